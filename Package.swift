@@ -1,0 +1,72 @@
+// swift-tools-version: 6.2
+
+import PackageDescription
+
+/// One language for the whole house: nothing leaks through an import, and a warning stops the build.
+let settings: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .treatAllWarnings(as: .error),
+]
+
+let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
+let collections: Target.Dependency = .product(name: "DequeModule", package: "swift-collections")
+let heap: Target.Dependency = .product(name: "HeapModule", package: "swift-collections")
+let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
+let subprocess: Target.Dependency = .product(name: "Subprocess", package: "swift-subprocess")
+let system: Target.Dependency = .product(name: "SystemPackage", package: "swift-system")
+
+let package = Package(
+    name: "connect-to",
+    products: [
+        .library(name: "ConnectTo", targets: ["ConnectTo"]),
+        .library(name: "ConnectToTesting", targets: ["ConnectToTesting"]),
+        .executable(name: "connect", targets: ["ConnectCLI"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
+        .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2", traits: []),
+    ],
+    targets: [
+        // The system, as Swift sees it.
+        .systemLibrary(
+            name: "CDBus", pkgConfig: "dbus-1", providers: [.apt(["libdbus-1-dev"])]),
+        .target(name: "CLinux"),
+
+        // Arrows point down only: each of these knows the ones above it, never the ones below.
+        .target(name: "LinuxIO", dependencies: ["CLinux", heap, system], swiftSettings: settings),
+        .target(name: "DBus", dependencies: ["CDBus", "LinuxIO", logging], swiftSettings: settings),
+        .target(name: "Ports", dependencies: ["LinuxIO", collections], swiftSettings: settings),
+        .target(
+            name: "ConnectTo", dependencies: ["DBus", "LinuxIO", "Ports", collections, logging],
+            swiftSettings: settings),
+        .target(
+            name: "ConnectToTesting", dependencies: ["ConnectTo", "LinuxIO", subprocess, system],
+            swiftSettings: settings),
+        .executableTarget(
+            name: "ConnectCLI",
+            dependencies: ["ConnectTo", "LinuxIO", argumentParser, subprocess, system],
+            swiftSettings: settings),
+
+        .testTarget(
+            name: "LinuxIOTests", dependencies: ["LinuxIO", "ConnectToTesting", system],
+            swiftSettings: settings),
+        .testTarget(
+            name: "DBusTests", dependencies: ["DBus", "LinuxIO", "ConnectToTesting"], swiftSettings: settings),
+        .testTarget(
+            name: "PortsTests", dependencies: ["Ports", "LinuxIO", "ConnectToTesting"],
+            swiftSettings: settings),
+        .testTarget(
+            name: "ConnectToTests",
+            dependencies: ["ConnectTo", "DBus", "LinuxIO", "ConnectToTesting", subprocess],
+            swiftSettings: settings),
+        .testTarget(
+            name: "ConnectCLITests", dependencies: ["ConnectCLI", "ConnectToTesting", subprocess, system],
+            swiftSettings: settings),
+    ]
+)

@@ -1,0 +1,199 @@
+#define _GNU_SOURCE
+#include "CLinux.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/timerfd.h>
+#include <time.h>
+#include <unistd.h>
+
+// MARK: Readiness
+
+const uint32_t CLINUX_IN = EPOLLIN;
+const uint32_t CLINUX_OUT = EPOLLOUT;
+const uint32_t CLINUX_PEER_HANGUP = EPOLLRDHUP;
+const uint32_t CLINUX_HANGUP = EPOLLHUP;
+const uint32_t CLINUX_ERROR = EPOLLERR;
+const uint32_t CLINUX_EDGE = (uint32_t)EPOLLET;
+
+int clinux_epoll_create(void) { return epoll_create1(EPOLL_CLOEXEC); }
+
+static int control(int epoll, int operation, int fd, uint32_t events, uint64_t token) {
+    struct epoll_event event = {.events = events, .data.u64 = token};
+    return epoll_ctl(epoll, operation, fd, &event);
+}
+
+int clinux_epoll_add(int epoll, int fd, uint32_t events, uint64_t token) {
+    return control(epoll, EPOLL_CTL_ADD, fd, events, token);
+}
+
+int clinux_epoll_modify(int epoll, int fd, uint32_t events, uint64_t token) {
+    return control(epoll, EPOLL_CTL_MOD, fd, events, token);
+}
+
+int clinux_epoll_remove(int epoll, int fd) { return control(epoll, EPOLL_CTL_DEL, fd, 0, 0); }
+
+int clinux_epoll_wait(int epoll, clinux_event *events, int capacity, int timeout) {
+    struct epoll_event ready[64];
+    int count = epoll_wait(epoll, ready, capacity < 64 ? capacity : 64, timeout);
+    for (int i = 0; i < count; i++) {
+        events[i].events = ready[i].events;
+        events[i].token = ready[i].data.u64;
+    }
+    return count;
+}
+
+int clinux_eventfd(void) { return eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK); }
+
+int clinux_timerfd(void) { return timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK); }
+
+int clinux_timerfd_set(int timer, uint64_t nanoseconds) {
+    struct itimerspec when = {
+        .it_value = {.tv_sec = (time_t)(nanoseconds / 1000000000u), .tv_nsec = (long)(nanoseconds % 1000000000u)},
+    };
+    return timerfd_settime(timer, TFD_TIMER_ABSTIME, &when, NULL);
+}
+
+uint64_t clinux_monotonic_nanoseconds(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+// MARK: Sockets
+
+int clinux_socketpair(int ends[2]) { return socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends); }
+
+ssize_t clinux_send(int fd, const struct iovec *parts, size_t count, const int *descriptors, size_t descriptorCount) {
+    union {
+        struct cmsghdr header;
+        char bytes[CMSG_SPACE(sizeof(int) * CLINUX_MAX_DESCRIPTORS)];
+    } room;
+    struct msghdr message = {.msg_iov = (struct iovec *)parts, .msg_iovlen = count};
+    if (descriptorCount > CLINUX_MAX_DESCRIPTORS) {
+        errno = EINVAL;
+        return -1;
+    }
+    if (descriptorCount > 0) {
+        message.msg_control = room.bytes;
+        message.msg_controllen = CMSG_SPACE(sizeof(int) * descriptorCount);
+        memset(room.bytes, 0, message.msg_controllen);
+        struct cmsghdr *header = CMSG_FIRSTHDR(&message);
+        header->cmsg_level = SOL_SOCKET;
+        header->cmsg_type = SCM_RIGHTS;
+        header->cmsg_len = CMSG_LEN(sizeof(int) * descriptorCount);
+        memcpy(CMSG_DATA(header), descriptors, sizeof(int) * descriptorCount);
+    }
+    return sendmsg(fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL);
+}
+
+ssize_t clinux_receive(int fd, void *buffer, size_t length, int *descriptors, clinux_control *out) {
+    union {
+        struct cmsghdr header;
+        // Room for one full set of descriptors and for what a peer can force on us (SO_PASSPIDFD, SO_PASSCRED).
+        char bytes[CMSG_SPACE(sizeof(int) * CLINUX_MAX_DESCRIPTORS) + 256];
+    } room;
+    struct iovec part = {.iov_base = buffer, .iov_len = length};
+    struct msghdr message = {
+        .msg_iov = &part, .msg_iovlen = 1, .msg_control = room.bytes, .msg_controllen = sizeof room.bytes};
+    out->descriptorCount = 0;
+    out->truncated = 0;
+    out->foreign = 0;
+    ssize_t received = recvmsg(fd, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+    if (received < 0) return received;
+    out->truncated = (message.msg_flags & MSG_CTRUNC) != 0;
+    for (struct cmsghdr *header = CMSG_FIRSTHDR(&message); header; header = CMSG_NXTHDR(&message, header)) {
+        if (header->cmsg_level != SOL_SOCKET) {
+            out->foreign = 1;
+            continue;
+        }
+        size_t bytes = header->cmsg_len - CMSG_LEN(0);
+        if (header->cmsg_type == SCM_RIGHTS) {
+            size_t count = bytes / sizeof(int);
+            size_t room_left = CLINUX_MAX_DESCRIPTORS - out->descriptorCount;
+            if (count > room_left) count = room_left;  // cannot happen: the kernel sends at most one set a call
+            memcpy(descriptors + out->descriptorCount, CMSG_DATA(header), count * sizeof(int));
+            out->descriptorCount += count;
+        } else {
+            out->foreign = 1;
+#ifndef SCM_PIDFD
+#define SCM_PIDFD 0x04
+#endif
+            // A peer that set SO_PASSPIDFD on our end makes the kernel hand us a descriptor we must not leak.
+            if (header->cmsg_type == SCM_PIDFD && bytes >= sizeof(int)) {
+                int pidfd;
+                memcpy(&pidfd, CMSG_DATA(header), sizeof pidfd);
+                if (pidfd >= 0) close(pidfd);
+            }
+        }
+    }
+    return received;
+}
+
+int clinux_shutdown(int fd) { return shutdown(fd, SHUT_RDWR); }
+
+int clinux_is_connected_unix_stream(int fd) {
+    int domain = 0, type = 0;
+    socklen_t length = sizeof(int);
+    if (getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &length) < 0) return errno == ENOTSOCK ? 0 : -1;
+    length = sizeof(int);
+    if (getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &length) < 0) return -1;
+    if (domain != AF_UNIX || type != SOCK_STREAM) return 0;
+    // Only a connected stream has a peer (a listening or fresh socket answers ENOTCONN). A peer that has hung
+    // up already counts as connected: what it sent before is still to be read.
+    struct sockaddr_storage name;
+    length = sizeof name;
+    if (getpeername(fd, (struct sockaddr *)&name, &length) < 0) return 0;
+    return 1;
+}
+
+// MARK: The rest
+
+int clinux_duplicate(int fd) { return fcntl(fd, F_DUPFD_CLOEXEC, 0); }
+
+int clinux_memfd(const char *name) { return memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING); }
+
+int clinux_pidfd_open(pid_t pid) { return (int)syscall(SYS_pidfd_open, pid, 0); }
+
+pid_t clinux_gettid(void) {
+    static __thread pid_t own;
+    if (own == 0) own = (pid_t)syscall(SYS_gettid);
+    return own;
+}
+
+void clinux_name_thread(const char *name) { (void)prctl(PR_SET_NAME, name, 0, 0, 0); }
+
+static volatile int signal_target = -1;
+
+static void forward(int number) {
+    int saved = errno;
+    unsigned char byte = (unsigned char)number;
+    if (signal_target >= 0) (void)!write(signal_target, &byte, 1);
+    errno = saved;
+}
+
+int clinux_signals_to(int fd, const int *signals, size_t count) {
+    struct sigaction action = {.sa_handler = forward, .sa_flags = SA_RESTART};
+    sigemptyset(&action.sa_mask);
+    signal_target = fd;
+    for (size_t i = 0; i < count; i++) {
+        if (sigaction(signals[i], &action, NULL) < 0) return -1;
+    }
+    return 0;
+}
+
+static void ignore(int number) { (void)number; }
+
+int clinux_harmless_sigpipe(void) {
+    struct sigaction action = {.sa_handler = ignore, .sa_flags = SA_RESTART};
+    sigemptyset(&action.sa_mask);
+    return sigaction(SIGPIPE, &action, NULL);
+}

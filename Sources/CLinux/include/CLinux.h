@@ -1,0 +1,72 @@
+// What the Linux kernel offers and Swift's Glibc module does not show: epoll, eventfd, timerfd, memfd,
+// descriptors in messages (CMSG macros), pidfd. One thin function each; errors are -1 with errno, as in C.
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+#include <sys/uio.h>
+
+// MARK: Readiness
+
+typedef struct {
+    uint32_t events;
+    uint64_t token;
+} clinux_event;
+
+extern const uint32_t CLINUX_IN;
+extern const uint32_t CLINUX_OUT;
+extern const uint32_t CLINUX_PEER_HANGUP;  // the other side writes no more (RDHUP)
+extern const uint32_t CLINUX_HANGUP;
+extern const uint32_t CLINUX_ERROR;
+extern const uint32_t CLINUX_EDGE;
+
+int clinux_epoll_create(void);
+int clinux_epoll_add(int epoll, int fd, uint32_t events, uint64_t token);
+int clinux_epoll_modify(int epoll, int fd, uint32_t events, uint64_t token);
+int clinux_epoll_remove(int epoll, int fd);
+/// timeout: milliseconds, -1 waits for ever. At most 64 events a call.
+int clinux_epoll_wait(int epoll, clinux_event *events, int capacity, int timeout);
+
+int clinux_eventfd(void);
+int clinux_timerfd(void);
+/// Absolute CLOCK_MONOTONIC nanoseconds; 0 disarms.
+int clinux_timerfd_set(int timer, uint64_t nanoseconds);
+uint64_t clinux_monotonic_nanoseconds(void);
+
+// MARK: Sockets
+
+/// A connected AF_UNIX SOCK_STREAM pair, CLOEXEC and not O_NONBLOCK: every call says MSG_DONTWAIT itself.
+int clinux_socketpair(int ends[2]);
+/// Sends without waiting and without SIGPIPE. The descriptors ride on the first byte.
+ssize_t clinux_send(int fd, const struct iovec *parts, size_t count, const int *descriptors, size_t descriptorCount);
+
+typedef struct {
+    size_t descriptorCount;  // descriptors written to the caller's array; the caller owns them
+    int truncated;           // MSG_CTRUNC: some were lost
+    int foreign;             // a control message that is not SCM_RIGHTS came along
+} clinux_control;
+
+enum { CLINUX_MAX_DESCRIPTORS = 253 };  // SCM_MAX_FD
+
+/// Receives without waiting. `descriptors` has room for CLINUX_MAX_DESCRIPTORS, CLOEXEC from birth.
+ssize_t clinux_receive(int fd, void *buffer, size_t length, int *descriptors, clinux_control *control);
+int clinux_shutdown(int fd);
+
+/// 1 if fd is a connected AF_UNIX SOCK_STREAM socket, 0 if it is anything else, -1 on error.
+int clinux_is_connected_unix_stream(int fd);
+
+// MARK: The rest
+
+int clinux_duplicate(int fd);  // F_DUPFD_CLOEXEC
+int clinux_memfd(const char *name);
+int clinux_pidfd_open(pid_t pid);
+pid_t clinux_gettid(void);
+/// Names the calling thread, as `ps -L` shows it; what is over 15 bytes is cut off.
+void clinux_name_thread(const char *name);
+
+/// Writes the signal's number (one byte) to fd whenever one of the given signals arrives.
+/// A handler, unlike SIG_IGN or a mask, is not inherited over exec: children start with defaults.
+int clinux_signals_to(int fd, const int *signals, size_t count);
+/// SIGPIPE does nothing here, and is at its default again in whatever we exec.
+int clinux_harmless_sigpipe(void);

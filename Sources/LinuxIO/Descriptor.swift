@@ -1,0 +1,49 @@
+import CLinux
+import Dispatch
+import Glibc
+
+/// A file descriptor that is closed when its last owner lets go.
+///
+/// The number never changes hands: whoever needs a descriptor of its own takes a ``duplicate()``.
+/// So there is no use after close, and no path that forgets to close.
+package final class Descriptor: Sendable {
+    /// Where the descriptor came from decides who may close it.
+    package enum Origin: Sendable {
+        /// Made here: closing cannot hang.
+        case own
+        /// Came from a peer and may be anything; closing a file of a hung file system blocks, so that
+        /// happens on a queue of its own and never on the loop.
+        case peer
+    }
+
+    package let rawValue: Int32
+    private let origin: Origin
+
+    /// Takes over a descriptor. From here on nobody else may close it.
+    package init(adopting rawValue: Int32, from origin: Origin = .own) {
+        self.rawValue = rawValue
+        self.origin = origin
+    }
+
+    deinit {
+        let rawValue = rawValue
+        switch origin {
+        case .own: close(rawValue)
+        case .peer: Self.closing.async { close(rawValue) }
+        }
+    }
+
+    private static let closing = DispatchQueue(label: "org.connectto.close")
+
+    /// Waits until every descriptor from a peer that was let go before this call is closed.
+    ///
+    /// For counting descriptors in tests.
+    package static func settleClosing() {
+        closing.sync {}
+    }
+
+    /// A second descriptor for the same open file, closed on exec.
+    package func duplicate() throws(SystemError) -> Descriptor {
+        Descriptor(adopting: try systemCall("dup") { clinux_duplicate(rawValue) }, from: origin)
+    }
+}

@@ -1,0 +1,21 @@
+import CLinux
+
+/// What a descriptor is ready for, or is watched for.
+package struct Readiness: OptionSet, Sendable {
+    package let rawValue: UInt32
+
+    package init(rawValue: UInt32) {
+        self.rawValue = rawValue
+    }
+
+    package static let read = Readiness(rawValue: CLINUX_IN)
+    package static let write = Readiness(rawValue: CLINUX_OUT)
+    /// The other side will write no more.
+    package static let peerHangup = Readiness(rawValue: CLINUX_PEER_HANGUP)
+    /// Both directions are over. Reported whether asked for or not.
+    package static let hangup = Readiness(rawValue: CLINUX_HANGUP)
+    /// Reported whether asked for or not; on a pipe's writing end it means that its reader is gone.
+    package static let error = Readiness(rawValue: CLINUX_ERROR)
+    /// Tell once for each change, not for as long as it holds.
+    package static let edge = Readiness(rawValue: CLINUX_EDGE)
+}

@@ -1,0 +1,117 @@
+package import CLinux
+import Glibc
+import SystemPackage
+
+/// One end of a connected AF_UNIX stream, never waiting and never trusting its flags.
+///
+/// O_NONBLOCK lives on the open file, which the other side may share; so every call carries
+/// MSG_DONTWAIT instead.
+package struct StreamSocket: Sendable {
+    package let descriptor: Descriptor
+
+    package init(_ descriptor: Descriptor) {
+        self.descriptor = descriptor
+    }
+
+    /// Two connected ends, both closed on exec.
+    package static func pair() throws(SystemError) -> (StreamSocket, StreamSocket) {
+        var ends: (Int32, Int32) = (-1, -1)
+        try withUnsafeMutableBytes(of: &ends) { bytes throws(SystemError) in
+            let pair = bytes.assumingMemoryBound(to: Int32.self).baseAddress
+            try systemCall("socketpair") { clinux_socketpair(pair) }
+        }
+        return (
+            StreamSocket(Descriptor(adopting: ends.0)), StreamSocket(Descriptor(adopting: ends.1))
+        )
+    }
+
+    /// Whether a descriptor that somebody handed us is what a line needs.
+    package static func isConnectedStream(_ descriptor: Descriptor) -> Bool {
+        clinux_is_connected_unix_stream(descriptor.rawValue) == 1
+    }
+
+    // MARK: Sending
+
+    package enum SendOutcome: Equatable {
+        case sent(Int)
+        case wouldBlock
+        /// The other end is gone or was shut down; what it sent before can still be read.
+        case peerGone
+    }
+
+    /// Sends what the kernel takes. Descriptors ride on the first byte, so they have gone if any byte has.
+    package func send(
+        _ parts: UnsafeBufferPointer<iovec>, descriptors: [Int32] = []
+    ) throws(SystemError) -> SendOutcome {
+        do throws(SystemError) {
+            let sent = try systemCallUnlessBlocked("sendmsg") {
+                clinux_send(
+                    descriptor.rawValue, parts.baseAddress, parts.count, descriptors, descriptors.count)
+            }
+            return sent.map(SendOutcome.sent) ?? .wouldBlock
+        } catch {
+            switch error.errno {
+            case .brokenPipe, .connectionReset, .socketNotConnected: return .peerGone
+            default: throw error
+            }
+        }
+    }
+
+    // MARK: Receiving
+
+    package struct Received {
+        package var count: Int
+        package var descriptors: [Descriptor]
+        /// Descriptors were lost (MSG_CTRUNC), or the peer made the kernel send something it must not.
+        package var controlViolation: String?
+    }
+
+    package enum ReceiveOutcome {
+        case received(Received)
+        case wouldBlock
+        /// Nothing more will come: end of file, or a reset after what was unread on the other side.
+        case ended
+    }
+
+    /// Takes what has arrived, up to the buffer's size.
+    package func receive(into buffer: UnsafeMutableRawBufferPointer) throws(SystemError) -> ReceiveOutcome {
+        var control = clinux_control()
+        var descriptors: [Descriptor] = []
+        let count: Int?
+        do throws(SystemError) {
+            count = try withUnsafeTemporaryAllocation(
+                of: Int32.self, capacity: Int(CLINUX_MAX_DESCRIPTORS)
+            ) { numbers throws(SystemError) -> Int? in
+                let count = try systemCallUnlessBlocked("recvmsg") {
+                    clinux_receive(
+                        descriptor.rawValue, buffer.baseAddress, buffer.count, numbers.baseAddress, &control)
+                }
+                if control.descriptorCount > 0 {
+                    descriptors = numbers.prefix(control.descriptorCount).map {
+                        Descriptor(adopting: $0, from: .peer)
+                    }
+                }
+                return count
+            }
+        } catch {
+            switch error.errno {
+            case .connectionReset, .socketNotConnected, .brokenPipe: return .ended
+            default: throw error
+            }
+        }
+        guard let count else { return .wouldBlock }
+        if count == 0 { return .ended }
+        var received = Received(count: count, descriptors: descriptors)
+        if control.truncated != 0 {
+            received.controlViolation = "descriptors were cut off: more came than one message may carry"
+        } else if control.foreign != 0 {
+            received.controlViolation = "a control message other than descriptors"
+        }
+        return .received(received)
+    }
+
+    /// Ends both directions for whoever holds either end, whatever copies exist.
+    package func shutdown() {
+        _ = clinux_shutdown(descriptor.rawValue)
+    }
+}

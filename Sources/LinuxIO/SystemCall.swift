@@ -1,0 +1,28 @@
+import Glibc
+import SystemPackage
+
+/// The one gate to the kernel: repeats a call that a signal interrupted, and turns `errno` into an error
+/// that knows which call failed.
+@discardableResult
+package func systemCall<Result: SignedInteger>(
+    _ operation: @autoclosure () -> String, _ call: () -> Result
+) throws(SystemError) -> Result {
+    while true {
+        let result = call()
+        if result >= 0 { return result }
+        let reason = Errno(rawValue: errno)
+        if reason != .interrupted { throw SystemError(operation: operation(), errno: reason) }
+    }
+}
+
+/// The same for calls that may have to wait: `nil` where the call would block.
+package func systemCallUnlessBlocked<Result: SignedInteger>(
+    _ operation: @autoclosure () -> String, _ call: () -> Result
+) throws(SystemError) -> Result? {
+    do throws(SystemError) {
+        return try systemCall(operation(), call)
+    } catch {
+        if error.errno == .wouldBlock || error.errno == .resourceTemporarilyUnavailable { return nil }
+        throw error
+    }
+}
