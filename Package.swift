@@ -57,6 +57,9 @@ let package = Package(
             name: "LinuxIOTests", dependencies: ["LinuxIO", "ConnectToTesting", system],
             swiftSettings: settings),
         .testTarget(
+            name: "ConnectToTestingTests", dependencies: ["ConnectToTesting", "LinuxIO", subprocess, system],
+            swiftSettings: settings),
+        .testTarget(
             name: "DBusTests", dependencies: ["DBus", "LinuxIO", "ConnectToTesting"], swiftSettings: settings),
         .testTarget(
             name: "PortsTests", dependencies: ["Ports", "LinuxIO", "ConnectToTesting"],
