@@ -14,15 +14,16 @@ actor Window {
     init(_ path: String) throws {
         self.path = path
         guard FileManager.default.fileExists(atPath: path) else { return }
-        lines = try String(contentsOfFile: path, encoding: .utf8).split(separator: "\n").map(String.init)
+        lines = try String(contentsOfFile: path, encoding: .utf8).components(separatedBy: "\n")
+        if lines.last == "" { lines.removeLast() }
     }
 
     func stayConnected(through bus: Bus) async throws {
         while !Task.isCancelled {
             do throws(ConnectToError) {
                 await own(try await bus.register(path))
-            } catch  where error.code == .nameTaken {
-                try? await follow(bus.connectTo(path, wait: .now))  // until it goes, however it goes
+            } catch let error where error.code == .nameTaken {
+                try await follow(bus.connectTo(path, wait: .now))
             }
         }
     }
@@ -44,7 +45,11 @@ actor Window {
 
     private func follow(_ owner: MessagePort) async throws {
         self.owner = owner
-        for try await message in owner.messages { show(try message.decode()) }
+        do {
+            for try await message in owner.messages { show(try message.decode()) }
+        } catch let error as PortError where [.peerExited, .unavailable].contains(error.reason?.code) {
+            return  // it has gone: its place is free
+        }
     }
 
     /// Only the owner changes the document. The others ask it to, and see their edit when it comes back.
