@@ -1,7 +1,6 @@
 /// One line of the document is to be this.
 struct Edit: Codable {
-    /// Counted from 0; nil for a new line at the end.
-    private var line: Int?
+    private var line: Int?  // from 0; nil for a new line at the end
     private var text: String
 
     init(typed: String) {

@@ -2,8 +2,7 @@ import ConnectTo
 import Foundation
 
 /// Two windows on one document: open the same file in two terminals, and what is typed in one shows in both.
-@main
-struct TwoWindows {
+@main struct TwoWindows {
     static func main() async throws {
         guard let file = CommandLine.arguments.dropFirst().first else {
             return print("usage: two-windows FILE    words: a new line;  2 words: line 2 anew;  ^D: the end")
