@@ -88,6 +88,13 @@ final class Line: Sendable {
         }
     }
 
+    /// Ends the line without a close frame.
+    func drop() {
+        change { state, wakeups in
+            state.apply(state.life.fail(.closedHere), to: self, &wakeups)
+        }
+    }
+
     // MARK: On the loop
 
     private func isReady(_ readiness: Readiness) {

@@ -26,6 +26,14 @@ extension MessagePort {
     }
 }
 
+extension MessagePort {
+    /// Lets go of a line that was not admitted after all, without a word on it: what it was is for the answer
+    /// to the introduction to tell.
+    package func turnAway() {
+        line.drop()
+    }
+}
+
 /// The hold that whoever introduces a port has on it: the end to pass on, and the outcome to tell.
 ///
 /// It does not keep the port from closing when the program drops it.
