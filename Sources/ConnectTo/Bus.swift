@@ -107,7 +107,9 @@ public final class Bus: Sendable {
     ///
     /// Dropping the last reference does the same.
     public func close() async {
+        await registry.endAll()
         await connection.close()
+        loss.set(ConnectToError(.busLost, "the connection to the bus at \(address) was closed here"))
     }
 
     // MARK: Registering and connecting

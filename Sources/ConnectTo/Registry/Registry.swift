@@ -28,7 +28,7 @@ actor Registry {
             self?.assumeIsolated { $0.didReceive(signal) }
         }
         await connection.onDisconnect { [weak self] _ in
-            self?.assumeIsolated { $0.didLoseBus() }
+            self?.assumeIsolated { $0.endAll() }
         }
     }
 
@@ -106,7 +106,8 @@ actor Registry {
         Task { await withdraw(registration, .unregistered) }
     }
 
-    private func didLoseBus() {
+    /// The bus is gone, or this process has left it.
+    func endAll() {
         for registration in registrations.values { _ = registration.end(.busLost) }
         registrations = [:]
     }
