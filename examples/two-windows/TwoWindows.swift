@@ -8,9 +8,8 @@ import Foundation
             return print("usage: two-windows FILE    words: a new line;  2 words: line 2 anew;  ^D: the end")
         }
         let window = try Window(URL(fileURLWithPath: file).resolvingSymlinksInPath().path)
-        let bus = try await Bus.session()
         try await withThrowingTaskGroup(of: Void.self) { group in
-            group.addTask { try await window.stayConnected(through: bus) }
+            group.addTask { try await window.stayConnected(through: Bus.session()) }
             group.addTask { for await line in typedLines() { try await window.edit(Edit(typed: line)) } }
             try await group.next()
             group.cancelAll()

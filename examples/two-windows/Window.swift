@@ -1,10 +1,9 @@
 import ConnectTo
 import Foundation
 
-/// A view of the document, connected to the other views of it.
-///
-/// The window that has registered the document's path owns it: it puts all edits in order, tells the others and
-/// saves. They are connected to it. When it goes, they all try to take its place, and the bus lets one.
+/// A view of the document. The window that has registered the document's path owns it: it puts all edits in
+/// order, tells the others, which are connected to it, and saves. When it goes, they all try to take its
+/// place, and the bus lets one.
 actor Window {
     private let path: String
     private var lines: [String] = []
@@ -13,7 +12,7 @@ actor Window {
 
     init(_ path: String) throws {
         self.path = path
-        guard FileManager.default.fileExists(atPath: path) else { return }
+        if !FileManager.default.fileExists(atPath: path) { return }
         lines = try String(contentsOfFile: path, encoding: .utf8).components(separatedBy: "\n")
         if lines.last == "" { lines.removeLast() }
     }
@@ -30,7 +29,7 @@ actor Window {
 
     private func own(_ context: Context) async {
         owner = nil
-        print("(this window has the document, \(lines.count) lines)")
+        say("(this window has the document, \(lines.count) lines)")
         await withDiscardingTaskGroup { group in
             for await event in context.connects { group.addTask { try? await self.serve(event.source) } }
         }
@@ -47,8 +46,9 @@ actor Window {
         self.owner = owner
         do {
             for try await message in owner.messages { show(try message.decode()) }
-        } catch let error as PortError where [.peerExited, .unavailable].contains(error.reason?.code) {
-            return  // it has gone: its place is free
+        } catch {
+            // It may have gone: then its place is free.
+            guard [.peerExited, .unavailable].contains(error.reason?.code) else { throw error }
         }
     }
 
@@ -64,9 +64,10 @@ actor Window {
 
     private func show(_ edited: [String]) {
         for (number, line) in edited.enumerated() where number >= lines.count || line != lines[number] {
-            print("\(number + 1) \(line)")
+            say("\(number + 1) \(line)")
         }
         lines = edited
-        fflush(nil)  // also where stdout is no terminal
     }
+
+    private func say(_ line: String) { FileHandle.standardOutput.write(Data("\(line)\n".utf8)) }
 }
