@@ -92,12 +92,8 @@ extension LineState {
         }
         if hasRoom(for: limits.queuedOutput / 2) { wakeups.add(roomWaiters.removeAll(), ()) }
         if output.isEmpty, socket != nil {
-            if isBlocked {
-                isBlocked = false
-                updateInterest()
-            }
             wakeups.add(flushWaiters.removeAll(), ())
-            apply(life.didFlush(), to: line, &wakeups)
+            apply(peerReadsNoMore ? life.didLoseOutput() : life.didFlush(), to: line, &wakeups)
         }
     }
 
@@ -106,10 +102,10 @@ extension LineState {
         updateInterest()
     }
 
-    /// Nobody will read what waits. Why the line is over is for the input to tell: a close may be in it.
+    /// Nobody will read what waits. Why the line is over is for the input to tell: a close may be in it. The
+    /// kernel reports its end by itself.
     private mutating func peerIsGone() {
         output.removeAll()
-        peerHasHungUp = true
-        mayRead = true
+        peerReadsNoMore = true
     }
 }

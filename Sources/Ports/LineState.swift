@@ -21,6 +21,8 @@ struct LineState {
     var output = OutputQueue()
     /// The kernel took no more; it will say when it does.
     var isBlocked = false
+    /// Writing has failed: the peer has gone, or has shut down its reading at least.
+    var peerReadsNoMore = false
     /// A write at the end of the loop's turn is due.
     var flushIsDue = false
     private var lingerTimer: Reactor.Timer?

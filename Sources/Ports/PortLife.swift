@@ -34,6 +34,8 @@ struct PortLife {
     private(set) var reason: CloseReason?
     /// The socket is of no more use.
     private(set) var isOver = false
+    /// The finish frame is with the kernel. Until then the peer cannot know of it.
+    private var finishIsSent = false
 
     private(set) var posted: UInt64 = 0
     private(set) var received: UInt64 = 0
@@ -87,9 +89,13 @@ struct PortLife {
     /// All that was queued has been handed to the kernel. A port that is not open yet stays until it is, so
     /// that whoever waits for the end of a hand-over waits for the introduction too.
     mutating func didFlush() -> Effects {
-        guard isLingering, isOpen else { return [] }
-        isOver = true
-        return .hangUp
+        if outbound == .finished { finishIsSent = true }
+        return endLingering()
+    }
+
+    /// What was queued will never be taken: the peer reads no more.
+    mutating func didLoseOutput() -> Effects {
+        endLingering()
     }
 
     /// Ends at once, for a reason from outside the line: the introduction failed, the peer broke a rule.
@@ -132,7 +138,7 @@ struct PortLife {
     /// to the introduction tells which it was.
     mutating func didReachEnd() -> Effects {
         guard isOpen else { return [] }
-        let isOrderly = inbound == .finished && outbound == .finished
+        let isOrderly = inbound == .finished && finishIsSent
         return fail(isOrderly ? .bothFinished : .peerExited)
     }
 
@@ -140,6 +146,12 @@ struct PortLife {
 
     private func expectNotEnded(_ what: String) throws(ProtocolViolation) {
         if inbound != .open { throw ProtocolViolation("\(what) after the peer had finished") }
+    }
+
+    private mutating func endLingering() -> Effects {
+        guard isLingering, isOpen else { return [] }
+        isOver = true
+        return .hangUp
     }
 
     private mutating func closeIfBothFinished() -> Effects {
