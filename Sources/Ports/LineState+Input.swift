@@ -8,28 +8,33 @@ extension LineState {
     /// What a queued message costs beside its payload, so that a flood of empty ones is bounded too.
     private static let messageOverhead = 64
 
-    var inputIsFull: Bool { inputSize >= limits.queuedInput }
+    /// What a peer that has hung up has left in the kernel is little, and is taken whole: so its end is noticed
+    /// although the program takes nothing.
+    private var inputIsFull: Bool { inputSize >= limits.queuedInput && !peerHasHungUp }
+
+    /// Whether what comes is to be read now. Before the port is started it stays with the kernel, unless
+    /// something is to be learnt from it: that the peer is there, or what it said before it went.
+    private var isReading: Bool {
+        (isStarted || peerHasHungUp || life.isLingering || !life.isOpen) && !inputIsFull
+    }
 
     /// Reads and cuts what the kernel has, within the bounds.
-    ///
-    /// - Returns: whether it stopped because it was others' turn, and is to be called again.
-    mutating func readInput(for line: Line, _ wakeups: inout Wakeups) -> Bool {
-        guard isStarted || peerHasHungUp || life.isLingering || !life.isOpen else { return false }
+    mutating func readInput(for line: Line, _ wakeups: inout Wakeups) {
         var messages = 0
         var reads = 0
-        while let socket {
+        while let socket, isReading {
             do {
-                while let frame = try reader.next() {
-                    try take(frame, for: line, &wakeups)
+                if messages >= Self.messagesPerDrain { return continueReading(for: line) }
+                if let frame = try reader.next() {
                     messages += frame.kind.isMessage ? 1 : 0
-                    if self.socket == nil { return false }
-                    if inputIsFull { return false }
-                    if messages >= Self.messagesPerDrain { return true }
+                    try take(frame, for: line, &wakeups)
+                    continue
                 }
-                if reads >= Self.readsPerDrain { return true }
+                if reads >= Self.readsPerDrain { return continueReading(for: line) }
                 reads += 1
                 switch try socket.receive(into: reader.room()) {
                 case .received(let received):
+                    mayRead = true
                     if let violation = received.controlViolation { throw ProtocolViolation(violation) }
                     if !received.descriptors.isEmpty {
                         throw ProtocolViolation("descriptors that no frame declares")
@@ -37,11 +42,11 @@ extension LineState {
                     reader.didReceive(received.count)
                 case .wouldBlock:
                     mayRead = false
-                    return false
+                    return
                 case .ended:
                     mayRead = false
                     apply(life.didReachEnd(), to: line, &wakeups)
-                    return false
+                    return
                 }
             } catch let violation as ProtocolViolation {
                 apply(life.fail(.protocolError(violation)), to: line, &wakeups)
@@ -49,7 +54,18 @@ extension LineState {
                 apply(life.fail(.failed(error)), to: line, &wakeups)
             }
         }
-        return false
+    }
+
+    /// Goes on with reading in a later turn, so that one flood does not starve the other ports and timers.
+    mutating func continueReading(for line: Line) {
+        if readingIsDue { return }
+        readingIsDue = true
+        line.reactor.execute {
+            line.change { state, wakeups in
+                state.readingIsDue = false
+                state.readInput(for: line, &wakeups)
+            }
+        }
     }
 
     private mutating func take(
@@ -85,9 +101,11 @@ extension LineState {
 
     mutating func takeMessage(for line: Line, _ wakeups: inout Wakeups) -> Take {
         if let message = input.popFirst() {
-            let wasFull = inputIsFull
+            let before = inputSize
             inputSize -= message.count + Self.messageOverhead
-            if wasFull, !inputIsFull, mayRead { line.continueReading() }
+            // Not as soon as there is room for one: that would be a turn of the loop for each message.
+            let half = limits.queuedInput / 2
+            if before > half, inputSize <= half, mayRead { continueReading(for: line) }
             apply(life.didTake(), to: line, &wakeups)
             return .message(message)
         }

@@ -14,8 +14,11 @@ struct LineState {
     var input: Deque<Message> = []
     var inputSize = 0
     var isStarted = false
-    /// The kernel may hold input: it said so and has not said otherwise since.
+    /// The kernel or the reader may hold input: the kernel has not said since that there is none.
     var mayRead = false
+    /// The loop will read in a later turn.
+    var readingIsDue = false
+    /// The kernel has said that the peer writes no more.
     var peerHasHungUp = false
 
     var output = OutputQueue()
