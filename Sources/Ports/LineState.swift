@@ -48,7 +48,7 @@ struct LineState {
 
     var interest: Readiness {
         var interest: Readiness = [.peerHangup, .edge]
-        if isStarted { interest.insert(.read) }
+        if isStarted || life.isLingering { interest.insert(.read) }
         if isBlocked { interest.insert(.write) }
         return interest
     }
@@ -81,7 +81,11 @@ struct LineState {
         if effects.contains(.hangUp) { hangUp(&wakeups) }
         if !effects.isDisjoint(with: [.announceOpen, .sendFinish, .sendClose]) {
             writeOutput(for: line, &wakeups)
-            if life.isLingering, life.isOpen { linger(line) }
+            if life.isLingering, life.isOpen {
+                // What the peer writes is taken in from here on, started or not, full or not.
+                updateInterest()
+                linger(line)
+            }
         }
     }
 
@@ -116,6 +120,10 @@ struct LineState {
         let before = output.count
         lingerTimer = line.reactor.schedule(after: limits.linger) {
             line.change { state, wakeups in
+                // The kernel says so only where there is much room; one that reads slowly makes a little.
+                state.isBlocked = false
+                state.writeOutput(for: line, &wakeups)
+                if state.life.isOver { return }
                 if state.output.count < before {
                     state.linger(line)
                 } else {
