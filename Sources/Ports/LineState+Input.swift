@@ -35,6 +35,8 @@ extension LineState {
                 switch try socket.receive(into: reader.room()) {
                 case .received(let received):
                     mayRead = true
+                    // The first byte is an answer to the introduction.
+                    apply(life.didOpen(), to: line, &wakeups)
                     if let violation = received.controlViolation { throw ProtocolViolation(violation) }
                     if !received.descriptors.isEmpty {
                         throw ProtocolViolation("descriptors that no frame declares")

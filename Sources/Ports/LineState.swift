@@ -48,7 +48,7 @@ struct LineState {
 
     var interest: Readiness {
         var interest: Readiness = [.peerHangup, .edge]
-        if isStarted || life.isLingering { interest.insert(.read) }
+        if isStarted || life.isLingering || !life.isOpen { interest.insert(.read) }
         if isBlocked { interest.insert(.write) }
         return interest
     }
@@ -67,6 +67,7 @@ struct LineState {
         if effects.contains(.announceOpen) {
             wakeups.add(openWaiters.removeAll(), ())
             wakeups.add(flushWaiters.removeAll(), ())
+            if !isStarted { updateInterest() }
         }
         if effects.contains(.dropInput) {
             input.removeAll()
