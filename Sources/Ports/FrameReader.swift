@@ -67,9 +67,6 @@ struct FrameReader {
         return Frame(kind: header.kind, payload: payload)
     }
 
-    /// Whether the stream stands in the middle of a frame.
-    var isInsideFrame: Bool { header != nil || filled > taken }
-
     /// Lets the chunk go while nothing is in it.
     private mutating func rest() {
         guard filled == taken else { return }

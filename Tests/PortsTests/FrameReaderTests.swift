@@ -14,7 +14,6 @@ struct FrameReaderTests {
         var reader = FrameReader(lengthLimit: 1 << 20)
         let frames = try reader.feed(Self.stream.flatMap(\.self), in: pieceSize)
         #expect(frames == Self.stream)
-        #expect(!reader.isInsideFrame)
     }
 
     @Test("gives back many frames of one read, in order")
@@ -79,7 +78,6 @@ struct FrameReaderTests {
         reader.receive(Wire.frame(1, length: 64 << 20)[...])
         #expect(try reader.next()?.bytes == nil)
         #expect(reader.room().count == 64 << 20)
-        #expect(reader.isInsideFrame)
     }
 
     @Test("holds no memory while the stream is quiet between frames")
@@ -98,14 +96,6 @@ struct FrameReaderTests {
             #expect(chunk != nil)
         }
         #expect(chunk == nil)
-    }
-
-    @Test("knows whether the stream stands inside a frame", arguments: 1..<13)
-    func insideFrame(count: Int) throws {
-        var reader = FrameReader(lengthLimit: 1 << 20)
-        reader.receive(Wire.text("Hello").prefix(count))
-        #expect(try reader.next()?.bytes == nil)
-        #expect(reader.isInsideFrame)
     }
 }
 

@@ -80,6 +80,26 @@ final class RawPeer: Sendable {
         try await receive(.max)
     }
 
+    /// Reads a little at a time by a loop's clock, to the end of the stream; does not wait in between.
+    func receive(
+        _ count: Int, every pause: Duration, on loop: EventLoop, after before: [UInt8] = [],
+        _ done: @escaping @Sendable ([UInt8]) -> Void
+    ) {
+        loop.reactor.schedule(after: pause) { [self] in
+            var buffer = [UInt8](repeating: 0, count: count)
+            let outcome = try? buffer.withUnsafeMutableBytes { buffer in
+                try socket.withLock { try $0?.receive(into: buffer) }
+            }
+            switch outcome {
+            case .received(let received):
+                let all = before + buffer.prefix(received.count)
+                receive(count, every: pause, on: loop, after: all, done)
+            case .wouldBlock: receive(count, every: pause, on: loop, after: before, done)
+            case .ended, nil: done(before)
+            }
+        }
+    }
+
     // MARK: Ending
 
     /// Ends both directions; what was sent before can still be read.

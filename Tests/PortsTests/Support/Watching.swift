@@ -1,5 +1,6 @@
 import LinuxIO
-import Ports
+
+@testable import Ports
 
 extension EventLoop {
     /// Returns when the loop has looked at all that had happened when this was called.
@@ -29,5 +30,24 @@ extension MessagePort {
     func take() async throws -> Message? {
         var iterator = messages.makeAsyncIterator()
         return try await iterator.next()
+    }
+}
+
+extension PortIntroduction {
+    /// The other end by hand, as the listener would have received it.
+    func peer() throws -> RawPeer {
+        struct NoLine: Error {}
+        guard let farEnd else { throw NoLine() }
+        return RawPeer(StreamSocket(try farEnd.duplicate()))
+    }
+}
+
+extension MessagePort {
+    /// Returns when tasks wait on the port, in one of its lists. There is no event for it, so this looks until
+    /// it is so, giving way to the tasks that are to get there.
+    func someoneWaits(
+        in list: any KeyPath<LineState, Waiters<Void>> & Sendable, atLeast count: Int = 1
+    ) async {
+        while !Task.isCancelled, line.read({ $0[keyPath: list].count < count }) { await Task.yield() }
     }
 }
