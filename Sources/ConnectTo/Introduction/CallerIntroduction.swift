@@ -31,7 +31,8 @@ struct CallerIntroduction {
     /// The listener answered.
     func didReceiveWelcome(_ body: [DBusValue]) -> Step {
         do throws(Greeting.Malformed) {
-            let welcome = try Greeting(decoding: body.first)
+            guard body.count == 1 else { throw Greeting.Malformed(what: "its signature is not a{sv}") }
+            let welcome = try Greeting(decoding: body[0])
             // Nothing was offered in the hello, so nothing can have been agreed on.
             guard welcome.features.isEmpty else { throw .wrong("features") }
             return .open
