@@ -52,6 +52,11 @@ package struct PortIntroduction: Sendable {
         line.read { $0.life.reason != nil && ($0.life.posted == 0 || $0.life.reason?.code != .closed) }
     }
 
+    /// Waits until the port is over, or the task is cancelled.
+    package func ended() async {
+        await line.wait(in: \.endWaiters) { $0.life.reason != nil }
+    }
+
     /// The peer has the other end.
     package func didOpen() {
         line.didOpen()
