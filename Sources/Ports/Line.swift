@@ -89,9 +89,9 @@ final class Line: Sendable {
     }
 
     /// Ends the line without a close frame.
-    func drop() {
+    func end(_ reason: CloseReason) {
         change { state, wakeups in
-            state.apply(state.life.fail(.closedHere), to: self, &wakeups)
+            state.apply(state.life.fail(reason), to: self, &wakeups)
         }
     }
 

@@ -30,7 +30,7 @@ extension MessagePort {
     /// Lets go of a line that was not admitted after all, without a word on it: what it was is for the answer
     /// to the introduction to tell.
     package func turnAway() {
-        line.drop()
+        line.end(.closedHere)
     }
 }
 
@@ -65,5 +65,10 @@ package struct PortIntroduction: Sendable {
     /// The introduction failed; a port that is open already, because the peer has answered on it, goes on.
     package func didFail(_ reason: CloseReason) {
         line.failUnlessOpen(reason)
+    }
+
+    /// The peer broke the protocol in its answer: that ends the port whether it is open or not.
+    package func breakOff(_ reason: CloseReason) {
+        line.end(reason)
     }
 }

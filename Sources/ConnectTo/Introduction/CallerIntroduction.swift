@@ -14,8 +14,10 @@ struct CallerIntroduction {
         case awaitOwner
         /// The line is open.
         case open
-        /// The line is over, for this reason.
+        /// There will be no line, for this reason; one that the listener has opened already goes on.
         case fail(CloseReason)
+        /// The line is over, open or not.
+        case breakOff(CloseReason)
     }
 
     private let context: ContextName
@@ -37,7 +39,7 @@ struct CallerIntroduction {
             guard welcome.features.isEmpty else { throw .wrong("features") }
             return .open
         } catch {
-            return .fail(reason(.protocolError, "answered with a broken welcome: \(error.what)"))
+            return .breakOff(reason(.protocolError, "answered with a broken welcome: \(error.what)"))
         }
     }
 

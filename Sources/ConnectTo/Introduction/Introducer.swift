@@ -63,12 +63,12 @@ struct Introducer: Sendable {
                         ownerAppears.yield()
                     }
                 step = await appearances.next() == nil ? state.didRunOutOfTime() : .call
-            case .open, .fail:
+            case .open, .fail, .breakOff:
                 // Told before anything else is awaited: the program may be waiting for it.
-                if case .fail(let reason) = step {
-                    introduction.didFail(reason)
-                } else {
-                    introduction.didOpen()
+                switch step {
+                case .fail(let reason): introduction.didFail(reason)
+                case .breakOff(let reason): introduction.breakOff(reason)
+                default: introduction.didOpen()
                 }
                 if let subscription { await watch.unsubscribe(subscription) }
                 return
