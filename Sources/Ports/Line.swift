@@ -95,6 +95,20 @@ final class Line: Sendable {
         }
     }
 
+    /// Ends the line and leaves the socket as it is: closed here, but not shut down for those who have it too.
+    func letGo() {
+        change { state, wakeups in
+            let (socket, source) = (state.socket, state.source)
+            state.socket = nil
+            state.source = nil
+            wakeups.add {
+                source?.cancel()
+                withExtendedLifetime(socket) {}
+            }
+            state.apply(state.life.fail(.closedHere), to: self, &wakeups)
+        }
+    }
+
     // MARK: On the loop
 
     private func isReady(_ readiness: Readiness) {
