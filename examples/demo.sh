@@ -44,7 +44,8 @@ show "connect to '$name' Ada & connect to '$name' Grace & wait"
 ada=$!
 "$connect" to "$name" Grace >"$scratch/grace" &
 grace=$!
-wait "$ada" && wait "$grace"
+wait "$ada"
+wait "$grace"
 cat "$scratch/ada" "$scratch/grace"
 
 say "A hundred thousand messages, there and back."
