@@ -60,14 +60,21 @@ actor Registry {
         let context = registration.context
         let outcome: BusConnection.RequestNameOutcome
         do throws(DBusError) {
-            outcome = try await connection.requestName(
-                context.busName, flags: standby ? [] : [.doNotQueue])
+            let result = await withCheckedContinuation { continuation in
+                connection.assumeIsolated {
+                    $0.requestName(context.busName, flags: standby ? [] : [.doNotQueue]) { result in
+                        // In the very moment of the answer: NameAcquired may be the next message already.
+                        if case .success(.inQueue) = result { registration.didChange(to: .standby) }
+                        continuation.resume(returning: result)
+                    }
+                }
+            }
+            outcome = try result.get()
         } catch {
             throw ConnectToError(error, "registering \(context.quoted)")
         }
         switch outcome {
-        case .primaryOwner: break
-        case .inQueue: registration.didChange(to: .standby)
+        case .primaryOwner, .inQueue: break
         case .exists, .alreadyOwner: throw await taken(context)
         }
     }
