@@ -7,9 +7,13 @@ import Testing
 @Suite("A listener's time to answer", .privateBus, .timeLimit(.minutes(1)))
 struct DeadlineTests {
     @Test(
-        "a listener that takes the call and goes silent times out, however long the caller waits for the name",
-        arguments: [WaitPolicy.now, .untilAvailable(for: .seconds(3_600))])
-    func silent(policy: WaitPolicy) async throws {
+        "a listener that takes the call and goes silent times out: with its deadline, or the caller's if longer",
+        arguments: [
+            (WaitPolicy.now, Duration.milliseconds(100)),
+            (.untilAvailable(for: .nanoseconds(1)), .milliseconds(100)),
+            (.untilAvailable(for: .milliseconds(300)), .milliseconds(300)),
+        ])
+    func silent(policy: WaitPolicy, least: Duration) async throws {
         try await expectNoDescriptorLeak {
             let bus = try await Bus.onPrivateBus()
             let listener = try await ScriptedListener("x")
@@ -18,6 +22,7 @@ struct DeadlineTests {
             let (reason, took) = await timed { await port.closed }
             #expect(reason.code == .timedOut)
             #expect(took < .seconds(5))
+            #expect(took > least / 2)
             await listener.close()
             await bus.close()
         }

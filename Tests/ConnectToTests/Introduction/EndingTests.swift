@@ -48,12 +48,17 @@ struct EndingTests {
     @Test("with waiting, the next owner of the name is asked when the first is no context")
     func nextOwner() async throws {
         let (bus, there) = (try await Bus.onPrivateBus(), try await Bus.onPrivateBus())
-        let elsewhere = try await ScriptedListener("x", at: "/somewhere/else")
+        let stranger = try await ScriptedListener("x")
         let context = try await there.register("x", standby: true)
         #expect(context.isStandby)
         let port = bus.connectTo("x", wait: Self.waiting)
         try port.postMessage("for the next one")
-        await elsewhere.close()
+        // Called once, and once more when the name is being watched.
+        for _ in 0..<2 {
+            await stranger.replyError(
+                to: try await stranger.nextCall(), "org.freedesktop.DBus.Error.UnknownMethod")
+        }
+        await stranger.close()
         let event = try #require(await context.nextConnect())
         #expect(try await event.source.nextText() == "for the next one")
         try await port.opened

@@ -11,7 +11,7 @@ struct OpeningOrderTests {
     func messageFirst() async throws {
         let bus = try await Bus.onPrivateBus()
         let listener = try await ScriptedListener("x")
-        let port = try bus.connectTo("x", answerWithin: .milliseconds(200))
+        let port = try bus.connectTo("x", wait: .now, answerWithin: .milliseconds(200))
         port.start()
         let call = try await listener.nextCall()
         let line = try #require(call.line)
@@ -19,10 +19,10 @@ struct OpeningOrderTests {
         try await port.opened
         #expect(try await port.nextText() == "first")
         // The reply never comes: the deadline passes, and the port lives on.
-        let second = try bus.connectTo("x", answerWithin: .milliseconds(50))
+        let second = try bus.connectTo("x", wait: .now, answerWithin: .milliseconds(50))
         _ = try await listener.nextCall()
         #expect(await second.closed.code == .timedOut)
-        let third = try bus.connectTo("x", answerWithin: .milliseconds(200))
+        let third = try bus.connectTo("x", wait: .now, answerWithin: .milliseconds(200))
         _ = try await listener.nextCall()
         #expect(await third.closed.code == .timedOut)
         #expect(port.closeReason == nil)
