@@ -78,14 +78,14 @@ struct EndingTests {
 
     @Test("the bus going away before the answer is its own reason, and nothing stays open")
     func busLost() async throws {
-        let private_ = try PrivateBus.current
+        let ownBus = try PrivateBus.current
         try await expectNoDescriptorLeak {
             let bus = try await Bus.onPrivateBus()
             let listener = try await ScriptedListener("x")
             let unanswered = bus.connectTo("x")
             let waiting = bus.connectTo("nobody", wait: Self.waiting)
             _ = try await listener.nextCall()
-            private_.kill()
+            ownBus.kill()
             #expect(await unanswered.closed.code == .busLost)
             #expect(await waiting.closed.code == .busLost)
             #expect(await bus.lost.code == .busLost)
