@@ -1,0 +1,11 @@
+import ConnectTo
+
+/// What a listener does with a peer.
+protocol PeerService: Sendable {
+    /// How many peers are served at once; further ones wait.
+    var limit: Int { get }
+    /// What to end with if nothing else went wrong.
+    var status: ExitStatus { get }
+    /// Talks to the peer until the port has ended.
+    func serve(_ event: ConnectEvent, _ number: Int) async throws(Failure) -> CloseReason
+}
