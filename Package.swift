@@ -54,7 +54,11 @@ let package = Package(
             swiftSettings: settings),
 
         .testTarget(
-            name: "LinuxIOTests", dependencies: ["LinuxIO", "ConnectToTesting", system],
+            name: "LinuxIOTests", dependencies: ["CLinux", "LinuxIO", "ConnectToTesting", system],
+            swiftSettings: settings),
+        .testTarget(
+            name: "ConnectToTestingTests",
+            dependencies: ["CLinux", "ConnectToTesting", "LinuxIO", subprocess, system],
             swiftSettings: settings),
         .testTarget(
             name: "DBusTests", dependencies: ["DBus", "LinuxIO", "ConnectToTesting"], swiftSettings: settings),

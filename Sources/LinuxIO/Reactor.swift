@@ -259,13 +259,13 @@ package final class Reactor: Sendable {
     }
 
     private func runDueTimers() {
-        let due = state.withLock { state in
-            let due = state.timers.removeDue(at: clinux_monotonic_nanoseconds())
+        // One by one: a call may cancel a timer that is due with it, and then that must not run.
+        let now = clinux_monotonic_nanoseconds()
+        while let call = state.withLock({ $0.timers.removeFirstDue(at: now) }) { call() }
+        state.withLock { state in
             state.armedDeadline = 0
             armTimer(&state)
-            return due
         }
-        for call in due { call() }
     }
 
     private func runTurnEnds() {

@@ -30,13 +30,12 @@ struct TimerQueue {
         }
     }
 
-    /// What is due, in the order of the deadlines, then of the insertions.
-    mutating func removeDue(at now: UInt64) -> [@Sendable () -> Void] {
-        var due: [@Sendable () -> Void] = []
+    /// The next that is due, in the order of the deadlines, then of the insertions.
+    mutating func removeFirstDue(at now: UInt64) -> (@Sendable () -> Void)? {
         while let first = heap.min, first.deadline <= now {
             heap.removeMin()
-            if let call = calls.removeValue(forKey: first.id) { due.append(call) }
+            if let call = calls.removeValue(forKey: first.id) { return call }
         }
-        return due
+        return nil
     }
 }

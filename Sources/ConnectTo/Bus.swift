@@ -1,0 +1,169 @@
+import DBus
+import Logging
+
+/// A connection to a message bus: where names are registered and found. It introduces; it carries no messages.
+///
+/// A process has one connection to a bus, however often it asks for it and however many contexts and ports it
+/// has. All of it may be used from any thread. When the bus goes away the contexts end and open ports go on.
+public final class Bus: Sendable {
+    /// Where the bus listens, in D-Bus's notation.
+    public let address: String
+
+    let loop: EventLoop
+    let connection: BusConnection
+    let identities: Identities
+    let watch: OwnerWatch
+    let registry: Registry
+    private let loss = Latch<ConnectToError>()
+
+    // MARK: Connecting to a bus
+
+    /// The bus of the user's session: `DBUS_SESSION_BUS_ADDRESS`, else `$XDG_RUNTIME_DIR/bus`. Never starts one.
+    ///
+    /// - Parameter loop: where the connection and its ports live; the process's own loop if nil.
+    /// - Throws: ``ConnectToError`` with ``ConnectToError/Code/busUnreachable``, after five seconds at the most.
+    public static func session(on loop: EventLoop? = nil) async throws(ConnectToError) -> Bus {
+        try await at(address { () throws(DBusError) in try BusAddress.session() }, on: loop)
+    }
+
+    /// The machine's bus: `DBUS_SYSTEM_BUS_ADDRESS`, else the well-known socket. As ``session(on:)``.
+    public static func system(on loop: EventLoop? = nil) async throws(ConnectToError) -> Bus {
+        try await at(address { () throws(DBusError) in try BusAddress.system() }, on: loop)
+    }
+
+    /// The bus at an address, such as `unix:path=/run/user/1000/bus`. As ``session(on:)``.
+    public static func at(_ address: String, on loop: EventLoop? = nil) async throws(ConnectToError) -> Bus {
+        try await BusPool.shared.bus(at: address, on: resolve(loop))
+    }
+
+    /// A connection of its own, which nobody else gets: for tests that play two processes in one.
+    package static func separate(
+        at address: String, on loop: EventLoop? = nil
+    ) async throws(ConnectToError) -> Bus {
+        try await open(address, on: resolve(loop))
+    }
+
+    private static func resolve(_ loop: EventLoop?) throws(ConnectToError) -> EventLoop {
+        if let loop { return loop }
+        do throws(PortError) {
+            return try .shared
+        } catch {
+            throw ConnectToError(.outOfResources, error.message, cause: error)
+        }
+    }
+
+    private static func address(_ find: () throws(DBusError) -> String) throws(ConnectToError) -> String {
+        do throws(DBusError) {
+            return try find()
+        } catch {
+            throw ConnectToError(.busUnreachable, error.message, cause: error)
+        }
+    }
+
+    static func open(_ address: String, on loop: EventLoop) async throws(ConnectToError) -> Bus {
+        let connection: BusConnection
+        do throws(DBusError) {
+            connection = try await BusConnection.open(address: address, on: loop.reactor)
+        } catch {
+            throw .unreachable(error, address)
+        }
+        let bus = Bus(connection, address: address, on: loop)
+        await bus.registry.start()
+        await connection.onDisconnect { [loss = bus.loss] error in
+            loss.set(ConnectToError(error, "the connection to the bus at \(address) ended"))
+        }
+        return bus
+    }
+
+    private init(_ connection: BusConnection, address: String, on loop: EventLoop) {
+        self.address = address
+        self.loop = loop
+        self.connection = connection
+        identities = Identities(connection)
+        watch = OwnerWatch(connection)
+        registry = Registry(
+            connection, on: loop, identities: identities, log: Logger(label: "org.connectto.registry"))
+    }
+
+    deinit {
+        let connection = connection
+        Task { await connection.close() }
+    }
+
+    // MARK: The connection's end
+
+    /// Waits until the connection to the bus has ended, and says why. A cancelled task gets
+    /// ``ConnectToError/Code/cancelled`` at once.
+    public var lost: ConnectToError {
+        get async {
+            await loss.wait() ?? ConnectToError(.cancelled, "the waiting task was cancelled")
+        }
+    }
+
+    /// Whether the connection has ended. A new one is made by asking for the bus again.
+    public var isLost: Bool { loss.value != nil }
+
+    /// Ends the connection: contexts end, introductions under way fail, open ports go on.
+    ///
+    /// Dropping the last reference does the same.
+    public func close() async {
+        await registry.endAll()
+        await connection.close()
+        loss.set(ConnectToError(.busLost, "the connection to the bus at \(address) was closed here"))
+    }
+
+    // MARK: Registering and connecting
+
+    /// Registers a context: from the moment this returns others find it.
+    ///
+    /// - Parameters:
+    ///   - name: any UTF-8 but the empty; see ``ContextName``.
+    ///   - origin: the application id that the name lives under.
+    ///   - metadata: free text that everybody on the bus can read, 64 KiB in all.
+    ///   - standby: if the name is taken, wait to take it over when its owner goes; ``Context/isStandby`` tells.
+    ///   - limit: unregister when this many callers have been admitted; without limit if nil.
+    /// - Throws: ``ConnectToError``: ``ConnectToError/Code/nameTaken``, ``ConnectToError/Code/invalidName``,
+    ///   ``ConnectToError/Code/invalidMetadata``, ``ConnectToError/Code/denied``,
+    ///   ``ConnectToError/Code/limitsExceeded``, ``ConnectToError/Code/busLost``.
+    public func register(
+        _ name: String, origin: String = ContextName.defaultOrigin, metadata: [String: String] = [:],
+        standby: Bool = false, accepting limit: Int? = nil
+    ) async throws(ConnectToError) -> Context {
+        let context = try ContextName(name, origin: origin)
+        let registration = try await registry.register(
+            context, metadata: metadata, standby: standby, limit: limit)
+        return Context(registration, bus: self)
+    }
+
+    /// Asks for a context by name, and returns a port to it at once.
+    ///
+    /// Posting works from here on: what is posted waits for the listener. Nothing is thrown, not even for a name
+    /// that is none; the port ends with the reason, and ``MessagePort/opened`` tells who wants to know.
+    ///
+    /// A listener that is there has five seconds to answer.
+    /// - Parameters:
+    ///   - name: the context's.
+    ///   - origin: the application id that the name lives under.
+    ///   - policy: what to do while nobody bears the name.
+    ///   - metadata: free text for the listener, 64 KiB in all.
+    public func connectTo(
+        _ name: String, origin: String = ContextName.defaultOrigin,
+        wait policy: WaitPolicy = .untilAvailable(for: .seconds(10)), metadata: [String: String] = [:]
+    ) -> MessagePort {
+        let (port, introduction) = MessagePort.opening(on: loop)
+        do throws(ConnectToError) {
+            let context = try ContextName(name, origin: origin)
+            try metadata.checked()
+            let introducer = Introducer(connection: connection, watch: watch)
+            // The bus is held until it has introduced: a program may keep nothing but the port.
+            Task(executorPreference: loop.reactor) { [self] in
+                await introducer.introduce(
+                    introduction, to: context, wait: policy, hello: Greeting(metadata: metadata))
+                withExtendedLifetime(self) {}
+            }
+        } catch {
+            introduction.didFail(CloseReason(.unavailable, detail: error.message))
+        }
+        return port
+    }
+}

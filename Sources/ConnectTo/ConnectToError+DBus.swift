@@ -1,0 +1,25 @@
+import DBus
+
+extension ConnectToError {
+    /// What the bus, or the way to it, answered to an operation.
+    init(_ error: DBusError, _ operation: String) {
+        let (code, advice): (Code, String) =
+            switch error.name {
+            case DBusError.Name.disconnected: (.busLost, "connect to the bus again")
+            case DBusError.Name.timeout, DBusError.Name.noReply: (.timedOut, "try again")
+            case DBusError.Name.accessDenied: (.denied, "ask for a rule in the bus's policy")
+            case DBusError.Name.limitsExceeded:
+                (.limitsExceeded, "register fewer names, or raise the limits in the bus's configuration")
+            default: error.kind == .cancelled ? (.cancelled, "") : (.busError, "see the bus's own message")
+            }
+        self.init(
+            code, "\(operation): \(error)" + (advice.isEmpty ? "" : "; \(advice)"), cause: error)
+    }
+
+    static func unreachable(_ error: DBusError, _ address: String) -> ConnectToError {
+        ConnectToError(
+            .busUnreachable,
+            "no bus at \(address): \(error.message); is it running, and is DBUS_SESSION_BUS_ADDRESS right?",
+            cause: error)
+    }
+}

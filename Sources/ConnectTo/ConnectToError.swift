@@ -1,0 +1,57 @@
+/// What can go wrong with a bus, a registration or the directory.
+///
+/// A port's own end is no error of this kind: see ``CloseReason``.
+public struct ConnectToError: Error, Sendable, CustomStringConvertible {
+    /// The kind of error; compare with the constants. New ones may come, so a `switch` needs a default.
+    public struct Code: RawRepresentable, Sendable, Hashable, CustomStringConvertible {
+        public let rawValue: String
+
+        public init(rawValue: String) {
+            self.rawValue = rawValue
+        }
+
+        /// No bus is where it should be, or what is there does not answer as one within five seconds.
+        public static let busUnreachable = Code(rawValue: "bus-unreachable")
+        /// The connection to the bus ended.
+        public static let busLost = Code(rawValue: "bus-lost")
+        /// Another process bears the name; ``ConnectToError/holder`` says which.
+        public static let nameTaken = Code(rawValue: "name-taken")
+        /// What was given as a name, or as an origin, is none.
+        public static let invalidName = Code(rawValue: "invalid-name")
+        /// Metadata that cannot be carried: over 64 KiB, or with a NUL in it.
+        public static let invalidMetadata = Code(rawValue: "invalid-metadata")
+        /// The bus's policy does not allow it.
+        public static let denied = Code(rawValue: "denied")
+        /// The bus gives this connection no more names or match rules.
+        public static let limitsExceeded = Code(rawValue: "limits-exceeded")
+        /// The bus did not answer in time.
+        public static let timedOut = Code(rawValue: "timed-out")
+        /// A subscriber read so slowly that changes had to be dropped; read the directory anew.
+        public static let changesLost = Code(rawValue: "changes-lost")
+        /// The waiting task was cancelled.
+        public static let cancelled = Code(rawValue: "cancelled")
+        /// The process has no descriptors or threads left for it.
+        public static let outOfResources = Code(rawValue: "out-of-resources")
+        /// The bus answered with an error that has no code of its own here; the message has it verbatim.
+        public static let busError = Code(rawValue: "bus-error")
+
+        public var description: String { rawValue }
+    }
+
+    public let code: Code
+    /// What happened, to what, and what to do next.
+    public let message: String
+    /// Who has the name, with ``Code/nameTaken`` and where the bus would tell.
+    public let holder: Peer?
+    /// The error underneath, where there is one.
+    public let cause: (any Error)?
+
+    init(_ code: Code, _ message: String, holder: Peer? = nil, cause: (any Error)? = nil) {
+        self.code = code
+        self.message = message
+        self.holder = holder
+        self.cause = cause
+    }
+
+    public var description: String { message }
+}

@@ -1,0 +1,60 @@
+import DBus
+
+extension Bus {
+    /// What is registered now, under one origin or all, in no particular order.
+    ///
+    /// Asking starts nothing. A context that does not tell about itself within a second is listed without
+    /// metadata.
+    /// - Throws: ``ConnectToError`` where the bus is lost or does not answer within five seconds.
+    public func directory(origin: String? = nil) async throws(ConnectToError) -> [DirectoryEntry] {
+        let directory = Directory(connection: connection, identities: identities)
+        return await directory.entries(try await directory.names(origin: origin))
+    }
+
+    /// What comes and goes from now on, together with what is there now.
+    ///
+    /// The subscription is in force when this returns, and ``DirectoryChanges/snapshot`` and the changes fit
+    /// together without a gap.
+    /// - Throws: ``ConnectToError`` where the bus is lost, or gives no more match rules.
+    public func changes(origin: String? = nil) async throws(ConnectToError) -> DirectoryChanges {
+        let directory = Directory(connection: connection, identities: identities)
+        let (stream, sink) = AsyncThrowingStream<OwnerWatch.Change, any Error>.makeStream(
+            bufferingPolicy: .bufferingOldest(DirectoryChanges.queuedChanges))
+        // What the snapshot contains already is not told again.
+        let snapshotIsRead = Latch<Void>()
+        let scope = origin.map { OwnerWatch.Scope.namespace($0 + ".Context") } ?? .all
+        let subscription: OwnerWatch.Subscription
+        do throws(DBusError) {
+            subscription = try await watch.subscribe(scope) { event in
+                switch event {
+                case .lost(let error):
+                    sink.finish(throwing: ConnectToError(error, "watching the names on the bus"))
+                case .changed(let change):
+                    guard snapshotIsRead.value != nil, ContextName(busName: change.name) != nil else {
+                        return
+                    }
+                    if case .dropped = sink.yield(change) {
+                        sink.finish(throwing: ConnectToError.changesLost)
+                    }
+                }
+            }
+        } catch {
+            throw ConnectToError(error, "watching the names on the bus")
+        }
+        sink.onTermination = { [watch] _ in Task { await watch.unsubscribe(subscription) } }
+        do throws(ConnectToError) {
+            let names = try await directory.names(origin: origin) { snapshotIsRead.set(()) }
+            return DirectoryChanges(
+                snapshot: await directory.entries(names), directory: directory, changes: stream)
+        } catch {
+            sink.finish()
+            throw error
+        }
+    }
+}
+
+extension ConnectToError {
+    fileprivate static let changesLost = ConnectToError(
+        .changesLost,
+        "more than \(DirectoryChanges.queuedChanges) changes waited to be taken; read the directory anew")
+}

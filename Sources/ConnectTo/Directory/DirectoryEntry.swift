@@ -1,0 +1,31 @@
+/// A context as the directory shows it. What could not be found out is nil.
+public struct DirectoryEntry: Sendable, Hashable {
+    public let context: ContextName
+    /// The unique name of the connection that bears it; nil once nobody does.
+    public let owner: String?
+    public let pid: Int32?
+    public let uid: UInt32?
+    /// What the process calls itself (`/proc/PID/comm`); a hint.
+    public let processName: String?
+    /// What the context says of itself; nil where it did not answer within a second.
+    public let metadata: [String: String]?
+
+    public var name: String { context.name }
+    public var origin: String { context.origin }
+}
+
+/// Something in the directory has changed.
+public struct DirectoryChange: Sendable, Hashable {
+    public enum Kind: String, Sendable {
+        /// Somebody bears a name that nobody bore.
+        case registered
+        /// Nobody bears the name any more.
+        case unregistered
+        /// The name went over to another connection.
+        case moved
+    }
+
+    public let kind: Kind
+    /// The context as it is after the change.
+    public let entry: DirectoryEntry
+}

@@ -1,0 +1,120 @@
+import DBus
+
+/// The caller's side of an introduction as a state machine: takes the bus's answers, says what to do next; does
+/// no I/O.
+///
+/// The rules stand in `dbus/PROTOCOL.md`, "Answers".
+struct CallerIntroduction {
+    enum Step: Equatable {
+        /// Send the call.
+        case call
+        /// Subscribe to the name's owner, if that has not been done, and call.
+        case subscribeAndCall
+        /// Wait until a new owner has the name, then call.
+        case awaitOwner
+        /// The line is open.
+        case open
+        /// The line is over, for this reason.
+        case fail(CloseReason)
+    }
+
+    private let context: ContextName
+    private let policy: WaitPolicy
+    private var attempts = 0
+    private var isSubscribed = false
+
+    init(to context: ContextName, policy: WaitPolicy) {
+        self.context = context
+        self.policy = policy
+    }
+
+    /// The listener answered.
+    func didReceiveWelcome(_ body: [DBusValue]) -> Step {
+        do throws(Greeting.Malformed) {
+            let welcome = try Greeting(decoding: body.first)
+            // Nothing was offered in the hello, so nothing can have been agreed on.
+            guard welcome.features.isEmpty else { throw .wrong("features") }
+            return .open
+        } catch {
+            return .fail(reason(.protocolError, "answered with a broken welcome: \(error.what)"))
+        }
+    }
+
+    /// The call failed: by an answer, or without one.
+    mutating func didFail(_ error: DBusError) -> Step {
+        switch error.kind {
+        case .reply: didReceiveError(error)
+        case .timedOut: .fail(reason(.timedOut, "did not answer the introduction in time"))
+        case .disconnected:
+            .fail(CloseReason(.busLost, detail: "the bus went away before \(context.quoted) answered"))
+        case .cancelled: .fail(reason(.cancelled, "was given up on"))
+        case .invalid, .unreachable, .exhausted:
+            .fail(reason(.unavailable, "could not be called: \(error)"))
+        }
+    }
+
+    private mutating func didReceiveError(_ error: DBusError) -> Step {
+        switch error.name {
+        case DBusError.Name.serviceUnknown, DBusError.Name.nameHasNoOwner:
+            nobodyHasTheName()
+        case DBusError.Name.unknownObject, DBusError.Name.unknownMethod, DBusError.Name.unknownInterface:
+            isNoContext(error)
+        case DBusError.Name.noReply, DBusError.Name.disconnected:
+            // The listener may have read what was posted; sent again, it would be done twice.
+            .fail(reason(.peerExited, "went away during the introduction"))
+        case DBusError.Name.accessDenied:
+            .fail(reason(.refused, "may not be called: the bus's policy says \(error.message)"))
+        case DBusError.Name.invalidArguments:
+            .fail(reason(.protocolError, "did not understand the introduction: \(error.message)"))
+        case let name where name.hasPrefix(ContextInterface.errorPrefix):
+            .fail(reason(.refused, "refused: \(error.message)"))
+        default:
+            .fail(reason(.unavailable, "could not be reached: \(error)"))
+        }
+    }
+
+    /// The time to wait for the name is over.
+    func didRunOutOfTime() -> Step {
+        .fail(
+            CloseReason(
+                .timedOut,
+                detail:
+                    "nobody registered \(context.quoted) under \(context.origin) in time; is its program running?"
+            ))
+    }
+
+    private mutating func nobodyHasTheName() -> Step {
+        attempts += 1
+        switch policy {
+        case .now where attempts == 1:
+            // The owner may have died between the bus's look and its delivery, and a standby taken over.
+            return .call
+        case .now:
+            return .fail(
+                CloseReason(
+                    .unavailable,
+                    detail:
+                        "nobody has registered \(context.quoted) under \(context.origin); is its program running?"
+                ))
+        case .untilAvailable:
+            return isSubscribed ? .awaitOwner : subscribe()
+        }
+    }
+
+    /// Whoever has the name is no context, or no longer one. The next owner may be.
+    private mutating func isNoContext(_ error: DBusError) -> Step {
+        switch policy {
+        case .now: .fail(reason(.unavailable, "is no context: \(error)"))
+        case .untilAvailable: isSubscribed ? .awaitOwner : subscribe()
+        }
+    }
+
+    private mutating func subscribe() -> Step {
+        isSubscribed = true
+        return .subscribeAndCall
+    }
+
+    private func reason(_ code: CloseReason.Code, _ what: String) -> CloseReason {
+        CloseReason(code, detail: "\(context.quoted) \(what)")
+    }
+}

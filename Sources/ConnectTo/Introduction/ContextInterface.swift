@@ -1,0 +1,11 @@
+/// The words of the contract `dbus/org.connectto.Context1.xml`.
+enum ContextInterface {
+    static let name = "org.connectto.Context1"
+    static let connect = "Connect"
+    static let errorPrefix = "org.connectto.Error."
+    static let refused = errorPrefix + "Refused"
+    static let busy = errorPrefix + "Busy"
+
+    static let properties = "org.freedesktop.DBus.Properties"
+    static let introspectable = "org.freedesktop.DBus.Introspectable"
+}

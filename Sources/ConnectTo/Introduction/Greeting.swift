@@ -1,0 +1,69 @@
+import DBus
+
+/// What the two sides say of themselves in an introduction: the caller's hello, the listener's welcome.
+///
+/// All keys are optional and unknown ones are ignored; that is how the protocol grows (`dbus/PROTOCOL.md`,
+/// "Hello and welcome").
+struct Greeting: Equatable {
+    static let version: UInt32 = 1
+
+    var version = Self.version
+    var features: [String] = []
+    /// The bus name of a context that the caller says it bears.
+    var context: String?
+    var metadata: Metadata = [:]
+
+    typealias Metadata = [String: String]
+
+    struct Malformed: Error, Equatable {
+        let what: String
+    }
+
+    var encoded: DBusValue {
+        var pairs: [DBusValue.Pair] = [
+            .init(.string("version"), .variant(.uint32(version))),
+            .init(.string("features"), .variant(.array(of: "s", features.map(DBusValue.string)))),
+        ]
+        if let context { pairs.append(.init(.string("context"), .variant(.string(context)))) }
+        if !metadata.isEmpty { pairs.append(.init(.string("metadata"), .variant(metadata.encoded))) }
+        return .dictionary(key: "s", value: "v", pairs)
+    }
+
+    init(context: String? = nil, metadata: Metadata = [:]) {
+        self.context = context
+        self.metadata = metadata
+    }
+
+    /// - Throws: ``Malformed`` for a known key with a value of another type, and for version 0.
+    init(decoding value: DBusValue?) throws(Malformed) {
+        guard case .dictionary("s", "v", let pairs)? = value else {
+            throw Malformed(what: "the options are no a{sv}")
+        }
+        for pair in pairs {
+            guard case .string(let key) = pair.key, case .variant(let value) = pair.value else { continue }
+            switch key {
+            case "version":
+                guard case .uint32(let version) = value, version > 0 else { throw .wrong(key) }
+                self.version = version
+            case "features":
+                guard case .array("s", let items) = value else { throw .wrong(key) }
+                features = items.compactMap { if case .string(let feature) = $0 { feature } else { nil } }
+            case "context":
+                guard case .string(let context) = value else { throw .wrong(key) }
+                self.context = context
+            case "metadata":
+                guard let metadata = Metadata(decoding: value), metadata.isCarriable else {
+                    throw .wrong(key)
+                }
+                self.metadata = metadata
+            default: break
+            }
+        }
+    }
+}
+
+extension Greeting.Malformed {
+    static func wrong(_ key: String) -> Self {
+        Self(what: "the value of \(key) is not what the protocol says")
+    }
+}

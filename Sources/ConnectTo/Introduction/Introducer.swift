@@ -1,0 +1,96 @@
+import DBus
+import LinuxIO
+import Ports
+
+/// Carries out the caller's side of introductions. On the loop.
+struct Introducer: Sendable {
+    /// From the call to the answer of a listener that is there.
+    static let answerDeadline = Duration.seconds(5)
+
+    let connection: BusConnection
+    let watch: OwnerWatch
+
+    func introduce(
+        _ introduction: PortIntroduction, to context: ContextName, wait policy: WaitPolicy, hello: Greeting
+    ) async {
+        guard let farEnd = introduction.farEnd else { return }
+        var state = CallerIntroduction(to: context, policy: policy)
+        let (owners, ownerAppears) = AsyncStream<Void>.makeStream(bufferingPolicy: .bufferingNewest(1))
+        let patience = Patience(policy, on: connection.reactor) { ownerAppears.finish() }
+        defer { patience.end() }
+        var appearances = owners.makeAsyncIterator()
+        var subscription: OwnerWatch.Subscription?
+
+        var step = CallerIntroduction.Step.call
+        while true {
+            if introduction.isPointless { step = .fail(.givenUp) }
+            switch step {
+            case .subscribeAndCall:
+                do throws(DBusError) {
+                    subscription = try await watch.subscribe(.name(context.busName)) { event in
+                        switch event {
+                        case .changed(let change): if change.newOwner != nil { ownerAppears.yield() }
+                        // Calling again tells what has happened.
+                        case .lost: ownerAppears.yield()
+                        }
+                    }
+                    step = .call
+                } catch {
+                    step = state.didFail(error)
+                }
+            case .call:
+                let call = OutgoingCall(
+                    destination: context.busName, path: context.objectPath, interface: ContextInterface.name,
+                    member: ContextInterface.connect, body: [.unixFD(farEnd), hello.encoded])
+                do throws(DBusError) {
+                    let deadline = max(Self.answerDeadline, patience.remaining)
+                    let reply = try await connection.call(call, deadline: deadline)
+                    step = state.didReceiveWelcome(reply.body)
+                } catch {
+                    step = state.didFail(error)
+                }
+            case .awaitOwner:
+                step = await appearances.next() == nil ? state.didRunOutOfTime() : .call
+            case .open, .fail:
+                // Told before anything else is awaited: the program may be waiting for it.
+                if case .fail(let reason) = step {
+                    introduction.didFail(reason)
+                } else {
+                    introduction.didOpen()
+                }
+                if let subscription { await watch.unsubscribe(subscription) }
+                return
+            }
+        }
+    }
+}
+
+extension CloseReason {
+    fileprivate static let givenUp = CloseReason(
+        .cancelled, detail: "the port was closed before it was open, with nothing posted")
+}
+
+/// How long a caller waits for a name: a deadline and the timer for it.
+private struct Patience: Sendable {
+    private let deadline: SuspendingClock.Instant?
+    private let timer: Reactor.Timer?
+
+    init(_ policy: WaitPolicy, on reactor: Reactor, whenOver: @escaping @Sendable () -> Void) {
+        switch policy {
+        case .now:
+            deadline = nil
+            timer = nil
+        case .untilAvailable(let duration):
+            deadline = .now + duration
+            timer = reactor.schedule(after: duration, whenOver)
+        }
+    }
+
+    var remaining: Duration {
+        deadline.map { max(.zero, SuspendingClock.Instant.now.duration(to: $0)) } ?? .zero
+    }
+
+    func end() {
+        timer?.cancel()
+    }
+}

@@ -1,0 +1,37 @@
+import DBus
+
+/// Free text that goes along with a registration or an introduction; everybody who may look at the bus can
+/// read it.
+extension [String: String] {
+    /// Of all keys and values together, in bytes.
+    static var metadataLimit: Int { 64 << 10 }
+
+    var isCarriable: Bool {
+        var size = 0
+        for (key, value) in self {
+            if key.utf8.contains(0) || value.utf8.contains(0) { return false }
+            size += key.utf8.count + value.utf8.count
+        }
+        return size <= Self.metadataLimit
+    }
+
+    func checked() throws(ConnectToError) {
+        if isCarriable { return }
+        throw ConnectToError(
+            .invalidMetadata,
+            "this metadata cannot be carried: at most \(Self.metadataLimit) bytes in all, and no NUL in it")
+    }
+
+    var encoded: DBusValue {
+        .dictionary(key: "s", value: "s", map { DBusValue.Pair(.string($0.key), .string($0.value)) })
+    }
+
+    init?(decoding value: DBusValue) {
+        guard case .dictionary("s", "s", let pairs) = value else { return nil }
+        self.init()
+        for pair in pairs {
+            guard case .string(let key) = pair.key, case .string(let value) = pair.value else { return nil }
+            self[key] = value
+        }
+    }
+}

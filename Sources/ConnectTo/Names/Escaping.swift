@@ -1,0 +1,55 @@
+/// The escaping of names on the bus: bytes outside `[A-Za-z0-9]`, and a leading digit, become `_` and two
+/// lower-case hexadecimal digits (`dbus/PROTOCOL.md`, "Names").
+enum Escaping {
+    static func isDigit(_ byte: UInt8) -> Bool {
+        (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte)
+    }
+
+    static func isAlphanumeric(_ byte: UInt8) -> Bool {
+        isDigit(byte) || (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte | 0x20)
+    }
+
+    static func escape(_ name: String) -> String {
+        var escaped: [UInt8] = []
+        for (index, byte) in name.utf8.enumerated() {
+            if isAlphanumeric(byte), index > 0 || !isDigit(byte) {
+                escaped.append(byte)
+            } else {
+                escaped += [UInt8(ascii: "_"), digit(byte >> 4), digit(byte & 15)]
+            }
+        }
+        return String(decoding: escaped, as: UTF8.self)
+    }
+
+    /// The reverse; nil for everything that ``escape(_:)`` does not produce.
+    static func unescape(_ escaped: String) -> String? {
+        var bytes: [UInt8] = []
+        var rest = escaped.utf8[...]
+        while let byte = rest.popFirst() {
+            if byte != UInt8(ascii: "_") {
+                bytes.append(byte)
+                continue
+            }
+            guard let high = rest.popFirst().flatMap(value), let low = rest.popFirst().flatMap(value) else {
+                return nil
+            }
+            bytes.append(high << 4 | low)
+        }
+        guard !bytes.isEmpty, let name = String(validating: bytes, as: UTF8.self),
+            escape(name).utf8.elementsEqual(escaped.utf8)
+        else { return nil }
+        return name
+    }
+
+    private static func digit(_ value: UInt8) -> UInt8 {
+        value < 10 ? UInt8(ascii: "0") + value : UInt8(ascii: "a") + value - 10
+    }
+
+    private static func value(_ digit: UInt8) -> UInt8? {
+        switch digit {
+        case UInt8(ascii: "0")...UInt8(ascii: "9"): digit - UInt8(ascii: "0")
+        case UInt8(ascii: "a")...UInt8(ascii: "f"): digit - UInt8(ascii: "a") + 10
+        default: nil
+        }
+    }
+}

@@ -1,0 +1,98 @@
+/// A name that others can connect to, for as long as it is registered.
+///
+/// It is unregistered by ``unregister()``, when its last reference is dropped, when the task that takes
+/// ``connects`` is cancelled, and when the bus goes away. Ports that came from it live on.
+public final class Context: Sendable {
+    let registration: Registration
+    private let bus: Bus
+
+    init(_ registration: Registration, bus: Bus) {
+        self.registration = registration
+        self.bus = bus
+    }
+
+    deinit {
+        bus.registry.withdrawSoon(registration)
+    }
+
+    /// The name it was registered under.
+    public var name: String { registration.context.name }
+    /// The application id that the name lives under.
+    public var origin: String { registration.context.origin }
+    /// Its well-known name on the bus.
+    public var busName: String { registration.context.busName }
+    /// Free text about it that everybody on the bus can read.
+    public var metadata: [String: String] { registration.metadata }
+
+    /// Whether this process bears the name just now: not while it is a standby, nor after the end.
+    public var isRegistered: Bool { registration.status == .registered }
+    /// Whether it waits for the name's owner to go.
+    public var isStandby: Bool { registration.status == .standby }
+
+    /// The "connect" events: one for each caller that was admitted, with the port to it.
+    ///
+    /// One task takes them. Up to 256 wait to be taken; over it callers are refused as from a busy place. The
+    /// sequence ends, after what waits, when the context is unregistered; ``endReason`` says why.
+    public var connects: Connects { Connects(registration: registration) }
+
+    /// Why the context is no longer registered; nil while it is, or stands by.
+    public var endReason: EndReason? {
+        if case .ended(let reason) = registration.status { reason } else { nil }
+    }
+
+    /// Gives the name back; the bus has confirmed it when this returns. Whoever calls from then on finds
+    /// nobody. Ports that are open stay open.
+    public func unregister() async {
+        await bus.registry.withdraw(registration, .unregistered)
+    }
+
+    /// Why a context ended.
+    public struct EndReason: Sendable, Hashable, CustomStringConvertible {
+        public let rawValue: String
+
+        /// Unregistered here.
+        public static let unregistered = EndReason(rawValue: "unregistered")
+        /// As many callers as were asked for have been admitted.
+        public static let limitReached = EndReason(rawValue: "limit-reached")
+        /// The bus gave the name to another.
+        public static let nameLost = EndReason(rawValue: "name-lost")
+        /// The connection to the bus ended.
+        public static let busLost = EndReason(rawValue: "bus-lost")
+
+        public var description: String { rawValue }
+    }
+}
+
+/// Connect events, in the order in which the callers were admitted.
+public struct Connects: AsyncSequence, Sendable {
+    public typealias Element = ConnectEvent
+    public typealias Failure = Never
+
+    let registration: Registration
+
+    public func makeAsyncIterator() -> AsyncIterator {
+        AsyncIterator(base: registration.events.makeAsyncIterator())
+    }
+
+    public struct AsyncIterator: AsyncIteratorProtocol {
+        var base: AsyncStream<ConnectEvent>.AsyncIterator
+
+        public mutating func next() async -> ConnectEvent? {
+            await base.next()
+        }
+
+        public mutating func next(isolation actor: isolated (any Actor)?) async -> ConnectEvent? {
+            await base.next(isolation: actor)
+        }
+    }
+}
+
+/// Somebody has connected.
+public struct ConnectEvent: Sendable {
+    /// The port to the caller; open. What the caller has posted already waits in it.
+    public let source: MessagePort
+    /// Who calls.
+    public let peer: Peer
+    /// Free text that the caller sent along.
+    public let metadata: [String: String]
+}

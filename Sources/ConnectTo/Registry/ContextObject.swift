@@ -1,0 +1,110 @@
+import DBus
+import LinuxIO
+
+/// A context's object on the bus: what each call to it gets for an answer; does no I/O.
+///
+/// The contract stands in `dbus/org.connectto.Context1.xml`.
+enum ContextObject {
+    enum Answer {
+        case reply([DBusValue])
+        case error(name: String, message: String)
+        /// A caller with a line; whether it is admitted is for others to decide.
+        case admit(StreamSocket, Greeting)
+    }
+
+    static func answer(_ call: MethodCall, for registration: Registration) -> Answer {
+        switch (call.interface, call.member) {
+        case (ContextInterface.name, "Connect"), (nil, "Connect"):
+            return connect(call, registration)
+        case (ContextInterface.properties, "Get"), (nil, "Get"):
+            return get(call, registration)
+        case (ContextInterface.properties, "GetAll"), (nil, "GetAll"):
+            return getAll(call, registration)
+        case (ContextInterface.properties, "Set"), (nil, "Set"):
+            return set(call, registration)
+        case (ContextInterface.introspectable, "Introspect"), (nil, "Introspect"):
+            return .reply([.string(introspection)])
+        default:
+            return .error(
+                name: DBusError.Name.unknownMethod,
+                message: "a context has no method \(call.member) in \(call.interface ?? "any interface")")
+        }
+    }
+
+    // MARK: Connect
+
+    private static func connect(_ call: MethodCall, _ registration: Registration) -> Answer {
+        if case .ended = registration.status {
+            return .error(
+                name: DBusError.Name.unknownObject, message: "the context has just been unregistered")
+        }
+        guard call.body.count == 2, case .unixFD(let descriptor) = call.body[0] else {
+            return invalid("Connect takes a descriptor and options (ha{sv})")
+        }
+        do throws(Greeting.Malformed) {
+            let hello = try Greeting(decoding: call.body[1])
+            guard StreamSocket.isConnectedStream(descriptor) else {
+                return invalid("the line is no connected AF_UNIX SOCK_STREAM socket")
+            }
+            return .admit(StreamSocket(descriptor), hello)
+        } catch {
+            return invalid(error.what)
+        }
+    }
+
+    private static func invalid(_ message: String) -> Answer {
+        .error(name: DBusError.Name.invalidArguments, message: message)
+    }
+
+    // MARK: Properties
+
+    private static func properties(_ registration: Registration) -> [(name: String, value: DBusValue)] {
+        [
+            ("Name", .bytes([UInt8](registration.context.name.utf8))),
+            ("Origin", .string(registration.context.origin)),
+            ("Version", .uint32(Greeting.version)),
+            ("Metadata", registration.metadata.encoded),
+        ]
+    }
+
+    private static func getAll(_ call: MethodCall, _ registration: Registration) -> Answer {
+        guard call.body.count == 1, case .string(let interface) = call.body[0] else {
+            return invalid("GetAll takes an interface (s)")
+        }
+        if let error = unknownInterface(interface) { return error }
+        let pairs = properties(registration).map { DBusValue.Pair(.string($0.name), .variant($0.value)) }
+        return .reply([.dictionary(key: "s", value: "v", pairs)])
+    }
+
+    private static func get(_ call: MethodCall, _ registration: Registration) -> Answer {
+        guard call.body.count == 2, case .string(let interface) = call.body[0],
+            case .string(let name) = call.body[1]
+        else { return invalid("Get takes an interface and a property (ss)") }
+        if let error = unknownInterface(interface) { return error }
+        guard let property = properties(registration).first(where: { $0.name == name }) else {
+            return unknownProperty(name)
+        }
+        return .reply([.variant(property.value)])
+    }
+
+    private static func set(_ call: MethodCall, _ registration: Registration) -> Answer {
+        guard call.body.count == 3, case .string(let interface) = call.body[0],
+            case .string(let name) = call.body[1], case .variant = call.body[2]
+        else { return invalid("Set takes an interface, a property and a value (ssv)") }
+        if let error = unknownInterface(interface) { return error }
+        guard properties(registration).contains(where: { $0.name == name }) else {
+            return unknownProperty(name)
+        }
+        return .error(name: DBusError.Name.propertyReadOnly, message: "\(name) cannot be set")
+    }
+
+    private static func unknownInterface(_ interface: String) -> Answer? {
+        if interface.isEmpty || interface == ContextInterface.name { return nil }
+        return .error(
+            name: DBusError.Name.unknownInterface, message: "a context has no properties in \(interface)")
+    }
+
+    private static func unknownProperty(_ name: String) -> Answer {
+        .error(name: DBusError.Name.unknownProperty, message: "a context has no property \(name)")
+    }
+}

@@ -1,0 +1,85 @@
+import Synchronization
+
+/// One registered name: what the registry, which serves it, shares with the ``Context`` the program holds.
+final class Registration: Sendable {
+    enum Status: Sendable, Equatable {
+        case registered
+        case standby
+        case ended(Context.EndReason)
+    }
+
+    /// Connect events that wait to be taken.
+    static let queuedConnects = 256
+
+    let context: ContextName
+    let metadata: [String: String]
+    let events: AsyncStream<ConnectEvent>
+    private let sink: AsyncStream<ConnectEvent>.Continuation
+    private let state: Mutex<State>
+
+    private struct State {
+        var status = Status.registered
+        /// How many more callers are to be admitted; nil is any number.
+        var remaining: Int?
+    }
+
+    init(_ context: ContextName, metadata: [String: String], limit: Int?) {
+        self.context = context
+        self.metadata = metadata
+        state = Mutex(State(remaining: limit))
+        (events, sink) = AsyncStream.makeStream(bufferingPolicy: .bufferingOldest(Self.queuedConnects))
+    }
+
+    var status: Status { state.withLock { $0.status } }
+
+    func didChange(to status: Status) {
+        state.withLock { state in
+            if case .ended = state.status { return }
+            state.status = status
+        }
+    }
+
+    /// Ends the registration, once.
+    /// - Returns: whether this call did it.
+    func end(_ reason: Context.EndReason) -> Bool {
+        let isFirst = state.withLock { state in
+            if case .ended = state.status { return false }
+            state.status = .ended(reason)
+            return true
+        }
+        if isFirst { sink.finish() }
+        return isFirst
+    }
+
+    /// Calls a closure when the task that takes the events is cancelled: nobody will serve them.
+    func onAbandoned(_ call: @escaping @Sendable () -> Void) {
+        sink.onTermination = { if case .cancelled = $0 { call() } }
+    }
+
+    enum Delivery: Equatable {
+        case delivered
+        /// Delivered, and it was the last that was wanted.
+        case deliveredLast
+        case isFull
+        case hasEnded
+    }
+
+    func deliver(_ event: ConnectEvent) -> Delivery {
+        let isLast: Bool? = state.withLock { state in
+            if case .ended = state.status { return nil }
+            guard let remaining = state.remaining else { return false }
+            if remaining == 0 { return nil }
+            state.remaining = remaining - 1
+            return remaining == 1
+        }
+        guard let isLast else { return .hasEnded }
+        switch sink.yield(event) {
+        case .enqueued: return isLast ? .deliveredLast : .delivered
+        case .dropped:
+            state.withLock { $0.remaining? += 1 }
+            return .isFull
+        case .terminated: return .hasEnded
+        @unknown default: return .hasEnded
+        }
+    }
+}

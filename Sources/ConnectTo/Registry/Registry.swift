@@ -1,0 +1,184 @@
+import DBus
+import LinuxIO
+import Logging
+
+/// The contexts that this process has registered on one bus. On the loop.
+actor Registry {
+    private let connection: BusConnection
+    private let loop: EventLoop
+    private let identities: Identities
+    private let log: Logger
+    /// By object path.
+    private var registrations: [String: Registration] = [:]
+
+    nonisolated var unownedExecutor: UnownedSerialExecutor {
+        connection.reactor.asUnownedSerialExecutor()
+    }
+
+    init(_ connection: BusConnection, on loop: EventLoop, identities: Identities, log: Logger) {
+        self.connection = connection
+        self.loop = loop
+        self.identities = identities
+        self.log = log
+    }
+
+    /// Follows what the bus says of our names.
+    func start() async {
+        _ = await connection.onSignal { [weak self] signal in
+            self?.assumeIsolated { $0.didReceive(signal) }
+        }
+        await connection.onDisconnect { [weak self] _ in
+            self?.assumeIsolated { $0.endAll() }
+        }
+    }
+
+    // MARK: Registering
+
+    func register(
+        _ context: ContextName, metadata: [String: String], standby: Bool, limit: Int?
+    ) async throws(ConnectToError) -> Registration {
+        try metadata.checked()
+        if registrations[context.objectPath] != nil { throw await taken(context) }
+        let registration = Registration(context, metadata: metadata, limit: limit)
+        // Served before the name is asked for: calls can come before the bus has answered.
+        registrations[context.objectPath] = registration
+        await connection.export(path: context.objectPath) { [weak self] call in
+            self?.assumeIsolated { $0.didReceive(call, for: registration) }
+        }
+        do throws(ConnectToError) {
+            try await requestName(of: registration, standby: standby)
+        } catch {
+            await forget(registration)
+            throw error
+        }
+        registration.onAbandoned { [weak self] in self?.withdrawSoon(registration) }
+        log.debug("registered", metadata: ["name": "\(context.busName)"])
+        return registration
+    }
+
+    private func requestName(of registration: Registration, standby: Bool) async throws(ConnectToError) {
+        let context = registration.context
+        let outcome: BusConnection.RequestNameOutcome
+        do throws(DBusError) {
+            outcome = try await connection.requestName(
+                context.busName, flags: standby ? [] : [.doNotQueue])
+        } catch {
+            throw ConnectToError(error, "registering \(context.quoted)")
+        }
+        switch outcome {
+        case .primaryOwner: break
+        case .inQueue: registration.didChange(to: .standby)
+        case .exists, .alreadyOwner: throw await taken(context)
+        }
+    }
+
+    private func taken(_ context: ContextName) async -> ConnectToError {
+        let holder = await identities.holder(of: context.busName)
+        let who = holder.map { holder in
+            let pid = holder.pid.map { "pid \($0)" } ?? "the connection \(holder.busName)"
+            return holder.processName.map { "\(pid) (\($0))" } ?? pid
+        }
+        return ConnectToError(
+            .nameTaken,
+            """
+            \(context.quoted) is taken by \(who ?? "another process"); end that, choose another name, or \
+            stand by for it
+            """, holder: holder)
+    }
+
+    private func forget(_ registration: Registration) async {
+        registrations[registration.context.objectPath] = nil
+        await connection.unexport(path: registration.context.objectPath)
+    }
+
+    // MARK: Unregistering
+
+    /// Gives the name back. From the first moment on callers are told that nobody is here; the bus has
+    /// confirmed it when this returns.
+    func withdraw(_ registration: Registration, _ reason: Context.EndReason) async {
+        guard registration.end(reason) else { return }
+        _ = try? await connection.releaseName(registration.context.busName)
+        await forget(registration)
+        log.debug("unregistered", metadata: ["name": "\(registration.context.busName)", "why": "\(reason)"])
+    }
+
+    nonisolated func withdrawSoon(_ registration: Registration) {
+        Task { await withdraw(registration, .unregistered) }
+    }
+
+    /// The bus is gone, or this process has left it.
+    func endAll() {
+        for registration in registrations.values { _ = registration.end(.busLost) }
+        registrations = [:]
+    }
+
+    private func didReceive(_ signal: Signal) {
+        guard signal.sender == BusName.bus, case .string(let name)? = signal.body.first,
+            let registration = registrations.values.first(where: { $0.context.busName == name })
+        else { return }
+        switch signal.member {
+        case "NameAcquired":
+            registration.didChange(to: .registered)
+        case "NameLost" where registration.status == .registered:
+            if registration.end(.nameLost) { Task { await forget(registration) } }
+        default: break
+        }
+    }
+
+    // MARK: Serving
+
+    private func didReceive(_ call: MethodCall, for registration: Registration) {
+        switch ContextObject.answer(call, for: registration) {
+        case .reply(let body):
+            connection.assumeIsolated { $0.reply(to: call, body) }
+        case .error(let name, let message):
+            connection.assumeIsolated { $0.replyError(to: call, name: name, message: message) }
+        case .admit(let line, let hello):
+            Task { await admit(call, line, hello, to: registration) }
+        }
+    }
+
+    private func admit(
+        _ call: MethodCall, _ line: StreamSocket, _ hello: Greeting, to registration: Registration
+    ) async {
+        let peer: Peer
+        do throws(DBusError) {
+            peer = try await identities.peer(call.sender)
+        } catch {
+            return refuse(call, ContextInterface.refused, "the bus does not say who is calling")
+        }
+        guard Admission.admits(peer) else {
+            log.debug("refused", metadata: ["name": "\(registration.context.busName)", "peer": "\(peer)"])
+            return refuse(call, ContextInterface.refused, "not admitted")
+        }
+        let claimed = hello.context.flatMap(ContextName.init(busName:))
+        var confirmed: ContextName?
+        if let claimed, await identities.owner(of: claimed.busName) == call.sender { confirmed = claimed }
+
+        let event = ConnectEvent(
+            source: MessagePort(adopting: line, on: loop), peer: peer.bearing(confirmed),
+            metadata: hello.metadata)
+        switch registration.deliver(event) {
+        case .delivered:
+            welcome(call, registration)
+        case .deliveredLast:
+            welcome(call, registration)
+            await withdraw(registration, .limitReached)
+        case .isFull:
+            event.source.turnAway()
+            refuse(call, ContextInterface.busy, "too many callers wait already; try again later")
+        case .hasEnded:
+            event.source.turnAway()
+            refuse(call, DBusError.Name.unknownObject, "the context has just been unregistered")
+        }
+    }
+
+    private func welcome(_ call: MethodCall, _ registration: Registration) {
+        let welcome = Greeting(metadata: registration.metadata)
+        connection.assumeIsolated { $0.reply(to: call, [welcome.encoded]) }
+    }
+
+    private func refuse(_ call: MethodCall, _ name: String, _ message: String) {
+        connection.assumeIsolated { $0.replyError(to: call, name: name, message: message) }
+    }
+}

@@ -1,0 +1,10 @@
+/// What `connectTo` does while nobody bears the name.
+///
+/// A listener that the bus can start is started in either case.
+public enum WaitPolicy: Sendable, Hashable {
+    /// The port ends at once, with ``CloseReason/Code/unavailable``.
+    case now
+    /// The port waits for somebody to register the name, then ends with ``CloseReason/Code/timedOut``. So the
+    /// order in which programs start does not matter.
+    case untilAvailable(for: Duration)
+}

@@ -1,0 +1,80 @@
+import LinuxIO
+public import Testing
+
+/// Runs a closure and records an issue that names every descriptor it has left open.
+///
+///     @Test(.privateBus) func leavesNothingOpen() async throws {
+///         try await expectNoDescriptorLeak {
+///             let bus = try await Bus.at(PrivateBus.current.address)
+///             …
+///             await bus.close()
+///         }
+///     }
+///
+/// A descriptor is reported if it was not open before the closure, was open after it, and is still open, the same
+/// number on the same socket, pipe, memfd or file, when the limit is over. The wait is for the tests that run
+/// beside this one in the same process: the kernel does not say who opened a descriptor, but those of other
+/// tests go when they end, and a leaked one stays. So tests need not be `.serialized` for this, and a check that
+/// finds nothing open does not wait at all.
+///
+/// - Not counted are epoll sets, eventfds and timerfds. Event loops are made of them, which a
+///   process keeps once it has them, and they all look alike.
+/// - What the library closes on a queue of its own (descriptors from peers) has been closed before counting.
+/// - A descriptor that is closed late, but within the limit, is not reported.
+/// - What another test keeps open for longer than the limit is blamed on this one. If a test must do that,
+///   or opens a descriptor for the whole process, run the closure in a process of its own
+///   (`#expect(processExitsWith:)`).
+///
+/// - Parameters:
+///   - limit: how long to wait for what other tests have open. Longer than any test beside this one takes.
+///   - body: runs where the caller runs. What it returns must not own descriptors.
+/// - Returns: what the closure returns.
+/// - Throws: what the closure throws, after counting.
+nonisolated(nonsending) public func expectNoDescriptorLeak<Result>(
+    within limit: Duration = .seconds(30), sourceLocation: SourceLocation = #_sourceLocation,
+    _ body: () async throws -> Result
+) async throws -> Result {
+    try await reportingDescriptorLeak(within: limit, body) { leaked in
+        let list = leaked.map(\.description).joined(separator: ", ")
+        Issue.record("\(leaked.count) descriptors left open: \(list)", sourceLocation: sourceLocation)
+    }
+}
+
+/// The same with somebody else to tell, who is told once, and only of a leak; by number.
+nonisolated(nonsending) package func reportingDescriptorLeak<Result>(
+    within limit: Duration, _ body: () async throws -> Result, report: ([OpenDescriptor]) -> Void
+) async throws -> Result {
+    let before = try OpenDescriptor.all()
+    let result: Swift.Result<Result, any Error>
+    do {
+        result = .success(try await body())
+    } catch {
+        result = .failure(error)
+    }
+    let leaked = try await newDescriptors(since: before, stillOpenAfter: limit)
+    if !leaked.isEmpty { report(leaked.sorted { $0.number < $1.number }) }
+    return try result.get()
+}
+
+/// What is open now, was not before, and stays so.
+private func newDescriptors(
+    since before: Set<OpenDescriptor>, stillOpenAfter limit: Duration
+) async throws -> Set<OpenDescriptor> {
+    let end = ContinuousClock.now + limit
+    Descriptor.settleClosing()
+    // Fixed here: what is opened from now on cannot be the closure's.
+    var suspects = try OpenDescriptor.all().subtracting(before).filter { !$0.belongsToAnEventLoop }
+    // Nothing tells when another test closes something, so this looks again and again, less and less often.
+    var pause = Duration.milliseconds(1)
+    while !suspects.isEmpty, ContinuousClock.now < end {
+        do {
+            try await Task.sleep(for: pause)
+        } catch {
+            break
+        }
+        pause = min(pause * 2, .milliseconds(100))
+        Descriptor.settleClosing()
+        suspects.formIntersection(try OpenDescriptor.all())
+    }
+    return suspects
+}

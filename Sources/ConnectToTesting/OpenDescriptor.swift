@@ -1,0 +1,59 @@
+import Glibc
+import LinuxIO
+import SystemPackage
+
+/// A descriptor that a process holds, and what it is open to, as `/proc` tells it.
+///
+/// Two are equal if number and target are: kernel objects of one kind never share a target (`socket:[4711]`), so a
+/// number that was closed and given out again makes another value. Only the kinds that all show the same target,
+/// those of event loops (`anon_inode:[eventpoll]` and the like), cannot be told apart.
+public struct OpenDescriptor: Hashable, Sendable, CustomStringConvertible {
+    /// The number in its process.
+    public let number: Int32
+
+    /// What it is open to: a path, `socket:[inode]`, `pipe:[inode]`, `/memfd:name (deleted)`,
+    /// `anon_inode:[eventfd]`.
+    public let target: String
+
+    public var description: String { "\(number) → \(target)" }
+
+    /// All descriptors of a process at this moment, without the one that looking takes.
+    ///
+    /// - Parameter processID: one of this user's processes; by default this one.
+    /// - Throws: an error that names `opendir` and the reason, where the process is gone or not this user's.
+    public static func all(of processID: Int32? = nil) throws -> Set<OpenDescriptor> {
+        let directory = "/proc/\(processID ?? getpid())/fd"
+        guard let stream = opendir(directory) else {
+            throw SystemError(operation: "opendir", errno: Errno(rawValue: errno))
+        }
+        defer { closedir(stream) }
+        var found: Set<OpenDescriptor> = []
+        while let entry = readdir(stream) {
+            let name = withUnsafeBytes(of: entry.pointee.d_name) { bytes in
+                String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
+            }
+            // A descriptor may have been closed since the directory was read.
+            guard let number = Int32(name), let target = target(of: "\(directory)/\(name)") else { continue }
+            // Ours, or that of another look at the same time.
+            if target == directory { continue }
+            found.insert(OpenDescriptor(number: number, target: target))
+        }
+        return found
+    }
+
+    /// Whether it is of a kind that event loops are made of, and nothing else here: a process keeps its loops
+    /// (this library's, Dispatch's, those of other libraries) from their first use to its end.
+    var belongsToAnEventLoop: Bool {
+        ["anon_inode:[eventpoll]", "anon_inode:[eventfd]", "anon_inode:[timerfd]"].contains(target)
+    }
+
+    private static func target(of link: String) -> String? {
+        let bytes = [UInt8](unsafeUninitializedCapacity: Int(PATH_MAX)) { buffer, count in
+            count = buffer.withMemoryRebound(to: CChar.self) { characters in
+                guard let start = characters.baseAddress else { return 0 }
+                return max(0, readlink(link, start, characters.count))
+            }
+        }
+        return bytes.isEmpty ? nil : String(decoding: bytes, as: UTF8.self)
+    }
+}

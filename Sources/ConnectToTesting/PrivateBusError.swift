@@ -1,0 +1,49 @@
+/// There is no private bus, and why.
+public struct PrivateBusError: Error, Sendable, CustomStringConvertible {
+    /// What a program can tell apart.
+    public enum Code: String, Sendable {
+        /// There is no `dbus-daemon` to be started.
+        case daemonMissing = "daemon-missing"
+        /// The daemon ended before it said where it listens.
+        case startFailed = "start-failed"
+        /// The daemon did not say where it listens within ten seconds.
+        case startTimedOut = "start-timed-out"
+        /// ``PrivateBus/current`` outside of a test that has the trait ``Testing/Trait/privateBus``.
+        case noCurrentBus = "no-current-bus"
+    }
+
+    public let code: Code
+    /// What happened and what to do next, for a person.
+    public let message: String
+
+    public var description: String { "\(code.rawValue): \(message)" }
+
+    static var daemonMissing: Self {
+        Self(
+            code: .daemonMissing,
+            message: "there is no dbus-daemon on the PATH; install it: "
+                + "`apt-get install dbus` (Debian, Ubuntu), `dnf install dbus-daemon` (Fedora), "
+                + "`pacman -S dbus` (Arch)")
+    }
+
+    static func startFailed(log: String) -> Self {
+        Self(
+            code: .startFailed,
+            message: "dbus-daemon ended before it said where it listens; it said: "
+                + (log.isEmpty ? "nothing" : log))
+    }
+
+    static func startTimedOut(after limit: Duration, log: String) -> Self {
+        Self(
+            code: .startTimedOut,
+            message: "dbus-daemon did not say within \(limit) where it listens; it said: "
+                + (log.isEmpty ? "nothing" : log))
+    }
+
+    static var noCurrentBus: Self {
+        Self(
+            code: .noCurrentBus,
+            message: "this test has no private bus: give it or its suite the trait `.privateBus`, and read "
+                + "`PrivateBus.current` in the test's own task (a detached task does not inherit it)")
+    }
+}

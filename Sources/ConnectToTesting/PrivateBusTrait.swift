@@ -1,0 +1,48 @@
+public import Testing
+
+extension PrivateBus {
+    @TaskLocal private static var running: PrivateBus?
+
+    /// The bus of the test that runs, made by the trait ``Testing/Trait/privateBus``.
+    ///
+    /// It is a task-local value: child tasks and `Task { }` see it, `Task.detached` and plain threads do not.
+    /// - Throws: ``PrivateBusError`` with `noCurrentBus` where the trait is missing.
+    public static var current: PrivateBus {
+        get throws {
+            guard let running else { throw PrivateBusError.noCurrentBus }
+            return running
+        }
+    }
+
+    /// Gives each test a bus of its own; see ``Testing/Trait/privateBus``.
+    public struct PerTest: TestTrait, SuiteTrait, TestScoping {
+        let services: String?
+
+        /// On a suite it is every test in it, and each argument of a test, that gets a bus; not the suite.
+        public var isRecursive: Bool { true }
+
+        public func provideScope(
+            for test: Test, testCase: Test.Case?, performing function: @Sendable () async throws -> Void
+        ) async throws {
+            try await withPrivateBus(services: services) { bus in
+                try await PrivateBus.$running.withValue(bus) { try await function() }
+            }
+        }
+    }
+}
+
+extension Trait where Self == PrivateBus.PerTest {
+    /// A private bus for the test, or for each test of the suite and each argument of theirs, as
+    /// ``PrivateBus/current``. Starting one takes about ten milliseconds.
+    ///
+    ///     @Suite(.privateBus) struct GreeterTests {
+    ///         @Test func greets() async throws {
+    ///             let bus = try await Bus.at(PrivateBus.current.address)
+    ///             …
+    ///         }
+    ///     }
+    public static var privateBus: Self { Self(services: nil) }
+
+    /// The same with a directory of `.service` files, which the bus starts when somebody calls their names.
+    public static func privateBus(services: String) -> Self { Self(services: services) }
+}

@@ -1,0 +1,335 @@
+import CDBus
+import LinuxIO
+
+/// One libdbus connection, wired into the loop: watches, dispatch, sending, and the calls that wait.
+///
+/// libdbus is not touched anywhere else once a connection is open, and never off the loop: even giving back a
+/// message there could toggle a watch on the wrong thread, and the connection would stop reading.
+///
+/// Dispatch happens at the end of a turn and is never nested: libdbus would not come back from it while
+/// messages are queued.
+// @unchecked: all state is used on the loop only, which every entry that can be reached from elsewhere checks.
+final class Link: @unchecked Sendable {
+    /// Messages that one turn may dispatch; the rest waits for the next, so that a flood starves nobody.
+    static let messagesPerTurn = 64
+    /// Bytes that may wait to be written before further messages are refused: the bus does not read us.
+    static let maximumOutput = 64 * 1024 * 1024
+    /// Descriptors in one received message: as many as the kernel passes at once. A smaller limit would let
+    /// the bus's configuration decide when libdbus cuts the connection.
+    static let maximumDescriptorsPerMessage = 253
+    /// Descriptors in received messages that are still held; at this many libdbus stops reading for a while.
+    static let maximumReceivedDescriptors = 512
+
+    private enum Phase {
+        case open
+        /// Closed here or lost. Nothing is sent, dispatched or handed up any more; the turn's end takes it down.
+        case ending
+        case gone
+    }
+
+    let reactor: Reactor
+    /// Owned from ``init(adopting:on:)`` to ``takeDown()``.
+    private var connection: OpaquePointer?
+    private var phase = Phase.open
+    private var watches: Watches?
+    private var pending = PendingCalls()
+    private var receiver: ((Incoming) -> Void)?
+    private var applyIsScheduled = false
+    private var dispatchIsScheduled = false
+
+    /// Takes over a freshly opened connection.
+    ///
+    /// From here to ``takeDown()`` libdbus holds a reference to this object, for its callbacks. So it lives until
+    /// it is closed or the connection is lost, whoever else has let go of it.
+    init(adopting connection: OpaquePointer, on reactor: Reactor) {
+        reactor.checkIsolated()
+        self.reactor = reactor
+        self.connection = connection
+        watches = Watches(reactor: reactor) { [weak self] descriptor, readiness in
+            self?.handle(readiness, on: descriptor)
+        }
+        dbus_connection_set_exit_on_disconnect(connection, 0)
+        dbus_connection_set_max_message_unix_fds(connection, Self.maximumDescriptorsPerMessage)
+        dbus_connection_set_max_received_unix_fds(connection, Self.maximumReceivedDescriptors)
+        wire(connection, Unmanaged.passRetained(self).toOpaque())
+    }
+
+    /// Callbacks get this object unretained; the one reference that keeps it alive meanwhile is the one above.
+    private func wire(_ connection: OpaquePointer, _ box: UnsafeMutableRawPointer) {
+        // The status first: setting the others may change it.
+        dbus_connection_set_dispatch_status_function(
+            connection, { _, _, box in Link.from(box)?.scheduleDispatch() }, box, nil)
+        let hasFilter = dbus_connection_add_filter(
+            connection,
+            { _, message, box in
+                if let message { Link.from(box)?.receive(message) }
+                // Also for what nobody wanted: the answers are ours to give, not libdbus's.
+                return DBUS_HANDLER_RESULT_HANDLED
+            }, box, nil)
+        let hasWatches = dbus_connection_set_watch_functions(
+            connection,
+            { watch, box in
+                if let watch { Link.from(box)?.watchesChanged { $0.add(watch) } }
+                return 1
+            },
+            { watch, box in
+                if let watch { Link.from(box)?.watchesChanged { $0.remove(watch) } }
+            },
+            { _, box in Link.from(box)?.watchesChanged { _ in } }, box, nil)
+        if hasFilter == 0 || hasWatches == 0 {
+            lose(.exhausted("no memory for a connection to the bus"))
+        }
+        scheduleDispatch()
+    }
+
+    private static func from(_ box: UnsafeMutableRawPointer?) -> Link? {
+        box.map { Unmanaged<Link>.fromOpaque($0).takeUnretainedValue() }
+    }
+
+    /// Who gets calls, signals and the end. Told of an end that has come already, at the end of the turn.
+    func deliver(to receiver: @escaping (Incoming) -> Void) {
+        reactor.checkIsolated()
+        self.receiver = receiver
+    }
+
+    var isConnected: Bool {
+        guard phase == .open, let connection else { return false }
+        return dbus_connection_get_is_connected(connection) != 0
+    }
+
+    // MARK: Sending
+
+    /// Queues a message, and writes at once what the kernel takes.
+    @discardableResult
+    func send(_ message: borrowing OwnedMessage) throws(DBusError) -> UInt32 {
+        reactor.checkIsolated()
+        // libdbus itself would take the message and return a number, and nothing would ever come of it.
+        guard isConnected, let connection else {
+            throw .disconnected("the connection to the bus is closed")
+        }
+        if dbus_connection_get_outgoing_size(connection) > Self.maximumOutput {
+            throw .exhausted("the bus does not read: \(Self.maximumOutput) bytes wait to be written")
+        }
+        var serial: dbus_uint32_t = 0
+        if dbus_connection_send(connection, message.pointer, &serial) == 0 {
+            throw .exhausted("libdbus has no memory for the message, or the bus takes no descriptors")
+        }
+        return serial
+    }
+
+    /// Sends a call and has its completion called exactly once, on the loop, and never before this returns.
+    /// - Returns: The number to ``abandon(_:with:)`` it by; 0 where nothing was sent.
+    @discardableResult
+    func call(
+        _ call: OutgoingCall, deadline: Duration, completion: @escaping PendingCalls.Completion
+    ) -> UInt32 {
+        do throws(DBusError) {
+            let serial = try send(try OwnedMessage.methodCall(call, expectsReply: true))
+            let timer = reactor.schedule(after: deadline) { [weak self] in
+                self?.abandon(serial, with: { .timedOut("\($0) was not answered within \(deadline)") })
+            }
+            let toOne = call.destination.utf8.first == UInt8(ascii: ":") || call.destination == BusName.bus
+            pending.insert(
+                PendingCalls.Call(
+                    replier: toOne ? call.destination : nil, destination: call.destination,
+                    member: call.member, timer: timer, completion: completion),
+                serial: serial)
+            return serial
+        } catch {
+            reactor.atTurnEnd { completion(.failure(error)) }
+            return 0
+        }
+    }
+
+    /// Settles a call that still waits; its reply, should it come, goes nowhere.
+    func abandon(_ serial: UInt32, with error: (_ title: String) -> DBusError) {
+        reactor.checkIsolated()
+        guard let call = pending.take(serial) else { return }
+        call.timer.cancel()
+        call.completion(.failure(error(call.title)))
+    }
+
+    // MARK: Receiving
+
+    private func handle(_ readiness: Readiness, on descriptor: Int32) {
+        watches?.handle(readiness, on: descriptor)
+    }
+
+    private func watchesChanged(_ change: (Watches) -> Void) {
+        reactor.checkIsolated()
+        guard let watches else { return }
+        change(watches)
+        if applyIsScheduled { return }
+        applyIsScheduled = true
+        reactor.atTurnEnd { [weak self] in self?.applyWatches() }
+    }
+
+    private func applyWatches() {
+        applyIsScheduled = false
+        do throws(SystemError) {
+            try watches?.apply()
+        } catch {
+            lose(.disconnected("the connection to the bus cannot be watched: \(error)"))
+        }
+    }
+
+    private func scheduleDispatch() {
+        reactor.checkIsolated()
+        if dispatchIsScheduled || phase != .open { return }
+        dispatchIsScheduled = true
+        reactor.atTurnEnd { [weak self] in self?.dispatch() }
+    }
+
+    private func dispatch() {
+        dispatchIsScheduled = false
+        var status = DBUS_DISPATCH_DATA_REMAINS
+        for _ in 0..<Self.messagesPerTurn {
+            guard phase == .open, let connection else { return }
+            status = dbus_connection_dispatch(connection)
+            if status != DBUS_DISPATCH_DATA_REMAINS { break }
+        }
+        switch status {
+        case DBUS_DISPATCH_DATA_REMAINS: scheduleDispatch()
+        case DBUS_DISPATCH_NEED_MEMORY:
+            reactor.schedule(after: .milliseconds(10)) { [weak self] in self?.scheduleDispatch() }
+        default: break
+        }
+    }
+
+    /// The one filter. The message is libdbus's; what is wanted of it is copied out here.
+    private func receive(_ message: OpaquePointer) {
+        if phase != .open { return }
+        switch dbus_message_get_type(message) {
+        case DBUS_MESSAGE_TYPE_METHOD_RETURN, DBUS_MESSAGE_TYPE_ERROR: settle(with: message)
+        case DBUS_MESSAGE_TYPE_METHOD_CALL: receiveCall(message)
+        case DBUS_MESSAGE_TYPE_SIGNAL:
+            if dbus_message_is_signal(message, BusName.localInterface, "Disconnected") != 0 {
+                lose(.disconnected("the bus has closed the connection"))
+            } else {
+                receiveSignal(message)
+            }
+        default: break  // The specification: ignore kinds that are not known.
+        }
+    }
+
+    private func settle(with message: OpaquePointer) {
+        let sender = MessageReader.text(dbus_message_get_sender(message))
+        let serial = dbus_message_get_reply_serial(message)
+        guard let call = pending.take(repliedTo: serial, by: sender) else { return }
+        call.timer.cancel()
+        do throws(DBusError) {
+            let body = try MessageReader.body(of: message)
+            if dbus_message_get_type(message) == DBUS_MESSAGE_TYPE_ERROR {
+                let name = MessageReader.text(dbus_message_get_error_name(message)) ?? DBusError.Name.failed
+                // By custom the first argument is the text for people.
+                if case .string(let text) = body.first { throw DBusError(name: name, message: text) }
+                throw DBusError(name: name, message: "")
+            }
+            call.completion(.success(Reply(sender: sender, body: body)))
+        } catch {
+            call.completion(.failure(error))
+        }
+    }
+
+    private func receiveCall(_ message: OpaquePointer) {
+        func incoming(_ body: [DBusValue]) -> MethodCall {
+            MethodCall(
+                sender: MessageReader.text(dbus_message_get_sender(message)) ?? "",
+                path: MessageReader.text(dbus_message_get_path(message)) ?? "",
+                interface: MessageReader.text(dbus_message_get_interface(message)),
+                member: MessageReader.text(dbus_message_get_member(message)) ?? "",
+                body: body, expectsReply: dbus_message_get_no_reply(message) == 0,
+                serial: dbus_message_get_serial(message))
+        }
+        do throws(DBusError) {
+            receiver?(.call(incoming(try MessageReader.body(of: message))))
+        } catch {
+            replyError(to: incoming([]), name: error.name, message: error.message)
+        }
+    }
+
+    private func receiveSignal(_ message: OpaquePointer) {
+        // A signal that cannot be read is dropped: there is nobody to tell.
+        guard let body = try? MessageReader.body(of: message) else { return }
+        receiver?(
+            .signal(
+                Signal(
+                    sender: MessageReader.text(dbus_message_get_sender(message)) ?? "",
+                    path: MessageReader.text(dbus_message_get_path(message)) ?? "",
+                    interface: MessageReader.text(dbus_message_get_interface(message)) ?? "",
+                    member: MessageReader.text(dbus_message_get_member(message)) ?? "",
+                    body: body)))
+    }
+
+    // MARK: Replying
+
+    /// Nothing is sent to a caller that does not wait, or over a connection that is gone.
+    func reply(to call: MethodCall, _ body: [DBusValue]) {
+        if !call.expectsReply { return }
+        do throws(DBusError) {
+            try send(try OwnedMessage.reply(to: call, body))
+        } catch {
+            if error.kind == .disconnected { return }
+            // The caller must not wait for a reply that D-Bus cannot carry.
+            replyError(to: call, name: DBusError.Name.failed, message: "the reply cannot be sent: \(error)")
+        }
+    }
+
+    func replyError(to call: MethodCall, name: String, message: String) {
+        if !call.expectsReply { return }
+        do throws(DBusError) {
+            try send(try OwnedMessage.error(to: call, name: name, message: message))
+        } catch {
+            if error.kind != .invalid { return }
+            _ = try? send(
+                try OwnedMessage.error(
+                    to: call, name: DBusError.Name.failed, message: "the error cannot be sent"))
+        }
+    }
+
+    // MARK: The end
+
+    /// Ends the connection at the end of this turn: pending calls are settled, nobody else is told.
+    /// What libdbus could not write yet is lost.
+    func close() {
+        reactor.checkIsolated()
+        if phase != .open { return }
+        phase = .ending
+        reactor.atTurnEnd { [self] in
+            settleAll(with: .disconnected("the connection to the bus was closed here"))
+            takeDown()
+        }
+    }
+
+    private func lose(_ error: DBusError) {
+        if phase != .open { return }
+        phase = .ending
+        // Possibly inside libdbus, and inside wire(): told and taken down when it has returned.
+        reactor.atTurnEnd { [self] in
+            settleAll(with: error)
+            receiver?(.disconnected(error))
+            takeDown()
+        }
+    }
+
+    private func settleAll(with error: DBusError) {
+        for call in pending.takeAll() {
+            call.timer.cancel()
+            call.completion(.failure(error))
+        }
+    }
+
+    private func takeDown() {
+        guard let connection else { return }
+        self.connection = nil
+        phase = .gone
+        receiver = nil
+        // Removes the watches through their callback, then closes the socket.
+        dbus_connection_close(connection)
+        watches?.cancelAll()
+        watches = nil
+        dbus_connection_unref(connection)
+        // The reference for the callbacks: libdbus calls no more.
+        Unmanaged.passUnretained(self).release()
+    }
+}

@@ -1,0 +1,109 @@
+import CDBus
+import LinuxIO
+
+/// One attempt to get onto a bus: connect, authenticate, Hello; one unit with one deadline.
+///
+/// libdbus connects with a blocking connect(2), which for a listener with a full backlog lasts for ever. So that
+/// happens on a thread of its own; the attempt does not wait for it longer than its deadline, and a connection
+/// that arrives later is closed.
+// @unchecked: everything but the address is used on the loop only.
+final class Opening: @unchecked Sendable {
+    typealias Completion = @Sendable (Result<(Link, uniqueName: String), DBusError>) -> Void
+
+    private let address: String
+    private let reactor: Reactor
+    private var completion: Completion?
+    private var isOver = false
+    private var timer: Reactor.Timer?
+    private var link: Link?
+
+    init(address: String, on reactor: Reactor) {
+        self.address = address
+        self.reactor = reactor
+    }
+
+    /// - Parameter completion: called exactly once, on the loop.
+    func start(deadline: Duration, completion: @escaping Completion) {
+        reactor.checkIsolated()
+        self.completion = completion
+        if isOver { return cancel() }
+        timer = reactor.schedule(after: deadline) { [self] in
+            finish(.failure(.timedOut("the bus at \(address) has not let us in within \(deadline)")))
+        }
+        do throws(SystemError) {
+            try startDetachedThread(named: "connectto-open") { [self] in connect() }
+        } catch {
+            finish(.failure(.exhausted("no thread to connect to the bus with: \(error)")))
+        }
+    }
+
+    /// Possibly before the start, which then ends at once.
+    func cancel() {
+        reactor.checkIsolated()
+        isOver = true
+        finish(.failure(.cancelled("opening the bus at \(address) was cancelled")))
+    }
+
+    /// Off the loop; nobody else knows of the connection yet.
+    private func connect() {
+        // A process-wide setting, and SIGPIPE is not libdbus's to change: it sends with MSG_NOSIGNAL anyway.
+        dbus_connection_set_change_sigpipe(0)
+        var failure = CDBus.DBusError()
+        dbus_error_init(&failure)
+        defer { dbus_error_free(&failure) }
+        if let connection = dbus_connection_open_private(address, &failure) {
+            // The number stands for the pointer, which is nobody's but the loop's from here on.
+            let bits = UInt(bitPattern: connection)
+            reactor.execute { [self] in
+                if let connection = OpaquePointer(bitPattern: bits) { connected(connection) }
+            }
+        } else {
+            let error = DBusError.unreachable(
+                "no connection to the bus at \(address): "
+                    + (MessageReader.text(failure.message) ?? "no reason given"),
+                name: MessageReader.text(failure.name) ?? DBusError.Name.noServer)
+            reactor.execute { [self] in finish(.failure(error)) }
+        }
+    }
+
+    private func connected(_ connection: OpaquePointer) {
+        if completion == nil {
+            // Too late: nobody waits for it.
+            dbus_connection_close(connection)
+            dbus_connection_unref(connection)
+            return
+        }
+        let link = Link(adopting: connection, on: reactor)
+        self.link = link
+        // libdbus keeps it until it has authenticated. The attempt's own timer is the deadline.
+        link.call(.toBus("Hello"), deadline: .seconds(3600)) { [self] result in greeted(result) }
+    }
+
+    private func greeted(_ result: Result<Reply, DBusError>) {
+        switch result {
+        case .success(let reply):
+            if case .string(let name)? = reply.body.first, Names.isUniqueBusName(name), let link {
+                finish(.success((link, uniqueName: name)))
+            } else {
+                finish(.failure(.unreachable("what listens at \(address) does not greet like a bus")))
+            }
+        case .failure(let error) where error.kind == .disconnected:
+            finish(
+                .failure(
+                    .unreachable(
+                        "what listens at \(address) hung up before it let us in: not a bus, or one that "
+                            + "refuses this user", name: error.name)))
+        case .failure(let error): finish(.failure(error))
+        }
+    }
+
+    private func finish(_ result: Result<(Link, uniqueName: String), DBusError>) {
+        guard let completion else { return }
+        self.completion = nil
+        timer?.cancel()
+        timer = nil
+        if case .failure = result { link?.close() }
+        link = nil
+        completion(result)
+    }
+}

@@ -1,0 +1,30 @@
+/// A method call to be sent.
+package struct OutgoingCall: Sendable {
+    /// A well-known or unique bus name.
+    package var destination: String
+    package var path: String
+    package var interface: String
+    package var member: String
+    package var body: [DBusValue]
+    /// The call must not start the service whose name it is addressed to.
+    package var noAutoStart: Bool
+
+    package init(
+        destination: String, path: String, interface: String, member: String, body: [DBusValue] = [],
+        noAutoStart: Bool = false
+    ) {
+        self.destination = destination
+        self.path = path
+        self.interface = interface
+        self.member = member
+        self.body = body
+        self.noAutoStart = noAutoStart
+    }
+
+    /// A call to the bus itself.
+    package static func toBus(_ member: String, _ body: [DBusValue] = []) -> OutgoingCall {
+        OutgoingCall(
+            destination: BusName.bus, path: BusName.busPath, interface: BusName.busInterface,
+            member: member, body: body)
+    }
+}

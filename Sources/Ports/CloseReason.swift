@@ -1,0 +1,61 @@
+/// Why a port is over.
+///
+/// Every port ends with exactly one reason, which latches: whoever asks late still learns it.
+public struct CloseReason: Sendable, Hashable, CustomStringConvertible {
+    /// The kind of end; compare with the constants. New ones may come, so a `switch` needs a default.
+    public struct Code: RawRepresentable, Sendable, Hashable, CustomStringConvertible {
+        /// The code as it stands in JSON output and in logs.
+        public let rawValue: String
+
+        public init(rawValue: String) {
+            self.rawValue = rawValue
+        }
+
+        /// Closed in order, here or by the peer, or both sides had finished.
+        public static let closed = Code(rawValue: "closed")
+        /// The peer's process ended, was killed or dropped the line without closing it.
+        public static let peerExited = Code(rawValue: "peer-exited")
+        /// The listener, or the bus's policy, turned the caller away.
+        public static let refused = Code(rawValue: "refused")
+        /// Nobody bears the name, or who bears it is no context.
+        public static let unavailable = Code(rawValue: "unavailable")
+        /// The introduction was not answered, or nobody registered the name, within its time.
+        public static let timedOut = Code(rawValue: "timed-out")
+        /// The peer broke a rule of the protocol.
+        public static let protocolError = Code(rawValue: "protocol-error")
+        /// The bus went away before the port was open. An open port outlives the bus.
+        public static let busLost = Code(rawValue: "bus-lost")
+        /// Given up on this side before it was open.
+        public static let cancelled = Code(rawValue: "cancelled")
+
+        public var description: String { rawValue }
+    }
+
+    /// The kind of end.
+    public let code: Code
+    /// A sentence for people, with the names of context and peer where they are known; never a payload.
+    public let detail: String
+
+    public init(_ code: Code, detail: String) {
+        self.code = code
+        self.detail = detail
+    }
+
+    public var description: String { "\(code): \(detail)" }
+}
+
+extension CloseReason {
+    static let closedHere = CloseReason(.closed, detail: "the port was closed on this side")
+    static let closedByPeer = CloseReason(.closed, detail: "the peer closed the port")
+    static let bothFinished = CloseReason(.closed, detail: "both sides have finished")
+    static let peerExited = CloseReason(
+        .peerExited, detail: "the peer's process ended without closing the port")
+
+    static func protocolError(_ violation: ProtocolViolation) -> CloseReason {
+        CloseReason(.protocolError, detail: "the peer broke the protocol: \(violation.rule)")
+    }
+
+    static func failed(_ error: some Error) -> CloseReason {
+        CloseReason(.protocolError, detail: "the line failed: \(error)")
+    }
+}

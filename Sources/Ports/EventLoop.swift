@@ -1,0 +1,70 @@
+package import LinuxIO
+import Synchronization
+
+/// Where ports and buses live: a loop on Linux's epoll, with a thread of its own or turned by yours.
+///
+/// Nobody has to name one: everything uses ``shared`` unless told otherwise. A program that wants the lowest
+/// latency runs its task on the loop, where nothing hops between threads:
+///
+/// ```swift
+/// try await withTaskExecutorPreference(EventLoop.shared.executor) { … }
+/// ```
+///
+/// Such a task must not block: every port of the loop waits for it.
+///
+/// A program with a main loop of its own (GLib, Qt, a game's) makes a loop with ``drivenByForeignLoop()``,
+/// watches ``pollableDescriptor`` for reading and calls ``runReady()`` when it is readable.
+public struct EventLoop: Sendable {
+    package let reactor: Reactor
+
+    /// The process's loop, with a thread of its own, made at first use; it lives as long as the process.
+    ///
+    /// - Throws: ``PortError`` with ``PortError/Code/outOfResources`` where there is no descriptor or thread left
+    ///   for it.
+    public static var shared: EventLoop {
+        get throws(PortError) {
+            let result: Result<EventLoop, PortError> = sharedLoop.withLock { existing in
+                if let existing { return .success(existing) }
+                do throws(PortError) {
+                    let loop = try EventLoop(drivenBy: .ownThread)
+                    existing = loop
+                    return .success(loop)
+                } catch {
+                    return .failure(error)
+                }
+            }
+            return try result.get()
+        }
+    }
+
+    private static let sharedLoop = Mutex<EventLoop?>(nil)
+
+    /// A loop that sleeps until the caller's main loop turns it.
+    ///
+    /// - Throws: ``PortError`` with ``PortError/Code/outOfResources``.
+    public static func drivenByForeignLoop() throws(PortError) -> EventLoop {
+        try EventLoop(drivenBy: .foreignLoop)
+    }
+
+    private init(drivenBy drive: Reactor.Drive) throws(PortError) {
+        do throws(SystemError) {
+            reactor = try Reactor(drivenBy: drive)
+        } catch {
+            throw PortError(
+                .outOfResources, "no event loop could be made: \(error); close what is not needed",
+                cause: error)
+        }
+    }
+
+    /// To run tasks and actors on the loop itself.
+    public var executor: any TaskExecutor & SerialExecutor { reactor }
+
+    /// Readable whenever ``runReady()`` has something to do. Not to be read from or closed.
+    public var pollableDescriptor: Int32 { reactor.pollableDescriptor }
+
+    /// Runs everything that is ready, and returns without waiting. Always on the same thread; only for a loop
+    /// made by ``drivenByForeignLoop()``.
+    public func runReady() {
+        reactor.runReady()
+    }
+}

@@ -1,0 +1,73 @@
+import LinuxIO
+
+extension Line {
+    /// Waits until a condition holds, woken through the list that the condition's change empties.
+    ///
+    /// Returns early when the task is cancelled; the caller looks again at what it waited for.
+    func wait(
+        in list: any WritableKeyPath<LineState, Waiters<Void>> & Sendable,
+        until isMet: @escaping @Sendable (borrowing LineState) -> Bool
+    ) async {
+        while !Task.isCancelled {
+            let id: UInt64? = change { state, _ in
+                if isMet(state) { return nil }
+                state.nextWaiter += 1
+                return state.nextWaiter
+            }
+            guard let id else { return }
+            await waitOnce(in: list, as: id, unless: isMet)
+        }
+    }
+
+    private func waitOnce(
+        in list: any WritableKeyPath<LineState, Waiters<Void>> & Sendable, as id: UInt64,
+        unless isMet: @escaping @Sendable (borrowing LineState) -> Bool
+    ) async {
+        await withTaskCancellationHandler {
+            await withCheckedContinuation { continuation in
+                change { state, wakeups in
+                    // Cancelled already: the handler has run, and found nobody.
+                    if isMet(state) || Task.isCancelled {
+                        wakeups.add(continuation, ())
+                    } else {
+                        state[keyPath: list].add(id, continuation)
+                    }
+                }
+            }
+        } onCancel: {
+            change { state, wakeups in
+                wakeups.add(state[keyPath: list].remove(id), ())
+            }
+        }
+    }
+
+    func waitForRoom(_ size: Int) async throws(PortError) {
+        while true {
+            let (hasRoom, reason) = read { ($0.hasRoom(for: size), $0.life.reason) }
+            if let reason { throw .closed(reason) }
+            if hasRoom { return }
+            if Task.isCancelled { throw .waitCancelled }
+            await wait(in: \.roomWaiters) { $0.hasRoom(for: size) || $0.life.reason != nil }
+        }
+    }
+
+    func post(_ kind: FrameKind, _ payload: UnsafeRawBufferPointer) throws(PortError) {
+        guard payload.count <= limits.messageLength else {
+            throw .messageTooLarge(payload.count, limit: limits.messageLength)
+        }
+        let failure: PortError? = change { state, wakeups in
+            // Asked in this order: a port that is over takes everything and drops it.
+            if state.life.reason == nil, !state.hasRoom(for: payload.count) {
+                return .queueFull(state.output.count, limit: limits.queuedOutput)
+            }
+            switch state.life.post() {
+            case .accept:
+                state.send(FrameHeader(kind, length: payload.count), payload, for: self, &wakeups)
+                return nil
+            case .dropSilently: return nil
+            case .refuse: return .finishedAlready
+            }
+        }
+        if let failure { throw failure }
+    }
+}

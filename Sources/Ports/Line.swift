@@ -1,0 +1,119 @@
+import LinuxIO
+import Synchronization
+
+/// One end of a private line: the socket, what waits to go out and what waits to be taken.
+///
+/// The port's machinery without the port: the loop holds it while the socket lives, so that what was posted
+/// still goes out after the last reference to the port is gone. Posting and taking happen on whatever thread
+/// calls; reading happens on the loop. One lock guards it all, and nothing that can wait happens inside.
+final class Line: Sendable {
+    let reactor: Reactor
+    let limits: PortLimits
+    private let state: Mutex<LineState>
+
+    /// - Parameter socket: nil for a line that could not be made and is over from the start.
+    init(_ socket: StreamSocket?, isOpen: Bool, on reactor: Reactor, limits: PortLimits) {
+        self.reactor = reactor
+        self.limits = limits
+        state = Mutex(LineState(socket: socket, isOpen: isOpen, limits: limits))
+    }
+
+    /// Begins to watch the socket. Until ``start()`` only the peer's end is noticed, and input stays with
+    /// the kernel.
+    func watch() {
+        change { state, wakeups in
+            guard let socket = state.socket else { return }
+            do throws(SystemError) {
+                state.source = try reactor.watch(socket.descriptor.rawValue, for: state.interest) {
+                    [self] readiness in
+                    isReady(readiness)
+                }
+            } catch {
+                state.apply(state.life.fail(.failed(error)), to: self, &wakeups)
+            }
+        }
+    }
+
+    /// Changes the state under the lock; wakes who is to be woken after it.
+    func change<Result: Sendable>(_ body: (inout LineState, inout Wakeups) -> Result) -> Result {
+        var wakeups = Wakeups()
+        let result = state.withLock { state in
+            body(&state, &wakeups)
+        }
+        wakeups.run()
+        return result
+    }
+
+    func read<Result: Sendable>(_ body: (borrowing LineState) -> Result) -> Result {
+        state.withLock { state in body(state) }
+    }
+
+    // MARK: Life
+
+    func start() {
+        change { state, _ in
+            if state.isStarted { return }
+            state.isStarted = true
+            state.updateInterest()
+        }
+    }
+
+    func finish() {
+        change { state, wakeups in
+            state.apply(state.life.finish(), to: self, &wakeups)
+        }
+    }
+
+    func close() {
+        change { state, wakeups in
+            state.apply(state.life.close(), to: self, &wakeups)
+        }
+    }
+
+    func didOpen() {
+        let isMore = change { state, wakeups in
+            state.apply(state.life.didOpen(), to: self, &wakeups)
+            // An end that came before the answer counts from here on.
+            return state.peerHasHungUp && state.readInput(for: self, &wakeups)
+        }
+        if isMore { continueReading() }
+    }
+
+    /// Ends a line that nobody has opened. What the peer may have sent already is read first: if there is
+    /// anything, the line is open after all and goes on.
+    func failUnlessOpen(_ reason: CloseReason) {
+        change { state, wakeups in
+            _ = state.readInput(for: self, &wakeups)
+            if !state.life.isOpen { state.apply(state.life.fail(reason), to: self, &wakeups) }
+        }
+    }
+
+    /// Ends the line without a close frame.
+    func drop() {
+        change { state, wakeups in
+            state.apply(state.life.fail(.closedHere), to: self, &wakeups)
+        }
+    }
+
+    // MARK: On the loop
+
+    private func isReady(_ readiness: Readiness) {
+        let isMore = change { state, wakeups in
+            if readiness.contains(.write) {
+                state.isBlocked = false
+                state.writeOutput(for: self, &wakeups)
+            }
+            if !readiness.isDisjoint(with: [.peerHangup, .hangup, .error]) { state.peerHasHungUp = true }
+            if !readiness.isDisjoint(with: [.read, .peerHangup, .hangup, .error]) { state.mayRead = true }
+            return state.readInput(for: self, &wakeups)
+        }
+        if isMore { continueReading() }
+    }
+
+    /// Goes on with reading in a later turn, so that one flood does not starve the other ports and timers.
+    func continueReading() {
+        reactor.execute { [self] in
+            if change({ state, wakeups in state.readInput(for: self, &wakeups) }) { continueReading() }
+        }
+    }
+}

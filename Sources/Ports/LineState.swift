@@ -1,0 +1,130 @@
+import DequeModule
+import Glibc
+import LinuxIO
+
+/// All that a ``Line`` guards with its lock. Called inside the lock; wakes nobody itself.
+struct LineState {
+    let limits: PortLimits
+    /// Nil once the line is over: then the descriptor is closed.
+    var socket: StreamSocket?
+    var source: Reactor.Source?
+    var life: PortLife
+
+    var reader: FrameReader
+    var input: Deque<Message> = []
+    var inputSize = 0
+    var isStarted = false
+    /// The kernel may hold input: it said so and has not said otherwise since.
+    var mayRead = false
+    var peerHasHungUp = false
+
+    var output = OutputQueue()
+    /// The kernel took no more; it will say when it does.
+    var isBlocked = false
+    /// A write at the end of the loop's turn is due.
+    var flushIsDue = false
+    private var lingerTimer: Reactor.Timer?
+
+    var nextWaiter: UInt64 = 0
+    var consumers = Waiters<Void>()
+    var openWaiters = Waiters<Void>()
+    var endWaiters = Waiters<Void>()
+    var flushWaiters = Waiters<Void>()
+    var roomWaiters = Waiters<Void>()
+
+    init(socket: StreamSocket?, isOpen: Bool, limits: PortLimits) {
+        self.socket = socket
+        self.limits = limits
+        life = PortLife(isOpen: isOpen)
+        reader = FrameReader(lengthLimit: limits.messageLength)
+    }
+
+    // MARK: What is watched
+
+    var interest: Readiness {
+        var interest: Readiness = [.peerHangup, .edge]
+        if isStarted { interest.insert(.read) }
+        if isBlocked { interest.insert(.write) }
+        return interest
+    }
+
+    func updateInterest() {
+        source?.change(to: interest)
+    }
+
+    /// Nothing posted is left in this process's hands.
+    var isFlushed: Bool { socket == nil || life.isOpen && !life.isLingering && output.isEmpty }
+
+    // MARK: Consequences
+
+    mutating func apply(_ effects: PortLife.Effects, to line: Line, _ wakeups: inout Wakeups) {
+        if effects.isEmpty { return }
+        if effects.contains(.announceOpen) {
+            wakeups.add(openWaiters.removeAll(), ())
+            wakeups.add(flushWaiters.removeAll(), ())
+        }
+        if effects.contains(.dropInput) {
+            input.removeAll()
+            inputSize = 0
+        }
+        if effects.contains(.sendFinish) { enqueue(FrameHeader(.finish, length: 0)) }
+        if effects.contains(.sendClose) {
+            enqueue(FrameHeader(.close, length: FrameHeader.closePayloadSize), word: life.taken.littleEndian)
+        }
+        if effects.contains(.dropOutput) { output.removeAll() }
+        if effects.contains(.announceEnd) { announceEnd(&wakeups) }
+        if effects.contains(.hangUp) { hangUp(&wakeups) }
+        if !effects.isDisjoint(with: [.announceOpen, .sendFinish, .sendClose]) {
+            writeOutput(for: line, &wakeups)
+            if life.isLingering, life.isOpen { linger(line) }
+        }
+    }
+
+    private mutating func announceEnd(_ wakeups: inout Wakeups) {
+        wakeups.add(consumers.removeAll(), ())
+        if life.reason != nil {
+            wakeups.add(openWaiters.removeAll(), ())
+            wakeups.add(endWaiters.removeAll(), ())
+            wakeups.add(roomWaiters.removeAll(), ())
+        }
+    }
+
+    private mutating func hangUp(_ wakeups: inout Wakeups) {
+        wakeups.add(flushWaiters.removeAll(), ())
+        lingerTimer?.cancel()
+        lingerTimer = nil
+        // The source goes before the descriptor: epoll forgets only what is open. And both are let go outside
+        // of the lock, since the last reference to the line may go with the source.
+        let (socket, source) = (socket, source)
+        self.socket = nil
+        self.source = nil
+        wakeups.add {
+            socket?.shutdown()
+            source?.cancel()
+            withExtendedLifetime(socket) {}
+        }
+    }
+
+    /// Gives up on a peer that takes nothing for a while; one that reads, however slowly, gets everything.
+    private mutating func linger(_ line: Line) {
+        lingerTimer?.cancel()
+        let before = output.count
+        lingerTimer = line.reactor.schedule(after: limits.linger) {
+            line.change { state, wakeups in
+                if state.output.count < before {
+                    state.linger(line)
+                } else {
+                    state.apply(state.life.fail(.closedHere), to: line, &wakeups)
+                }
+            }
+        }
+    }
+
+    private mutating func enqueue(_ header: FrameHeader, word: UInt64? = nil) {
+        guard let word else {
+            output.append(header, UnsafeRawBufferPointer(start: nil, count: 0))
+            return
+        }
+        withUnsafeBytes(of: word) { output.append(header, $0) }
+    }
+}

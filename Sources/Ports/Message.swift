@@ -1,0 +1,61 @@
+import FoundationEssentials
+
+/// What arrived on a port: bytes, text or JSON, as the sender declared it.
+///
+/// A view of memory that is shared with neighbouring messages where it is longer than 4 KiB; who keeps a few
+/// of many long messages for a long time takes a copy with ``bytes``.
+public struct Message: Sendable {
+    /// What the sender declared the payload to be.
+    public struct Kind: Sendable, Hashable, CustomStringConvertible {
+        public static let bytes = Kind(frame: .bytes)
+        public static let text = Kind(frame: .text)
+        public static let json = Kind(frame: .json)
+
+        let frame: FrameKind
+
+        public var description: String { "\(frame)" }
+    }
+
+    public let kind: Kind
+    private let payload: Payload
+
+    init(_ kind: FrameKind, _ payload: Payload) {
+        self.kind = Kind(frame: kind)
+        self.payload = payload
+    }
+
+    /// The payload's length in bytes.
+    public var count: Int { payload.count }
+
+    /// The payload, copied.
+    public var bytes: [UInt8] { withUnsafeBytes { [UInt8]($0) } }
+
+    /// The payload as a string, if it was sent as text or JSON and is valid UTF-8; else nil.
+    public var text: String? {
+        if kind == .bytes { return nil }
+        return withUnsafeBytes { String(validating: $0, as: UTF8.self) }
+    }
+
+    /// Lends the payload without a copy.
+    public func withUnsafeBytes<Result, Failure: Error>(
+        _ body: (UnsafeRawBufferPointer) throws(Failure) -> Result
+    ) throws(Failure) -> Result {
+        try payload.withUnsafeBytes(body)
+    }
+
+    /// Decodes a JSON payload.
+    ///
+    /// - Throws: ``PortError`` with ``PortError/Code/notDecodable`` where the message was not sent as JSON, is
+    ///   not JSON, or does not fit the type; the port is untouched by it.
+    public func decode<Value: Decodable>(_ type: Value.Type = Value.self) throws(PortError) -> Value {
+        guard kind == .json else {
+            throw PortError(
+                .notDecodable, "the message was sent as \(kind), not as JSON; see its text or bytes")
+        }
+        do {
+            return try JSONDecoder().decode(type, from: withUnsafeBytes { Data($0) })
+        } catch {
+            throw PortError(.notDecodable, "the message does not decode as \(type)", cause: error)
+        }
+    }
+}

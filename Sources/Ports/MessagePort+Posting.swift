@@ -1,0 +1,72 @@
+import FoundationEssentials
+import LinuxIO
+
+extension MessagePort {
+    // MARK: Posting
+
+    /// Posts bytes. Never waits.
+    ///
+    /// What the kernel does not take at once is queued, up to 16 MiB; a peer that reads slowly fills the queue,
+    /// and only then does this throw. A message that finds nothing queued always has room. On a port that is
+    /// over it does nothing, as the HTML standard has it.
+    /// - Throws: ``PortError``: ``PortError/Code/queueFull``, ``PortError/Code/messageTooLarge`` (over 64 MiB),
+    ///   ``PortError/Code/finished``.
+    public func postMessage(_ bytes: [UInt8]) throws(PortError) {
+        try bytes.withBytes { payload throws(PortError) in try line.post(.bytes, payload) }
+    }
+
+    /// Posts text. Otherwise as ``postMessage(_:)-([UInt8])``.
+    public func postMessage(_ text: String) throws(PortError) {
+        try text.withBytes { payload throws(PortError) in try line.post(.text, payload) }
+    }
+
+    /// Posts a value as JSON. Otherwise as ``postMessage(_:)-([UInt8])``.
+    /// - Throws: also ``PortError/Code/notEncodable``; then nothing was posted.
+    public func postMessage(_ value: some Encodable) throws(PortError) {
+        try Self.encode(value).withBytes { payload throws(PortError) in try line.post(.json, payload) }
+    }
+
+    /// Posts what is JSON already; it is not checked. Otherwise as ``postMessage(_:)-([UInt8])``.
+    public func postMessage(json: String) throws(PortError) {
+        try json.withBytes { payload throws(PortError) in try line.post(.json, payload) }
+    }
+
+    // MARK: Sending with patience
+
+    /// Posts bytes, waiting for room in the queue if the peer is slow to read.
+    ///
+    /// - Throws: ``PortError``: ``PortError/Code/closed`` if the port is over before there was room,
+    ///   ``PortError/Code/cancelled`` if the task is (then nothing was posted), and as
+    ///   ``postMessage(_:)-([UInt8])``.
+    public func send(_ bytes: [UInt8]) async throws(PortError) {
+        try await line.waitForRoom(bytes.count)
+        try postMessage(bytes)
+    }
+
+    /// Posts text, waiting for room. Otherwise as ``send(_:)-([UInt8])``.
+    public func send(_ text: String) async throws(PortError) {
+        try await line.waitForRoom(text.utf8.count)
+        try postMessage(text)
+    }
+
+    /// Posts a value as JSON, waiting for room. Otherwise as ``send(_:)-([UInt8])``.
+    public func send(_ value: some Encodable) async throws(PortError) {
+        let json = try Self.encode(value)
+        try await line.waitForRoom(json.count)
+        try json.withBytes { payload throws(PortError) in try line.post(.json, payload) }
+    }
+
+    /// Posts what is JSON already, waiting for room; it is not checked. Otherwise as ``send(_:)-([UInt8])``.
+    public func send(json: String) async throws(PortError) {
+        try await line.waitForRoom(json.utf8.count)
+        try postMessage(json: json)
+    }
+
+    private static func encode(_ value: some Encodable) throws(PortError) -> [UInt8] {
+        do {
+            return [UInt8](try JSONEncoder().encode(value))
+        } catch {
+            throw PortError(.notEncodable, "a \(type(of: value)) has no JSON form", cause: error)
+        }
+    }
+}

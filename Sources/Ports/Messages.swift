@@ -1,0 +1,49 @@
+/// What arrives on a port, in order, to the end of the port or of what its peer posts.
+///
+/// Each message goes to one consumer; several may take turns. A slow consumer costs nobody but its peer: up
+/// to 1 MiB waits here, then the port stops reading and the kernel stalls the sender.
+///
+/// The sequence ends after the last message when the peer has finished or closed, or this side has closed. It
+/// throws ``PortError`` with ``PortError/Code/closed`` where the port ended any other way, after what arrived
+/// before that. It ends early, without an error, when the task is cancelled.
+public struct Messages: AsyncSequence, Sendable {
+    public typealias Element = Message
+    public typealias Failure = PortError
+
+    let port: MessagePort
+
+    public func makeAsyncIterator() -> AsyncIterator {
+        port.start()
+        return AsyncIterator(port: port)
+    }
+
+    public struct AsyncIterator: AsyncIteratorProtocol {
+        let port: MessagePort
+
+        public mutating func next() async throws(PortError) -> Message? {
+            try await next(isolation: nil)
+        }
+
+        public mutating func next(isolation actor: isolated (any Actor)?) async throws(PortError) -> Message?
+        {
+            let line = port.line
+            while true {
+                switch line.change({ state, wakeups in state.takeMessage(for: line, &wakeups) }) {
+                case .message(let message): return message
+                case .end(nil): return nil
+                case .end(let reason?):
+                    if reason.code == .closed { return nil }
+                    throw .closed(reason)
+                case .nothing:
+                    if Task.isCancelled { return nil }
+                    await line.wait(in: \.consumers) { !$0.input.isEmpty || $0.life.inputHasEnded }
+                }
+            }
+        }
+    }
+}
+
+extension MessagePort {
+    /// What arrives. Taking the first starts the port.
+    public var messages: Messages { Messages(port: self) }
+}

@@ -1,0 +1,71 @@
+/// What can go wrong on a port, other than its end.
+public struct PortError: Error, Sendable, CustomStringConvertible {
+    /// The kind of error; compare with the constants. New ones may come, so a `switch` needs a default.
+    public struct Code: RawRepresentable, Sendable, Hashable, CustomStringConvertible {
+        public let rawValue: String
+
+        public init(rawValue: String) {
+            self.rawValue = rawValue
+        }
+
+        /// More is queued than ``PortLimits/queuedOutput`` allows. Wait with `send`, or slow down.
+        public static let queueFull = Code(rawValue: "queue-full")
+        /// The message is longer than ``PortLimits/messageLength``, the most that every peer must take.
+        public static let messageTooLarge = Code(rawValue: "message-too-large")
+        /// A value could not be turned into JSON.
+        public static let notEncodable = Code(rawValue: "not-encodable")
+        /// A message is not what it was asked to be decoded as.
+        public static let notDecodable = Code(rawValue: "not-decodable")
+        /// The port has said by `finish()` that it posts no more.
+        public static let finished = Code(rawValue: "finished")
+        /// The port is over; ``PortError/reason`` says why.
+        public static let closed = Code(rawValue: "closed")
+        /// The task that waited was cancelled; the port lives on.
+        public static let cancelled = Code(rawValue: "cancelled")
+        /// The process has no descriptors, memory or threads left for it.
+        public static let outOfResources = Code(rawValue: "out-of-resources")
+
+        public var description: String { rawValue }
+    }
+
+    public let code: Code
+    /// What happened, to what, and what to do next. Never a payload.
+    public let message: String
+    /// Why the port is over, with ``Code/closed``.
+    public let reason: CloseReason?
+    /// The error underneath, where there is one.
+    public let cause: (any Error)?
+
+    package init(_ code: Code, _ message: String, reason: CloseReason? = nil, cause: (any Error)? = nil) {
+        self.code = code
+        self.message = message
+        self.reason = reason
+        self.cause = cause
+    }
+
+    public var description: String { message }
+}
+
+extension PortError {
+    static func closed(_ reason: CloseReason) -> PortError {
+        PortError(.closed, "the port is over: \(reason.detail)", reason: reason)
+    }
+
+    static let waitCancelled = PortError(.cancelled, "the waiting task was cancelled")
+
+    static func messageTooLarge(_ length: Int, limit: Int) -> PortError {
+        PortError(
+            .messageTooLarge,
+            "a message of \(length) bytes is over the limit of \(limit); send it in parts, or pass a file")
+    }
+
+    static func queueFull(_ queued: Int, limit: Int) -> PortError {
+        PortError(
+            .queueFull,
+            "\(queued) bytes already wait for the peer to read, the limit is \(limit); use send, which waits for room"
+        )
+    }
+
+    static let finishedAlready = PortError(
+        .finished, "this side has finished: it said that it posts no more")
+}

@@ -1,0 +1,151 @@
+/// The life of a port as a state machine: takes what happened, says what is to be done; does no I/O.
+///
+/// Each direction goes from open to finished to closed and never back. The reason latches once; after that
+/// the port may still hand over what was posted before (it lingers), until it is over.
+struct PortLife {
+    enum Direction: Equatable { case open, finished, closed }
+
+    /// What the caller has to do, in this order.
+    struct Effects: OptionSet {
+        let rawValue: UInt8
+
+        /// Tell who waits that the port is open.
+        static let announceOpen = Effects(rawValue: 1)
+        /// Queue a finish frame.
+        static let sendFinish = Effects(rawValue: 2)
+        /// Queue a close frame with ``PortLife/taken``.
+        static let sendClose = Effects(rawValue: 4)
+        /// Forget what has been received and not taken.
+        static let dropInput = Effects(rawValue: 8)
+        /// Forget what is queued.
+        static let dropOutput = Effects(rawValue: 16)
+        /// Tell who waits that the messages have an end, or the port has.
+        static let announceEnd = Effects(rawValue: 32)
+        /// Shut the socket down in both directions and let it go.
+        static let hangUp = Effects(rawValue: 64)
+    }
+
+    enum PostVerdict: Equatable { case accept, dropSilently, refuse }
+
+    private(set) var isOpen: Bool
+    private(set) var outbound = Direction.open
+    private(set) var inbound = Direction.open
+    /// Why the port is over; latched.
+    private(set) var reason: CloseReason?
+    /// The socket is of no more use.
+    private(set) var isOver = false
+
+    private(set) var posted: UInt64 = 0
+    private(set) var received: UInt64 = 0
+    private(set) var taken: UInt64 = 0
+    /// Of what was posted, what the peer said in its close that it has not taken.
+    private(set) var undelivered: UInt64 = 0
+
+    init(isOpen: Bool) {
+        self.isOpen = isOpen
+    }
+
+    /// No more messages will be received.
+    var inputHasEnded: Bool { inbound != .open || reason != nil }
+    /// Closed here, and still handing over what was posted before.
+    var isLingering: Bool { outbound == .closed && !isOver }
+
+    // MARK: What this side does
+
+    mutating func didOpen() -> Effects {
+        if isOpen || isOver { return [] }
+        isOpen = true
+        return .announceOpen
+    }
+
+    mutating func post() -> PostVerdict {
+        if reason != nil { return .dropSilently }
+        if outbound != .open { return .refuse }
+        posted += 1
+        return .accept
+    }
+
+    mutating func finish() -> Effects {
+        guard reason == nil, outbound == .open else { return [] }
+        outbound = .finished
+        return Effects.sendFinish.union(closeIfBothFinished())
+    }
+
+    mutating func close() -> Effects {
+        guard reason == nil else { return [] }
+        outbound = .closed
+        reason = .closedHere
+        return [.sendClose, .dropInput, .announceEnd]
+    }
+
+    /// The program took a message out of the queue.
+    mutating func didTake() -> Effects {
+        taken += 1
+        return closeIfBothFinished()
+    }
+
+    /// All that was queued has been handed to the kernel. A port that is not open yet stays until it is, so
+    /// that whoever waits for the end of a hand-over waits for the introduction too.
+    mutating func didFlush() -> Effects {
+        guard isLingering, isOpen else { return [] }
+        isOver = true
+        return .hangUp
+    }
+
+    /// Ends at once, for a reason from outside the line: the introduction failed, the peer broke a rule.
+    mutating func fail(_ reason: CloseReason) -> Effects {
+        guard !isOver else { return [] }
+        isOver = true
+        let isNews = self.reason == nil
+        self.reason = self.reason ?? reason
+        return isNews ? [.dropOutput, .announceEnd, .hangUp] : [.dropOutput, .hangUp]
+    }
+
+    // MARK: What the other side does
+
+    mutating func didReceiveMessage() throws(ProtocolViolation) -> Effects {
+        try expectNotEnded("a message")
+        received += 1
+        return didOpen()
+    }
+
+    mutating func didReceiveFinish() throws(ProtocolViolation) -> Effects {
+        try expectNotEnded("a second finish")
+        inbound = .finished
+        return didOpen().union(.announceEnd).union(closeIfBothFinished())
+    }
+
+    /// - Parameter count: how many of our messages the peer's program has taken.
+    mutating func didReceiveClose(taken count: UInt64) throws(ProtocolViolation) -> Effects {
+        guard count <= posted else {
+            throw ProtocolViolation("a close that counts \(count) messages of the \(posted) that were posted")
+        }
+        let effects = didOpen()
+        inbound = .closed
+        undelivered = posted - count
+        return effects.union(fail(.closedByPeer))
+    }
+
+    /// The stream has ended: the peer has shut it down, closed it or died.
+    ///
+    /// Before the port is open that says nothing: a listener that refuses ends the line first, and the answer
+    /// to the introduction tells which it was.
+    mutating func didReachEnd() -> Effects {
+        guard isOpen else { return [] }
+        let isOrderly = inbound == .finished && outbound == .finished
+        return fail(isOrderly ? .bothFinished : .peerExited)
+    }
+
+    // MARK: Rules
+
+    private func expectNotEnded(_ what: String) throws(ProtocolViolation) {
+        if inbound != .open { throw ProtocolViolation("\(what) after the peer had finished") }
+    }
+
+    private mutating func closeIfBothFinished() -> Effects {
+        guard reason == nil, inbound == .finished, outbound == .finished, received == taken else { return [] }
+        outbound = .closed
+        reason = .bothFinished
+        return [.sendClose, .announceEnd]
+    }
+}

@@ -1,0 +1,24 @@
+import ConnectToTesting
+import Synchronization
+import Testing
+
+@Suite("The trait .privateBus", .privateBus, .timeLimit(.minutes(1)))
+struct PrivateBusTraitTests {
+    private static let seen = Mutex(Set<String>())
+
+    @Test("gives each argument of each test a bus of its own", arguments: 1...3)
+    func oneEach(_: Int) async throws {
+        let bus = try PrivateBus.current
+        #expect(try await names(on: bus).contains("org.freedesktop.DBus"))
+        #expect(Self.seen.withLock { $0.insert(bus.address).inserted })
+    }
+
+    @Test("reaches the tasks a test starts")
+    func childTasks() async throws {
+        let own = try PrivateBus.current.address
+        async let childs = PrivateBus.current.address
+        let tasks = Task { try PrivateBus.current.address }
+        #expect(try await childs == own)
+        #expect(try await tasks.value == own)
+    }
+}

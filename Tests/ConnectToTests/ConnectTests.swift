@@ -1,0 +1,92 @@
+import ConnectTo
+import ConnectToTesting
+import Testing
+
+@Suite("Connecting by name", .timeLimit(.minutes(1)))
+struct ConnectTests {
+    @Test("two programs that know nothing but a name talk over a line of their own", .privateBus)
+    func mainJob() async throws {
+        let address = try PrivateBus.current.address
+        let here = try await Bus.separate(at: address)
+        let there = try await Bus.separate(at: address)
+        let context = try await there.register("the-listener")
+
+        let port = here.connectTo("the-listener")
+        try port.postMessage("Hello")
+
+        var connects = context.connects.makeAsyncIterator()
+        let event = try #require(await connects.next())
+        try event.source.postMessage("Welcome!")
+        var received = event.source.messages.makeAsyncIterator()
+        #expect(try await received.next()?.text == "Hello")
+        var answers = port.messages.makeAsyncIterator()
+        #expect(try await answers.next()?.text == "Welcome!")
+        try await port.opened
+
+        event.source.close()
+        #expect(await port.closed.code == .closed)
+        #expect(try await answers.next() == nil)
+    }
+
+    @Test("a caller waits for a listener that starts later", .privateBus)
+    func waits() async throws {
+        let address = try PrivateBus.current.address
+        let here = try await Bus.separate(at: address)
+        let there = try await Bus.separate(at: address)
+        let port = here.connectTo("late")
+        try port.postMessage("first")
+        let context = try await there.register("late")
+        var connects = context.connects.makeAsyncIterator()
+        let event = try #require(await connects.next())
+        var received = event.source.messages.makeAsyncIterator()
+        #expect(try await received.next()?.text == "first")
+        try await port.opened
+    }
+
+    @Test("a caller that does not wait learns at once that nobody is there", .privateBus)
+    func unavailable() async throws {
+        let bus = try await Bus.separate(at: try PrivateBus.current.address)
+        let port = bus.connectTo("nobody", wait: .now)
+        #expect(await port.closed.code == .unavailable)
+        await #expect(throws: PortError.self) { try await port.opened }
+        let late = bus.connectTo("nobody", wait: .untilAvailable(for: .milliseconds(50)))
+        #expect(await late.closed.code == .timedOut)
+    }
+
+    @Test("the directory shows what is registered, and its changes what comes and goes", .privateBus)
+    func directory() async throws {
+        let address = try PrivateBus.current.address
+        let here = try await Bus.separate(at: address)
+        let there = try await Bus.separate(at: address)
+        let first = try await there.register("first", metadata: ["kind": "test"])
+        let changes = try await here.changes()
+        #expect(changes.snapshot.map(\.name) == ["first"])
+        #expect(changes.snapshot.first?.metadata == ["kind": "test"])
+        #expect(changes.snapshot.first?.pid != nil)
+        let second = try await there.register("second / with: everything\n", origin: "org.example.App")
+        await first.unregister()
+        var events = changes.makeAsyncIterator()
+        let registered = try await events.next()
+        #expect(registered?.kind == .registered)
+        #expect(
+            registered?.entry.context
+                == (try ContextName("second / with: everything\n", origin: "org.example.App")))
+        let unregistered = try await events.next()
+        #expect(unregistered?.kind == .unregistered)
+        #expect(unregistered?.entry.name == "first")
+        #expect(try await here.directory().map(\.name) == [second.name])
+    }
+
+    @Test("a name has one owner, and the second is told who it is", .privateBus)
+    func taken() async throws {
+        let address = try PrivateBus.current.address
+        let here = try await Bus.separate(at: address)
+        let there = try await Bus.separate(at: address)
+        let context = try await there.register("mine")
+        let error = await #expect(throws: ConnectToError.self) { try await here.register("mine") }
+        #expect(error?.code == .nameTaken)
+        #expect(error?.holder?.pid != nil)
+        await context.unregister()
+        #expect(try await here.register("mine").isRegistered)
+    }
+}

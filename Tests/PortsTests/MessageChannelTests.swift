@@ -1,0 +1,62 @@
+import Ports
+import Testing
+
+@Suite("A message channel", .timeLimit(.minutes(1)))
+struct MessageChannelTests {
+    @Test("carries bytes, text and JSON, in order, both ways")
+    func carries() async throws {
+        let channel = try MessageChannel()
+        try channel.port1.postMessage("Hello")
+        try channel.port1.postMessage([1, 2, 255] as [UInt8])
+        try channel.port1.postMessage(["answer": 42])
+        var messages = channel.port2.messages.makeAsyncIterator()
+        #expect(try await messages.next()?.text == "Hello")
+        let bytes = try await messages.next()
+        #expect(bytes?.bytes == [1, 2, 255])
+        #expect(bytes?.text == nil)
+        #expect(try await messages.next()?.decode([String: Int].self) == ["answer": 42])
+
+        try channel.port2.postMessage("Welcome!")
+        var answers = channel.port1.messages.makeAsyncIterator()
+        #expect(try await answers.next()?.text == "Welcome!")
+    }
+
+    @Test("delivers what was posted before a close, then ends")
+    func closes() async throws {
+        let channel = try MessageChannel()
+        for number in 0..<1_000 { try channel.port1.postMessage("\(number)") }
+        channel.port1.close()
+        var received: [String] = []
+        for try await message in channel.port2.messages { received.append(message.text ?? "?") }
+        #expect(received == (0..<1_000).map(String.init))
+        #expect(await channel.port2.closed.code == .closed)
+    }
+
+    @Test("takes a message of 64 MiB, and none that is longer")
+    func large() async throws {
+        let channel = try MessageChannel()
+        let large = [UInt8](repeating: 7, count: 64 << 20)
+        try channel.port1.postMessage(large)
+        var messages = channel.port2.messages.makeAsyncIterator()
+        #expect(try await messages.next()?.bytes == large)
+        #expect(throws: PortError.self) { try channel.port1.postMessage(large + [1]) }
+    }
+
+    @Test("waits for room with a reader that is slow")
+    func backpressure() async throws {
+        let channel = try MessageChannel()
+        let block = [UInt8](repeating: 1, count: 1 << 20)
+        async let sending: Void = {
+            for _ in 0..<100 { try await channel.port1.send(block) }
+            channel.port1.finish()
+        }()
+        var count = 0
+        for try await message in channel.port2.messages { count += message.count }
+        try await sending
+        #expect(count == 100 << 20)
+        #expect(channel.port2.closeReason == nil)
+        channel.port2.finish()
+        #expect(await channel.port1.closed.code == .closed)
+        #expect(await channel.port2.closed.code == .closed)
+    }
+}
