@@ -112,7 +112,7 @@ private struct Exit {
     private let process: Descriptor
     private let source: Reactor.Source
 
-    init(of pid: Int32) throws(SystemError) {
+    init(of pid: Int32) throws {
         let process = Descriptor(adopting: try systemCall("pidfd_open") { clinux_pidfd_open(pid) })
         let latch = latch
         self.process = process

@@ -9,7 +9,8 @@ struct CommonOptions: ParsableArguments, Sendable {
     @Option(
         help: ArgumentHelp(
             "The origin that names belong to, a reverse-DNS application id.",
-            discussion: "listen and to: \(defaultOrigin) if not given; list and watch: all origins.",
+            discussion:
+                "listen and to: \(ContextName.defaultOrigin) if not given; list and watch: all origins.",
             valueName: "id"))
     var origin: String?
 
@@ -19,8 +20,6 @@ struct CommonOptions: ParsableArguments, Sendable {
 
     @Flag(name: .shortAndLong, help: "Write nothing but errors to standard error.")
     var quiet = false
-
-    static let defaultOrigin = "org.connectto"
 
     /// - Throws: ``Failure`` 64 where a given origin is not UTF-8.
     func givenOrigin() throws(Failure) -> String? {
@@ -37,9 +36,9 @@ struct CommonOptions: ParsableArguments, Sendable {
         guard let name = ArgumentBytes.text(of: argument) else {
             throw Failure(.usage, "the name is not UTF-8; give one that is")
         }
-        let origin = try givenOrigin() ?? Self.defaultOrigin
+        let origin = try givenOrigin() ?? ContextName.defaultOrigin
         do throws(ConnectToError) {
-            _ = try ContextName(validating: name, origin: origin)
+            _ = try ContextName(name, origin: origin)
         } catch { throw Failure(error) }
         return (name, origin)
     }

@@ -11,7 +11,7 @@ enum Event {
             "event": .string("connect"), "port": .integer(port),
             "peer": .object([
                 "pid": .optional(peer.pid), "uid": .optional(peer.uid), "bus": .string(peer.busName),
-                "name": .optional(peer.context), "process": .optional(peer.processName),
+                "name": .optional(peer.context?.name), "process": .optional(peer.processName),
             ]),
         ]
     }

@@ -15,22 +15,17 @@ extension Failure {
         switch error.code {
         case .invalidName: self.init(.usage, error.message)
         case .invalidMetadata: self.init(.unsendable, error.message)
-        case .nameTaken: self.init(.nameTaken, Self.taken(by: error.holder, error.message))
+        case .nameTaken: self.init(.nameTaken, error.message)
+        case .timedOut: self.init(.timedOut, error.message)
         case .denied: self.init(.refused, error.message)
         default: self.init(.busUnavailable, error.message)
         }
     }
 
-    private static func taken(by holder: Peer?, _ message: String) -> String {
-        guard let pid = holder?.pid else { return message }
-        let process = holder?.processName.map { " (\(TerminalText.escaped($0)))" } ?? ""
-        return "\(message); it belongs to process \(pid)\(process): end that one, or choose another name"
-    }
-
     /// A message could not be posted, for another reason than that the port has ended.
     init(_ error: PortError) {
         switch error.code {
-        case .messageTooLarge, .encoding: self.init(.unsendable, error.message)
+        case .messageTooLarge, .notEncodable: self.init(.unsendable, error.message)
         default: self.init(.inputOutput, error.message)
         }
     }
@@ -38,27 +33,17 @@ extension Failure {
     /// A port ended: the failure it means for whoever had one port to talk over, or `nil` if that is an
     /// end as it should be.
     init?(_ reason: CloseReason, peer name: String) {
-        let name = TerminalText.escaped(name)
-        let detail = TerminalText.escaped(reason.detail)
+        let peer = TerminalText.escaped(name)
+        let detail = reason.detail
         switch reason.code {
         case .closed: return nil
-        case .peerExited:
-            self.init(
-                .peerFailed,
-                "\(name) died before it closed the line; look at its own messages, then try again")
-        case .protocolError:
-            self.init(.peerFailed, "\(name) broke the protocol (\(detail)); check its version")
-        case .refused: self.init(.refused, "\(name) refused (\(detail)); ask whoever runs it to admit you")
-        case .unavailable:
-            self.init(
-                .noSuchName, "there is no context \(name) (\(detail)); start it, or wait for it with --wait")
-        case .timedOut:
-            self.init(.timedOut, "\(name) did not answer in time (\(detail)); try again, or look at the peer")
-        case .busLost:
-            self.init(
-                .busUnavailable,
-                "the bus went away before \(name) answered (\(detail)); try again when it is back")
-        default: self.init(.inputOutput, "the line to \(name) ended: \(detail)")
+        case .unavailable: self.init(.noSuchName, "\(detail) (--wait SECONDS waits for it)")
+        case .refused: self.init(.refused, "\(detail); ask whoever runs it to admit you")
+        case .timedOut: self.init(.timedOut, "\(detail) (try again, or allow more time)")
+        case .busLost: self.init(.busUnavailable, "\(detail); try again when it is back")
+        case .peerExited: self.init(.peerFailed, "\(peer): \(detail); see why, then try again")
+        case .protocolError: self.init(.peerFailed, "\(peer): \(detail); check that it speaks version 1")
+        default: self.init(.inputOutput, "\(peer): \(detail); try again")
         }
     }
 

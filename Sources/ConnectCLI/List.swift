@@ -15,7 +15,7 @@ struct List: AsyncParsableCommand {
         try await Program(common).run { program in
             let origin = try common.givenOrigin()
             let bus = try await common.openBus()
-            let entries = try await bus.directory(origin: origin)
+            let entries = Self.sorted(try await bus.directory(origin: origin))
             let report = program.report
             if report.isJSON {
                 for entry in entries { try await report.line(Event.entry(entry).bytes) }
@@ -25,6 +25,15 @@ struct List: AsyncParsableCommand {
                 for line in Self.table(entries).lines { try await report.line(line) }
             }
             return .success
+        }
+    }
+
+    /// By origin and name, as bytes.
+    private static func sorted(_ entries: [DirectoryEntry]) -> [DirectoryEntry] {
+        entries.sorted { a, b in
+            a.origin == b.origin
+                ? a.name.utf8.lexicographicallyPrecedes(b.name.utf8)
+                : a.origin.utf8.lexicographicallyPrecedes(b.origin.utf8)
         }
     }
 

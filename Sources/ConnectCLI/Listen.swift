@@ -67,7 +67,7 @@ struct Listen: AsyncParsableCommand {
                 service = lines
             }
             return try await once
-                ? serveOne(context, service, ports, program) : serveAll(context, bus, service, ports, program)
+                ? serveOne(context, service, ports, program) : serveAll(context, service, ports, program)
         }
     }
 
@@ -86,11 +86,11 @@ struct Listen: AsyncParsableCommand {
             }
             return service.status
         }
-        throw Failure.busLost
+        throw Failure(endOf: context)
     }
 
     private func serveAll(
-        _ context: Context, _ bus: Bus, _ service: any PeerService, _ ports: OpenPorts, _ program: Program
+        _ context: Context, _ service: any PeerService, _ ports: OpenPorts, _ program: Program
     ) async throws -> ExitStatus {
         var connects = context.connects.makeAsyncIterator()
         while true {
@@ -103,10 +103,11 @@ struct Listen: AsyncParsableCommand {
                 } catch { program.fail(Failure(error)) }
             }
         }
-        // Open lines need no bus: they are served to their end, and then there is nothing left to do.
-        await program.report.failure(.busLost)
+        // Open lines need no name: they are served to their end, and then there is nothing left to do.
+        let failure = Failure(endOf: context)
+        await program.report.failure(failure)
         await ports.waitUntilFewer(than: 1)
-        return Failure.busLost.status
+        return failure.status
     }
 
     /// Serves one peer to its end, between its two events.
@@ -131,6 +132,16 @@ extension Peer {
 }
 
 extension Failure {
-    fileprivate static let busLost = Failure(
-        .busUnavailable, "the bus is gone, and the name with it; listen again when it is back")
+    /// Why a listener can be found no more.
+    fileprivate init(endOf context: Context) {
+        let name = TerminalText.escaped(context.name)
+        switch context.endReason {
+        case .busLost:
+            self.init(.busUnavailable, "the bus is gone, and \(name) with it; listen again when it is back")
+        case .nameLost:
+            self.init(.nameTaken, "the bus gave \(name) to another process; connect list says to which")
+        // Given back by ourselves, on the way out.
+        default: self.init(.success, nil)
+        }
+    }
 }

@@ -17,7 +17,7 @@ enum Payload: Sendable, Equatable {
     }
 }
 
-extension Messages.Iterator {
+extension Messages.AsyncIterator {
     /// The next message, or `nil` at the end, whatever that was: it stands in the port's close reason.
     mutating func nextUnlessEnded() async -> Message? {
         do throws(PortError) { return try await next(isolation: nil) } catch { return nil }
@@ -31,7 +31,7 @@ extension MessagePort {
         switch payload {
         case .bytes(let bytes): try await send(bytes)
         case .text(let text): try await send(text)
-        case .json(let text): try await send(jsonText: text)
+        case .json(let text): try await send(json: text)
         }
     }
 }

@@ -23,8 +23,8 @@ final class Program: Sendable {
     /// How long leaving may take once somebody asked for it.
     private static let patience: Duration = .seconds(2)
 
-    init(_ options: CommonOptions) throws(SystemError) {
-        reactor = EventLoop.shared.reactor
+    init(_ options: CommonOptions) throws {
+        reactor = try EventLoop.shared.reactor
         report = Report(
             output: try OutputStream(descriptor: 1, name: "stdout"),
             errors: try OutputStream(descriptor: 2, name: "stderr"),
@@ -82,7 +82,7 @@ final class Program: Sendable {
         let source = try? reactor.watch(1, for: []) { [self] readiness in
             guard !readiness.isDisjoint(with: [.error, .hangup]) else { return }
             // Level-triggered: watched on, it would fire again at once.
-            watches.withLock { $0.compactMap { $0 as? Reactor.Source } }.forEach { $0.cancel() }
+            for source in watches.withLock({ $0.compactMap { $0 as? Reactor.Source } }) { source.cancel() }
             fail(.readerGone)
         }
         if let source { watches.withLock { $0.append(source) } }

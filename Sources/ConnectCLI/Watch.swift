@@ -26,7 +26,7 @@ struct Watch: AsyncParsableCommand {
                     try await report.line(Self.line(change))
                 }
             }
-            throw Failure(await bus.waitUntilLost())
+            throw Failure(await bus.lost)
         }
     }
 
@@ -35,7 +35,7 @@ struct Watch: AsyncParsableCommand {
         let word = change.kind.word
         let padding = String(repeating: " ", count: max(0, 14 - word.count))
         var line = "\(word)\(padding)\(TerminalText.escaped(entry.name))"
-        if entry.origin != CommonOptions.defaultOrigin { line += "  \(TerminalText.escaped(entry.origin))" }
+        if entry.origin != ContextName.defaultOrigin { line += "  \(TerminalText.escaped(entry.origin))" }
         if let pid = entry.pid {
             let process = entry.processName.map { " (\(TerminalText.escaped($0)))" } ?? ""
             line += "  by \(pid)\(process)"
