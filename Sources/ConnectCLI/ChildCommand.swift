@@ -8,24 +8,24 @@ struct ChildCommand: Sendable {
     /// How many run at once; further peers wait for one to end.
     static let limit = 64
 
+    /// Each with a NUL behind it.
     private let words: [[UInt8]]
     private let executable: Executable
     private let name: String
 
     /// - Throws: ``Failure`` 64 where there is no such command.
     init(_ arguments: [String], name: String) async throws(Failure) {
-        words = arguments.map(ArgumentBytes.bytes)
+        words = arguments.map { ArgumentBytes.bytes(of: $0) + [0] }
         self.name = name
-        let word = words.first ?? []
+        let word = words.first ?? [0]
         if word.contains(UInt8(ascii: "/")) {
-            var path = word.map { CInterop.PlatformChar(bitPattern: $0) }
-            path.append(0)
+            let path = word.map { CInterop.PlatformChar(bitPattern: $0) }
             executable = .path(
                 path.withUnsafeBufferPointer { buffer in
                     buffer.baseAddress.map { FilePath(platformString: $0) } ?? FilePath()
                 })
         } else {
-            executable = .name(String(decoding: word, as: UTF8.self))
+            executable = .name(String(decoding: word.dropLast(), as: UTF8.self))
         }
         do {
             let path = try await executable.resolveExecutablePath(in: .inherit)
@@ -48,7 +48,7 @@ struct ChildCommand: Sendable {
             platformOptions: options)
     }
 
-    /// Our own environment byte for byte, with what there is to say about the peer.
+    /// Our own environment byte for byte, with what there is to say about the peer. Each with a NUL behind it.
     private func environment(for peer: Peer) -> [[UInt8]] {
         let own = [
             "CONNECT_NAME": name,
@@ -62,14 +62,14 @@ struct ChildCommand: Sendable {
             // What has no proper name cannot be passed on.
             if UInt8(ascii: "0")...UInt8(ascii: "9") ~= first || end == 0 { return false }
             return own[String(decoding: entry[..<end], as: UTF8.self)] == nil
-        } + own.filter { !$0.value.utf8.contains(0) }.map { Array("\($0.key)=\($0.value)".utf8) }
+        } + own.filter { !$0.value.utf8.contains(0) }.map { Array("\($0.key)=\($0.value)\0".utf8) }
     }
 
     private func inheritedEnvironment() -> [[UInt8]] {
         var entries: [[UInt8]] = []
         var next = environ
         while let entry = next.pointee {
-            entries.append(Array(UnsafeRawBufferPointer(start: entry, count: strlen(entry))))
+            entries.append(Array(UnsafeRawBufferPointer(start: entry, count: strlen(entry) + 1)))
             next += 1
         }
         return entries

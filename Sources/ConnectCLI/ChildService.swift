@@ -5,7 +5,8 @@ import Subprocess
 
 /// `--exec`: runs a command for each peer, a line a message in both directions.
 ///
-/// Nothing piles up: a command that does not read stalls its peer, and a peer that does not read stalls the command.
+/// Nothing piles up: a command that does not read stalls its peer, and a peer that does not read stalls the
+/// command.
 struct ChildService: PeerService {
     let command: ChildCommand
     let report: Report
@@ -13,6 +14,7 @@ struct ChildService: PeerService {
 
     var limit: Int { ChildCommand.limit }
     var status: ExitStatus { .success }
+    func hasInputLeft() async -> Bool { false }
 
     private typealias Child = Execution<CustomWriteInput, SequenceOutput, FileDescriptorOutput>
 
@@ -32,9 +34,11 @@ struct ChildService: PeerService {
                     .inputOutput,
                     "port \(number): the command could not be run (\(error)); the peer is let go"))
         }
-        await port.flush()
         port.close()
-        return await port.closed
+        let reason = await port.closed
+        // Its last word.
+        await port.flush()
+        return reason
     }
 
     private func note(_ status: TerminationStatus, _ number: Int) async {

@@ -10,6 +10,8 @@ final class LineService: PeerService {
     private let waitsForInput: Bool
     private let inputEnd = Latch<Void>()
     private let hasRefusedLine = Mutex(false)
+    /// Whether a line has been read that no port has taken.
+    private let hasLineInHand = Mutex(false)
 
     let limit = Int.max
 
@@ -23,6 +25,12 @@ final class LineService: PeerService {
     /// 65 where a line of the input was not sent.
     var status: ExitStatus { hasRefusedLine.withLock { $0 } ? .unsendable : .success }
 
+    func hasInputLeft() async -> Bool {
+        guard let input, !input.isTerminal else { return false }
+        // Open and silent is not left over: nobody has written what could be taken.
+        return await input.stop() == .lines || hasLineInHand.withLock { $0 }
+    }
+
     func serve(_ event: ConnectEvent, _ number: Int) async throws(Failure) -> CloseReason {
         let port = event.source
         var iterator = port.messages.makeAsyncIterator()
@@ -35,7 +43,10 @@ final class LineService: PeerService {
             await port.flush()
             port.close()
         }
-        return await port.closed
+        let reason = await port.closed
+        // Its last word.
+        await port.flush()
+        return reason
     }
 
     /// Waits for the end of our input, unless the port ends first.
@@ -68,6 +79,8 @@ final class LineService: PeerService {
 
     /// With `--json`, a line that cannot be sent is told of, and the next one is taken.
     private func post(_ line: [UInt8]) async throws(Failure) {
+        hasLineInHand.withLock { $0 = true }
+        defer { hasLineInHand.withLock { $0 = false } }
         guard report.isJSON else {
             try await ports.post(InputLine(plain: line))
             return

@@ -81,7 +81,8 @@ struct Listen: AsyncParsableCommand {
             let reason = try await serve(event, number, service, ports, program)
             let peer = event.peer.label
             if let failure = Failure(reason, peer: peer) { throw failure }
-            if event.source.undelivered > 0 {
+            let hasInputLeft = await service.hasInputLeft()
+            if event.source.undelivered > 0 || hasInputLeft {
                 throw Failure.untaken(by: peer, undelivered: event.source.undelivered)
             }
             return service.status

@@ -22,7 +22,7 @@ enum Main {
         let code = Connect.exitCode(for: error)
         if code.isSuccess { Connect.exit(withError: error) }
         let message = Connect.message(for: error).split(whereSeparator: \.isNewline).joined(separator: " ")
-        let line = "connect: \(TerminalText.escaped(message)); see connect --help\n"
+        let line = "connect: \(TerminalText.escapedOnce(message)); see connect --help\n"
         _ = line.withCString { write(2, $0, strlen($0)) }
         _exit(code.rawValue)
     }

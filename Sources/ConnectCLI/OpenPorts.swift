@@ -78,8 +78,11 @@ actor OpenPorts {
         for port in ports.values { port.finish() }
     }
 
-    func closeAll() {
-        for port in ports.values { port.close() }
+    /// Closes all, and waits until what was posted to them is on its way.
+    func closeAll() async {
+        let ports = ports.values
+        for port in ports { port.close() }
+        for port in ports { await port.flush() }
     }
 
     /// Waits until fewer are open.

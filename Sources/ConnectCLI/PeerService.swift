@@ -6,6 +6,8 @@ protocol PeerService: Sendable {
     var limit: Int { get }
     /// What to end with if nothing else went wrong.
     var status: ExitStatus { get }
+    /// Whether there is input that no peer has taken. Reads no more from here on.
+    func hasInputLeft() async -> Bool
     /// Talks to the peer until the port has ended.
     func serve(_ event: ConnectEvent, _ number: Int) async throws(Failure) -> CloseReason
 }

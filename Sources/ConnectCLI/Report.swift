@@ -54,7 +54,7 @@ struct Report: Sendable {
     func failure(_ failure: Failure) async {
         guard let message = failure.message else { return }
         try? await event(Event.error(failure.status, message))
-        let line = message.split(whereSeparator: \.isNewline).joined(separator: " ")
+        let line = TerminalText.escapedOnce(message)
         try? await errors.writeLine(Array("connect: \(line)".utf8))
     }
 

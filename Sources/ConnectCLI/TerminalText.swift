@@ -4,9 +4,18 @@ enum TerminalText {
     /// separators and the backslash itself, written as escapes; so no name can pass for another one, move the
     /// cursor or break a line.
     static func escaped(_ text: String) -> String {
+        escaped(text) { _ in true }
+    }
+
+    /// The same for what has been put together from escaped parts: its backslashes stay as they are.
+    static func escapedOnce(_ text: String) -> String {
+        escaped(text) { $0 != "\\" }
+    }
+
+    private static func escaped(_ text: String, where isCandidate: (Unicode.Scalar) -> Bool) -> String {
         var result = String.UnicodeScalarView()
         for scalar in text.unicodeScalars {
-            if let escape = escape(for: scalar) {
+            if isCandidate(scalar), let escape = escape(for: scalar) {
                 result.append(contentsOf: escape.unicodeScalars)
             } else {
                 result.append(scalar)

@@ -49,7 +49,7 @@ struct To: AsyncParsableCommand {
                 name, origin: origin, wait: wait.map { .untilAvailable(for: $0.duration) } ?? .now)
             program.atEnd {
                 port.close()
-                _ = await port.closed
+                await port.flush()
             }
             let source: CallInput =
                 input.map { .lines($0) }
