@@ -48,10 +48,10 @@ final class Call: Sendable {
 
     /// - Parameter fail: is told what ends the call in the middle.
     func run(_ fail: @escaping @Sendable (Failure) -> Void) async throws(Failure) -> ExitStatus {
-        Task {
+        Task.onLoop { [self] in
             do throws(Failure) { try await receive() } catch { fail(error) }
         }
-        Task {
+        Task.onLoop { [self] in
             do throws(Failure) { try await send() } catch { fail(error) }
         }
         let outcome = await outcome.value

@@ -21,13 +21,14 @@ struct ChildService: PeerService {
     func serve(_ event: ConnectEvent, _ number: Int) async throws(Failure) -> CloseReason {
         let port = event.source
         do {
+            var endedByItself = false
             let result = try await Subprocess.run(
                 command.configuration(for: event.peer), input: .inputWriter, output: .sequence,
                 error: .currentStandardError
             ) { child in
-                try await converse(port, child)
+                endedByItself = try await converse(port, child)
             }
-            if port.closeReason == nil { await note(result.terminationStatus, number) }
+            if endedByItself { await note(result.terminationStatus, number) }
         } catch {
             await report.failure(
                 Failure(
@@ -51,9 +52,10 @@ struct ChildService: PeerService {
     }
 
     /// Talks until the command has ended and what it wrote is on its way.
-    private func converse(_ port: MessagePort, _ child: Child) async throws {
+    /// - Returns: Whether it ended while the peer was there.
+    private func converse(_ port: MessagePort, _ child: Child) async throws -> Bool {
         let exit = try Exit(of: child.processIdentifier.value)
-        await withTaskGroup { group in
+        return await withTaskGroup { group in
             group.addTask { await feed(child.standardInputWriter, from: port) }
             group.addTask {
                 _ = await port.closed
@@ -65,8 +67,11 @@ struct ChildService: PeerService {
             await drain(child.standardOutput, into: port)
             await exit.happened()
             await port.flush()
+            let endedByItself = port.closeReason == nil
             // Both tasks end with the port.
             port.close()
+            await group.waitForAll()
+            return endedByItself
         }
     }
 

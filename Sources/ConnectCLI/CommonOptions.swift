@@ -27,6 +27,10 @@ struct CommonOptions: ParsableArguments, Sendable {
         guard let text = ArgumentBytes.text(of: origin) else {
             throw Failure(.usage, "the origin is not UTF-8; give one such as org.example.App")
         }
+        do throws(ConnectToError) {
+            // Any name does: it is the origin that is looked at.
+            _ = try ContextName("x", origin: text)
+        } catch { throw Failure(error) }
         return text
     }
 

@@ -1,7 +1,7 @@
 import ArgumentParser
 
 /// `connect`: the library for shell scripts.
-struct Connect: AsyncParsableCommand {
+struct Connect: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "connect",
         abstract: "Find other processes by name on the desktop bus, and talk to them over a private line.",

@@ -52,11 +52,11 @@ final class LineService: PeerService {
     /// Waits for the end of our input, unless the port ends first.
     private func inputEnded(or port: MessagePort) async {
         let either = Latch<Void>()
-        Task {
+        Task.onLoop { [self] in
             await inputEnd.value
             either.set()
         }
-        Task {
+        Task.onLoop {
             _ = await port.closed
             either.set()
         }
@@ -67,7 +67,7 @@ final class LineService: PeerService {
     /// - Parameter fail: is told what makes reading on impossible.
     func readInput(_ fail: @escaping @Sendable (Failure) -> Void) {
         guard let input else { return }
-        Task {
+        Task.onLoop { [self] in
             do {
                 while let line = try await input.next() { try await post(line) }
                 // Only where the line waits for it does the end mean anything.

@@ -1,7 +1,7 @@
 import ArgumentParser
 import ConnectTo
 
-struct List: AsyncParsableCommand {
+struct List: ProgramCommand {
     static let configuration = CommandConfiguration(
         abstract: "Show what is registered.",
         discussion: """
@@ -11,21 +11,19 @@ struct List: AsyncParsableCommand {
 
     @OptionGroup var common: CommonOptions
 
-    func run() async throws {
-        try await Program(common).run { program in
-            let origin = try common.givenOrigin()
-            let bus = try await common.openBus()
-            let entries = Self.sorted(try await bus.directory(origin: origin))
-            let report = program.report
-            if report.isJSON {
-                for entry in entries { try await report.line(Event.entry(entry).bytes) }
-            } else if entries.isEmpty {
-                await report.note("nothing is registered")
-            } else {
-                for line in Self.table(entries).lines { try await report.line(line) }
-            }
-            return .success
+    func work(in program: Program) async throws -> ExitStatus {
+        let origin = try common.givenOrigin()
+        let bus = try await common.openBus()
+        let entries = Self.sorted(try await bus.directory(origin: origin))
+        let report = program.report
+        if report.isJSON {
+            for entry in entries { try await report.line(Event.entry(entry).bytes) }
+        } else if entries.isEmpty {
+            await report.note("nothing is registered")
+        } else {
+            for line in Self.table(entries).lines { try await report.line(line) }
         }
+        return .success
     }
 
     /// By origin and name, as bytes.

@@ -1,7 +1,7 @@
 import ArgumentParser
 import ConnectTo
 
-struct Listen: AsyncParsableCommand {
+struct Listen: ProgramCommand {
     static let configuration = CommandConfiguration(
         abstract: "Register a name, and talk to whoever connects.",
         discussion: """
@@ -40,35 +40,40 @@ struct Listen: AsyncParsableCommand {
             valueName: "command"))
     var command: [String] = []
 
-    func run() async throws {
-        try await Program(common).run { program in
-            let (name, origin) = try common.contextName(name)
-            let child = try await command.isEmpty ? nil : ChildCommand(command, name: name)
-            let input = child == nil ? try StandardInput() : nil
-            let bus = try await common.openBus()
-            let ports = OpenPorts(gate: input?.gate)
-            let context = try await bus.register(name, origin: origin, accepting: once ? 1 : nil)
-            program.atEnd {
-                await context.unregister()
-                await ports.closeAll()
-                await ports.waitUntilFewer(than: 1)
-            }
-            try await program.report.event(Event.listening(name: name, origin: origin))
-            await program.report.note("listening as \(TerminalText.escaped(name))")
-
-            let service: any PeerService
-            if let child {
-                service = ChildService(command: child, report: program.report, ports: ports)
-            } else {
-                let lines = LineService(
-                    report: program.report, ports: ports, input: input,
-                    waitsForInput: once && input?.isTerminal == false)
-                lines.readInput { program.fail($0) }
-                service = lines
-            }
-            return try await once
-                ? serveOne(context, service, ports, program) : serveAll(context, service, ports, program)
+    func validate() throws {
+        // The parser takes an option for the rest of the line without a rest for one that is not there.
+        if command.isEmpty, name != "--exec", ArgumentBytes.ofThisProcess().last == "--exec" {
+            throw ValidationError("--exec needs a command")
         }
+    }
+
+    func work(in program: Program) async throws -> ExitStatus {
+        let (name, origin) = try common.contextName(name)
+        let child = try await command.isEmpty ? nil : ChildCommand(command, name: name)
+        let input = child == nil ? try StandardInput() : nil
+        let bus = try await common.openBus()
+        let ports = OpenPorts(gate: input?.gate)
+        let context = try await bus.register(name, origin: origin, accepting: once ? 1 : nil)
+        program.atEnd {
+            await context.unregister()
+            await ports.closeAll()
+            await ports.waitUntilFewer(than: 1)
+        }
+        try await program.report.event(Event.listening(name: name, origin: origin))
+        await program.report.note("listening as \(TerminalText.escaped(name))")
+
+        let service: any PeerService
+        if let child {
+            service = ChildService(command: child, report: program.report, ports: ports)
+        } else {
+            let lines = LineService(
+                report: program.report, ports: ports, input: input,
+                waitsForInput: once && input?.isTerminal == false)
+            lines.readInput { program.fail($0) }
+            service = lines
+        }
+        return try await once
+            ? serveOne(context, service, ports, program) : serveAll(context, service, ports, program)
     }
 
     // MARK: Serving
@@ -98,7 +103,7 @@ struct Listen: AsyncParsableCommand {
             await ports.waitUntilFewer(than: service.limit)
             guard let event = await connects.next() else { break }
             let number = await ports.add(event.source)
-            Task {
+            Task.onLoop {
                 do {
                     _ = try await serve(event, number, service, ports, program)
                 } catch { program.fail(Failure(error)) }

@@ -3,15 +3,16 @@ import Glibc
 
 @main
 enum Main {
-    static func main() async {
+    /// Not asynchronous: the main thread only waits, the work is done on the event loop.
+    static func main() {
         StandardDescriptors.openClosed()
         do {
             var command = try Connect.parseAsRoot(ArgumentBytes.ofThisProcess())
-            if var command = command as? any AsyncParsableCommand {
-                try await command.run()
-            } else {
+            guard let work = command as? any ProgramCommand else {
                 try command.run()
+                return
             }
+            Program.start(work)
         } catch {
             leave(error)
         }

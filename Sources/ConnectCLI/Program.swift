@@ -23,7 +23,7 @@ final class Program: Sendable {
     /// How long leaving may take once somebody asked for it.
     private static let patience: Duration = .seconds(2)
 
-    init(_ options: CommonOptions) throws {
+    private init(_ options: CommonOptions) throws {
         reactor = try EventLoop.shared.reactor
         report = Report(
             output: try OutputStream(descriptor: 1, name: "stdout"),
@@ -31,15 +31,28 @@ final class Program: Sendable {
             isJSON: options.json, isQuiet: options.quiet)
     }
 
-    /// Does the work, and ends the process.
-    func run(_ work: @escaping @Sendable (Program) async throws -> ExitStatus) async -> Never {
+    /// Does a command's work, and ends the process.
+    static func start(_ command: any ProgramCommand) -> Never {
+        do {
+            let program = try Program(command.common)
+            Task.onLoop { await program.run(command) }
+        } catch {
+            // Without a loop or a thread there is no way to say more.
+            let line = "connect: cannot start: \(error)\n"
+            _ = line.withCString { write(2, $0, strlen($0)) }
+            _exit(ExitStatus.busUnavailable.code)
+        }
+        while true { pause() }
+    }
+
+    private func run(_ command: any ProgramCommand) async {
         do throws(SystemError) {
             try watchSignals()
             watchReader()
         } catch { fail(Failure(.busUnavailable, "cannot start: \(error)")) }
-        Task {
+        Task.onLoop { [self] in
             do {
-                finish(try await work(self))
+                finish(try await command.work(in: self))
             } catch {
                 fail(Failure(error))
             }
@@ -116,7 +129,7 @@ final class Program: Sendable {
     private func cleanUp() async {
         let isDone = Latch<Void>()
         let timer = reactor.schedule(after: Self.patience) { isDone.set() }
-        Task {
+        Task.onLoop { [self] in
             for cleanup in cleanups.withLock({ $0 }).reversed() { await cleanup() }
             isDone.set()
         }

@@ -1,7 +1,7 @@
 import ArgumentParser
 import ConnectTo
 
-struct To: AsyncParsableCommand {
+struct To: ProgramCommand {
     static let configuration = CommandConfiguration(
         abstract: "Connect to a name, and talk to it.",
         discussion: """
@@ -39,28 +39,26 @@ struct To: AsyncParsableCommand {
         if noReply, replies != nil { throw ValidationError("--replies and --no-reply exclude each other") }
     }
 
-    func run() async throws {
-        try await Program(common).run { program in
-            if let timeout { program.limit(to: timeout.duration) }
-            let (name, origin) = try common.contextName(name)
-            let input = messages.isEmpty ? try StandardInput() : nil
-            let bus = try await common.openBus()
-            let port = bus.connectTo(
-                name, origin: origin, wait: wait.map { .untilAvailable(for: $0.duration) } ?? .now)
-            program.atEnd {
-                port.close()
-                await port.flush()
-            }
-            let source: CallInput =
-                input.map { .lines($0) }
-                ?? .messages(
-                    messages.map {
-                        Payload(line: ArgumentBytes.bytes(of: $0))
-                    })
-            let call = Call(
-                port: port, name: name, input: source, report: program.report,
-                goal: noReply ? .delivery : replies.map { .replies($0) } ?? .close)
-            return try await call.run { program.fail($0) }
+    func work(in program: Program) async throws -> ExitStatus {
+        if let timeout { program.limit(to: timeout.duration) }
+        let (name, origin) = try common.contextName(name)
+        let input = messages.isEmpty ? try StandardInput() : nil
+        let bus = try await common.openBus()
+        let port = bus.connectTo(
+            name, origin: origin, wait: wait.map { .untilAvailable(for: $0.duration) } ?? .now)
+        program.atEnd {
+            port.close()
+            await port.flush()
         }
+        let source: CallInput =
+            input.map { .lines($0) }
+            ?? .messages(
+                messages.map {
+                    Payload(line: ArgumentBytes.bytes(of: $0))
+                })
+        let call = Call(
+            port: port, name: name, input: source, report: program.report,
+            goal: noReply ? .delivery : replies.map { .replies($0) } ?? .close)
+        return try await call.run { program.fail($0) }
     }
 }

@@ -1,7 +1,7 @@
 import ArgumentParser
 import ConnectTo
 
-struct Watch: AsyncParsableCommand {
+struct Watch: ProgramCommand {
     static let configuration = CommandConfiguration(
         abstract: "Show what comes and goes.",
         discussion: """
@@ -12,22 +12,20 @@ struct Watch: AsyncParsableCommand {
 
     @OptionGroup var common: CommonOptions
 
-    func run() async throws {
-        try await Program(common).run { program in
-            let origin = try common.givenOrigin()
-            let bus = try await common.openBus()
-            let changes = try await bus.changes(origin: origin)
-            let report = program.report
-            await report.note("watching \(origin.map(TerminalText.escaped) ?? "all origins")")
-            for try await change in changes {
-                if report.isJSON {
-                    try await report.line(Event.change(change).bytes)
-                } else {
-                    try await report.line(Self.line(change))
-                }
+    func work(in program: Program) async throws -> ExitStatus {
+        let origin = try common.givenOrigin()
+        let bus = try await common.openBus()
+        let changes = try await bus.changes(origin: origin)
+        let report = program.report
+        await report.note("watching \(origin.map(TerminalText.escaped) ?? "all origins")")
+        for try await change in changes {
+            if report.isJSON {
+                try await report.line(Event.change(change).bytes)
+            } else {
+                try await report.line(Self.line(change))
             }
-            throw Failure(await bus.lost)
         }
+        throw Failure(await bus.lost)
     }
 
     static func line(_ change: DirectoryChange) -> String {
