@@ -53,6 +53,13 @@ let package = Package(
             dependencies: ["ConnectTo", "LinuxIO", argumentParser, subprocess, system],
             swiftSettings: settings),
 
+        // Small programs to begin from; the README shows the first.
+        .executableTarget(
+            name: "hello", dependencies: ["ConnectTo"], path: "examples/hello", swiftSettings: settings),
+        .executableTarget(
+            name: "two-windows", dependencies: ["ConnectTo"], path: "examples/two-windows",
+            swiftSettings: settings),
+
         .testTarget(
             name: "LinuxIOTests", dependencies: ["CLinux", "LinuxIO", "ConnectToTesting", system],
             swiftSettings: settings),

@@ -140,7 +140,7 @@ public final class Bus: Sendable {
     /// Posting works from here on: what is posted waits for the listener. Nothing is thrown, not even for a name
     /// that is none; the port ends with the reason, and ``MessagePort/opened`` tells who wants to know.
     ///
-    /// A listener that is there has five seconds to answer.
+    /// A listener that is there has five seconds to answer, or what is left of the wait if that is more.
     /// - Parameters:
     ///   - name: the context's.
     ///   - origin: the application id that the name lives under.

@@ -77,7 +77,10 @@ package final class Reactor: Sendable {
     /// Readable whenever there is something to run. For `poll`, GLib, Qt; valid while the reactor lives.
     package var pollableDescriptor: Int32 { epoll.rawValue }
 
-    /// Runs all that is ready, without waiting. To be called on one thread only, and not from inside a turn.
+    /// Runs all that is ready, without waiting. To be called on one thread only.
+    ///
+    /// A handler that runs the foreign loop from inside (a modal dialogue) may get here once more: what
+    /// has come since is run then, before the rest of the outer turn.
     package func runReady() {
         repeat { turn(waiting: false) } while hasWorkOrRests()
     }
@@ -128,7 +131,7 @@ package final class Reactor: Sendable {
         let deadline = now &+ max(1, delay.wholeNanoseconds)
         let id = state.withLock { state in
             let id = state.timers.insert(deadline: deadline, call)
-            armTimer(&state)
+            armTimerOffLoop(&state)
             return id
         }
         return Timer(id: id, reactor: self)
@@ -140,20 +143,25 @@ package final class Reactor: Sendable {
 
         /// From here on the closure does not run; if it is running, it runs to its end.
         package func cancel() {
-            reactor.state.withLock { state in
-                state.timers.cancel(id)
-                reactor.armTimer(&state)
+            // The closure is let go outside of the lock: it may own what calls back into the reactor.
+            let call = reactor.state.withLock { state in
+                let call = state.timers.cancel(id)
+                reactor.armTimerOffLoop(&state)
+                return call
             }
+            withExtendedLifetime(call) {}
         }
     }
 
-    /// Tells the kernel of the earliest deadline if that has changed.
+    /// The loop itself tells the kernel only when it goes to rest, once for all that has changed meanwhile.
+    private func armTimerOffLoop(_ state: inout State) {
+        if !isCurrent { armTimer(&state) }
+    }
+
+    /// Tells the kernel of the earliest deadline if that has changed, so that no wake-up is for nothing.
     private func armTimer(_ state: inout State) {
-        let earliest = state.timers.earliestDeadline ?? 0
+        let earliest = state.timers.earliestDeadline() ?? 0
         if earliest == state.armedDeadline { return }
-        // A later deadline than the armed one can wait: the earlier wake-up sets the right one. All gone, though,
-        // disarms, so that an idle loop stays asleep.
-        if earliest != 0, state.armedDeadline != 0, earliest > state.armedDeadline { return }
         state.armedDeadline = earliest
         _ = clinux_timerfd_set(timerDescriptor.rawValue, earliest)
     }
@@ -190,39 +198,62 @@ package final class Reactor: Sendable {
         fileprivate let descriptor: Int32
         fileprivate let reactor: Reactor
 
-        /// Watches for something else from here on; an edge that holds already is told again.
+        /// Watches for something else from here on; an edge that holds already is told again. Does nothing once
+        /// cancelled.
         package func change(to readiness: Readiness) {
+            guard reactor.state.withLock({ $0.sources[token] != nil }) else { return }
             _ = clinux_epoll_modify(reactor.epoll.rawValue, descriptor, readiness.rawValue, token)
         }
 
         /// Watches no more. The handler does not run again once this has returned on the loop; elsewhere it
-        /// may be running while this returns.
+        /// may be running while this returns. A second call does nothing: by then the descriptor's number may
+        /// be another's.
         package func cancel() {
-            _ = clinux_epoll_remove(reactor.epoll.rawValue, descriptor)
             // The closure is let go outside of the lock: it may own what calls back into the reactor.
             let handler = reactor.state.withLock { $0.sources.removeValue(forKey: token) }
-            withExtendedLifetime(handler) {}
+            guard handler != nil else { return }
+            _ = clinux_epoll_remove(reactor.epoll.rawValue, descriptor)
         }
     }
 
     // MARK: The turn
 
     private func turn(waiting: Bool) {
-        let thread = clinux_gettid()
-        var events = [clinux_event](repeating: clinux_event(), count: Self.eventsPerLook)
         let timeout: Int32 = hasWorkOrRests() || !waiting ? 0 : -1
-        let count =
-            (try? systemCall("epoll_wait") {
-                clinux_epoll_wait(epoll.rawValue, &events, Int32(Self.eventsPerLook), timeout)
-            }) ?? 0
-        turningThread.store(thread, ordering: .relaxed)
-        defer { turningThread.store(0, ordering: .relaxed) }
+        // On the stack: a turn allocates nothing.
+        withUnsafeTemporaryAllocation(of: clinux_event.self, capacity: Self.eventsPerLook) { events in
+            let ready = look(into: events, timeout: timeout)
+            let outer = turningThread.load(ordering: .relaxed)
+            turningThread.store(clinux_gettid(), ordering: .relaxed)
+            defer { turningThread.store(outer, ordering: .relaxed) }
+            handle(ready)
+            runCallsAndJobs()
+            runDueTimers()
+            runTurnEnds()
+        }
+    }
 
-        var timersAreDue = false
-        for event in events.prefix(Int(count)) {
+    /// What the kernel has, waiting for it as long as the timeout says (milliseconds, -1 for ever).
+    private func look(
+        into events: UnsafeMutableBufferPointer<clinux_event>, timeout: Int32
+    ) -> Slice<UnsafeMutableBufferPointer<clinux_event>> {
+        do {
+            let count = try systemCall("epoll_wait") {
+                clinux_epoll_wait(epoll.rawValue, events.baseAddress, Int32(events.count), timeout)
+            }
+            return events.prefix(Int(count))
+        } catch {
+            // Somebody has closed a descriptor that is not theirs. To go on would be to spin.
+            preconditionFailure("the event loop has lost its epoll set: \(error)")
+        }
+    }
+
+    private func handle(_ events: Slice<UnsafeMutableBufferPointer<clinux_event>>) {
+        for event in events {
             switch event.token {
             case Self.wakeupToken: break
-            case Self.timerToken: timersAreDue = true
+            // It has gone off, and is disarmed.
+            case Self.timerToken: state.withLock { $0.armedDeadline = 0 }
             default:
                 // Looked up one by one: a handler may cancel a source that stands later in the list.
                 if let handler = state.withLock({ $0.sources[event.token] }) {
@@ -230,16 +261,15 @@ package final class Reactor: Sendable {
                 }
             }
         }
-        runCallsAndJobs()
-        if timersAreDue { runDueTimers() }
-        runTurnEnds()
     }
 
-    /// Whether there is work; if not, whoever submits some from here on must wake the loop.
+    /// Whether there is work; if not, whoever submits some from here on must wake the loop, and so does the
+    /// earliest timer.
     private func hasWorkOrRests() -> Bool {
         state.withLock { state in
             if state.hasWork { return true }
             state.isWoken = false
+            armTimer(&state)
             return false
         }
     }
@@ -259,13 +289,11 @@ package final class Reactor: Sendable {
     }
 
     private func runDueTimers() {
-        // One by one: a call may cancel a timer that is due with it, and then that must not run.
+        guard state.withLock({ !$0.timers.isEmpty }) else { return }
+        // What becomes due while these run waits for the next turn.
         let now = clinux_monotonic_nanoseconds()
+        // Taken one by one: a timer may cancel another that is due with it.
         while let call = state.withLock({ $0.timers.removeFirstDue(at: now) }) { call() }
-        state.withLock { state in
-            state.armedDeadline = 0
-            armTimer(&state)
-        }
     }
 
     private func runTurnEnds() {

@@ -1,7 +1,7 @@
 import HeapModule
 
 /// Deadlines in order, with cancellation in constant time: a cancelled entry stays in the heap, empty, until
-/// its turn comes or until the empty ones are the majority.
+/// it comes first or until the empty ones are the majority.
 struct TimerQueue {
     private struct Entry: Comparable {
         let deadline: UInt64
@@ -14,7 +14,16 @@ struct TimerQueue {
     private var calls: [UInt64: @Sendable () -> Void] = [:]
     private var nextID: UInt64 = 0
 
-    var earliestDeadline: UInt64? { heap.min?.deadline }
+    var isEmpty: Bool { calls.isEmpty }
+
+    /// The deadline of the first that is not cancelled.
+    mutating func earliestDeadline() -> UInt64? {
+        while let first = heap.min {
+            if calls[first.id] != nil { return first.deadline }
+            heap.removeMin()
+        }
+        return nil
+    }
 
     mutating func insert(deadline: UInt64, _ call: @escaping @Sendable () -> Void) -> UInt64 {
         nextID += 1
@@ -23,14 +32,16 @@ struct TimerQueue {
         return nextID
     }
 
-    mutating func cancel(_ id: UInt64) {
-        guard calls.removeValue(forKey: id) != nil else { return }
+    /// - Returns: the closure that will not run, for the caller to let go of where that is safe.
+    mutating func cancel(_ id: UInt64) -> (@Sendable () -> Void)? {
+        guard let call = calls.removeValue(forKey: id) else { return nil }
         if heap.count > 2 * calls.count {
             heap = Heap(heap.unordered.filter { calls[$0.id] != nil })
         }
+        return call
     }
 
-    /// The next that is due, in the order of the deadlines, then of the insertions.
+    /// Takes what is due and comes first: by deadline, then by insertion.
     mutating func removeFirstDue(at now: UInt64) -> (@Sendable () -> Void)? {
         while let first = heap.min, first.deadline <= now {
             heap.removeMin()

@@ -20,7 +20,7 @@ final class Link: @unchecked Sendable {
     /// Descriptors in received messages that are still held; at this many libdbus stops reading for a while.
     static let maximumReceivedDescriptors = 512
 
-    private enum Phase {
+    enum Phase {
         case open
         /// Closed here or lost. Nothing is sent, dispatched or handed up any more; the turn's end takes it down.
         case ending
@@ -30,12 +30,15 @@ final class Link: @unchecked Sendable {
     let reactor: Reactor
     /// Owned from ``init(adopting:on:)`` to ``takeDown()``.
     private var connection: OpaquePointer?
-    private var phase = Phase.open
+    private(set) var phase = Phase.open
     private var watches: Watches?
-    private var pending = PendingCalls()
-    private var receiver: ((Incoming) -> Void)?
+    var pending = PendingCalls()
+    private(set) var receiver: ((Incoming) -> Void)?
     private var applyIsScheduled = false
     private var dispatchIsScheduled = false
+    private var isDispatching = false
+    /// Why the connection ends, and whether the receiver is told.
+    private var ending: (error: DBusError, isTold: Bool)?
 
     /// Takes over a freshly opened connection.
     ///
@@ -182,6 +185,13 @@ final class Link: @unchecked Sendable {
 
     private func dispatch() {
         dispatchIsScheduled = false
+        // A handler that runs a foreign loop from inside: the outer dispatch goes on when it has returned.
+        if isDispatching { return }
+        isDispatching = true
+        defer {
+            isDispatching = false
+            if ending != nil { reactor.atTurnEnd { [self] in end() } }
+        }
         var status = DBUS_DISPATCH_DATA_REMAINS
         for _ in 0..<Self.messagesPerTurn {
             guard phase == .open, let connection else { return }
@@ -196,120 +206,34 @@ final class Link: @unchecked Sendable {
         }
     }
 
-    /// The one filter. The message is libdbus's; what is wanted of it is copied out here.
-    private func receive(_ message: OpaquePointer) {
-        if phase != .open { return }
-        switch dbus_message_get_type(message) {
-        case DBUS_MESSAGE_TYPE_METHOD_RETURN, DBUS_MESSAGE_TYPE_ERROR: settle(with: message)
-        case DBUS_MESSAGE_TYPE_METHOD_CALL: receiveCall(message)
-        case DBUS_MESSAGE_TYPE_SIGNAL:
-            if dbus_message_is_signal(message, BusName.localInterface, "Disconnected") != 0 {
-                lose(.disconnected("the bus has closed the connection"))
-            } else {
-                receiveSignal(message)
-            }
-        default: break  // The specification: ignore kinds that are not known.
-        }
-    }
-
-    private func settle(with message: OpaquePointer) {
-        let sender = MessageReader.text(dbus_message_get_sender(message))
-        let serial = dbus_message_get_reply_serial(message)
-        guard let call = pending.take(repliedTo: serial, by: sender) else { return }
-        call.timer.cancel()
-        do throws(DBusError) {
-            let body = try MessageReader.body(of: message)
-            if dbus_message_get_type(message) == DBUS_MESSAGE_TYPE_ERROR {
-                let name = MessageReader.text(dbus_message_get_error_name(message)) ?? DBusError.Name.failed
-                // By custom the first argument is the text for people.
-                if case .string(let text) = body.first { throw DBusError(name: name, message: text) }
-                throw DBusError(name: name, message: "")
-            }
-            call.completion(.success(Reply(sender: sender, body: body)))
-        } catch {
-            call.completion(.failure(error))
-        }
-    }
-
-    private func receiveCall(_ message: OpaquePointer) {
-        func incoming(_ body: [DBusValue]) -> MethodCall {
-            MethodCall(
-                sender: MessageReader.text(dbus_message_get_sender(message)) ?? "",
-                path: MessageReader.text(dbus_message_get_path(message)) ?? "",
-                interface: MessageReader.text(dbus_message_get_interface(message)),
-                member: MessageReader.text(dbus_message_get_member(message)) ?? "",
-                body: body, expectsReply: dbus_message_get_no_reply(message) == 0,
-                serial: dbus_message_get_serial(message))
-        }
-        do throws(DBusError) {
-            receiver?(.call(incoming(try MessageReader.body(of: message))))
-        } catch {
-            replyError(to: incoming([]), name: error.name, message: error.message)
-        }
-    }
-
-    private func receiveSignal(_ message: OpaquePointer) {
-        // A signal that cannot be read is dropped: there is nobody to tell.
-        guard let body = try? MessageReader.body(of: message) else { return }
-        receiver?(
-            .signal(
-                Signal(
-                    sender: MessageReader.text(dbus_message_get_sender(message)) ?? "",
-                    path: MessageReader.text(dbus_message_get_path(message)) ?? "",
-                    interface: MessageReader.text(dbus_message_get_interface(message)) ?? "",
-                    member: MessageReader.text(dbus_message_get_member(message)) ?? "",
-                    body: body)))
-    }
-
-    // MARK: Replying
-
-    /// Nothing is sent to a caller that does not wait, or over a connection that is gone.
-    func reply(to call: MethodCall, _ body: [DBusValue]) {
-        if !call.expectsReply { return }
-        do throws(DBusError) {
-            try send(try OwnedMessage.reply(to: call, body))
-        } catch {
-            if error.kind == .disconnected { return }
-            // The caller must not wait for a reply that D-Bus cannot carry.
-            replyError(to: call, name: DBusError.Name.failed, message: "the reply cannot be sent: \(error)")
-        }
-    }
-
-    func replyError(to call: MethodCall, name: String, message: String) {
-        if !call.expectsReply { return }
-        do throws(DBusError) {
-            try send(try OwnedMessage.error(to: call, name: name, message: message))
-        } catch {
-            if error.kind != .invalid { return }
-            _ = try? send(
-                try OwnedMessage.error(
-                    to: call, name: DBusError.Name.failed, message: "the error cannot be sent"))
-        }
-    }
-
     // MARK: The end
 
     /// Ends the connection at the end of this turn: pending calls are settled, nobody else is told.
     /// What libdbus could not write yet is lost.
     func close() {
         reactor.checkIsolated()
-        if phase != .open { return }
-        phase = .ending
-        reactor.atTurnEnd { [self] in
-            settleAll(with: .disconnected("the connection to the bus was closed here"))
-            takeDown()
-        }
+        end(with: .disconnected("the connection to the bus was closed here"), isTold: false)
     }
 
-    private func lose(_ error: DBusError) {
+    func lose(_ error: DBusError) {
+        end(with: error, isTold: true)
+    }
+
+    /// Possibly inside libdbus, and inside ``wire(_:_:)``: the rest happens when those have returned.
+    private func end(with error: DBusError, isTold: Bool) {
         if phase != .open { return }
         phase = .ending
-        // Possibly inside libdbus, and inside wire(): told and taken down when it has returned.
-        reactor.atTurnEnd { [self] in
-            settleAll(with: error)
-            receiver?(.disconnected(error))
-            takeDown()
-        }
+        ending = (error, isTold)
+        reactor.atTurnEnd { [self] in end() }
+    }
+
+    private func end() {
+        // If it is dispatching still, somewhere below on the stack, this is called again when it has finished.
+        guard let (error, isTold) = ending, !isDispatching else { return }
+        ending = nil
+        settleAll(with: error)
+        if isTold { receiver?(.disconnected(error)) }
+        takeDown()
     }
 
     private func settleAll(with error: DBusError) {

@@ -44,10 +44,12 @@ final class Opening: @unchecked Sendable {
         finish(.failure(.cancelled("opening the bus at \(address) was cancelled")))
     }
 
+    /// Process-wide, once: SIGPIPE is not libdbus's to change. It sends with MSG_NOSIGNAL anyway.
+    private static let leaveSIGPIPEAlone: Void = dbus_connection_set_change_sigpipe(0)
+
     /// Off the loop; nobody else knows of the connection yet.
     private func connect() {
-        // A process-wide setting, and SIGPIPE is not libdbus's to change: it sends with MSG_NOSIGNAL anyway.
-        dbus_connection_set_change_sigpipe(0)
+        Self.leaveSIGPIPEAlone
         var failure = CDBus.DBusError()
         dbus_error_init(&failure)
         defer { dbus_error_free(&failure) }

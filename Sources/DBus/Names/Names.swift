@@ -6,7 +6,7 @@ package enum Names {
     /// A name that can be asked for and called: `org.example.App-1`. Not unique names.
     package static func isWellKnownBusName(_ name: String) -> Bool {
         name.utf8.count <= maximumLength
-            && hasElements(name.utf8, separator: dot, least: 2, first: isLetterOr_Dash, rest: isWordOrDash)
+            && hasElements(name.utf8, separator: dot, least: 2, first: isWordStartOrDash, rest: isWordOrDash)
     }
 
     /// The name that the bus itself gives a connection: `:1.42`.
@@ -24,13 +24,13 @@ package enum Names {
     /// `org.example.Interface`; the rule for the names of errors too.
     package static func isInterface(_ name: String) -> Bool {
         name.utf8.count <= maximumLength
-            && hasElements(name.utf8, separator: dot, least: 2, first: isLetterOr_, rest: isWord)
+            && hasElements(name.utf8, separator: dot, least: 2, first: isWordStart, rest: isWord)
     }
 
     /// The name of a method or a signal.
     package static func isMember(_ name: String) -> Bool {
         name.utf8.count <= maximumLength
-            && hasElements(name.utf8, separator: nil, least: 1, first: isLetterOr_, rest: isWord)
+            && hasElements(name.utf8, separator: nil, least: 1, first: isWordStart, rest: isWord)
     }
 
     /// `/`, or elements of letters, digits and underscores, each after a slash.
@@ -66,7 +66,7 @@ package enum Names {
         return !isAtStart && elements >= least
     }
 
-    private static func isLetterOr_(_ byte: UInt8) -> Bool {
+    private static func isWordStart(_ byte: UInt8) -> Bool {
         switch byte {
         case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "_"):
             true
@@ -74,12 +74,12 @@ package enum Names {
         }
     }
 
-    private static func isLetterOr_Dash(_ byte: UInt8) -> Bool {
-        isLetterOr_(byte) || byte == UInt8(ascii: "-")
+    private static func isWordStartOrDash(_ byte: UInt8) -> Bool {
+        isWordStart(byte) || byte == UInt8(ascii: "-")
     }
 
     private static func isWord(_ byte: UInt8) -> Bool {
-        isLetterOr_(byte) || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte)
+        isWordStart(byte) || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte)
     }
 
     private static func isWordOrDash(_ byte: UInt8) -> Bool {

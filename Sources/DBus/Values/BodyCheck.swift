@@ -65,8 +65,8 @@ struct BodyCheck {
     }
 
     private mutating func walkText(_ text: String) throws(DBusError) {
-        if text.utf8.contains(0) { throw .invalid("a string holds a NUL") }
         try take(4 + text.utf8.count + 1, aligned: 4)
+        if text.utf8.contains(0) { throw .invalid("a string holds a NUL") }
     }
 
     private mutating func walkArray(

@@ -1,0 +1,96 @@
+import CDBus
+import LinuxIO
+
+/// What comes in through libdbus's filter, and what is answered to it.
+extension Link {
+    /// The one filter. The message is libdbus's; what is wanted of it is copied out here.
+    func receive(_ message: OpaquePointer) {
+        if phase != .open { return }
+        switch dbus_message_get_type(message) {
+        case DBUS_MESSAGE_TYPE_METHOD_RETURN, DBUS_MESSAGE_TYPE_ERROR: settle(with: message)
+        case DBUS_MESSAGE_TYPE_METHOD_CALL: receiveCall(message)
+        case DBUS_MESSAGE_TYPE_SIGNAL:
+            if dbus_message_is_signal(message, BusName.localInterface, "Disconnected") != 0 {
+                lose(.disconnected("the bus has closed the connection"))
+            } else {
+                receiveSignal(message)
+            }
+        default: break  // The specification: ignore kinds that are not known.
+        }
+    }
+
+    private func settle(with message: OpaquePointer) {
+        let sender = MessageReader.text(dbus_message_get_sender(message))
+        let serial = dbus_message_get_reply_serial(message)
+        guard let call = pending.take(repliedTo: serial, by: sender) else { return }
+        call.timer.cancel()
+        do throws(DBusError) {
+            let body = try MessageReader.body(of: message)
+            if dbus_message_get_type(message) == DBUS_MESSAGE_TYPE_ERROR {
+                let name = MessageReader.text(dbus_message_get_error_name(message)) ?? DBusError.Name.failed
+                // By custom the first argument is the text for people.
+                if case .string(let text) = body.first { throw DBusError(name: name, message: text) }
+                throw DBusError(name: name, message: "")
+            }
+            call.completion(.success(Reply(sender: sender, body: body)))
+        } catch {
+            call.completion(.failure(error))
+        }
+    }
+
+    private func receiveCall(_ message: OpaquePointer) {
+        func incoming(_ body: [DBusValue]) -> MethodCall {
+            MethodCall(
+                sender: MessageReader.text(dbus_message_get_sender(message)) ?? "",
+                path: MessageReader.text(dbus_message_get_path(message)) ?? "",
+                interface: MessageReader.text(dbus_message_get_interface(message)),
+                member: MessageReader.text(dbus_message_get_member(message)) ?? "",
+                body: body, expectsReply: dbus_message_get_no_reply(message) == 0,
+                serial: dbus_message_get_serial(message))
+        }
+        do throws(DBusError) {
+            receiver?(.call(incoming(try MessageReader.body(of: message))))
+        } catch {
+            replyError(to: incoming([]), name: error.name, message: error.message)
+        }
+    }
+
+    private func receiveSignal(_ message: OpaquePointer) {
+        // A signal that cannot be read is dropped: there is nobody to tell.
+        guard let body = try? MessageReader.body(of: message) else { return }
+        receiver?(
+            .signal(
+                Signal(
+                    sender: MessageReader.text(dbus_message_get_sender(message)) ?? "",
+                    path: MessageReader.text(dbus_message_get_path(message)) ?? "",
+                    interface: MessageReader.text(dbus_message_get_interface(message)) ?? "",
+                    member: MessageReader.text(dbus_message_get_member(message)) ?? "",
+                    body: body)))
+    }
+
+    // MARK: Replying
+
+    /// Nothing is sent to a caller that does not wait, or over a connection that is gone.
+    func reply(to call: MethodCall, _ body: [DBusValue]) {
+        if !call.expectsReply { return }
+        do throws(DBusError) {
+            try send(try OwnedMessage.reply(to: call, body))
+        } catch {
+            if error.kind == .disconnected { return }
+            // The caller must not wait for a reply that D-Bus cannot carry.
+            replyError(to: call, name: DBusError.Name.failed, message: "the reply cannot be sent: \(error)")
+        }
+    }
+
+    func replyError(to call: MethodCall, name: String, message: String) {
+        if !call.expectsReply { return }
+        do throws(DBusError) {
+            try send(try OwnedMessage.error(to: call, name: name, message: message))
+        } catch {
+            if error.kind != .invalid { return }
+            _ = try? send(
+                try OwnedMessage.error(
+                    to: call, name: DBusError.Name.failed, message: "the error cannot be sent"))
+        }
+    }
+}

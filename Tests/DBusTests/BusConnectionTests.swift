@@ -1,0 +1,274 @@
+import ConnectToTesting
+import LinuxIO
+import Testing
+
+@testable import DBus
+
+@Suite(.privateBus, .timeLimit(.minutes(1)))
+struct BusConnectionTests {
+    // MARK: Calls
+
+    @Test("two connections of one process, on two loops, call one another")
+    func mutualCalls() async throws {
+        let bus = try PrivateBus.current
+        let one = try await bus.open(on: try Loop.shared)
+        let two = try await bus.open(on: try Loop.second)
+        await one.exportEcho()
+        await two.exportEcho()
+        for (caller, callee) in [(one, two), (two, one)] {
+            let reply = try await caller.call(
+                .test(callee.uniqueName, Objects.echo, [.string(caller.uniqueName)]), deadline: .seconds(10))
+            #expect(reply.body == [.string(caller.uniqueName)])
+            #expect(reply.sender == callee.uniqueName)
+        }
+        await one.close()
+        await two.close()
+    }
+
+    @Test("tells a handler who calls what")
+    func whoCalls() async throws {
+        let bus = try PrivateBus.current
+        let (caller, callee) = (try await bus.open(), try await bus.open())
+        let calls = Log<MethodCall>()
+        await callee.exportSilent { calls.add($0) }
+        await caller.call(.test(callee.uniqueName, Objects.silent, [.byte(7)]), deadline: .seconds(30)) { _ in
+        }
+        let call = try #require(await calls.wait(for: 1).first)
+        #expect(call.sender == caller.uniqueName)
+        #expect(call.path == Objects.silent)
+        #expect(call.interface == Objects.interface)
+        #expect(call.member == "Call")
+        #expect(call.body == [.byte(7)])
+        #expect(call.expectsReply)
+        await caller.close()
+        await callee.close()
+    }
+
+    @Test("a thousand calls are answered in the order they were made")
+    func pipelined() async throws {
+        let bus = try PrivateBus.current
+        let (caller, callee) = (try await bus.open(), try await bus.open(on: try Loop.second))
+        await callee.exportEcho()
+        let replies = Log<UInt32?>()
+        await caller.callThousandTimes(callee.uniqueName) { result in
+            if case .uint32(let number)? = (try? result.get())?.body.first {
+                replies.add(number)
+            } else {
+                replies.add(nil)
+            }
+        }
+        #expect(await replies.wait(for: 1000) == (0..<1000).map { $0 })
+        await caller.close()
+        await callee.close()
+    }
+
+    @Test("errors come as they were sent, name and message")
+    func errors() async throws {
+        let connection = try await PrivateBus.current.open()
+        await connection.export(path: "/error") { [weak connection] call in
+            connection?.assumeIsolated {
+                $0.replyError(to: call, name: "org.example.Error.Mine", message: "wörtlich")
+            }
+        }
+        let error = await #expect(throws: DBusError.self) {
+            try await connection.call(.test(connection.uniqueName, "/error"), deadline: .seconds(10))
+        }
+        #expect(error == DBusError(name: "org.example.Error.Mine", message: "wörtlich"))
+        #expect(error?.kind == .reply)
+        await connection.close()
+    }
+
+    @Test("paths that nobody exports are unknown objects, also those that somebody did export")
+    func unknownObject() async throws {
+        let connection = try await PrivateBus.current.open()
+        await connection.exportEcho()
+        await connection.unexport(path: Objects.echo)
+        for path in ["/", "/nowhere", Objects.echo] {
+            let error = await #expect(throws: DBusError.self) {
+                try await connection.call(.test(connection.uniqueName, path), deadline: .seconds(10))
+            }
+            #expect(error?.name == DBusError.Name.unknownObject)
+        }
+        await connection.close()
+    }
+
+    @Test("a name that nobody has is an unknown service")
+    func unknownService() async throws {
+        let connection = try await PrivateBus.current.open()
+        var call = OutgoingCall.test("org.example.Nobody")
+        for noAutoStart in [false, true] {
+            call.noAutoStart = noAutoStart
+            let error = await #expect(throws: DBusError.self) {
+                try await connection.call(call, deadline: .seconds(10))
+            }
+            #expect([DBusError.Name.serviceUnknown, DBusError.Name.nameHasNoOwner].contains(error?.name))
+        }
+        await connection.close()
+    }
+
+    @Test("a reply that D-Bus cannot carry becomes an error, so that nobody waits")
+    func badReply() async throws {
+        let connection = try await PrivateBus.current.open()
+        await connection.export(path: "/bad") { [weak connection] call in
+            connection?.assumeIsolated { $0.reply(to: call, [.string("\0")]) }
+        }
+        let error = await #expect(throws: DBusError.self) {
+            try await connection.call(.test(connection.uniqueName, "/bad"), deadline: .seconds(10))
+        }
+        #expect(error?.name == DBusError.Name.failed)
+        await connection.close()
+    }
+
+    @Test("a deadline settles a call, and the late reply does no harm")
+    func deadline() async throws {
+        let connection = try await PrivateBus.current.open()
+        let calls = Log<MethodCall>()
+        await connection.exportSilent { calls.add($0) }
+        await connection.exportEcho()
+        let error = await #expect(throws: DBusError.self) {
+            try await connection.call(
+                .test(connection.uniqueName, Objects.silent), deadline: .milliseconds(50))
+        }
+        #expect(error?.kind == .timedOut)
+        let call = try #require(await calls.wait(for: 1).first)
+        await connection.reply(to: call, [])
+        let reply = try await connection.call(
+            .test(connection.uniqueName, Objects.echo, [.byte(1)]), deadline: .seconds(10))
+        #expect(reply.body == [.byte(1)])
+        await connection.close()
+    }
+
+    @Test("cancelling the task settles its call at once, sent or not")
+    func cancelled() async throws {
+        let connection = try await PrivateBus.current.open()
+        let calls = Log<MethodCall>()
+        await connection.exportSilent { calls.add($0) }
+        let task = Task {
+            try await connection.call(.test(connection.uniqueName, Objects.silent), deadline: .seconds(50))
+        }
+        await calls.wait(for: 1)
+        task.cancel()
+        var error = await #expect(throws: DBusError.self) { try await task.value }
+        #expect(error?.kind == .cancelled)
+        let late = Task {
+            withUnsafeCurrentTask { $0?.cancel() }
+            return try await connection.call(
+                .test(connection.uniqueName, Objects.silent), deadline: .seconds(50))
+        }
+        error = await #expect(throws: DBusError.self) { try await late.value }
+        #expect(error?.kind == .cancelled)
+        #expect(calls.entries.count == 1)
+        await connection.close()
+    }
+
+    // MARK: Names
+
+    @Test("a name goes to one owner, and to the next in the queue")
+    func names() async throws {
+        let bus = try PrivateBus.current
+        let (one, two) = (try await bus.open(), try await bus.open())
+        let name = "org.example.Name"
+        #expect(try await one.requestName(name, flags: .doNotQueue) == .primaryOwner)
+        #expect(try await one.requestName(name, flags: .doNotQueue) == .alreadyOwner)
+        #expect(try await two.requestName(name, flags: .doNotQueue) == .exists)
+        #expect(try await two.releaseName(name) == .notOwner)
+        #expect(try await two.requestName(name, flags: []) == .inQueue)
+        let acquired = Log<DBusValue?>()
+        _ = await two.onSignal { if $0.member == "NameAcquired" { acquired.add($0.body.first) } }
+        #expect(try await one.releaseName(name) == .released)
+        #expect(await acquired.wait(for: 1) == [.string(name)])
+        #expect(try await two.releaseName(name) == .released)
+        #expect(try await two.releaseName(name) == .nonExistent)
+        for bad in ["", "nodots", ":1.1", "a.b\0"] {
+            let error = await #expect(throws: DBusError.self) {
+                try await one.requestName(bad, flags: .doNotQueue)
+            }
+            #expect(error?.kind == .invalid)
+        }
+        await one.close()
+        await two.close()
+    }
+
+    // MARK: Signals
+
+    @Test("signals come in order, each once however often the rule was added, and stop with the last removal")
+    func signals() async throws {
+        let bus = try PrivateBus.current
+        let (listener, emitter) = (try await bus.open(), try await bus.open(on: try Loop.second))
+        let rule = MatchRule(sender: emitter.uniqueName, interface: Objects.interface, member: "Tick")
+        let ticks = Log<DBusValue?>()
+        let marks = Log<Int>()
+        let token = await listener.onSignal { signal in
+            if signal.sender != emitter.uniqueName { return }
+            if signal.member == "Tick" {
+                ticks.add(signal.body.first)
+            } else {
+                marks.add(ticks.entries.count)
+            }
+        }
+        func tick(_ numbers: Range<Int32>) async throws {
+            for number in numbers {
+                try await emitter.emit(
+                    OutgoingSignal(
+                        path: "/", interface: Objects.interface, member: "Tick", body: [.int32(number)]))
+            }
+            // To the listener alone, so it needs no rule; what was sent before it has arrived before it.
+            try await emitter.emit(
+                OutgoingSignal(
+                    path: "/", interface: Objects.interface, member: "Mark", destination: listener.uniqueName)
+            )
+        }
+        try await listener.addMatch(rule)
+        try await listener.addMatch(rule)
+        try await tick(0..<100)
+        #expect(await marks.wait(for: 1) == [100])
+        await listener.removeMatch(rule)
+        try await tick(100..<101)
+        #expect(await marks.wait(for: 2) == [100, 101])
+        await listener.removeMatch(rule)
+        // The bus has taken the removal before it takes anything sent after this.
+        _ = try await listener.call(.toBus("GetId"), deadline: .seconds(10))
+        try await tick(101..<102)
+        #expect(await marks.wait(for: 3) == [100, 101, 101])
+        #expect(ticks.entries == (0..<101).map { .int32($0) })
+        await listener.removeSignalHandler(token)
+        try await tick(102..<103)
+        _ = try await emitter.call(.toBus("GetId"), deadline: .seconds(10))
+        _ = try await listener.call(.toBus("GetId"), deadline: .seconds(10))
+        #expect(marks.entries.count == 3)
+        await listener.close()
+        await emitter.close()
+    }
+
+    @Test("a rule that the bus refuses fails for all who asked, and is not counted")
+    func badRule() async throws {
+        let connection = try await PrivateBus.current.open()
+        let rule = MatchRule(path: "no path")
+        for _ in 1...2 {
+            let error = await #expect(throws: DBusError.self) { try await connection.addMatch(rule) }
+            #expect(error?.name == DBusError.Name.matchRuleInvalid)
+        }
+        await connection.close()
+    }
+
+    @Test("signals that D-Bus cannot carry are refused")
+    func badSignal() async throws {
+        let connection = try await PrivateBus.current.open()
+        let error = await #expect(throws: DBusError.self) {
+            try await connection.emit(OutgoingSignal(path: "/", interface: "none", member: "A"))
+        }
+        #expect(error?.kind == .invalid)
+        await connection.close()
+    }
+}
+
+extension BusConnection {
+    /// In one go, from the loop, without a hop in between.
+    fileprivate func callThousandTimes(_ destination: String, completion: @escaping Completion) {
+        for number in UInt32(0)..<1000 {
+            call(
+                .test(destination, Objects.echo, [.uint32(number)]), deadline: .seconds(30),
+                completion: completion)
+        }
+    }
+}

@@ -1,0 +1,49 @@
+import CLinux
+import LinuxIO
+import SystemPackage
+import Testing
+
+@Suite("An idle reactor", .timeLimit(.minutes(1)))
+struct ReactorIdleTests {
+    @Test("does not wake, with watches and a timer that is far away")
+    func doesNotWake() async throws {
+        let clock = try Reactor.shared.get()
+        let reactor = try Reactor(name: "idle")
+        let (near, far) = try StreamSocket.pair()
+        let source = try reactor.watch(near.descriptor.rawValue, for: [.read, .peerHangup]) { _ in }
+        let timer = reactor.schedule(after: .seconds(3600)) {}
+        for _ in 0..<10 { reactor.schedule(after: .milliseconds(100)) {}.cancel() }
+        let thread = await reactor.run { clinux_gettid() }
+        // It has said its number from within a turn, and is on its way to sleep.
+        while try !status(of: thread, "State").hasPrefix("S") { await clock.wait(for: .milliseconds(1)) }
+        let before = try contextSwitches(of: thread)
+        await clock.wait(for: .milliseconds(500))
+        #expect(try contextSwitches(of: thread) == before)
+        // And yet it is awake at once.
+        #expect(await reactor.run { true })
+        source.cancel()
+        timer.cancel()
+        withExtendedLifetime((near, far)) {}
+    }
+
+    /// How often a thread of this process has given up its processor, or lost it.
+    private func contextSwitches(of thread: Int32) throws -> Int {
+        let counts = try ["voluntary_ctxt_switches", "nonvoluntary_ctxt_switches"].map { name in
+            try #require(Int(try status(of: thread, name)))
+        }
+        return counts[0] + counts[1]
+    }
+
+    /// What the kernel says of a thread of this process under a name.
+    private func status(of thread: Int32, _ name: String) throws -> String {
+        let path = "/proc/self/task/\(thread)/status"
+        let descriptor = try FileDescriptor.open(path, .readOnly, options: .closeOnExec)
+        let text = try descriptor.closeAfter {
+            try String(unsafeUninitializedCapacity: 8192) {
+                try descriptor.read(into: UnsafeMutableRawBufferPointer($0))
+            }
+        }
+        let line = try #require(text.split(separator: "\n").first { $0.hasPrefix("\(name):") })
+        return line.dropFirst(name.count + 1).filter { !$0.isWhitespace }
+    }
+}

@@ -1,0 +1,113 @@
+import CLinux
+import LinuxIO
+import Testing
+
+@Suite("Timers of the reactor", .timeLimit(.minutes(1)))
+struct ReactorTimerTests {
+    let reactor: Reactor
+
+    init() throws {
+        reactor = try Reactor.shared.get()
+    }
+
+    @Test("go off in the order of their deadlines, whatever the order they were set in")
+    func order() async {
+        let record = Record<Int>()
+        await withCheckedContinuation { continuation in
+            reactor.execute { [reactor] in
+                for milliseconds in [8, 2, 6, 4] {
+                    reactor.schedule(after: .milliseconds(milliseconds)) { record(milliseconds) }
+                }
+                reactor.schedule(after: .milliseconds(10)) { continuation.resume() }
+            }
+        }
+        #expect(record.entries == [2, 4, 6, 8])
+    }
+
+    @Test("do not go off early", arguments: [0, 1, 5, 20])
+    func notEarly(milliseconds: Int) async {
+        let start = clinux_monotonic_nanoseconds()
+        await reactor.wait(for: .milliseconds(milliseconds))
+        #expect(clinux_monotonic_nanoseconds() - start >= UInt64(milliseconds) * 1_000_000)
+    }
+
+    @Test("do not go off once cancelled, and leave the others alone")
+    func cancellation() async {
+        let record = Record<String>()
+        let timers = (0..<100).map { number in
+            reactor.schedule(after: .milliseconds(2)) { record("cancelled \(number)") }
+        }
+        let early = reactor.schedule(after: .milliseconds(1)) { record("cancelled") }
+        await withCheckedContinuation { continuation in
+            reactor.schedule(after: .milliseconds(4)) { continuation.resume() }
+            early.cancel()
+            for timer in timers { timer.cancel() }
+            early.cancel()
+        }
+        // Cancelling may have come too late for the first of them on a slow machine, but not for those that were
+        // cancelled on the loop.
+        await reactor.run { [reactor] in
+            reactor.schedule(after: .zero) { record("cancelled on the loop") }.cancel()
+        }
+        await reactor.wait(for: .milliseconds(2))
+        #expect(!record.entries.contains("cancelled on the loop"))
+    }
+
+    @Test("can be cancelled by another that is due with them")
+    func cancelledByAnother() throws {
+        let record = Record<String>()
+        let reactor = try Reactor(drivenBy: .foreignLoop)
+        let second = reactor.schedule(after: .milliseconds(2)) { record("second") }
+        reactor.schedule(after: .milliseconds(1)) {
+            record("first")
+            second.cancel()
+        }
+        reactor.schedule(after: .milliseconds(3)) { record("third") }
+        let ripe = try Reactor(drivenBy: .foreignLoop)
+        ripe.schedule(after: .milliseconds(4)) {}
+        try waitUntilReadable(ripe.pollableDescriptor)
+        reactor.runReady()
+        #expect(record.entries == ["first", "third"])
+    }
+
+    @Test("may own what calls the reactor when it is let go")
+    func ownsACaller() async {
+        final class Caller: Sendable {
+            let reactor: Reactor
+            let record: Record<String>
+
+            init(_ reactor: Reactor, _ record: Record<String>) {
+                self.reactor = reactor
+                self.record = record
+            }
+
+            deinit {
+                let record = record
+                reactor.execute { record("let go") }
+            }
+        }
+        let record = Record<String>()
+        var caller: Caller? = Caller(reactor, record)
+        let timer = reactor.schedule(after: .seconds(60)) { [caller] in _ = caller }
+        caller = nil
+        timer.cancel()
+        await reactor.run {}
+        #expect(record.entries == ["let go"])
+    }
+
+    @Test("set by a timer go off in a later turn, so that a chain of them starves nothing")
+    func setByATimer() throws {
+        let record = Record<Int>()
+        let reactor = try Reactor(drivenBy: .foreignLoop)
+        @Sendable func next(_ number: Int) {
+            record(number)
+            reactor.schedule(after: .zero) { next(number + 1) }
+        }
+        reactor.schedule(after: .zero) { next(1) }
+        for turn in 1...20 {
+            try waitUntilReadable(reactor.pollableDescriptor)
+            reactor.runReady()
+            #expect(record.entries == Array(1...turn))
+        }
+    }
+}

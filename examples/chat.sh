@@ -1,0 +1,29 @@
+#!/bin/sh
+# A chat room for everybody on this session bus.    chat.sh ROOM [NICKNAME]
+# Whoever comes first keeps the room: it ends when they leave. ^D leaves.
+set -u
+room=chat/${1:?"usage: chat.sh ROOM [NICKNAME]"}
+nickname=${2:-$(id -un)}
+connect=${CONNECT:-connect}
+
+relay=$(mktemp -u) && mkfifo -m 600 "$relay" || exit
+trap 'kill "$keeper" 2>/dev/null; rm -f "$relay"' EXIT
+trap 'exit 130' INT TERM HUP
+
+# The keeper: what one says goes back to all. In an existing room it ends at once, as the name is taken.
+"$connect" listen "$room" --quiet <"$relay" 2>/dev/null | cat >"$relay" &
+keeper=$!
+
+speak() {
+    echo "* $nickname is here"
+    while IFS= read -r line; do printf '%s: %s\n' "$nickname" "$line"; done
+    echo "* $nickname left"
+}
+
+hear() { # all but what we said ourselves
+    while IFS= read -r line; do
+        case $line in "$nickname: "*) ;; *) printf '%s\n' "$line" ;; esac
+    done
+}
+
+speak | "$connect" to "$room" --wait 5 | hear

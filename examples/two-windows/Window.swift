@@ -1,0 +1,73 @@
+import ConnectTo
+import Foundation
+
+/// A view of the document. The window that has registered the document's path owns it: it puts all edits in
+/// order, tells the others, which are connected to it, and saves. When it goes, they all try to take its
+/// place, and the bus lets one.
+actor Window {
+    private let path: String
+    private var lines: [String] = []
+    private var owner: MessagePort?
+    private var others: [MessagePort] = []
+
+    init(_ path: String) throws {
+        self.path = path
+        if !FileManager.default.fileExists(atPath: path) { return }
+        lines = try String(contentsOfFile: path, encoding: .utf8).components(separatedBy: "\n")
+        if lines.last == "" { lines.removeLast() }
+    }
+
+    func stayConnected(through bus: Bus) async throws {
+        while !Task.isCancelled {
+            do throws(ConnectToError) {
+                await own(try await bus.register(path))
+            } catch let error where error.code == .nameTaken {
+                try await follow(bus.connectTo(path, wait: .now))
+            }
+        }
+    }
+
+    private func own(_ context: Context) async {
+        owner = nil
+        say("(this window has the document, \(lines.count) lines)")
+        await withDiscardingTaskGroup { group in
+            for await event in context.connects { group.addTask { try? await self.serve(event.source) } }
+        }
+    }
+
+    private func serve(_ other: MessagePort) async throws {
+        others.append(other)
+        defer { others.removeAll { $0 === other } }
+        try other.postMessage(lines)
+        for try await message in other.messages { try edit(message.decode()) }
+    }
+
+    private func follow(_ owner: MessagePort) async throws {
+        self.owner = owner
+        do {
+            for try await message in owner.messages { show(try message.decode()) }
+        } catch {
+            // It may have gone: then its place is free.
+            guard [.peerExited, .unavailable].contains(error.reason?.code) else { throw error }
+        }
+    }
+
+    /// Only the owner changes the document. The others ask it to, and see their edit when it comes back.
+    func edit(_ edit: Edit) throws {
+        if let owner { return try owner.postMessage(edit) }
+        var edited = lines
+        edit.apply(to: &edited)
+        show(edited)
+        for other in others { try? other.postMessage(edited) }
+        try lines.map { $0 + "\n" }.joined().write(toFile: path, atomically: true, encoding: .utf8)
+    }
+
+    private func show(_ edited: [String]) {
+        for (number, line) in edited.enumerated() where number >= lines.count || line != lines[number] {
+            say("\(number + 1) \(line)")
+        }
+        lines = edited
+    }
+
+    private func say(_ line: String) { FileHandle.standardOutput.write(Data("\(line)\n".utf8)) }
+}
