@@ -94,8 +94,10 @@ final class Call: Sendable {
             // Nothing is read that could not be sent.
             guard (try? await port.opened) != nil else { return }
             input.gate.open()
-            while let line = try await input.next() {
-                guard try await send(Payload(line: line)) else { return }
+            while let lines = try await input.next() {
+                for line in lines {
+                    guard try await send(Payload(line: line)) else { return }
+                }
             }
             if input.gate.isStopped { return }
         }

@@ -69,7 +69,11 @@ final class LineService: PeerService {
         guard let input else { return }
         Task.onLoop { [self] in
             do {
-                while let line = try await input.next() { try await post(line) }
+                while let lines = try await input.next() {
+                    hasLineInHand.withLock { $0 = true }
+                    for line in lines { try await post(line) }
+                    hasLineInHand.withLock { $0 = false }
+                }
                 // Only where the line waits for it does the end mean anything.
                 if waitsForInput { await ports.finishAll() }
                 inputEnd.set()
@@ -79,8 +83,6 @@ final class LineService: PeerService {
 
     /// With `--json`, a line that cannot be sent is told of, and the next one is taken.
     private func post(_ line: [UInt8]) async throws(Failure) {
-        hasLineInHand.withLock { $0 = true }
-        defer { hasLineInHand.withLock { $0 = false } }
         guard report.isJSON else {
             try await ports.post(InputLine(plain: line))
             return

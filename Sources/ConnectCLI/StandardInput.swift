@@ -40,13 +40,16 @@ actor StandardInput {
         isTerminal = isatty(descriptor) == 1
     }
 
-    /// The next line without its newline; `nil` at the end, or when the gate was stopped.
+    /// The next lines without their newlines, at least one; `nil` at the end, or when the gate was stopped.
     ///
-    /// A last line without a newline counts. One caller at a time: the thread waits in here.
-    /// - Throws: ``Failure``: 65 for a line that is too long, 74 where reading fails.
-    func next() throws(Failure) -> [UInt8]? {
+    /// What one read brought comes at once: a change of threads for each line would be most of its cost. A last
+    /// line without a newline counts. One caller at a time: the thread waits in here.
+    /// - Throws: ``Failure``: 65 for a line that is too long, once those before it have been handed out; 74 where
+    ///   reading fails.
+    func next() throws(Failure) -> [[UInt8]]? {
         while true {
-            if let line = try buffered() { return line }
+            let lines = try whole()
+            if !lines.isEmpty { return lines }
             if hasEnded { return nil }
             if let chunk = try read() {
                 splitter.append(chunk)
@@ -58,16 +61,21 @@ actor StandardInput {
         }
     }
 
-    /// A line of what has been read; the last one without its newline, once all has been.
-    private func buffered() throws(Failure) -> [UInt8]? {
+    /// The whole lines of what has been read; the last one without its newline, once all has been.
+    private func whole() throws(Failure) -> [[UInt8]] {
+        var lines: [[UInt8]] = []
         do throws(LineSplitter.TooLong) {
-            return try hasEnded ? splitter.rest() : splitter.next()
+            while let line = try splitter.next() { lines.append(line) }
+            if hasEnded, let rest = try splitter.rest() { lines.append(rest) }
         } catch {
+            // Thrown again with the next call, then with nothing before it.
+            if !lines.isEmpty { return lines }
             throw Failure(
                 .unsendable,
                 "a line of the input is longer than a message may be (\(error.limit >> 20) MiB); send it in pieces"
             )
         }
+        return lines
     }
 
     /// Ends the reading, and says what is left. A `next()` under way returns first.
