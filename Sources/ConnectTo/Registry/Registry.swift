@@ -103,7 +103,7 @@ actor Registry {
     }
 
     nonisolated func withdrawSoon(_ registration: Registration) {
-        Task { await withdraw(registration, .unregistered) }
+        Task(executorPreference: loop.reactor) { [self] in await withdraw(registration, .unregistered) }
     }
 
     /// The bus is gone, or this process has left it.
@@ -120,7 +120,7 @@ actor Registry {
         case "NameAcquired":
             registration.didChange(to: .registered)
         case "NameLost" where registration.status == .registered:
-            if registration.end(.nameLost) { Task { await forget(registration) } }
+            if registration.end(.nameLost) { Task(executorPreference: loop.reactor) { [self] in await forget(registration) } }
         default: break
         }
     }
@@ -134,7 +134,7 @@ actor Registry {
         case .error(let name, let message):
             connection.assumeIsolated { $0.replyError(to: call, name: name, message: message) }
         case .admit(let line, let hello):
-            Task { await admit(call, line, hello, to: registration) }
+            Task(executorPreference: loop.reactor) { [self] in await admit(call, line, hello, to: registration) }
         }
     }
 
