@@ -42,14 +42,17 @@ struct Listen: ProgramCommand {
 
     func validate() throws {
         // The parser takes an option for the rest of the line without a rest for one that is not there.
-        if command.isEmpty, name != "--exec", ArgumentBytes.ofThisProcess().last == "--exec" {
+        let isBare = command.isEmpty && name != "--exec" && ArgumentBytes.ofThisProcess().last == "--exec"
+        if isBare || command == ["--"] {
             throw ValidationError("--exec needs a command")
         }
     }
 
     func work(in program: Program) async throws -> ExitStatus {
         let (name, origin) = try common.contextName(name)
-        let child = try await command.isEmpty ? nil : ChildCommand(command, name: name)
+        // As with other commands that run commands, two dashes may stand before it.
+        let words = command.first == "--" ? Array(command.dropFirst()) : command
+        let child = try await words.isEmpty ? nil : ChildCommand(words, name: name)
         let input = child == nil ? try StandardInput() : nil
         let bus = try await common.openBus()
         let ports = OpenPorts(gate: input?.gate)

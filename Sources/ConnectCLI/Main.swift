@@ -1,4 +1,5 @@
 import ArgumentParser
+import CLinux
 import Glibc
 
 @main
@@ -6,6 +7,8 @@ enum Main {
     /// Not asynchronous: the main thread only waits, the work is done on the event loop.
     static func main() {
         StandardDescriptors.openClosed()
+        // Writing to nobody fails with EPIPE, and kills nobody.
+        _ = clinux_harmless_sigpipe()
         do {
             var command = try Connect.parseAsRoot(ArgumentBytes.ofThisProcess())
             guard let work = command as? any ProgramCommand else {

@@ -3,7 +3,7 @@ import Glibc
 import LinuxIO
 import SystemPackage
 
-/// SIGINT, SIGTERM and SIGHUP as events on the loop. SIGPIPE does nothing: writing fails with EPIPE instead.
+/// SIGINT, SIGTERM and SIGHUP as events on the loop.
 struct Signals: Sendable {
     private let writeEnd: StreamSocket
     private let source: Reactor.Source
@@ -12,7 +12,6 @@ struct Signals: Sendable {
     init(
         on reactor: Reactor, _ handler: @escaping @Sendable (Int32) -> Void
     ) throws(SystemError) {
-        try systemCall("sigaction") { clinux_harmless_sigpipe() }
         let (readEnd, writeEnd) = try StreamSocket.pair()
         let target = writeEnd.descriptor.rawValue
         // The handler must never wait; this end is ours alone.

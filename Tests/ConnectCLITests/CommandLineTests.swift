@@ -8,6 +8,7 @@ import Testing
             "lisen", "listen", "listen a b", "to", "list x", "to x --replies 0",
             "to x --replies 1 --no-reply", "to x --wait soon",
             "to x --timeout -1", "--frob", "list --bus", "list --bus nowhere", "listen x --exec",
+            "listen x --exec --",
             "list --origin nodots",
         ])
     func usage(_ arguments: String) async throws {

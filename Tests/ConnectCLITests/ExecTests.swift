@@ -137,7 +137,7 @@ import Testing
     func once() async throws {
         let outcome = try await Shell.run(
             """
-            start l connect listen x --once --exec cat
+            start l connect listen x --once --exec -- cat
             connect to x hello </dev/null; ends $pid
             """)
         #expect(outcome.lines == ["hello", "0"])
@@ -160,8 +160,8 @@ import Testing
         let outcome = try await Shell.run(
             """
             start l connect listen x --exec sh -c 'read go; wc -l'
-            { echo go; seq 1 300000; } | connect to x
+            { echo go; seq 1 50000; } | connect to x
             """)
-        #expect(outcome.lines == ["300000"])
+        #expect(outcome.lines == ["50000"])
     }
 }

@@ -120,7 +120,9 @@ actor Registry {
         case "NameAcquired":
             registration.didChange(to: .registered)
         case "NameLost" where registration.status == .registered:
-            if registration.end(.nameLost) { Task(executorPreference: loop.reactor) { [self] in await forget(registration) } }
+            if registration.end(.nameLost) {
+                Task(executorPreference: loop.reactor) { [self] in await forget(registration) }
+            }
         default: break
         }
     }
@@ -134,7 +136,9 @@ actor Registry {
         case .error(let name, let message):
             connection.assumeIsolated { $0.replyError(to: call, name: name, message: message) }
         case .admit(let line, let hello):
-            Task(executorPreference: loop.reactor) { [self] in await admit(call, line, hello, to: registration) }
+            Task(executorPreference: loop.reactor) { [self] in
+                await admit(call, line, hello, to: registration)
+            }
         }
     }
 
