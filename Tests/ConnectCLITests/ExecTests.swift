@@ -34,19 +34,26 @@ import Testing
         #expect(outcome.lines == ["20000"])
     }
 
-    @Test("Peer gone: SIGHUP to the command's process group", arguments: ["--replies 1", "--timeout 0.5"])
-    func hangup(_ option: String) async throws {
+    @Test("Peer gone: SIGHUP to the command's process group", arguments: ["KILL", "TERM"])
+    func hangup(_ signal: String) async throws {
         let outcome = try await Shell.run(
             """
             cat >child <<'end'
             trap 'echo hup >hup; exit' HUP
+            exec 5>grandchild
+            sleep 1000 &
+            exec 5>&-
             echo ready
-            sleep 1000 >grandchild & wait
+            wait
             end
-            mkfifo hup grandchild
+            mkfifo hup grandchild out in
+            { cat grandchild; echo gone; } & gone=$!
             start l connect listen x --exec sh child
-            hold a connect to x \(option)
-            cat grandchild && echo gone
+            tail -f /dev/null >in &
+            connect to x <in >out & to=$!
+            read ready <out
+            kill -\(signal) $to
+            wait $gone
             cat hup
             """)
         #expect(outcome.lines == ["gone", "hup"])
