@@ -1,6 +1,4 @@
-import CLinux
 import ConnectTo
-import LinuxIO
 import Subprocess
 
 /// `--exec`: runs a command for each peer, a line a message in both directions.
@@ -54,7 +52,7 @@ struct ChildService: PeerService {
     /// Talks until the command has ended and what it wrote is on its way.
     /// - Returns: Whether it ended while the peer was there.
     private func converse(_ port: MessagePort, _ child: Child) async throws -> Bool {
-        let exit = try Exit(of: child.processIdentifier.value)
+        let exit = try ChildExit(of: child.processIdentifier.value)
         return await withTaskGroup { group in
             group.addTask { await feed(child.standardInputWriter, from: port) }
             group.addTask {
@@ -112,28 +110,5 @@ struct ChildService: PeerService {
     private func post(_ line: [UInt8], to port: MessagePort) async {
         // A port that has ended takes nothing, and says so with its reason.
         try? await port.send(Payload(line: line))
-    }
-}
-
-/// The end of a child process, as an event on the loop. Reaps nothing.
-private struct Exit {
-    private let latch = Latch<Void>()
-    private let process: Descriptor
-    private let source: Reactor.Source
-
-    init(of pid: Int32) throws {
-        let process = Descriptor(adopting: try systemCall("pidfd_open") { clinux_pidfd_open(pid) })
-        let latch = latch
-        self.process = process
-        source = try EventLoop.shared.reactor.watch(process.rawValue, for: [.read, .edge]) { _ in latch.set()
-        }
-    }
-
-    var hasHappened: Bool { latch.valueIfSet != nil }
-
-    func happened() async {
-        await latch.value
-        source.cancel()
-        withExtendedLifetime(process) {}
     }
 }
