@@ -120,7 +120,9 @@ actor Registry {
 
     nonisolated func withdrawSoon(_ registration: Registration) {
         let reason = Context.EndReason.unregistered
-        if registration.end(reason) { Task { await release(registration, reason) } }
+        if registration.end(reason) {
+            Task(executorPreference: loop.reactor) { [self] in await release(registration, reason) }
+        }
     }
 
     private func release(_ registration: Registration, _ reason: Context.EndReason) async {
@@ -146,7 +148,9 @@ actor Registry {
         case "NameAcquired":
             registration.didChange(to: .registered)
         case "NameLost" where registration.status == .registered:
-            if registration.end(.nameLost) { Task { await forget(registration) } }
+            if registration.end(.nameLost) {
+                Task(executorPreference: loop.reactor) { [self] in await forget(registration) }
+            }
         default: break
         }
     }
@@ -160,7 +164,9 @@ actor Registry {
         case .error(let name, let message):
             connection.assumeIsolated { $0.replyError(to: call, name: name, message: message) }
         case .admit(let line, let hello):
-            Task { await admit(call, line, hello, to: registration) }
+            Task(executorPreference: loop.reactor) { [self] in
+                await admit(call, line, hello, to: registration)
+            }
         }
     }
 
