@@ -74,7 +74,11 @@ let package = Package(
             swiftSettings: settings),
         .testTarget(
             name: "ConnectToTests",
-            dependencies: ["ConnectTo", "DBus", "LinuxIO", "ConnectToTesting", subprocess],
+            dependencies: ["ConnectTo", "DBus", "LinuxIO", "ConnectToTesting", "TestPeer", subprocess, system],
+            swiftSettings: settings),
+        // The other process in tests that need one.
+        .executableTarget(
+            name: "TestPeer", dependencies: ["ConnectTo", "DBus", "LinuxIO"], path: "Tests/TestPeer",
             swiftSettings: settings),
         .testTarget(
             name: "ConnectCLITests", dependencies: ["ConnectCLI", "ConnectToTesting", subprocess, system],

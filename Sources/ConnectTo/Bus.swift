@@ -87,7 +87,7 @@ public final class Bus: Sendable {
 
     deinit {
         let connection = connection
-        Task { await connection.close() }
+        Task(executorPreference: connection.reactor) { await connection.close() }
     }
 
     // MARK: The connection's end

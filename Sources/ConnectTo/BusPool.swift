@@ -19,7 +19,8 @@ actor BusPool {
     func bus(at address: String, on loop: EventLoop) async throws(ConnectToError) -> Bus {
         let key = Key(address: address, loop: ObjectIdentifier(loop.reactor))
         if let bus = buses[key]?.bus, !bus.isLost { return bus }
-        let task = opening[key] ?? Task { try await Bus.open(address, on: loop) }
+        let task =
+            opening[key] ?? Task(executorPreference: loop.reactor) { try await Bus.open(address, on: loop) }
         opening[key] = task
         let result = await task.result
         opening[key] = nil

@@ -90,8 +90,22 @@ final class Line: Sendable {
     }
 
     /// Ends the line without a close frame.
-    func drop() {
+    func end(_ reason: CloseReason) {
         change { state, wakeups in
+            state.apply(state.life.fail(reason), to: self, &wakeups)
+        }
+    }
+
+    /// Ends the line and leaves the socket as it is: closed here, but not shut down for those who have it too.
+    func letGo() {
+        change { state, wakeups in
+            let (socket, source) = (state.socket, state.source)
+            state.socket = nil
+            state.source = nil
+            wakeups.add {
+                source?.cancel()
+                withExtendedLifetime(socket) {}
+            }
             state.apply(state.life.fail(.closedHere), to: self, &wakeups)
         }
     }

@@ -28,9 +28,9 @@ extension MessagePort {
 
 extension MessagePort {
     /// Lets go of a line that was not admitted after all, without a word on it: what it was is for the answer
-    /// to the introduction to tell.
+    /// to the introduction to tell. The caller may offer the same line to the next listener.
     package func turnAway() {
-        line.drop()
+        line.letGo()
     }
 }
 
@@ -52,6 +52,11 @@ package struct PortIntroduction: Sendable {
         line.read { $0.life.reason != nil && ($0.life.posted == 0 || $0.life.reason?.code != .closed) }
     }
 
+    /// Waits until the port is over, or the task is cancelled.
+    package func ended() async {
+        await line.wait(in: \.endWaiters) { $0.life.reason != nil }
+    }
+
     /// The peer has the other end.
     package func didOpen() {
         line.didOpen()
@@ -60,5 +65,10 @@ package struct PortIntroduction: Sendable {
     /// The introduction failed; a port that is open already, because the peer has answered on it, goes on.
     package func didFail(_ reason: CloseReason) {
         line.failUnlessOpen(reason)
+    }
+
+    /// The peer broke the protocol in its answer: that ends the port whether it is open or not.
+    package func breakOff(_ reason: CloseReason) {
+        line.end(reason)
     }
 }

@@ -14,8 +14,10 @@ struct CallerIntroduction {
         case awaitOwner
         /// The line is open.
         case open
-        /// The line is over, for this reason.
+        /// There will be no line, for this reason; one that the listener has opened already goes on.
         case fail(CloseReason)
+        /// The line is over, open or not.
+        case breakOff(CloseReason)
     }
 
     private let context: ContextName
@@ -31,12 +33,13 @@ struct CallerIntroduction {
     /// The listener answered.
     func didReceiveWelcome(_ body: [DBusValue]) -> Step {
         do throws(Greeting.Malformed) {
-            let welcome = try Greeting(decoding: body.first)
+            guard body.count == 1 else { throw Greeting.Malformed(what: "its signature is not a{sv}") }
+            let welcome = try Greeting(decoding: body[0])
             // Nothing was offered in the hello, so nothing can have been agreed on.
             guard welcome.features.isEmpty else { throw .wrong("features") }
             return .open
         } catch {
-            return .fail(reason(.protocolError, "answered with a broken welcome: \(error.what)"))
+            return .breakOff(reason(.protocolError, "answered with a broken welcome: \(error.what)"))
         }
     }
 

@@ -9,6 +9,7 @@ struct Introducer: Sendable {
 
     let connection: BusConnection
     let watch: OwnerWatch
+    var answerDeadline = Self.answerDeadline
 
     func introduce(
         _ introduction: PortIntroduction, to context: ContextName, wait policy: WaitPolicy, hello: Greeting
@@ -17,7 +18,12 @@ struct Introducer: Sendable {
         var state = CallerIntroduction(to: context, policy: policy)
         let (owners, ownerAppears) = AsyncStream<Void>.makeStream(bufferingPolicy: .bufferingNewest(1))
         let patience = Patience(policy, on: connection.reactor) { ownerAppears.finish() }
-        defer { patience.end() }
+        // Started with the first wait: a port that ends meanwhile is looked at again, for it may be pointless now.
+        var portsEnd: Task<Void, Never>?
+        defer {
+            patience.end()
+            portsEnd?.cancel()
+        }
         var appearances = owners.makeAsyncIterator()
         var subscription: OwnerWatch.Subscription?
 
@@ -43,20 +49,26 @@ struct Introducer: Sendable {
                     destination: context.busName, path: context.objectPath, interface: ContextInterface.name,
                     member: ContextInterface.connect, body: [.unixFD(farEnd), hello.encoded])
                 do throws(DBusError) {
-                    let deadline = max(Self.answerDeadline, patience.remaining)
+                    let deadline = max(answerDeadline, patience.remaining)
                     let reply = try await connection.call(call, deadline: deadline)
                     step = state.didReceiveWelcome(reply.body)
                 } catch {
                     step = state.didFail(error)
                 }
             case .awaitOwner:
+                portsEnd =
+                    portsEnd
+                    ?? Task(executorPreference: connection.reactor) {
+                        await introduction.ended()
+                        ownerAppears.yield()
+                    }
                 step = await appearances.next() == nil ? state.didRunOutOfTime() : .call
-            case .open, .fail:
+            case .open, .fail, .breakOff:
                 // Told before anything else is awaited: the program may be waiting for it.
-                if case .fail(let reason) = step {
-                    introduction.didFail(reason)
-                } else {
-                    introduction.didOpen()
+                switch step {
+                case .fail(let reason): introduction.didFail(reason)
+                case .breakOff(let reason): introduction.breakOff(reason)
+                default: introduction.didOpen()
                 }
                 if let subscription { await watch.unsubscribe(subscription) }
                 return

@@ -47,8 +47,8 @@ public struct ContextName: Sendable, Hashable, CustomStringConvertible {
 
     /// The context that a bus name stands for, or nil if it stands for none.
     public init?(busName: String) {
-        guard let (origin, escaped) = Self.split(busName), Self.isOrigin(origin),
-            let name = Escaping.unescape(escaped)
+        guard busName.utf8.count <= Self.busNameLimit, let (origin, escaped) = Self.split(busName),
+            Self.isOrigin(origin), let name = Escaping.unescape(escaped)
         else { return nil }
         self.name = name
         self.origin = origin

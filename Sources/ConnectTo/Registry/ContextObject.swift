@@ -23,6 +23,7 @@ enum ContextObject {
         case (ContextInterface.properties, "Set"), (nil, "Set"):
             return set(call, registration)
         case (ContextInterface.introspectable, "Introspect"), (nil, "Introspect"):
+            guard call.body.isEmpty else { return invalid("Introspect takes nothing") }
             return .reply([.string(introspection)])
         default:
             return .error(

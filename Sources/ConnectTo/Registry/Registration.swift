@@ -14,6 +14,8 @@ final class Registration: Sendable {
     let context: ContextName
     let metadata: [String: String]
     let events: AsyncStream<ConnectEvent>
+    /// Set when it has ended and the bus has confirmed that, or is gone.
+    let isGone = Latch<Void>()
     private let sink: AsyncStream<ConnectEvent>.Continuation
     private let state: Mutex<State>
 

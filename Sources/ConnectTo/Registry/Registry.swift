@@ -38,7 +38,13 @@ actor Registry {
         _ context: ContextName, metadata: [String: String], standby: Bool, limit: Int?
     ) async throws(ConnectToError) -> Registration {
         try metadata.checked()
-        if registrations[context.objectPath] != nil { throw await taken(context) }
+        while let former = registrations[context.objectPath] {
+            guard case .ended = former.status else { throw await taken(context) }
+            // On its way out: the name can be had again when the bus has answered.
+            if await former.isGone.wait() == nil {
+                throw ConnectToError(.cancelled, "registering \(context.quoted) was cancelled")
+            }
+        }
         let registration = Registration(context, metadata: metadata, limit: limit)
         // Served before the name is asked for: calls can come before the bus has answered.
         registrations[context.objectPath] = registration
@@ -60,14 +66,21 @@ actor Registry {
         let context = registration.context
         let outcome: BusConnection.RequestNameOutcome
         do throws(DBusError) {
-            outcome = try await connection.requestName(
-                context.busName, flags: standby ? [] : [.doNotQueue])
+            let result = await withCheckedContinuation { continuation in
+                connection.assumeIsolated {
+                    $0.requestName(context.busName, flags: standby ? [] : [.doNotQueue]) { result in
+                        // In the very moment of the answer: NameAcquired may be the next message already.
+                        if case .success(.inQueue) = result { registration.didChange(to: .standby) }
+                        continuation.resume(returning: result)
+                    }
+                }
+            }
+            outcome = try result.get()
         } catch {
             throw ConnectToError(error, "registering \(context.quoted)")
         }
         switch outcome {
-        case .primaryOwner: break
-        case .inQueue: registration.didChange(to: .standby)
+        case .primaryOwner, .inQueue: break
         case .exists, .alreadyOwner: throw await taken(context)
         }
     }
@@ -89,6 +102,7 @@ actor Registry {
     private func forget(_ registration: Registration) async {
         registrations[registration.context.objectPath] = nil
         await connection.unexport(path: registration.context.objectPath)
+        registration.isGone.set(())
     }
 
     // MARK: Unregistering
@@ -96,19 +110,33 @@ actor Registry {
     /// Gives the name back. From the first moment on callers are told that nobody is here; the bus has
     /// confirmed it when this returns.
     func withdraw(_ registration: Registration, _ reason: Context.EndReason) async {
-        guard registration.end(reason) else { return }
+        if registration.end(reason) {
+            await release(registration, reason)
+        } else {
+            // By another: the bus is to have confirmed that too.
+            _ = await registration.isGone.wait()
+        }
+    }
+
+    nonisolated func withdrawSoon(_ registration: Registration) {
+        let reason = Context.EndReason.unregistered
+        if registration.end(reason) {
+            Task(executorPreference: loop.reactor) { [self] in await release(registration, reason) }
+        }
+    }
+
+    private func release(_ registration: Registration, _ reason: Context.EndReason) async {
         _ = try? await connection.releaseName(registration.context.busName)
         await forget(registration)
         log.debug("unregistered", metadata: ["name": "\(registration.context.busName)", "why": "\(reason)"])
     }
 
-    nonisolated func withdrawSoon(_ registration: Registration) {
-        Task { await withdraw(registration, .unregistered) }
-    }
-
     /// The bus is gone, or this process has left it.
     func endAll() {
-        for registration in registrations.values { _ = registration.end(.busLost) }
+        for registration in registrations.values {
+            _ = registration.end(.busLost)
+            registration.isGone.set(())
+        }
         registrations = [:]
     }
 
@@ -120,7 +148,9 @@ actor Registry {
         case "NameAcquired":
             registration.didChange(to: .registered)
         case "NameLost" where registration.status == .registered:
-            if registration.end(.nameLost) { Task { await forget(registration) } }
+            if registration.end(.nameLost) {
+                Task(executorPreference: loop.reactor) { [self] in await forget(registration) }
+            }
         default: break
         }
     }
@@ -134,7 +164,9 @@ actor Registry {
         case .error(let name, let message):
             connection.assumeIsolated { $0.replyError(to: call, name: name, message: message) }
         case .admit(let line, let hello):
-            Task { await admit(call, line, hello, to: registration) }
+            Task(executorPreference: loop.reactor) { [self] in
+                await admit(call, line, hello, to: registration)
+            }
         }
     }
 

@@ -1,0 +1,89 @@
+# Everything a person does with this package; `make` lists it. Swift's own tool does the work.
+
+PREFIX ?= /usr/local
+# For packagers: a root to install under, put before PREFIX.
+DESTDIR ?=
+
+SWIFT ?= swift
+# The oldest toolchain that can build the package.
+SWIFT_NEEDED := 6.2
+
+prefix := $(DESTDIR)$(patsubst ~/%,$(HOME)/%,$(PREFIX))
+# No test is an XCTest, and XCTest itself leaks, as the address sanitizer says.
+test_options := --disable-xctest
+release_options := -c release --static-swift-stdlib --product connect --scratch-path .build-release
+
+.DEFAULT_GOAL := help
+.PHONY: help setup build test lint demo release install uninstall sanitize clean
+
+help: ## list what there is to make
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r goal does; do \
+	    printf '  make %-10s %s\n' "$$goal" "$$does"; done
+
+setup: ## install what is missing of D-Bus (Debian and its kin), and look for a Swift toolchain
+	@version=$$($(SWIFT) --version 2>/dev/null | sed -n 's/.*Swift version \([0-9][0-9.]*\).*/\1/p' | head -n 1); \
+	if [ -z "$$version" ]; then \
+	    echo "There is no Swift toolchain: install $(SWIFT_NEEDED) or newer from https://www.swift.org/install/" >&2; \
+	    exit 1; \
+	elif ! printf '%s\n' $(SWIFT_NEEDED) "$$version" | sort -V -C; then \
+	    echo "Swift $$version is too old: install $(SWIFT_NEEDED) or newer from https://www.swift.org/install/" >&2; \
+	    exit 1; \
+	fi
+	@missing=; \
+	command -v dbus-daemon >/dev/null || missing="$$missing dbus"; \
+	command -v pkg-config >/dev/null || missing="$$missing pkg-config"; \
+	pkg-config --exists dbus-1 2>/dev/null || missing="$$missing libdbus-1-dev"; \
+	if [ -z "$$missing" ]; then exit 0; fi; \
+	if ! command -v apt-get >/dev/null; then \
+	    echo "Missing (by Debian's names):$$missing. There is no apt-get here: install them your system's way." >&2; \
+	    exit 1; \
+	fi; \
+	sudo=; \
+	if [ "$$(id -u)" != 0 ]; then \
+	    if ! command -v sudo >/dev/null; then \
+	        echo "Missing:$$missing. Run as root: apt-get install$$missing" >&2; \
+	        exit 1; \
+	    fi; \
+	    sudo=sudo; \
+	fi; \
+	install="$$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends$$missing"; \
+	echo "Installing$$missing"; \
+	$$install || { $$sudo apt-get update && $$install; }
+
+build: setup ## build everything, for debugging
+	$(SWIFT) build
+
+test: setup ## run all tests, each on a bus of its own
+	$(SWIFT) build --build-tests
+	$(SWIFT) test --skip-build $(test_options)
+
+lint: ## check the form of the sources
+	$(SWIFT) format lint --strict --recursive Package.swift Sources Tests $(wildcard examples)
+
+demo: build ## show a listener and two callers
+	examples/demo.sh
+
+release: setup
+	$(SWIFT) build $(release_options)
+
+install: release ## install the command `connect` under PREFIX (/usr/local)
+	connect=$$($(SWIFT) build $(release_options) --show-bin-path)/connect; \
+	install -d "$(prefix)/bin" "$(prefix)/share/bash-completion/completions" \
+	    "$(prefix)/share/zsh/site-functions" "$(prefix)/share/fish/vendor_completions.d" && \
+	install -m 755 "$$connect" "$(prefix)/bin/connect" && \
+	"$$connect" --generate-completion-script bash >"$(prefix)/share/bash-completion/completions/connect" && \
+	"$$connect" --generate-completion-script zsh >"$(prefix)/share/zsh/site-functions/_connect" && \
+	"$$connect" --generate-completion-script fish >"$(prefix)/share/fish/vendor_completions.d/connect.fish"
+
+uninstall: ## remove what install has put under PREFIX
+	rm -f "$(prefix)/bin/connect" \
+	    "$(prefix)/share/bash-completion/completions/connect" \
+	    "$(prefix)/share/zsh/site-functions/_connect" \
+	    "$(prefix)/share/fish/vendor_completions.d/connect.fish"
+
+# No thread sanitizer: it does not see the locks of Swift's Mutex, and takes what they guard for races.
+sanitize: setup ## run all tests under the address sanitizer
+	$(SWIFT) test $(test_options) --sanitize=address --scratch-path .build-asan
+
+clean: ## remove all that was built
+	rm -rf .build .build-release .build-asan

@@ -1,0 +1,146 @@
+import ConnectTo
+import Synchronization
+
+/// Where what is posted comes from.
+enum CallInput: Sendable {
+    case messages([Payload])
+    case lines(StandardInput)
+}
+
+/// The conversation of `connect to`, over one port.
+final class Call: Sendable {
+    /// When the call is done.
+    enum Goal: Sendable, Equatable {
+        /// The peer has closed.
+        case close
+        /// So many messages have come back.
+        case replies(Int)
+        /// All is delivered.
+        case delivery
+    }
+
+    private enum Outcome: Sendable {
+        case reached
+        case ended
+    }
+
+    private let port: MessagePort
+    private let name: String
+    private let input: CallInput
+    private let report: Report
+    private let goal: Goal
+    private let outcome = Latch<Outcome>()
+    /// How many messages have come back.
+    private let received = Mutex(0)
+    /// Whether something was read that the port did not take.
+    private let hasUnsent = Mutex(false)
+
+    /// Events call the port by this number; there is only the one.
+    private static let number = 1
+
+    init(port: MessagePort, name: String, input: CallInput, report: Report, goal: Goal) {
+        self.port = port
+        self.name = name
+        self.input = input
+        self.report = report
+        self.goal = goal
+    }
+
+    /// - Parameter fail: is told what ends the call in the middle.
+    func run(_ fail: @escaping @Sendable (Failure) -> Void) async throws(Failure) -> ExitStatus {
+        Task.onLoop { [self] in
+            do throws(Failure) { try await receive() } catch { fail(error) }
+        }
+        Task.onLoop { [self] in
+            do throws(Failure) { try await send() } catch { fail(error) }
+        }
+        let outcome = await outcome.value
+        port.close()
+        let reason = await port.closed
+        try await report.event(Event.close(port: Self.number, reason: reason))
+        if case .reached = outcome { return .success }
+        try await judge(reason)
+        return .success
+    }
+
+    // MARK: Both directions
+
+    private func receive() async throws(Failure) {
+        if goal != .delivery {
+            var iterator = port.messages.makeAsyncIterator()
+            while let message = await iterator.nextUnlessEnded() {
+                try await report.message(message, from: Self.number)
+                let count = received.withLock { count in
+                    count += 1
+                    return count
+                }
+                if goal == .replies(count) {
+                    outcome.set(.reached)
+                    return
+                }
+            }
+        }
+        _ = await port.closed
+        outcome.set(.ended)
+    }
+
+    private func send() async throws(Failure) {
+        switch input {
+        case .messages(let messages):
+            for message in messages {
+                guard try await send(message) else { return }
+            }
+        case .lines(let input):
+            // Nothing is read that could not be sent.
+            guard (try? await port.opened) != nil else { return }
+            input.gate.open()
+            while let lines = try await input.next() {
+                for line in lines {
+                    guard try await send(Payload(line: line)) else { return }
+                }
+            }
+            if input.gate.isStopped { return }
+        }
+        port.finish()
+        if goal == .delivery, (try? await port.opened) != nil {
+            await port.flush()
+            if port.closeReason == nil { outcome.set(.reached) }
+        }
+    }
+
+    /// - Returns: `false` where the port has ended.
+    private func send(_ payload: Payload) async throws(Failure) -> Bool {
+        do throws(PortError) {
+            try await port.send(payload)
+            return true
+        } catch {
+            if error.code != .closed, port.closeReason == nil { throw Failure(error) }
+            hasUnsent.withLock { $0 = true }
+            return false
+        }
+    }
+
+    // MARK: How it ended
+
+    /// The port ended before the goal was reached, or that was the goal.
+    private func judge(_ reason: CloseReason) async throws(Failure) {
+        if let failure = Failure(reason, peer: name) { throw failure }
+        if port.undelivered > 0 || hasUnsent.withLock({ $0 }) {
+            throw Failure.untaken(by: name, undelivered: port.undelivered)
+        }
+        if case .lines(let input) = input {
+            let remainder = await input.stop()
+            // Whoever sits at a terminal sees that the peer has gone.
+            if remainder == .lines || remainder == .open && !input.isTerminal {
+                throw Failure.untaken(by: name, undelivered: 0)
+            }
+        }
+        if case .replies(let wanted) = goal {
+            let count = received.withLock { $0 }
+            throw Failure(
+                .inputOutput,
+                "\(TerminalText.escaped(name)) closed after \(count) of \(wanted) replies; ask for fewer, or look at the peer"
+            )
+        }
+    }
+}

@@ -1,0 +1,114 @@
+import ConnectTo
+import Subprocess
+
+/// `--exec`: runs a command for each peer, a line a message in both directions.
+///
+/// Nothing piles up: a command that does not read stalls its peer, and a peer that does not read stalls the
+/// command.
+struct ChildService: PeerService {
+    let command: ChildCommand
+    let report: Report
+    let ports: OpenPorts
+
+    var limit: Int { ChildCommand.limit }
+    var status: ExitStatus { .success }
+    func hasInputLeft() async -> Bool { false }
+
+    private typealias Child = Execution<CustomWriteInput, SequenceOutput, FileDescriptorOutput>
+
+    func serve(_ event: ConnectEvent, _ number: Int) async throws(Failure) -> CloseReason {
+        let port = event.source
+        do {
+            var endedByItself = false
+            let result = try await Subprocess.run(
+                command.configuration(for: event.peer), input: .inputWriter, output: .sequence,
+                error: .currentStandardError
+            ) { child in
+                endedByItself = try await converse(port, child)
+            }
+            if endedByItself { await note(result.terminationStatus, number) }
+        } catch {
+            await report.failure(
+                Failure(
+                    .inputOutput,
+                    "port \(number): the command could not be run (\(error)); the peer is let go"))
+        }
+        port.close()
+        let reason = await port.closed
+        // Its last word.
+        await port.flush()
+        return reason
+    }
+
+    private func note(_ status: TerminationStatus, _ number: Int) async {
+        switch status {
+        case .exited(0): break
+        case .exited(let code): await report.note("port \(number): the command ended with \(code)")
+        case .signaled(let signal):
+            await report.note("port \(number): the command was ended by signal \(signal)")
+        }
+    }
+
+    /// Talks until the command has ended and what it wrote is on its way.
+    /// - Returns: Whether it ended while the peer was there.
+    private func converse(_ port: MessagePort, _ child: Child) async throws -> Bool {
+        let exit = try ChildExit(of: child.processIdentifier.value)
+        return await withTaskGroup { group in
+            group.addTask { await feed(child.standardInputWriter, from: port) }
+            group.addTask {
+                _ = await port.closed
+                // The peer is gone, or we are about to go.
+                if !exit.hasHappened {
+                    try? child.send(signal: .terminalClosed, toProcessGroup: true)
+                }
+            }
+            await drain(child.standardOutput, into: port)
+            await exit.happened()
+            await port.flush()
+            let endedByItself = port.closeReason == nil
+            // Both tasks end with the port.
+            port.close()
+            await group.waitForAll()
+            return endedByItself
+        }
+    }
+
+    /// Messages to the command's standard input, until either side has had enough.
+    private func feed(_ writer: StandardInputWriter, from port: MessagePort) async {
+        do {
+            for try await message in port.messages {
+                var line = message.bytes
+                line.append(0x0A)
+                // Less than all: the command has ended.
+                if try await writer.write(line) < line.count { break }
+            }
+        } catch {
+            // The port has ended, or the command reads no more: its input is over in both cases.
+        }
+        try? await writer.finish()
+    }
+
+    /// The command's standard output to the peer. After the port's end it is read on and dropped, so that a
+    /// command that tidies up is not stuck.
+    private func drain(_ output: SubprocessOutputSequence, into port: MessagePort) async {
+        var lines = LineSplitter()
+        do {
+            for try await chunk in output {
+                chunk.withUnsafeBytes { lines.append($0) }
+                while let line = try lines.next() { await post(line, to: port) }
+            }
+            if let line = try lines.rest() { await post(line, to: port) }
+        } catch {
+            await report.failure(
+                Failure(
+                    .unsendable,
+                    "the command wrote a line longer than a message may be (64 MiB); the peer is let go"))
+            port.close()
+        }
+    }
+
+    private func post(_ line: [UInt8], to port: MessagePort) async {
+        // A port that has ended takes nothing, and says so with its reason.
+        try? await port.send(Payload(line: line))
+    }
+}

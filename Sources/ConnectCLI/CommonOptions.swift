@@ -1,0 +1,68 @@
+import ArgumentParser
+import ConnectTo
+
+/// The options of every subcommand.
+struct CommonOptions: ParsableArguments, Sendable {
+    @Flag(help: "Write one JSON object a line to standard output.")
+    var json = false
+
+    @Option(
+        help: ArgumentHelp(
+            "The origin that names belong to, a reverse-DNS application id.",
+            discussion:
+                "listen and to: \(ContextName.defaultOrigin) if not given; list and watch: all origins.",
+            valueName: "id"))
+    var origin: String?
+
+    @Option(
+        help: ArgumentHelp("session, system, or the address of a bus.", valueName: "bus"))
+    var bus = "session"
+
+    @Flag(name: .shortAndLong, help: "Write nothing but errors to standard error.")
+    var quiet = false
+
+    /// - Throws: ``Failure`` 64 where a given origin is not UTF-8.
+    func givenOrigin() throws(Failure) -> String? {
+        guard let origin else { return nil }
+        guard let text = ArgumentBytes.text(of: origin) else {
+            throw Failure(.usage, "the origin is not UTF-8; give one such as org.example.App")
+        }
+        do throws(ConnectToError) {
+            // Any name does: it is the origin that is looked at.
+            _ = try ContextName("x", origin: text)
+        } catch { throw Failure(error) }
+        return text
+    }
+
+    /// The name and the origin to listen on or to connect to, checked.
+    /// - Throws: ``Failure`` 64 for what is no name.
+    func contextName(_ argument: String) throws(Failure) -> (name: String, origin: String) {
+        guard let name = ArgumentBytes.text(of: argument) else {
+            throw Failure(.usage, "the name is not UTF-8; give one that is")
+        }
+        let origin = try givenOrigin() ?? ContextName.defaultOrigin
+        do throws(ConnectToError) {
+            _ = try ContextName(name, origin: origin)
+        } catch { throw Failure(error) }
+        return (name, origin)
+    }
+
+    /// Connects to the bus.
+    /// - Throws: ``Failure``: 64 where `--bus` is no bus, 69 where it cannot be reached.
+    func openBus() async throws(Failure) -> Bus {
+        do throws(ConnectToError) {
+            switch bus {
+            case "session": return try await Bus.session()
+            case "system": return try await Bus.system()
+            default: break
+            }
+            if let address = ArgumentBytes.text(of: bus), address.contains(":") {
+                return try await Bus.at(address)
+            }
+        } catch { throw Failure(error) }
+        throw Failure(
+            .usage,
+            "--bus \(TerminalText.escaped(bus)) is no bus; give session, system or an address such as unix:path=/run/…"
+        )
+    }
+}

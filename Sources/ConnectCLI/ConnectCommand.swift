@@ -1,0 +1,15 @@
+import ArgumentParser
+
+/// `connect`: the library for shell scripts.
+struct Connect: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "connect",
+        abstract: "Find other processes by name on the desktop bus, and talk to them over a private line.",
+        discussion: """
+            A message is a line. Exit codes: 0; 64 usage; 65 a message that cannot be sent; 68 no such name; \
+            69 no bus; 73 name taken; 74 input or output failed, or the peer closed before taking all input; \
+            75 timed out; 76 the peer died or broke the protocol; 77 refused; 128 + number for a signal.
+            """,
+        version: "0.1.0",
+        subcommands: [Listen.self, To.self, List.self, Watch.self])
+}

@@ -1,0 +1,78 @@
+import ConnectTo
+
+/// The objects of `--json`. Their members, names and order are stable; an absent fact is null.
+enum Event {
+    static func listening(name: String, origin: String) -> JSONObject {
+        ["event": .string("listening"), "name": .string(name), "origin": .string(origin)]
+    }
+
+    static func connect(_ peer: Peer, port: Int) -> JSONObject {
+        [
+            "event": .string("connect"), "port": .integer(port),
+            "peer": .object([
+                "pid": .optional(peer.pid), "uid": .optional(peer.uid), "bus": .string(peer.busName),
+                "name": .optional(peer.context?.name), "process": .optional(peer.processName),
+            ]),
+        ]
+    }
+
+    /// The payload is `text`, or `base64` for bytes, or `json`, spliced in as the peer wrote it.
+    static func message(_ message: Message, port: Int) -> JSONObject {
+        var object: JSONObject = ["event": .string("message"), "port": .integer(port)]
+        switch message.kind {
+        case .bytes: object.add("base64", .string(Base64.encoded(message.bytes)))
+        case .json:
+            // A peer can call anything JSON. What is not must not break the line.
+            if let json = JSONScanner.singleLine(message.bytes) {
+                object.add("json", .raw(json))
+            } else {
+                object.add("text", .string(message.text ?? String(decoding: message.bytes, as: UTF8.self)))
+            }
+        default: object.add("text", .string(message.text ?? String(decoding: message.bytes, as: UTF8.self)))
+        }
+        return object
+    }
+
+    static func close(port: Int, reason: CloseReason) -> JSONObject {
+        [
+            "event": .string("close"), "port": .integer(port), "reason": .string(reason.code.rawValue),
+        ]
+    }
+
+    static func error(_ status: ExitStatus, _ message: String) -> JSONObject {
+        ["event": .string("error"), "code": .integer(Int(status.code)), "message": .string(message)]
+    }
+
+    /// A line of `list`.
+    static func entry(_ entry: DirectoryEntry) -> JSONObject {
+        var object: JSONObject = [:]
+        add(entry, to: &object)
+        return object
+    }
+
+    /// A line of `watch`.
+    static func change(_ change: DirectoryChange) -> JSONObject {
+        var object: JSONObject = ["event": .string(change.kind.word)]
+        add(change.entry, to: &object)
+        return object
+    }
+
+    private static func add(_ entry: DirectoryEntry, to object: inout JSONObject) {
+        object.add("name", .string(entry.name))
+        object.add("origin", .string(entry.origin))
+        object.add("pid", .optional(entry.pid))
+        object.add("process", .optional(entry.processName))
+        object.add("uid", .optional(entry.uid))
+        object.add("metadata", entry.metadata.map { .object(JSONObject(strings: $0)) } ?? .null)
+    }
+}
+
+extension DirectoryChange.Kind {
+    var word: String {
+        switch self {
+        case .registered: "registered"
+        case .unregistered: "unregistered"
+        case .moved: "moved"
+        }
+    }
+}

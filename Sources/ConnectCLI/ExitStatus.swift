@@ -1,0 +1,40 @@
+/// How the command ends: 0, one of the codes of `sysexits.h`, or 128 and the signal's number.
+enum ExitStatus: Sendable, Equatable {
+    case success
+    /// 64: called wrongly, or with what is no name.
+    case usage
+    /// 65: a message that cannot be sent as asked.
+    case unsendable
+    /// 68: no context of that name.
+    case noSuchName
+    /// 69: the bus cannot be reached, or was lost.
+    case busUnavailable
+    /// 73: the name belongs to somebody else.
+    case nameTaken
+    /// 74: input or output failed, or the peer closed before it had taken all input.
+    case inputOutput
+    /// 75: timed out.
+    case timedOut
+    /// 76: the peer broke the protocol, or died.
+    case peerFailed
+    /// 77: refused.
+    case refused
+    /// 128 + number: ended by a signal.
+    case signal(Int32)
+
+    var code: Int32 {
+        switch self {
+        case .success: 0
+        case .usage: 64
+        case .unsendable: 65
+        case .noSuchName: 68
+        case .busUnavailable: 69
+        case .nameTaken: 73
+        case .inputOutput: 74
+        case .timedOut: 75
+        case .peerFailed: 76
+        case .refused: 77
+        case .signal(let number): 128 + number
+        }
+    }
+}

@@ -1,0 +1,74 @@
+/// One JSON object on one line, its members in the order they were added.
+struct JSONObject: Sendable, ExpressibleByDictionaryLiteral {
+    enum Value: Sendable {
+        case null
+        case integer(Int)
+        case string(String)
+        case object(JSONObject)
+        /// JSON that has been checked, without newlines.
+        case raw([UInt8])
+
+        static func optional(_ text: String?) -> Value { text.map(Value.string) ?? .null }
+        static func optional(_ number: (some BinaryInteger)?) -> Value {
+            number.map { .integer(Int($0)) } ?? .null
+        }
+    }
+
+    private var members: [UInt8] = []
+
+    init(dictionaryLiteral members: (String, Value)...) {
+        for (key, value) in members { add(key, value) }
+    }
+
+    /// Metadata: an object of strings, its keys in the order of their bytes.
+    init(strings: [String: String]) {
+        for (key, value) in strings.sorted(by: { $0.key.utf8.lexicographicallyPrecedes($1.key.utf8) }) {
+            add(key, .string(value))
+        }
+    }
+
+    mutating func add(_ key: String, _ value: Value) {
+        if !members.isEmpty { members.append(UInt8(ascii: ",")) }
+        Self.append(key, to: &members)
+        members.append(UInt8(ascii: ":"))
+        switch value {
+        case .null: members.append(contentsOf: "null".utf8)
+        case .integer(let number): members.append(contentsOf: String(number).utf8)
+        case .string(let text): Self.append(text, to: &members)
+        case .object(let object): members.append(contentsOf: object.bytes)
+        case .raw(let json): members.append(contentsOf: json)
+        }
+    }
+
+    /// The object as UTF-8, without a newline.
+    var bytes: [UInt8] {
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(members.count + 3)
+        bytes.append(UInt8(ascii: "{"))
+        bytes.append(contentsOf: members)
+        bytes.append(UInt8(ascii: "}"))
+        return bytes
+    }
+
+    private static let digits = Array("0123456789abcdef".utf8)
+
+    private static func append(_ text: String, to bytes: inout [UInt8]) {
+        bytes.append(UInt8(ascii: "\""))
+        for byte in text.utf8 {
+            switch byte {
+            case UInt8(ascii: "\""), UInt8(ascii: "\\"):
+                bytes.append(UInt8(ascii: "\\"))
+                bytes.append(byte)
+            case 0x0A: bytes.append(contentsOf: "\\n".utf8)
+            case 0x0D: bytes.append(contentsOf: "\\r".utf8)
+            case 0x09: bytes.append(contentsOf: "\\t".utf8)
+            case 0..<0x20, 0x7F:
+                bytes.append(contentsOf: "\\u00".utf8)
+                bytes.append(digits[Int(byte >> 4)])
+                bytes.append(digits[Int(byte & 15)])
+            default: bytes.append(byte)
+            }
+        }
+        bytes.append(UInt8(ascii: "\""))
+    }
+}

@@ -1,0 +1,137 @@
+/// Walks over JSON text (RFC 8259) without building values, so that what is found can be passed on exactly as it
+/// was written, numbers of any size included.
+///
+/// The nesting it takes is bounded by memory alone: it does not recurse.
+struct JSONScanner {
+    /// The text is not JSON.
+    struct Malformed: Error, Equatable {
+        /// Where, in bytes from the start.
+        let offset: Int
+    }
+
+    let text: [UInt8]
+    /// Where the walk stands, in bytes from the start.
+    var position = 0
+
+    /// - Parameter text: UTF-8; whether it is has been checked.
+    init(_ text: [UInt8]) {
+        self.text = text
+    }
+
+    /// The text on one line, or `nil` where it is not exactly one JSON value. Newlines can stand between tokens
+    /// only; each becomes a space.
+    static func singleLine(_ text: [UInt8]) -> [UInt8]? {
+        var scanner = JSONScanner(text)
+        do throws(Malformed) {
+            _ = try scanner.value()
+            try scanner.end()
+        } catch { return nil }
+        return text.map { $0 == 0x0A || $0 == 0x0D ? 0x20 : $0 }
+    }
+
+    var malformed: Malformed { Malformed(offset: position) }
+
+    var current: UInt8? { position < text.count ? text[position] : nil }
+
+    mutating func skipSpace() {
+        while let byte = current, byte == 0x20 || byte == 0x09 || byte == 0x0A || byte == 0x0D {
+            position += 1
+        }
+    }
+
+    /// Takes one character if it comes next, after white space.
+    mutating func take(_ character: Unicode.Scalar) -> Bool {
+        skipSpace()
+        guard current == UInt8(ascii: character) else { return false }
+        position += 1
+        return true
+    }
+
+    /// Nothing but white space is left.
+    mutating func end() throws(Malformed) {
+        skipSpace()
+        if position != text.count { throw malformed }
+    }
+
+    /// Walks over one value, and says where it stands.
+    mutating func value() throws(Malformed) -> Range<Int> {
+        skipSpace()
+        let start = position
+        var closers: [Unicode.Scalar] = []
+        repeat {
+            // A value begins here; a container that is not empty stays open.
+            if take("{") {
+                if !take("}") {
+                    closers.append("}")
+                    try key()
+                    continue
+                }
+            } else if take("[") {
+                if !take("]") {
+                    closers.append("]")
+                    continue
+                }
+            } else {
+                try scalar()
+            }
+            // A value has ended: so may the containers around it.
+            while let closer = closers.last {
+                if take(closer) {
+                    closers.removeLast()
+                } else if take(",") {
+                    if closer == "}" { try key() }
+                    break
+                } else {
+                    throw malformed
+                }
+            }
+        } while !closers.isEmpty
+        return start..<position
+    }
+
+    private mutating func key() throws(Malformed) {
+        _ = try string()
+        if !take(":") { throw malformed }
+    }
+
+    private mutating func scalar() throws(Malformed) {
+        switch current {
+        case UInt8(ascii: "\""): _ = try string()
+        case UInt8(ascii: "t"): try word("true")
+        case UInt8(ascii: "f"): try word("false")
+        case UInt8(ascii: "n"): try word("null")
+        default: try number()
+        }
+    }
+
+    private mutating func word(_ word: StaticString) throws(Malformed) {
+        for offset in 0..<word.utf8CodeUnitCount {
+            guard current == word.utf8Start[offset] else { throw malformed }
+            position += 1
+        }
+    }
+
+    private mutating func number() throws(Malformed) {
+        if current == UInt8(ascii: "-") { position += 1 }
+        if current == UInt8(ascii: "0") {
+            position += 1
+        } else {
+            try digits()
+        }
+        if current == UInt8(ascii: ".") {
+            position += 1
+            try digits()
+        }
+        if current == UInt8(ascii: "e") || current == UInt8(ascii: "E") {
+            position += 1
+            if current == UInt8(ascii: "+") || current == UInt8(ascii: "-") { position += 1 }
+            try digits()
+        }
+    }
+
+    private mutating func digits() throws(Malformed) {
+        let start = position
+        while let byte = current, UInt8(ascii: "0")...UInt8(ascii: "9") ~= byte { position += 1 }
+        if position == start { throw malformed }
+    }
+}

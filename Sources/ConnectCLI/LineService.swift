@@ -1,0 +1,98 @@
+import ConnectTo
+import Synchronization
+
+/// A listener's lines: messages to standard output, standard input to every open port.
+final class LineService: PeerService {
+    private let report: Report
+    private let ports: OpenPorts
+    private let input: StandardInput?
+    /// Whether a line stays open after the peer's end of input, until ours has ended too.
+    private let waitsForInput: Bool
+    private let inputEnd = Latch<Void>()
+    private let hasRefusedLine = Mutex(false)
+    /// Whether a line has been read that no port has taken.
+    private let hasLineInHand = Mutex(false)
+
+    let limit = Int.max
+
+    init(report: Report, ports: OpenPorts, input: StandardInput?, waitsForInput: Bool) {
+        self.report = report
+        self.ports = ports
+        self.input = input
+        self.waitsForInput = waitsForInput
+    }
+
+    /// 65 where a line of the input was not sent.
+    var status: ExitStatus { hasRefusedLine.withLock { $0 } ? .unsendable : .success }
+
+    func hasInputLeft() async -> Bool {
+        guard let input, !input.isTerminal else { return false }
+        // Open and silent is not left over: nobody has written what could be taken.
+        return await input.stop() == .lines || hasLineInHand.withLock { $0 }
+    }
+
+    func serve(_ event: ConnectEvent, _ number: Int) async throws(Failure) -> CloseReason {
+        let port = event.source
+        var iterator = port.messages.makeAsyncIterator()
+        while let message = await iterator.nextUnlessEnded() {
+            try await report.message(message, from: number)
+        }
+        if port.closeReason == nil {
+            if waitsForInput { await inputEnded(or: port) }
+            await ports.remove(number)
+            await port.flush()
+            port.close()
+        }
+        let reason = await port.closed
+        // Its last word.
+        await port.flush()
+        return reason
+    }
+
+    /// Waits for the end of our input, unless the port ends first.
+    private func inputEnded(or port: MessagePort) async {
+        let either = Latch<Void>()
+        Task.onLoop { [self] in
+            await inputEnd.value
+            either.set()
+        }
+        Task.onLoop {
+            _ = await port.closed
+            either.set()
+        }
+        await either.value
+    }
+
+    /// Reads standard input from here on, and posts it.
+    /// - Parameter fail: is told what makes reading on impossible.
+    func readInput(_ fail: @escaping @Sendable (Failure) -> Void) {
+        guard let input else { return }
+        Task.onLoop { [self] in
+            do {
+                while let lines = try await input.next() {
+                    hasLineInHand.withLock { $0 = true }
+                    for line in lines { try await post(line) }
+                    hasLineInHand.withLock { $0 = false }
+                }
+                // Only where the line waits for it does the end mean anything.
+                if waitsForInput { await ports.finishAll() }
+                inputEnd.set()
+            } catch { fail(Failure(error)) }
+        }
+    }
+
+    /// With `--json`, a line that cannot be sent is told of, and the next one is taken.
+    private func post(_ line: [UInt8]) async throws(Failure) {
+        guard report.isJSON else {
+            try await ports.post(InputLine(plain: line))
+            return
+        }
+        do throws(Failure) {
+            try await ports.post(InputLine(json: line))
+        } catch {
+            if error.status != .unsendable { throw error }
+            hasRefusedLine.withLock { $0 = true }
+            await report.failure(error)
+        }
+    }
+}

@@ -1,0 +1,48 @@
+import ArgumentParser
+import ConnectTo
+
+struct List: ProgramCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Show what is registered.",
+        discussion: """
+            One line for each context. With --json: {"name":…,"origin":…,"pid":…,"process":…,"uid":…,\
+            "metadata":{…}}; what is not known is null.
+            """)
+
+    @OptionGroup var common: CommonOptions
+
+    func work(in program: Program) async throws -> ExitStatus {
+        let origin = try common.givenOrigin()
+        let bus = try await common.openBus()
+        let entries = Self.sorted(try await bus.directory(origin: origin))
+        let report = program.report
+        if report.isJSON {
+            for entry in entries { try await report.line(Event.entry(entry).bytes) }
+        } else if entries.isEmpty {
+            await report.note("nothing is registered")
+        } else {
+            for line in Self.table(entries).lines { try await report.line(line) }
+        }
+        return .success
+    }
+
+    /// By origin and name, as bytes.
+    private static func sorted(_ entries: [DirectoryEntry]) -> [DirectoryEntry] {
+        entries.sorted { a, b in
+            a.origin == b.origin
+                ? a.name.utf8.lexicographicallyPrecedes(b.name.utf8)
+                : a.origin.utf8.lexicographicallyPrecedes(b.origin.utf8)
+        }
+    }
+
+    static func table(_ entries: [DirectoryEntry]) -> Table {
+        var table = Table(header: ["NAME", "ORIGIN", "PID", "PROCESS", "UID"])
+        for entry in entries {
+            table.append([
+                entry.name, entry.origin, entry.pid.map { String($0) } ?? "?", entry.processName ?? "?",
+                entry.uid.map { String($0) } ?? "?",
+            ])
+        }
+        return table
+    }
+}

@@ -1,0 +1,156 @@
+import ArgumentParser
+import ConnectTo
+
+struct Listen: ProgramCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Register a name, and talk to whoever connects.",
+        discussion: """
+            Each message is a line of standard output; each line of standard input is posted to every open \
+            port, and is not read while none is open. The end of standard input ends nothing, but with --once. \
+            A port is closed when its peer has ended its input.
+
+            With --json, standard output carries {"event":"listening"|"connect"|"message"|"close"|"error",…}, and \
+            lines of standard input that begin with { say what to post where: {"port":1,"text":…}, with "base64" \
+            or "json" in place of "text".
+            """)
+
+    @OptionGroup var common: CommonOptions
+
+    @Argument(help: "The name to be found by.")
+    var name: String
+
+    @Flag(
+        help: ArgumentHelp(
+            "Serve one peer, and end with it.",
+            discussion: """
+                The name is given back when the peer is admitted. Where standard input is no terminal the line \
+                stays open until both sides have ended their input.
+                """))
+    var once = false
+
+    @Option(
+        name: .customLong("exec"), parsing: .remaining,
+        help: ArgumentHelp(
+            "Run this command for each peer, its standard input and output on the port. Comes last.",
+            discussion: """
+                The peer's end of input closes the command's standard input only; the port closes when the command \
+                has ended. Peer gone: SIGHUP to its process group. At most \(ChildCommand.limit) run at once; \
+                further peers wait. CONNECT_NAME, CONNECT_PEER_PID and CONNECT_PEER_UID are in its environment.
+                """,
+            valueName: "command"))
+    var command: [String] = []
+
+    func validate() throws {
+        // The parser takes an option for the rest of the line without a rest for one that is not there.
+        let isBare = command.isEmpty && name != "--exec" && ArgumentBytes.ofThisProcess().last == "--exec"
+        if isBare || command == ["--"] {
+            throw ValidationError("--exec needs a command")
+        }
+    }
+
+    func work(in program: Program) async throws -> ExitStatus {
+        let (name, origin) = try common.contextName(name)
+        // As with other commands that run commands, two dashes may stand before it.
+        let words = command.first == "--" ? Array(command.dropFirst()) : command
+        let child = try await words.isEmpty ? nil : ChildCommand(words, name: name)
+        let input = child == nil ? try StandardInput() : nil
+        let bus = try await common.openBus()
+        let ports = OpenPorts(gate: input?.gate)
+        let context = try await bus.register(name, origin: origin, accepting: once ? 1 : nil)
+        program.atEnd {
+            await context.unregister()
+            await ports.closeAll()
+            await ports.waitUntilFewer(than: 1)
+        }
+        try await program.report.event(Event.listening(name: name, origin: origin))
+        await program.report.note("listening as \(TerminalText.escaped(name))")
+
+        let service: any PeerService
+        if let child {
+            service = ChildService(command: child, report: program.report, ports: ports)
+        } else {
+            let lines = LineService(
+                report: program.report, ports: ports, input: input,
+                waitsForInput: once && input?.isTerminal == false)
+            lines.readInput { program.fail($0) }
+            service = lines
+        }
+        return try await once
+            ? serveOne(context, service, ports, program) : serveAll(context, service, ports, program)
+    }
+
+    // MARK: Serving
+
+    private func serveOne(
+        _ context: Context, _ service: any PeerService, _ ports: OpenPorts, _ program: Program
+    ) async throws -> ExitStatus {
+        for await event in context.connects {
+            let number = await ports.add(event.source)
+            let reason = try await serve(event, number, service, ports, program)
+            let peer = event.peer.label
+            if let failure = Failure(reason, peer: peer) { throw failure }
+            let hasInputLeft = await service.hasInputLeft()
+            if event.source.undelivered > 0 || hasInputLeft {
+                throw Failure.untaken(by: peer, undelivered: event.source.undelivered)
+            }
+            return service.status
+        }
+        throw Failure(endOf: context)
+    }
+
+    private func serveAll(
+        _ context: Context, _ service: any PeerService, _ ports: OpenPorts, _ program: Program
+    ) async throws -> ExitStatus {
+        var connects = context.connects.makeAsyncIterator()
+        while true {
+            await ports.waitUntilFewer(than: service.limit)
+            guard let event = await connects.next() else { break }
+            let number = await ports.add(event.source)
+            Task.onLoop {
+                do {
+                    _ = try await serve(event, number, service, ports, program)
+                } catch { program.fail(Failure(error)) }
+            }
+        }
+        // Open lines need no name: they are served to their end, and then there is nothing left to do.
+        let failure = Failure(endOf: context)
+        await program.report.failure(failure)
+        await ports.waitUntilFewer(than: 1)
+        return failure.status
+    }
+
+    /// Serves one peer to its end, between its two events.
+    private func serve(
+        _ event: ConnectEvent, _ number: Int, _ service: any PeerService, _ ports: OpenPorts,
+        _ program: Program
+    ) async throws -> CloseReason {
+        try await program.report.event(Event.connect(event.peer, port: number))
+        let reason = try await service.serve(event, number)
+        try await program.report.event(Event.close(port: number, reason: reason))
+        await ports.remove(number)
+        return reason
+    }
+}
+
+extension Peer {
+    /// For messages to people.
+    fileprivate var label: String {
+        let process = processName.map { " (\($0))" } ?? ""
+        return pid.map { "process \($0)\(process)" } ?? "the peer"
+    }
+}
+
+extension Failure {
+    /// Why a listener can be found no more.
+    fileprivate init(endOf context: Context) {
+        let name = TerminalText.escaped(context.name)
+        switch context.endReason {
+        case .busLost:
+            self.init(.busUnavailable, "the bus is gone, and \(name) with it; listen again when it is back")
+        case .nameLost:
+            self.init(.nameTaken, "the bus gave \(name) to another process; connect list says to which")
+        // Given back by ourselves, on the way out.
+        default: self.init(.success, nil)
+        }
+    }
+}

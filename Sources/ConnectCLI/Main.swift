@@ -1,0 +1,33 @@
+import ArgumentParser
+import CLinux
+import Glibc
+
+@main
+enum Main {
+    /// Not asynchronous: the main thread only waits, the work is done on the event loop.
+    static func main() {
+        StandardDescriptors.openClosed()
+        // Writing to nobody fails with EPIPE, and kills nobody.
+        _ = clinux_harmless_sigpipe()
+        do {
+            var command = try Connect.parseAsRoot(ArgumentBytes.ofThisProcess())
+            guard let work = command as? any ProgramCommand else {
+                try command.run()
+                return
+            }
+            Program.start(work)
+        } catch {
+            leave(error)
+        }
+    }
+
+    /// Help and versions go to standard output as they are; an error is one line.
+    private static func leave(_ error: any Error) -> Never {
+        let code = Connect.exitCode(for: error)
+        if code.isSuccess { Connect.exit(withError: error) }
+        let message = Connect.message(for: error).split(whereSeparator: \.isNewline).joined(separator: " ")
+        let line = "connect: \(TerminalText.escapedOnce(message)); see connect --help\n"
+        _ = line.withCString { write(2, $0, strlen($0)) }
+        _exit(code.rawValue)
+    }
+}

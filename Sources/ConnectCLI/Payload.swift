@@ -1,0 +1,37 @@
+import ConnectTo
+
+/// What one message carries.
+enum Payload: Sendable, Equatable {
+    case bytes([UInt8])
+    case text(String)
+    /// JSON that has been checked, passed on as it was written.
+    case json(String)
+
+    /// A line without its newline: text if it is UTF-8, or else bytes.
+    init(line: [UInt8]) {
+        if let text = String(validating: line, as: UTF8.self) {
+            self = .text(text)
+        } else {
+            self = .bytes(line)
+        }
+    }
+}
+
+extension Messages.AsyncIterator {
+    /// The next message, or `nil` at the end, whatever that was: it stands in the port's close reason.
+    mutating func nextUnlessEnded() async -> Message? {
+        do throws(PortError) { return try await next(isolation: nil) } catch { return nil }
+    }
+}
+
+extension MessagePort {
+    /// Posts as soon as there is room.
+    /// - Throws: ``PortError`` where the port has ended, or where the message is larger than a peer must take.
+    func send(_ payload: Payload) async throws(PortError) {
+        switch payload {
+        case .bytes(let bytes): try await send(bytes)
+        case .text(let text): try await send(text)
+        case .json(let text): try await send(json: text)
+        }
+    }
+}

@@ -1,0 +1,74 @@
+import ConnectTo
+import LinuxIO
+import SystemPackage
+
+/// What the command says: messages and events on standard output, notes and errors on standard error.
+///
+/// Plain, standard output carries messages alone, a line each. With `--json` it carries one object a line,
+/// for everything that happens.
+struct Report: Sendable {
+    let output: OutputStream
+    let errors: OutputStream
+    let isJSON: Bool
+    let isQuiet: Bool
+
+    /// A line on standard output.
+    /// - Throws: ``Failure`` 74; without a message if its reader is gone.
+    func line(_ text: String) async throws(Failure) {
+        try await line(Array(text.utf8))
+    }
+
+    func line(_ bytes: [UInt8]) async throws(Failure) {
+        do throws(SystemError) {
+            try await output.writeLine(bytes)
+        } catch { throw Self.failure(of: error) }
+    }
+
+    /// An event, with `--json`.
+    func event(_ object: @autoclosure () -> JSONObject) async throws(Failure) {
+        if isJSON { try await line(object().bytes) }
+    }
+
+    /// A message from a peer.
+    func message(_ message: Message, from port: Int) async throws(Failure) {
+        if isJSON {
+            try await line(Event.message(message, port: port).bytes)
+            return
+        }
+        do throws(SystemError) {
+            let accepted = message.withUnsafeBytes { bytes in
+                Result { () throws(SystemError) in try output.writeLine(bytes.bytes) }
+            }
+            try await accepted.get().available()
+        } catch { throw Self.failure(of: error) }
+    }
+
+    /// A remark for people on standard error, unless `--quiet`.
+    func note(_ text: String) async {
+        if isQuiet { return }
+        // Nobody reads standard error: nothing is lost, and nothing can be said about it either.
+        try? await errors.writeLine(Array(text.utf8))
+    }
+
+    /// One line on standard error, and the event where there are events.
+    func failure(_ failure: Failure) async {
+        guard let message = failure.message else { return }
+        try? await event(Event.error(failure.status, message))
+        let line = TerminalText.escapedOnce(message)
+        try? await errors.writeLine(Array("connect: \(line)".utf8))
+    }
+
+    /// - Throws: ``Failure`` if standard output could not take everything.
+    func flush() async throws(Failure) {
+        try? await errors.flush()
+        do throws(SystemError) {
+            try await output.flush()
+        } catch { throw Self.failure(of: error) }
+    }
+
+    private static func failure(of error: SystemError) -> Failure {
+        if error.errno == .brokenPipe { return .readerGone }
+        return Failure(
+            .inputOutput, "standard output cannot be written (\(error)); check what it is redirected to")
+    }
+}

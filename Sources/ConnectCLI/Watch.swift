@@ -1,0 +1,43 @@
+import ArgumentParser
+import ConnectTo
+
+struct Watch: ProgramCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Show what comes and goes.",
+        discussion: """
+            One line for each change, from the moment standard error says "watching". With --json: \
+            {"event":"registered"|"unregistered"|"moved","name":…,"origin":…,"pid":…,"process":…,"uid":…,\
+            "metadata":{…}}; what is not known is null.
+            """)
+
+    @OptionGroup var common: CommonOptions
+
+    func work(in program: Program) async throws -> ExitStatus {
+        let origin = try common.givenOrigin()
+        let bus = try await common.openBus()
+        let changes = try await bus.changes(origin: origin)
+        let report = program.report
+        await report.note("watching \(origin.map(TerminalText.escaped) ?? "all origins")")
+        for try await change in changes {
+            if report.isJSON {
+                try await report.line(Event.change(change).bytes)
+            } else {
+                try await report.line(Self.line(change))
+            }
+        }
+        throw Failure(await bus.lost)
+    }
+
+    static func line(_ change: DirectoryChange) -> String {
+        let entry = change.entry
+        let word = change.kind.word
+        let padding = String(repeating: " ", count: max(0, 14 - word.count))
+        var line = "\(word)\(padding)\(TerminalText.escaped(entry.name))"
+        if entry.origin != ContextName.defaultOrigin { line += "  \(TerminalText.escaped(entry.origin))" }
+        if let pid = entry.pid {
+            let process = entry.processName.map { " (\(TerminalText.escaped($0)))" } ?? ""
+            line += "  by \(pid)\(process)"
+        }
+        return line
+    }
+}

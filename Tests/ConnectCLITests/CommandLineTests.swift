@@ -1,0 +1,88 @@
+import ConnectToTesting
+import Testing
+
+@Suite("The command line", .privateBus, .timeLimit(.minutes(1))) struct CommandLineTests {
+    @Test(
+        "Called wrongly: 64 and one line that says where help is",
+        arguments: [
+            "lisen", "listen", "listen a b", "to", "list x", "to x --replies 0",
+            "to x --replies 1 --no-reply", "to x --wait soon",
+            "to x --timeout -1", "--frob", "list --bus", "list --bus nowhere", "listen x --exec",
+            "listen x --exec --",
+            "list --origin nodots",
+        ])
+    func usage(_ arguments: String) async throws {
+        let outcome = try await Shell.run("connect \(arguments)")
+        #expect(outcome.status == 64)
+        #expect(outcome.output.isEmpty)
+        #expect(outcome.errors.hasPrefix("connect: "))
+        #expect(outcome.errors.count { $0 == "\n" } == 1)
+    }
+
+    @Test(
+        "Help, version and completions go to standard output",
+        arguments: [
+            ("--help", "SUBCOMMANDS"), ("listen --help", "--exec"), ("help to", "--wait"), ("--version", "."),
+            ("--generate-completion-script bash", "complete"),
+            ("--generate-completion-script zsh", "#compdef"),
+            ("--generate-completion-script fish", "complete"),
+        ])
+    func help(_ arguments: String, _ part: String) async throws {
+        let outcome = try await Shell.run("connect \(arguments)")
+        #expect(outcome.status == 0)
+        #expect(outcome.text.contains(part))
+        #expect(outcome.errors.isEmpty)
+    }
+
+    @Test("No bus: 69 and one line", arguments: ["list", "watch", "listen x", "to x y"])
+    func noBus(_ arguments: String) async throws {
+        for bus in ["unix:path=/nowhere/at/all", "nonsense", ""] {
+            let outcome = try await Shell.run("connect \(arguments)", bus: bus)
+            #expect(outcome.status == 69)
+            #expect(outcome.errors.hasPrefix("connect: "))
+            #expect(outcome.errors.count { $0 == "\n" } == 1)
+        }
+    }
+
+    @Test("--bus takes an address")
+    func busAddress() async throws {
+        let address = try PrivateBus.current.address
+        let outcome = try await Shell.run(
+            "connect list --bus '\(address)'; echo $?", bus: "unix:path=/nowhere")
+        #expect(outcome.lines == ["0"])
+    }
+
+    @Test("A bus that goes away ends listen and watch with 69; open lines are served to their end")
+    func lostBus() async throws {
+        let outcome = try await Shell.run(
+            """
+            start w connect watch; w=$pid
+            converse l connect listen x --json
+            next >/dev/null
+            mkfifo a.in
+            connect to x <a.in 7>&- 8<&- & to=$!
+            exec 5>a.in
+            next >/dev/null
+            echo first >&5; next >/dev/null
+            kill -KILL \(try PrivateBus.current.processID)
+            ends $w
+            next | grep -o '"code":69'
+            echo still >&5; exec 5>&-
+            next | grep -o '"text":"still"'
+            ends $to; ends $pid
+            """)
+        #expect(outcome.lines == ["69", #""code":69"#, #""text":"still""#, "0", "69"])
+    }
+
+    @Test("--quiet leaves errors only")
+    func quiet() async throws {
+        let outcome = try await Shell.run("connect list --quiet; connect to x y -q")
+        #expect(outcome.status == 68)
+        #expect(outcome.errors.count { $0 == "\n" } == 1)
+    }
+
+    @Test("A name that begins with a dash comes after two dashes")
+    func dash() async throws {
+        #expect(try await Shell.run("connect to -- -x hello").status == 68)
+    }
+}

@@ -1,0 +1,81 @@
+import ConnectToTesting
+import Testing
+
+@Suite("list and watch", .privateBus, .timeLimit(.minutes(1))) struct DirectoryTests {
+    @Test("list shows what is registered, in order, and escapes control characters")
+    func list() async throws {
+        let outcome = try await Shell.run(
+            """
+            start b connect listen b; b=$pid
+            start a connect listen "$(printf 'a\\033[31m\\t')"; a=$pid
+            start c connect listen c --origin org.example.App; c=$pid
+            connect list | sed "s/ $a / A /;s/ $b / B /;s/ $c / C /" | tr -s ' ' | cut -d' ' -f1-4
+            echo; connect list --origin org.example.App | wc -l
+            """)
+        #expect(
+            outcome.lines == [
+                "NAME ORIGIN PID PROCESS", #"a\u{1B}[31m\t org.connectto A connect"#,
+                "b org.connectto B connect", "c org.example.App C connect", "", "2",
+            ])
+    }
+
+    @Test("list --json is an object a line")
+    func json() async throws {
+        let outcome = try await Shell.run(
+            """
+            start a connect listen a
+            connect list --json | sed "s/:$pid,/:PID,/;s/\\"uid\\":$(id -u)/UID/"
+            """)
+        #expect(
+            outcome.lines == [
+                #"{"name":"a","origin":"org.connectto","pid":PID,"process":"connect",UID,"metadata":{}}"#
+            ])
+    }
+
+    @Test("Nothing registered is no line, and no error")
+    func empty() async throws {
+        let outcome = try await Shell.run("connect list")
+        #expect(outcome.status == 0)
+        #expect(outcome.output.isEmpty)
+        #expect(outcome.errors == "nothing is registered\n")
+    }
+
+    @Test("watch shows what comes and goes, from when it says so")
+    func watch() async throws {
+        let outcome = try await Shell.run(
+            """
+            start old connect listen old
+            converse w connect watch
+            echo "$first"
+            w=$pid
+            start a connect listen "$(printf 'a\\nb')"
+            next | sed "s/ $pid / PID /"
+            kill $pid
+            next
+            kill $w; ends $w
+            """)
+        #expect(
+            outcome.lines == [
+                "watching all origins", #"registered    a\nb  by PID (connect)"#, #"unregistered  a\nb"#,
+                "143",
+            ])
+    }
+
+    @Test("watch --json is an object a line, of one origin if asked")
+    func watchJSON() async throws {
+        let outcome = try await Shell.run(
+            """
+            converse w connect watch --json --origin org.example.App
+            start b connect listen other
+            start a connect listen a --origin org.example.App
+            next | sed "s/:$pid,/:PID,/;s/\\"uid\\":$(id -u)/UID/"
+            kill -KILL $pid
+            next
+            """)
+        #expect(
+            outcome.lines == [
+                #"{"event":"registered","name":"a","origin":"org.example.App","pid":PID,"process":"connect",UID,"metadata":{}}"#,
+                #"{"event":"unregistered","name":"a","origin":"org.example.App","pid":null,"process":null,"uid":null,"metadata":null}"#,
+            ])
+    }
+}

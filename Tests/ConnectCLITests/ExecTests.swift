@@ -1,0 +1,174 @@
+import ConnectToTesting
+import Testing
+
+@Suite("listen --exec", .privateBus, .timeLimit(.minutes(1))) struct ExecTests {
+    @Test("A line is a message both ways, and the peer's end of input ends the command's input only")
+    func sort() async throws {
+        let outcome = try await Shell.run(
+            """
+            start l connect listen x --exec sort
+            printf 'c\\na\\n\\n' | connect to x; echo $?
+            connect to x z y </dev/null; echo $?
+            """)
+        #expect(outcome.lines == ["", "a", "c", "0", "y", "z", "0"])
+    }
+
+    @Test("Arguments and lines pass byte for byte, options of the command are its own")
+    func bytes() async throws {
+        let outcome = try await Shell.run(
+            """
+            start l connect listen x --exec printf '%s\\n' --json "$(printf 'a\\377')" 'two words' -n
+            connect to x </dev/null
+            """)
+        #expect(outcome.output == Array("--json\na".utf8) + [0xFF] + Array("\ntwo words\n-n\n".utf8))
+    }
+
+    @Test("The port closes when the command has ended and its output is drained, whatever the peer does")
+    func ends() async throws {
+        let outcome = try await Shell.run(
+            """
+            start l connect listen x --exec seq 1 20000
+            hold a connect to x; wait $held
+            wc -l <a.out
+            """)
+        #expect(outcome.lines == ["20000"])
+    }
+
+    @Test("Peer gone: SIGHUP to the command's process group", arguments: ["KILL", "TERM"])
+    func hangup(_ signal: String) async throws {
+        let outcome = try await Shell.run(
+            """
+            cat >child <<'end'
+            trap 'echo hup >hup; exit' HUP
+            exec 5>grandchild
+            sleep 1000 &
+            exec 5>&-
+            echo ready
+            wait
+            end
+            mkfifo hup grandchild out in
+            { cat grandchild; echo gone; } & gone=$!
+            start l connect listen x --exec sh child
+            tail -f /dev/null >in &
+            connect to x <in >out & to=$!
+            read ready <out
+            kill -\(signal) $to
+            wait $gone
+            cat hup
+            """)
+        #expect(outcome.lines == ["gone", "hup"])
+    }
+
+    @Test("The command starts with default signal dispositions and nothing blocked")
+    func dispositions() async throws {
+        let outcome = try await Shell.run(
+            """
+            start l nohup connect listen x --exec grep -E 'Sig(Blk|Ign)' /proc/self/status
+            connect to x </dev/null | while read name mask; do
+                # The C library keeps 32 and 33 to itself.
+                echo $name $((0x$mask & 0x7fffffff))
+            done
+            """)
+        #expect(outcome.lines == ["SigBlk: 0", "SigIgn: 0"])
+    }
+
+    @Test("The command is in a process group of its own, and knows who calls")
+    func surroundings() async throws {
+        let outcome = try await Shell.run(
+            """
+            start l connect listen 'a b' --exec sh -c \
+            'echo "$CONNECT_NAME $CONNECT_PEER_UID $CONNECT_PEER_PID"; cut -d" " -f1,5 /proc/$$/stat'
+            hold a connect to 'a b'; wait $held
+            sed -n "1s/ $held\\$/ PID/p" a.out
+            sed -n 2p a.out | { read pid group; test $pid = $group && echo own; }
+            id -u
+            """)
+        let lines = outcome.lines
+        #expect(lines.count == 3)
+        #expect(lines.first == "a b \(lines.last ?? "") PID")
+        #expect(lines.dropFirst().first == "own")
+    }
+
+    @Test(
+        "A command that is not there ends listen with 64, before it registers",
+        arguments: ["no-such-command", "./no", "/etc/passwd"])
+    func noCommand(_ command: String) async throws {
+        let outcome = try await Shell.run("connect listen x --exec \(command)")
+        #expect(outcome.status == 64)
+        #expect(!outcome.errors.contains("listening"))
+    }
+
+    @Test("At most 64 run at once; the next one waits until one has ended")
+    func limit() async throws {
+        let outcome = try await Shell.run(
+            """
+            converse l connect listen x --json --exec cat
+            next >/dev/null
+            hold first connect to x; first=$held; next >/dev/null
+            mkfifo rest.in; tail -f /dev/null >rest.in 7>&- 8<&- &
+            for peer in $(seq 2 64); do
+                connect to x <rest.in >/dev/null 2>&1 7>&- 8<&- &
+                next >/dev/null
+            done
+            connect to x hello --no-reply; echo $?
+            kill $first
+            next | grep -o '"event":"close","port":1'
+            next | grep -o '"event":"connect","port":65'
+            kill $pid
+            """)
+        #expect(outcome.lines == ["0", #""event":"close","port":1"#, #""event":"connect","port":65"#])
+    }
+
+    @Test("Our own end is SIGHUP to the commands as well")
+    func ownEnd() async throws {
+        let outcome = try await Shell.run(
+            """
+            cat >child <<'end'
+            trap 'echo hup >hup; exit' HUP
+            echo ready
+            sleep 1000 >/dev/null & wait
+            end
+            mkfifo hup
+            start l connect listen x --exec sh child
+            mkfifo a.in a.out; tail -f /dev/null >a.in &
+            connect to x <a.in >a.out 2>/dev/null &
+            read ready <a.out; echo $ready
+            kill -TERM $pid
+            cat hup
+            ends $pid
+            """)
+        #expect(outcome.lines == ["ready", "hup", "143"])
+    }
+
+    @Test("With --once it ends with its peer")
+    func once() async throws {
+        let outcome = try await Shell.run(
+            """
+            start l connect listen x --once --exec -- cat
+            connect to x hello </dev/null; ends $pid
+            """)
+        #expect(outcome.lines == ["hello", "0"])
+    }
+
+    @Test("A command that ends with an error is told of, and listen goes on")
+    func failure() async throws {
+        let outcome = try await Shell.run(
+            """
+            start l connect listen x --exec false
+            connect to x </dev/null; echo $?
+            connect to x </dev/null; echo $?
+            kill $pid; wait $pid; grep -c . l.err
+            """)
+        #expect(outcome.lines == ["0", "0", "2"])
+    }
+
+    @Test("A command that does not read stalls its peer, and nothing piles up")
+    func backpressure() async throws {
+        let outcome = try await Shell.run(
+            """
+            start l connect listen x --exec sh -c 'read go; wc -l'
+            { echo go; seq 1 50000; } | connect to x
+            """)
+        #expect(outcome.lines == ["50000"])
+    }
+}

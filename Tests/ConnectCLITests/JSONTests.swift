@@ -1,0 +1,86 @@
+import Testing
+
+@testable import ConnectCLI
+
+@Suite struct JSONTests {
+    private func text(_ object: JSONObject) -> String { String(decoding: object.bytes, as: UTF8.self) }
+
+    @Test("Members keep their order, and absent facts are null")
+    func object() {
+        let object: JSONObject = [
+            "z": .integer(-1), "a": .null, "o": .object(["k": .string("v")]), "p": .optional(Int32?.none),
+            "e": .object([:]),
+        ]
+        #expect(text(object) == #"{"z":-1,"a":null,"o":{"k":"v"},"p":null,"e":{}}"#)
+    }
+
+    @Test("Strings are escaped on one line")
+    func strings() {
+        #expect(
+            text(["s": .string("\"\\\n\r\t\u{1}\u{7F}é🙂\u{2028}/")])
+                == "{\"s\":\"\\\"\\\\\\n\\r\\t\\u0001\\u007fé🙂\u{2028}/\"}")
+    }
+
+    @Test("Metadata is in the order of its keys")
+    func metadata() {
+        #expect(text(JSONObject(strings: ["b": "2", "a": "1"])) == #"{"a":"1","b":"2"}"#)
+    }
+
+    @Test(
+        "What is JSON comes out as it was, on one line",
+        arguments: [
+            ("1.00000000000000000000001e-400", "1.00000000000000000000001e-400"),
+            ("{\n\"a\" : [1,\r\n2, {}]}", "{ \"a\" : [1,  2, {}]}"),
+            ("\"\\u2028\\ud83d\\ude42\"", "\"\\u2028\\ud83d\\ude42\""), ("[]", "[]"), (" true ", " true "),
+            ("-0", "-0"), ("[[[]],{}]", "[[[]],{}]"),
+            ("null", "null"), ("{\"a\":{\"b\":[]},\"c\":2}", "{\"a\":{\"b\":[]},\"c\":2}"),
+        ])
+    func splices(_ json: String, _ line: String) {
+        #expect(JSONScanner.singleLine(Array(json.utf8)).map { String(decoding: $0, as: UTF8.self) } == line)
+    }
+
+    @Test(
+        "What is not JSON is found out",
+        arguments: [
+            "", " ", "{", "[1,]", "{\"a\"}", "{a:1}", "01", "1.", "1e", "+1", ".5", "\"\n\"", "\"\\x\"",
+            "\"\\u12\"", "tru", "1 2", "nul",
+            "[1}", "{\"a\":1,}", "}", "]", "'a'", "\"", "[1 2]", "{\"a\":1 \"b\":2}", "NaN", "--1",
+        ])
+    func malformed(_ json: String) {
+        #expect(JSONScanner.singleLine(Array(json.utf8)) == nil)
+    }
+
+    @Test("Nesting of a million does not overflow the stack")
+    func deep() {
+        let deep = [UInt8](repeating: UInt8(ascii: "["), count: 1_000_000)
+        #expect(JSONScanner.singleLine(deep) == nil)
+        #expect(JSONScanner.singleLine(deep + [UInt8](repeating: UInt8(ascii: "]"), count: 1_000_000)) != nil)
+    }
+
+    @Test(
+        "Strings say what they say",
+        arguments: [
+            (#""a\n\t\"\\\/\b\f\r""#, "a\n\t\"\\/\u{8}\u{C}\r"), (#""\u00e9\ud83d\ude42""#, "é🙂"),
+            (#""\ud83dx""#, "\u{FFFD}x"),
+            (#""\ud83d\u0041""#, "\u{FFFD}A"),
+        ])
+    func strings(_ json: String, _ text: String) throws {
+        var scanner = JSONScanner(Array(json.utf8))
+        #expect(try scanner.string() == text)
+    }
+
+    @Test(
+        "Base64 both ways",
+        arguments: [("", ""), ("f", "Zg=="), ("fo", "Zm8="), ("foo", "Zm9v"), ("foobar", "Zm9vYmFy")])
+    func base64(_ text: String, _ encoded: String) {
+        #expect(Base64.encoded(Array(text.utf8)) == encoded)
+        #expect(Base64.decoded(encoded) == Array(text.utf8))
+    }
+
+    @Test(
+        "What is not base64 is found out",
+        arguments: ["Z", "Zg", "Zg=", "Zh==", "Zm9", "Zg==Zg==", "Z===", "====", "Zm9 ", "Zm8-"])
+    func noBase64(_ text: String) {
+        #expect(Base64.decoded(text) == nil)
+    }
+}

@@ -1,0 +1,175 @@
+import ConnectToTesting
+import Testing
+
+@Suite("In a shell", .privateBus, .timeLimit(.minutes(1))) struct LifecycleTests {
+    @Test(
+        "A signal unregisters, closes in order and ends with 128 and its number",
+        arguments: [
+            ("INT", 130), ("TERM", 143), ("HUP", 129),
+        ])
+    func signals(_ name: String, _ code: Int) async throws {
+        let outcome = try await Shell.run(
+            """
+            converse l connect listen x --json
+            next >/dev/null
+            hold a connect to x --json; next >/dev/null
+            kill -\(name) $pid; ends $pid
+            wait $held; head -1 a.out
+            connect list --json
+            connect watch 2>w.said & watch=$!
+            hold b connect to y --wait 100
+            kill -\(name) $held; ends $held
+            """)
+        #expect(
+            outcome.lines == [
+                "\(code)", #"{"event":"close","port":1,"reason":"closed"}"#, "\(code)",
+            ])
+    }
+
+    @Test("nohup holds: SIGHUP stays ignored")
+    func nohup() async throws {
+        let outcome = try await Shell.run(
+            """
+            start l nohup connect listen x
+            kill -HUP $pid
+            connect to x hello </dev/null; echo $?
+            kill -TERM $pid; ends $pid
+            """)
+        #expect(outcome.lines == ["0", "143"])
+    }
+
+    @Test(
+        "A peer that takes nothing holds up the end for two seconds at most, and a second signal not at all",
+        arguments: [
+            ("kill -TERM $pid", "143"), ("kill -TERM $pid; kill -INT $pid", "130"),
+        ])
+    func stalled(_ kill: String, _ code: String) async throws {
+        // The peer is stopped before it has read anything; its kernel buffer and our queue fill up.
+        let outcome = try await Shell.run(
+            """
+            converse l connect listen x --json
+            next >/dev/null
+            hold a connect to x; next >/dev/null
+            kill -STOP $held
+            head -c 10000000 /dev/zero | tr '\\0' a >&7; echo >&7
+            echo '{"port":2,"text":"no such port"}' >&7
+            next | grep -o '"code":65'
+            \(kill); ends $pid
+            """)
+        #expect(outcome.lines == [#""code":65"#, code])
+    }
+
+    @Test(
+        "When the reader of its output has gone it unregisters and ends with 74, quietly and also while idle")
+    func readerGone() async throws {
+        let outcome = try await Shell.run(
+            """
+            mkfifo l.fifo code
+            { { connect listen x </dev/null 2>l.fifo; echo $? >code; } | head -1; } &
+            heard l
+            connect to x one </dev/null
+            cat code l.err
+            connect list --json
+            """)
+        #expect(outcome.lines.sorted() == ["74", "one"])
+    }
+
+    @Test("So does to, watch and list")
+    func otherReadersGone() async throws {
+        let outcome = try await Shell.run(
+            """
+            start l connect listen x --exec sh -c 'yes | head -100000; cat >/dev/null'
+            { connect to x; echo "to $?" >&2; } 2>to.err | head -1
+            mkfifo w.fifo
+            { connect watch 2>w.fifo; echo "watch $?" >w.code; } | true & w=$!
+            heard w; wait $w
+            cat to.err w.code w.err
+            """)
+        #expect(outcome.lines == ["y", "to 74", "watch 74"])
+    }
+
+    @Test("An output that cannot be written is 74, with a line")
+    func fullDisk() async throws {
+        let outcome = try await Shell.run(
+            """
+            start l connect listen x
+            connect list >/dev/full
+            """)
+        #expect(outcome.status == 74)
+        #expect(outcome.errors.hasPrefix("connect: "))
+    }
+
+    @Test("An input that cannot be read is 74, with a line")
+    func directoryAsInput() async throws {
+        let outcome = try await Shell.run(
+            """
+            start l connect listen x
+            connect to x </
+            """)
+        #expect(outcome.status == 74)
+        #expect(outcome.errors.hasPrefix("connect: "))
+    }
+
+    @Test("Closed standard descriptors are opened on /dev/null first")
+    func closedDescriptors() async throws {
+        let outcome = try await Shell.run(
+            """
+            mkfifo l.fifo
+            connect listen x <&- >&- 2>l.fifo & pid=$!
+            heard l
+            readlink /proc/$pid/fd/0 /proc/$pid/fd/1
+            connect to x hello 2>&- <&- >&-; echo $?
+            kill $pid; ends $pid
+            """)
+        #expect(outcome.lines == ["/dev/null", "/dev/null", "0", "143"])
+    }
+
+    @Test("O_NONBLOCK is never set on descriptors 0 to 2")
+    func blocking() async throws {
+        let outcome = try await Shell.run(
+            """
+            converse l connect listen x
+            hold a connect to x --replies 1
+            echo hello >&7; wait $held
+            for descriptor in 0 1 2; do
+                flags=$(sed -n 's/flags:\\t//p' /proc/$pid/fdinfo/$descriptor)
+                echo $((flags & 04000))
+            done
+            kill $pid
+            """)
+        #expect(outcome.lines == ["0", "0", "0"])
+    }
+
+    @Test("An output that somebody else has made O_NONBLOCK loses nothing")
+    func foreignNonblocking() async throws {
+        let outcome = try await Shell.run(
+            """
+            start l connect listen x --exec seq 1 30000
+            {
+                perl -MFcntl -e 'fcntl(STDOUT, F_SETFL, O_WRONLY | O_NONBLOCK)'
+                exec 3>&1
+                flags=$(sed -n 's/flags:\\t//p' /proc/self/fdinfo/3)
+                connect to x </dev/null; echo "$((flags & 04000)) $?" >code
+            } | { read first; wc -l; }
+            cat code
+            """)
+        #expect(outcome.lines == ["29999", "2048 0"])
+    }
+
+    @Test("An idle listener does not wake")
+    func idle() async throws {
+        let outcome = try await Shell.run(
+            """
+            start l connect listen x
+            connect to x hello </dev/null
+            switches() { cat /proc/$pid/task/*/status | grep ctxt | cut -f2 | paste -sd+ | { read sum; echo $(($sum)); }; }
+            # Until it has settled: reading twice gives the same.
+            before=$(switches); until now=$(switches); test $before = $now; do before=$now; done
+            timeout 1 tail -f /dev/null
+            after=$(switches)
+            echo $((after - before))
+            kill $pid
+            """)
+        #expect(outcome.lines == ["0"])
+    }
+}

@@ -1,0 +1,65 @@
+import ConnectToTesting
+import Testing
+
+@Suite("listen --json", .privateBus, .timeLimit(.minutes(1))) struct ListenJSONTests {
+    @Test("Everything that happens is an object, absent facts are null")
+    func events() async throws {
+        let outcome = try await Shell.run(
+            """
+            start l connect listen 'a "b"' --json
+            hold a connect to 'a "b"' hello "$(printf '\\377')" ; wait $held
+            kill $pid; wait $pid
+            sed "s/:$held,/:PID,/;s/:$(id -u),/:UID,/" l.out
+            """)
+        #expect(
+            outcome.lines == [
+                #"{"event":"listening","name":"a \"b\"","origin":"org.connectto"}"#,
+                #"{"event":"connect","port":1,"peer":{"pid":PID,"uid":UID,"bus":":1.1","name":null,"process":"connect"}}"#,
+                #"{"event":"message","port":1,"text":"hello"}"#,
+                #"{"event":"message","port":1,"base64":"/w=="}"#,
+                #"{"event":"close","port":1,"reason":"closed"}"#,
+            ])
+    }
+
+    @Test("An input line answers one port, in any kind")
+    func answers() async throws {
+        let outcome = try await Shell.run(
+            """
+            converse l connect listen x --json
+            next >/dev/null
+            hold a connect to x --replies 2 --json; a=$held; next >/dev/null
+            hold b connect to x --replies 3 --json; b=$held; next >/dev/null
+            printf '%s\\n' '{"port":1,"text":"for one"}' '{"port":2,"base64":"/w=="}' \
+            '{"port":2,"json":{"n":1.0000000000000000001}}' '{"text":"all"}' >&7
+            ends $a; ends $b
+            cat a.out b.out | grep message
+            kill $pid
+            """)
+        #expect(
+            outcome.lines == [
+                "0", "0", #"{"event":"message","port":1,"text":"for one"}"#,
+                #"{"event":"message","port":1,"text":"all"}"#,
+                #"{"event":"message","port":1,"base64":"/w=="}"#,
+                #"{"event":"message","port":1,"json":{"n":1.0000000000000000001}}"#,
+                #"{"event":"message","port":1,"text":"all"}"#,
+            ])
+    }
+
+    @Test("A wrong input line is an error event with 65, and the next one is taken")
+    func wrongLine() async throws {
+        let outcome = try await Shell.run(
+            """
+            converse l connect listen x --json --once
+            next >/dev/null
+            hold a connect to x --replies 1; next >/dev/null
+            printf '{"port":1}\\n{"port":7,"text":"a"}\\nplain\\n' >&7
+            next | grep -o '"event":"error","code":65'
+            next | grep -o '"event":"error","code":65'
+            ends $held; cat a.out; ends $pid; grep -c '^connect: ' l.err
+            """)
+        #expect(
+            outcome.lines == [
+                #""event":"error","code":65"#, #""event":"error","code":65"#, "0", "plain", "65", "2",
+            ])
+    }
+}

@@ -1,0 +1,167 @@
+import ConnectToTesting
+import Testing
+
+@Suite(.privateBus, .timeLimit(.minutes(1))) struct ListenTests {
+    @Test("Says that it can be found, prints each message as a line, and lives on after the end of its input")
+    func messages() async throws {
+        let outcome = try await Shell.run(
+            """
+            start l connect listen the-listener
+            echo "$first"
+            connect to the-listener Hello '' 'second line' </dev/null; echo "to $?"
+            connect to the-listener again </dev/null; echo "to $?"
+            kill -TERM $pid; ends $pid
+            cat l.out
+            connect list --json
+            """)
+        #expect(
+            outcome.lines == [
+                "listening as the-listener", "to 0", "to 0", "143", "Hello", "", "second line", "again",
+            ])
+    }
+
+    @Test("Each line of its input goes to every open port")
+    func input() async throws {
+        let outcome = try await Shell.run(
+            """
+            converse l connect listen x --json
+            next >/dev/null
+            hold a connect to x --replies 2; a=$held; next >/dev/null
+            hold b connect to x --replies 2; b=$held; next >/dev/null
+            printf 'one\\n\\n' >&7
+            ends $a; ends $b
+            cat a.out b.out
+            kill $pid
+            """)
+        #expect(outcome.lines == ["0", "0", "one", "", "one", ""])
+    }
+
+    @Test("Its input is not read while no port is open")
+    func gate() async throws {
+        let outcome = try await Shell.run(
+            """
+            printf 'one\\ntwo\\n' >input
+            mkfifo l.fifo
+            connect listen x <input >l.out 2>l.fifo & pid=$!
+            heard l
+            grep pos /proc/$pid/fdinfo/0 | tr -d '\\t'
+            hold a connect to x --replies 2
+            ends $held
+            cat a.out
+            kill $pid
+            """)
+        #expect(outcome.lines == ["pos:0", "0", "one", "two"])
+    }
+
+    @Test("A line read while the last port closes is kept for the next")
+    func keptLine() async throws {
+        let outcome = try await Shell.run(
+            """
+            converse l connect listen x --json
+            next >/dev/null
+            connect to x first </dev/null
+            next >/dev/null; next >/dev/null; next | grep -o closed
+            echo kept >&7
+            hold a connect to x --replies 1
+            ends $held
+            cat a.out
+            kill $pid
+            """)
+        #expect(outcome.lines == ["closed", "0", "kept"])
+    }
+
+    @Test("Lines that are not UTF-8 come out byte for byte, and so does the rest")
+    func bytes() async throws {
+        let outcome = try await Shell.run(
+            """
+            start l connect listen x
+            printf 'a\\377b\\r\\n\\n\\303\\251\\nno newline' | connect to x
+            connect to x "$(printf 'arg\\376')" </dev/null
+            kill $pid; wait $pid
+            cat l.out
+            """)
+        let expected: [UInt8] =
+            Array("a".utf8) + [0xFF] + Array("b\r\n\né\nno newline\narg".utf8) + [0xFE] + Array("\n".utf8)
+        #expect(outcome.output == expected)
+    }
+
+    @Test("A hundred callers at once: every line once, each caller's in order")
+    func manyCallers() async throws {
+        let outcome = try await Shell.run(
+            """
+            start l connect listen x
+            callers=
+            for caller in $(seq 1 100); do
+                seq -f "$caller %g" 1 200 | connect to x & callers="$callers $!"
+            done
+            for caller in $callers; do wait $caller || echo failed; done
+            kill $pid; wait $pid
+            wc -l <l.out
+            for caller in $(seq 1 100); do seq -f "$caller %g" 1 200; done >all
+            sort -s -n -k1,1 l.out | cmp - all && echo same
+            """)
+        #expect(outcome.lines == ["20000", "same"])
+    }
+
+    @Test(
+        "Names of any kind can be listened on and called",
+        arguments: [
+            "a/b.c-d:e_f g", "tab\tand\nnewline", "7seas", "-dash", "日本", String(repeating: "n", count: 200),
+        ])
+    func names(_ name: String) async throws {
+        let quoted = "'\(name)'"
+        let outcome = try await Shell.run(
+            """
+            start l connect listen -- \(quoted)
+            connect to -- \(quoted) hello </dev/null; echo $?
+            connect list | wc -l
+            kill $pid; wait $pid
+            cat l.out
+            """)
+        #expect(outcome.lines == ["0", "2", "hello"])
+    }
+
+    @Test("Two on one name: the second ends with 73 and says by whom it is taken")
+    func taken() async throws {
+        let outcome = try await Shell.run(
+            """
+            start l connect listen x
+            connect listen x </dev/null 2>&1 | sed "s/$pid/PID/" | grep -o 'PID (connect)'
+            connect listen x </dev/null 2>errors; echo $?; wc -l <errors
+            """)
+        #expect(outcome.lines == ["PID (connect)", "73", "1"])
+    }
+
+    @Test(
+        "What is no name ends with 64 and one line",
+        arguments: [
+            "''", "\"$(printf '\\377')\"", "$(seq -s é 1 90)", "x --origin nodots",
+            "x --origin \"$(printf 'a.\\377')\"",
+        ])
+    func noName(_ arguments: String) async throws {
+        let outcome = try await Shell.run("connect listen \(arguments)")
+        #expect(outcome.status == 64)
+        #expect(outcome.errors.hasPrefix("connect: "))
+        #expect(outcome.errors.count { $0 == "\n" } == 1)
+    }
+
+    @Test("A name that is too long is told the limit")
+    func limit() async throws {
+        let outcome = try await Shell.run("connect listen $(seq -s é 1 90)")
+        #expect(outcome.errors.contains("233"))
+    }
+
+    @Test("A line of the greatest length passes, a longer one ends with 65 and names the limit")
+    func longLines() async throws {
+        let outcome = try await Shell.run(
+            """
+            start l connect listen x
+            head -c 67108864 /dev/zero | tr '\\0' a | connect to x; echo $?
+            head -c 67108865 /dev/zero | tr '\\0' a | connect to x; echo $?
+            kill $pid; wait $pid
+            wc -c <l.out
+            """)
+        #expect(outcome.lines == ["0", "65", "67108865"])
+        #expect(outcome.errors.contains("64 MiB"))
+    }
+}

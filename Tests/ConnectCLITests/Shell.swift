@@ -1,0 +1,103 @@
+import ConnectToTesting
+import Glibc
+import Subprocess
+import SystemPackage
+
+/// Runs scripts in `sh`, with the built command in PATH and the test's own bus as the session bus.
+///
+/// A script begins in a fresh directory and knows some functions; see ``prelude``. Everything it leaves running
+/// in its process group is killed when it ends.
+enum Shell {
+    struct Outcome: Sendable {
+        /// The script's exit status, 128 and more for a signal.
+        let status: Int32
+        let output: [UInt8]
+        let errors: String
+
+        var text: String { String(decoding: output, as: UTF8.self) }
+        /// The lines of the output, the last newline ends one.
+        var lines: [String] {
+            var lines = text.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
+            if lines.last == "" { lines.removeLast() }
+            return lines
+        }
+    }
+
+    /// What every script can use.
+    private static let prelude = """
+        # start LABEL COMMAND…: in the background with an empty standard input; waits for its first line on
+        # standard error. Its standard output goes to LABEL.out, the rest of its standard error to LABEL.err.
+        start() {
+            label=$1; shift
+            mkfifo "$label.fifo"
+            "$@" </dev/null >"$label.out" 2>"$label.fifo" &
+            pid=$!
+            heard "$label"
+        }
+        # heard LABEL: waits for the first line in LABEL.fifo, and lets the rest run to LABEL.err.
+        heard() {
+            exec 9<"$1.fifo"
+            read -r first <&9
+            cat <&9 >"$1.err" 7>&- 8<&- &
+            exec 9<&-
+        }
+        # converse LABEL COMMAND…: the same with its standard input at descriptor 7 and its output at 8.
+        converse() {
+            label=$1; shift
+            mkfifo "$label.fifo" "$label.in" "$label.out"
+            "$@" <"$label.in" >"$label.out" 2>"$label.fifo" &
+            pid=$!
+            exec 7>"$label.in" 8<"$label.out"
+            heard "$label"
+        }
+        # next: one line of that output, printed.
+        next() { read -r line <&8; printf '%s\\n' "$line"; }
+        # hold NAME COMMAND…: in the background, with an input that stays open and empty.
+        hold() {
+            label=$1; shift
+            mkfifo "$label.in"
+            tail -f /dev/null >"$label.in" 2>/dev/null 7>&- 8<&- &
+            "$@" <"$label.in" >"$label.out" 2>"$label.err" 7>&- 8<&- &
+            held=$!
+        }
+        # ends PID: waits for it, and prints its exit status.
+        ends() { wait "$1"; echo $?; }
+
+        """
+
+    static func run(_ script: String, bus: String? = nil) async throws -> Outcome {
+        let address = try bus ?? PrivateBus.current.address
+        let directory = try PrivateBus.current.directory + "/work"
+        mkdir(directory, 0o700)
+        var options = PlatformOptions()
+        options.processGroupID = 0
+        options.teardownSequence = [
+            .send(signal: .kill, toProcessGroup: true, allowedDurationToNextStep: .zero)
+        ]
+        let result = try await Subprocess.run(
+            .path("/bin/sh"), arguments: ["-c", prelude + script],
+            environment: .inherit.updating([
+                "DBUS_SESSION_BUS_ADDRESS": address, "PATH": "\(products):/usr/bin:/bin", "LC_ALL": "C.UTF-8",
+            ]),
+            workingDirectory: FilePath(directory), platformOptions: options,
+            input: .none, output: .bytes(limit: 256 << 20), error: .bytes(limit: 1 << 20))
+        kill(-result.processIdentifier.value, SIGKILL)
+        let status: Int32 =
+            switch result.terminationStatus {
+            case .exited(let code): code
+            case .signaled(let number): 128 + number
+            }
+        return Outcome(
+            status: status, output: result.standardOutput,
+            errors: String(decoding: result.standardError, as: UTF8.self))
+    }
+
+    /// Where the tests and the command were built.
+    private static let products: String = {
+        var path = [CChar](repeating: 0, count: Int(PATH_MAX) + 1)
+        let count = readlink("/proc/self/exe", &path, Int(PATH_MAX))
+        let own = FilePath(
+            String(decoding: path[..<max(0, count)].map { UInt8(bitPattern: $0) }, as: UTF8.self))
+        return own.removingLastComponent().string
+    }()
+}

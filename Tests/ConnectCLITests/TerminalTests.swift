@@ -1,0 +1,64 @@
+import ConnectToTesting
+import Testing
+
+/// With `script`, which runs a command on a terminal of its own.
+@Suite("On a terminal", .privateBus, .timeLimit(.minutes(1))) struct TerminalTests {
+    @Test("In the foreground a terminal is read")
+    func foreground() async throws {
+        let outcome = try await Shell.run(
+            """
+            mkfifo keys screen
+            script -qfec 'connect listen x' /dev/null <keys >screen & script=$!
+            exec 7>keys 8<screen
+            next | tr -d '\\r'
+            hold a connect to x --replies 1
+            echo typed >&7
+            wait $held; cat a.out
+            """)
+        #expect(outcome.lines == ["listening as x", "typed"])
+    }
+
+    @Test("With --once on a terminal the peer's end of input is the end")
+    func once() async throws {
+        let outcome = try await Shell.run(
+            """
+            mkfifo keys screen
+            script -qfec 'connect listen x --once; echo ended $?' /dev/null <keys >screen & script=$!
+            exec 7>keys 8<screen
+            next | tr -d '\\r'
+            connect to x hello </dev/null 7>&- 8<&-; echo $?
+            next | tr -d '\\r'; next | tr -d '\\r'
+            """)
+        #expect(outcome.lines == ["listening as x", "0", "hello", "ended 0"])
+    }
+
+    @Test("A job in the background is not stopped, and reads nothing")
+    func background() async throws {
+        let outcome = try await Shell.run(
+            """
+            mkfifo keys screen l.fifo
+            cat >job <<'end'
+            set -m
+            connect listen x --json >l.out 2>l.fifo &
+            echo $! >pid
+            read typed
+            echo "got $typed"
+            read typed
+            end
+            script -qfec 'sh job' /dev/null <keys >screen &
+            exec 7>keys 8<screen
+            heard l
+            pid=$(cat pid)
+            hold a connect to x --replies 1
+            connect to x first </dev/null 7>&- 8<&-
+            echo typed >&7
+            next | tr -d '\\r'; next | tr -d '\\r'
+            connect to x second </dev/null 7>&- 8<&-; echo $?
+            grep -c '"text":"second"' l.out
+            cat a.out
+            cut -d' ' -f3 /proc/$pid/stat
+            """)
+        // The terminal echoes what is typed; the shell in the foreground gets it.
+        #expect(outcome.lines == ["typed", "got typed", "0", "1", "S"])
+    }
+}

@@ -1,0 +1,38 @@
+import Testing
+
+@testable import ConnectCLI
+
+@Suite struct TerminalTextTests {
+    @Test(
+        "What would act on a terminal is written out",
+        arguments: [
+            ("a\nb\tc\r", "a\\nb\\tc\\r"), ("\u{1B}[2J", "\\u{1B}[2J"), ("\u{7F}", "\\u{7F}"),
+            ("\u{9B}1m", "\\u{9B}1m"),
+            ("\u{202E}gpj", "\\u{202E}gpj"), ("\u{2066}x\u{2069}", "\\u{2066}x\\u{2069}"),
+            ("\u{2028}", "\\u{2028}"),
+            ("back\\slash", "back\\\\slash"), ("\0", "\\u{0}"), ("\u{10FFFF}", "\\xFF"),
+        ])
+    func escapes(_ text: String, _ escaped: String) {
+        #expect(TerminalText.escaped(text) == escaped)
+    }
+
+    @Test("All else stays", arguments: ["the-listener", "naïve", "日本", "👩‍👩‍👧", "/.-:_ x"])
+    func stays(_ text: String) {
+        #expect(TerminalText.escaped(text) == text)
+    }
+
+    @Test(
+        "Columns are counted as a terminal shows them",
+        arguments: [("abc", 3), ("e\u{301}", 1), ("日本", 4), ("🙂", 2)])
+    func widths(_ text: String, _ width: Int) {
+        #expect(TerminalText.width(of: text) == width)
+    }
+
+    @Test("A table is as wide as its cells")
+    func table() {
+        var table = Table(header: ["NAME", "PID"])
+        table.append(["日本語", "1"])
+        table.append(["a\nb", "22"])
+        #expect(table.lines == ["NAME    PID", "日本語  1", "a\\nb    22"])
+    }
+}

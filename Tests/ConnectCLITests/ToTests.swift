@@ -1,0 +1,162 @@
+import ConnectTo
+import ConnectToTesting
+import Testing
+
+@Suite("to", .privateBus, .timeLimit(.minutes(1))) struct ToTests {
+    @Test("Fails at once with 68 where nobody has the name, with one line")
+    func noSuchName() async throws {
+        let outcome = try await Shell.run("connect to nobody hello")
+        #expect(outcome.status == 68)
+        #expect(outcome.errors.contains("--wait"))
+        #expect(outcome.errors.count { $0 == "\n" } == 1)
+    }
+
+    @Test("With --wait it waits for the name")
+    func waits() async throws {
+        let outcome = try await Shell.run(
+            """
+            connect to x hello --wait 50 </dev/null & to=$!
+            start l connect listen x
+            ends $to
+            kill $pid; wait $pid; cat l.out
+            """)
+        #expect(outcome.lines == ["0", "hello"])
+    }
+
+    @Test("With --wait it gives up with 75")
+    func waitsInVain() async throws {
+        #expect(try await Shell.run("connect to x hello --wait 0.1").status == 75)
+    }
+
+    @Test("Exits after so many replies, though its input goes on")
+    func replies() async throws {
+        let outcome = try await Shell.run(
+            """
+            start l connect listen x --exec sh -c 'seq 1 10; cat >/dev/null'
+            hold a connect to x --replies 3
+            ends $held; cat a.out
+            """)
+        #expect(outcome.lines == ["0", "1", "2", "3"])
+    }
+
+    @Test("Fewer replies than asked for are 74")
+    func fewReplies() async throws {
+        let outcome = try await Shell.run(
+            """
+            start l connect listen x --exec echo one
+            connect to x --replies 2 </dev/null; echo $?
+            """)
+        #expect(outcome.lines == ["one", "74"])
+    }
+
+    @Test("With --no-reply it exits as soon as all is delivered")
+    func noReply() async throws {
+        let outcome = try await Shell.run(
+            """
+            converse l connect listen x --once
+            connect to x one two --no-reply; echo $?
+            next; next
+            """)
+        #expect(outcome.lines == ["0", "one", "two"])
+    }
+
+    @Test("With --no-reply a missing name is still told")
+    func noReplyNobody() async throws {
+        #expect(try await Shell.run("connect to x one --no-reply").status == 68)
+        #expect(try await Shell.run("echo one | connect to x --no-reply").status == 68)
+    }
+
+    @Test("--timeout bounds the whole call with 75", arguments: ["", "--replies 1", "--wait 100"])
+    func timeout(_ option: String) async throws {
+        let outcome = try await Shell.run(
+            """
+            \(option.hasPrefix("--wait") ? "" : "start l connect listen x")
+            hold a connect to x \(option) --timeout 0.2
+            ends $held; grep -c . a.err
+            """)
+        #expect(outcome.lines == ["75", "1"])
+    }
+
+    @Test("Half-closes at the end of its input, and prints what comes back after that")
+    func halfClose() async throws {
+        let outcome = try await Shell.run(
+            """
+            start l connect listen x --exec sort
+            printf 'c\\na\\nb' | connect to x; echo $?
+            """)
+        #expect(outcome.lines == ["a", "b", "c", "0"])
+    }
+
+    @Test("A peer that closes before the end of the input is 74")
+    func peerClosed() async throws {
+        let outcome = try await Shell.run(
+            """
+            converse l connect listen x --json
+            next >/dev/null
+            hold a connect to x; next >/dev/null
+            kill -TERM $pid
+            ends $held; grep -c . a.err
+            """)
+        #expect(outcome.lines == ["74", "1"])
+    }
+
+    @Test("A peer that is killed is 76")
+    func peerKilled() async throws {
+        let outcome = try await Shell.run(
+            """
+            converse l connect listen x --json
+            next >/dev/null
+            hold a connect to x; next >/dev/null
+            kill -KILL $pid
+            ends $held; grep -c . a.err
+            """)
+        #expect(outcome.lines == ["76", "1"])
+    }
+
+    @Test("A refusal is 77")
+    func refused() async throws {
+        let bus = try await Bus.at(PrivateBus.current.address)
+        // Nobody takes its connect events, so there is a point where it turns callers away.
+        let context = try await bus.register("busy")
+        var ports: [MessagePort] = []
+        var isFull = false
+        while !isFull {
+            let port = bus.connectTo("busy", wait: .now)
+            isFull = (try? await port.opened) == nil
+            ports.append(port)
+        }
+        #expect(ports.last?.closeReason?.code == .refused)
+        let outcome = try await Shell.run("connect to busy hello")
+        #expect(outcome.status == 77)
+        await context.unregister()
+    }
+
+    @Test("With --json each message is an object, and so is the end")
+    func json() async throws {
+        let outcome = try await Shell.run(
+            """
+            start l connect listen x --exec printf 'one\\n\\377\\n'
+            connect to x --json </dev/null; echo $?
+            connect to y --json 2>/dev/null </dev/null | grep -o '"event":"error","code":68'
+            """)
+        #expect(
+            outcome.lines == [
+                #"{"event":"message","port":1,"text":"one"}"#,
+                #"{"event":"message","port":1,"base64":"/w=="}"#,
+                #"{"event":"close","port":1,"reason":"closed"}"#, "0", #""event":"error","code":68"#,
+            ])
+    }
+
+    @Test("A message that contains newlines is printed as it is, and --json keeps its borders")
+    func newlines() async throws {
+        let outcome = try await Shell.run(
+            """
+            start l connect listen x
+            start j connect listen y --json; j=$pid
+            connect to x "$(printf 'two\\nlines')" </dev/null
+            connect to y "$(printf 'two\\nlines')" </dev/null
+            cat l.out; grep -o 'two.*' j.out
+            """)
+        #expect(outcome.lines == ["two", "lines", #"two\nlines"}"#])
+    }
+}

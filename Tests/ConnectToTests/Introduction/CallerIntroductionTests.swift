@@ -1,0 +1,138 @@
+import DBus
+import Ports
+import Testing
+
+@testable import ConnectTo
+
+/// The table "Answers" of `dbus/PROTOCOL.md`, row by row, for both policies.
+@Suite("CallerIntroduction", .timeLimit(.minutes(1)))
+struct CallerIntroductionTests {
+    private static let freedesktop = "org.freedesktop.DBus.Error."
+    private static let waiting = WaitPolicy.untilAvailable(for: .seconds(10))
+    private static let policies = [WaitPolicy.now, waiting]
+
+    private func introduction(_ policy: WaitPolicy) throws -> CallerIntroduction {
+        CallerIntroduction(to: try ContextName("x"), policy: policy)
+    }
+
+    private func code(_ step: CallerIntroduction.Step) -> CloseReason.Code? {
+        if case .fail(let reason) = step { reason.code } else { nil }
+    }
+
+    private func answered(_ name: String) -> DBusError {
+        DBusError(name: name, message: "the message")
+    }
+
+    @Test("a welcome opens", arguments: policies)
+    func welcome(policy: WaitPolicy) throws {
+        let state = try introduction(policy)
+        #expect(state.didReceiveWelcome([Greeting(metadata: ["a": "b"]).encoded]) == .open)
+        var later = Greeting()
+        later.version = 7
+        later.context = "whatever"
+        #expect(state.didReceiveWelcome([later.encoded]) == .open)
+    }
+
+    @Test(
+        "a broken welcome is a protocol error",
+        arguments: [
+            [], [DBusValue.string("hi")], [Greeting().encoded, .string("more")],
+            [
+                .dictionary(
+                    key: "s", value: "v", [.init(.string("version"), .variant(.uint32(0)))])
+            ],
+            [
+                .dictionary(
+                    key: "s", value: "v", [.init(.string("version"), .variant(.string("1")))])
+            ],
+            [
+                .dictionary(
+                    key: "s", value: "v",
+                    [.init(.string("features"), .variant(.array(of: "s", [.string("not-offered")])))])
+            ],
+        ])
+    func brokenWelcome(body: [DBusValue]) throws {
+        guard case .breakOff(let reason) = try introduction(.now).didReceiveWelcome(body) else {
+            Issue.record("was taken for a welcome")
+            return
+        }
+        #expect(reason.code == .protocolError)
+    }
+
+    @Test(
+        "an answer that says no ends it at once, whatever the policy",
+        arguments: policies,
+        [
+            ("org.connectto.Error.Refused", CloseReason.Code.refused),
+            ("org.connectto.Error.Busy", .refused),
+            ("org.connectto.Error.SomethingNew", .refused),
+            (freedesktop + "AccessDenied", .refused),
+            (freedesktop + "InvalidArgs", .protocolError),
+            (freedesktop + "NoReply", .peerExited),
+            (freedesktop + "Disconnected", .peerExited),
+            (freedesktop + "Failed", .unavailable),
+            (freedesktop + "Spawn.ChildExited", .unavailable),
+            (freedesktop + "TimedOut", .unavailable),
+            ("org.connectto.ErrorOfAnotherKind", .unavailable),
+        ])
+    func ends(policy: WaitPolicy, answer: (String, CloseReason.Code)) throws {
+        var state = try introduction(policy)
+        #expect(code(state.didFail(answered(answer.0))) == answer.1)
+    }
+
+    @Test(
+        "what happens on this side has its own reason, however it is named",
+        arguments: policies,
+        [
+            (DBusError.timedOut("late"), CloseReason.Code.timedOut),
+            (.disconnected("gone"), .busLost),
+            (.invalid("no name"), .unavailable),
+            (.exhausted("no memory"), .unavailable),
+            (.cancelled("given up"), .cancelled),
+        ])
+    func local(policy: WaitPolicy, failure: (DBusError, CloseReason.Code)) throws {
+        var state = try introduction(policy)
+        #expect(code(state.didFail(failure.0)) == failure.1)
+    }
+
+    @Test(
+        "without waiting, a name that nobody has is tried once more, then unavailable",
+        arguments: ["ServiceUnknown", "NameHasNoOwner"])
+    func nobodyNow(name: String) throws {
+        var state = try introduction(.now)
+        #expect(state.didFail(answered(Self.freedesktop + name)) == .call)
+        #expect(code(state.didFail(answered(Self.freedesktop + name))) == .unavailable)
+    }
+
+    @Test(
+        "with waiting, a name that nobody has is watched, called again, then awaited for as long as it takes",
+        arguments: ["ServiceUnknown", "NameHasNoOwner"])
+    func nobodyWaiting(name: String) throws {
+        var state = try introduction(Self.waiting)
+        let error = answered(Self.freedesktop + name)
+        #expect(state.didFail(error) == .subscribeAndCall)
+        for _ in 0..<10 { #expect(state.didFail(error) == .awaitOwner) }
+        #expect(state.didReceiveWelcome([Greeting().encoded]) == .open)
+    }
+
+    @Test(
+        "who is no context is unavailable without waiting, and with it the next owner may be one",
+        arguments: ["UnknownObject", "UnknownMethod", "UnknownInterface"])
+    func noContext(name: String) throws {
+        let error = answered(Self.freedesktop + name)
+        var now = try introduction(.now)
+        #expect(code(now.didFail(error)) == .unavailable)
+        var waiting = try introduction(Self.waiting)
+        #expect(waiting.didFail(error) == .subscribeAndCall)
+        #expect(waiting.didFail(error) == .awaitOwner)
+        #expect(code(waiting.didRunOutOfTime()) == .timedOut)
+    }
+
+    @Test("a listener that died with the call is not followed by another, even after a retry")
+    func neverAgain() throws {
+        var state = try introduction(Self.waiting)
+        _ = state.didFail(answered(Self.freedesktop + "ServiceUnknown"))
+        _ = state.didFail(answered(Self.freedesktop + "ServiceUnknown"))
+        #expect(code(state.didFail(answered(Self.freedesktop + "NoReply"))) == .peerExited)
+    }
+}

@@ -1,0 +1,63 @@
+import ConnectToTesting
+import DBus
+import Testing
+
+@testable import ConnectTo
+
+@Suite("A listener's time to answer", .privateBus, .timeLimit(.minutes(1)))
+struct DeadlineTests {
+    @Test(
+        "a listener that takes the call and goes silent times out: with its deadline, or the caller's if longer",
+        arguments: [
+            (WaitPolicy.now, Duration.milliseconds(100)),
+            (.untilAvailable(for: .nanoseconds(1)), .milliseconds(100)),
+            (.untilAvailable(for: .milliseconds(300)), .milliseconds(300)),
+        ])
+    func silent(policy: WaitPolicy, least: Duration) async throws {
+        try await expectNoDescriptorLeak {
+            let bus = try await Bus.onPrivateBus()
+            let listener = try await ScriptedListener("x")
+            // From before the call: on a busy machine the rest may be over by the time that this goes on.
+            let (reason, took) = try await timed {
+                let port = try bus.connectTo("x", wait: policy, answerWithin: .milliseconds(100))
+                _ = try await listener.nextCall()
+                return await port.closed
+            }
+            #expect(reason.code == .timedOut)
+            #expect(took < .seconds(5))
+            #expect(took > least / 2)
+            await listener.close()
+            await bus.close()
+        }
+    }
+
+    @Test("five seconds is what a listener has")
+    func fiveSeconds() {
+        #expect(Introducer.answerDeadline == .seconds(5))
+    }
+
+    @Test("an answer in time counts, though it comes late")
+    func late() async throws {
+        let bus = try await Bus.onPrivateBus()
+        let listener = try await ScriptedListener("x")
+        let port = try bus.connectTo("x", answerWithin: .seconds(30))
+        let call = try await listener.nextCall()
+        #expect(port.closeReason == nil)
+        await listener.reply(to: call)
+        try await port.opened
+    }
+
+    @Test("the time for waiting for a name is not a listener's time to answer")
+    func both() async throws {
+        let (bus, there) = (try await Bus.onPrivateBus(), try await Bus.onPrivateBus())
+        // A listener that was found counts anew: the wait for the name is over.
+        let port = try bus.connectTo(
+            "x", wait: .untilAvailable(for: .milliseconds(50)), answerWithin: .seconds(30))
+        #expect(await port.closed.code == .timedOut)
+        let context = try await there.register("x")
+        let next = try bus.connectTo(
+            "x", wait: .untilAvailable(for: .nanoseconds(1)), answerWithin: .seconds(30))
+        _ = try #require(await context.nextConnect())
+        try await next.opened
+    }
+}

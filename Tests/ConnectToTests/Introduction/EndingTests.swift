@@ -1,0 +1,115 @@
+import ConnectToTesting
+import DBus
+import Testing
+
+@testable import ConnectTo
+
+/// Every reason that an introduction can end with, on a real bus.
+@Suite("How an introduction ends", .privateBus, .timeLimit(.minutes(1)))
+struct EndingTests {
+    private static let waiting = WaitPolicy.untilAvailable(for: .seconds(60))
+
+    @Test(
+        "a listener's no is passed on at once, with nothing left open", arguments: [.now, waiting],
+        [
+            ("org.connectto.Error.Refused", CloseReason.Code.refused),
+            ("org.connectto.Error.Busy", .refused),
+            ("org.freedesktop.DBus.Error.AccessDenied", .refused),
+            ("org.freedesktop.DBus.Error.InvalidArgs", .protocolError),
+            ("org.freedesktop.DBus.Error.Failed", .unavailable),
+        ])
+    func no(policy: WaitPolicy, answer: (name: String, code: CloseReason.Code)) async throws {
+        try await expectNoDescriptorLeak {
+            let bus = try await Bus.onPrivateBus()
+            let listener = try await ScriptedListener("x")
+            let port = bus.connectTo("x", wait: policy)
+            try port.postMessage("lost")
+            await listener.replyError(to: try await listener.nextCall(), answer.name)
+            #expect(await port.closed.code == answer.code)
+            let error = await #expect(throws: PortError.self) { try await port.opened }
+            #expect(error?.code == .closed)
+            await #expect(throws: PortError.self) { try await port.nextText() }
+            await listener.close()
+            await bus.close()
+        }
+    }
+
+    @Test("who has the name and is no context is unavailable")
+    func noContext() async throws {
+        let bus = try await Bus.onPrivateBus()
+        let elsewhere = try await ScriptedListener("x", at: "/somewhere/else")
+        #expect(await bus.connectTo("x", wait: .now).closed.code == .unavailable)
+        // One that waits is in for the next owner, until its time is up.
+        let port = bus.connectTo("x", wait: .untilAvailable(for: .milliseconds(50)))
+        #expect(await port.closed.code == .timedOut)
+        await elsewhere.close()
+    }
+
+    @Test("with waiting, the next owner of the name is asked when the first is no context")
+    func nextOwner() async throws {
+        let (bus, there) = (try await Bus.onPrivateBus(), try await Bus.onPrivateBus())
+        let stranger = try await ScriptedListener("x")
+        let context = try await there.register("x", standby: true)
+        #expect(context.isStandby)
+        let port = bus.connectTo("x", wait: Self.waiting)
+        try port.postMessage("for the next one")
+        // Called once, and once more when the name is being watched.
+        for _ in 0..<2 {
+            await stranger.replyError(
+                to: try await stranger.nextCall(), "org.freedesktop.DBus.Error.UnknownMethod")
+        }
+        await stranger.close()
+        let event = try #require(await context.nextConnect())
+        #expect(try await event.source.nextText() == "for the next one")
+        try await port.opened
+    }
+
+    @Test("what is no name is unavailable, and posting to it is no error")
+    func noName() async throws {
+        let bus = try await Bus.onPrivateBus()
+        for name in ["", String(repeating: "x", count: 234)] {
+            let port = bus.connectTo(name)
+            try port.postMessage("into the void")
+            #expect(port.closeReason?.code == .unavailable)
+        }
+        let metadata = ["a": String(repeating: "x", count: 64 << 10)]
+        #expect(bus.connectTo("x", metadata: metadata).closeReason?.code == .unavailable)
+    }
+
+    @Test("the bus going away before the answer is its own reason, and nothing stays open")
+    func busLost() async throws {
+        let ownBus = try PrivateBus.current
+        try await expectNoDescriptorLeak {
+            let bus = try await Bus.onPrivateBus()
+            let listener = try await ScriptedListener("x")
+            let unanswered = bus.connectTo("x")
+            let waiting = bus.connectTo("nobody", wait: Self.waiting)
+            _ = try await listener.nextCall()
+            ownBus.kill()
+            #expect(await unanswered.closed.code == .busLost)
+            #expect(await waiting.closed.code == .busLost)
+            #expect(await bus.lost.code == .busLost)
+            #expect(await bus.connectTo("x").closed.code == .busLost)
+            await listener.close()
+        }
+    }
+
+    @Test("a listener that goes away with the call has exited, and the call is not repeated")
+    func peerExited() async throws {
+        let (bus, there) = (try await Bus.onPrivateBus(), try await Bus.onPrivateBus())
+        let listener = try await ScriptedListener("x")
+        let standby = try await there.register("x", standby: true)
+        let port = bus.connectTo("x")
+        try port.postMessage("once at the most")
+        _ = try await listener.nextCall()
+        await listener.close()
+        let (reason, took) = await timed { await port.closed }
+        #expect(reason.code == .peerExited)
+        #expect(took < .seconds(1))
+        // The standby has the name by now, and was not called: the next caller is its first.
+        let next = bus.connectTo("x")
+        try next.postMessage("mine")
+        let event = try #require(await standby.nextConnect())
+        #expect(try await event.source.nextText() == "mine")
+    }
+}

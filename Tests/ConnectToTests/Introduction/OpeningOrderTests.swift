@@ -1,0 +1,95 @@
+import ConnectToTesting
+import DBus
+import LinuxIO
+import Testing
+
+@testable import ConnectTo
+
+@Suite("What opens a port", .privateBus, .timeLimit(.minutes(1)))
+struct OpeningOrderTests {
+    @Test("the first message opens it, before the reply and also without one")
+    func messageFirst() async throws {
+        let bus = try await Bus.onPrivateBus()
+        let listener = try await ScriptedListener("x")
+        let port = try bus.connectTo("x", wait: .now, answerWithin: .milliseconds(200))
+        port.start()
+        let call = try await listener.nextCall()
+        let line = try #require(call.line)
+        try line.write(Frames.text("first"))
+        try await port.opened
+        #expect(try await port.nextText() == "first")
+        // The reply never comes: the deadline passes, and the port lives on.
+        let second = try bus.connectTo("x", wait: .now, answerWithin: .milliseconds(50))
+        _ = try await listener.nextCall()
+        #expect(await second.closed.code == .timedOut)
+        let third = try bus.connectTo("x", wait: .now, answerWithin: .milliseconds(200))
+        _ = try await listener.nextCall()
+        #expect(await third.closed.code == .timedOut)
+        #expect(port.closeReason == nil)
+        try line.write(Frames.text("still here"))
+        #expect(try await port.nextText() == "still here")
+    }
+
+    @Test("an error that comes after the first message is ignored")
+    func errorAfterMessage() async throws {
+        let bus = try await Bus.onPrivateBus()
+        let listener = try await ScriptedListener("x")
+        let port = bus.connectTo("x")
+        let call = try await listener.nextCall()
+        let line = try #require(call.line)
+        try line.write(Frames.text("hello"))
+        await listener.replyError(to: call, "org.connectto.Error.Refused")
+        #expect(try await port.nextText() == "hello")
+        try await port.opened
+        try line.write(Frames.close(taken: 0))
+        #expect(await port.closed.code == .closed)
+    }
+
+    @Test("a refused line's end of file does not hide the refusal")
+    func endOfFileFirst() async throws {
+        let bus = try await Bus.onPrivateBus()
+        let listener = try await ScriptedListener("x")
+        let port = bus.connectTo("x")
+        port.start()
+        let call = try await listener.nextCall()
+        try #require(call.line).shutdown()
+        _ = try await bus.directory()
+        #expect(port.closeReason == nil)
+        await listener.replyError(to: call, "org.connectto.Error.Refused")
+        #expect(await port.closed.code == .refused)
+    }
+
+    @Test("a welcome to a line that has ended already opens it, and then it has ended")
+    func welcomeAfterEnd() async throws {
+        let bus = try await Bus.onPrivateBus()
+        let listener = try await ScriptedListener("x")
+        let port = bus.connectTo("x")
+        let call = try await listener.nextCall()
+        try #require(call.line).shutdown()
+        await listener.reply(to: call)
+        #expect(await port.closed.code == .peerExited)
+    }
+
+    @Test("a broken welcome ends the port as a protocol error")
+    func brokenWelcome() async throws {
+        let bus = try await Bus.onPrivateBus()
+        let listener = try await ScriptedListener("x")
+        let port = bus.connectTo("x")
+        await listener.reply(to: try await listener.nextCall(), [.string("welcome")])
+        #expect(await port.closed.code == .protocolError)
+    }
+
+    @Test("a broken welcome ends also a port that the first message has opened")
+    func brokenWelcomeAfterMessage() async throws {
+        let bus = try await Bus.onPrivateBus()
+        let listener = try await ScriptedListener("x")
+        let port = bus.connectTo("x")
+        port.start()
+        let call = try await listener.nextCall()
+        try #require(call.line).write(Frames.text("hello"))
+        try await port.opened
+        await listener.reply(to: call, [.string("welcome")])
+        #expect(await port.closed.code == .protocolError)
+        withExtendedLifetime(call) {}
+    }
+}

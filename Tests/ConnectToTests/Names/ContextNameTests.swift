@@ -1,0 +1,113 @@
+import Testing
+
+@testable import ConnectTo
+
+@Suite("ContextName", .timeLimit(.minutes(1)))
+struct ContextNameTests {
+    @Test(
+        "bus name and object path are as the protocol's table says",
+        arguments: [
+            (
+                "org.connectto", "the-listener", "org.connectto.Context.the_2dlistener",
+                "/org/connectto/Context/the_2dlistener"
+            ),
+            (
+                "org.example.My-App", "7up", "org.example.My-App.Context._37up",
+                "/org/example/My_2dApp/Context/_37up"
+            ),
+            (
+                "org.example.my_app", "x", "org.example.my_app.Context.x",
+                "/org/example/my_5fapp/Context/x"
+            ),
+        ])
+    func forms(origin: String, name: String, busName: String, path: String) throws {
+        let context = try ContextName(name, origin: origin)
+        #expect(context.busName == busName)
+        #expect(context.objectPath == path)
+        let back = try #require(ContextName(busName: busName))
+        #expect(back == context)
+        #expect(back.name == name)
+        #expect(back.origin == origin)
+        #expect(back.objectPath == path)
+    }
+
+    @Test("a bus name is taken apart from the right")
+    func takesApart() throws {
+        let context = try #require(ContextName(busName: "a.b.Context.c.Context.d"))
+        #expect(context.name == "d")
+        #expect(context.origin == "a.b.Context.c")
+    }
+
+    @Test(
+        "bus names of others are passed over",
+        arguments: [
+            ":1.7", "org.freedesktop.DBus", "org.connectto.Context", "org.connectto.Context.",
+            "org.connectto.Context._41", "org.connectto.context.x", "org.connectto.XContext.x",
+            "org.Context.x", "Context.x", ".Context.x", "x", "", "org..Context.x", "org.7.Context.x",
+            "org.connectto.Context.a-b", "org.connectto.Context.x.y",
+            "org.connectto.Context." + String(repeating: "a", count: 234),
+        ])
+    func others(busName: String) {
+        #expect(ContextName(busName: busName) == nil)
+    }
+
+    @Test("two hundred bytes of anything make a name, if they fit when escaped")
+    func longAndStrange() throws {
+        let strange = "/.-:_ \t\n\0é"
+        let name = strange + String(repeating: "a", count: 200 - strange.utf8.count)
+        #expect(name.utf8.count == 200)
+        let context = try ContextName(name)
+        let back = try #require(ContextName(busName: context.busName))
+        #expect(Array(back.name.utf8) == Array(name.utf8))
+    }
+
+    @Test("the longest name fits, and one byte more is an error that names the limit")
+    func length() throws {
+        let longest = String(repeating: "x", count: 233)
+        #expect(try ContextName(longest).busName.utf8.count == 255)
+        let error = #expect(throws: ConnectToError.self) { try ContextName(longest + "x") }
+        #expect(error?.code == .invalidName)
+        #expect(error?.message.contains("233") == true)
+        #expect(error?.message.contains("234") == true)
+        // Each of these takes three bytes: 77 of them fit.
+        #expect(throws: Never.self) { try ContextName(String(repeating: "-", count: 77)) }
+        let dashes = #expect(throws: ConnectToError.self) {
+            try ContextName(String(repeating: "-", count: 78))
+        }
+        #expect(dashes?.message.contains("234") == true)
+    }
+
+    @Test("the empty name is none")
+    func empty() {
+        let error = #expect(throws: ConnectToError.self) { try ContextName("") }
+        #expect(error?.code == .invalidName)
+    }
+
+    @Test(
+        "an origin is two elements or more, each of letters, digits, - and _, not beginning with a digit",
+        arguments: [
+            "", "org", "org.", ".org", "org..x", "org.7x", "7.x", "org.ex ample", "org.exämple", "org.x\0",
+            "org/x",
+        ])
+    func noOrigin(origin: String) {
+        let error = #expect(throws: ConnectToError.self) { try ContextName("x", origin: origin) }
+        #expect(error?.code == .invalidName)
+    }
+
+    @Test("names that look alike and have other bytes are two names")
+    func normalization() throws {
+        let composed = try ContextName("caf\u{e9}")
+        let decomposed = try ContextName("cafe\u{301}")
+        #expect(composed != decomposed)
+        #expect(composed.busName != decomposed.busName)
+        #expect(Set([composed, decomposed]).count == 2)
+    }
+
+    @Test("a name differs by its origin, its case and nothing else")
+    func identity() throws {
+        #expect(try ContextName("x") == ContextName("x", origin: "org.connectto"))
+        #expect(try ContextName("x") != ContextName("x", origin: "org.example"))
+        #expect(try ContextName("x") != ContextName("X"))
+        #expect(try ContextName("x").hashValue == ContextName("x").hashValue)
+    }
+}

@@ -1,0 +1,70 @@
+import ConnectToTesting
+import Testing
+
+@testable import ConnectTo
+
+extension Tag {
+    /// Takes seconds because it has to.
+    @Tag static var slow: Tag
+}
+
+@Suite("What connecting costs in the long run", .privateBus, .timeLimit(.minutes(1)))
+struct FlatnessTests {
+    @Test("a thousand connects in a row leave descriptors, threads and memory of both sides as they were")
+    func thousand() async throws {
+        try await withPeer("echo", "x") { listener in
+            #expect(await listener.line() == "listening")
+            try await withPeer("repeat", "x", 1_000) { caller in
+                // The first thousand warms up: pools, caches, the allocator.
+                #expect(await caller.line() == "done")
+                let before = (caller: try caller.facts(), listener: try listener.facts())
+                try await caller.cue()
+                #expect(await caller.line() == "done")
+                let after = (caller: try caller.facts(), listener: try listener.facts())
+                print("1,000 connects: caller \(before.caller) → \(after.caller)")
+                print("1,000 connects: listener \(before.listener) → \(after.listener)")
+                for (before, after) in [(before.caller, after.caller), (before.listener, after.listener)] {
+                    // The line of the last connect may not be closed yet when its answer is here.
+                    #expect(after.descriptors <= before.descriptors + 2)
+                    #expect(after.threads <= before.threads + 1)
+                    // A leak of a line would be more than a KiB each.
+                    #expect(after.resident <= before.resident + 512)
+                }
+            }
+        }
+    }
+
+    @Test(
+        "waiting costs nothing: a listener with a line and a name does not wake in ten seconds", .tags(.slow))
+    func idle() async throws {
+        let bus = try await Bus.onPrivateBus()
+        try await withPeer("echo", "x") { listener in
+            #expect(await listener.line() == "listening")
+            let port = bus.connectTo("x")
+            try port.postMessage("a line that stays open")
+            #expect(try await port.nextText() != nil)
+            let before = try await settled(listener)
+            try await Task.sleep(for: .seconds(10))
+            let after = try listener.facts()
+            print("ten idle seconds: \(before) → \(after)")
+            #expect(after.contextSwitches == before.contextSwitches)
+            // It can: one message is seen.
+            try port.postMessage("awake?")
+            #expect(try await port.nextText() == "awake?")
+            #expect(try listener.facts().contextSwitches > after.contextSwitches)
+        }
+    }
+
+    /// The facts once nothing that was begun goes on: worker threads go to sleep, and some end after a while.
+    private func settled(_ peer: PeerProcess) async throws -> ProcessFacts {
+        var last = try peer.facts()
+        var quiet = 0
+        while quiet < 20 {
+            try await Task.sleep(for: .milliseconds(50))
+            let now = try peer.facts()
+            quiet = now.contextSwitches == last.contextSwitches ? quiet + 1 : 0
+            last = now
+        }
+        return last
+    }
+}

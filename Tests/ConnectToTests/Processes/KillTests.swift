@@ -1,0 +1,151 @@
+import ConnectToTesting
+import Testing
+
+@testable import ConnectTo
+
+@Suite("A peer that is killed", .privateBus, .timeLimit(.minutes(1)))
+struct KillTests {
+    @Test("before the introduction: nobody has the name, and who waits waits for the next")
+    func before() async throws {
+        try await expectNoDescriptorLeak {
+            let bus = try await Bus.onPrivateBus()
+            try await withPeer("echo", "victim") { peer in
+                #expect(await peer.line() == "listening")
+                let changes = try await bus.changes()
+                peer.kill()
+                var events = changes.makeAsyncIterator()
+                #expect(try await events.next()?.kind == .unregistered)
+                let (reason, took) = await timed { await bus.connectTo("victim", wait: .now).closed }
+                #expect(reason.code == .unavailable)
+                #expect(took < .seconds(1))
+            }
+            await bus.close()
+        }
+    }
+
+    @Test("killed in the moment of the call: exited or unavailable, within a second")
+    func racing() async throws {
+        try await expectNoDescriptorLeak {
+            let bus = try await Bus.onPrivateBus()
+            for _ in 0..<5 {
+                try await withPeer("echo", "victim") { peer in
+                    #expect(await peer.line() == "listening")
+                    peer.kill()
+                    let (reason, took) = try await timed {
+                        let port = bus.connectTo("victim", wait: .now)
+                        try port.postMessage("anybody?")
+                        return await port.closed
+                    }
+                    #expect([.peerExited, .unavailable].contains(reason.code))
+                    #expect(took < .seconds(1))
+                }
+            }
+            await bus.close()
+        }
+    }
+
+    @Test(
+        "during the introduction: the peer has exited",
+        arguments: [WaitPolicy.now, .untilAvailable(for: .seconds(60))])
+    func during(policy: WaitPolicy) async throws {
+        try await expectNoDescriptorLeak {
+            let bus = try await Bus.onPrivateBus()
+            try await withPeer("silent", "victim") { peer in
+                #expect(await peer.line() == "listening")
+                let port = bus.connectTo("victim", wait: policy)
+                try port.postMessage("are you there?")
+                #expect(await peer.line() == "called")
+                peer.kill()
+                let (reason, took) = await timed { await port.closed }
+                #expect(reason.code == .peerExited)
+                #expect(took < .seconds(1))
+            }
+            await bus.close()
+        }
+    }
+
+    @Test("after the introduction: the listener has exited, and what it had sent is still delivered")
+    func listenerAfter() async throws {
+        try await expectNoDescriptorLeak {
+            let bus = try await Bus.onPrivateBus()
+            try await withPeer("echo", "victim") { peer in
+                #expect(await peer.line() == "listening")
+                let port = bus.connectTo("victim")
+                try port.postMessage("last words")
+                #expect(try await port.nextText() == "last words")
+                peer.kill()
+                let (reason, took) = await timed { await port.closed }
+                #expect(reason.code == .peerExited)
+                #expect(took < .seconds(1))
+                let error = await #expect(throws: PortError.self) { try await port.nextText() }
+                #expect(error?.reason?.code == .peerExited)
+            }
+            await bus.close()
+        }
+    }
+
+    @Test("a caller that is killed when it is connected has exited")
+    func callerAfter() async throws {
+        try await expectNoDescriptorLeak {
+            let bus = try await Bus.onPrivateBus()
+            let context = try await bus.register("survivor")
+            try await withPeer("call", "survivor") { peer in
+                let event = try #require(await context.nextConnect())
+                #expect(event.peer.pid == peer.processID)
+                #expect(event.peer.processName == "TestPeer")
+                #expect(try await event.source.nextText() == "hello")
+                peer.kill()
+                let (reason, took) = await timed { await event.source.closed }
+                #expect(reason.code == .peerExited)
+                #expect(took < .seconds(1))
+            }
+            await bus.close()
+        }
+    }
+
+    @Test("a caller that is killed during its introduction leaves nothing behind, and the next is served")
+    func callerDuring() async throws {
+        try await expectNoDescriptorLeak {
+            let bus = try await Bus.onPrivateBus()
+            let context = try await bus.register("survivor")
+            for _ in 0..<5 {
+                try await withPeer("call", "survivor") { peer in
+                    #expect(await peer.line() == "connecting")
+                    peer.kill()
+                }
+            }
+            let port = bus.connectTo("survivor", metadata: ["who": "last"])
+            for await event in context.connects {
+                if event.metadata["who"] == "last" { break }
+                #expect(await event.source.closed.code == .peerExited)
+            }
+            try await port.opened
+            await bus.close()
+        }
+    }
+
+    @Test("a listener keeps nothing of callers that were killed")
+    func listenersDescriptors() async throws {
+        let bus = try await Bus.onPrivateBus()
+        try await withPeer("echo", "x") { listener in
+            #expect(await listener.line() == "listening")
+            let warmUp = bus.connectTo("x")
+            try warmUp.postMessage("warm")
+            #expect(try await warmUp.nextText() == "warm")
+            let before = try listener.facts().descriptors
+            for _ in 0..<3 {
+                try await withPeer("call", "x") { caller in
+                    #expect(await caller.line() == "connecting")
+                    #expect(await caller.line() == "open")
+                    caller.kill()
+                    // The listener says so when it has noticed.
+                    #expect(await listener.line() == "a port ended: peer-exited")
+                }
+            }
+            // One line in order after the others: what was let go on the way to it is closed.
+            try warmUp.postMessage("still warm")
+            #expect(try await warmUp.nextText() == "still warm")
+            #expect(try listener.facts().descriptors <= before)
+        }
+    }
+}

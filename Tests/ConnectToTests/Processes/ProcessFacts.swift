@@ -1,0 +1,66 @@
+import ConnectToTesting
+import Glibc
+import SystemPackage
+
+/// What `/proc` tells of a process at one moment.
+struct ProcessFacts: Sendable, CustomStringConvertible {
+    let descriptors: Int
+    let threads: Int
+    /// Memory in use, in KiB.
+    let resident: Int
+    /// Voluntary and involuntary, of all threads.
+    let contextSwitches: Int
+
+    init(of processID: Int32) throws {
+        descriptors = try OpenDescriptor.all(of: processID).count
+        resident = try Self.number("VmRSS", in: "/proc/\(processID)/status")
+        var threads = 0
+        var switches = 0
+        for thread in try Self.entries(of: "/proc/\(processID)/task") {
+            let status = "/proc/\(processID)/task/\(thread)/status"
+            threads += 1
+            switches += try Self.number("voluntary_ctxt_switches", in: status)
+            switches += try Self.number("nonvoluntary_ctxt_switches", in: status)
+        }
+        self.threads = threads
+        contextSwitches = switches
+    }
+
+    var description: String {
+        "\(descriptors) descriptors, \(threads) threads, \(resident) KiB, \(contextSwitches) switches"
+    }
+
+    struct Unreadable: Error {
+        let path: String
+    }
+
+    private static func number(_ key: String, in path: String) throws -> Int {
+        for line in try text(of: path).split(separator: "\n") where line.hasPrefix(key + ":") {
+            let digits = line.drop { !$0.isNumber }.prefix { $0.isNumber }
+            if let number = Int(digits) { return number }
+        }
+        throw Unreadable(path: path)
+    }
+
+    private static func text(of path: String) throws -> String {
+        let file = try FileDescriptor.open(FilePath(path), .readOnly, options: .closeOnExec)
+        return try file.closeAfter {
+            var bytes = [UInt8](repeating: 0, count: 16_384)
+            let count = try bytes.withUnsafeMutableBytes { try file.read(into: $0) }
+            return String(decoding: bytes.prefix(count), as: UTF8.self)
+        }
+    }
+
+    private static func entries(of directory: String) throws -> [String] {
+        guard let stream = opendir(directory) else { throw Unreadable(path: directory) }
+        defer { closedir(stream) }
+        var names: [String] = []
+        while let entry = readdir(stream) {
+            let name = withUnsafeBytes(of: entry.pointee.d_name) { bytes in
+                String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
+            }
+            if !name.hasPrefix(".") { names.append(name) }
+        }
+        return names
+    }
+}

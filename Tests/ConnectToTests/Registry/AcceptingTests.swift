@@ -1,0 +1,69 @@
+import ConnectToTesting
+import Testing
+
+@testable import ConnectTo
+
+@Suite("A context that admits so many and no more", .privateBus, .timeLimit(.minutes(1)))
+struct AcceptingTests {
+    @Test("it unregisters with the last one admitted, whose port is as good as any")
+    func one() async throws {
+        let (here, there) = (try await Bus.onPrivateBus(), try await Bus.onPrivateBus())
+        let context = try await there.register("x", accepting: 1)
+        let port = here.connectTo("x")
+        let event = try #require(await context.nextConnect())
+        #expect(await context.nextConnect() == nil)
+        #expect(context.endReason == .limitReached)
+        #expect(!context.isRegistered)
+        try event.source.postMessage("for you alone")
+        #expect(try await port.nextText() == "for you alone")
+        #expect(await here.connectTo("x", wait: .now).closed.code == .unavailable)
+    }
+
+    @Test("of two callers at once one is admitted and the other finds nobody")
+    func twoNow() async throws {
+        let (here, there) = (try await Bus.onPrivateBus(), try await Bus.onPrivateBus())
+        let context = try await there.register("x", accepting: 1)
+        let ports = [here.connectTo("x", wait: .now), here.connectTo("x", wait: .now)]
+        let event = try #require(await context.nextConnect())
+        event.source.close()
+        let codes = [await ports[0].closed.code, await ports[1].closed.code]
+        #expect(Set(codes) == [.closed, .unavailable])
+    }
+
+    @Test("the caller that was too late waits for the next owner, with all that it has posted")
+    func twoWaiting() async throws {
+        let (here, there) = (try await Bus.onPrivateBus(), try await Bus.onPrivateBus())
+        for round in 0..<10 {
+            let first = try await there.register("x", accepting: 1)
+            let ports = [here.connectTo("x"), here.connectTo("x")]
+            for port in ports { try port.postMessage("from a caller") }
+            _ = try #require(await first.nextConnect()).source
+            #expect(await first.nextConnect() == nil)
+            await first.unregister()
+            let second = try await here.register("x")
+            let event = try #require(await second.nextConnect())
+            #expect(try await event.source.nextText() == "from a caller", "round \(round)")
+            try event.source.postMessage("welcome, after all")
+            event.source.close()
+            // The one that was admitted first hears nothing.
+            let heard = [try await ports[0].nextText(), try await ports[1].nextText()]
+            #expect(heard.compactMap { $0 } == ["welcome, after all"], "round \(round)")
+            await second.unregister()
+        }
+    }
+
+    @Test("twenty callers for five places: five are admitted")
+    func five() async throws {
+        let (here, there) = (try await Bus.onPrivateBus(), try await Bus.onPrivateBus())
+        let context = try await there.register("x", accepting: 5)
+        let ports = (0..<20).map { _ in here.connectTo("x", wait: .now) }
+        var events: [ConnectEvent] = []
+        for await event in context.connects { events.append(event) }
+        #expect(events.count == 5)
+        var codes: [CloseReason.Code] = []
+        for event in events { event.source.close() }
+        for port in ports { codes.append(await port.closed.code) }
+        #expect(codes.count { $0 == .closed } == 5)
+        #expect(codes.count { $0 == .unavailable } == 15)
+    }
+}

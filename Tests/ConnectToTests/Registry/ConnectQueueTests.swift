@@ -1,0 +1,87 @@
+import ConnectToTesting
+import Testing
+
+@testable import ConnectTo
+
+@Suite("Callers that nobody takes", .privateBus, .timeLimit(.minutes(1)))
+struct ConnectQueueTests {
+    @Test("as many wait as the queue holds; the next is refused, and was never open")
+    func overflow() async throws {
+        try await expectNoDescriptorLeak {
+            let (here, there) = (try await Bus.onPrivateBus(), try await Bus.onPrivateBus())
+            let context = try await there.register("busy")
+            var waiting: [MessagePort] = []
+            for _ in 0..<Registration.queuedConnects {
+                let port = here.connectTo("busy")
+                try await port.opened
+                waiting.append(port)
+            }
+            let refused = here.connectTo("busy")
+            try refused.postMessage("unheard")
+            let error = await #expect(throws: PortError.self) { try await refused.opened }
+            #expect(error?.reason?.code == .refused)
+            #expect(refused.closeReason?.code == .refused)
+
+            // One is taken: there is room for one.
+            let first = try #require(await context.nextConnect())
+            try first.source.postMessage("you are first")
+            #expect(try await waiting[0].nextText() == "you are first")
+            try await here.connectTo("busy").opened
+            await here.close()
+            await there.close()
+        }
+    }
+
+    @Test("two tasks may take turns: each caller goes to one of them")
+    func twoTakers() async throws {
+        let (here, there) = (try await Bus.onPrivateBus(), try await Bus.onPrivateBus())
+        let context = try await there.register("x", accepting: 20)
+        let count = await withTaskGroup(of: Int.self) { group in
+            for _ in 0..<2 {
+                group.addTask {
+                    var count = 0
+                    for await event in context.connects {
+                        count += 1
+                        event.source.close()
+                    }
+                    return count
+                }
+            }
+            for _ in 0..<20 {
+                let port = here.connectTo("x")
+                #expect(await port.closed.code == .closed)
+            }
+            return await group.reduce(0, +)
+        }
+        #expect(count == 20)
+    }
+
+    @Test("cancelling the task that takes them unregisters, and who waited in vain is let go")
+    func cancelled() async throws {
+        let (here, there) = (try await Bus.onPrivateBus(), try await Bus.onPrivateBus())
+        let context = try await there.register("x")
+        let changes = try await here.changes()
+        let taker = Task { for await _ in context.connects {} }
+        try await here.connectTo("x").opened
+        taker.cancel()
+        await taker.value
+        var gone = changes.makeAsyncIterator()
+        #expect(try await gone.next()?.kind == .unregistered)
+        #expect(context.endReason == .unregistered)
+        #expect(await here.connectTo("x", wait: .now).closed.code == .unavailable)
+        #expect(await context.nextConnect() == nil)
+    }
+
+    @Test("callers that wait in the queue are served after the name is gone")
+    func afterUnregister() async throws {
+        let (here, there) = (try await Bus.onPrivateBus(), try await Bus.onPrivateBus())
+        let context = try await there.register("x")
+        let port = here.connectTo("x")
+        try await port.opened
+        await context.unregister()
+        let event = try #require(await context.nextConnect())
+        #expect(await context.nextConnect() == nil)
+        try event.source.postMessage("late, but served")
+        #expect(try await port.nextText() == "late, but served")
+    }
+}

@@ -1,0 +1,139 @@
+import LinuxIO
+import Testing
+
+@testable import ConnectTo
+@testable import DBus
+
+/// The table of section 2, and what the listener's side checks, of `dbus/PROTOCOL.md`.
+@Suite("ContextObject", .timeLimit(.minutes(1)))
+struct ContextObjectTests {
+    private static let context = "org.connectto.Context1"
+    private static let properties = "org.freedesktop.DBus.Properties"
+    private let registration: Registration
+
+    init() throws {
+        registration = Registration(
+            try ContextName("a/b", origin: "org.example"), metadata: ["k": "v"], limit: nil)
+    }
+
+    private func answer(
+        _ interface: String?, _ member: String, _ body: [DBusValue] = []
+    ) -> ContextObject.Answer {
+        ContextObject.answer(
+            MethodCall(
+                sender: ":1.2", path: "/x", interface: interface, member: member, body: body,
+                expectsReply: true, serial: 1),
+            for: registration)
+    }
+
+    private func error(_ answer: ContextObject.Answer) -> String? {
+        if case .error(let name, _) = answer { name } else { nil }
+    }
+
+    private func reply(_ answer: ContextObject.Answer) -> [DBusValue]? {
+        if case .reply(let body) = answer { body } else { nil }
+    }
+
+    private func admits(_ answer: ContextObject.Answer) -> Bool {
+        if case .admit = answer { true } else { false }
+    }
+
+    @Test("tells its properties, with and without their interface", arguments: [context, ""])
+    func getAll(interface: String) throws {
+        let body = try #require(reply(answer(Self.properties, "GetAll", [.string(interface)])))
+        let expected: [String: DBusValue] = [
+            "Name": .bytes(Array("a/b".utf8)), "Origin": .string("org.example"), "Version": .uint32(1),
+            "Metadata": ["k": "v"].encoded,
+        ]
+        guard case .dictionary("s", "v", let pairs)? = body.first else {
+            Issue.record("no a{sv}: \(body)")
+            return
+        }
+        #expect(pairs.count == expected.count)
+        for pair in pairs {
+            guard case .string(let name) = pair.key else { continue }
+            #expect(pair.value == expected[name].map { .variant($0) })
+            let one = reply(answer(Self.properties, "Get", [.string(interface), .string(name)]))
+            #expect(one == [pair.value])
+        }
+    }
+
+    @Test("a call whose header names no interface is answered by its member alone")
+    func noInterface() throws {
+        #expect(reply(answer(nil, "GetAll", [.string("")])) != nil)
+        #expect(reply(answer(nil, "Introspect")) != nil)
+        #expect(error(answer(nil, "Set", [.string(""), .string("Name"), .variant(.byte(1))])) != nil)
+        let (near, far) = try StreamSocket.pair()
+        #expect(admits(answer(nil, "Connect", [.unixFD(far.descriptor), Greeting().encoded])))
+        withExtendedLifetime(near) {}
+    }
+
+    @Test("what it cannot do has the error that the table says")
+    func errors() {
+        let (unknownMethod, unknownInterface) = (
+            DBusError.Name.unknownMethod, DBusError.Name.unknownInterface
+        )
+        #expect(error(answer(Self.context, "Disconnect")) == unknownMethod)
+        #expect(error(answer("org.example.Other", "Connect")) == unknownMethod)
+        #expect(error(answer(nil, "Nothing")) == unknownMethod)
+        #expect(error(answer(Self.properties, "GetAll", [.string("org.example")])) == unknownInterface)
+        #expect(
+            error(answer(Self.properties, "Get", [.string(Self.properties), .string("Name")]))
+                == unknownInterface)
+        #expect(
+            error(
+                answer(
+                    Self.properties, "Set", [.string("org.example"), .string("x"), .variant(.byte(1))]))
+                == unknownInterface)
+        #expect(
+            error(answer(Self.properties, "Get", [.string(Self.context), .string("name")]))
+                == DBusError.Name.unknownProperty)
+        #expect(
+            error(
+                answer(Self.properties, "Set", [.string(""), .string("Colour"), .variant(.byte(1))]))
+                == DBusError.Name.unknownProperty)
+        #expect(
+            error(answer(Self.properties, "Set", [.string(""), .string("Name"), .variant(.bytes([]))]))
+                == DBusError.Name.propertyReadOnly)
+    }
+
+    @Test(
+        "arguments of other types are invalid",
+        arguments: [
+            ("Get", [DBusValue.string("")]), ("Get", []), ("Get", [.string(""), .byte(1)]),
+            ("GetAll", []), ("GetAll", [.string(""), .string("")]), ("GetAll", [.objectPath("/")]),
+            ("Set", [.string(""), .string("Name")]),
+            ("Set", [.string(""), .string("Name"), .string("not in a variant")]),
+            ("Introspect", [.string("too much")]),
+            ("Connect", []), ("Connect", [.string("no line"), Greeting().encoded]),
+        ])
+    func invalid(member: String, body: [DBusValue]) {
+        #expect(error(answer(nil, member, body)) == DBusError.Name.invalidArguments)
+    }
+
+    @Test("a line with a hello is admitted; one without, with a broken one or with more is invalid")
+    func connect() throws {
+        let (near, far) = try StreamSocket.pair()
+        let line = DBusValue.unixFD(far.descriptor)
+        #expect(admits(answer(Self.context, "Connect", [line, Greeting().encoded])))
+        let version0 = DBusValue.dictionary(
+            key: "s", value: "v", [.init(.string("version"), .variant(.uint32(0)))])
+        for body in [[line], [line, version0], [line, .string("")], [line, Greeting().encoded, line]] {
+            #expect(
+                error(answer(Self.context, "Connect", body)) == DBusError.Name.invalidArguments)
+        }
+        withExtendedLifetime(near) {}
+    }
+
+    @Test("a line that was shut or left by its maker is still one: what was written is heard")
+    func leftLine() throws {
+        let far = try StreamSocket.pair().1
+        #expect(admits(answer(nil, "Connect", [.unixFD(far.descriptor), Greeting().encoded])))
+    }
+
+    @Test("an ended context is no object for callers")
+    func ended() throws {
+        #expect(registration.end(.unregistered))
+        #expect(error(answer(Self.context, "Connect", [])) == DBusError.Name.unknownObject)
+    }
+}

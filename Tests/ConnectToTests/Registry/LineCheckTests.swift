@@ -1,0 +1,64 @@
+import Glibc
+import LinuxIO
+import Testing
+
+@testable import ConnectTo
+@testable import DBus
+
+/// What a caller may hand over as its line.
+@Suite("The line that a caller hands over", .timeLimit(.minutes(1)))
+struct LineCheckTests {
+    private func isAdmitted(_ rawValue: Int32) throws -> Bool {
+        try #require(rawValue >= 0)
+        let registration = Registration(try ContextName("x"), metadata: [:], limit: nil)
+        let call = MethodCall(
+            sender: ":1.2", path: "/x", interface: nil, member: "Connect",
+            body: [.unixFD(Descriptor(adopting: rawValue)), Greeting().encoded], expectsReply: true,
+            serial: 1)
+        switch ContextObject.answer(call, for: registration) {
+        case .admit: return true
+        case .error(let name, _):
+            #expect(name == DBusError.Name.invalidArguments)
+            return false
+        case .reply: return false
+        }
+    }
+
+    @Test("a pipe, a file, a datagram socket, a listening and an unconnected socket are none")
+    func nothingElse() throws {
+        var pipeEnds: [Int32] = [-1, -1]
+        try #require(pipe(&pipeEnds) == 0)
+        defer { close(pipeEnds[1]) }
+        #expect(try !isAdmitted(pipeEnds[0]))
+        #expect(try !isAdmitted(open("/dev/null", O_RDWR | O_CLOEXEC)))
+        #expect(try !isAdmitted(socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)))
+        #expect(try !isAdmitted(socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)))
+
+        for type in [SOCK_DGRAM, SOCK_SEQPACKET] {
+            var ends: [Int32] = [-1, -1]
+            try #require(socketpair(AF_UNIX, Int32(type.rawValue), 0, &ends) == 0)
+            defer { close(ends[1]) }
+            #expect(try !isAdmitted(ends[0]))
+        }
+
+        let listening = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)
+        var address = sockaddr_un()
+        address.sun_family = sa_family_t(AF_UNIX)
+        // Only the family: the kernel picks an abstract name.
+        let bound = withUnsafePointer(to: &address) { pointer in
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                bind(listening, $0, socklen_t(MemoryLayout<sa_family_t>.size))
+            }
+        }
+        try #require(bound == 0 && listen(listening, 1) == 0)
+        #expect(try !isAdmitted(listening))
+    }
+
+    @Test("an end of a stream pair is one")
+    func pair() throws {
+        var ends: [Int32] = [-1, -1]
+        try #require(socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0, &ends) == 0)
+        defer { close(ends[1]) }
+        #expect(try isAdmitted(ends[0]))
+    }
+}

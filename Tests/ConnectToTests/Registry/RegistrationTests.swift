@@ -1,0 +1,137 @@
+import ConnectToTesting
+import DBus
+import Glibc
+import Testing
+
+@testable import ConnectTo
+
+@Suite("Registering a context", .privateBus, .timeLimit(.minutes(1)))
+struct RegistrationTests {
+    @Test("after unregistering callers find nobody, and open ports go on")
+    func unregister() async throws {
+        let (here, there) = (try await Bus.onPrivateBus(), try await Bus.onPrivateBus())
+        let context = try await there.register("x")
+        let port = here.connectTo("x")
+        let event = try #require(await context.nextConnect())
+        await context.unregister()
+        #expect(context.endReason == .unregistered)
+        #expect(!context.isRegistered)
+        #expect(try await here.directory() == [])
+        #expect(await here.connectTo("x", wait: .now).closed.code == .unavailable)
+        try port.postMessage("still here")
+        #expect(try await event.source.nextText() == "still here")
+        try event.source.postMessage("so am I")
+        #expect(try await port.nextText() == "so am I")
+        await context.unregister()
+        #expect(context.endReason == .unregistered)
+    }
+
+    @Test("dropping the context unregisters, and the name can be had again at once, by the same program too")
+    func drop() async throws {
+        let (here, there) = (try await Bus.onPrivateBus(), try await Bus.onPrivateBus())
+        let changes = try await here.changes()
+        var events = changes.makeAsyncIterator()
+        do { _ = try await there.register("x") }
+        #expect(try await events.next()?.kind == .registered)
+        #expect(try await events.next()?.kind == .unregistered)
+        for _ in 0..<50 {
+            let context = try await there.register("x")
+            #expect(context.isRegistered)
+        }
+    }
+
+    @Test("one that unregisters and one that registers the same name at once: the second gets it or is told")
+    func overlap() async throws {
+        let there = try await Bus.onPrivateBus()
+        for _ in 0..<50 {
+            let first = try await there.register("x")
+            async let unregistering: Void = first.unregister()
+            let second = try? await there.register("x")
+            await unregistering
+            // Whichever came first: who says that it is registered can be connected to.
+            if let second {
+                #expect(second.isRegistered)
+                try await there.connectTo("x", wait: .now).opened
+                await second.unregister()
+            }
+        }
+    }
+
+    @Test("a name is taken for a second context of the same program, which is told that it is its own")
+    func takenByOneself() async throws {
+        let bus = try await Bus.onPrivateBus()
+        let first = try await bus.register("x")
+        let error = await #expect(throws: ConnectToError.self) { try await bus.register("x") }
+        #expect(error?.code == .nameTaken)
+        #expect(error?.holder?.pid == getpid())
+        // Under another origin it is another name.
+        let second = try await bus.register("x", origin: "org.example")
+        #expect(first.isRegistered && second.isRegistered)
+    }
+
+    @Test("a name that somebody holds who is no context is taken too")
+    func takenByStranger() async throws {
+        let bus = try await Bus.onPrivateBus()
+        let stranger = try await ScriptedListener("x", at: "/elsewhere")
+        let error = await #expect(throws: ConnectToError.self) { try await bus.register("x") }
+        #expect(error?.code == .nameTaken)
+        #expect(error?.holder?.busName == stranger.connection.uniqueName)
+        // Nothing is left behind: calls for it find no object.
+        #expect(await bus.connectTo("x", wait: .now).closed.code == .unavailable)
+        await stranger.close()
+        #expect(try await bus.register("x").isRegistered)
+    }
+
+    @Test("what cannot be registered is refused before anybody is asked")
+    func invalid() async throws {
+        let bus = try await Bus.onPrivateBus()
+        for (name, origin) in [
+            ("", "org.connectto"), ("x", "nodots"), (String(repeating: "-", count: 78), "org.connectto"),
+        ] {
+            let error = await #expect(throws: ConnectToError.self) {
+                try await bus.register(name, origin: origin)
+            }
+            #expect(error?.code == .invalidName)
+        }
+        for metadata in [["a": String(repeating: "x", count: 64 << 10)], ["a": "\0"]] {
+            let error = await #expect(throws: ConnectToError.self) {
+                try await bus.register("x", metadata: metadata)
+            }
+            #expect(error?.code == .invalidMetadata)
+        }
+        #expect(try await bus.directory() == [])
+    }
+
+    @Test("strange names are registered, listed and connected to as they are")
+    func strangeNames() async throws {
+        let (here, there) = (try await Bus.onPrivateBus(), try await Bus.onPrivateBus())
+        let names = [
+            "/.-:_", " a b ", "\t\n\r", "7up", "-x", "\0", "日本", "caf\u{e9}", "cafe\u{301}", "_5f", "a/../b",
+            String(repeating: "é", count: 38),
+        ]
+        var contexts: [Context] = []
+        for name in names { contexts.append(try await there.register(name)) }
+        let listed = try await here.directory().map { Array($0.name.utf8) }
+        #expect(Set(listed) == Set(names.map { Array($0.utf8) }))
+        #expect(listed.count == names.count)
+        for (name, context) in zip(names, contexts) {
+            let port = here.connectTo(name, wait: .now)
+            let event = try #require(await context.nextConnect())
+            try event.source.postMessage(name)
+            let text = try #require(try await port.nextText())
+            #expect(Array(text.utf8) == Array(name.utf8))
+        }
+    }
+
+    @Test("many names are asked for at once, and all are had")
+    func pipelined() async throws {
+        let (here, there) = (try await Bus.onPrivateBus(), try await Bus.onPrivateBus())
+        let contexts = try await withThrowingTaskGroup(of: Context.self) { group in
+            for index in 0..<500 { group.addTask { try await there.register("name \(index)") } }
+            return try await group.reduce(into: [Context]()) { $0.append($1) }
+        }
+        #expect(contexts.count == 500)
+        #expect(contexts.count { $0.isRegistered } == 500)
+        #expect(Set(try await here.directory().map(\.name)) == Set(contexts.map(\.name)))
+    }
+}

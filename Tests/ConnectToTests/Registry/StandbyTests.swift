@@ -1,0 +1,98 @@
+import ConnectToTesting
+import Testing
+
+@testable import ConnectTo
+
+@Suite("Standing by", .privateBus, .timeLimit(.minutes(1)))
+struct StandbyTests {
+    @Test("a standby takes over when the owner's connection goes, and callers reach it")
+    func promoted() async throws {
+        let (here, first, second) = (
+            try await Bus.onPrivateBus(), try await Bus.onPrivateBus(), try await Bus.onPrivateBus()
+        )
+        let owner = try await first.register("x", standby: true)
+        #expect(owner.isRegistered && !owner.isStandby)
+        let standby = try await second.register("x", standby: true)
+        #expect(standby.isStandby && !standby.isRegistered)
+        let changes = try await here.changes()
+        var events = changes.makeAsyncIterator()
+        await first.close()
+        let change = try await events.next()
+        #expect(change?.kind == .moved)
+        #expect(owner.endReason == .busLost)
+        let port = here.connectTo("x", wait: .now)
+        try port.postMessage("who is there?")
+        let event = try #require(await standby.nextConnect())
+        #expect(try await event.source.nextText() == "who is there?")
+        #expect(standby.isRegistered && !standby.isStandby)
+        let listed = try await here.directory()
+        #expect(change?.entry.owner == listed.first?.owner)
+    }
+
+    @Test("a standby that is unregistered does not take over")
+    func leaves() async throws {
+        let (here, there) = (try await Bus.onPrivateBus(), try await Bus.onPrivateBus())
+        let owner = try await there.register("x")
+        let standby = try await here.register("x", standby: true)
+        await standby.unregister()
+        #expect(standby.endReason == .unregistered)
+        #expect(await standby.nextConnect() == nil)
+        await owner.unregister()
+        #expect(try await here.directory() == [])
+    }
+
+    @Test("one that stands by in the very moment that the owner leaves knows that it has taken over")
+    func race() async throws {
+        let (here, there) = (try await Bus.onPrivateBus(), try await Bus.onPrivateBus())
+        for round in 0..<200 {
+            let owner = try await there.register("x")
+            async let leaving: Void = owner.unregister()
+            let standby = try await here.register("x", standby: true)
+            await leaving
+            // Reaches it over the bus, after all that the bus had to say before.
+            try await there.connectTo("x").opened
+            #expect(standby.isRegistered, "round \(round)")
+            #expect(!standby.isStandby, "round \(round)")
+            await standby.unregister()
+        }
+    }
+
+    @Test("a message posted while the owner goes reaches the one, or the other, or nobody; never both")
+    func handover() async throws {
+        let here = try await Bus.onPrivateBus()
+        for round in 0..<30 {
+            let (first, second) = (try await Bus.onPrivateBus(), try await Bus.onPrivateBus())
+            let owner = try await first.register("x")
+            let standby = try await second.register("x", standby: true)
+            let port = here.connectTo("x", wait: .now)
+            try port.postMessage("once")
+            async let closing: Void = first.close()
+            async let heard = [Self.hear(owner), Self.hear(standby)]
+            let reason: CloseReason
+            do {
+                try await port.opened
+                reason = await port.closed
+            } catch {
+                reason = await port.closed
+            }
+            await closing
+            await second.close()
+            let count = try await heard.reduce(0, +)
+            #expect(count <= 1, "round \(round)")
+            if reason.code == .closed { #expect(count == 1, "round \(round)") }
+            // Died with the call, or said in its last moment that it had left.
+            let codes: [CloseReason.Code] = [.closed, .peerExited, .unavailable]
+            #expect(codes.contains(reason.code), "round \(round): \(reason)")
+        }
+    }
+
+    /// Counts what arrives, from all callers, until the context ends; closes each port after one message.
+    private static func hear(_ context: Context) async throws -> Int {
+        var count = 0
+        for await event in context.connects {
+            if try await event.source.nextText() != nil { count += 1 }
+            event.source.close()
+        }
+        return count
+    }
+}

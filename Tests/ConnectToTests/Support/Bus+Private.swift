@@ -1,0 +1,48 @@
+import ConnectToTesting
+
+@testable import ConnectTo
+
+extension Bus {
+    /// One more program on the test's own bus: a connection that nobody else in this process shares.
+    static func onPrivateBus() async throws -> Bus {
+        try await separate(at: try PrivateBus.current.address)
+    }
+
+    /// As `connectTo`, with a listener's time to answer made short.
+    func connectTo(
+        _ name: String, wait policy: WaitPolicy = .untilAvailable(for: .seconds(10)),
+        answerWithin deadline: Duration
+    ) throws -> MessagePort {
+        let context = try ContextName(name)
+        let (port, introduction) = MessagePort.opening(on: loop)
+        let introducer = Introducer(connection: connection, watch: watch, answerDeadline: deadline)
+        Task(executorPreference: loop.reactor) { [self] in
+            await introducer.introduce(introduction, to: context, wait: policy, hello: Greeting())
+            withExtendedLifetime(self) {}
+        }
+        return port
+    }
+}
+
+extension Context {
+    /// The next caller; nil once the context has ended.
+    func nextConnect() async -> ConnectEvent? {
+        var connects = connects.makeAsyncIterator()
+        return await connects.next()
+    }
+}
+
+extension MessagePort {
+    /// The next message's text; nil at the end.
+    func nextText() async throws -> String? {
+        var messages = messages.makeAsyncIterator()
+        return try await messages.next()?.text
+    }
+}
+
+/// How long something took, beside what it gave.
+func timed<Result>(_ body: () async throws -> Result) async rethrows -> (Result, took: Duration) {
+    let start = ContinuousClock.now
+    let result = try await body()
+    return (result, ContinuousClock.now - start)
+}

@@ -1,0 +1,77 @@
+import ConnectToTesting
+import DBus
+import Glibc
+import LinuxIO
+
+@testable import ConnectTo
+
+/// A listener that is not this library's: it owns a name, takes calls, and answers when and what the test says.
+final class ScriptedListener: Sendable {
+    let connection: BusConnection
+    private let calls: AsyncStream<MethodCall>
+
+    /// - Parameter path: where its object is; by default where callers look for it.
+    init(_ name: String, at path: String? = nil) async throws {
+        let context = try ContextName(name)
+        let (calls, sink) = AsyncStream<MethodCall>.makeStream()
+        self.calls = calls
+        connection = try await BusConnection.open(
+            address: try PrivateBus.current.address, on: try EventLoop.shared.reactor)
+        await connection.export(path: path ?? context.objectPath) { sink.yield($0) }
+        _ = try await connection.requestName(context.busName, flags: [])
+    }
+
+    /// The next call, whatever it is.
+    func nextCall() async throws -> MethodCall {
+        var iterator = calls.makeAsyncIterator()
+        guard let call = await iterator.next() else { throw Ended() }
+        return call
+    }
+
+    func reply(to call: MethodCall, _ body: [DBusValue] = [Greeting().encoded]) async {
+        await connection.reply(to: call, body)
+    }
+
+    func replyError(to call: MethodCall, _ name: String) async {
+        await connection.replyError(to: call, name: name, message: "as the test says")
+    }
+
+    func close() async {
+        await connection.close()
+    }
+
+    struct Ended: Error {}
+}
+
+extension MethodCall {
+    /// The end of the line that the caller handed over.
+    var line: StreamSocket? {
+        guard case .unixFD(let descriptor)? = body.first else { return nil }
+        return StreamSocket(descriptor)
+    }
+}
+
+extension StreamSocket {
+    /// Writes bytes that fit into the kernel's buffer.
+    func write(_ bytes: [UInt8]) throws {
+        var bytes = bytes
+        let outcome = try bytes.withUnsafeMutableBytes { buffer throws(SystemError) in
+            var part = iovec(iov_base: buffer.baseAddress, iov_len: buffer.count)
+            return try withUnsafePointer(to: &part) { part throws(SystemError) in
+                try send(UnsafeBufferPointer(start: part, count: 1))
+            }
+        }
+        if outcome != .sent(bytes.count) { throw ScriptedListener.Ended() }
+    }
+}
+
+/// Frames as `dbus/PROTOCOL.md` writes them.
+enum Frames {
+    static func text(_ text: String) -> [UInt8] {
+        [UInt8(text.utf8.count), 0, 0, 0, 2, 0, 0, 0] + Array(text.utf8)
+    }
+
+    static func close(taken: UInt8) -> [UInt8] {
+        [8, 0, 0, 0, 17, 0, 0, 0, taken, 0, 0, 0, 0, 0, 0, 0]
+    }
+}

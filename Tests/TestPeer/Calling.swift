@@ -1,0 +1,57 @@
+import ConnectTo
+
+/// Connects once, says what comes of it, and holds the port until the cue to close it.
+func callOnce(_ name: String, on address: String) async throws {
+    let port = try await Bus.at(address).connectTo(name)
+    say("connecting")
+    do {
+        try await port.opened
+        say("open")
+        try port.postMessage("hello")
+    } catch {
+        say("ended: \(error.reason?.code.rawValue ?? "?")")
+        return
+    }
+    Task {
+        await cues.next()
+        port.close()
+    }
+    say("ended: \(await port.closed.code)")
+}
+
+/// Connects so many times in a row, with a message both ways each; again at every cue.
+func callRepeatedly(_ name: String, times: Int, on address: String) async throws {
+    let bus = try await Bus.at(address)
+    while true {
+        for number in 0..<times {
+            let port = bus.connectTo(name)
+            try port.postMessage("call \(number)")
+            var messages = port.messages.makeAsyncIterator()
+            guard try await messages.next()?.text == "call \(number)" else {
+                say("a wrong answer")
+                return
+            }
+            port.close()
+        }
+        say("done")
+        await cues.next()
+    }
+}
+
+/// Connects with many ports at the same time, each posting numbered lines.
+func crowd(_ name: String, callers: Int, lines: Int, on address: String) async throws {
+    let bus = try await Bus.at(address)
+    say("ready")
+    await cues.next()
+    try await withThrowingDiscardingTaskGroup { group in
+        for caller in 0..<callers {
+            group.addTask {
+                let port = bus.connectTo(name)
+                for line in 0..<lines { try port.postMessage("\(caller) \(line)") }
+                port.finish()
+                for try await _ in port.messages {}
+            }
+        }
+    }
+    say("done")
+}

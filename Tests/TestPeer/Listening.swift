@@ -1,0 +1,46 @@
+import ConnectTo
+import DBus
+import LinuxIO
+import Synchronization
+
+/// Sends every message back, and closes when the peer has finished.
+func echo(_ name: String, on address: String) async throws {
+    let context = try await Bus.at(address).register(name)
+    say("listening")
+    await withDiscardingTaskGroup { group in
+        for await event in context.connects {
+            group.addTask {
+                do {
+                    for try await message in event.source.messages {
+                        if let text = message.text {
+                            try await event.source.send(text)
+                        } else {
+                            try await event.source.send(message.bytes)
+                        }
+                    }
+                    event.source.close()
+                } catch {
+                    say("a port ended: \(event.source.closeReason?.code.rawValue ?? "?")")
+                }
+            }
+        }
+    }
+}
+
+/// Owns the name and takes calls, and never answers one.
+func takeTheCallAndSayNothing(_ name: String, on address: String) async throws {
+    let context = try ContextName(name)
+    let connection = try await BusConnection.open(address: address, on: EventLoop.shared.reactor)
+    let path = "/org/connectto/Context/\(context.busName.split(separator: ".").last ?? "")"
+    await connection.export(path: path) { call in
+        held.withLock { $0.append(call) }
+        say("called")
+    }
+    _ = try await connection.requestName(context.busName, flags: [.doNotQueue])
+    say("listening")
+    await cues.next()
+    await connection.close()
+}
+
+/// Calls, with their lines, that are kept for as long as this process lives.
+private let held = Mutex<[MethodCall]>([])
