@@ -51,11 +51,14 @@ final class Line: Sendable {
     // MARK: Life
 
     func start() {
-        change { state, _ in
-            if state.isStarted { return }
+        let hasInput = change { state, _ in
+            if state.isStarted { return false }
             state.isStarted = true
             state.updateInterest()
+            // What came with the port when it was transferred; the kernel will not tell of it.
+            return state.reader.isInsideFrame
         }
+        if hasInput { continueReading() }
     }
 
     func finish() {

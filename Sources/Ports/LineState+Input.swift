@@ -7,6 +7,8 @@ extension LineState {
     private static let readsPerDrain = 16
     /// What a queued message costs beside its payload, so that a flood of empty ones is bounded too.
     private static let messageOverhead = 64
+    /// What each thing transferred costs beside it: so a full queue holds some 256 descriptors.
+    private static let transferOverhead = 4096
 
     var inputIsFull: Bool { inputSize >= limits.queuedInput }
 
@@ -14,27 +16,31 @@ extension LineState {
     ///
     /// - Returns: whether it stopped because it was others' turn, and is to be called again.
     mutating func readInput(for line: Line, _ wakeups: inout Wakeups) -> Bool {
-        guard isStarted || peerHasHungUp || life.isLingering || !life.isOpen else { return false }
+        guard isStarted || peerHasHungUp || life.isLingering || !life.isOpen, !isInTransit else {
+            return false
+        }
         var messages = 0
         var reads = 0
-        while let socket {
+        while !life.isOver {
             do {
                 while let frame = try reader.next() {
                     try take(frame, for: line, &wakeups)
                     messages += frame.kind.isMessage ? 1 : 0
-                    if self.socket == nil { return false }
+                    if life.isOver { return false }
                     if inputIsFull { return false }
                     if messages >= Self.messagesPerDrain { return true }
                 }
                 if reads >= Self.readsPerDrain { return true }
                 reads += 1
+                guard let socket else {
+                    // It was over before it came here, and all that it had to tell has been told.
+                    apply(life.didReachEnd(), to: line, &wakeups)
+                    return false
+                }
                 switch try socket.receive(into: reader.room()) {
                 case .received(let received):
                     if let violation = received.controlViolation { throw ProtocolViolation(violation) }
-                    if !received.descriptors.isEmpty {
-                        throw ProtocolViolation("descriptors that no frame declares")
-                    }
-                    reader.didReceive(received.count)
+                    reader.didReceive(received.count, received.descriptors)
                 case .wouldBlock:
                     mayRead = false
                     return false
@@ -61,8 +67,9 @@ extension LineState {
         switch frame.kind {
         case .bytes, .text, .json:
             effects = try life.didReceiveMessage()
-            input.append(Message(frame.kind, frame.payload))
-            inputSize += frame.payload.count + Self.messageOverhead
+            let message = try message(frame, for: line)
+            input.append(message)
+            inputSize += cost(of: message)
             wakeups.add(consumers.removeFirst(), ())
         case .finish:
             effects = try life.didReceiveFinish()
@@ -71,6 +78,21 @@ extension LineState {
             effects = try life.didReceiveClose(taken: UInt64(littleEndian: taken))
         }
         apply(effects, to: line, &wakeups)
+    }
+
+    func message(_ frame: FrameReader.Frame, for line: Line) throws(ProtocolViolation) -> Message {
+        guard let descriptors = frame.descriptors else { return Message(frame.kind, frame.payload) }
+        var length = 0
+        let table = try frame.payload.withUnsafeBytes { bytes throws(ProtocolViolation) in
+            try TransferTable(decoding: bytes, descriptors, length: &length)
+        }
+        return Message(
+            frame.kind, frame.payload.dropFirst(length), transferred: try line.adopt(table))
+    }
+
+    /// What a queued message counts against the bound.
+    func cost(of message: Message) -> Int {
+        message.count + Self.messageOverhead + message.transferred.count * Self.transferOverhead
     }
 
     // MARK: Taking
@@ -86,7 +108,7 @@ extension LineState {
     mutating func takeMessage(for line: Line, _ wakeups: inout Wakeups) -> Take {
         if let message = input.popFirst() {
             let wasFull = inputIsFull
-            inputSize -= message.count + Self.messageOverhead
+            inputSize -= cost(of: message)
             if wasFull, !inputIsFull, mayRead { line.continueReading() }
             apply(life.didTake(), to: line, &wakeups)
             return .message(message)
