@@ -72,19 +72,12 @@ extension Line {
     }
 
     func post(_ kind: FrameKind, _ payload: UnsafeRawBufferPointer) throws(PortError) {
-        try expectSendable(payload.count)
         let failure: PortError? = change { state, wakeups in
-            // Asked in this order: a port that is over takes everything and drops it.
-            if state.life.reason == nil, !state.hasRoom(for: payload.count) {
-                return .queueFull(state.output.count, limit: limits.queuedOutput)
-            }
-            switch state.life.post() {
-            case .accept:
+            if let refusal = state.postRefusal(payload.count) { return refusal }
+            if state.life.post() == .accept {
                 state.send(FrameHeader(kind, length: payload.count), payload, for: self, &wakeups)
-                return nil
-            case .dropSilently: return nil
-            case .refuse: return .finishedAlready
             }
+            return nil
         }
         if let failure { throw failure }
     }

@@ -55,7 +55,7 @@ final class Line: Sendable {
             if state.isStarted { return }
             state.isStarted = true
             state.updateInterest()
-            // What was read before, while the port was opening, is not told of again.
+            // What was read before, while the port was opening or by the port's owner before, is not told of again.
             if state.mayRead { state.continueReading(for: self) }
         }
     }

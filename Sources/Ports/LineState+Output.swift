@@ -10,6 +10,14 @@ extension LineState {
         output.isEmpty || output.count + FrameHeader.size + size <= limits.queuedOutput
     }
 
+    /// Why a message of this size cannot be posted, or nil. A port that is over takes everything and drops it.
+    func postRefusal(_ size: Int) -> PortError? {
+        if size > limits.messageLength { return .messageTooLarge(size, limit: limits.messageLength) }
+        if life.reason != nil { return nil }
+        if life.outbound != .open { return .finishedAlready }
+        return hasRoom(for: size) ? nil : .queueFull(output.count, limit: limits.queuedOutput)
+    }
+
     /// Sends a message, or queues what the kernel does not take.
     ///
     /// With nothing queued the calling thread writes at once, so that a lone message is on its way when this
@@ -30,11 +38,17 @@ extension LineState {
                     }
                 }
             }
-        } else if !output.isEmpty {
+        } else if !output.isEmpty || socket == nil {
             output.append(header, payload)
         } else {
             writeDirectly(header, payload, for: line, &wakeups)
         }
+    }
+
+    /// Sends a message that descriptors go along with.
+    mutating func send(_ segment: OutputQueue.Segment, for line: Line, _ wakeups: inout Wakeups) {
+        output.append(segment)
+        writeOutput(for: line, &wakeups)
     }
 
     private mutating func writeDirectly(
@@ -60,7 +74,7 @@ extension LineState {
             case .sent(let count):
                 output.append(header, payload, alreadyWritten: count)
                 writeOutput(for: line, &wakeups)
-            case .wouldBlock:
+            case .wouldBlock, .tooManyInFlight:
                 output.append(header, payload)
                 block()
             case .peerGone: peerIsGone()
@@ -74,16 +88,19 @@ extension LineState {
     mutating func writeOutput(for line: Line, _ wakeups: inout Wakeups) {
         while let socket, !output.isEmpty, !isBlocked {
             do throws(SystemError) {
-                let outcome = try output.withNext { bytes throws(SystemError) in
+                let outcome = try output.withNext { bytes, descriptors throws(SystemError) in
                     var part = iovec(
                         iov_base: UnsafeMutableRawPointer(mutating: bytes.baseAddress), iov_len: bytes.count)
                     return try withUnsafePointer(to: &part) { part throws(SystemError) in
-                        try socket.send(UnsafeBufferPointer(start: part, count: 1))
+                        try socket.send(
+                            UnsafeBufferPointer(start: part, count: 1),
+                            descriptors: descriptors.map(\.rawValue))
                     }
                 }
                 switch outcome {
                 case .sent(let count): output.didWrite(count)
                 case .wouldBlock: block()
+                case .tooManyInFlight: tryLater(line)
                 case .peerGone: peerIsGone()
                 }
             } catch {
@@ -94,6 +111,17 @@ extension LineState {
         if output.isEmpty, socket != nil {
             wakeups.add(flushWaiters.removeAll(), ())
             apply(peerReadsNoMore ? life.didLoseOutput() : life.didFlush(), to: line, &wakeups)
+        }
+    }
+
+    /// The kernel holds as many descriptors in flight as it wants to; nothing tells when it has room again.
+    private mutating func tryLater(_ line: Line) {
+        isBlocked = true
+        line.reactor.schedule(after: .milliseconds(10)) {
+            line.change { state, wakeups in
+                state.isBlocked = false
+                state.writeOutput(for: line, &wakeups)
+            }
         }
     }
 

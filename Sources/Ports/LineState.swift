@@ -20,6 +20,8 @@ struct LineState {
     var readingIsDue = false
     /// The kernel has said that the peer writes no more.
     var peerHasHungUp = false
+    /// Taken out, and not yet with another port: stands still.
+    var isInTransit = false
 
     var output = OutputQueue()
     /// The kernel took no more; it will say when it does.

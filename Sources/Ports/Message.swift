@@ -17,11 +17,29 @@ public struct Message: Sendable {
     }
 
     public let kind: Kind
+    /// What came along, in the order of the sender's list.
+    public let transferred: [Transferable]
     private let payload: Payload
 
-    init(_ kind: FrameKind, _ payload: Payload) {
+    init(_ kind: FrameKind, _ payload: Payload, transferred: [Transferable] = []) {
         self.kind = Kind(frame: kind)
         self.payload = payload
+        self.transferred = transferred
+    }
+
+    /// The ports that came along, in the order of the sender's list; none of them started.
+    public var ports: [MessagePort] {
+        transferred.compactMap { if case .port(let port) = $0 { port } else { nil } }
+    }
+
+    /// The open files that came along, in the order of the sender's list.
+    public var files: [OpenFile] {
+        transferred.compactMap { if case .file(let file) = $0 { file } else { nil } }
+    }
+
+    /// The buffers that came along, in the order of the sender's list.
+    public var buffers: [SharedBuffer] {
+        transferred.compactMap { if case .buffer(let buffer) = $0 { buffer } else { nil } }
     }
 
     /// The payload's length in bytes.

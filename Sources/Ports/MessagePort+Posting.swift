@@ -62,7 +62,7 @@ extension MessagePort {
         }
     }
 
-    private static func encode(_ value: some Encodable) throws(PortError) -> [UInt8] {
+    static func encode(_ value: some Encodable) throws(PortError) -> [UInt8] {
         do {
             return [UInt8](try JSONEncoder().encode(value))
         } catch {

@@ -25,7 +25,7 @@ struct PortLife {
         static let hangUp = Effects(rawValue: 64)
     }
 
-    enum PostVerdict: Equatable { case accept, dropSilently, refuse }
+    enum PostVerdict: Equatable { case accept, drop }
 
     private(set) var isOpen: Bool
     private(set) var outbound = Direction.open
@@ -61,9 +61,8 @@ struct PortLife {
     }
 
     mutating func post() -> PostVerdict {
-        if reason != nil { return .dropSilently }
-        if outbound != .open { return .refuse }
-        posted += 1
+        if reason != nil || outbound != .open { return .drop }
+        posted &+= 1
         return .accept
     }
 
@@ -82,7 +81,7 @@ struct PortLife {
 
     /// The program took a message out of the queue.
     mutating func didTake() -> Effects {
-        taken += 1
+        taken &+= 1
         return closeIfBothFinished()
     }
 
@@ -107,11 +106,42 @@ struct PortLife {
         return isNews ? [.dropOutput, .announceEnd, .hangUp] : [.dropOutput, .hangUp]
     }
 
+    // MARK: Moving house
+
+    /// Why it cannot be transferred, or nil.
+    ///
+    /// A port whose peer has gone can: what has not been taken goes with it. One that was closed on this side,
+    /// or has been transferred, cannot.
+    var transferRefusal: PortError? {
+        if !isOpen, reason == nil { return .notOpen }
+        guard let reason else { return nil }
+        let peerHasEnded = reason.code == .peerExited || reason.code == .closed
+        return isOpen && peerHasEnded && outbound != .closed ? nil : .detached("the port")
+    }
+
+    /// The line belongs to another port now.
+    mutating func didTransfer() -> Effects {
+        isOver = true
+        outbound = .closed
+        reason = .transferred
+        return [.dropInput, .dropOutput, .announceEnd]
+    }
+
+    /// Goes on where another port left off.
+    mutating func resume(_ cargo: PortCargo) {
+        posted = cargo.posted
+        taken = cargo.taken
+        // What it has not taken is received again.
+        received = cargo.taken
+        if cargo.hasFinished { outbound = .finished }
+        finishIsSent = cargo.hasFinished && cargo.output.isEmpty
+    }
+
     // MARK: What the other side does
 
     mutating func didReceiveMessage() throws(ProtocolViolation) -> Effects {
         try expectNotEnded("a message")
-        received += 1
+        received &+= 1
         return didOpen()
     }
 
