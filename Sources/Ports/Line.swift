@@ -55,8 +55,8 @@ final class Line: Sendable {
             if state.isStarted { return false }
             state.isStarted = true
             state.updateInterest()
-            // What came with the port when it was transferred; the kernel will not tell of it.
-            return state.reader.isInsideFrame
+            // What came with the port when it was transferred, its end included; the kernel will not tell of it.
+            return state.reader.isInsideFrame || state.socket == nil
         }
         if hasInput { continueReading() }
     }
