@@ -104,12 +104,14 @@ extension LineState {
             try TransferTable(decoding: bytes, descriptors, length: &length)
         }
         return Message(
-            frame.kind, frame.payload.dropFirst(length), transferred: try line.adopt(table))
+            frame.kind, frame.payload.dropFirst(length), transferred: try line.adopt(table),
+            tableSize: length)
     }
 
-    /// What a queued message counts against the bound.
+    /// What a queued message counts against the bound, with what the ports in it have brought along.
     func cost(of message: Message) -> Int {
-        message.count + Self.messageOverhead + message.transferred.count * Self.transferOverhead
+        message.count + message.tableSize + Self.messageOverhead
+            + message.transferred.count * Self.transferOverhead
     }
 
     // MARK: Taking

@@ -38,7 +38,7 @@ extension LineState {
                     }
                 }
             }
-        } else if !output.isEmpty || socket == nil {
+        } else if !output.isEmpty || isInTransit {
             output.append(header, payload)
         } else {
             writeDirectly(header, payload, for: line, &wakeups)
@@ -86,6 +86,9 @@ extension LineState {
 
     /// Writes what waits, as much as the kernel takes.
     mutating func writeOutput(for line: Line, _ wakeups: inout Wakeups) {
+        if isInTransit { return }
+        // A line that was over before it came here has nobody to read what waits.
+        if socket == nil { output.removeAll() }
         while let socket, !output.isEmpty, !isBlocked {
             do throws(SystemError) {
                 let outcome = try output.withNext { bytes, descriptors throws(SystemError) in
@@ -108,7 +111,7 @@ extension LineState {
             }
         }
         if hasRoom(for: limits.queuedOutput / 2) { wakeups.add(roomWaiters.removeAll(), ()) }
-        if output.isEmpty, socket != nil {
+        if output.isEmpty, !life.isOver {
             wakeups.add(flushWaiters.removeAll(), ())
             apply(peerReadsNoMore ? life.didLoseOutput() : life.didFlush(), to: line, &wakeups)
         }

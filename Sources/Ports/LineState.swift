@@ -105,6 +105,8 @@ struct LineState {
         wakeups.add(flushWaiters.removeAll(), ())
         lingerTimer?.cancel()
         lingerTimer = nil
+        // What was received and not cut, descriptors too, is nobody's.
+        reader = FrameReader(lengthLimit: limits.messageLength)
         // The source goes before the descriptor: epoll forgets only what is open. And both are let go outside
         // of the lock, since the last reference to the line may go with the source.
         let (socket, source) = (socket, source)

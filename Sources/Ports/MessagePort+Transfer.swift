@@ -7,7 +7,7 @@ extension MessagePort {
     /// delivered, and posted and not written, so that order holds and nothing is lost over any number of hops;
     /// it arrives not started. Its own ``closeReason`` here is ``CloseReason/Code/transferred``.
     ///
-    /// - Parameter transfer: up to 253 descriptors in all, those inside of ports included.
+    /// - Parameter transfer: up to 253 things, and 253 descriptors in all, those inside of ports included.
     /// - Throws: ``PortError``: beside what ``postMessage(_:)-([UInt8])`` throws,
     ///   ``PortError/Code/detached`` for what was closed or given away before, ``PortError/Code/notOpen``,
     ///   ``PortError/Code/notTransferable``, ``PortError/Code/tooManyDescriptors``.

@@ -49,7 +49,7 @@ struct FrameHeaderTests {
     @Test(
         "that breaks a rule is refused",
         arguments: [
-            Wire.frame(2, flags: 1), Wire.frame(2, flags: 128),
+            Wire.frame(2, flags: 2), Wire.frame(2, flags: 128),
             Wire.frame(2, descriptors: 1), Wire.frame(2, descriptors: 256), Wire.frame(16, descriptors: 1),
             Wire.frame(16, [0]), Wire.frame(17), Wire.frame(17, length: 7), Wire.frame(17, length: 9),
         ])

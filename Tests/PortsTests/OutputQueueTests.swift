@@ -49,7 +49,7 @@ struct OutputQueueTests {
     func gathers() {
         var queue = OutputQueue()
         for _ in 0..<1_000 { queue.append(Wire.text("small")) }
-        #expect(queue.withNext { $0.count } == 13_000)
+        #expect(queue.withNext { bytes, _ in bytes.count } == 13_000)
     }
 
     @Test("forgets everything, and can be used again")
@@ -78,7 +78,7 @@ extension OutputQueue {
 
     fileprivate mutating func write(atMost size: Int) -> [UInt8] {
         if isEmpty { return [] }
-        let bytes = withNext { [UInt8]($0.prefix(size)) }
+        let bytes = withNext { bytes, _ in [UInt8](bytes.prefix(size)) }
         didWrite(bytes.count)
         return bytes
     }

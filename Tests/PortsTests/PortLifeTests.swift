@@ -8,10 +8,10 @@ struct PortLifeTests {
     // MARK: What the program does
 
     @Test(
-        "accepts a message while it is open here, refuses it after finish, and drops it when it is over",
+        "accepts a message while it is open here, and none after finish or when it is over",
         arguments: [
-            (LifeState.open, PortLife.PostVerdict.accept), (.finished, .refuse), (.peerFinished, .accept),
-            (.bothFinished, .refuse), (.closing, .dropSilently), (.ended, .dropSilently),
+            (LifeState.open, PortLife.PostVerdict.accept), (.finished, .drop), (.peerFinished, .accept),
+            (.bothFinished, .drop), (.closing, .drop), (.ended, .drop),
         ])
     func posts(state: LifeState, verdict: PortLife.PostVerdict) {
         var life = state.life()

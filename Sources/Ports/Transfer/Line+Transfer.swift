@@ -27,15 +27,7 @@ extension Line {
     private func resume() {
         watch()
         change { state, wakeups in
-            if state.life.isOver {
-                return
-            } else if state.socket == nil {
-                // The line was over already; what it has to tell stands in what came along.
-                state.peerHasHungUp = true
-                state.readInput(for: self, &wakeups)
-            } else {
-                state.writeOutput(for: self, &wakeups)
-            }
+            if !state.life.isOver { state.writeOutput(for: self, &wakeups) }
         }
         change { state, _ in
             if state.isStarted { state.continueReading(for: self) }
@@ -74,8 +66,8 @@ extension Line {
         let table = shipment.table
         let length = table.size + payload.count
         let refusal: PortError? =
-            if table.descriptors.count > FrameHeader.descriptorLimit {
-                .tooManyDescriptors(table.descriptors.count)
+            if table.weight > FrameHeader.descriptorLimit {
+                .tooManyDescriptors(table.weight)
             } else if length > limits.messageLength {
                 .messageTooLarge(length, limit: limits.messageLength)
             } else {

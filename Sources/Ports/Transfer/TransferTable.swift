@@ -35,6 +35,10 @@ struct TransferTable: Sendable {
         }
     }
 
+    /// What counts against ``FrameHeader/descriptorLimit``: descriptors, or things where those are more, as a
+    /// port that is over brings none.
+    var weight: Int { max(items.count, descriptors.count) }
+
     /// The encoded form's length, in bytes.
     var size: Int { encoded.count }
 
@@ -95,6 +99,7 @@ struct TransferTable: Sendable {
         length = 4 + size
         var rest = descriptors[...]
         let count = try reader.next(UInt32.self)
+        guard count <= FrameHeader.descriptorLimit else { throw .table("has \(count) items") }
         for _ in 0..<count {
             items.append(try Self.item(&reader, &rest))
         }
