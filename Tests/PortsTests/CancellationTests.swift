@@ -109,6 +109,27 @@ struct CancellationTests {
         #expect(channel.port2.line.read { $0.consumers.isEmpty })
     }
 
+    @Test("after it was woken costs nobody the message either")
+    func cancelledWhenWoken() async throws {
+        let (port, peer) = try RawPeer.withPort()
+        // The first consumer runs only when this loop is turned: it can be caught between the two.
+        let loop = try EventLoop.drivenByForeignLoop()
+        let first = Task(executorPreference: loop.executor) { try await port.take() }
+        loop.runReady()
+        #expect(port.line.read { $0.consumers.count } == 1)
+        let second = Task { try await port.take() }
+        await port.someoneWaits(in: \.consumers, atLeast: 2)
+        try await peer.send(Wire.text("one"))
+        await (try EventLoop.shared).settle()
+        #expect(port.line.read { $0.consumers.count } == 1)
+        first.cancel()
+        loop.runReady()
+        let text = try await first.joined()?.text
+        if text != nil { second.cancel() }
+        let other = try await second.joined()?.text
+        #expect([text, other].compactMap(\.self) == ["one"])
+    }
+
     /// Runs a closure in a task that is cancelled before it runs.
     private func withTaskCancellation(_ body: @escaping @Sendable () async -> Void) async {
         let task = Task {

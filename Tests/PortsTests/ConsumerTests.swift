@@ -86,12 +86,15 @@ struct ConsumerTests {
     func gathered() async throws {
         let (port, peer) = try RawPeer.withPort()
         try await Task(executorPreference: try EventLoop.shared.executor) {
-            try port.postMessage("one")
-            try port.postMessage("two")
-            #expect(port.bufferedAmount == 22)
-            await port.flush()
-            #expect(port.bufferedAmount == 0)
+            for round in 1...3 {
+                try port.postMessage("one \(round)")
+                try port.postMessage("two \(round)")
+                #expect(port.bufferedAmount == 26)
+                await port.flush()
+                #expect(port.bufferedAmount == 0)
+            }
         }.joined()
-        #expect(try await peer.receive(22) == Wire.text("one") + Wire.text("two"))
+        let expected = (1...3).flatMap { Wire.text("one \($0)") + Wire.text("two \($0)") }
+        #expect(try await peer.receive(expected.count) == expected)
     }
 }
