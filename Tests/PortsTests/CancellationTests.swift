@@ -10,7 +10,7 @@ struct CancellationTests {
         let taking = Task { try await port.take() }
         await port.someoneWaits(in: \.consumers)
         taking.cancel()
-        #expect(try await taking.value == nil)
+        #expect(try await taking.joined() == nil)
         #expect(port.line.read { $0.consumers.isEmpty })
         #expect(port.closeReason == nil)
         try await peer.send(Wire.text("still here"))
@@ -26,7 +26,7 @@ struct CancellationTests {
         let sending = Task { try await port.send(block) }
         await port.someoneWaits(in: \.roomWaiters)
         sending.cancel()
-        let error = await #expect(throws: PortError.self) { try await sending.value }
+        let error = await #expect(throws: PortError.self) { try await sending.joined() }
         #expect(error?.code == .cancelled)
         #expect(port.line.read { $0.roomWaiters.isEmpty })
         port.finish()
@@ -40,7 +40,7 @@ struct CancellationTests {
         let waiting = Task { await port.closed }
         await port.someoneWaits(in: \.endWaiters)
         waiting.cancel()
-        #expect(await waiting.value.code == .cancelled)
+        #expect(await waiting.joined().code == .cancelled)
         #expect(port.closeReason == nil)
         #expect(port.line.read { $0.endWaiters.isEmpty })
     }
@@ -51,7 +51,7 @@ struct CancellationTests {
         let waiting = Task { try await port.opened }
         await port.someoneWaits(in: \.openWaiters)
         waiting.cancel()
-        let error = await #expect(throws: PortError.self) { try await waiting.value }
+        let error = await #expect(throws: PortError.self) { try await waiting.joined() }
         #expect(error?.code == .cancelled)
         #expect(port.line.read { $0.openWaiters.isEmpty })
         introduction.didOpen()
@@ -66,7 +66,7 @@ struct CancellationTests {
         let flushing = Task { await port.flush() }
         await port.someoneWaits(in: \.flushWaiters)
         flushing.cancel()
-        await flushing.value
+        await flushing.joined()
         #expect(port.bufferedAmount > 0)
         #expect(port.line.read { $0.flushWaiters.isEmpty })
     }
@@ -100,13 +100,34 @@ struct CancellationTests {
             async let posting: Void = channel.port1.postMessage("\(round)")
             first.cancel()
             try await posting
-            let text = try await first.value?.text
+            let text = try await first.joined()?.text
             // Whoever was woken for it has gone: it must find the one who waits still.
             if text != nil { second.cancel() }
-            let other = try await second.value?.text
+            let other = try await second.joined()?.text
             #expect([text, other].compactMap(\.self) == ["\(round)"])
         }
         #expect(channel.port2.line.read { $0.consumers.isEmpty })
+    }
+
+    @Test("after it was woken costs nobody the message either")
+    func cancelledWhenWoken() async throws {
+        let (port, peer) = try RawPeer.withPort()
+        // The first consumer runs only when this loop is turned: it can be caught between the two.
+        let loop = try EventLoop.drivenByForeignLoop()
+        let first = Task(executorPreference: loop.executor) { try await port.take() }
+        loop.runReady()
+        #expect(port.line.read { $0.consumers.count } == 1)
+        let second = Task { try await port.take() }
+        await port.someoneWaits(in: \.consumers, atLeast: 2)
+        try await peer.send(Wire.text("one"))
+        await (try EventLoop.shared).settle()
+        #expect(port.line.read { $0.consumers.count } == 1)
+        first.cancel()
+        loop.runReady()
+        let text = try await first.joined()?.text
+        if text != nil { second.cancel() }
+        let other = try await second.joined()?.text
+        #expect([text, other].compactMap(\.self) == ["one"])
     }
 
     /// Runs a closure in a task that is cancelled before it runs.
@@ -115,6 +136,6 @@ struct CancellationTests {
             withUnsafeCurrentTask { $0?.cancel() }
             await body()
         }
-        await task.value
+        await task.joined()
     }
 }

@@ -42,9 +42,9 @@ struct ClosingTests {
         await port.someoneWaits(in: \.endWaiters)
         await port.someoneWaits(in: \.openWaiters)
         port.close()
-        #expect(try await taking.value == nil)
-        #expect(await closed.value.code == .closed)
-        let error = await #expect(throws: PortError.self) { try await opened.value }
+        #expect(try await taking.joined() == nil)
+        #expect(await closed.joined().code == .closed)
+        let error = await #expect(throws: PortError.self) { try await opened.joined() }
         #expect(error?.code == .closed)
         introduction.didFail(CloseReason(.unavailable, detail: "nobody"))
         #expect(port.closeReason?.code == .closed)
@@ -59,7 +59,7 @@ struct ClosingTests {
         await port.someoneWaits(in: \.flushWaiters)
         #expect(port.bufferedAmount > 0)
         #expect(try await peer.receiveToEnd() == Wire.bytes(Self.much) + Wire.close(taken: 0))
-        await flushing.value
+        await flushing.joined()
         #expect(port.bufferedAmount == 0)
     }
 

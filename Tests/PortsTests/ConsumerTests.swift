@@ -25,7 +25,7 @@ struct ConsumerTests {
         await port.someoneWaits(in: \.consumers, atLeast: 5)
         try await peer.send((0..<5).flatMap { Wire.text("\($0)") })
         var texts: [String?] = []
-        for consumer in consumers { texts.append(try await consumer.value) }
+        for consumer in consumers { texts.append(try await consumer.joined()) }
         #expect(Set(texts) == ["0", "1", "2", "3", "4"])
     }
 
@@ -54,10 +54,10 @@ struct ConsumerTests {
             await loop.pass(.microseconds(100))
         }
         isOver.store(true, ordering: .relaxed)
-        try await flooding.value
-        #expect(try await draining.value >= 10_000)
+        try await flooding.joined()
+        #expect(try await draining.joined() >= 10_000)
         channel.port1.close()
-        try await echo.value
+        try await echo.joined()
     }
 
     @Test("on the loop itself get what is posted there, gathered or not")
@@ -77,8 +77,8 @@ struct ConsumerTests {
             var answers: [[UInt8]] = []
             for try await message in channel.port1.messages { answers.append(message.bytes) }
             #expect(answers == payloads)
-        }.value
-        try await echo.value
+        }.joined()
+        try await echo.joined()
         #expect(await channel.port1.closed.code == .closed)
     }
 
@@ -86,12 +86,15 @@ struct ConsumerTests {
     func gathered() async throws {
         let (port, peer) = try RawPeer.withPort()
         try await Task(executorPreference: try EventLoop.shared.executor) {
-            try port.postMessage("one")
-            try port.postMessage("two")
-            #expect(port.bufferedAmount == 22)
-            await port.flush()
-            #expect(port.bufferedAmount == 0)
-        }.value
-        #expect(try await peer.receive(22) == Wire.text("one") + Wire.text("two"))
+            for round in 1...3 {
+                try port.postMessage("one \(round)")
+                try port.postMessage("two \(round)")
+                #expect(port.bufferedAmount == 26)
+                await port.flush()
+                #expect(port.bufferedAmount == 0)
+            }
+        }.joined()
+        let expected = (1...3).flatMap { Wire.text("one \($0)") + Wire.text("two \($0)") }
+        #expect(try await peer.receive(expected.count) == expected)
     }
 }

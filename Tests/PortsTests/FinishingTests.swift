@@ -62,7 +62,7 @@ struct FinishingTests {
         let consumers = (0..<3).map { _ in Task { try await port.take() } }
         await port.someoneWaits(in: \.consumers, atLeast: 3)
         try await peer.send(Wire.finish)
-        for consumer in consumers { #expect(try await consumer.value == nil) }
+        for consumer in consumers { #expect(try await consumer.joined() == nil) }
         #expect(port.closeReason == nil)
     }
 }

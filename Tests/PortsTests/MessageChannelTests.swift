@@ -98,7 +98,7 @@ struct MessageChannelTests {
             try #require(poll(&look, 1, 30_000) == 1)
             loop.runReady()
         }
-        #expect(await texts.value == ["Hello", "World"])
+        #expect(await texts.joined() == ["Hello", "World"])
     }
 }
 
@@ -123,6 +123,6 @@ struct PortPairTests {
         await far.someoneWaits(in: \.consumers)
         try near.postMessage("Hello")
         loop.runReady()
-        #expect(try await taking.value == "Hello")
+        #expect(try await taking.joined() == "Hello")
     }
 }

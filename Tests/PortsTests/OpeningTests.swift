@@ -14,7 +14,7 @@ struct OpeningTests {
         let waiting = Task { try await port.opened }
         await port.someoneWaits(in: \.openWaiters)
         introduction.didOpen()
-        try await waiting.value
+        try await waiting.joined()
         #expect(try await peer.receive(13) == Wire.text("early"))
     }
 
@@ -66,10 +66,10 @@ struct OpeningTests {
         await port.someoneWaits(in: \.consumers)
         await port.someoneWaits(in: \.flushWaiters)
         introduction.didFail(Self.refused)
-        let error = await #expect(throws: PortError.self) { try await opening.value }
+        let error = await #expect(throws: PortError.self) { try await opening.joined() }
         #expect(error?.reason == Self.refused)
-        await #expect(throws: PortError.self) { try await taking.value }
-        await flushing.value
+        await #expect(throws: PortError.self) { try await taking.joined() }
+        await flushing.joined()
         introduction.didOpen()
         #expect(port.closeReason == Self.refused)
     }
@@ -94,7 +94,7 @@ struct OpeningTests {
         let flushing = Task { await port.flush() }
         await port.someoneWaits(in: \.flushWaiters)
         introduction.didOpen()
-        await flushing.value
+        await flushing.joined()
     }
 
     @Test("that is closed with messages posted hands them over once it is open")
@@ -107,7 +107,7 @@ struct OpeningTests {
         let flushing = Task { await port.flush() }
         await port.someoneWaits(in: \.flushWaiters)
         introduction.didOpen()
-        await flushing.value
+        await flushing.joined()
         #expect(try await peer.receiveToEnd() == Wire.text("Hello") + Wire.close(taken: 0))
     }
 

@@ -49,7 +49,7 @@ struct PostingTests {
         let sending = Task { try await port.send("patient") }
         await port.someoneWaits(in: \.roomWaiters)
         #expect(try await peer.receive(8 + 1 << 20).count == 8 + 1 << 20)
-        try await sending.value
+        try await sending.joined()
         #expect(try await peer.receive(15) == Wire.text("patient"))
     }
 
@@ -78,7 +78,7 @@ struct PostingTests {
         let sending = Task { try await port.send(Self.mebibyte) }
         await port.someoneWaits(in: \.roomWaiters)
         if here { port.close() } else { peer.die() }
-        let error = await #expect(throws: PortError.self) { try await sending.value }
+        let error = await #expect(throws: PortError.self) { try await sending.joined() }
         #expect(error?.code == .closed)
         #expect(error?.reason?.code == (here ? .closed : .peerExited))
         await #expect(throws: PortError.self) { try await port.send("late") }
