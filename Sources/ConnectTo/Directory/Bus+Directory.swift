@@ -30,9 +30,10 @@ extension Bus {
                 case .lost(let error):
                     sink.finish(throwing: ConnectToError(error, "watching the names on the bus"))
                 case .changed(let change):
-                    guard snapshotIsRead.value != nil, ContextName(busName: change.name) != nil else {
-                        return
-                    }
+                    // The namespace of one origin holds those of longer origins too.
+                    guard snapshotIsRead.value != nil, let context = ContextName(busName: change.name),
+                        origin == nil || context.origin == origin
+                    else { return }
                     if case .dropped = sink.yield(change) {
                         sink.finish(throwing: ConnectToError.changesLost)
                     }
