@@ -74,7 +74,9 @@ let package = Package(
             swiftSettings: settings),
         .testTarget(
             name: "ConnectToTests",
-            dependencies: ["ConnectTo", "DBus", "LinuxIO", "ConnectToTesting", "TestPeer", subprocess, system],
+            dependencies: [
+                "ConnectTo", "DBus", "LinuxIO", "ConnectToTesting", "TestPeer", subprocess, system,
+            ],
             swiftSettings: settings),
         // The other process in tests that need one.
         .executableTarget(

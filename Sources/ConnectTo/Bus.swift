@@ -60,10 +60,13 @@ public final class Bus: Sendable {
         }
     }
 
-    static func open(_ address: String, on loop: EventLoop) async throws(ConnectToError) -> Bus {
+    static func open(
+        _ address: String, on loop: EventLoop, deadline: Duration = BusConnection.busDeadline
+    ) async throws(ConnectToError) -> Bus {
         let connection: BusConnection
         do throws(DBusError) {
-            connection = try await BusConnection.open(address: address, on: loop.reactor)
+            connection = try await BusConnection.open(
+                address: address, on: loop.reactor, deadline: deadline)
         } catch {
             throw .unreachable(error, address)
         }

@@ -23,10 +23,12 @@ actor BusPool {
             opening[key] ?? Task(executorPreference: loop.reactor) { try await Bus.open(address, on: loop) }
         opening[key] = task
         let result = await task.result
-        opening[key] = nil
+        // Of all who waited for it the first; the next attempt may be under way when the others come.
+        let isFirst = opening[key] == task
+        if isFirst { opening[key] = nil }
         switch result {
         case .success(let bus):
-            buses[key] = WeakBus(bus: bus)
+            if isFirst { buses[key] = WeakBus(bus: bus) }
             return bus
         case .failure(let error as ConnectToError): throw error
         case .failure(let error): throw ConnectToError(.busUnreachable, "\(error)", cause: error)

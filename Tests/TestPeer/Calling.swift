@@ -1,7 +1,7 @@
 import ConnectTo
 
 /// Connects once, says what comes of it, and holds the port until the cue to close it.
-func callOnce(_ name: String, on address: String) async throws {
+func callOnce(_ name: String, on address: String, closingAt cues: Cues) async throws {
     let port = try await Bus.at(address).connectTo(name)
     say("connecting")
     do {
@@ -12,15 +12,18 @@ func callOnce(_ name: String, on address: String) async throws {
         say("ended: \(error.reason?.code.rawValue ?? "?")")
         return
     }
-    Task {
-        await cues.next()
-        port.close()
+    await withDiscardingTaskGroup { group in
+        group.addTask {
+            await cues.next()
+            port.close()
+        }
+        say("ended: \(await port.closed.code)")
+        group.cancelAll()
     }
-    say("ended: \(await port.closed.code)")
 }
 
 /// Connects so many times in a row, with a message both ways each; again at every cue.
-func callRepeatedly(_ name: String, times: Int, on address: String) async throws {
+func callRepeatedly(_ name: String, times: Int, on address: String, at cues: Cues) async throws {
     let bus = try await Bus.at(address)
     while true {
         for number in 0..<times {
@@ -39,7 +42,7 @@ func callRepeatedly(_ name: String, times: Int, on address: String) async throws
 }
 
 /// Connects with many ports at the same time, each posting numbered lines.
-func crowd(_ name: String, callers: Int, lines: Int, on address: String) async throws {
+func crowd(_ name: String, callers: Int, lines: Int, on address: String, at cues: Cues) async throws {
     let bus = try await Bus.at(address)
     say("ready")
     await cues.next()

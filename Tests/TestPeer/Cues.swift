@@ -1,21 +1,12 @@
 import Glibc
-import LinuxIO
-import Synchronization
 
 /// Lines of standard input, for tests to say when something is to happen.
 final class Cues: Sendable {
     private let lines: AsyncStream<Void>
-    private let ended = AsyncStream<Void>.makeStream()
+    private let sink: AsyncStream<Void>.Continuation
 
     init() {
-        let (lines, sink) = AsyncStream<Void>.makeStream()
-        self.lines = lines
-        // Reading blocks, so on a thread of its own.
-        try? startDetachedThread(named: "cues") { [ended] in
-            var byte: UInt8 = 0
-            while read(0, &byte, 1) == 1 { if byte == UInt8(ascii: "\n") { sink.yield() } }
-            ended.continuation.finish()
-        }
+        (lines, sink) = AsyncStream.makeStream()
     }
 
     /// Waits for the next cue.
@@ -24,9 +15,10 @@ final class Cues: Sendable {
         await iterator.next()
     }
 
-    /// Waits for the end of the input.
-    func end() async {
-        for await _ in ended.stream {}
+    /// Reads, and blocks the calling thread, until the input ends.
+    func readToEnd() {
+        var byte: UInt8 = 0
+        while read(0, &byte, 1) == 1 { if byte == UInt8(ascii: "\n") { sink.yield() } }
     }
 }
 

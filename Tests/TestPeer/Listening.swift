@@ -28,7 +28,7 @@ func echo(_ name: String, on address: String) async throws {
 }
 
 /// Owns the name and takes calls, and never answers one.
-func takeTheCallAndSayNothing(_ name: String, on address: String) async throws {
+func takeTheCallAndSayNothing(_ name: String, on address: String, until cues: Cues) async throws {
     let context = try ContextName(name)
     let connection = try await BusConnection.open(address: address, on: EventLoop.shared.reactor)
     let path = "/org/connectto/Context/\(context.busName.split(separator: ".").last ?? "")"

@@ -1,36 +1,35 @@
 // A process for tests to talk with, and to kill: `TestPeer ADDRESS ROLE NAME [NUMBER…]`.
 //
 // It says on standard output what has happened, a line each, and reads cues from standard input, a line each;
-// it ends when that ends.
+// it ends when that ends. All its work is done on the event loop: Swift's own pool has a thread that wakes once a
+// second for ever, and what is measured here is the library.
 
 import ConnectTo
 import Glibc
 
 let arguments = CommandLine.arguments
 guard arguments.count >= 4 else {
-    print("usage: TestPeer ADDRESS ROLE NAME [NUMBER…]")
+    say("usage: TestPeer ADDRESS ROLE NAME [NUMBER…]")
     exit(64)
 }
 let (address, role, name) = (arguments[1], arguments[2], arguments[3])
 let numbers = arguments.dropFirst(4).compactMap { Int($0) }
 let cues = Cues()
 
-let work = Task {
-    switch role {
-    case "echo": try await echo(name, on: address)
-    case "silent": try await takeTheCallAndSayNothing(name, on: address)
-    case "call": try await callOnce(name, on: address)
-    case "repeat": try await callRepeatedly(name, times: numbers[0], on: address)
-    case "crowd": try await crowd(name, callers: numbers[0], lines: numbers[1], on: address)
-    default: say("no such role: \(role)")
-    }
-}
-Task {
+Task(executorPreference: try EventLoop.shared.executor) { [numbers, cues, address, role, name] in
     do {
-        try await work.value
+        switch (role, numbers.count) {
+        case ("echo", 0): try await echo(name, on: address)
+        case ("silent", 0): try await takeTheCallAndSayNothing(name, on: address, until: cues)
+        case ("call", 0): try await callOnce(name, on: address, closingAt: cues)
+        case ("repeat", 1): try await callRepeatedly(name, times: numbers[0], on: address, at: cues)
+        case ("crowd", 2):
+            try await crowd(name, callers: numbers[0], lines: numbers[1], on: address, at: cues)
+        default: say("no such role: \(role) \(numbers)")
+        }
     } catch {
         say("failed: \(error)")
     }
 }
-await cues.end()
+cues.readToEnd()
 exit(0)

@@ -8,7 +8,13 @@ extension Bus {
     /// - Throws: ``ConnectToError`` where the bus is lost or does not answer within five seconds.
     public func directory(origin: String? = nil) async throws(ConnectToError) -> [DirectoryEntry] {
         let directory = Directory(connection: connection, identities: identities)
-        return await directory.entries(try await directory.names(origin: origin))
+        let entries = await directory.entries(try await directory.names(origin: origin))
+        // What could not be asked any more is missing, and looks as if it were not there.
+        guard await connection.isConnected else {
+            throw ConnectToError(
+                DBusError.disconnected("the connection ended meanwhile"), "asking about the names on the bus")
+        }
+        return entries
     }
 
     /// What comes and goes from now on, together with what is there now.
@@ -30,9 +36,10 @@ extension Bus {
                 case .lost(let error):
                     sink.finish(throwing: ConnectToError(error, "watching the names on the bus"))
                 case .changed(let change):
-                    guard snapshotIsRead.value != nil, ContextName(busName: change.name) != nil else {
-                        return
-                    }
+                    // The namespace of one origin holds those of longer origins too.
+                    guard snapshotIsRead.value != nil, let context = ContextName(busName: change.name),
+                        origin == nil || context.origin == origin
+                    else { return }
                     if case .dropped = sink.yield(change) {
                         sink.finish(throwing: ConnectToError.changesLost)
                     }

@@ -1,0 +1,83 @@
+import ConnectToTesting
+import Testing
+
+@testable import ConnectTo
+
+@Suite("When the bus goes away", .privateBus, .timeLimit(.minutes(1)))
+struct BusLossTests {
+    @Test("open ports outlive it, contexts end, and everybody is told why")
+    func outlives() async throws {
+        let (here, there) = (try await Bus.onPrivateBus(), try await Bus.onPrivateBus())
+        let context = try await there.register("x")
+        let standby = try await here.register("x", standby: true)
+        let port = here.connectTo("x")
+        let event = try #require(await context.nextConnect())
+        try await port.opened
+
+        try PrivateBus.current.kill()
+        #expect(await here.lost.code == .busLost)
+        #expect(await there.lost.code == .busLost)
+        #expect(here.isLost && there.isLost)
+        #expect(await context.nextConnect() == nil)
+        #expect(context.endReason == .busLost)
+        #expect(await standby.nextConnect() == nil)
+        #expect(standby.endReason == .busLost)
+        #expect(!context.isRegistered && !standby.isStandby)
+
+        #expect(port.closeReason == nil)
+        try port.postMessage("still here")
+        #expect(try await event.source.nextText() == "still here")
+        try event.source.postMessage("so am I")
+        #expect(try await port.nextText() == "so am I")
+        #expect(port.closeReason == nil && event.source.closeReason == nil)
+        port.close()
+        #expect(await event.source.closed.code == .closed)
+
+        // Nothing hangs on it any more.
+        await context.unregister()
+        #expect(context.endReason == .busLost)
+        let error = await #expect(throws: ConnectToError.self) { try await here.register("y") }
+        #expect(error?.code == .busLost)
+    }
+
+    @Test("closing the bus here does the same to one's own contexts and introductions, and nothing to ports")
+    func closed() async throws {
+        let (here, there) = (try await Bus.onPrivateBus(), try await Bus.onPrivateBus())
+        let context = try await there.register("x")
+        let port = here.connectTo("x")
+        let event = try #require(await context.nextConnect())
+        try await port.opened
+        let waiting = here.connectTo("nobody")
+        await here.close()
+        #expect(await waiting.closed.code == .busLost)
+        await there.close()
+        #expect(await context.nextConnect() == nil)
+        #expect(context.endReason == .busLost)
+        try port.postMessage("still here")
+        #expect(try await event.source.nextText() == "still here")
+        await there.close()
+    }
+
+    @Test("what waited to be taken can be taken after it")
+    func queued() async throws {
+        let (here, there) = (try await Bus.onPrivateBus(), try await Bus.onPrivateBus())
+        let context = try await there.register("x")
+        let port = here.connectTo("x")
+        try port.postMessage("before")
+        try await port.opened
+        try PrivateBus.current.kill()
+        _ = await there.lost
+        let event = try #require(await context.nextConnect())
+        #expect(try await event.source.nextText() == "before")
+        #expect(await context.nextConnect() == nil)
+    }
+
+    @Test("who waits for the loss and is cancelled is told so")
+    func cancelled() async throws {
+        let bus = try await Bus.onPrivateBus()
+        let waiting = Task { await bus.lost.code }
+        waiting.cancel()
+        #expect(await waiting.value == .cancelled)
+        #expect(!bus.isLost)
+    }
+}

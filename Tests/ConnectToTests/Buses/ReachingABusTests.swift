@@ -1,0 +1,109 @@
+import ConnectToTesting
+import LinuxIO
+import Testing
+
+@testable import ConnectTo
+
+@Suite("Reaching a bus", .timeLimit(.minutes(1)))
+struct ReachingABusTests {
+    private func failure(at address: String, within deadline: Duration = .seconds(5)) async throws
+        -> ConnectToError?
+    {
+        let loop = try EventLoop.shared
+        return await #expect(throws: ConnectToError.self) {
+            _ = try await Bus.open(address, on: loop, deadline: deadline)
+        }
+    }
+
+    @Test(
+        "an address where no bus is, or that is none, is an error that names it",
+        arguments: [
+            "unix:path=/nonexistent/bus", "unix:path=/dev/null", "tcp:host=127.0.0.1,port=1", "nonsense", "",
+            "unix:", "autolaunch:",
+        ])
+    func wrong(address: String) async throws {
+        try await expectNoDescriptorLeak {
+            let error = await #expect(throws: ConnectToError.self) { _ = try await Bus.at(address) }
+            #expect(error?.code == .busUnreachable)
+            #expect(error?.message.contains(address) == true)
+        }
+    }
+
+    @Test("a socket that says nothing is given up on at the deadline, which is five seconds")
+    func silent() async throws {
+        try await withTemporaryDirectory(prefix: "connectto-fake") { directory in
+            try await expectNoDescriptorLeak {
+                let fake = try FakeBus(in: directory, saying: [], hangingUp: false)
+                let (error, took) = try await timed {
+                    try await failure(at: fake.address, within: .milliseconds(100))
+                }
+                #expect(error?.code == .busUnreachable)
+                #expect(took < .seconds(5))
+                #expect(took > .milliseconds(90))
+            }
+        }
+    }
+
+    @Test(
+        "one that speaks garbage, or hangs up, is no bus, and is not waited for",
+        arguments: [
+            (Array("HTTP/1.0 400 Bad Request\r\n\r\n".utf8), true),
+            (Array("REJECTED NOTHING\r\nERROR\r\nERROR\r\n".utf8), true),
+            (
+                Array("OK 0123456789abcdef0123456789abcdef\r\n".utf8) + [UInt8](repeating: 0xff, count: 512),
+                true
+            ),
+            ([], true),
+        ])
+    func garbage(greeting: [UInt8], hangingUp: Bool) async throws {
+        try await withTemporaryDirectory(prefix: "connectto-fake") { directory in
+            try await expectNoDescriptorLeak {
+                let fake = try FakeBus(in: directory, saying: greeting, hangingUp: hangingUp)
+                let (error, took) = try await timed { try await failure(at: fake.address) }
+                #expect(error?.code == .busUnreachable)
+                #expect(took < .seconds(5))
+            }
+        }
+    }
+
+    @Test("one that speaks garbage without end is given up on at the deadline")
+    func endless() async throws {
+        try await withTemporaryDirectory(prefix: "connectto-fake") { directory in
+            let fake = try FakeBus(
+                in: directory, saying: [UInt8](repeating: UInt8(ascii: "x"), count: 100_000), hangingUp: false
+            )
+            let error = try await failure(at: fake.address, within: .milliseconds(200))
+            #expect(error?.code == .busUnreachable)
+        }
+    }
+
+    @Test("all who ask at once for a bus that is not there are told")
+    func manyFail() async {
+        let codes = await withTaskGroup(of: ConnectToError.Code?.self) { group in
+            for _ in 0..<20 {
+                group.addTask {
+                    do throws(ConnectToError) {
+                        _ = try await Bus.at("unix:path=/nonexistent/bus")
+                        return nil
+                    } catch {
+                        return error.code
+                    }
+                }
+            }
+            return await group.reduce(into: []) { $0.append($1) }
+        }
+        #expect(codes == Array(repeating: .busUnreachable, count: 20))
+    }
+
+    @Test("who is cancelled while a bus is being opened does not spoil it for the others", .privateBus)
+    func cancelled() async throws {
+        let address = try PrivateBus.current.address
+        for _ in 0..<20 {
+            let leaving = Task { try await Bus.at(address) }
+            let staying = Task { try await Bus.at(address) }
+            leaving.cancel()
+            #expect(try await !staying.value.isLost)
+            _ = await leaving.result
+        }
+    }
+}

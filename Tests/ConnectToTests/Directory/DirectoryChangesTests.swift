@@ -1,0 +1,119 @@
+import ConnectToTesting
+import DBus
+import Testing
+
+@testable import ConnectTo
+
+@Suite("What comes and goes", .privateBus, .timeLimit(.minutes(1)))
+struct DirectoryChangesTests {
+    @Test("under churn, the changes replayed on the snapshot always come to what there is in the end")
+    func churn() async throws {
+        let (here, there) = (try await Bus.onPrivateBus(), try await Bus.onPrivateBus())
+        let churning = Task {
+            var registered: [Context] = []
+            for round in 0..<200 {
+                registered.append(try await there.register("churn \(round % 5)"))
+                if registered.count > 3 { await registered.removeFirst().unregister() }
+            }
+            registered.append(try await there.register("the last"))
+            return registered
+        }
+        // Watchers that begin in the middle of it, one after the other.
+        try await withThrowingDiscardingTaskGroup { group in
+            for _ in 0..<10 {
+                let changes = try await here.changes()
+                group.addTask {
+                    let names = try await Self.replay(changes)
+                    #expect(names == Set(try await here.directory().map(\.name)))
+                }
+            }
+        }
+        let registered = try await churning.value
+        #expect(Set(try await here.directory().map(\.name)) == Set(registered.map(\.name)))
+    }
+
+    /// Applies the changes until the last has come.
+    private static func replay(_ changes: DirectoryChanges) async throws -> Set<String> {
+        var names = Set(changes.snapshot.map(\.name))
+        if names.contains("the last") { return names }
+        for try await change in changes {
+            switch change.kind {
+            case .registered, .moved: names.insert(change.entry.name)
+            case .unregistered: names.remove(change.entry.name)
+            }
+            if change.entry.name == "the last" { return names }
+        }
+        return names
+    }
+
+    @Test("a change is told with its kind, its owner, and what the context says of itself")
+    func kinds() async throws {
+        let (here, first, second) = (
+            try await Bus.onPrivateBus(), try await Bus.onPrivateBus(), try await Bus.onPrivateBus()
+        )
+        var changes = try await here.changes().makeAsyncIterator()
+        let owner = try await first.register("x", metadata: ["n": "1"])
+        let standby = try await second.register("x", metadata: ["n": "2"], standby: true)
+        let registered = try #require(try await changes.next())
+        #expect(registered.kind == .registered)
+        #expect(registered.entry.owner == first.connection.uniqueName)
+        #expect(registered.entry.metadata == ["n": "1"])
+        await owner.unregister()
+        let moved = try #require(try await changes.next())
+        #expect(moved.kind == .moved)
+        #expect(moved.entry.owner == second.connection.uniqueName)
+        #expect(moved.entry.metadata == ["n": "2"])
+        await standby.unregister()
+        let unregistered = try #require(try await changes.next())
+        #expect(unregistered.kind == .unregistered)
+        #expect(unregistered.entry.owner == nil)
+        #expect(unregistered.entry.name == "x")
+    }
+
+    @Test("of one origin tells of that origin, and of none that only begins like it")
+    func origins() async throws {
+        let (here, there) = (try await Bus.onPrivateBus(), try await Bus.onPrivateBus())
+        var changes = try await here.changes(origin: "org.example").makeAsyncIterator()
+        var contexts: [Context] = []
+        for origin in ["org.example.Context", "org.examples", "org.connectto", "org.example"] {
+            contexts.append(try await there.register("x", origin: origin))
+        }
+        #expect(try await changes.next()?.entry.origin == "org.example")
+        for context in contexts { await context.unregister() }
+        #expect(try await changes.next()?.entry.origin == "org.example")
+    }
+
+    @Test("the bus going away ends it with that reason")
+    func busLost() async throws {
+        let here = try await Bus.onPrivateBus()
+        var changes = try await here.changes().makeAsyncIterator()
+        try PrivateBus.current.kill()
+        let error = await #expect(throws: ConnectToError.self) { try await changes.next() }
+        #expect(error?.code == .busLost)
+    }
+
+    @Test("a cancelled task watches no longer")
+    func cancelled() async throws {
+        let here = try await Bus.onPrivateBus()
+        let changes = try await here.changes()
+        let watching = Task { for try await _ in changes {} }
+        watching.cancel()
+        _ = await watching.result
+        // The bus can be let go, and others can watch.
+        #expect(try await here.changes().snapshot == [])
+    }
+
+    @Test("many watchers of one bus see the same, and each as much as it wants")
+    func manyWatchers() async throws {
+        let (here, there) = (try await Bus.onPrivateBus(), try await Bus.onPrivateBus())
+        var watchers: [DirectoryChanges] = []
+        for _ in 0..<20 { watchers.append(try await here.changes()) }
+        watchers.removeFirst(5)
+        let context = try await there.register("x")
+        for watcher in watchers {
+            var changes = watcher.makeAsyncIterator()
+            #expect(try await changes.next()?.entry.name == "x")
+        }
+        withExtendedLifetime(context) {}
+    }
+}

@@ -1,0 +1,90 @@
+import ConnectToTesting
+import DBus
+import Glibc
+import Testing
+
+@testable import ConnectTo
+
+@Suite("The directory", .privateBus, .timeLimit(.minutes(1)))
+struct DirectoryTests {
+    @Test("shows each context with all that can be known of it")
+    func entries() async throws {
+        let (here, there) = (try await Bus.onPrivateBus(), try await Bus.onPrivateBus())
+        let context = try await there.register("x", origin: "org.example.App", metadata: ["k": "é\n"])
+        let entries = try await here.directory()
+        #expect(entries.count == 1)
+        let entry = try #require(entries.first)
+        #expect(entry.context == (try ContextName("x", origin: "org.example.App")))
+        #expect(entry.pid == getpid())
+        #expect(entry.uid == geteuid())
+        #expect(entry.processName?.isEmpty == false)
+        #expect(entry.metadata == ["k": "é\n"])
+        #expect(entry.owner?.hasPrefix(":") == true)
+        withExtendedLifetime(context) {}
+    }
+
+    @Test("of one origin shows that origin, and none that only begins like it")
+    func origins() async throws {
+        let (here, there) = (try await Bus.onPrivateBus(), try await Bus.onPrivateBus())
+        var contexts: [Context] = []
+        for origin in ["org.example", "org.example.Context", "org.example.App", "org.examples"] {
+            contexts.append(try await there.register("x", origin: origin))
+        }
+        #expect(try await here.directory(origin: "org.example").map(\.origin) == ["org.example"])
+        #expect(
+            try await here.directory(origin: "org.example.Context").map(\.origin) == ["org.example.Context"])
+        #expect(try await here.directory().count == 4)
+        #expect(try await here.directory(origin: "org.nobody") == [])
+    }
+
+    @Test("a standby, a stranger's name and who is not registered any more are not in it")
+    func others() async throws {
+        let (here, there) = (try await Bus.onPrivateBus(), try await Bus.onPrivateBus())
+        let owner = try await there.register("x")
+        let standby = try await here.register("x", standby: true)
+        _ = try await there.connection.requestName("org.example.Something", flags: [])
+        let entries = try await here.directory()
+        #expect(entries.map(\.name) == ["x"])
+        #expect(entries.first?.owner == there.connection.uniqueName)
+        await owner.unregister()
+        await standby.unregister()
+        #expect(try await here.directory() == [])
+    }
+
+    @Test("a context that does not tell about itself is listed all the same, after a second")
+    func silent() async throws {
+        let here = try await Bus.onPrivateBus()
+        let listener = try await ScriptedListener("mute")
+        let (entries, took) = try await timed { try await here.directory() }
+        #expect(entries.map(\.name) == ["mute"])
+        #expect(entries.first?.metadata == nil)
+        #expect(entries.first?.pid == getpid())
+        #expect(took < .seconds(5))
+        await listener.close()
+    }
+
+    @Test("one that answers with nonsense is listed without metadata")
+    func nonsense() async throws {
+        let here = try await Bus.onPrivateBus()
+        let listener = try await ScriptedListener("odd")
+        async let entries = here.directory()
+        await listener.reply(to: try await listener.nextCall(), [.variant(.string("no metadata"))])
+        #expect(try await entries.map(\.metadata) == [nil])
+        await listener.close()
+    }
+
+    @Test("a bus that is gone, or goes meanwhile, is an error and not an empty directory")
+    func busLost() async throws {
+        let here = try await Bus.onPrivateBus()
+        let listener = try await ScriptedListener("mute")
+        let asking = Task { try await here.directory() }
+        _ = try await listener.nextCall()
+        try PrivateBus.current.kill()
+        let meanwhile = await #expect(throws: ConnectToError.self) { try await asking.value }
+        #expect(meanwhile?.code == .busLost)
+        let after = await #expect(throws: ConnectToError.self) { try await here.directory() }
+        #expect(after?.code == .busLost)
+        let changes = await #expect(throws: ConnectToError.self) { try await here.changes() }
+        #expect(changes?.code == .busLost)
+    }
+}

@@ -1,0 +1,123 @@
+import ConnectToTesting
+import DBus
+import Glibc
+import LinuxIO
+import Testing
+
+@testable import ConnectTo
+
+@Suite("Who calls", .privateBus, .timeLimit(.minutes(1)))
+struct PeerTests {
+    /// Calls a context as a stranger to this library would, saying what the test says.
+    private func call(
+        _ context: Context, from bus: Bus, saying hello: Greeting
+    ) async throws -> (MessagePort, welcome: Greeting) {
+        let (near, far) = try StreamSocket.pair()
+        let reply = try await bus.connection.call(
+            OutgoingCall(
+                destination: context.busName, path: context.registration.context.objectPath,
+                interface: "org.connectto.Context1", member: "Connect",
+                body: [.unixFD(far.descriptor), hello.encoded]),
+            deadline: .seconds(30))
+        return (
+            MessagePort(adopting: near, on: try .shared), try Greeting(decoding: reply.body.first)
+        )
+    }
+
+    @Test("the bus tells the process, the user and the connection; the rest comes from /proc")
+    func facts() async throws {
+        let (here, there) = (try await Bus.onPrivateBus(), try await Bus.onPrivateBus())
+        let context = try await there.register("x")
+        let port = here.connectTo("x")
+        let peer = try #require(await context.nextConnect()).peer
+        #expect(peer.pid == getpid())
+        #expect(peer.uid == geteuid())
+        #expect(peer.busName == here.connection.uniqueName)
+        #expect(peer.processName == LinuxIO.processName(of: getpid()))
+        #expect(peer.context == nil)
+        withExtendedLifetime(port) {}
+    }
+
+    @Test("a context that the caller bears is confirmed")
+    func confirmed() async throws {
+        let (here, there) = (try await Bus.onPrivateBus(), try await Bus.onPrivateBus())
+        let context = try await there.register("x")
+        let own = try await here.register("caller", origin: "org.example.App")
+        let (port, _) = try await call(context, from: here, saying: Greeting(context: own.busName))
+        let event = try #require(await context.nextConnect())
+        #expect(event.peer.context == (try ContextName("caller", origin: "org.example.App")))
+        withExtendedLifetime((port, own)) {}
+    }
+
+    @Test("a claim to another's context, to nobody's and to what is none is not believed, and does no harm")
+    func falseClaims() async throws {
+        let (here, there) = (try await Bus.onPrivateBus(), try await Bus.onPrivateBus())
+        let context = try await there.register("x")
+        let others = try await there.register("somebody-else")
+        let standby = try await here.register("somebody-else", standby: true)
+        _ = try await here.connection.requestName("org.example.NoContext", flags: [])
+        let claims = [
+            others.busName, "org.connectto.Context.nobody", "org.example.NoContext", "no name at all", "",
+            here.connection.uniqueName, String(repeating: "a.", count: 200) + "Context.x",
+        ]
+        for claim in claims {
+            let (port, _) = try await call(context, from: here, saying: Greeting(context: claim))
+            let event = try #require(await context.nextConnect())
+            #expect(event.peer.context == nil, "\(claim)")
+            try event.source.postMessage("welcome")
+            #expect(try await port.nextText() == "welcome")
+        }
+        withExtendedLifetime(standby) {}
+    }
+
+    @Test("free text goes both ways: the caller's with the event, the listener's with the welcome")
+    func metadata() async throws {
+        let (here, there) = (try await Bus.onPrivateBus(), try await Bus.onPrivateBus())
+        let context = try await there.register("x", metadata: ["from": "listener", "": "é\n"])
+        #expect(context.metadata == ["from": "listener", "": "é\n"])
+        let port = here.connectTo(
+            "x", metadata: ["from": "caller", "long": String(repeating: "m", count: 60_000)])
+        let event = try #require(await context.nextConnect())
+        #expect(event.metadata["from"] == "caller")
+        #expect(event.metadata["long"]?.count == 60_000)
+        let (second, welcome) = try await call(context, from: here, saying: Greeting())
+        #expect(welcome.metadata == ["from": "listener", "": "é\n"])
+        #expect(welcome.version == 1)
+        #expect(welcome.features == [])
+        withExtendedLifetime((port, second)) {}
+    }
+
+    @Test("a caller of a later version with features of its own is spoken to in this one")
+    func laterVersion() async throws {
+        let (here, there) = (try await Bus.onPrivateBus(), try await Bus.onPrivateBus())
+        let context = try await there.register("x")
+        var hello = Greeting()
+        hello.version = 9
+        hello.features = ["ports", "com.example.rot13"]
+        let (port, welcome) = try await call(context, from: here, saying: hello)
+        #expect(welcome.version == 1)
+        #expect(welcome.features == [])
+        withExtendedLifetime(port) {}
+    }
+
+    @Test("a caller that has left the bus before it is identified is refused, and leaves nothing")
+    func leftTheBus() async throws {
+        let there = try await Bus.onPrivateBus()
+        let context = try await there.register("x")
+        try await expectNoDescriptorLeak {
+            for _ in 0..<20 {
+                let here = try await Bus.onPrivateBus()
+                let port = here.connectTo("x")
+                try port.postMessage("gone")
+                await here.close()
+                #expect([.busLost, .closed].contains(await port.closed.code))
+            }
+            // Those who made it in time are events; take and drop them.
+            let last = try await Bus.onPrivateBus()
+            let port = last.connectTo("x", metadata: ["last": ""])
+            for await event in context.connects where event.metadata["last"] != nil { break }
+            await last.close()
+            withExtendedLifetime(port) {}
+        }
+    }
+}
