@@ -1,5 +1,6 @@
 import DBus
 import Logging
+public import Ports
 
 /// A connection to a message bus: where names are registered and found. It introduces; it carries no messages.
 ///
@@ -125,16 +126,17 @@ public final class Bus: Sendable {
     ///   - metadata: free text that everybody on the bus can read, 64 KiB in all.
     ///   - standby: if the name is taken, wait to take it over when its owner goes; ``Context/isStandby`` tells.
     ///   - limit: unregister when this many callers have been admitted; without limit if nil.
+    ///   - format: what lines to it carry; callers that ask for the other are refused.
     /// - Throws: ``ConnectToError``: ``ConnectToError/Code/nameTaken``, ``ConnectToError/Code/invalidName``,
     ///   ``ConnectToError/Code/invalidMetadata``, ``ConnectToError/Code/denied``,
     ///   ``ConnectToError/Code/limitsExceeded``, ``ConnectToError/Code/busLost``.
     public func register(
         _ name: String, origin: String = ContextName.defaultOrigin, metadata: [String: String] = [:],
-        standby: Bool = false, accepting limit: Int? = nil
+        standby: Bool = false, accepting limit: Int? = nil, format: LineFormat = .messages
     ) async throws(ConnectToError) -> Context {
         let context = try ContextName(name, origin: origin)
         let registration = try await registry.register(
-            context, metadata: metadata, standby: standby, limit: limit)
+            context, metadata: metadata, standby: standby, limit: limit, format: format)
         return Context(registration, bus: self)
     }
 
@@ -149,11 +151,15 @@ public final class Bus: Sendable {
     ///   - origin: the application id that the name lives under.
     ///   - policy: what to do while nobody bears the name.
     ///   - metadata: free text for the listener, 64 KiB in all.
+    ///   - format: what the line is to carry; a listener of the other format refuses. With
+    ///     ``LineFormat/stream`` the port posts nothing: await ``MessagePort/opened``, then
+    ///     ``MessagePort/takeFileDescriptor()``.
     public func connectTo(
         _ name: String, origin: String = ContextName.defaultOrigin,
-        wait policy: WaitPolicy = .untilAvailable(for: .seconds(10)), metadata: [String: String] = [:]
+        wait policy: WaitPolicy = .untilAvailable(for: .seconds(10)), metadata: [String: String] = [:],
+        format: LineFormat = .messages
     ) -> MessagePort {
-        let (port, introduction) = MessagePort.opening(on: loop)
+        let (port, introduction) = MessagePort.opening(format: format, on: loop)
         do throws(ConnectToError) {
             let context = try ContextName(name, origin: origin)
             try metadata.checked()
@@ -161,7 +167,8 @@ public final class Bus: Sendable {
             // The bus is held until it has introduced: a program may keep nothing but the port.
             Task(executorPreference: loop.reactor) { [self] in
                 await introducer.introduce(
-                    introduction, to: context, wait: policy, hello: Greeting(metadata: metadata))
+                    introduction, to: context, wait: policy,
+                    hello: Greeting(metadata: metadata, format: format), format: format)
                 withExtendedLifetime(self) {}
             }
         } catch {

@@ -17,8 +17,14 @@ extension LineState {
     /// Whether what comes is to be read now. Before the port is started it stays with the kernel, unless
     /// something is to be learnt from it: that the peer is there, or what it said before it went.
     private var isReading: Bool {
-        if life.isOver || isInTransit || inputIsFull { return false }
+        if life.isOver || isInTransit || inputIsFull || life.format == .stream { return false }
         return isStarted || peerHasHungUp || life.isLingering || !life.isOpen
+    }
+
+    /// Looks at what the kernel has told: reads, or on a stream, where nothing is read, takes note of the end.
+    mutating func noticeInput(for line: Line, _ wakeups: inout Wakeups) {
+        if life.format == .messages { return readInput(for: line, &wakeups) }
+        if peerHasHungUp { apply(life.didReachEnd(), to: line, &wakeups) }
     }
 
     /// Reads and cuts what the kernel has, within the bounds.

@@ -12,6 +12,7 @@ extension LineState {
 
     /// Why a message of this size cannot be posted, or nil. A port that is over takes everything and drops it.
     func postRefusal(_ size: Int) -> PortError? {
+        if life.format == .stream { return .isStream }
         if size > limits.messageLength { return .messageTooLarge(size, limit: limits.messageLength) }
         if life.reason != nil { return nil }
         if life.outbound != .open { return .finishedAlready }

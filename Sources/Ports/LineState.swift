@@ -39,16 +39,18 @@ struct LineState {
     var flushWaiters = Waiters<Void>()
     var roomWaiters = Waiters<Void>()
 
-    init(socket: StreamSocket?, isOpen: Bool, limits: PortLimits) {
+    init(socket: StreamSocket?, isOpen: Bool, format: LineFormat, limits: PortLimits) {
         self.socket = socket
         self.limits = limits
-        life = PortLife(isOpen: isOpen)
+        life = PortLife(isOpen: isOpen, format: format)
         reader = FrameReader(lengthLimit: limits.messageLength)
     }
 
     // MARK: What is watched
 
     var interest: Readiness {
+        // Of a stream the port hears only that both directions are over, which the kernel tells unasked.
+        if life.format == .stream { return .edge }
         var interest: Readiness = [.peerHangup, .edge]
         if isStarted || life.isLingering || !life.isOpen { interest.insert(.read) }
         if isBlocked { interest.insert(.write) }

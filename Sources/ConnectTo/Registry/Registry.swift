@@ -1,6 +1,7 @@
 import DBus
 import LinuxIO
 import Logging
+import Ports
 
 /// The contexts that this process has registered on one bus. On the loop.
 actor Registry {
@@ -35,7 +36,7 @@ actor Registry {
     // MARK: Registering
 
     func register(
-        _ context: ContextName, metadata: [String: String], standby: Bool, limit: Int?
+        _ context: ContextName, metadata: [String: String], standby: Bool, limit: Int?, format: LineFormat
     ) async throws(ConnectToError) -> Registration {
         try metadata.checked()
         while let former = registrations[context.objectPath] {
@@ -45,7 +46,7 @@ actor Registry {
                 throw ConnectToError(.cancelled, "registering \(context.quoted) was cancelled")
             }
         }
-        let registration = Registration(context, metadata: metadata, limit: limit)
+        let registration = Registration(context, metadata: metadata, limit: limit, format: format)
         // Served before the name is asked for: calls can come before the bus has answered.
         registrations[context.objectPath] = registration
         await connection.export(path: context.objectPath) { [weak self] call in
@@ -183,12 +184,16 @@ actor Registry {
             log.debug("refused", metadata: ["name": "\(registration.context.busName)", "peer": "\(peer)"])
             return refuse(call, ContextInterface.refused, "not admitted")
         }
+        guard hello.format == registration.format.rawValue else {
+            return refuse(call, ContextInterface.refused, Admission.mismatch(registration.format))
+        }
         let claimed = hello.context.flatMap(ContextName.init(busName:))
         var confirmed: ContextName?
         if let claimed, await identities.owner(of: claimed.busName) == call.sender { confirmed = claimed }
 
         let event = ConnectEvent(
-            source: MessagePort(adopting: line, on: loop), peer: peer.bearing(confirmed),
+            source: MessagePort(adopting: line, format: registration.format, on: loop),
+            peer: peer.bearing(confirmed),
             metadata: hello.metadata)
         switch registration.deliver(event) {
         case .delivered:
@@ -206,7 +211,7 @@ actor Registry {
     }
 
     private func welcome(_ call: MethodCall, _ registration: Registration) {
-        let welcome = Greeting(metadata: registration.metadata)
+        let welcome = Greeting(metadata: registration.metadata, format: registration.format)
         connection.assumeIsolated { $0.reply(to: call, [welcome.encoded]) }
     }
 
