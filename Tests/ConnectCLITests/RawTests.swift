@@ -125,9 +125,9 @@ import Testing
             end
             mkfifo hup in a.out
             start l connect listen x --raw --exec sh child
-            tail -f /dev/null >in & 
+            tail -f /dev/null >in &
             connect to x --raw <in >a.out & to=$!
-            read ready <a.out; echo $ready
+            exec 8<a.out; read ready <&8; echo $ready
             kill -TERM $pid
             cat hup; ends $pid; ends $to
             """)
