@@ -161,6 +161,14 @@ int clinux_duplicate(int fd) { return fcntl(fd, F_DUPFD_CLOEXEC, 0); }
 
 int clinux_memfd(const char *name) { return memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING); }
 
+const int CLINUX_SEAL_SHRINK = F_SEAL_SHRINK;
+const int CLINUX_SEAL_GROW = F_SEAL_GROW;
+const int CLINUX_SEAL_WRITE = F_SEAL_WRITE;
+
+int clinux_add_seals(int fd, int seals) { return fcntl(fd, F_ADD_SEALS, seals); }
+
+int clinux_seals(int fd) { return fcntl(fd, F_GET_SEALS); }
+
 int clinux_pidfd_open(pid_t pid) { return (int)syscall(SYS_pidfd_open, pid, 0); }
 
 pid_t clinux_gettid(void) {

@@ -42,6 +42,16 @@ package final class Descriptor: Sendable {
         closing.sync {}
     }
 
+    /// A second descriptor for what somebody else has open, closed on exec.
+    package static func duplicate(of number: Int32) throws(SystemError) -> Descriptor {
+        Descriptor(adopting: try systemCall("dup") { clinux_duplicate(number) })
+    }
+
+    /// The same, for somebody who closes it.
+    package func duplicateNumber() throws(SystemError) -> Int32 {
+        try systemCall("dup") { clinux_duplicate(rawValue) }
+    }
+
     /// A second descriptor for the same open file, closed on exec.
     package func duplicate() throws(SystemError) -> Descriptor {
         Descriptor(adopting: try systemCall("dup") { clinux_duplicate(rawValue) }, from: origin)

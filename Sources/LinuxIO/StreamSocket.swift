@@ -35,6 +35,8 @@ package struct StreamSocket: Sendable {
     package enum SendOutcome: Equatable {
         case sent(Int)
         case wouldBlock
+        /// The kernel has no room for more descriptors in flight just now.
+        case tooManyInFlight
         /// The other end is gone or was shut down; what it sent before can still be read.
         case peerGone
     }
@@ -52,6 +54,7 @@ package struct StreamSocket: Sendable {
         } catch {
             switch error.errno {
             case .brokenPipe, .connectionReset, .socketNotConnected: return .peerGone
+            case .tooManyReferences: return .tooManyInFlight
             default: throw error
             }
         }

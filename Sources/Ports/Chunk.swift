@@ -33,6 +33,14 @@ enum Payload: Sendable {
         }
     }
 
+    /// The rest of it.
+    func dropFirst(_ count: Int) -> Payload {
+        switch self {
+        case .array(let bytes): .array(Array(bytes.dropFirst(count)))
+        case .view(let chunk, let range): .view(chunk, range.dropFirst(count))
+        }
+    }
+
     func withUnsafeBytes<Result, Failure: Error>(
         _ body: (UnsafeRawBufferPointer) throws(Failure) -> Result
     ) throws(Failure) -> Result {

@@ -25,6 +25,8 @@ public struct CloseReason: Sendable, Hashable, CustomStringConvertible {
         public static let protocolError = Code(rawValue: "protocol-error")
         /// The bus went away before the port was open. An open port outlives the bus.
         public static let busLost = Code(rawValue: "bus-lost")
+        /// Given away: the line goes on as another port.
+        public static let transferred = Code(rawValue: "transferred")
         /// Given up on this side before it was open.
         public static let cancelled = Code(rawValue: "cancelled")
 
@@ -36,6 +38,7 @@ public struct CloseReason: Sendable, Hashable, CustomStringConvertible {
     /// A sentence for people, with the names of context and peer where they are known; never a payload.
     public let detail: String
 
+    /// A reason of one's own making: for tests of what handles reasons.
     public init(_ code: Code, detail: String) {
         self.code = code
         self.detail = detail
@@ -47,6 +50,7 @@ public struct CloseReason: Sendable, Hashable, CustomStringConvertible {
 extension CloseReason {
     static let closedHere = CloseReason(.closed, detail: "the port was closed on this side")
     static let closedByPeer = CloseReason(.closed, detail: "the peer closed the port")
+    static let transferred = CloseReason(.transferred, detail: "the port was transferred")
     static let bothFinished = CloseReason(.closed, detail: "both sides have finished")
     static let peerExited = CloseReason(
         .peerExited, detail: "the peer's process ended without closing the port")

@@ -16,18 +16,30 @@ struct FrameHeader: Equatable, Sendable {
     static let size = 8
     static let closePayloadSize = 8
 
+    /// The most descriptors that go with one frame: the most that one system call takes.
+    static let descriptorLimit = 253
+    /// The payload begins with a table of what is transferred.
+    private static let transferFlag: UInt8 = 1
+
     /// Of the payload, in bytes.
     var length: Int
     var kind: FrameKind
+    /// How many descriptors ride on the frame's first byte, if the payload begins with a ``TransferTable``,
+    /// which says what they are; else nil.
+    var descriptors: Int?
 
-    init(_ kind: FrameKind, length: Int) {
+    init(_ kind: FrameKind, length: Int, descriptors: Int? = nil) {
         self.kind = kind
         self.length = length
+        self.descriptors = descriptors
     }
 
     /// The eight bytes in one number, ready to be stored little-endian.
     var encoded: UInt64 {
-        (UInt64(UInt32(truncatingIfNeeded: length)) | UInt64(kind.rawValue) << 32).littleEndian
+        let flags = descriptors == nil ? 0 : Self.transferFlag
+        return
+            (UInt64(UInt32(truncatingIfNeeded: length)) | UInt64(kind.rawValue) << 32 | UInt64(flags) << 40
+            | UInt64(UInt16(truncatingIfNeeded: descriptors ?? 0)) << 48).littleEndian
     }
 
     /// - Parameter bytes: at least ``size`` of them.
@@ -40,9 +52,19 @@ struct FrameHeader: Equatable, Sendable {
         guard let kind = FrameKind(rawValue: rawKind) else {
             throw ProtocolViolation("a frame of unknown kind \(rawKind)")
         }
-        guard flags == 0 else { throw ProtocolViolation("a frame with unknown flags \(flags)") }
-        guard descriptors == 0 else {
-            throw ProtocolViolation("a frame that declares \(descriptors) descriptors, which nobody offered")
+        guard flags & ~Self.transferFlag == 0 else {
+            throw ProtocolViolation("a frame with unknown flags \(flags)")
+        }
+        guard descriptors <= Self.descriptorLimit else {
+            throw ProtocolViolation(
+                "a frame that declares \(descriptors) descriptors, over the limit of \(Self.descriptorLimit)")
+        }
+        let hasTable = flags & Self.transferFlag != 0
+        guard hasTable || descriptors == 0 else {
+            throw ProtocolViolation("descriptors without a table that says what they are")
+        }
+        guard !hasTable || kind.isMessage else {
+            throw ProtocolViolation("a transfer with a frame that is no message")
         }
         guard length <= lengthLimit else {
             throw ProtocolViolation("a frame of \(length) bytes, over the limit of \(lengthLimit)")
@@ -56,6 +78,7 @@ struct FrameHeader: Equatable, Sendable {
         }
         self.kind = kind
         self.length = length
+        self.descriptors = hasTable ? Int(descriptors) : nil
     }
 }
 

@@ -1,11 +1,16 @@
+import DequeModule
+import LinuxIO
+
 /// Cuts a stream of bytes into frames; does no I/O.
 ///
-/// The caller receives into ``room()``, says how much came by ``didReceive(_:)``, and takes frames with
+/// The caller receives into ``room()``, says what came by ``didReceive(_:_:)``, and takes frames with
 /// ``next()`` until there is none. A quiet port holds no memory here.
 struct FrameReader {
     struct Frame {
         var kind: FrameKind
         var payload: Payload
+        /// As many as the header declared; nil if the payload has no transfer table.
+        var descriptors: [Descriptor]?
     }
 
     private static let chunkSize = 64 << 10
@@ -16,6 +21,10 @@ struct FrameReader {
     private var taken = 0
     private var filled = 0
     private var header: FrameHeader?
+    /// Of the frame whose header has been read.
+    private var ownDescriptors: [Descriptor] = []
+    /// That came with frames whose headers have not been read.
+    private var descriptors: Deque<Descriptor> = []
 
     init(lengthLimit: Int) {
         self.lengthLimit = lengthLimit
@@ -38,8 +47,9 @@ struct FrameReader {
         return UnsafeMutableRawBufferPointer(rebasing: next.memory[filled...])
     }
 
-    mutating func didReceive(_ count: Int) {
+    mutating func didReceive(_ count: Int, _ descriptors: [Descriptor] = []) {
         filled += count
+        self.descriptors.append(contentsOf: descriptors)
     }
 
     /// The next whole frame, or nil until more has come.
@@ -47,15 +57,25 @@ struct FrameReader {
         guard let chunk else { return nil }
         if header == nil {
             guard filled - taken >= FrameHeader.size else {
+                if filled == taken { try expectNoDescriptors() }
                 rest()
                 return nil
             }
-            header = try FrameHeader(
+            let next = try FrameHeader(
                 decoding: UnsafeRawBufferPointer(rebasing: chunk.memory[taken..<filled]),
                 lengthLimit: lengthLimit)
+            // They ride on the frame's first byte, so they are here before its header is.
+            let count = next.descriptors ?? 0
+            guard descriptors.count >= count else {
+                throw ProtocolViolation("a frame without the descriptors that it declares")
+            }
+            ownDescriptors = Array(descriptors.prefix(count))
+            descriptors.removeFirst(count)
+            header = next
             taken += FrameHeader.size
         }
         guard let header, filled - taken >= header.length else {
+            try expectNoDescriptors()
             return nil
         }
         let range = taken..<taken + header.length
@@ -64,11 +84,16 @@ struct FrameReader {
         let payload: Payload =
             range.count <= Payload.copyLimit
             ? .array([UInt8](chunk.memory[range])) : .view(chunk, range)
-        return Frame(kind: header.kind, payload: payload)
+        defer { ownDescriptors = [] }
+        return Frame(
+            kind: header.kind, payload: payload,
+            descriptors: header.descriptors == nil ? nil : ownDescriptors)
     }
 
-    /// Whether the stream stands in the middle of a frame.
-    var isInsideFrame: Bool { header != nil || filled > taken }
+    /// No frame begins in what has been received: descriptors that are left belong to none.
+    private func expectNoDescriptors() throws(ProtocolViolation) {
+        if !descriptors.isEmpty { throw ProtocolViolation("descriptors that no frame declares") }
+    }
 
     /// Lets the chunk go while nothing is in it.
     private mutating func rest() {
@@ -76,5 +101,49 @@ struct FrameReader {
         chunk = nil
         taken = 0
         filled = 0
+    }
+
+    // MARK: Moving house
+
+    /// What has been received and not cut: the beginning of a stream for another reader to continue.
+    var remainder: StreamPiece {
+        var piece = StreamPiece()
+        if let header {
+            withUnsafeBytes(of: header.encoded) { piece.bytes.append(contentsOf: $0) }
+        }
+        if let chunk { piece.bytes.append(contentsOf: chunk.memory[taken..<filled]) }
+        piece.descriptors = ownDescriptors + descriptors
+        return piece
+    }
+
+    /// Begins with what another reader has received.
+    mutating func resume(_ piece: StreamPiece) {
+        if piece.bytes.isEmpty { return }
+        let first = Chunk(capacity: max(Self.chunkSize, piece.bytes.count))
+        piece.bytes.withUnsafeBytes { first.memory.copyMemory(from: $0) }
+        chunk = first
+        filled = piece.bytes.count
+        descriptors = Deque(piece.descriptors)
+    }
+}
+
+/// Bytes of a line with the descriptors that ride on them, in order.
+struct StreamPiece: Sendable {
+    var bytes: [UInt8] = []
+    var descriptors: [Descriptor] = []
+
+    init() {}
+
+    /// A message's frame, with what is transferred along with it, if anything is.
+    init(_ kind: FrameKind, _ payload: UnsafeRawBufferPointer, _ table: TransferTable? = nil) {
+        let tableBytes = table?.encoded ?? []
+        descriptors = table?.descriptors ?? []
+        let header = FrameHeader(
+            kind, length: tableBytes.count + payload.count,
+            descriptors: table == nil ? nil : descriptors.count)
+        bytes.reserveCapacity(FrameHeader.size + header.length)
+        withUnsafeBytes(of: header.encoded) { bytes.append(contentsOf: $0) }
+        bytes += tableBytes
+        bytes.append(contentsOf: payload)
     }
 }

@@ -41,7 +41,23 @@ extension Line {
         }
     }
 
-    func waitForRoom(_ size: Int) async throws(PortError) {
+    /// Posts as soon as there is room.
+    func whenThereIsRoom(
+        for size: Int, _ post: () throws(PortError) -> Void
+    ) async throws(PortError) {
+        while true {
+            try await waitForRoom(size)
+            do throws(PortError) {
+                return try post()
+            } catch {
+                // Somebody else was quicker: wait again.
+                if error.code != .queueFull { throw error }
+            }
+        }
+    }
+
+    private func waitForRoom(_ size: Int) async throws(PortError) {
+        try expectSendable(size)
         while true {
             let (hasRoom, reason) = read { ($0.hasRoom(for: size), $0.life.reason) }
             if let reason { throw .closed(reason) }
@@ -51,22 +67,17 @@ extension Line {
         }
     }
 
+    private func expectSendable(_ size: Int) throws(PortError) {
+        if size > limits.messageLength { throw .messageTooLarge(size, limit: limits.messageLength) }
+    }
+
     func post(_ kind: FrameKind, _ payload: UnsafeRawBufferPointer) throws(PortError) {
-        guard payload.count <= limits.messageLength else {
-            throw .messageTooLarge(payload.count, limit: limits.messageLength)
-        }
         let failure: PortError? = change { state, wakeups in
-            // Asked in this order: a port that is over takes everything and drops it.
-            if state.life.reason == nil, !state.hasRoom(for: payload.count) {
-                return .queueFull(state.output.count, limit: limits.queuedOutput)
-            }
-            switch state.life.post() {
-            case .accept:
+            if let refusal = state.postRefusal(payload.count) { return refusal }
+            if state.life.post() == .accept {
                 state.send(FrameHeader(kind, length: payload.count), payload, for: self, &wakeups)
-                return nil
-            case .dropSilently: return nil
-            case .refuse: return .finishedAlready
             }
+            return nil
         }
         if let failure { throw failure }
     }

@@ -55,6 +55,8 @@ final class Line: Sendable {
             if state.isStarted { return }
             state.isStarted = true
             state.updateInterest()
+            // What was read before, while the port was opening or by the port's owner before, is not told of again.
+            if state.mayRead { state.continueReading(for: self) }
         }
     }
 
@@ -71,19 +73,18 @@ final class Line: Sendable {
     }
 
     func didOpen() {
-        let isMore = change { state, wakeups in
+        change { state, wakeups in
             state.apply(state.life.didOpen(), to: self, &wakeups)
             // An end that came before the answer counts from here on.
-            return state.peerHasHungUp && state.readInput(for: self, &wakeups)
+            if state.peerHasHungUp { state.readInput(for: self, &wakeups) }
         }
-        if isMore { continueReading() }
     }
 
     /// Ends a line that nobody has opened. What the peer may have sent already is read first: if there is
     /// anything, the line is open after all and goes on.
     func failUnlessOpen(_ reason: CloseReason) {
         change { state, wakeups in
-            _ = state.readInput(for: self, &wakeups)
+            state.readInput(for: self, &wakeups)
             if !state.life.isOpen { state.apply(state.life.fail(reason), to: self, &wakeups) }
         }
     }
@@ -112,22 +113,16 @@ final class Line: Sendable {
     // MARK: On the loop
 
     private func isReady(_ readiness: Readiness) {
-        let isMore = change { state, wakeups in
+        change { state, wakeups in
             if readiness.contains(.write) {
                 state.isBlocked = false
                 state.writeOutput(for: self, &wakeups)
+                // Else every message that the peer reads would wake the loop from here on.
+                if !state.isBlocked { state.updateInterest() }
             }
             if !readiness.isDisjoint(with: [.peerHangup, .hangup, .error]) { state.peerHasHungUp = true }
             if !readiness.isDisjoint(with: [.read, .peerHangup, .hangup, .error]) { state.mayRead = true }
-            return state.readInput(for: self, &wakeups)
-        }
-        if isMore { continueReading() }
-    }
-
-    /// Goes on with reading in a later turn, so that one flood does not starve the other ports and timers.
-    func continueReading() {
-        reactor.execute { [self] in
-            if change({ state, wakeups in state.readInput(for: self, &wakeups) }) { continueReading() }
+            if !state.readingIsDue { state.readInput(for: self, &wakeups) }
         }
     }
 }

@@ -7,41 +7,53 @@ extension LineState {
     private static let readsPerDrain = 16
     /// What a queued message costs beside its payload, so that a flood of empty ones is bounded too.
     private static let messageOverhead = 64
+    /// What each thing transferred costs beside it: so a full queue holds some 256 descriptors.
+    private static let transferOverhead = 4096
 
-    var inputIsFull: Bool { inputSize >= limits.queuedInput }
+    /// What a peer that has hung up has left in the kernel is little, and is taken whole: so its end is noticed
+    /// although the program takes nothing.
+    private var inputIsFull: Bool { inputSize >= limits.queuedInput && !peerHasHungUp }
+
+    /// Whether what comes is to be read now. Before the port is started it stays with the kernel, unless
+    /// something is to be learnt from it: that the peer is there, or what it said before it went.
+    private var isReading: Bool {
+        if life.isOver || isInTransit || inputIsFull { return false }
+        return isStarted || peerHasHungUp || life.isLingering || !life.isOpen
+    }
 
     /// Reads and cuts what the kernel has, within the bounds.
-    ///
-    /// - Returns: whether it stopped because it was others' turn, and is to be called again.
-    mutating func readInput(for line: Line, _ wakeups: inout Wakeups) -> Bool {
-        guard isStarted || peerHasHungUp || life.isLingering || !life.isOpen else { return false }
+    mutating func readInput(for line: Line, _ wakeups: inout Wakeups) {
         var messages = 0
         var reads = 0
-        while let socket {
+        while isReading {
             do {
-                while let frame = try reader.next() {
-                    try take(frame, for: line, &wakeups)
+                if messages >= Self.messagesPerDrain { return continueReading(for: line) }
+                if let frame = try reader.next() {
                     messages += frame.kind.isMessage ? 1 : 0
-                    if self.socket == nil { return false }
-                    if inputIsFull { return false }
-                    if messages >= Self.messagesPerDrain { return true }
+                    try take(frame, for: line, &wakeups)
+                    continue
                 }
-                if reads >= Self.readsPerDrain { return true }
+                if reads >= Self.readsPerDrain { return continueReading(for: line) }
                 reads += 1
+                guard let socket else {
+                    // It was over before it came here, and all that it had to tell has been told.
+                    apply(life.didReachEnd(), to: line, &wakeups)
+                    return
+                }
                 switch try socket.receive(into: reader.room()) {
                 case .received(let received):
+                    mayRead = true
+                    // The first byte is an answer to the introduction.
+                    apply(life.didOpen(), to: line, &wakeups)
                     if let violation = received.controlViolation { throw ProtocolViolation(violation) }
-                    if !received.descriptors.isEmpty {
-                        throw ProtocolViolation("descriptors that no frame declares")
-                    }
-                    reader.didReceive(received.count)
+                    reader.didReceive(received.count, received.descriptors)
                 case .wouldBlock:
                     mayRead = false
-                    return false
+                    return
                 case .ended:
                     mayRead = false
                     apply(life.didReachEnd(), to: line, &wakeups)
-                    return false
+                    return
                 }
             } catch let violation as ProtocolViolation {
                 apply(life.fail(.protocolError(violation)), to: line, &wakeups)
@@ -49,7 +61,18 @@ extension LineState {
                 apply(life.fail(.failed(error)), to: line, &wakeups)
             }
         }
-        return false
+    }
+
+    /// Goes on with reading in a later turn, so that one flood does not starve the other ports and timers.
+    mutating func continueReading(for line: Line) {
+        if readingIsDue { return }
+        readingIsDue = true
+        line.reactor.execute {
+            line.change { state, wakeups in
+                state.readingIsDue = false
+                state.readInput(for: line, &wakeups)
+            }
+        }
     }
 
     private mutating func take(
@@ -61,8 +84,9 @@ extension LineState {
         switch frame.kind {
         case .bytes, .text, .json:
             effects = try life.didReceiveMessage()
-            input.append(Message(frame.kind, frame.payload))
-            inputSize += frame.payload.count + Self.messageOverhead
+            let message = try message(frame, for: line)
+            input.append(message)
+            inputSize += cost(of: message)
             wakeups.add(consumers.removeFirst(), ())
         case .finish:
             effects = try life.didReceiveFinish()
@@ -71,6 +95,23 @@ extension LineState {
             effects = try life.didReceiveClose(taken: UInt64(littleEndian: taken))
         }
         apply(effects, to: line, &wakeups)
+    }
+
+    func message(_ frame: FrameReader.Frame, for line: Line) throws(ProtocolViolation) -> Message {
+        guard let descriptors = frame.descriptors else { return Message(frame.kind, frame.payload) }
+        var length = 0
+        let table = try frame.payload.withUnsafeBytes { bytes throws(ProtocolViolation) in
+            try TransferTable(decoding: bytes, descriptors, length: &length)
+        }
+        return Message(
+            frame.kind, frame.payload.dropFirst(length), transferred: try line.adopt(table),
+            tableSize: length)
+    }
+
+    /// What a queued message counts against the bound, with what the ports in it have brought along.
+    func cost(of message: Message) -> Int {
+        message.count + message.tableSize + Self.messageOverhead
+            + message.transferred.count * Self.transferOverhead
     }
 
     // MARK: Taking
@@ -85,9 +126,11 @@ extension LineState {
 
     mutating func takeMessage(for line: Line, _ wakeups: inout Wakeups) -> Take {
         if let message = input.popFirst() {
-            let wasFull = inputIsFull
-            inputSize -= message.count + Self.messageOverhead
-            if wasFull, !inputIsFull, mayRead { line.continueReading() }
+            let before = inputSize
+            inputSize -= cost(of: message)
+            // Not as soon as there is room for one: that would be a turn of the loop for each message.
+            let half = limits.queuedInput / 2
+            if before > half, inputSize <= half, mayRead { continueReading(for: line) }
             apply(life.didTake(), to: line, &wakeups)
             return .message(message)
         }

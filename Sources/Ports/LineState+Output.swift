@@ -10,6 +10,14 @@ extension LineState {
         output.isEmpty || output.count + FrameHeader.size + size <= limits.queuedOutput
     }
 
+    /// Why a message of this size cannot be posted, or nil. A port that is over takes everything and drops it.
+    func postRefusal(_ size: Int) -> PortError? {
+        if size > limits.messageLength { return .messageTooLarge(size, limit: limits.messageLength) }
+        if life.reason != nil { return nil }
+        if life.outbound != .open { return .finishedAlready }
+        return hasRoom(for: size) ? nil : .queueFull(output.count, limit: limits.queuedOutput)
+    }
+
     /// Sends a message, or queues what the kernel does not take.
     ///
     /// With nothing queued the calling thread writes at once, so that a lone message is on its way when this
@@ -30,11 +38,17 @@ extension LineState {
                     }
                 }
             }
-        } else if !output.isEmpty {
+        } else if !output.isEmpty || isInTransit {
             output.append(header, payload)
         } else {
             writeDirectly(header, payload, for: line, &wakeups)
         }
+    }
+
+    /// Sends a message that descriptors go along with.
+    mutating func send(_ segment: OutputQueue.Segment, for line: Line, _ wakeups: inout Wakeups) {
+        output.append(segment)
+        writeOutput(for: line, &wakeups)
     }
 
     private mutating func writeDirectly(
@@ -60,7 +74,7 @@ extension LineState {
             case .sent(let count):
                 output.append(header, payload, alreadyWritten: count)
                 writeOutput(for: line, &wakeups)
-            case .wouldBlock:
+            case .wouldBlock, .tooManyInFlight:
                 output.append(header, payload)
                 block()
             case .peerGone: peerIsGone()
@@ -72,18 +86,24 @@ extension LineState {
 
     /// Writes what waits, as much as the kernel takes.
     mutating func writeOutput(for line: Line, _ wakeups: inout Wakeups) {
+        if isInTransit { return }
+        // A line that was over before it came here has nobody to read what waits.
+        if socket == nil { output.removeAll() }
         while let socket, !output.isEmpty, !isBlocked {
             do throws(SystemError) {
-                let outcome = try output.withNext { bytes throws(SystemError) in
+                let outcome = try output.withNext { bytes, descriptors throws(SystemError) in
                     var part = iovec(
                         iov_base: UnsafeMutableRawPointer(mutating: bytes.baseAddress), iov_len: bytes.count)
                     return try withUnsafePointer(to: &part) { part throws(SystemError) in
-                        try socket.send(UnsafeBufferPointer(start: part, count: 1))
+                        try socket.send(
+                            UnsafeBufferPointer(start: part, count: 1),
+                            descriptors: descriptors.map(\.rawValue))
                     }
                 }
                 switch outcome {
                 case .sent(let count): output.didWrite(count)
                 case .wouldBlock: block()
+                case .tooManyInFlight: tryLater(line)
                 case .peerGone: peerIsGone()
                 }
             } catch {
@@ -91,13 +111,20 @@ extension LineState {
             }
         }
         if hasRoom(for: limits.queuedOutput / 2) { wakeups.add(roomWaiters.removeAll(), ()) }
-        if output.isEmpty, socket != nil {
-            if isBlocked {
-                isBlocked = false
-                updateInterest()
-            }
+        if output.isEmpty, !life.isOver {
             wakeups.add(flushWaiters.removeAll(), ())
-            apply(life.didFlush(), to: line, &wakeups)
+            apply(peerReadsNoMore ? life.didLoseOutput() : life.didFlush(), to: line, &wakeups)
+        }
+    }
+
+    /// The kernel holds as many descriptors in flight as it wants to; nothing tells when it has room again.
+    private mutating func tryLater(_ line: Line) {
+        isBlocked = true
+        line.reactor.schedule(after: .milliseconds(10)) {
+            line.change { state, wakeups in
+                state.isBlocked = false
+                state.writeOutput(for: line, &wakeups)
+            }
         }
     }
 
@@ -106,10 +133,10 @@ extension LineState {
         updateInterest()
     }
 
-    /// Nobody will read what waits. Why the line is over is for the input to tell: a close may be in it.
+    /// Nobody will read what waits. Why the line is over is for the input to tell: a close may be in it. The
+    /// kernel reports its end by itself.
     private mutating func peerIsGone() {
         output.removeAll()
-        peerHasHungUp = true
-        mayRead = true
+        peerReadsNoMore = true
     }
 }

@@ -14,13 +14,20 @@ struct LineState {
     var input: Deque<Message> = []
     var inputSize = 0
     var isStarted = false
-    /// The kernel may hold input: it said so and has not said otherwise since.
+    /// The kernel or the reader may hold input: the kernel has not said since that there is none.
     var mayRead = false
+    /// The loop will read in a later turn.
+    var readingIsDue = false
+    /// The kernel has said that the peer writes no more.
     var peerHasHungUp = false
+    /// Taken out, and not yet with another port: stands still.
+    var isInTransit = false
 
     var output = OutputQueue()
     /// The kernel took no more; it will say when it does.
     var isBlocked = false
+    /// Writing has failed: the peer has gone, or has shut down its reading at least.
+    var peerReadsNoMore = false
     /// A write at the end of the loop's turn is due.
     var flushIsDue = false
     private var lingerTimer: Reactor.Timer?
@@ -43,7 +50,7 @@ struct LineState {
 
     var interest: Readiness {
         var interest: Readiness = [.peerHangup, .edge]
-        if isStarted { interest.insert(.read) }
+        if isStarted || life.isLingering || !life.isOpen { interest.insert(.read) }
         if isBlocked { interest.insert(.write) }
         return interest
     }
@@ -62,6 +69,7 @@ struct LineState {
         if effects.contains(.announceOpen) {
             wakeups.add(openWaiters.removeAll(), ())
             wakeups.add(flushWaiters.removeAll(), ())
+            if !isStarted { updateInterest() }
         }
         if effects.contains(.dropInput) {
             input.removeAll()
@@ -76,7 +84,11 @@ struct LineState {
         if effects.contains(.hangUp) { hangUp(&wakeups) }
         if !effects.isDisjoint(with: [.announceOpen, .sendFinish, .sendClose]) {
             writeOutput(for: line, &wakeups)
-            if life.isLingering, life.isOpen { linger(line) }
+            if life.isLingering, life.isOpen {
+                // What the peer writes is taken in from here on, started or not, full or not.
+                updateInterest()
+                linger(line)
+            }
         }
     }
 
@@ -93,6 +105,8 @@ struct LineState {
         wakeups.add(flushWaiters.removeAll(), ())
         lingerTimer?.cancel()
         lingerTimer = nil
+        // What was received and not cut, descriptors too, is nobody's.
+        reader = FrameReader(lengthLimit: limits.messageLength)
         // The source goes before the descriptor: epoll forgets only what is open. And both are let go outside
         // of the lock, since the last reference to the line may go with the source.
         let (socket, source) = (socket, source)
@@ -111,6 +125,10 @@ struct LineState {
         let before = output.count
         lingerTimer = line.reactor.schedule(after: limits.linger) {
             line.change { state, wakeups in
+                // The kernel says so only where there is much room; one that reads slowly makes a little.
+                state.isBlocked = false
+                state.writeOutput(for: line, &wakeups)
+                if state.life.isOver { return }
                 if state.output.count < before {
                     state.linger(line)
                 } else {

@@ -7,8 +7,11 @@ import FoundationEssentials
 public struct Message: Sendable {
     /// What the sender declared the payload to be.
     public struct Kind: Sendable, Hashable, CustomStringConvertible {
+        /// Anything.
         public static let bytes = Kind(frame: .bytes)
+        /// UTF-8, as the sender says; ``Message/text`` checks it.
         public static let text = Kind(frame: .text)
+        /// A JSON value, as the sender says; ``Message/decode(_:)`` checks it.
         public static let json = Kind(frame: .json)
 
         let frame: FrameKind
@@ -16,12 +19,36 @@ public struct Message: Sendable {
         public var description: String { "\(frame)" }
     }
 
+    /// What the sender declared it to be.
     public let kind: Kind
+    /// What came along, in the order of the sender's list.
+    public let transferred: [Transferable]
     private let payload: Payload
+    /// How long the table was that told what came along, in bytes.
+    let tableSize: Int
 
-    init(_ kind: FrameKind, _ payload: Payload) {
+    init(
+        _ kind: FrameKind, _ payload: Payload, transferred: [Transferable] = [], tableSize: Int = 0
+    ) {
         self.kind = Kind(frame: kind)
         self.payload = payload
+        self.transferred = transferred
+        self.tableSize = tableSize
+    }
+
+    /// The ports that came along, in the order of the sender's list; none of them started.
+    public var ports: [MessagePort] {
+        transferred.compactMap { if case .port(let port) = $0 { port } else { nil } }
+    }
+
+    /// The open files that came along, in the order of the sender's list.
+    public var files: [OpenFile] {
+        transferred.compactMap { if case .file(let file) = $0 { file } else { nil } }
+    }
+
+    /// The buffers that came along, in the order of the sender's list.
+    public var buffers: [SharedBuffer] {
+        transferred.compactMap { if case .buffer(let buffer) = $0 { buffer } else { nil } }
     }
 
     /// The payload's length in bytes.

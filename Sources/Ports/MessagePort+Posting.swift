@@ -39,30 +39,30 @@ extension MessagePort {
     ///   ``PortError/Code/cancelled`` if the task is (then nothing was posted), and as
     ///   ``postMessage(_:)-([UInt8])``.
     public func send(_ bytes: [UInt8]) async throws(PortError) {
-        try await line.waitForRoom(bytes.count)
-        try postMessage(bytes)
+        try await line.whenThereIsRoom(for: bytes.count) { () throws(PortError) in try postMessage(bytes) }
     }
 
     /// Posts text, waiting for room. Otherwise as ``send(_:)-([UInt8])``.
     public func send(_ text: String) async throws(PortError) {
-        try await line.waitForRoom(text.utf8.count)
-        try postMessage(text)
+        try await line.whenThereIsRoom(for: text.utf8.count) { () throws(PortError) in try postMessage(text) }
     }
 
     /// Posts a value as JSON, waiting for room. Otherwise as ``send(_:)-([UInt8])``.
     public func send(_ value: some Encodable) async throws(PortError) {
         let json = try Self.encode(value)
-        try await line.waitForRoom(json.count)
-        try json.withBytes { payload throws(PortError) in try line.post(.json, payload) }
+        try await line.whenThereIsRoom(for: json.count) { () throws(PortError) in
+            try json.withBytes { payload throws(PortError) in try line.post(.json, payload) }
+        }
     }
 
     /// Posts what is JSON already, waiting for room; it is not checked. Otherwise as ``send(_:)-([UInt8])``.
     public func send(json: String) async throws(PortError) {
-        try await line.waitForRoom(json.utf8.count)
-        try postMessage(json: json)
+        try await line.whenThereIsRoom(for: json.utf8.count) { () throws(PortError) in
+            try postMessage(json: json)
+        }
     }
 
-    private static func encode(_ value: some Encodable) throws(PortError) -> [UInt8] {
+    static func encode(_ value: some Encodable) throws(PortError) -> [UInt8] {
         do {
             return [UInt8](try JSONEncoder().encode(value))
         } catch {

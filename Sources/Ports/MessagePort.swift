@@ -84,6 +84,11 @@ public final class MessagePort: Sendable {
 
     // MARK: State
 
+    /// Whether it was closed here or given away. One whose peer has gone is not.
+    public var isDetached: Bool {
+        line.read { $0.life.outbound == .closed }
+    }
+
     /// Bytes posted here that the kernel has not taken yet, frame headers included; 0 when all is on its way.
     public var bufferedAmount: Int {
         line.read { $0.output.count }

@@ -3,7 +3,8 @@
 /// Each message goes to one consumer; several may take turns. A slow consumer costs nobody but its peer: up
 /// to 1 MiB waits here, then the port stops reading and the kernel stalls the sender.
 ///
-/// The sequence ends after the last message when the peer has finished or closed, or this side has closed. It
+/// The sequence ends after the last message when the peer has finished or closed, or this side has closed or
+/// given the port away. It
 /// throws ``PortError`` with ``PortError/Code/closed`` where the port ended any other way, after what arrived
 /// before that. It ends early, without an error, when the task is cancelled.
 public struct Messages: AsyncSequence, Sendable {
@@ -32,7 +33,7 @@ public struct Messages: AsyncSequence, Sendable {
                 case .message(let message): return message
                 case .end(nil): return nil
                 case .end(let reason?):
-                    if reason.code == .closed { return nil }
+                    if reason.code == .closed || reason.code == .transferred { return nil }
                     throw .closed(reason)
                 case .nothing:
                     if Task.isCancelled { return nil }

@@ -1,16 +1,25 @@
 import DequeModule
+import LinuxIO
 
 /// Bytes that wait to be written, in segments; does no I/O.
 ///
-/// Small frames are gathered into one segment, so that one system call carries many.
+/// Small frames are gathered into one segment, so that one system call carries many. A frame with descriptors
+/// begins a segment: they ride on its first byte.
 struct OutputQueue {
+    struct Segment: Sendable {
+        var bytes: [UInt8]
+        var descriptors: [Descriptor] = []
+    }
+
     private static let segmentSize = 64 << 10
 
-    private var segments: Deque<[UInt8]> = []
+    private var segments: Deque<Segment> = []
     /// How much of the first segment has been written.
     private var written = 0
     /// Bytes that wait.
     private(set) var count = 0
+
+    init() {}
 
     var isEmpty: Bool { count == 0 }
 
@@ -22,32 +31,41 @@ struct OutputQueue {
         reserve(headerPart + payloadPart.count)
         let last = segments.index(before: segments.endIndex)
         withUnsafeBytes(of: header.encoded) {
-            segments[last].append(contentsOf: $0.suffix(headerPart))
+            segments[last].bytes.append(contentsOf: $0.suffix(headerPart))
         }
-        segments[last].append(contentsOf: payloadPart)
+        segments[last].bytes.append(contentsOf: payloadPart)
         count += headerPart + payloadPart.count
     }
 
     private mutating func reserve(_ size: Int) {
-        if let last = segments.last, last.count + size <= Self.segmentSize { return }
-        var segment: [UInt8] = []
-        segment.reserveCapacity(size)
+        if let last = segments.last, last.bytes.count + size <= Self.segmentSize { return }
+        var segment = Segment(bytes: [])
+        segment.bytes.reserveCapacity(size)
         segments.append(segment)
     }
 
-    /// What is to be written next. Only to be called while not empty.
+    /// Appends whole frames that begin with descriptors.
+    mutating func append(_ segment: Segment) {
+        if segment.bytes.isEmpty { return }
+        segments.append(segment)
+        count += segment.bytes.count
+    }
+
+    /// What is to be written next, and what rides on its first byte. Only to be called while not empty.
     func withNext<Result, Failure: Error>(
-        _ body: (UnsafeRawBufferPointer) throws(Failure) -> Result
+        _ body: (UnsafeRawBufferPointer, [Descriptor]) throws(Failure) -> Result
     ) throws(Failure) -> Result {
-        try segments[0].withBytes { bytes throws(Failure) in
-            try body(UnsafeRawBufferPointer(rebasing: bytes.dropFirst(written)))
+        try segments[0].bytes.withBytes { bytes throws(Failure) in
+            try body(
+                UnsafeRawBufferPointer(rebasing: bytes.dropFirst(written)),
+                written == 0 ? segments[0].descriptors : [])
         }
     }
 
     mutating func didWrite(_ size: Int) {
         written += size
         count -= size
-        if written == segments[0].count {
+        if written == segments[0].bytes.count {
             segments.removeFirst()
             written = 0
         }
@@ -55,5 +73,14 @@ struct OutputQueue {
 
     mutating func removeAll() {
         self = OutputQueue()
+    }
+
+    /// What waits, for another queue to continue.
+    var remainder: [Segment] {
+        var rest = Array(segments)
+        if written > 0 {
+            rest[0] = Segment(bytes: Array(rest[0].bytes.dropFirst(written)))
+        }
+        return rest
     }
 }

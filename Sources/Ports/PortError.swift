@@ -2,6 +2,7 @@
 public struct PortError: Error, Sendable, CustomStringConvertible {
     /// The kind of error; compare with the constants. New ones may come, so a `switch` needs a default.
     public struct Code: RawRepresentable, Sendable, Hashable, CustomStringConvertible {
+        /// The code as it stands in logs.
         public let rawValue: String
 
         public init(rawValue: String) {
@@ -20,6 +21,15 @@ public struct PortError: Error, Sendable, CustomStringConvertible {
         public static let finished = Code(rawValue: "finished")
         /// The port is over; ``PortError/reason`` says why.
         public static let closed = Code(rawValue: "closed")
+        /// What is to be transferred was closed or given away before.
+        public static let detached = Code(rawValue: "detached")
+        /// What is to be transferred cannot be: it stands in the list twice, is the port itself that it would
+        /// travel on, is in use just now, or is no open descriptor.
+        public static let notTransferable = Code(rawValue: "not-transferable")
+        /// A port that has not been admitted yet cannot be transferred; await ``MessagePort/opened``.
+        public static let notOpen = Code(rawValue: "not-open")
+        /// More descriptors than fit one message: 253, those inside of transferred ports included.
+        public static let tooManyDescriptors = Code(rawValue: "too-many-descriptors")
         /// The task that waited was cancelled; the port lives on.
         public static let cancelled = Code(rawValue: "cancelled")
         /// The process has no descriptors, memory or threads left for it.
@@ -28,6 +38,7 @@ public struct PortError: Error, Sendable, CustomStringConvertible {
         public var description: String { rawValue }
     }
 
+    /// The kind of error.
     public let code: Code
     /// What happened, to what, and what to do next. Never a payload.
     public let message: String
@@ -63,6 +74,24 @@ extension PortError {
         PortError(
             .queueFull,
             "\(queued) bytes already wait for the peer to read, the limit is \(limit); use send, which waits for room"
+        )
+    }
+
+    static func detached(_ what: String) -> PortError {
+        PortError(.detached, "\(what) was closed or given away before; it cannot be transferred again")
+    }
+
+    static func notTransferable(_ why: String) -> PortError {
+        PortError(.notTransferable, "this cannot be transferred: \(why)")
+    }
+
+    static let notOpen = PortError(
+        .notOpen, "the port is not open yet and cannot be transferred; await its opened first")
+
+    static func tooManyDescriptors(_ count: Int) -> PortError {
+        PortError(
+            .tooManyDescriptors,
+            "\(count) descriptors are more than one message carries (\(FrameHeader.descriptorLimit)); send several messages"
         )
     }
 

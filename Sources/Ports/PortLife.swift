@@ -25,7 +25,7 @@ struct PortLife {
         static let hangUp = Effects(rawValue: 64)
     }
 
-    enum PostVerdict: Equatable { case accept, dropSilently, refuse }
+    enum PostVerdict: Equatable { case accept, drop }
 
     private(set) var isOpen: Bool
     private(set) var outbound = Direction.open
@@ -34,6 +34,8 @@ struct PortLife {
     private(set) var reason: CloseReason?
     /// The socket is of no more use.
     private(set) var isOver = false
+    /// The finish frame is with the kernel. Until then the peer cannot know of it.
+    private var finishIsSent = false
 
     private(set) var posted: UInt64 = 0
     private(set) var received: UInt64 = 0
@@ -59,9 +61,8 @@ struct PortLife {
     }
 
     mutating func post() -> PostVerdict {
-        if reason != nil { return .dropSilently }
-        if outbound != .open { return .refuse }
-        posted += 1
+        if reason != nil || outbound != .open { return .drop }
+        posted &+= 1
         return .accept
     }
 
@@ -80,16 +81,20 @@ struct PortLife {
 
     /// The program took a message out of the queue.
     mutating func didTake() -> Effects {
-        taken += 1
+        taken &+= 1
         return closeIfBothFinished()
     }
 
     /// All that was queued has been handed to the kernel. A port that is not open yet stays until it is, so
     /// that whoever waits for the end of a hand-over waits for the introduction too.
     mutating func didFlush() -> Effects {
-        guard isLingering, isOpen else { return [] }
-        isOver = true
-        return .hangUp
+        if outbound == .finished { finishIsSent = true }
+        return endLingering()
+    }
+
+    /// What was queued will never be taken: the peer reads no more.
+    mutating func didLoseOutput() -> Effects {
+        endLingering()
     }
 
     /// Ends at once, for a reason from outside the line: the introduction failed, the peer broke a rule.
@@ -101,11 +106,42 @@ struct PortLife {
         return isNews ? [.dropOutput, .announceEnd, .hangUp] : [.dropOutput, .hangUp]
     }
 
+    // MARK: Moving house
+
+    /// Why it cannot be transferred, or nil.
+    ///
+    /// A port whose peer has gone can: what has not been taken goes with it. One that was closed on this side,
+    /// or has been transferred, cannot.
+    var transferRefusal: PortError? {
+        if !isOpen, reason == nil { return .notOpen }
+        guard let reason else { return nil }
+        let peerHasEnded = reason.code == .peerExited || reason.code == .closed
+        return isOpen && peerHasEnded && outbound != .closed ? nil : .detached("the port")
+    }
+
+    /// The line belongs to another port now.
+    mutating func didTransfer() -> Effects {
+        isOver = true
+        outbound = .closed
+        reason = .transferred
+        return [.dropInput, .dropOutput, .announceEnd]
+    }
+
+    /// Goes on where another port left off.
+    mutating func resume(_ cargo: PortCargo) {
+        posted = cargo.posted
+        taken = cargo.taken
+        // What it has not taken is received again.
+        received = cargo.taken
+        if cargo.hasFinished { outbound = .finished }
+        finishIsSent = cargo.hasFinished && cargo.output.isEmpty
+    }
+
     // MARK: What the other side does
 
     mutating func didReceiveMessage() throws(ProtocolViolation) -> Effects {
         try expectNotEnded("a message")
-        received += 1
+        received &+= 1
         return didOpen()
     }
 
@@ -132,7 +168,7 @@ struct PortLife {
     /// to the introduction tells which it was.
     mutating func didReachEnd() -> Effects {
         guard isOpen else { return [] }
-        let isOrderly = inbound == .finished && outbound == .finished
+        let isOrderly = inbound == .finished && finishIsSent
         return fail(isOrderly ? .bothFinished : .peerExited)
     }
 
@@ -140,6 +176,12 @@ struct PortLife {
 
     private func expectNotEnded(_ what: String) throws(ProtocolViolation) {
         if inbound != .open { throw ProtocolViolation("\(what) after the peer had finished") }
+    }
+
+    private mutating func endLingering() -> Effects {
+        guard isLingering, isOpen else { return [] }
+        isOver = true
+        return .hangUp
     }
 
     private mutating func closeIfBothFinished() -> Effects {

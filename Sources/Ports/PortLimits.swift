@@ -12,6 +12,10 @@ package struct PortLimits: Sendable {
     /// kernel stalls the sender; so a port holds this and one message more, at the most.
     package var queuedInput = 1 << 20
 
+    /// The largest ``SharedBuffer`` that is taken from a peer, in bytes; a larger one ends the port. It takes
+    /// address space, and memory as it is read.
+    package var bufferSize = 1 << 30
+
     /// How long a closed port waits for a peer that takes nothing of what was posted before.
     package var linger = Duration.seconds(5)
 

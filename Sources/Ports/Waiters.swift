@@ -5,6 +5,7 @@ struct Waiters<Value: Sendable> {
     private var waiting: [(id: UInt64, continuation: Continuation)] = []
 
     var isEmpty: Bool { waiting.isEmpty }
+    var count: Int { waiting.count }
 
     mutating func add(_ id: UInt64, _ continuation: Continuation) {
         waiting.append((id, continuation))

@@ -1,5 +1,8 @@
-import Ports
+import ConnectToTesting
+import Glibc
 import Testing
+
+@testable import Ports
 
 @Suite("A message channel", .timeLimit(.minutes(1)))
 struct MessageChannelTests {
@@ -58,5 +61,68 @@ struct MessageChannelTests {
         channel.port2.finish()
         #expect(await channel.port1.closed.code == .closed)
         #expect(await channel.port2.closed.code == .closed)
+    }
+
+    @Test("carries ten thousand messages both ways at once")
+    func manyMessages() async throws {
+        let channel = try MessageChannel()
+        let numbers = (0..<10_000).map(String.init)
+        async let first = channel.port1.takeAll().texts
+        async let second = channel.port2.takeAll().texts
+        try await withThrowingTaskGroup { group in
+            for port in [channel.port1, channel.port2] {
+                group.addTask {
+                    for number in numbers { try await port.send(number) }
+                    port.finish()
+                }
+            }
+            try await group.waitForAll()
+        }
+        #expect(await first == numbers)
+        #expect(await second == numbers)
+        #expect(await channel.port1.closed.code == .closed)
+        #expect(await channel.port2.closed.code == .closed)
+    }
+
+    @Test("lives on a loop that the program turns itself")
+    func foreignLoop() async throws {
+        let loop = try EventLoop.drivenByForeignLoop()
+        let channel = try MessageChannel(on: loop)
+        let texts = Task { await channel.port2.takeAll().texts }
+        try channel.port1.postMessage("Hello")
+        try channel.port1.postMessage("World")
+        channel.port1.close()
+        // As a main loop does it: sleep until there is something, run it, sleep again.
+        while channel.port2.closeReason == nil {
+            var look = pollfd(fd: loop.pollableDescriptor, events: Int16(POLLIN), revents: 0)
+            try #require(poll(&look, 1, 30_000) == 1)
+            loop.runReady()
+        }
+        #expect(await texts.joined() == ["Hello", "World"])
+    }
+}
+
+@Suite("A pair of ports for tests", .timeLimit(.minutes(1)))
+struct PortPairTests {
+    @Test("is connected both ways")
+    func connected() async throws {
+        let (near, far) = try portPair()
+        try near.postMessage("ping")
+        #expect(try await far.take()?.text == "ping")
+        try far.postMessage("pong")
+        #expect(try await near.take()?.text == "pong")
+        near.close()
+        #expect(await far.closed.code == .closed)
+    }
+
+    @Test("lives on the loop it is given")
+    func onALoop() async throws {
+        let loop = try EventLoop.drivenByForeignLoop()
+        let (near, far) = try portPair(on: loop)
+        let taking = Task { try await far.take()?.text }
+        await far.someoneWaits(in: \.consumers)
+        try near.postMessage("Hello")
+        loop.runReady()
+        #expect(try await taking.joined() == "Hello")
     }
 }

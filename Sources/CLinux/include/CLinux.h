@@ -60,6 +60,11 @@ int clinux_is_connected_unix_stream(int fd);
 
 int clinux_duplicate(int fd);  // F_DUPFD_CLOEXEC
 int clinux_memfd(const char *name);
+extern const int CLINUX_SEAL_SHRINK;
+extern const int CLINUX_SEAL_GROW;
+extern const int CLINUX_SEAL_WRITE;
+int clinux_add_seals(int fd, int seals);
+int clinux_seals(int fd);
 int clinux_pidfd_open(pid_t pid);
 pid_t clinux_gettid(void);
 /// Names the calling thread, as `ps -L` shows it; what is over 15 bytes is cut off.

@@ -1,0 +1,30 @@
+extension MessagePort {
+    // MARK: Posting with transfer
+
+    /// Posts bytes, and gives away what is listed; the receiver finds it in ``Message/transferred``.
+    ///
+    /// All of it goes or, if this throws, none. A port goes with everything that it has received and not
+    /// delivered, and posted and not written, so that order holds and nothing is lost over any number of hops;
+    /// it arrives not started. Its own ``closeReason`` here is ``CloseReason/Code/transferred``.
+    ///
+    /// - Parameter transfer: up to 253 things, and 253 descriptors in all, those inside of ports included.
+    /// - Throws: ``PortError``: beside what ``postMessage(_:)-([UInt8])`` throws,
+    ///   ``PortError/Code/detached`` for what was closed or given away before, ``PortError/Code/notOpen``,
+    ///   ``PortError/Code/notTransferable``, ``PortError/Code/tooManyDescriptors``.
+    public func postMessage(_ bytes: [UInt8], transfer: [Transferable]) throws(PortError) {
+        try bytes.withBytes { payload throws(PortError) in try line.post(.bytes, payload, transfer) }
+    }
+
+    /// Posts text, and gives away what is listed. Otherwise as ``postMessage(_:transfer:)-([UInt8],_)``.
+    public func postMessage(_ text: String, transfer: [Transferable]) throws(PortError) {
+        try text.withBytes { payload throws(PortError) in try line.post(.text, payload, transfer) }
+    }
+
+    /// Posts a value as JSON, and gives away what is listed. Otherwise as
+    /// ``postMessage(_:transfer:)-([UInt8],_)``.
+    public func postMessage(_ value: some Encodable, transfer: [Transferable]) throws(PortError) {
+        try Self.encode(value).withBytes { payload throws(PortError) in
+            try line.post(.json, payload, transfer)
+        }
+    }
+}

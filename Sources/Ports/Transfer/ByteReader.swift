@@ -1,0 +1,29 @@
+/// Takes little-endian numbers and pieces off the front of bytes that a peer sent.
+struct ByteReader {
+    private var rest: UnsafeRawBufferPointer
+
+    init(_ bytes: UnsafeRawBufferPointer) {
+        rest = bytes
+    }
+
+    var isAtEnd: Bool { rest.isEmpty }
+
+    mutating func next<Number: FixedWidthInteger>(_ type: Number.Type) throws(ProtocolViolation) -> Number {
+        Number(littleEndian: try next(MemoryLayout<Number>.size).loadUnaligned(as: type))
+    }
+
+    mutating func next(_ count: Int) throws(ProtocolViolation) -> UnsafeRawBufferPointer {
+        guard count <= rest.count else { throw ProtocolViolation("a transfer table that is cut off") }
+        defer { rest = UnsafeRawBufferPointer(rebasing: rest.dropFirst(count)) }
+        return UnsafeRawBufferPointer(rebasing: rest.prefix(count))
+    }
+}
+
+/// Puts little-endian numbers and pieces one behind the other.
+struct ByteWriter {
+    var bytes: [UInt8] = []
+
+    mutating func append<Number: FixedWidthInteger>(_ number: Number) {
+        withUnsafeBytes(of: number.littleEndian) { bytes.append(contentsOf: $0) }
+    }
+}

@@ -1,0 +1,110 @@
+import DequeModule
+import LinuxIO
+
+extension LineState {
+    /// How deep ports may be nested in what other ports have not delivered.
+    static let nestingLimit = 8
+
+    /// How deep ports are nested in what has been received and not taken.
+    var nesting: Int {
+        var deepest = 0
+        for message in input {
+            for port in message.ports { deepest = max(deepest, 1 + port.line.read { $0.nesting }) }
+        }
+        return deepest
+    }
+
+    /// Why this line cannot go over to another port just now, or nil.
+    var transferRefusal: PortError? {
+        if let refusal = life.transferRefusal { return refusal }
+        if nesting < Self.nestingLimit { return nil }
+        return .notTransferable(
+            "ports are nested \(Self.nestingLimit) deep in messages that nobody has taken; take those first")
+    }
+
+    /// Takes the line out, for another port to go on with.
+    ///
+    /// Until ``didDepart(for:_:)`` or ``load(_:)`` it stands still, and what is posted waits.
+    mutating func extract() -> PortCargo {
+        var received = StreamPiece()
+        for message in input { received.append(message.frame()) }
+        received.append(endOfInput)
+        received.append(reader.remainder)
+        let cargo = PortCargo(
+            socket: socket?.descriptor, posted: life.posted, taken: life.taken,
+            hasFinished: life.outbound == .finished, input: received, output: output.remainder)
+        isInTransit = true
+        source?.cancel()
+        source = nil
+        socket = nil
+        input.removeAll()
+        inputSize = 0
+        output.removeAll()
+        return cargo
+    }
+
+    /// The frame that ended the input, if one did.
+    private var endOfInput: StreamPiece {
+        switch life.inbound {
+        case .open: StreamPiece()
+        case .finished: StreamPiece(FrameHeader(.finish, length: 0))
+        case .closed: StreamPiece(closeWithCount: life.posted &- life.undelivered)
+        }
+    }
+
+    /// The transfer is done.
+    mutating func didDepart(for line: Line, _ wakeups: inout Wakeups) {
+        apply(life.didTransfer(), to: line, &wakeups)
+        wakeups.add(flushWaiters.removeAll(), ())
+    }
+
+    /// Goes on with a line: one that another port has left off, or this one's own after a transfer that failed.
+    mutating func load(_ cargo: PortCargo) {
+        socket = cargo.socket.map(StreamSocket.init)
+        life.resume(cargo)
+        reader = FrameReader(lengthLimit: limits.messageLength)
+        reader.resume(cargo.input)
+        let postedMeanwhile = output.remainder
+        output.removeAll()
+        for segment in cargo.output + postedMeanwhile { output.append(segment) }
+        isBlocked = false
+        mayRead = true
+        isInTransit = false
+    }
+
+    /// Of a line that is over nothing is read any more: what it had received is put back as it was.
+    mutating func reloadMessages(for line: Line) {
+        guard life.isOver else { return }
+        while let frame = try? reader.next(), frame.kind.isMessage {
+            guard let message = try? message(frame, for: line) else { return }
+            input.append(message)
+            inputSize += cost(of: message)
+        }
+    }
+}
+
+extension StreamPiece {
+    init(_ header: FrameHeader) {
+        withUnsafeBytes(of: header.encoded) { bytes.append(contentsOf: $0) }
+    }
+
+    init(closeWithCount count: UInt64) {
+        self.init(FrameHeader(.close, length: FrameHeader.closePayloadSize))
+        withUnsafeBytes(of: count.littleEndian) { bytes.append(contentsOf: $0) }
+    }
+
+    mutating func append(_ other: StreamPiece) {
+        bytes += other.bytes
+        descriptors += other.descriptors
+    }
+}
+
+extension Message {
+    /// The frame that it came in. What came with it is taken out of it for good: nobody else has seen it.
+    fileprivate func frame() -> StreamPiece {
+        withUnsafeBytes { bytes in
+            if transferred.isEmpty { return StreamPiece(kind.frame, bytes) }
+            return StreamPiece(kind.frame, bytes, Shipment(unseen: transferred).depart())
+        }
+    }
+}

@@ -1,0 +1,22 @@
+import LinuxIO
+
+/// A port between two owners: its socket, and what user space has of its line, so that order holds over any
+/// number of hops.
+struct PortCargo: Sendable {
+    /// Nil where the line was over already; then all there is to tell stands in ``input``.
+    var socket: Descriptor?
+    /// Messages posted and taken since the line's beginning, for the number in the close frame.
+    var posted: UInt64
+    var taken: UInt64
+    /// This side has said that it posts no more.
+    var hasFinished: Bool
+    /// Received, and not taken.
+    var input: StreamPiece
+    /// Posted, and not handed to the kernel.
+    var output: [OutputQueue.Segment]
+
+    /// What it will need of a message's bound: its own socket included.
+    var descriptorCount: Int {
+        1 + input.descriptors.count + output.reduce(0) { $0 + $1.descriptors.count }
+    }
+}

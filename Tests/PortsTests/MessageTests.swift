@@ -1,0 +1,78 @@
+import Testing
+
+@testable import Ports
+
+@Suite("A message")
+struct MessageTests {
+    private struct Point: Codable, Equatable {
+        var x: Int
+        var y: Int
+    }
+
+    @Test("of text gives its text and its bytes")
+    func text() {
+        let message = Message(.text, .array(Array("é\0日本".utf8)))
+        #expect(message.kind == .text)
+        #expect(message.text == "é\0日本")
+        #expect(message.bytes == Array("é\0日本".utf8))
+        #expect(message.count == 9)
+    }
+
+    @Test("of bytes has no text, even where it could be read as such")
+    func bytes() {
+        let message = Message(.bytes, .array(Array("text".utf8)))
+        #expect(message.kind == .bytes)
+        #expect(message.text == nil)
+        #expect(message.bytes == Array("text".utf8))
+    }
+
+    @Test(
+        "of text that is not UTF-8 has its bytes and no text",
+        arguments: [
+            [0xff], [0xc3], [0xc0, 0x80], [0xed, 0xa0, 0x80], [0xf4, 0x90, 0x80, 0x80], [0x61, 0x80],
+        ] as [[UInt8]])
+    func notUTF8(bytes: [UInt8]) {
+        let message = Message(.text, .array(bytes))
+        #expect(message.text == nil)
+        #expect(message.bytes == bytes)
+    }
+
+    @Test("of JSON decodes, and has its text")
+    func json() throws {
+        let message = Message(.json, .array(Array(#"{"x":1,"y":-2}"#.utf8)))
+        #expect(try message.decode(Point.self) == Point(x: 1, y: -2))
+        let inferred: Point = try message.decode()
+        #expect(inferred == Point(x: 1, y: -2))
+        #expect(message.text == #"{"x":1,"y":-2}"#)
+    }
+
+    @Test(
+        "that does not decode says so",
+        arguments: [
+            (FrameKind.json, #"{"x":1}"#), (.json, "{"), (.json, ""), (.json, "[1,2]"),
+            (.text, #"{"x":1,"y":-2}"#), (.bytes, #"{"x":1,"y":-2}"#),
+        ])
+    func notDecodable(kind: FrameKind, payload: String) {
+        let message = Message(kind, .array(Array(payload.utf8)))
+        let error = #expect(throws: PortError.self) { try message.decode(Point.self) }
+        #expect(error?.code == .notDecodable)
+    }
+
+    @Test("that is a view of shared memory shows its own part only")
+    func view() {
+        let chunk = Chunk(capacity: 16)
+        chunk.memory.copyBytes(from: Array("0123456789abcdef".utf8))
+        let message = Message(.text, .view(chunk, 3..<7))
+        #expect(message.count == 4)
+        #expect(message.text == "3456")
+        #expect(message.withUnsafeBytes { $0.count } == 4)
+    }
+
+    @Test("may be empty", arguments: [FrameKind.bytes, .text, .json])
+    func empty(kind: FrameKind) {
+        let message = Message(kind, .array([]))
+        #expect(message.count == 0)
+        #expect(message.bytes == [])
+        #expect(message.text == (kind == .bytes ? nil : ""))
+    }
+}

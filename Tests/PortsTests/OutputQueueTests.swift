@@ -1,0 +1,91 @@
+import Testing
+
+@testable import Ports
+
+@Suite("The output queue")
+struct OutputQueueTests {
+    private static let frames = [
+        Wire.text("Hello"), Wire.bytes([]), Wire.bytes([UInt8](repeating: 3, count: 70_000)), Wire.text("x"),
+        Wire.bytes([UInt8](repeating: 4, count: 65_528)), Wire.bytes([UInt8](repeating: 5, count: 65_529)),
+        Wire.finish,
+    ]
+
+    @Test(
+        "gives back the bytes in order, however little is written", arguments: [1, 7, 8, 1_000, 65_536, .max])
+    func partialWrites(writeSize: Int) {
+        var queue = OutputQueue()
+        for frame in Self.frames { queue.append(frame) }
+        let all = Self.frames.flatMap(\.self)
+        #expect(queue.count == all.count)
+        #expect(queue.drain(writing: writeSize) == all)
+        #expect(queue.isEmpty && queue.count == 0)
+    }
+
+    @Test("takes more while it is being written")
+    func interleaved() {
+        var queue = OutputQueue()
+        var written: [UInt8] = []
+        var all: [UInt8] = []
+        for number in 0..<2_000 {
+            let frame = Wire.text("message \(number)")
+            queue.append(frame)
+            all += frame
+            written += queue.write(atMost: number % 23)
+        }
+        #expect(queue.count == all.count - written.count)
+        written += queue.drain(writing: 10_000)
+        #expect(written == all)
+    }
+
+    @Test("leaves out what was written before, of the header and of the payload", arguments: 0..<13)
+    func alreadyWritten(count: Int) {
+        var queue = OutputQueue()
+        queue.append(Wire.text("Hello"), alreadyWritten: count)
+        queue.append(Wire.text("next"))
+        #expect(queue.drain(writing: .max) == Wire.text("Hello").dropFirst(count) + Wire.text("next"))
+    }
+
+    @Test("gathers small frames, so that one write carries many")
+    func gathers() {
+        var queue = OutputQueue()
+        for _ in 0..<1_000 { queue.append(Wire.text("small")) }
+        #expect(queue.withNext { bytes, _ in bytes.count } == 13_000)
+    }
+
+    @Test("forgets everything, and can be used again")
+    func removeAll() {
+        var queue = OutputQueue()
+        queue.append(Wire.text("gone"))
+        _ = queue.write(atMost: 3)
+        queue.removeAll()
+        #expect(queue.isEmpty && queue.count == 0)
+        queue.append(Wire.text("new"))
+        #expect(queue.drain(writing: .max) == Wire.text("new"))
+    }
+}
+
+extension OutputQueue {
+    fileprivate mutating func append(_ frame: [UInt8], alreadyWritten: Int = 0) {
+        frame.withUnsafeBytes { bytes in
+            guard let header = try? FrameHeader(decoding: bytes, lengthLimit: .max) else {
+                Issue.record("not a frame")
+                return
+            }
+            let payload = UnsafeRawBufferPointer(rebasing: bytes.dropFirst(8))
+            append(header, payload, alreadyWritten: alreadyWritten)
+        }
+    }
+
+    fileprivate mutating func write(atMost size: Int) -> [UInt8] {
+        if isEmpty { return [] }
+        let bytes = withNext { bytes, _ in [UInt8](bytes.prefix(size)) }
+        didWrite(bytes.count)
+        return bytes
+    }
+
+    fileprivate mutating func drain(writing size: Int) -> [UInt8] {
+        var all: [UInt8] = []
+        while !isEmpty { all += write(atMost: size) }
+        return all
+    }
+}

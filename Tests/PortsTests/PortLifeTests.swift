@@ -1,0 +1,175 @@
+import Testing
+
+@testable import Ports
+
+/// The protocol's table of states, cell by cell.
+@Suite("A port's life")
+struct PortLifeTests {
+    // MARK: What the program does
+
+    @Test(
+        "accepts a message while it is open here, and none after finish or when it is over",
+        arguments: [
+            (LifeState.open, PortLife.PostVerdict.accept), (.finished, .drop), (.peerFinished, .accept),
+            (.bothFinished, .drop), (.closing, .drop), (.ended, .drop),
+        ])
+    func posts(state: LifeState, verdict: PortLife.PostVerdict) {
+        var life = state.life()
+        let before = life.posted
+        #expect(life.post() == verdict)
+        #expect(life.posted == before + (verdict == .accept ? 1 : 0))
+    }
+
+    @Test(
+        "sends finish once, and nothing for a finish after that",
+        arguments: [
+            (LifeState.open, true), (.finished, false), (.peerFinished, true), (.bothFinished, false),
+            (.closing, false), (.ended, false),
+        ])
+    func finishes(state: LifeState, sends: Bool) {
+        var life = state.life()
+        #expect(life.finish() == (sends ? .sendFinish : []))
+        #expect(life.finish() == [])
+    }
+
+    @Test(
+        "sends close once from any state, and drops what was not taken",
+        arguments: [LifeState.open, .finished, .peerFinished, .bothFinished])
+    func closes(state: LifeState) {
+        var life = state.life()
+        #expect(life.close() == [.sendClose, .dropInput, .announceEnd])
+        #expect(life.reason?.code == .closed)
+        #expect(life.isLingering && !life.isOver)
+        #expect(life.close() == [])
+        #expect(life.didFlush() == .hangUp)
+        #expect(life.isOver && !life.isLingering)
+        #expect(life.close() == [])
+    }
+
+    @Test("does nothing for a close when it is over", arguments: [LifeState.closing, .ended])
+    func closesLate(state: LifeState) {
+        var life = state.life()
+        let reason = life.reason
+        #expect(life.close() == [])
+        #expect(life.reason == reason)
+    }
+
+    // MARK: What the peer does
+
+    @Test("delivers messages until the peer has finished", arguments: [LifeState.open, .finished])
+    func receives(state: LifeState) throws {
+        var life = state.life()
+        let before = life.received
+        #expect(try life.didReceiveMessage() == [])
+        #expect(life.received == before + 1)
+    }
+
+    @Test("ends at a message or a finish after finish", arguments: [LifeState.peerFinished, .bothFinished])
+    func receivesAfterFinish(state: LifeState) {
+        var life = state.life()
+        #expect(throws: ProtocolViolation.self) { try life.didReceiveMessage() }
+        #expect(throws: ProtocolViolation.self) { try life.didReceiveFinish() }
+    }
+
+    @Test("tells consumers of the peer's finish, and lives on", arguments: [LifeState.open, .finished])
+    func peerFinishes(state: LifeState) throws {
+        var life = state.life()
+        #expect(!life.inputHasEnded)
+        #expect(try life.didReceiveFinish() == .announceEnd)
+        #expect(life.inputHasEnded)
+        #expect(life.reason == nil)
+    }
+
+    @Test("is closed by the peer's close", arguments: LifeState.alive)
+    func peerCloses(state: LifeState) throws {
+        var life = state.life()
+        #expect(try life.didReceiveClose(taken: 0) == [.dropOutput, .announceEnd, .hangUp])
+        #expect(life.reason?.code == .closed)
+        #expect(life.isOver)
+        #expect(life.undelivered == life.posted)
+    }
+
+    @Test("learns from the peer's close what was not taken, and takes no count that is too high")
+    func counts() throws {
+        for taken in 0...5 as ClosedRange<UInt64> {
+            var life = PortLife(isOpen: true)
+            for _ in 0..<4 { _ = life.post() }
+            if taken <= 4 {
+                _ = try life.didReceiveClose(taken: taken)
+                #expect(life.undelivered == 4 - taken)
+            } else {
+                #expect(throws: ProtocolViolation.self) { try life.didReceiveClose(taken: taken) }
+                #expect(life.reason == nil && life.undelivered == 0)
+            }
+        }
+    }
+
+    @Test(
+        "that meets the end of the stream has lost its peer, unless both had finished",
+        arguments: [
+            (LifeState.open, CloseReason.Code.peerExited), (.finished, .peerExited),
+            (.peerFinished, .peerExited),
+            (.bothFinished, .closed),
+        ])
+    func endOfStream(state: LifeState, code: CloseReason.Code) {
+        var life = state.life()
+        #expect(life.didReachEnd() == [.dropOutput, .announceEnd, .hangUp])
+        #expect(life.reason?.code == code)
+        #expect(life.isOver)
+        #expect(life.didReachEnd() == [])
+    }
+
+    @Test("hands nothing more over when the peer goes while it closes")
+    func endOfStreamWhileClosing() {
+        var life = LifeState.closing.life()
+        #expect(life.didReachEnd() == [.dropOutput, .hangUp])
+        #expect(life.reason == .closedHere)
+    }
+
+    @Test("latches its first reason")
+    func latches() throws {
+        var life = PortLife(isOpen: true)
+        _ = life.fail(.peerExited)
+        #expect(life.fail(CloseReason(.busLost, detail: "later")) == [])
+        #expect(life.close() == [])
+        #expect(life.didReachEnd() == [])
+        #expect(life.reason == .peerExited)
+    }
+}
+
+/// The rows of the table, as lives that have got there.
+enum LifeState: CaseIterable, Sendable {
+    case open, finished, peerFinished, bothFinished, closing, ended
+
+    static let alive = [LifeState.open, .finished, .peerFinished, .bothFinished]
+
+    /// With one message posted where that is possible, and one received that nobody has taken.
+    func life() -> PortLife {
+        var life = PortLife(isOpen: true)
+        do {
+            _ = life.post()
+            _ = life.didFlush()
+            _ = try life.didReceiveMessage()
+            switch self {
+            case .open: break
+            case .finished:
+                _ = life.finish()
+            case .peerFinished:
+                _ = try life.didReceiveFinish()
+            case .bothFinished:
+                _ = life.finish()
+                _ = try life.didReceiveFinish()
+            case .closing:
+                _ = life.close()
+                return life
+            case .ended:
+                _ = life.fail(.peerExited)
+            }
+        } catch {
+            Issue.record(error)
+        }
+        // All that was queued is with the kernel.
+        _ = life.didFlush()
+        return life
+    }
+}
