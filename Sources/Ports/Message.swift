@@ -7,8 +7,11 @@ import FoundationEssentials
 public struct Message: Sendable {
     /// What the sender declared the payload to be.
     public struct Kind: Sendable, Hashable, CustomStringConvertible {
+        /// Anything.
         public static let bytes = Kind(frame: .bytes)
+        /// UTF-8, as the sender says; ``Message/text`` checks it.
         public static let text = Kind(frame: .text)
+        /// A JSON value, as the sender says; ``Message/decode(_:)`` checks it.
         public static let json = Kind(frame: .json)
 
         let frame: FrameKind
@@ -16,6 +19,7 @@ public struct Message: Sendable {
         public var description: String { "\(frame)" }
     }
 
+    /// What the sender declared it to be.
     public let kind: Kind
     /// What came along, in the order of the sender's list.
     public let transferred: [Transferable]

@@ -2,6 +2,7 @@
 public struct PortError: Error, Sendable, CustomStringConvertible {
     /// The kind of error; compare with the constants. New ones may come, so a `switch` needs a default.
     public struct Code: RawRepresentable, Sendable, Hashable, CustomStringConvertible {
+        /// The code as it stands in logs.
         public let rawValue: String
 
         public init(rawValue: String) {
@@ -37,6 +38,7 @@ public struct PortError: Error, Sendable, CustomStringConvertible {
         public var description: String { rawValue }
     }
 
+    /// The kind of error.
     public let code: Code
     /// What happened, to what, and what to do next. Never a payload.
     public let message: String
