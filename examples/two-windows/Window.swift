@@ -67,9 +67,9 @@ actor Window {
         if let owner { return try owner.postMessage(edit) }
         var edited = lines
         edit.apply(to: &edited)
+        try edited.map { $0 + "\n" }.joined().write(toFile: path, atomically: true, encoding: .utf8)
         show(edited)
         for other in others { try? other.postMessage(edited) }
-        try lines.map { $0 + "\n" }.joined().write(toFile: path, atomically: true, encoding: .utf8)
     }
 
     private func show(_ edited: [String]) {
