@@ -84,7 +84,9 @@ let package = Package(
             swiftSettings: settings),
         .testTarget(
             name: "ExamplesTests",
-            dependencies: ["ConnectTo", "ConnectToTesting", "hello", "two-windows", subprocess, system],
+            dependencies: [
+                "ConnectCLI", "ConnectTo", "ConnectToTesting", "hello", "two-windows", subprocess, system,
+            ],
             swiftSettings: settings),
         .testTarget(
             name: "ConnectCLITests", dependencies: ["ConnectCLI", "ConnectToTesting", subprocess, system],

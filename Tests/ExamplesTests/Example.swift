@@ -1,3 +1,4 @@
+import ConnectToTesting
 import Foundation
 import Glibc
 import Subprocess
@@ -13,7 +14,22 @@ struct Example {
         Example(executable: "/usr/bin/stdbuf", arguments: ["-oL", "\(products)/\(name)"])
     }
 
+    /// A script around the command.
+    static func script(_ name: String) -> Example {
+        Example(executable: "/bin/sh", arguments: ["\(directory)/\(name)"])
+    }
+
     static let python = Example(executable: "/usr/bin/python3", arguments: ["\(directory)/python/peer.py"])
+
+    /// The test's own bus, and the command that was built.
+    var environment: Environment {
+        get throws {
+            .inherit.updating([
+                "DBUS_SESSION_BUS_ADDRESS": try PrivateBus.current.address,
+                "CONNECT": "\(Self.products)/connect",
+            ])
+        }
+    }
 
     /// Whether this machine has what the Python example needs.
     static func hasPython() async -> Bool {

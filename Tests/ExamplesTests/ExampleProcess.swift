@@ -25,9 +25,14 @@ final class ExampleProcess: Sendable {
         _ = try await input.write(line + "\n")
     }
 
-    /// As `SIGKILL` does it. Until the end of its scope the number stays its own.
+    /// What is typed has an end.
+    func finish() async throws {
+        try await input.finish()
+    }
+
+    /// As `SIGKILL` does it, with all that it has started. Until the end of its scope the number stays its own.
     func kill() {
-        Glibc.kill(processID, SIGKILL)
+        Glibc.kill(-processID, SIGKILL)
     }
 }
 
@@ -35,11 +40,12 @@ final class ExampleProcess: Sendable {
 func withExample<Result: Sendable>(
     _ example: Example, _ arguments: String..., body: (ExampleProcess) async throws -> Result
 ) async throws -> Result {
+    var options = PlatformOptions()
+    options.processGroupID = 0
     let outcome = try await run(
         .path(FilePath(example.executable)), arguments: Arguments(example.arguments + arguments),
-        environment: .inherit.updating([
-            "DBUS_SESSION_BUS_ADDRESS": try PrivateBus.current.address
-        ]), input: .inputWriter, output: .sequence,
+        environment: try example.environment, platformOptions: options, input: .inputWriter,
+        output: .sequence,
         error: .fileDescriptor(.standardError, closeAfterSpawningProcess: false)
     ) { execution in
         let (lines, sink) = AsyncStream<String>.makeStream()
@@ -66,8 +72,7 @@ func withExample<Result: Sendable>(
 func outcome(of example: Example, _ arguments: String...) async throws -> (isSuccess: Bool, output: String) {
     let result = try await run(
         .path(FilePath(example.executable)), arguments: Arguments(example.arguments + arguments),
-        environment: .inherit.updating([
-            "DBUS_SESSION_BUS_ADDRESS": try PrivateBus.current.address
-        ]), input: .none, output: .string(limit: 1 << 20), error: .discarded)
+        environment: try example.environment, input: .none, output: .string(limit: 1 << 20), error: .discarded
+    )
     return (result.terminationStatus.isSuccess, result.standardOutput)
 }
