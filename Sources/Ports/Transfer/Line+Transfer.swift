@@ -72,8 +72,8 @@ extension Line {
         let table = shipment.table
         let length = table.size + payload.count
         let refusal: PortError? =
-            if table.descriptors.count > FrameHeader.descriptorLimit {
-                .tooManyDescriptors(table.descriptors.count)
+            if max(table.descriptors.count, table.items.count) > FrameHeader.descriptorLimit {
+                .tooManyDescriptors(max(table.descriptors.count, table.items.count))
             } else if length > limits.messageLength {
                 .messageTooLarge(length, limit: limits.messageLength)
             } else {
