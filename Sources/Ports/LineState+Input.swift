@@ -113,6 +113,6 @@ extension LineState {
             apply(life.didTake(), to: line, &wakeups)
             return .message(message)
         }
-        return life.inputHasEnded ? .end(life.reason) : .nothing
+        return hasNews ? .end(life.reason) : .nothing
     }
 }

@@ -54,6 +54,9 @@ struct LineState {
         source?.change(to: interest)
     }
 
+    /// Whoever takes messages need not wait.
+    var hasNews: Bool { !input.isEmpty || life.inputHasEnded && !isInTransit }
+
     /// Nothing posted is left in this process's hands.
     var isFlushed: Bool { socket == nil || life.isOpen && !life.isLingering && output.isEmpty }
 

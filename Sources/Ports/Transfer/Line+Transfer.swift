@@ -6,7 +6,17 @@ extension Line {
     /// done.
     private static let transfers = Mutex(())
 
-    func extract() -> PortCargo {
+    /// Takes the line out, if it can be transferred at this moment.
+    func extract() throws(PortError) -> PortCargo {
+        let result: Result<PortCargo, PortError> = change { state, _ in
+            if let refusal = state.transferRefusal { return .failure(refusal) }
+            return .success(state.extract())
+        }
+        return try result.get()
+    }
+
+    /// The same for one that came with a message which nobody has taken: there it cannot be refused.
+    func extractUnseen() -> PortCargo {
         change { state, _ in state.extract() }
     }
 
@@ -16,9 +26,12 @@ extension Line {
 
     /// Goes on with what was taken out: the transfer did not take place.
     func takeBack(_ cargo: PortCargo) {
-        change { state, _ in
+        change { state, wakeups in
+            state.life.takeBack()
             state.load(cargo)
             state.reloadMessages(for: self)
+            // Whoever looked meanwhile found nothing, and waits.
+            wakeups.add(state.consumers.removeAll(), ())
         }
         resume()
     }
@@ -131,7 +144,10 @@ extension Line {
             throw ProtocolViolation("a port that is no connected AF_UNIX SOCK_STREAM socket")
         }
         let line = Line(nil, isOpen: true, on: reactor, limits: limits)
-        line.change { state, _ in state.load(cargo) }
+        line.change { state, _ in
+            state.life.resume(cargo)
+            state.load(cargo)
+        }
         line.resume()
         return MessagePort(line: line)
     }

@@ -54,6 +54,7 @@ extension LineState {
 
     /// The transfer is done.
     mutating func didDepart(for line: Line, _ wakeups: inout Wakeups) {
+        isInTransit = false
         apply(life.didTransfer(), to: line, &wakeups)
         wakeups.add(flushWaiters.removeAll(), ())
     }
@@ -61,7 +62,6 @@ extension LineState {
     /// Goes on with a line: one that another port has left off, or this one's own after a transfer that failed.
     mutating func load(_ cargo: PortCargo) {
         socket = cargo.socket.map(StreamSocket.init)
-        life.resume(cargo)
         reader = FrameReader(lengthLimit: limits.messageLength)
         reader.resume(cargo.input)
         let postedMeanwhile = output.remainder
