@@ -10,15 +10,20 @@ extension LineState {
     /// What each thing transferred costs beside it: so a full queue holds some 256 descriptors.
     private static let transferOverhead = 4096
 
+    /// Nothing is read for a port that nobody has seen: a peer could put ports into ports into ports, and each
+    /// would be unpacked inside of the last.
+    private var mayReadInput: Bool {
+        if isInTransit { return false }
+        return life.isLingering || !isUnseen && (isStarted || peerHasHungUp || !life.isOpen)
+    }
+
     var inputIsFull: Bool { inputSize >= limits.queuedInput }
 
     /// Reads and cuts what the kernel has, within the bounds.
     ///
     /// - Returns: whether it stopped because it was others' turn, and is to be called again.
     mutating func readInput(for line: Line, _ wakeups: inout Wakeups) -> Bool {
-        guard isStarted || peerHasHungUp || life.isLingering || !life.isOpen, !isInTransit else {
-            return false
-        }
+        guard mayReadInput else { return false }
         var messages = 0
         var reads = 0
         while !life.isOver {
@@ -110,6 +115,9 @@ extension LineState {
             let wasFull = inputIsFull
             inputSize -= cost(of: message)
             if wasFull, !inputIsFull, mayRead { line.continueReading() }
+            if !message.transferred.isEmpty {
+                for port in message.ports { wakeups.add { port.line.wasSeen() } }
+            }
             apply(life.didTake(), to: line, &wakeups)
             return .message(message)
         }

@@ -17,6 +17,8 @@ struct LineState {
     /// The kernel may hold input: it said so and has not said otherwise since.
     var mayRead = false
     var peerHasHungUp = false
+    /// Came with a message that nobody has taken.
+    var isUnseen = false
     /// Taken out, and not yet with another port: stands still.
     var isInTransit = false
 

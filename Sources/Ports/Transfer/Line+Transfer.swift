@@ -9,7 +9,7 @@ extension Line {
     /// Takes the line out, if it can be transferred at this moment.
     func extract() throws(PortError) -> PortCargo {
         let result: Result<PortCargo, PortError> = change { state, _ in
-            if let refusal = state.transferRefusal { return .failure(refusal) }
+            if let refusal = state.life.transferRefusal { return .failure(refusal) }
             return .success(state.extract())
         }
         return try result.get()
@@ -45,12 +45,17 @@ extension Line {
             } else if state.socket == nil {
                 // The line was over already; what it has to tell stands in what came along.
                 state.peerHasHungUp = true
-                _ = state.readInput(for: self, &wakeups)
             } else {
                 state.writeOutput(for: self, &wakeups)
             }
         }
-        if read({ $0.isStarted }) { continueReading() }
+        if read({ $0.isStarted || $0.peerHasHungUp }) { continueReading() }
+    }
+
+    /// The program has it: it begins to notice the peer's end, even if it has come already.
+    func wasSeen() {
+        change { state, _ in state.isUnseen = false }
+        if read({ $0.peerHasHungUp }) { continueReading() }
     }
 
     // MARK: Sending
@@ -145,6 +150,7 @@ extension Line {
         }
         let line = Line(nil, isOpen: true, on: reactor, limits: limits)
         line.change { state, _ in
+            state.isUnseen = true
             state.life.resume(cargo)
             state.load(cargo)
         }
