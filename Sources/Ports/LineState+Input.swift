@@ -7,7 +7,8 @@ extension LineState {
     private static let readsPerDrain = 16
     /// What a queued message costs beside its payload, so that a flood of empty ones is bounded too.
     private static let messageOverhead = 64
-    /// What each thing transferred costs beside it: so a full queue holds some 256 descriptors.
+    /// What each thing transferred, and each descriptor inside of one, costs beside it: so a full queue holds
+    /// some 256 of them, and those of one message more.
     private static let transferOverhead = 4096
 
     /// Nothing is read for a port that nobody has seen: a peer could put ports into ports into ports, and each
@@ -91,13 +92,15 @@ extension LineState {
         let table = try frame.payload.withUnsafeBytes { bytes throws(ProtocolViolation) in
             try TransferTable(decoding: bytes, descriptors, length: &length)
         }
+        // The table stays, as what the lines in it have to read yet.
+        let baggage = length + max(table.items.count, descriptors.count) * Self.transferOverhead
         return Message(
-            frame.kind, frame.payload.dropFirst(length), transferred: try line.adopt(table))
+            frame.kind, frame.payload.dropFirst(length), transferred: try line.adopt(table), baggage: baggage)
     }
 
     /// What a queued message counts against the bound.
     func cost(of message: Message) -> Int {
-        message.count + Self.messageOverhead + message.transferred.count * Self.transferOverhead
+        message.count + Self.messageOverhead + message.baggage
     }
 
     // MARK: Taking

@@ -20,11 +20,14 @@ public struct Message: Sendable {
     /// What came along, in the order of the sender's list.
     public let transferred: [Transferable]
     private let payload: Payload
+    /// What it holds while it waits, in bytes, beside the payload: an estimate of memory and descriptors.
+    let baggage: Int
 
-    init(_ kind: FrameKind, _ payload: Payload, transferred: [Transferable] = []) {
+    init(_ kind: FrameKind, _ payload: Payload, transferred: [Transferable] = [], baggage: Int = 0) {
         self.kind = Kind(frame: kind)
         self.payload = payload
         self.transferred = transferred
+        self.baggage = baggage
     }
 
     /// The ports that came along, in the order of the sender's list; none of them started.
