@@ -95,7 +95,12 @@ extension Line {
             } else if length > limits.messageLength {
                 .messageTooLarge(length, limit: limits.messageLength)
             } else {
-                nil
+                read { state in
+                    // Now that is known what the ports in it hold.
+                    state.life.reason != nil
+                        || state.hasRoom(for: length, descriptors: table.descriptors.count)
+                        ? nil : state.queueFull
+                }
             }
         if let refusal {
             shipment.putBack()
