@@ -70,11 +70,13 @@ extension PortError {
             "a message of \(length) bytes is over the limit of \(limit); send it in parts, or pass a file")
     }
 
-    static func queueFull(_ queued: Int, limit: Int) -> PortError {
+    static func queueFull(_ queued: Int, _ descriptors: Int, limits: PortLimits) -> PortError {
         PortError(
             .queueFull,
-            "\(queued) bytes already wait for the peer to read, the limit is \(limit); use send, which waits for room"
-        )
+            """
+            \(queued) bytes and \(descriptors) descriptors already wait for the peer to read, the limits are \
+            \(limits.queuedOutput) and \(limits.queuedDescriptors); use send, which waits for room
+            """)
     }
 
     static func detached(_ what: String) -> PortError {
