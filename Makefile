@@ -15,13 +15,13 @@ test_options := --disable-xctest --no-parallel
 release_options := -c release --static-swift-stdlib --product connect --scratch-path .build-release
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build test lint demo release install uninstall sanitize clean
+.PHONY: help setup build test lint demo release install uninstall sanitize fuzz clean
 
 help: ## list what there is to make
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r goal does; do \
 	    printf '  make %-10s %s\n' "$$goal" "$$does"; done
 
-setup: ## install what is missing of D-Bus (Debian and its kin), and look for a Swift toolchain
+setup: ## install what is missing of D-Bus and for the examples (Debian and its kin), and look for Swift
 	@version=$$($(SWIFT) --version 2>/dev/null | sed -n 's/.*Swift version \([0-9][0-9.]*\).*/\1/p' | head -n 1); \
 	if [ -z "$$version" ]; then \
 	    echo "There is no Swift toolchain: install $(SWIFT_NEEDED) or newer from https://www.swift.org/install/" >&2; \
@@ -34,6 +34,7 @@ setup: ## install what is missing of D-Bus (Debian and its kin), and look for a 
 	command -v dbus-daemon >/dev/null || missing="$$missing dbus"; \
 	command -v pkg-config >/dev/null || missing="$$missing pkg-config"; \
 	pkg-config --exists dbus-1 2>/dev/null || missing="$$missing libdbus-1-dev"; \
+	/usr/bin/python3 -c 'from gi.repository import Gio' 2>/dev/null || missing="$$missing python3-gi"; \
 	if [ -z "$$missing" ]; then exit 0; fi; \
 	if ! command -v apt-get >/dev/null; then \
 	    echo "Missing (by Debian's names):$$missing. There is no apt-get here: install them your system's way." >&2; \
@@ -86,5 +87,14 @@ uninstall: ## remove what install has put under PREFIX
 sanitize: setup ## run all tests under the address sanitizer
 	$(SWIFT) test $(test_options) --sanitize=address --scratch-path .build-asan
 
+# For each target; CORPUS=directory keeps what a run has learnt for the next.
+SECONDS ?= 10
+fuzz_options := --product Fuzz --scratch-path .build-fuzz --sanitize=address \
+    -Xswiftc -sanitize=fuzzer,address -Xswiftc -use-ld=lld
+
+fuzz: setup ## look for what a peer could crash us with, SECONDS=10 for each target
+	CONNECTTO_FUZZ=1 $(SWIFT) build $(fuzz_options)
+	Tests/Fuzz/run $(SECONDS)
+
 clean: ## remove all that was built
-	rm -rf .build .build-release .build-asan
+	rm -rf .build .build-release .build-asan .build-fuzz

@@ -83,7 +83,23 @@ let package = Package(
             name: "TestPeer", dependencies: ["ConnectTo", "DBus", "LinuxIO"], path: "Tests/TestPeer",
             swiftSettings: settings),
         .testTarget(
+            name: "ExamplesTests",
+            dependencies: [
+                "ConnectCLI", "ConnectTo", "ConnectToTesting", "hello", "two-windows", subprocess, system,
+            ],
+            swiftSettings: settings),
+        .testTarget(
             name: "ConnectCLITests", dependencies: ["ConnectCLI", "ConnectToTesting", subprocess, system],
             swiftSettings: settings),
     ]
 )
+
+// The fuzzer needs flags that no package may ask for: `make fuzz` gives them, in a build of its own.
+if Context.environment["CONNECTTO_FUZZ"] != nil {
+    package.targets += [
+        .target(name: "CFuzzer", path: "Tests/Fuzz/CFuzzer"),
+        .executableTarget(
+            name: "Fuzz", dependencies: ["CFuzzer", "CLinux", "ConnectTo", "DBus", "LinuxIO", "Ports"],
+            path: "Tests/Fuzz/Sources", swiftSettings: settings),
+    ]
+}

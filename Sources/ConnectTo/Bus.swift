@@ -113,6 +113,7 @@ public final class Bus: Sendable {
     public func close() async {
         await registry.endAll()
         await connection.close()
+        await watch.end(.disconnected("the connection was closed here"))
         loss.set(ConnectToError(.busLost, "the connection to the bus at \(address) was closed here"))
     }
 

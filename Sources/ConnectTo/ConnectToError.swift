@@ -4,6 +4,7 @@
 public struct ConnectToError: Error, Sendable, CustomStringConvertible {
     /// The kind of error; compare with the constants. New ones may come, so a `switch` needs a default.
     public struct Code: RawRepresentable, Sendable, Hashable, CustomStringConvertible {
+        /// The code as it stands in logs.
         public let rawValue: String
 
         public init(rawValue: String) {
@@ -38,6 +39,7 @@ public struct ConnectToError: Error, Sendable, CustomStringConvertible {
         public var description: String { rawValue }
     }
 
+    /// The kind of error.
     public let code: Code
     /// What happened, to what, and what to do next.
     public let message: String

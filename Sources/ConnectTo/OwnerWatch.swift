@@ -69,7 +69,7 @@ actor OwnerWatch {
                 self?.assumeIsolated { $0.didReceive(signal) }
             }
             await connection.onDisconnect { [weak self] error in
-                self?.assumeIsolated { $0.didLoseBus(error) }
+                self?.assumeIsolated { $0.end(error) }
             }
         }
         nextID += 1
@@ -100,7 +100,8 @@ actor OwnerWatch {
         for (scope, handler) in subscribers.values where scope.contains(name) { handler(.changed(change)) }
     }
 
-    private func didLoseBus(_ error: DBusError) {
+    /// The bus is gone, or this process has left it.
+    func end(_ error: DBusError) {
         let handlers = subscribers.values.map(\.handler)
         subscribers = [:]
         for handler in handlers { handler(.lost(error)) }

@@ -38,6 +38,7 @@ public struct CloseReason: Sendable, Hashable, CustomStringConvertible {
     /// A sentence for people, with the names of context and peer where they are known; never a payload.
     public let detail: String
 
+    /// A reason of one's own making: for tests of what handles reasons.
     public init(_ code: Code, detail: String) {
         self.code = code
         self.detail = detail

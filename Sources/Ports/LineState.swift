@@ -20,6 +20,8 @@ struct LineState {
     var readingIsDue = false
     /// The kernel has said that the peer writes no more.
     var peerHasHungUp = false
+    /// Came with a message that nobody has taken.
+    var isUnseen = false
     /// Taken out, and not yet with another port: stands still.
     var isInTransit = false
 
@@ -60,6 +62,9 @@ struct LineState {
     func updateInterest() {
         source?.change(to: interest)
     }
+
+    /// Whoever takes messages need not wait.
+    var hasNews: Bool { !input.isEmpty || life.inputHasEnded && !isInTransit }
 
     /// Nothing posted is left in this process's hands.
     var isFlushed: Bool { socket == nil || life.isOpen && !life.isLingering && output.isEmpty }

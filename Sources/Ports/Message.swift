@@ -7,8 +7,11 @@ import FoundationEssentials
 public struct Message: Sendable {
     /// What the sender declared the payload to be.
     public struct Kind: Sendable, Hashable, CustomStringConvertible {
+        /// Anything.
         public static let bytes = Kind(frame: .bytes)
+        /// UTF-8, as the sender says; ``Message/text`` checks it.
         public static let text = Kind(frame: .text)
+        /// A JSON value, as the sender says; ``Message/decode(_:)`` checks it.
         public static let json = Kind(frame: .json)
 
         let frame: FrameKind
@@ -16,20 +19,19 @@ public struct Message: Sendable {
         public var description: String { "\(frame)" }
     }
 
+    /// What the sender declared it to be.
     public let kind: Kind
     /// What came along, in the order of the sender's list.
     public let transferred: [Transferable]
     private let payload: Payload
-    /// How long the table was that told what came along, in bytes.
-    let tableSize: Int
+    /// What it holds while it waits, in bytes, beside the payload: an estimate of memory and descriptors.
+    let baggage: Int
 
-    init(
-        _ kind: FrameKind, _ payload: Payload, transferred: [Transferable] = [], tableSize: Int = 0
-    ) {
+    init(_ kind: FrameKind, _ payload: Payload, transferred: [Transferable] = [], baggage: Int = 0) {
         self.kind = Kind(frame: kind)
         self.payload = payload
         self.transferred = transferred
-        self.tableSize = tableSize
+        self.baggage = baggage
     }
 
     /// The ports that came along, in the order of the sender's list; none of them started.

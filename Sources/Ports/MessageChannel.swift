@@ -4,7 +4,9 @@ import LinuxIO
 ///
 /// The ends are alike. Hand one to another part of the program.
 public struct MessageChannel: Sendable {
+    /// The one end.
     public let port1: MessagePort
+    /// The other.
     public let port2: MessagePort
 
     /// - Throws: ``PortError`` with ``PortError/Code/outOfResources`` where the process has no descriptors left.

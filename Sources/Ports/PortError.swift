@@ -2,6 +2,7 @@
 public struct PortError: Error, Sendable, CustomStringConvertible {
     /// The kind of error; compare with the constants. New ones may come, so a `switch` needs a default.
     public struct Code: RawRepresentable, Sendable, Hashable, CustomStringConvertible {
+        /// The code as it stands in logs.
         public let rawValue: String
 
         public init(rawValue: String) {
@@ -42,6 +43,7 @@ public struct PortError: Error, Sendable, CustomStringConvertible {
         public var description: String { rawValue }
     }
 
+    /// The kind of error.
     public let code: Code
     /// What happened, to what, and what to do next. Never a payload.
     public let message: String
@@ -73,11 +75,13 @@ extension PortError {
             "a message of \(length) bytes is over the limit of \(limit); send it in parts, or pass a file")
     }
 
-    static func queueFull(_ queued: Int, limit: Int) -> PortError {
+    static func queueFull(_ queued: Int, _ descriptors: Int, limits: PortLimits) -> PortError {
         PortError(
             .queueFull,
-            "\(queued) bytes already wait for the peer to read, the limit is \(limit); use send, which waits for room"
-        )
+            """
+            \(queued) bytes and \(descriptors) descriptors already wait for the peer to read, the limits are \
+            \(limits.queuedOutput) and \(limits.queuedDescriptors); use send, which waits for room
+            """)
     }
 
     static func detached(_ what: String) -> PortError {

@@ -7,7 +7,7 @@ extension Bus {
     /// metadata.
     /// - Throws: ``ConnectToError`` where the bus is lost or does not answer within five seconds.
     public func directory(origin: String? = nil) async throws(ConnectToError) -> [DirectoryEntry] {
-        let directory = Directory(connection: connection, identities: identities)
+        let directory = Directory(bus: self)
         let entries = await directory.entries(try await directory.names(origin: origin))
         // What could not be asked any more is missing, and looks as if it were not there.
         guard await connection.isConnected else {
@@ -23,7 +23,7 @@ extension Bus {
     /// together without a gap.
     /// - Throws: ``ConnectToError`` where the bus is lost, or gives no more match rules.
     public func changes(origin: String? = nil) async throws(ConnectToError) -> DirectoryChanges {
-        let directory = Directory(connection: connection, identities: identities)
+        let directory = Directory(bus: self)
         let (stream, sink) = AsyncThrowingStream<OwnerWatch.Change, any Error>.makeStream(
             bufferingPolicy: .bufferingOldest(DirectoryChanges.queuedChanges))
         // What the snapshot contains already is not told again.

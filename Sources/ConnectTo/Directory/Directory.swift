@@ -7,8 +7,11 @@ struct Directory: Sendable {
     private static let detailDeadline = Duration.seconds(1)
     private static let namesDeadline = Duration.seconds(5)
 
-    let connection: BusConnection
-    let identities: Identities
+    /// Held: a program that watches may keep nothing but the changes.
+    let bus: Bus
+
+    private var connection: BusConnection { bus.connection }
+    private var identities: Identities { bus.identities }
 
     /// The names of contexts, and a closure run in the very moment that the answer arrives: signals that come
     /// before it are contained in it, those that come after are not.

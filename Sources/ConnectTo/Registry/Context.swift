@@ -53,6 +53,7 @@ public final class Context: Sendable {
 
     /// Why a context ended.
     public struct EndReason: Sendable, Hashable, CustomStringConvertible {
+        /// The reason as it stands in logs.
         public let rawValue: String
 
         /// Unregistered here.

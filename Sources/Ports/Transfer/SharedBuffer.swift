@@ -10,10 +10,13 @@ import Synchronization
 public final class SharedBuffer: Sendable {
     /// Whether a buffer may be written by several at once.
     public enum Mode: Sendable {
+        /// The receiver alone has it, to read.
         case moves
+        /// Both have it, to read and write.
         case shared
     }
 
+    /// Whether it moves or is shared.
     public let mode: Mode
     /// In bytes; settled at birth.
     public let count: Int

@@ -17,6 +17,9 @@ struct TransferTable: Sendable {
         case port = 4
     }
 
+    /// The most things that go with one message: as many as descriptors, though a line that is over needs none.
+    static let itemLimit = FrameHeader.descriptorLimit
+
     private static let finishedFlag: UInt8 = 1
     /// The line is over: no socket comes along.
     private static let overFlag: UInt8 = 2
@@ -39,8 +42,19 @@ struct TransferTable: Sendable {
     /// port that is over brings none.
     var weight: Int { max(items.count, descriptors.count) }
 
-    /// The encoded form's length, in bytes.
-    var size: Int { encoded.count }
+    /// The encoded form's length, in bytes. To be asked before ``encoded``, which is for what fits a frame.
+    var size: Int {
+        items.reduce(4 + 4) { size, item in
+            switch item {
+            case .file: size + 1
+            case .movedBuffer, .sharedBuffer: size + 1 + 8
+            case .port(let cargo):
+                cargo.output.reduce(size + 2 + 8 + 8 + 4 + 2 + 4 + cargo.input.bytes.count) {
+                    $0 + 4 + 2 + $1.bytes.count
+                }
+            }
+        }
+    }
 
     // MARK: Writing
 
@@ -99,7 +113,7 @@ struct TransferTable: Sendable {
         length = 4 + size
         var rest = descriptors[...]
         let count = try reader.next(UInt32.self)
-        guard count <= FrameHeader.descriptorLimit else { throw .table("has \(count) items") }
+        guard count <= Self.itemLimit else { throw .table("has \(count) items") }
         for _ in 0..<count {
             items.append(try Self.item(&reader, &rest))
         }
@@ -147,9 +161,18 @@ struct TransferTable: Sendable {
             let size = Int(try reader.next(UInt32.self))
             let count = Int(try reader.next(UInt16.self))
             guard size > 0 else { throw .table("has a port with an empty segment") }
-            cargo.output.append(
-                OutputQueue.Segment(
-                    bytes: [UInt8](try reader.next(size)), descriptors: try take(count, &descriptors)))
+            guard count <= FrameHeader.descriptorLimit else {
+                throw .table("has a port with \(count) descriptors on one byte")
+            }
+            let bytes = try reader.next(size)
+            // What begins with no descriptors goes on from what was before: millions of segments of a byte
+            // would take far more memory than the bytes that tell of them.
+            if count == 0, !cargo.output.isEmpty {
+                cargo.output[cargo.output.count - 1].bytes.append(contentsOf: bytes)
+            } else {
+                cargo.output.append(
+                    OutputQueue.Segment(bytes: [UInt8](bytes), descriptors: try take(count, &descriptors)))
+            }
         }
         return cargo
     }

@@ -47,9 +47,12 @@ struct BusLossTests {
         let port = here.connectTo("x")
         let event = try #require(await context.nextConnect())
         try await port.opened
-        let waiting = here.connectTo("nobody")
+        let waiting = here.connectTo("nobody", wait: .untilAvailable(for: .seconds(3_600)))
+        var changes = try await here.changes().makeAsyncIterator()
         await here.close()
         #expect(await waiting.closed.code == .busLost)
+        let error = await #expect(throws: ConnectToError.self) { try await changes.next() }
+        #expect(error?.code == .busLost)
         await there.close()
         #expect(await context.nextConnect() == nil)
         #expect(context.endReason == .busLost)

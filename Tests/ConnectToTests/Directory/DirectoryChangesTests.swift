@@ -92,6 +92,23 @@ struct DirectoryChangesTests {
         #expect(error?.code == .busLost)
     }
 
+    @Test("a program that keeps nothing but the changes goes on hearing of them")
+    func onlyTheChanges() async throws {
+        let there = try await Bus.onPrivateBus()
+        var changes = try await Bus.onPrivateBus().changes().makeAsyncIterator()
+        let context = try await there.register("x")
+        #expect(try await changes.next()?.entry.name == "x")
+        withExtendedLifetime(context) {}
+    }
+
+    @Test("changes that are dropped are watched no longer, and the bus can go")
+    func dropped() async throws {
+        try await expectNoDescriptorLeak {
+            let here = try await Bus.onPrivateBus()
+            for _ in 0..<3 { _ = try await here.changes() }
+        }
+    }
+
     @Test("a cancelled task watches no longer")
     func cancelled() async throws {
         let here = try await Bus.onPrivateBus()

@@ -1,7 +1,5 @@
 import ConnectToTesting
 import DBus
-import FoundationXML
-import Glibc
 import SystemPackage
 import Testing
 
@@ -72,27 +70,19 @@ struct IntrospectionTests {
 
     /// For each interface the lines that its members come to, whatever their order, comments and layout.
     private func interfaces(in xml: String) throws -> [String: Set<String>] {
-        let document = try XMLDocument(xmlString: xml, options: .nodeLoadExternalEntitiesNever)
         var found: [String: Set<String>] = [:]
-        for interface in document.rootElement()?.elements(forName: "interface") ?? [] {
-            var members: Set<String> = []
-            for member in interface.children?.compactMap({ $0 as? XMLElement }) ?? [] {
-                members.insert(describe(member))
-            }
-            found[interface.attribute(forName: "name")?.stringValue ?? ""] = members
+        for interface in try XMLElement.parse(xml).elements("interface") {
+            found[interface.attributes["name"] ?? ""] = Set(interface.children.map(describe))
         }
         return found
     }
 
     private func describe(_ member: XMLElement) -> String {
-        func value(_ element: XMLElement, _ name: String) -> String? {
-            element.attribute(forName: name)?.stringValue
+        var words = [member.name] + ["name", "type", "access"].compactMap { member.attributes[$0] }
+        for argument in member.elements("arg") {
+            words += ["direction", "name", "type"].compactMap { argument.attributes[$0] }
         }
-        var words = [member.name, value(member, "name"), value(member, "type"), value(member, "access")]
-        for argument in member.elements(forName: "arg") {
-            words += [value(argument, "direction"), value(argument, "name"), value(argument, "type")]
-        }
-        for annotation in member.elements(forName: "annotation") { words.append(value(annotation, "value")) }
-        return words.compactMap { $0 }.joined(separator: " ")
+        words += member.elements("annotation").compactMap { $0.attributes["value"] }
+        return words.joined(separator: " ")
     }
 }
