@@ -21,7 +21,7 @@ help: ## list what there is to make
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r goal does; do \
 	    printf '  make %-10s %s\n' "$$goal" "$$does"; done
 
-setup: ## install what is missing of D-Bus (Debian and its kin), and look for a Swift toolchain
+setup: ## install what is missing of D-Bus and for the examples (Debian and its kin), and look for Swift
 	@version=$$($(SWIFT) --version 2>/dev/null | sed -n 's/.*Swift version \([0-9][0-9.]*\).*/\1/p' | head -n 1); \
 	if [ -z "$$version" ]; then \
 	    echo "There is no Swift toolchain: install $(SWIFT_NEEDED) or newer from https://www.swift.org/install/" >&2; \
@@ -34,6 +34,7 @@ setup: ## install what is missing of D-Bus (Debian and its kin), and look for a 
 	command -v dbus-daemon >/dev/null || missing="$$missing dbus"; \
 	command -v pkg-config >/dev/null || missing="$$missing pkg-config"; \
 	pkg-config --exists dbus-1 2>/dev/null || missing="$$missing libdbus-1-dev"; \
+	/usr/bin/python3 -c 'from gi.repository import Gio' 2>/dev/null || missing="$$missing python3-gi"; \
 	if [ -z "$$missing" ]; then exit 0; fi; \
 	if ! command -v apt-get >/dev/null; then \
 	    echo "Missing (by Debian's names):$$missing. There is no apt-get here: install them your system's way." >&2; \

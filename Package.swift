@@ -83,6 +83,12 @@ let package = Package(
             name: "TestPeer", dependencies: ["ConnectTo", "DBus", "LinuxIO"], path: "Tests/TestPeer",
             swiftSettings: settings),
         .testTarget(
+            name: "ExamplesTests",
+            dependencies: [
+                "ConnectCLI", "ConnectTo", "ConnectToTesting", "hello", "two-windows", subprocess, system,
+            ],
+            swiftSettings: settings),
+        .testTarget(
             name: "ConnectCLITests", dependencies: ["ConnectCLI", "ConnectToTesting", subprocess, system],
             swiftSettings: settings),
     ]

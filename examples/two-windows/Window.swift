@@ -9,6 +9,8 @@ actor Window {
     private var lines: [String] = []
     private var owner: MessagePort?
     private var others: [MessagePort] = []
+    /// What was typed before it was known who owns the document; nil from then on.
+    private var early: [Edit]? = []
 
     init(_ path: String) throws {
         self.path = path
@@ -19,16 +21,16 @@ actor Window {
 
     func stayConnected(through bus: Bus) async throws {
         while !Task.isCancelled {
-            do throws(ConnectToError) {
-                await own(try await bus.register(path))
-            } catch let error where error.code == .nameTaken {
+            do {
+                try await own(bus.register(path))
+            } catch let error as ConnectToError where error.code == .nameTaken {
                 try await follow(bus.connectTo(path, wait: .now))
             }
         }
     }
 
-    private func own(_ context: Context) async {
-        owner = nil
+    private func own(_ context: Context) async throws {
+        try settle(under: nil)
         say("(this window has the document, \(lines.count) lines)")
         await withDiscardingTaskGroup { group in
             for await event in context.connects { group.addTask { try? await self.serve(event.source) } }
@@ -43,23 +45,31 @@ actor Window {
     }
 
     private func follow(_ owner: MessagePort) async throws {
-        self.owner = owner
         do {
+            try await owner.opened
+            try settle(under: owner)
             for try await message in owner.messages { show(try message.decode()) }
-        } catch {
-            // It may have gone: then its place is free.
-            guard [.peerExited, .unavailable].contains(error.reason?.code) else { throw error }
+        } catch let error as PortError where [.peerExited, .unavailable].contains(error.reason?.code) {
+            // It has gone: its place is free.
         }
+    }
+
+    private func settle(under owner: MessagePort?) throws {
+        self.owner = owner
+        let edits = early ?? []
+        early = nil
+        for typed in edits { try edit(typed) }
     }
 
     /// Only the owner changes the document. The others ask it to, and see their edit when it comes back.
     func edit(_ edit: Edit) throws {
+        if early?.append(edit) != nil { return }
         if let owner { return try owner.postMessage(edit) }
         var edited = lines
         edit.apply(to: &edited)
+        try edited.map { $0 + "\n" }.joined().write(toFile: path, atomically: true, encoding: .utf8)
         show(edited)
         for other in others { try? other.postMessage(edited) }
-        try lines.map { $0 + "\n" }.joined().write(toFile: path, atomically: true, encoding: .utf8)
     }
 
     private func show(_ edited: [String]) {

@@ -1,0 +1,52 @@
+import ConnectToTesting
+import Foundation
+import Glibc
+import Subprocess
+import SystemPackage
+
+/// What there is under `examples`, and how it is started.
+struct Example {
+    let executable: String
+    let arguments: [String]
+
+    /// One that was built beside the tests. It says its lines at once, though nobody looks on.
+    static func built(_ name: String) -> Example {
+        Example(executable: "/usr/bin/stdbuf", arguments: ["-oL", "\(products)/\(name)"])
+    }
+
+    /// A script around the command.
+    static func script(_ name: String) -> Example {
+        Example(executable: "/bin/sh", arguments: ["\(directory)/\(name)"])
+    }
+
+    static let python = Example(executable: "/usr/bin/python3", arguments: ["\(directory)/python/peer.py"])
+
+    /// The test's own bus, and the command that was built.
+    var environment: Environment {
+        get throws {
+            .inherit.updating([
+                "DBUS_SESSION_BUS_ADDRESS": try PrivateBus.current.address,
+                "CONNECT": "\(Self.products)/connect",
+            ])
+        }
+    }
+
+    /// Whether this machine has what the Python example needs.
+    static func hasPython() async -> Bool {
+        let result = try? await run(
+            .path(FilePath(python.executable)), arguments: ["-c", "from gi.repository import Gio"],
+            output: .discarded, error: .discarded)
+        return result?.terminationStatus.isSuccess ?? false
+    }
+
+    private static let directory = URL(fileURLWithPath: #filePath)
+        .appending(path: "../../../examples").standardizedFileURL.path
+
+    /// Where the tests were built, and the examples with them.
+    private static let products: String = {
+        var path = [CChar](repeating: 0, count: Int(PATH_MAX) + 1)
+        let count = readlink("/proc/self/exe", &path, Int(PATH_MAX))
+        let own = String(decoding: path.prefix(max(0, count)).map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        return FilePath(own).removingLastComponent().string
+    }()
+}

@@ -1,0 +1,108 @@
+import ConnectTo
+import ConnectToTesting
+import Foundation
+import Testing
+
+@Suite(
+    "The example in Python", .privateBus, .timeLimit(.minutes(1)),
+    .enabled("There is no python3-gi for /usr/bin/python3: make setup installs it") {
+        await Example.hasPython()
+    })
+struct PythonTests {
+    @Test("a Python listener and a Swift caller tell each other something, with a file each way")
+    func swiftCalls() async throws {
+        let gift = try file("from Python\n")
+        try await withExample(.python, "listen", "the listener", "Welcome!", gift.path) { listener in
+            let bus = try await Bus.at(PrivateBus.current.address)
+            for number in 1...3 {
+                let port = bus.connectTo("the listener")
+                try port.postMessage("Hello \(number)", transfer: [.file(try open(file("from Swift\n")))])
+                port.finish()
+                var messages = port.messages.makeAsyncIterator()
+                let message = try #require(try await messages.next())
+                #expect(message.text == "Welcome!")
+                #expect(message.files.map(contents) == ["from Python\n"])
+                #expect(try await messages.next() == nil)
+                #expect(await port.closed.code == .closed)
+                #expect(port.undelivered == 0)
+                #expect(await listener.line() == "Hello \(number)")
+                #expect(await listener.line() == "from Swift")
+            }
+        }
+    }
+
+    @Test("a Swift listener and a Python caller tell each other something, with a file each way")
+    func pythonCalls() async throws {
+        let bus = try await Bus.at(PrivateBus.current.address)
+        let context = try await bus.register("7up/ü")
+        let gift = try file("from Python\n")
+        async let caller = outcome(of: .python, "connect", "7up/ü", "Hello", gift.path)
+        var connects = context.connects.makeAsyncIterator()
+        let port = try #require(await connects.next()).source
+        try port.postMessage("Welcome!", transfer: [.file(try open(file("from Swift\n")))])
+        port.finish()
+        var messages = port.messages.makeAsyncIterator()
+        let message = try #require(try await messages.next())
+        #expect(message.text == "Hello")
+        #expect(message.files.map(contents) == ["from Python\n"])
+        #expect(try await messages.next() == nil)
+        #expect(await port.closed.code == .closed)
+        let outcome = try await caller
+        #expect(outcome.isSuccess)
+        #expect(outcome.output == "Welcome!\nfrom Swift\n")
+    }
+
+    @Test("what it has no use for it closes, and goes on: ports with all that is in them, and memory")
+    func otherThings() async throws {
+        let inner = try MessageChannel()
+        try inner.port1.postMessage("not read", transfer: [.file(try open(file("inside")))])
+        inner.port2.start()
+        try inner.port2.postMessage("on its way")
+        let ended = try MessageChannel()
+        ended.port1.close()
+        ended.port2.start()
+        _ = await ended.port2.closed
+        try await withExample(.python, "listen", "sink") { listener in
+            let bus = try await Bus.at(PrivateBus.current.address)
+            let port = bus.connectTo("sink")
+            try port.postMessage(
+                "many things",
+                transfer: [
+                    .port(inner.port2), .buffer(try SharedBuffer(count: 10)), .port(ended.port2),
+                    .buffer(try SharedBuffer(count: 0, mode: .shared)), .file(try open(file("and a file\n"))),
+                ])
+            port.finish()
+            #expect(await listener.line() == "many things")
+            #expect(await listener.line() == "and a file")
+            #expect(await port.closed.code == .closed)
+            inner.port1.start()
+            #expect(await inner.port1.closed.code == .peerExited)
+        }
+    }
+
+    @Test("a Python caller finds nobody")
+    func nobody() async throws {
+        #expect(try await !outcome(of: .python, "connect", "nobody", "Hello").isSuccess)
+    }
+
+    // MARK: Files
+
+    private func file(_ contents: String) throws -> URL {
+        let url = URL(fileURLWithPath: try PrivateBus.current.directory).appending(path: UUID().uuidString)
+        try contents.write(to: url, atomically: true, encoding: .utf8)
+        return url
+    }
+
+    private func open(_ url: URL) throws -> OpenFile {
+        let handle = try FileHandle(forReadingFrom: url)
+        defer { try? handle.close() }
+        return try OpenFile(duplicating: handle.fileDescriptor)
+    }
+
+    private func contents(_ file: OpenFile) -> String? {
+        file.withFileDescriptor { number in
+            let data = try? FileHandle(fileDescriptor: number, closeOnDealloc: false).readToEnd()
+            return data.map { String(decoding: $0, as: UTF8.self) }
+        } ?? nil
+    }
+}

@@ -1,0 +1,150 @@
+#!/usr/bin/python3
+"""A peer of version 1, written from dbus/PROTOCOL.md alone; a number in a comment is a section of it.
+
+    peer.py listen NAME [TEXT [FILE…]]      takes callers, and tells each TEXT, with the open files
+    peer.py connect NAME [TEXT [FILE…]]     calls; both print what they are told, files and all"""
+import array, io, os, pathlib, re, select, shutil, socket, struct, sys, threading
+from gi.repository import Gio, GLib
+
+INTERFACE, ORIGIN, STREAM = "org.connectto.Context1", "org.connectto", [socket.AF_UNIX, socket.SOCK_STREAM]
+DAEMON = "org.freedesktop.DBus", "/org/freedesktop/DBus", "org.freedesktop.DBus"
+BYTES, TEXT, JSON, FINISH, CLOSE = 1, 2, 3, 16, 17  # kinds of frames, and how long they may be (5)
+LENGTHS = {FINISH: [0], CLOSE: [8], **dict.fromkeys((BYTES, TEXT, JSON), range((64 << 20) + 1))}
+FILE, PORT, ITEMS = 1, 4, {1: "<", 2: "<Q", 3: "<Q", 4: "<BQQIHI"}  # what is transferred (9)
+
+def expect(condition, rule):
+    if not condition: raise ValueError(rule)
+
+def names(name):  # 1: the bus name and the object path
+    escaped = re.sub(rb"^[0-9]|[^A-Za-z0-9]", lambda byte: b"_%02x" % ord(byte[0]), name.encode()).decode()
+    expect(0 < len(escaped) <= 233, "a name has 1 to 233 bytes when it is escaped")
+    return f"{ORIGIN}.Context.{escaped}", f"/{ORIGIN}.Context.{escaped}".replace(".", "/")
+
+def check(options):  # 4: hello or welcome
+    for key, form in {"version": "u", "features": "as", "metadata": "a{ss}", "context": "s"}.items():
+        value = options.lookup_value(key, None)
+        expect(value is None or value.get_type_string() == form and value.unpack() != 0, key)
+
+def unpack(payload, descriptors):  # 9: the message behind the table, and its files; all else is closed
+    stream, kinds = io.BytesIO(payload), []
+    def take(form): return struct.unpack(form, stream.read(struct.calcsize(form)))
+    size, count = take("<II")
+    for _ in range(count):
+        kind, = take("<B")
+        expect(kind in ITEMS, "an unknown item")
+        fields, used = take(ITEMS[kind]), 1
+        if kind == PORT:
+            flags, _, _, received, inside, segments = fields
+            expect(flags <= 3, "unknown flags of a port")
+            take(f"{received}x")
+            used = inside + (flags < 2)  # one that is over has no socket
+            for _ in range(segments):
+                length, inside = take("<IH")
+                expect(length > 0 and take(f"{length}x") == (), "a segment of no bytes")
+                used += inside
+        kinds += [kind] * min(used, 254)
+    expect(count <= 253 and stream.tell() == 4 + size and len(kinds) == len(descriptors), "a wrong table")
+    files = [descriptor for kind, descriptor in zip(kinds, descriptors) if kind == FILE]
+    for unused in set(descriptors) - set(files): os.close(unused)
+    return stream.read(), files
+
+class Line:  # says a message of some KiB and finishes, then reads: so little does not fill the line (10)
+    def __init__(self, end):
+        self.end, self.descriptors, self.posted, self.taken = end, array.array("i"), 0, 0
+
+    def send(self, kind, payload=b"", files=()):  # 5
+        table = struct.pack("<II", 4 + len(files), len(files)) + bytes([FILE]) * len(files) if files else b""
+        head = struct.pack("<IBBH", len(table + payload), kind, 1 if files else 0, len(files))
+        rights = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", files))] if files else []
+        try: self.end.sendall((head + table + payload)[self.end.sendmsg([head, table, payload], rights):])
+        except (BrokenPipeError, ConnectionResetError, TimeoutError): pass  # reading tells the end (8)
+
+    def read(self, count):  # exactly so much: the descriptors that come with a header are its own (9)
+        data = bytearray()
+        while len(data) < count:
+            size = min(count - len(data), 1 << 20)
+            part, control, flags, _ = self.end.recvmsg(size, 1032, socket.MSG_CMSG_CLOEXEC)
+            rights = [body for _, kind, body in control if kind == socket.SCM_RIGHTS]
+            self.descriptors.frombytes(b"".join(rights))
+            expect(control[len(rights):] == [] and not flags & socket.MSG_CTRUNC, "other or cut control data")
+            if not part: raise EOFError
+            data += part
+        return bytes(data)
+
+    def frame(self):  # 6; returns whether the line goes on
+        length, kind, flags, count = struct.unpack("<IBBH", self.read(8))
+        expect(length in LENGTHS.get(kind, ()), "an unknown kind, or a length that it cannot have")
+        expect(flags <= (kind <= JSON) and count <= 253 * flags, "unknown flags, or too many descriptors")
+        expect(len(self.descriptors) == count, "descriptors that are not as declared")
+        payload = self.read(length)
+        expect(len(self.descriptors) == count, "descriptors that no frame declares")
+        if kind == FINISH:  # 7: both have finished, and all is taken
+            self.end.settimeout(5)
+            self.send(CLOSE, struct.pack("<Q", self.taken))
+        elif kind == CLOSE: expect(struct.unpack("<Q", payload)[0] <= self.posted, "the number in close")
+        else:
+            text, files = unpack(payload, self.descriptors) if flags else (payload, [])
+            self.descriptors, self.taken = array.array("i"), self.taken + 1
+            sys.stdout.buffer.write(text + b"\n")
+            for file in files:
+                with open(file, "rb") as contents: shutil.copyfileobj(contents, sys.stdout.buffer)
+            sys.stdout.flush()
+        return kind <= JSON
+
+    def talk(self, text=None, *paths):  # returns why the line is over
+        files = [os.open(path, os.O_RDONLY) for path in paths]
+        if text is not None: self.send(TEXT, text.encode(), files)
+        self.posted = 0 if text is None else 1
+        for file in files: os.close(file)
+        self.send(FINISH)
+        try:
+            while self.frame(): pass
+            return "closed"
+        except (ValueError, struct.error) as rule: return f"protocol error: {rule}"
+        except (EOFError, ConnectionResetError): return "peer exited"
+        finally:
+            for descriptor in self.descriptors: os.close(descriptor)
+            self.end.shutdown(socket.SHUT_RDWR)
+
+def listen(bus, name, *said):  # 2 to 4
+    bus_name, path = names(name)
+    properties = {"Name": GLib.Variant("ay", name.encode()), "Origin": GLib.Variant("s", ORIGIN),
+                  "Version": GLib.Variant("u", 1), "Metadata": GLib.Variant("a{ss}", {})}
+    def ask(*question): return bus.call_sync(*DAEMON, *question, None, 0, 5000).unpack()[0]
+    def called(_, sender, path, interface, member, arguments, call):
+        try:
+            passed = [socket.socket(*STREAM, 0, n) for n in call.get_message().get_unix_fd_list().steal_fds()]
+            check(arguments.get_child_value(1))
+            end = passed[arguments.get_child_value(0).get_handle()]
+            kind = [end.getsockopt(socket.SOL_SOCKET, what) for what in (socket.SO_DOMAIN, socket.SO_TYPE)]
+            expect(end.getpeername() is not None and kind == STREAM, "that is no line")
+        except (AttributeError, IndexError, OSError, ValueError) as error:
+            return call.return_dbus_error("org.freedesktop.DBus.Error.InvalidArgs", str(error))
+        try: user = ask("GetConnectionCredentials", GLib.Variant("(s)", (sender,))).get("UnixUserID")
+        except GLib.Error: user = None
+        if user != os.getuid(): return call.return_dbus_error("org.connectto.Error.Refused", "another user")
+        threading.Thread(target=Line(end).talk, args=said, daemon=True).start()
+        call.return_value(GLib.Variant("(a{sv})", ({},)))
+    contract = pathlib.Path(__file__).resolve().parents[2] / "dbus" / f"{INTERFACE}.xml"
+    interface = Gio.DBusNodeInfo.new_for_xml(contract.read_text()).lookup_interface(INTERFACE)
+    bus.register_object(path, interface, called, lambda *call: properties[call[4]], None)
+    if ask("RequestName", GLib.Variant("(su)", (bus_name, 4))) != 1: sys.exit(f"{name} is taken")
+    print("listening as", name, file=sys.stderr)
+    GLib.MainLoop().run()
+
+def connect(bus, name, *said):  # 4
+    (bus_name, path), (ours, theirs) = names(name), socket.socketpair()
+    line, hello = Gio.UnixFDList.new_from_array([os.dup(theirs.fileno())]), GLib.Variant("(ha{sv})", (0, {}))
+    call = (bus_name, path, INTERFACE, "Connect", hello, GLib.VariantType("(a{sv})"), 0, 5000, line)
+    for tries in (1, 2):
+        try: check(bus.call_with_unix_fd_list_sync(*call)[0].get_child_value(0))
+        except GLib.Error as error:
+            if tries == 1 and re.search("ServiceUnknown|NameHasNoOwner", error.message): continue
+            if not select.select([ours], [], [], 0)[0]: sys.exit(f"{name}: {error.message}")
+        break
+    theirs.close()
+    reason = Line(ours).talk(*said)
+    if reason != "closed": sys.exit(f"{name}: {reason}")
+
+if len(sys.argv) < 3 or sys.argv[1] not in ("listen", "connect"): sys.exit(__doc__)
+{"listen": listen, "connect": connect}[sys.argv[1]](Gio.bus_get_sync(Gio.BusType.SESSION), *sys.argv[2:])
