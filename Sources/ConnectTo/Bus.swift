@@ -141,6 +141,9 @@ public final class Bus: Sendable {
 
     /// Asks for a context by name, and returns a port to it at once.
     ///
+    /// A program that has registered a context itself introduces itself by it; the listener finds it in
+    /// ``Peer/context``.
+    ///
     /// Posting works from here on: what is posted waits for the listener. Nothing is thrown, not even for a name
     /// that is none; the port ends with the reason, and ``MessagePort/opened`` tells who wants to know.
     ///
@@ -161,8 +164,8 @@ public final class Bus: Sendable {
             let introducer = Introducer(connection: connection, watch: watch)
             // The bus is held until it has introduced: a program may keep nothing but the port.
             Task(executorPreference: loop.reactor) { [self] in
-                await introducer.introduce(
-                    introduction, to: context, wait: policy, hello: Greeting(metadata: metadata))
+                let hello = Greeting(context: await registry.callingName, metadata: metadata)
+                await introducer.introduce(introduction, to: context, wait: policy, hello: hello)
                 withExtendedLifetime(self) {}
             }
         } catch {
