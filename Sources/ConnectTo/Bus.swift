@@ -143,6 +143,9 @@ public final class Bus: Sendable {
 
     /// Asks for a context by name, and returns a port to it at once.
     ///
+    /// A program that has registered a context itself introduces itself by it; the listener finds it in
+    /// ``Peer/context``.
+    ///
     /// Posting works from here on: what is posted waits for the listener. Nothing is thrown, not even for a name
     /// that is none; the port ends with the reason, and ``MessagePort/opened`` tells who wants to know.
     ///
@@ -167,9 +170,10 @@ public final class Bus: Sendable {
             let introducer = Introducer(connection: connection, watch: watch)
             // The bus is held until it has introduced: a program may keep nothing but the port.
             Task(executorPreference: loop.reactor) { [self] in
+                let hello = Greeting(
+                    context: await registry.callingName, metadata: metadata, format: format)
                 await introducer.introduce(
-                    introduction, to: context, wait: policy,
-                    hello: Greeting(metadata: metadata, format: format), format: format)
+                    introduction, to: context, wait: policy, hello: hello, format: format)
                 withExtendedLifetime(self) {}
             }
         } catch {

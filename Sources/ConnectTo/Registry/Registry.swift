@@ -11,6 +11,13 @@ actor Registry {
     private let log: Logger
     /// By object path.
     private var registrations: [String: Registration] = [:]
+    /// The one by which this process introduces itself to others: the first, while it lasts.
+    private var calling: Registration?
+
+    /// The bus name of a context that this process bears, if it bears any.
+    var callingName: String? {
+        calling?.status == .registered ? calling?.context.busName : nil
+    }
 
     nonisolated var unownedExecutor: UnownedSerialExecutor {
         connection.reactor.asUnownedSerialExecutor()
@@ -59,6 +66,7 @@ actor Registry {
             throw error
         }
         registration.onAbandoned { [weak self] in self?.withdrawSoon(registration) }
+        if calling?.status != .registered { calling = registration }
         log.debug("registered", metadata: ["name": "\(context.busName)"])
         return registration
     }
@@ -102,6 +110,7 @@ actor Registry {
 
     private func forget(_ registration: Registration) async {
         registrations[registration.context.objectPath] = nil
+        if calling === registration { calling = registrations.values.first { $0.status == .registered } }
         await connection.unexport(path: registration.context.objectPath)
         registration.isGone.set(())
     }
@@ -139,6 +148,7 @@ actor Registry {
             registration.isGone.set(())
         }
         registrations = [:]
+        calling = nil
     }
 
     private func didReceive(_ signal: Signal) {
