@@ -24,7 +24,8 @@ extension LineState {
     ///
     /// - Returns: whether it stopped because it was others' turn, and is to be called again.
     mutating func readInput(for line: Line, _ wakeups: inout Wakeups) -> Bool {
-        guard mayReadInput else { return false }
+        // Each time that more arrives this is called; taking makes room, and calls again.
+        guard mayReadInput, !inputIsFull else { return false }
         var messages = 0
         var reads = 0
         while !life.isOver {
