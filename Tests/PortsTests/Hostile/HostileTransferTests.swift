@@ -44,6 +44,10 @@ struct HostileTransferTests {
         item("a port that has more input than the table", Item.port(size: .max), stream),
         item("a port with descriptors that are not there", Item.port(text("x"), descriptors: .max), stream),
         item("a port with output that is not there", Item.port(segmentCount: .max), stream),
+        item(
+            "a port with output in a million pieces",
+            Item.port(segmentCount: 1 << 20)
+                + [UInt8](repeatElement([1, 0, 0, 0, 0, 0, 7], count: 1 << 20).joined()), stream),
         item("a port with an empty segment", Item.port(segments: [([], 0)]), stream),
         item("a port with a segment's descriptors missing", Item.port(segments: [([1], 9)]), stream),
     ]
@@ -86,8 +90,8 @@ struct HostileTransferTests {
     @Test("ends its own port with a protocol error", arguments: tables + things)
     func ends(attack: Attack) async throws {
         try await underAttack { enemy in
-            try enemy.send(try attack.make())
             enemy.port.start()
+            try enemy.send(try attack.make())
             #expect(await enemy.port.closed.code == .protocolError)
             #expect(try enemy.readToEnd() == [])
         }
