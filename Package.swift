@@ -70,7 +70,7 @@ let package = Package(
         .testTarget(
             name: "DBusTests", dependencies: ["DBus", "LinuxIO", "ConnectToTesting"], swiftSettings: settings),
         .testTarget(
-            name: "PortsTests", dependencies: ["Ports", "LinuxIO", "ConnectToTesting"],
+            name: "PortsTests", dependencies: ["CLinux", "Ports", "LinuxIO", "ConnectToTesting"],
             swiftSettings: settings),
         .testTarget(
             name: "ConnectToTests",

@@ -83,11 +83,16 @@ struct OutputQueue {
         self = OutputQueue()
     }
 
-    /// What waits, for another queue to continue.
+    /// What waits, for another queue to continue, in as few segments as the descriptors allow.
     var remainder: [Segment] {
-        var rest = Array(segments)
-        if written > 0 {
-            rest[0] = Segment(bytes: Array(rest[0].bytes.dropFirst(written)))
+        var rest: [Segment] = []
+        for (index, segment) in segments.enumerated() {
+            let bytes = segment.bytes.dropFirst(index == 0 ? written : 0)
+            if segment.descriptors.isEmpty, let last = rest.indices.last {
+                rest[last].bytes += bytes
+            } else {
+                rest.append(Segment(bytes: Array(bytes), descriptors: segment.descriptors))
+            }
         }
         return rest
     }

@@ -80,7 +80,12 @@ struct PortLife {
             outbound = .closed
             return fail(.closedHere)
         }
-        guard reason == nil else { return [] }
+        if reason != nil {
+            // The peer was first, and its reason stays. What it had sent is of no more interest, though.
+            guard outbound != .closed else { return [] }
+            outbound = .closed
+            return [.dropInput, .announceEnd]
+        }
         outbound = .closed
         reason = .closedHere
         return [.sendClose, .dropInput, .announceEnd]

@@ -20,6 +20,9 @@ struct TransferTable: Sendable {
     /// The most things that go with one message: as many as descriptors, though a line that is over needs none.
     static let itemLimit = FrameHeader.descriptorLimit
 
+    /// The most segments of one port's output: each but the first begins with a descriptor.
+    static let segmentLimit = 1 + FrameHeader.descriptorLimit
+
     private static let finishedFlag: UInt8 = 1
     /// The line is over: no socket comes along.
     private static let overFlag: UInt8 = 2
@@ -155,24 +158,16 @@ struct TransferTable: Sendable {
         let inputSize = Int(try reader.next(UInt32.self))
         let inputDescriptors = Int(try reader.next(UInt16.self))
         let segments = try reader.next(UInt32.self)
+        guard segments <= segmentLimit else { throw .table("has a port with \(segments) segments") }
         cargo.input.bytes = [UInt8](try reader.next(inputSize))
         cargo.input.descriptors = try take(inputDescriptors, &descriptors)
         for _ in 0..<segments {
             let size = Int(try reader.next(UInt32.self))
             let count = Int(try reader.next(UInt16.self))
             guard size > 0 else { throw .table("has a port with an empty segment") }
-            guard count <= FrameHeader.descriptorLimit else {
-                throw .table("has a port with \(count) descriptors on one byte")
-            }
-            let bytes = try reader.next(size)
-            // What begins with no descriptors goes on from what was before: millions of segments of a byte
-            // would take far more memory than the bytes that tell of them.
-            if count == 0, !cargo.output.isEmpty {
-                cargo.output[cargo.output.count - 1].bytes.append(contentsOf: bytes)
-            } else {
-                cargo.output.append(
-                    OutputQueue.Segment(bytes: [UInt8](bytes), descriptors: try take(count, &descriptors)))
-            }
+            cargo.output.append(
+                OutputQueue.Segment(
+                    bytes: [UInt8](try reader.next(size)), descriptors: try take(count, &descriptors)))
         }
         return cargo
     }
