@@ -48,8 +48,9 @@ struct PortLifeTests {
 
     @Test(
         "a close when it is over keeps the reason, and drops what nobody will take",
-        arguments: [(LifeState.closing, PortLife.Effects()), (.ended, [.dropInput, .announceEnd])])
-    func closesLate(state: LifeState, effects: PortLife.Effects) {
+        arguments: [LifeState.closing, .ended])
+    func closesLate(state: LifeState) {
+        let effects: PortLife.Effects = state == .ended ? [.dropInput, .announceEnd] : []
         var life = state.life()
         let reason = life.reason
         #expect(life.close() == effects)
