@@ -59,6 +59,7 @@ actor Registry {
         do throws(ConnectToError) {
             try await requestName(of: registration, standby: standby)
         } catch {
+            _ = registration.end(.unregistered)
             await forget(registration)
             throw error
         }
@@ -78,18 +79,25 @@ actor Registry {
                 connection.assumeIsolated {
                     $0.requestName(context.busName, flags: standby ? [] : [.doNotQueue]) { result in
                         // In the very moment of the answer: NameAcquired may be the next message already.
-                        if case .success(.inQueue) = result { registration.didChange(to: .standby) }
+                        if case .success(let outcome) = result {
+                            registration.didChange(to: outcome == .inQueue ? .standby : .registered)
+                        }
                         continuation.resume(returning: result)
                     }
                 }
             }
             outcome = try result.get()
         } catch {
+            if error.kind == .timedOut {
+                // The bus may give it all the same, and nobody would ever give it back.
+                await connection.releaseName(context.busName) { _ in }
+            }
             throw ConnectToError(error, "registering \(context.quoted)")
         }
         switch outcome {
-        case .primaryOwner, .inQueue: break
-        case .exists, .alreadyOwner: throw await taken(context)
+        // Owned without a registration: the bus has not got to an earlier release that we no longer wait for.
+        case .primaryOwner, .inQueue, .alreadyOwner: break
+        case .exists: throw await taken(context)
         }
     }
 
@@ -150,7 +158,9 @@ actor Registry {
     private func didReceive(_ signal: Signal) {
         guard signal.sender == BusName.bus, signal.member == "NameAcquired" || signal.member == "NameLost",
             case .string(let name)? = signal.body.first,
-            let path = ContextName(busName: name)?.objectPath, let registration = registrations[path]
+            let path = ContextName(busName: name)?.objectPath, let registration = registrations[path],
+            // Until the bus has answered, it speaks of a former registration.
+            registration.status != .requested
         else { return }
         switch signal.member {
         case "NameAcquired":
