@@ -109,7 +109,8 @@ public final class Bus: Sendable {
 
     /// Ends the connection: contexts end, introductions under way fail, open ports go on.
     ///
-    /// Dropping the last reference does the same.
+    /// For everybody in this process who has asked for this bus, since all share one connection; so it is for
+    /// the program to call, not for a library in it. Dropping the last reference does the same.
     public func close() async {
         await registry.endAll()
         await connection.close()

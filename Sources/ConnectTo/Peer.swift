@@ -25,7 +25,7 @@ public struct Peer: Sendable, Hashable {
         self.context = context
     }
 
-    func bearing(_ context: ContextName?) -> Peer {
+    func bearing(_ context: ContextName) -> Peer {
         Peer(busName: busName, pid: pid, uid: uid, processName: processName, context: context)
     }
 }

@@ -47,6 +47,7 @@ package final class Reactor: Sendable {
     private static let timerToken: UInt64 = 1
     private static let firstSourceToken: UInt64 = 2
     private static let eventsPerLook = 64
+    private static let turnsPerCall = 64
 
     /// - Throws: ``SystemError`` where the process has no descriptors or threads left.
     package init(drivenBy drive: Drive = .ownThread, name: String = "connectto") throws(SystemError) {
@@ -79,10 +80,19 @@ package final class Reactor: Sendable {
 
     /// Runs all that is ready, without waiting. To be called on one thread only.
     ///
+    /// Work that brings new work without end (a peer that floods) does not keep the caller: after 64 turns
+    /// the rest is left, and the descriptor is readable at once.
+    ///
     /// A handler that runs the foreign loop from inside (a modal dialogue) may get here once more: what
     /// has come since is run then, before the rest of the outer turn.
     package func runReady() {
-        repeat { turn(waiting: false) } while hasWorkOrRests()
+        for _ in 0..<Self.turnsPerCall {
+            turn(waiting: false)
+            if !hasWorkOrRests() { return }
+        }
+        state.withLock { $0.isWoken = true }
+        // Whoever has set that before may have done so long ago, and its edge be gone.
+        wake()
     }
 
     // MARK: Where am I

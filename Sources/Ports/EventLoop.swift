@@ -64,6 +64,9 @@ public struct EventLoop: Sendable {
 
     /// Runs everything that is ready, and returns without waiting. Always on the same thread; only for a loop
     /// made by ``drivenByForeignLoop()``.
+    ///
+    /// A peer that floods cannot keep the caller here: what still comes after 64 turns is left, and
+    /// ``pollableDescriptor`` is readable at once.
     public func runReady() {
         reactor.runReady()
     }

@@ -120,6 +120,26 @@ struct ReactorForeignLoopTests {
         #expect(record.entries == Array(1...50))
     }
 
+    @Test("work that never ends does not keep the foreign loop; what is left is ready at once")
+    func endless() throws {
+        let reactor = try Reactor(drivenBy: .foreignLoop)
+        let record = Record<Int>()
+        @Sendable func next(_ number: Int) {
+            record(number)
+            if number < 10_000 { reactor.execute { next(number + 1) } }
+        }
+        reactor.execute { next(1) }
+        reactor.runReady()
+        #expect(record.entries.count < 10_000)
+        var calls = 1
+        while try isReadable(reactor.pollableDescriptor) {
+            reactor.runReady()
+            calls += 1
+        }
+        #expect(record.entries.count == 10_000)
+        #expect(calls < 1_000)
+    }
+
     @Test("may be turned from within a handler")
     func nested() throws {
         let reactor = try Reactor(drivenBy: .foreignLoop)

@@ -9,6 +9,7 @@ extension Bus {
     public func directory(origin: String? = nil) async throws(ConnectToError) -> [DirectoryEntry] {
         let directory = Directory(bus: self)
         let entries = await directory.entries(try await directory.names(origin: origin))
+            .filter { $0.owner != nil }
         // What could not be asked any more is missing, and looks as if it were not there.
         guard await connection.isConnected else {
             throw ConnectToError(

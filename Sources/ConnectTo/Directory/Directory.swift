@@ -1,11 +1,15 @@
 import DBus
 import LinuxIO
+import Synchronization
 
 /// What is registered on a bus: reads the names, and asks about each. Nothing is started by asking.
 struct Directory: Sendable {
     /// For a context to tell about itself.
     private static let detailDeadline = Duration.seconds(1)
     private static let namesDeadline = Duration.seconds(5)
+    /// How many contexts are asked about at a time. Buses bound the calls that wait for a reply, the stock
+    /// system bus at 128; and in a longer queue a second would be too short for the last.
+    private static let askedAtOnce = 64
 
     /// Held: a program that watches may keep nothing but the changes.
     let bus: Bus
@@ -41,39 +45,63 @@ struct Directory: Sendable {
         }
     }
 
-    /// Asks about many at once. Those that are gone meanwhile are left out; the order is the names'.
+    /// Asks about many; the order is the names'. Those that are gone meanwhile have no owner.
     func entries(_ names: [ContextName]) async -> [DirectoryEntry] {
-        await withTaskGroup(of: (Int, DirectoryEntry?).self) { group in
+        let silent = SilentOwners()
+        return await withTaskGroup(of: (Int, DirectoryEntry).self) { group in
+            var entries = [DirectoryEntry?](repeating: nil, count: names.count)
             for (index, name) in names.enumerated() {
-                group.addTask {
-                    guard let owner = await identities.owner(of: name.busName) else { return (index, nil) }
-                    return (index, await entry(name, owner: owner))
+                if index >= Self.askedAtOnce, let (done, entry) = await group.next() { entries[done] = entry }
+                group.addTask(executorPreference: connection.reactor) {
+                    (index, await entry(name, owner: await identities.owner(of: name.busName), silent))
                 }
             }
-            var entries = [DirectoryEntry?](repeating: nil, count: names.count)
             for await (index, entry) in group { entries[index] = entry }
             return entries.compactMap { $0 }
         }
     }
 
-    func entry(_ context: ContextName, owner: String?) async -> DirectoryEntry {
+    /// - Parameter silent: whom not to ask again, having waited in vain; who is silent now is added.
+    func entry(
+        _ context: ContextName, owner: String?, _ silent: SilentOwners = SilentOwners()
+    ) async -> DirectoryEntry {
         guard let owner else {
             return DirectoryEntry(
                 context: context, owner: nil, pid: nil, uid: nil, processName: nil, metadata: nil)
         }
-        async let metadata = metadata(of: context)
+        async let metadata = metadata(of: context, at: owner, silent)
         let peer = try? await identities.peer(owner)
         return DirectoryEntry(
             context: context, owner: owner, pid: peer?.pid, uid: peer?.uid,
             processName: peer?.processName, metadata: await metadata)
     }
 
-    private func metadata(of context: ContextName) async -> [String: String]? {
+    /// Asks the owner by its unique name: another may bear the context's by now.
+    private func metadata(
+        of context: ContextName, at owner: String, _ silent: SilentOwners
+    ) async -> [String: String]? {
+        if silent.contains(owner) { return nil }
         let call = OutgoingCall(
-            destination: context.busName, path: context.objectPath, interface: ContextInterface.properties,
+            destination: owner, path: context.objectPath, interface: ContextInterface.properties,
             member: "Get", body: [.string(ContextInterface.name), .string("Metadata")], noAutoStart: true)
-        let reply = try? await connection.call(call, deadline: Self.detailDeadline)
-        guard case .variant(let value)? = reply?.body.first else { return nil }
-        return [String: String](decoding: value)
+        do throws(DBusError) {
+            let reply = try await connection.call(call, deadline: Self.detailDeadline)
+            guard case .variant(let value)? = reply.body.first else { return nil }
+            return [String: String](decoding: value)
+        } catch {
+            if error.kind == .timedOut { silent.insert(owner) }
+            return nil
+        }
+    }
+}
+
+/// Connections that did not answer within the deadline: a program that hangs costs it once, not for each name.
+final class SilentOwners: Sendable {
+    private let names = Mutex<Set<String>>([])
+
+    func contains(_ owner: String) -> Bool { names.withLock { $0.contains(owner) } }
+
+    func insert(_ owner: String) {
+        names.withLock { _ = $0.insert(owner) }
     }
 }

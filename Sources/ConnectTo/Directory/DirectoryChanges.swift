@@ -10,7 +10,8 @@ public struct DirectoryChanges: AsyncSequence, Sendable {
 
     static let queuedChanges = 10_000
 
-    /// What was registered when the changes began, in no particular order.
+    /// What was registered when the changes began, in no particular order. Of what has gone since nothing but
+    /// the name is known; that it went is among the changes.
     public let snapshot: [DirectoryEntry]
 
     let directory: Directory

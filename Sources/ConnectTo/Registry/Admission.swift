@@ -1,4 +1,5 @@
 import Glibc
+import LinuxIO
 import Ports
 
 /// Who may connect, decided before the connect event.
@@ -14,5 +15,18 @@ enum Admission {
         case .messages: "lines to it carry messages, and this one was to be a stream"
         case .stream: "lines to it are streams of bytes, and this one was to carry messages"
         }
+    }
+
+    /// Descriptors that callers cannot take from this process. Without one for the next message libdbus would
+    /// cut the connection to the bus.
+    private static let reserve: rlim_t = 64
+
+    /// Whether a line leaves the reserve untouched. Numbers are given out lowest first, so its number tells.
+    static func hasRoom(for line: StreamSocket) -> Bool {
+        var limit = rlimit()
+        guard getrlimit(__rlimit_resource_t(bitPattern: RLIMIT_NOFILE.rawValue), &limit) == 0 else {
+            return true
+        }
+        return rlim_t(line.descriptor.rawValue) < limit.rlim_cur - min(reserve, limit.rlim_cur / 4)
     }
 }

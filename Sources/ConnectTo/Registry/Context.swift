@@ -14,7 +14,7 @@ public final class Context: Sendable {
     }
 
     deinit {
-        bus.registry.withdrawSoon(registration)
+        bus.registry.withdrawSoon(registration, .unregistered)
     }
 
     /// The name it was registered under.

@@ -4,6 +4,8 @@ import Synchronization
 /// One registered name: what the registry, which serves it, shares with the ``Context`` the program holds.
 final class Registration: Sendable {
     enum Status: Sendable, Equatable {
+        /// The bus has not answered. Callers are served already: it may have said yes to them.
+        case requested
         case registered
         case standby
         case ended(Context.EndReason)
@@ -22,7 +24,7 @@ final class Registration: Sendable {
     private let state: Mutex<State>
 
     private struct State {
-        var status = Status.registered
+        var status = Status.requested
         /// How many more callers are to be admitted; nil is any number.
         var remaining: Int?
     }

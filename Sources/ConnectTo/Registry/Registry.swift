@@ -19,6 +19,12 @@ actor Registry {
         calling?.status == .registered ? calling?.context.busName : nil
     }
 
+    /// Callers of whom the bus has not said yet who they are.
+    private var introductions = 0
+
+    /// How many such callers are kept; the next are told that it is busy.
+    private static let maximumIntroductions = 1_024
+
     nonisolated var unownedExecutor: UnownedSerialExecutor {
         connection.reactor.asUnownedSerialExecutor()
     }
@@ -62,11 +68,15 @@ actor Registry {
         do throws(ConnectToError) {
             try await requestName(of: registration, standby: standby)
         } catch {
+            _ = registration.end(.unregistered)
             await forget(registration)
             throw error
         }
-        registration.onAbandoned { [weak self] in self?.withdrawSoon(registration) }
         if calling?.status != .registered { calling = registration }
+        // Weakly: where it has ended by now, nobody would break the cycle.
+        registration.onAbandoned { [weak self, weak registration] in
+            if let registration { self?.withdrawSoon(registration, .unregistered) }
+        }
         log.debug("registered", metadata: ["name": "\(context.busName)"])
         return registration
     }
@@ -79,18 +89,25 @@ actor Registry {
                 connection.assumeIsolated {
                     $0.requestName(context.busName, flags: standby ? [] : [.doNotQueue]) { result in
                         // In the very moment of the answer: NameAcquired may be the next message already.
-                        if case .success(.inQueue) = result { registration.didChange(to: .standby) }
+                        if case .success(let outcome) = result {
+                            registration.didChange(to: outcome == .inQueue ? .standby : .registered)
+                        }
                         continuation.resume(returning: result)
                     }
                 }
             }
             outcome = try result.get()
         } catch {
+            if error.kind == .timedOut {
+                // The bus may give it all the same, and nobody would ever give it back.
+                await connection.releaseName(context.busName) { _ in }
+            }
             throw ConnectToError(error, "registering \(context.quoted)")
         }
         switch outcome {
-        case .primaryOwner, .inQueue: break
-        case .exists, .alreadyOwner: throw await taken(context)
+        // Owned without a registration: the bus has not got to an earlier release that we no longer wait for.
+        case .primaryOwner, .inQueue, .alreadyOwner: break
+        case .exists: throw await taken(context)
         }
     }
 
@@ -128,8 +145,7 @@ actor Registry {
         }
     }
 
-    nonisolated func withdrawSoon(_ registration: Registration) {
-        let reason = Context.EndReason.unregistered
+    nonisolated func withdrawSoon(_ registration: Registration, _ reason: Context.EndReason) {
         if registration.end(reason) {
             Task(executorPreference: loop.reactor) { [self] in await release(registration, reason) }
         }
@@ -152,8 +168,11 @@ actor Registry {
     }
 
     private func didReceive(_ signal: Signal) {
-        guard signal.sender == BusName.bus, case .string(let name)? = signal.body.first,
-            let registration = registrations.values.first(where: { $0.context.busName == name })
+        guard signal.sender == BusName.bus, signal.member == "NameAcquired" || signal.member == "NameLost",
+            case .string(let name)? = signal.body.first,
+            let path = ContextName(busName: name)?.objectPath, let registration = registrations[path],
+            // Until the bus has answered, it speaks of a former registration.
+            registration.status != .requested
         else { return }
         switch signal.member {
         case "NameAcquired":
@@ -175,19 +194,25 @@ actor Registry {
         case .error(let name, let message):
             connection.assumeIsolated { $0.replyError(to: call, name: name, message: message) }
         case .admit(let line, let hello):
-            Task(executorPreference: loop.reactor) { [self] in
-                await admit(call, line, hello, to: registration)
+            guard introductions < Self.maximumIntroductions, Admission.hasRoom(for: line) else {
+                return refuse(call, ContextInterface.busy, "too many callers just now; try again later")
+            }
+            introductions += 1
+            identities.assumeIsolated {
+                $0.identify(call.sender) { [self] peer in
+                    assumeIsolated { $0.admit(call, line, hello, to: registration, peer) }
+                }
             }
         }
     }
 
+    /// Not a task for each caller: tasks may overtake one another, and callers are served in order.
     private func admit(
-        _ call: MethodCall, _ line: StreamSocket, _ hello: Greeting, to registration: Registration
-    ) async {
-        let peer: Peer
-        do throws(DBusError) {
-            peer = try await identities.peer(call.sender)
-        } catch {
+        _ call: MethodCall, _ line: StreamSocket, _ hello: Greeting, to registration: Registration,
+        _ peer: Result<Peer, DBusError>
+    ) {
+        introductions -= 1
+        guard case .success(let peer) = peer else {
             return refuse(call, ContextInterface.refused, "the bus does not say who is calling")
         }
         guard Admission.admits(peer) else {
@@ -197,20 +222,37 @@ actor Registry {
         guard hello.format == registration.format.rawValue else {
             return refuse(call, ContextInterface.refused, Admission.mismatch(registration.format))
         }
-        let claimed = hello.context.flatMap(ContextName.init(busName:))
-        var confirmed: ContextName?
-        if let claimed, await identities.owner(of: claimed.busName) == call.sender { confirmed = claimed }
+        guard let claimed = hello.context.flatMap(ContextName.init(busName:)) else {
+            return deliver(call, line, hello, to: registration, peer)
+        }
+        introductions += 1
+        Task(executorPreference: loop.reactor) { [self] in
+            let isConfirmed = await identities.owner(of: claimed.busName) == call.sender
+            await confirmed(call, line, hello, to: registration, isConfirmed ? peer.bearing(claimed) : peer)
+        }
+    }
 
+    private func confirmed(
+        _ call: MethodCall, _ line: StreamSocket, _ hello: Greeting, to registration: Registration,
+        _ peer: Peer
+    ) {
+        introductions -= 1
+        deliver(call, line, hello, to: registration, peer)
+    }
+
+    private func deliver(
+        _ call: MethodCall, _ line: StreamSocket, _ hello: Greeting, to registration: Registration,
+        _ peer: Peer
+    ) {
         let event = ConnectEvent(
-            source: MessagePort(adopting: line, format: registration.format, on: loop),
-            peer: peer.bearing(confirmed),
+            source: MessagePort(adopting: line, format: registration.format, on: loop), peer: peer,
             metadata: hello.metadata)
         switch registration.deliver(event) {
         case .delivered:
             welcome(call, registration)
         case .deliveredLast:
             welcome(call, registration)
-            await withdraw(registration, .limitReached)
+            withdrawSoon(registration, .limitReached)
         case .isFull:
             event.source.turnAway()
             refuse(call, ContextInterface.busy, "too many callers wait already; try again later")

@@ -70,6 +70,23 @@ struct DirectoryChangesTests {
         #expect(unregistered.entry.name == "x")
     }
 
+    @Test("a change that is taken late shows nothing of a later owner")
+    func lateTaker() async throws {
+        let (here, first, second) = (
+            try await Bus.onPrivateBus(), try await Bus.onPrivateBus(), try await Bus.onPrivateBus()
+        )
+        var changes = try await here.changes().makeAsyncIterator()
+        let former = try await first.register("x", metadata: ["n": "1"])
+        await former.unregister()
+        let latter = try await second.register("x", metadata: ["n": "2"])
+        let registered = try #require(try await changes.next())
+        #expect(registered.entry.owner == first.connection.uniqueName)
+        #expect(registered.entry.metadata == nil)
+        #expect(try await changes.next()?.kind == .unregistered)
+        #expect(try await changes.next()?.entry.metadata == ["n": "2"])
+        withExtendedLifetime(latter) {}
+    }
+
     @Test("of one origin tells of that origin, and of none that only begins like it")
     func origins() async throws {
         let (here, there) = (try await Bus.onPrivateBus(), try await Bus.onPrivateBus())

@@ -1,4 +1,6 @@
 import ConnectToTesting
+import Glibc
+import LinuxIO
 import Testing
 
 @testable import ConnectTo
@@ -30,6 +32,51 @@ struct ConnectQueueTests {
             await here.close()
             await there.close()
         }
+    }
+
+    @Test("calls of one program are served in the order it made them, known to the listener or not")
+    func order() async throws {
+        let there = try await Bus.onPrivateBus()
+        let context = try await there.register("x")
+        for _ in 0..<3 {
+            let here = try await Bus.onPrivateBus()
+            let ports = (0..<60).map { here.connectTo("x", metadata: ["n": "\($0)"]) }
+            var served: [String] = []
+            while served.count < ports.count, let event = await context.nextConnect() {
+                served.append(event.metadata["n"] ?? "?")
+            }
+            #expect(served == (0..<ports.count).map { "\($0)" })
+            withExtendedLifetime(ports) {}
+            await here.close()
+        }
+    }
+
+    @Test("with the process's descriptors nearly used up callers are refused, and the bus is kept")
+    func fewDescriptors() async throws {
+        let (here, there) = (try await Bus.onPrivateBus(), try await Bus.onPrivateBus())
+        let context = try await there.register("x")
+        let resource = __rlimit_resource_t(bitPattern: RLIMIT_NOFILE.rawValue)
+        var former = rlimit()
+        try systemCall("getrlimit") { getrlimit(resource, &former) }
+        let lowered = rlim_t(try OpenDescriptor.all().map(\.number).max() ?? 0) + 200
+        try systemCall("setrlimit") {
+            withUnsafePointer(to: rlimit(rlim_cur: lowered, rlim_max: former.rlim_max)) {
+                setrlimit(resource, $0)
+            }
+        }
+        defer { _ = withUnsafePointer(to: former) { setrlimit(resource, $0) } }
+        // There is room for this line still, and for thirty more descriptors.
+        var taken = [try Descriptor.duplicate(of: 0)]
+        while let last = taken.last, rlim_t(last.rawValue) < lowered - 32 {
+            taken.append(try Descriptor.duplicate(of: 0))
+        }
+        let refused = here.connectTo("x")
+        #expect(await refused.closed.code == .refused)
+        #expect(!there.isLost)
+
+        taken.removeAll()
+        try await here.connectTo("x").opened
+        withExtendedLifetime(context) {}
     }
 
     @Test("two tasks may take turns: each caller goes to one of them")

@@ -136,4 +136,23 @@ struct RegistrationTests {
         #expect(contexts.count { $0.isRegistered } == 500)
         #expect(Set(try await here.directory().map(\.name)) == Set(contexts.map(\.name)))
     }
+
+    @Test("a bus that gave the name after we had given up on it does not keep it from us")
+    func answeredTooLate() async throws {
+        let (here, there) = (try await Bus.onPrivateBus(), try await Bus.onPrivateBus())
+        let daemon = try PrivateBus.current.processID
+        kill(daemon, SIGSTOP)
+        let error = await #expect(throws: ConnectToError.self) { try await there.register("x") }
+        #expect(error?.code == .timedOut)
+        // What the bus then says of the first time is not taken for news of the second.
+        async let again = there.register("x")
+        for _ in 0..<10 { await Task(executorPreference: there.loop.reactor) { await Task.yield() }.value }
+        kill(daemon, SIGCONT)
+        let second = try await again
+        #expect(second.isRegistered)
+        #expect(try await here.directory().first?.owner == there.connection.uniqueName)
+        #expect(second.isRegistered)
+        await second.unregister()
+        #expect(try await here.register("x").isRegistered)
+    }
 }

@@ -1,0 +1,35 @@
+import ConnectToTesting
+import Glibc
+import Testing
+
+@testable import ConnectTo
+
+@Suite("What a child process inherits", .privateBus, .timeLimit(.minutes(1)))
+struct InheritanceTests {
+    @Test("no descriptor of a bus, a loop, a line or a transferred thing goes through exec")
+    func closedOnExec() async throws {
+        let before = try OpenDescriptor.all()
+        let loop = try EventLoop.drivenByForeignLoop()
+        let (here, there) = (try await Bus.onPrivateBus(), try await Bus.onPrivateBus())
+        let context = try await there.register("x")
+        let port = here.connectTo("x")
+        let event = try #require(await context.nextConnect())
+        try await port.opened
+        let channel = try MessageChannel()
+        let file = try OpenFile(duplicating: 0)
+        let moving = try SharedBuffer(count: 4096)
+        let shared = try SharedBuffer(count: 4096, mode: .shared)
+        try port.postMessage(
+            "all of it", transfer: [.port(channel.port2), .file(file), .buffer(moving), .buffer(shared)])
+        var messages = event.source.messages.makeAsyncIterator()
+        let message = try #require(try await messages.next())
+        #expect(message.transferred.count == 4)
+
+        let fresh = try OpenDescriptor.all().subtracting(before)
+        #expect(fresh.count >= 10)
+        for descriptor in fresh {
+            #expect(fcntl(descriptor.number, F_GETFD) & FD_CLOEXEC != 0, "\(descriptor)")
+        }
+        withExtendedLifetime((loop, message, channel, shared, context)) {}
+    }
+}

@@ -1,0 +1,76 @@
+import ConnectToTesting
+import DBus
+import LinuxIO
+import Synchronization
+import Testing
+
+@testable import ConnectTo
+
+@Suite("Many names on a bus", .privateBus, .timeLimit(.minutes(1)))
+struct DirectoryScaleTests {
+    @Test("a program that has many names and answers for none is asked about a few, and waited for once")
+    func silent() async throws {
+        let here = try await Bus.onPrivateBus()
+        let owner = try await SilentOwner(of: 200)
+        let (entries, took) = try await timed { try await here.directory() }
+        #expect(entries.count == 200)
+        #expect(entries.allSatisfy { $0.metadata == nil && $0.owner == owner.connection.uniqueName })
+        // A bus may allow no more than 128 calls that wait for a reply.
+        #expect(owner.asked <= 100)
+        #expect(took < .seconds(4))
+        await owner.connection.close()
+    }
+
+    @Test("a thousand names of one program are all shown with what they say of themselves")
+    func thousand() async throws {
+        let (here, there) = (try await Bus.onPrivateBus(), try await Bus.onPrivateBus())
+        let contexts = try await withThrowingTaskGroup(of: Context.self) { group in
+            for number in 0..<1_000 {
+                group.addTask { try await there.register("\(number)", metadata: ["n": "\(number)"]) }
+            }
+            return try await group.reduce(into: []) { $0.append($1) }
+        }
+        let entries = try await here.directory()
+        #expect(entries.count == contexts.count)
+        #expect(entries.allSatisfy { $0.metadata == ["n": $0.name] && $0.pid != nil })
+    }
+
+    @Test("who goes while the snapshot is being filled in stands in it, as the changes tell of the going")
+    func goneMeanwhile() async throws {
+        let here = try await Bus.onPrivateBus()
+        let owner = try await SilentOwner(of: 200)
+        async let watching = here.changes()
+        await owner.isAsked.wait()
+        await owner.connection.close()
+        let changes = try await watching
+        var names = Set(changes.snapshot.map(\.name))
+        #expect(names.count == 200)
+        for try await change in changes {
+            #expect(change.kind == .unregistered)
+            #expect(names.remove(change.entry.name) != nil)
+            if names.isEmpty { break }
+        }
+    }
+}
+
+/// Owns names and answers nothing.
+private final class SilentOwner: Sendable {
+    let connection: BusConnection
+    let isAsked = Latch<Void>()
+    private let calls = Atomic(0)
+
+    var asked: Int { calls.load(ordering: .relaxed) }
+
+    init(of count: Int) async throws {
+        connection = try await BusConnection.open(
+            address: try PrivateBus.current.address, on: try EventLoop.shared.reactor)
+        for number in 0..<count {
+            let context = try ContextName("silent \(number)")
+            await connection.export(path: context.objectPath) { [weak self] _ in
+                self?.calls.add(1, ordering: .relaxed)
+                self?.isAsked.set(())
+            }
+            _ = try await connection.requestName(context.busName, flags: [])
+        }
+    }
+}
