@@ -15,7 +15,7 @@ test_options := --disable-xctest --no-parallel
 release_options := -c release --static-swift-stdlib --product connect --scratch-path .build-release
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build test lint demo release install uninstall sanitize clean
+.PHONY: help setup build test lint demo release install uninstall sanitize fuzz clean
 
 help: ## list what there is to make
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r goal does; do \
@@ -87,5 +87,14 @@ uninstall: ## remove what install has put under PREFIX
 sanitize: setup ## run all tests under the address sanitizer
 	$(SWIFT) test $(test_options) --sanitize=address --scratch-path .build-asan
 
+# For each target; CORPUS=directory keeps what a run has learnt for the next.
+SECONDS ?= 10
+fuzz_options := --product Fuzz --scratch-path .build-fuzz --sanitize=address \
+    -Xswiftc -sanitize=fuzzer,address -Xswiftc -use-ld=lld
+
+fuzz: setup ## look for what a peer could crash us with, SECONDS=10 for each target
+	CONNECTTO_FUZZ=1 $(SWIFT) build $(fuzz_options)
+	Tests/Fuzz/run $(SECONDS)
+
 clean: ## remove all that was built
-	rm -rf .build .build-release .build-asan
+	rm -rf .build .build-release .build-asan .build-fuzz

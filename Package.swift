@@ -70,7 +70,7 @@ let package = Package(
         .testTarget(
             name: "DBusTests", dependencies: ["DBus", "LinuxIO", "ConnectToTesting"], swiftSettings: settings),
         .testTarget(
-            name: "PortsTests", dependencies: ["Ports", "LinuxIO", "ConnectToTesting"],
+            name: "PortsTests", dependencies: ["CLinux", "Ports", "LinuxIO", "ConnectToTesting"],
             swiftSettings: settings),
         .testTarget(
             name: "ConnectToTests",
@@ -93,3 +93,13 @@ let package = Package(
             swiftSettings: settings),
     ]
 )
+
+// The fuzzer needs flags that no package may ask for: `make fuzz` gives them, in a build of its own.
+if Context.environment["CONNECTTO_FUZZ"] != nil {
+    package.targets += [
+        .target(name: "CFuzzer", path: "Tests/Fuzz/CFuzzer"),
+        .executableTarget(
+            name: "Fuzz", dependencies: ["CFuzzer", "CLinux", "ConnectTo", "DBus", "LinuxIO", "Ports"],
+            path: "Tests/Fuzz/Sources", swiftSettings: settings),
+    ]
+}

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
@@ -204,4 +205,13 @@ int clinux_harmless_sigpipe(void) {
     struct sigaction action = {.sa_handler = ignore, .sa_flags = SA_RESTART};
     sigemptyset(&action.sa_mask);
     return sigaction(SIGPIPE, &action, NULL);
+}
+
+int clinux_rename_in(int directory, const char *from, const char *to, int overwrite) {
+    if (overwrite) return renameat(directory, from, directory, to);
+    if (renameat2(directory, from, directory, to, RENAME_NOREPLACE) == 0) return 0;
+    if (errno != EINVAL && errno != ENOSYS) return -1;
+    // A file system that cannot do it so can link, as a rule.
+    if (linkat(directory, from, directory, to, 0) < 0) return -1;
+    return unlinkat(directory, from, 0);
 }

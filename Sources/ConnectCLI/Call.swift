@@ -3,8 +3,15 @@ import Synchronization
 
 /// Where what is posted comes from.
 enum CallInput: Sendable {
-    case messages([Payload])
+    case messages([Item])
     case lines(StandardInput)
+    /// All of it in one message.
+    case whole(StandardInput)
+
+    enum Item: Sendable {
+        case payload(Payload)
+        case file(NamedFile)
+    }
 }
 
 /// The conversation of `connect to`, over one port.
@@ -29,6 +36,7 @@ final class Call: Sendable {
     private let input: CallInput
     private let report: Report
     private let goal: Goal
+    private let files: ReceivedFiles
     private let outcome = Latch<Outcome>()
     /// How many messages have come back.
     private let received = Mutex(0)
@@ -44,6 +52,7 @@ final class Call: Sendable {
         self.input = input
         self.report = report
         self.goal = goal
+        files = ReceivedFiles(report: report)
     }
 
     /// - Parameter fail: is told what ends the call in the middle.
@@ -69,7 +78,8 @@ final class Call: Sendable {
         if goal != .delivery {
             var iterator = port.messages.makeAsyncIterator()
             while let message = await iterator.nextUnlessEnded() {
-                try await report.message(message, from: Self.number)
+                let facts = await files.take(message).facts
+                try await report.message(message, files: facts, from: Self.number)
                 let count = received.withLock { count in
                     count += 1
                     return count
@@ -88,7 +98,10 @@ final class Call: Sendable {
         switch input {
         case .messages(let messages):
             for message in messages {
-                guard try await send(message) else { return }
+                switch message {
+                case .payload(let payload): guard try await send(payload) else { return }
+                case .file(let file): guard try await send(file) else { return }
+                }
             }
         case .lines(let input):
             // Nothing is read that could not be sent.
@@ -100,6 +113,10 @@ final class Call: Sendable {
                 }
             }
             if input.gate.isStopped { return }
+        case .whole(let input):
+            guard (try? await port.opened) != nil else { return }
+            input.gate.open()
+            guard let bytes = try await input.everything(), try await send(.bytes(bytes)) else { return }
         }
         port.finish()
         if goal == .delivery, (try? await port.opened) != nil {
@@ -108,10 +125,27 @@ final class Call: Sendable {
         }
     }
 
-    /// - Returns: `false` where the port has ended.
     private func send(_ payload: Payload) async throws(Failure) -> Bool {
+        try await send { () async throws(PortError) in try await port.send(payload) }
+    }
+
+    /// Passes a file on, and waits until the kernel has it: so few are open here at once, however many there are.
+    private func send(_ file: NamedFile) async throws(Failure) -> Bool {
+        let open = try file.open()
+        return try await send { () async throws(PortError) in
+            switch file.name {
+            case .text(let name): try await port.send(name, transfer: [.file(open)])
+            case .bytes(let name): try await port.send(name, transfer: [.file(open)])
+            case .json: break
+            }
+            await port.flush()
+        }
+    }
+
+    /// - Returns: `false` where the port has ended.
+    private func send(_ post: () async throws(PortError) -> Void) async throws(Failure) -> Bool {
         do throws(PortError) {
-            try await port.send(payload)
+            try await post()
             return true
         } catch {
             if error.code != .closed, port.closeReason == nil { throw Failure(error) }
@@ -128,7 +162,12 @@ final class Call: Sendable {
         if port.undelivered > 0 || hasUnsent.withLock({ $0 }) {
             throw Failure.untaken(by: name, undelivered: port.undelivered)
         }
-        if case .lines(let input) = input {
+        let standardInput: StandardInput? =
+            switch input {
+            case .lines(let input), .whole(let input): input
+            case .messages: nil
+            }
+        if let input = standardInput {
             let remainder = await input.stop()
             // Whoever sits at a terminal sees that the peer has gone.
             if remainder == .lines || remainder == .open && !input.isTerminal {

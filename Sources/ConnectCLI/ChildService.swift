@@ -26,7 +26,7 @@ struct ChildService: PeerService {
             ) { child in
                 endedByItself = try await converse(port, child)
             }
-            if endedByItself { await note(result.terminationStatus, number) }
+            if endedByItself { await report.note(result.terminationStatus, port: number) }
         } catch {
             await report.failure(
                 Failure(
@@ -38,15 +38,6 @@ struct ChildService: PeerService {
         // Its last word.
         await port.flush()
         return reason
-    }
-
-    private func note(_ status: TerminationStatus, _ number: Int) async {
-        switch status {
-        case .exited(0): break
-        case .exited(let code): await report.note("port \(number): the command ended with \(code)")
-        case .signaled(let signal):
-            await report.note("port \(number): the command was ended by signal \(signal)")
-        }
     }
 
     /// Talks until the command has ended and what it wrote is on its way.
@@ -110,5 +101,16 @@ struct ChildService: PeerService {
     private func post(_ line: [UInt8], to port: MessagePort) async {
         // A port that has ended takes nothing, and says so with its reason.
         try? await port.send(Payload(line: line))
+    }
+}
+
+extension Report {
+    /// How a command ended, where that says something.
+    func note(_ status: TerminationStatus, port number: Int) async {
+        switch status {
+        case .exited(0): break
+        case .exited(let code): await note("port \(number): the command ended with \(code)")
+        case .signaled(let signal): await note("port \(number): the command was ended by signal \(signal)")
+        }
     }
 }

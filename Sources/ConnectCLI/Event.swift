@@ -1,4 +1,5 @@
 import ConnectTo
+import FoundationEssentials
 
 /// The objects of `--json`. Their members, names and order are stable; an absent fact is null.
 enum Event {
@@ -17,10 +18,11 @@ enum Event {
     }
 
     /// The payload is `text`, or `base64` for bytes, or `json`, spliced in as the peer wrote it.
-    static func message(_ message: Message, port: Int) -> JSONObject {
+    /// With what came along, if anything did.
+    static func message(_ message: Message, files: [FileFacts] = [], port: Int) -> JSONObject {
         var object: JSONObject = ["event": .string("message"), "port": .integer(port)]
         switch message.kind {
-        case .bytes: object.add("base64", .string(Base64.encoded(message.bytes)))
+        case .bytes: object.add("base64", .string(Data(message.bytes).base64EncodedString()))
         case .json:
             // A peer can call anything JSON. What is not must not break the line.
             if let json = JSONScanner.singleLine(message.bytes) {
@@ -30,6 +32,7 @@ enum Event {
             }
         default: object.add("text", .string(message.text ?? String(decoding: message.bytes, as: UTF8.self)))
         }
+        if !files.isEmpty { object.add("files", .objects(files.map(\.object))) }
         return object
     }
 

@@ -38,7 +38,7 @@ extension Failure {
         switch reason.code {
         case .closed: return nil
         case .unavailable: self.init(.noSuchName, "\(detail) (--wait SECONDS waits for it)")
-        case .refused: self.init(.refused, "\(detail); ask whoever runs it to admit you")
+        case .refused: self.init(.refused, "\(detail); ask whoever runs it, or call it otherwise")
         case .timedOut: self.init(.timedOut, "\(detail) (try again, or allow more time)")
         case .busLost: self.init(.busUnavailable, "\(detail); try again when it is back")
         case .peerExited: self.init(.peerFailed, "\(peer): \(detail); see why, then try again")

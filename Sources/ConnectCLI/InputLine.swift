@@ -1,3 +1,5 @@
+import FoundationEssentials
+
 /// A line of the standard input of `listen`: what to post, and to whom.
 struct InputLine: Sendable, Equatable {
     let payload: Payload
@@ -38,10 +40,10 @@ struct InputLine: Sendable, Equatable {
                 case "port": port = try Self.portNumber(value, at: range.lowerBound)
                 case "text": payloads.append(.text(try Self.string(value, at: range.lowerBound)))
                 case "base64":
-                    guard let bytes = Base64.decoded(try Self.string(value, at: range.lowerBound)) else {
+                    guard let data = Data(base64Encoded: try Self.string(value, at: range.lowerBound)) else {
                         throw JSONScanner.Malformed(offset: range.lowerBound)
                     }
-                    payloads.append(.bytes(bytes))
+                    payloads.append(.bytes([UInt8](data)))
                 case "json": payloads.append(.json(String(decoding: value, as: UTF8.self)))
                 default: break
                 }

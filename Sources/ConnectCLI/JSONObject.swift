@@ -5,6 +5,8 @@ struct JSONObject: Sendable, ExpressibleByDictionaryLiteral {
         case integer(Int)
         case string(String)
         case object(JSONObject)
+        case objects([JSONObject])
+        case boolean(Bool)
         /// JSON that has been checked, without newlines.
         case raw([UInt8])
 
@@ -36,6 +38,10 @@ struct JSONObject: Sendable, ExpressibleByDictionaryLiteral {
         case .integer(let number): members.append(contentsOf: String(number).utf8)
         case .string(let text): Self.append(text, to: &members)
         case .object(let object): members.append(contentsOf: object.bytes)
+        case .objects(let objects):
+            let list = objects.map(\.bytes).joined(separator: [UInt8(ascii: ",")])
+            members.append(contentsOf: [UInt8(ascii: "[")] + list + [UInt8(ascii: "]")])
+        case .boolean(let value): members.append(contentsOf: String(value).utf8)
         case .raw(let json): members.append(contentsOf: json)
         }
     }

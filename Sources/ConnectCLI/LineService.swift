@@ -9,21 +9,30 @@ final class LineService: PeerService {
     /// Whether a line stays open after the peer's end of input, until ours has ended too.
     private let waitsForInput: Bool
     private let inputEnd = Latch<Void>()
-    private let hasRefusedLine = Mutex(false)
+    private let files: ReceivedFiles
+    /// The first thing that went wrong and did not end the service.
+    private let mishap = Mutex<ExitStatus?>(nil)
     /// Whether a line has been read that no port has taken.
     private let hasLineInHand = Mutex(false)
 
     let limit = Int.max
 
-    init(report: Report, ports: OpenPorts, input: StandardInput?, waitsForInput: Bool) {
+    init(
+        report: Report, ports: OpenPorts, input: StandardInput?, waitsForInput: Bool, files: ReceivedFiles
+    ) {
+        self.files = files
         self.report = report
         self.ports = ports
         self.input = input
         self.waitsForInput = waitsForInput
     }
 
-    /// 65 where a line of the input was not sent.
-    var status: ExitStatus { hasRefusedLine.withLock { $0 } ? .unsendable : .success }
+    /// 65 where a line of the input was not sent, 74 where a file was not saved.
+    var status: ExitStatus { mishap.withLock { $0 } ?? .success }
+
+    private func note(_ failure: Failure) {
+        mishap.withLock { $0 = $0 ?? failure.status }
+    }
 
     func hasInputLeft() async -> Bool {
         guard let input, !input.isTerminal else { return false }
@@ -35,7 +44,9 @@ final class LineService: PeerService {
         let port = event.source
         var iterator = port.messages.makeAsyncIterator()
         while let message = await iterator.nextUnlessEnded() {
-            try await report.message(message, from: number)
+            let (facts, failure) = await files.take(message)
+            if let failure { note(failure) }
+            try await report.message(message, files: facts, from: number)
         }
         if port.closeReason == nil {
             if waitsForInput { await inputEnded(or: port) }
@@ -91,7 +102,7 @@ final class LineService: PeerService {
             try await ports.post(InputLine(json: line))
         } catch {
             if error.status != .unsendable { throw error }
-            hasRefusedLine.withLock { $0 = true }
+            note(error)
             await report.failure(error)
         }
     }

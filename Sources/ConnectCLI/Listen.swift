@@ -12,6 +12,9 @@ struct Listen: ProgramCommand {
             With --json, standard output carries {"event":"listening"|"connect"|"message"|"close"|"error",…}, and \
             lines of standard input that begin with { say what to post where: {"port":1,"text":…}, with "base64" \
             or "json" in place of "text".
+
+            With --raw there are no messages: standard input and output are the line, byte for byte, for one peer \
+            after the other. Both sides end their input to end it; on a terminal, the peer's end is enough.
             """)
 
     @OptionGroup var common: CommonOptions
@@ -40,12 +43,33 @@ struct Listen: ProgramCommand {
             valueName: "command"))
     var command: [String] = []
 
+    @Flag(
+        help:
+            "Carry bytes in place of messages; with --exec the line itself is the command's input and output."
+    )
+    var raw = false
+
+    @Option(
+        help: ArgumentHelp(
+            "Store the files that peers pass, under their names, in this directory.", valueName: "dir"))
+    var save: String?
+
+    @Flag(help: "With --save, overwrite files that are there.")
+    var force = false
+
     func validate() throws {
         // The parser takes an option for the rest of the line without a rest for one that is not there.
         let isBare = command.isEmpty && name != "--exec" && ArgumentBytes.ofThisProcess().last == "--exec"
         if isBare || command == ["--"] {
             throw ValidationError("--exec needs a command")
         }
+        if raw, command.isEmpty, common.json {
+            throw ValidationError("--raw writes bytes to standard output: no --json, but with --exec")
+        }
+        if save != nil, raw || !command.isEmpty {
+            throw ValidationError("--save takes what comes with messages: no --raw or --exec beside it")
+        }
+        if force, save == nil { throw ValidationError("--force is for --save") }
     }
 
     func work(in program: Program) async throws -> ExitStatus {
@@ -53,30 +77,44 @@ struct Listen: ProgramCommand {
         // As with other commands that run commands, two dashes may stand before it.
         let words = command.first == "--" ? Array(command.dropFirst()) : command
         let child = try await words.isEmpty ? nil : ChildCommand(words, name: name)
-        let input = child == nil ? try StandardInput() : nil
+        let input = child == nil && !raw ? try StandardInput() : nil
+        let store = try save.map { path throws(Failure) in try FileStore(path, overwrites: force) }
         let bus = try await common.openBus()
         let ports = OpenPorts(gate: input?.gate)
-        let context = try await bus.register(name, origin: origin, accepting: once ? 1 : nil)
+        let service = try service(child, input, store, ports, program)
+        let context = try await bus.register(
+            name, origin: origin, accepting: once ? 1 : nil, format: raw ? .stream : .messages)
         program.atEnd {
+            // First of all: the rest may take longer than there is time.
+            store?.abandon()
             await context.unregister()
+            service.end()
             await ports.closeAll()
             await ports.waitUntilFewer(than: 1)
         }
         try await program.report.event(Event.listening(name: name, origin: origin))
         await program.report.note("listening as \(TerminalText.escaped(name))")
-
-        let service: any PeerService
-        if let child {
-            service = ChildService(command: child, report: program.report, ports: ports)
-        } else {
-            let lines = LineService(
-                report: program.report, ports: ports, input: input,
-                waitsForInput: once && input?.isTerminal == false)
-            lines.readInput { program.fail($0) }
-            service = lines
-        }
+        if let lines = service as? LineService { lines.readInput { program.fail($0) } }
         return try await once
             ? serveOne(context, service, ports, program) : serveAll(context, service, ports, program)
+    }
+
+    /// What is done with each peer.
+    private func service(
+        _ child: ChildCommand?, _ input: StandardInput?, _ store: FileStore?, _ ports: OpenPorts,
+        _ program: Program
+    ) throws -> any PeerService {
+        let report = program.report
+        switch (child, raw) {
+        case (let child?, true): return RawChildService(command: child, report: report)
+        case (let child?, false): return ChildService(command: child, report: report, ports: ports)
+        case (nil, true): return try RawService(report: report)
+        case (nil, false):
+            return LineService(
+                report: report, ports: ports, input: input,
+                waitsForInput: once && input?.isTerminal == false,
+                files: ReceivedFiles(report: report, store: store))
+        }
     }
 
     // MARK: Serving

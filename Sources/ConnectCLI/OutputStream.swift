@@ -33,10 +33,19 @@ final class OutputStream: Sendable {
     /// Returns once the piece is accepted and there is room for another.
     /// - Throws: ``SystemError`` of `write`, for every piece from the first that could not be written.
     func writeLine(_ piece: RawSpan) throws(SystemError) -> Room {
+        try write(piece, terminator: [0x0A])
+    }
+
+    /// Writes a piece as it is. From any thread; waits for nothing.
+    func write(_ text: String) throws(SystemError) {
+        _ = try write(Array(text.utf8).span.bytes, terminator: [])
+    }
+
+    private func write(_ piece: RawSpan, terminator: [UInt8]) throws(SystemError) -> Room {
         let (mustStart, isFull) = try state.withLock { state throws(SystemError) -> (Bool, Bool) in
             if let failure = state.failure { throw failure }
             piece.withUnsafeBytes { state.pending.append(contentsOf: $0) }
-            state.pending.append(0x0A)
+            state.pending += terminator
             defer { state.isWriting = true }
             return (!state.isWriting, state.pending.count > Self.limit)
         }

@@ -10,4 +10,10 @@ protocol PeerService: Sendable {
     func hasInputLeft() async -> Bool
     /// Talks to the peer until the port has ended.
     func serve(_ event: ConnectEvent, _ number: Int) async throws(Failure) -> CloseReason
+    /// Ends what no port would end: the command is about to leave.
+    func end()
+}
+
+extension PeerService {
+    func end() {}
 }

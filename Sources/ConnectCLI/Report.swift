@@ -29,10 +29,14 @@ struct Report: Sendable {
         if isJSON { try await line(object().bytes) }
     }
 
-    /// A message from a peer.
-    func message(_ message: Message, from port: Int) async throws(Failure) {
+    /// A message from a peer, with the files that came along: plain, a line for each of those in its place.
+    func message(_ message: Message, files: [FileFacts] = [], from port: Int) async throws(Failure) {
         if isJSON {
-            try await line(Event.message(message, port: port).bytes)
+            try await line(Event.message(message, files: files, port: port).bytes)
+            return
+        }
+        if !files.isEmpty {
+            for file in files where file.isSaved != false { try await line(file.line) }
             return
         }
         do throws(SystemError) {

@@ -23,16 +23,16 @@ actor StandardInput {
 
     private let thread: WorkerThread
     private let descriptor: Int32
+    private let limit: Int
     private var splitter: LineSplitter
     private var hasEnded = false
     private var isThreadReady = false
 
     private static let chunk = 64 << 10
-    /// How often a job in the background looks whether it has come to the front, while input is pending.
-    private static let backgroundCheck: Int32 = 500
 
     init(descriptor: Int32 = 0, limit: Int = LineSplitter.defaultLimit) throws(SystemError) {
         self.descriptor = descriptor
+        self.limit = limit
         splitter = LineSplitter(limit: limit)
         thread = try WorkerThread(name: "stdin")
         unownedExecutor = thread.asUnownedSerialExecutor()
@@ -59,6 +59,24 @@ actor StandardInput {
                 hasEnded = true
             }
         }
+    }
+
+    /// All of it, to its end, for one message; `nil` when the gate was stopped before.
+    /// - Throws: ``Failure``: 65 where it is longer than the limit; 74 where reading fails.
+    func everything() throws(Failure) -> [UInt8]? {
+        var bytes: [UInt8] = []
+        while let chunk = try read() {
+            bytes += chunk
+            if bytes.count > limit {
+                throw Failure(
+                    .unsendable,
+                    "the input is longer than a message may be (\(limit >> 20) MiB); pass it with --file, or use --raw"
+                )
+            }
+        }
+        if gate.isStopped { return nil }
+        hasEnded = true
+        return bytes
     }
 
     /// The whole lines of what has been read; the last one without its newline, once all has been.
@@ -103,15 +121,18 @@ actor StandardInput {
 
     /// Waits until something may be read, and reads it; `nil` at the end, or when the gate was stopped.
     private func read() throws(Failure) -> [UInt8]? {
-        blockBackgroundSignal()
+        if !isThreadReady {
+            isThreadReady = true
+            BackgroundJob.blockSignalInThisThread()
+        }
         while !gate.isStopped {
             guard gate.isOpen else {
                 _ = gate.wait(orReadable: nil)
                 continue
             }
             guard gate.wait(orReadable: descriptor) == .readable, gate.isOpen else { continue }
-            if isInBackground {
-                _ = gate.wait(orReadable: nil, milliseconds: Self.backgroundCheck)
+            if BackgroundJob.isBehind(descriptor) {
+                _ = gate.wait(orReadable: nil, milliseconds: BackgroundJob.check)
                 continue
             }
             if let chunk = try readNow() { return chunk.isEmpty ? nil : chunk }
@@ -134,26 +155,9 @@ actor StandardInput {
         guard let failure else { return count == nil ? nil : chunk }
         if failure.errno == .ioError, isTerminal {
             // Either moved to the background since we looked, or the terminal was hung up.
-            return isInBackground ? nil : []
+            return BackgroundJob.isBehind(descriptor) ? nil : []
         }
         throw Failure(
             .inputOutput, "standard input cannot be read (\(failure)); check what it is redirected from")
-    }
-
-    private var isInBackground: Bool {
-        guard isTerminal else { return false }
-        let foreground = tcgetpgrp(descriptor)
-        return foreground >= 0 && foreground != getpgrp()
-    }
-
-    /// With SIGTTIN blocked in the thread that reads, a read from the background fails and stops nobody: the
-    /// process may be moved there between the look and the read.
-    private func blockBackgroundSignal() {
-        if isThreadReady { return }
-        isThreadReady = true
-        var signals = sigset_t()
-        sigemptyset(&signals)
-        sigaddset(&signals, SIGTTIN)
-        pthread_sigmask(SIG_BLOCK, &signals, nil)
     }
 }

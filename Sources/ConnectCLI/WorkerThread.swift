@@ -30,6 +30,13 @@ final class WorkerThread: SerialExecutor {
         submit(.call(call))
     }
 
+    /// Runs a closure on the thread, and waits for what it gives.
+    func run<Result: Sendable>(_ call: @escaping @Sendable () -> Result) async -> Result {
+        await withCheckedContinuation { continuation in
+            execute { continuation.resume(returning: call()) }
+        }
+    }
+
     func enqueue(_ job: consuming ExecutorJob) {
         submit(.job(UnownedJob(job)))
     }

@@ -1,5 +1,6 @@
 import DBus
 import Logging
+public import Ports
 
 /// A connection to a message bus: where names are registered and found. It introduces; it carries no messages.
 ///
@@ -128,6 +129,7 @@ public final class Bus: Sendable {
     ///   - metadata: free text that everybody on the bus can read, 64 KiB in all.
     ///   - standby: if the name is taken, wait to take it over when its owner goes; ``Context/isStandby`` tells.
     ///   - limit: unregister when this many callers have been admitted; without limit if nil.
+    ///   - format: what lines to it carry; callers that ask for the other are refused.
     /// - Throws: ``ConnectToError``: ``ConnectToError/Code/nameTaken``, ``ConnectToError/Code/invalidName``,
     ///   ``ConnectToError/Code/invalidMetadata``, ``ConnectToError/Code/denied``,
     ///   ``ConnectToError/Code/limitsExceeded``, ``ConnectToError/Code/busLost``; and
@@ -135,15 +137,18 @@ public final class Bus: Sendable {
     ///   given back, should the bus still give it. Cancelling the task does not take the request back.
     public func register(
         _ name: String, origin: String = ContextName.defaultOrigin, metadata: [String: String] = [:],
-        standby: Bool = false, accepting limit: Int? = nil
+        standby: Bool = false, accepting limit: Int? = nil, format: LineFormat = .messages
     ) async throws(ConnectToError) -> Context {
         let context = try ContextName(name, origin: origin)
         let registration = try await registry.register(
-            context, metadata: metadata, standby: standby, limit: limit)
+            context, metadata: metadata, standby: standby, limit: limit, format: format)
         return Context(registration, bus: self)
     }
 
     /// Asks for a context by name, and returns a port to it at once.
+    ///
+    /// A program that has registered a context itself introduces itself by it; the listener finds it in
+    /// ``Peer/context``.
     ///
     /// Posting works from here on: what is posted waits for the listener. Nothing is thrown, not even for a name
     /// that is none; the port ends with the reason, and ``MessagePort/opened`` tells who wants to know.
@@ -154,19 +159,25 @@ public final class Bus: Sendable {
     ///   - origin: the application id that the name lives under.
     ///   - policy: what to do while nobody bears the name.
     ///   - metadata: free text for the listener, 64 KiB in all.
+    ///   - format: what the line is to carry; a listener of the other format refuses. With
+    ///     ``LineFormat/stream`` the port posts nothing: await ``MessagePort/opened``, then
+    ///     ``MessagePort/takeFileDescriptor()``.
     public func connectTo(
         _ name: String, origin: String = ContextName.defaultOrigin,
-        wait policy: WaitPolicy = .untilAvailable(for: .seconds(10)), metadata: [String: String] = [:]
+        wait policy: WaitPolicy = .untilAvailable(for: .seconds(10)), metadata: [String: String] = [:],
+        format: LineFormat = .messages
     ) -> MessagePort {
-        let (port, introduction) = MessagePort.opening(on: loop)
+        let (port, introduction) = MessagePort.opening(format: format, on: loop)
         do throws(ConnectToError) {
             let context = try ContextName(name, origin: origin)
             try metadata.checked()
             let introducer = Introducer(connection: connection, watch: watch)
             // The bus is held until it has introduced: a program may keep nothing but the port.
             Task(executorPreference: loop.reactor) { [self] in
+                let hello = Greeting(
+                    context: await registry.callingName, metadata: metadata, format: format)
                 await introducer.introduce(
-                    introduction, to: context, wait: policy, hello: Greeting(metadata: metadata))
+                    introduction, to: context, wait: policy, hello: hello, format: format)
                 withExtendedLifetime(self) {}
             }
         } catch {

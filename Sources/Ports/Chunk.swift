@@ -37,6 +37,8 @@ enum Payload: Sendable {
     func dropFirst(_ count: Int) -> Payload {
         switch self {
         case .array(let bytes): .array(Array(bytes.dropFirst(count)))
+        case .view(let chunk, let range) where range.count - count <= Self.copyLimit:
+            .array([UInt8](chunk.memory[range.dropFirst(count)]))
         case .view(let chunk, let range): .view(chunk, range.dropFirst(count))
         }
     }

@@ -25,7 +25,7 @@ public struct CloseReason: Sendable, Hashable, CustomStringConvertible {
         public static let protocolError = Code(rawValue: "protocol-error")
         /// The bus went away before the port was open. An open port outlives the bus.
         public static let busLost = Code(rawValue: "bus-lost")
-        /// Given away: the line goes on as another port.
+        /// Given away: the line goes on as another port, or without one.
         public static let transferred = Code(rawValue: "transferred")
         /// Given up on this side before it was open.
         public static let cancelled = Code(rawValue: "cancelled")
@@ -51,6 +51,8 @@ extension CloseReason {
     static let closedHere = CloseReason(.closed, detail: "the port was closed on this side")
     static let closedByPeer = CloseReason(.closed, detail: "the peer closed the port")
     static let transferred = CloseReason(.transferred, detail: "the port was transferred")
+    static let handedOver = CloseReason(.transferred, detail: "the port's socket was handed over")
+    static let streamEnded = CloseReason(.closed, detail: "the peer closed the stream")
     static let bothFinished = CloseReason(.closed, detail: "both sides have finished")
     static let peerExited = CloseReason(
         .peerExited, detail: "the peer's process ended without closing the port")

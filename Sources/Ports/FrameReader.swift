@@ -103,6 +103,9 @@ struct FrameReader {
         filled = 0
     }
 
+    /// Nothing has been received that was not cut.
+    var isAtRest: Bool { header == nil && filled == taken && descriptors.isEmpty }
+
     // MARK: Moving house
 
     /// What has been received and not cut: the beginning of a stream for another reader to continue.

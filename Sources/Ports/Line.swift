@@ -9,13 +9,18 @@ import Synchronization
 final class Line: Sendable {
     let reactor: Reactor
     let limits: PortLimits
+    let format: LineFormat
     private let state: Mutex<LineState>
 
     /// - Parameter socket: nil for a line that could not be made and is over from the start.
-    init(_ socket: StreamSocket?, isOpen: Bool, on reactor: Reactor, limits: PortLimits) {
+    init(
+        _ socket: StreamSocket?, isOpen: Bool, format: LineFormat = .messages, on reactor: Reactor,
+        limits: PortLimits
+    ) {
         self.reactor = reactor
         self.limits = limits
-        state = Mutex(LineState(socket: socket, isOpen: isOpen, limits: limits))
+        self.format = format
+        state = Mutex(LineState(socket: socket, isOpen: isOpen, format: format, limits: limits))
     }
 
     /// Begins to watch the socket. Until ``start()`` only the peer's end is noticed, and input stays with
@@ -76,7 +81,7 @@ final class Line: Sendable {
         change { state, wakeups in
             state.apply(state.life.didOpen(), to: self, &wakeups)
             // An end that came before the answer counts from here on.
-            if state.peerHasHungUp { state.readInput(for: self, &wakeups) }
+            if state.peerHasHungUp { state.noticeInput(for: self, &wakeups) }
         }
     }
 
@@ -122,7 +127,7 @@ final class Line: Sendable {
             }
             if !readiness.isDisjoint(with: [.peerHangup, .hangup, .error]) { state.peerHasHungUp = true }
             if !readiness.isDisjoint(with: [.read, .peerHangup, .hangup, .error]) { state.mayRead = true }
-            if !state.readingIsDue { state.readInput(for: self, &wakeups) }
+            if !state.readingIsDue { state.noticeInput(for: self, &wakeups) }
         }
     }
 }

@@ -7,7 +7,8 @@ extension LineState {
     private static let readsPerDrain = 16
     /// What a queued message costs beside its payload, so that a flood of empty ones is bounded too.
     private static let messageOverhead = 64
-    /// What each thing transferred costs beside it: so a full queue holds some 256 descriptors.
+    /// What each thing transferred, and each descriptor inside of one, costs beside it: so a full queue holds
+    /// some 256 of them, and those of one message more.
     private static let transferOverhead = 4096
 
     /// What a peer that has hung up has left in the kernel is little, and is taken whole: so its end is noticed
@@ -16,9 +17,18 @@ extension LineState {
 
     /// Whether what comes is to be read now. Before the port is started it stays with the kernel, unless
     /// something is to be learnt from it: that the peer is there, or what it said before it went.
+    ///
+    /// Nothing is read for a port that nobody has seen: a peer could put ports into ports into ports, and each
+    /// would be unpacked inside of the last.
     private var isReading: Bool {
-        if life.isOver || isInTransit || inputIsFull { return false }
-        return isStarted || peerHasHungUp || life.isLingering || !life.isOpen
+        if life.isOver || isInTransit || inputIsFull || life.format == .stream { return false }
+        return life.isLingering || !isUnseen && (isStarted || peerHasHungUp || !life.isOpen)
+    }
+
+    /// Looks at what the kernel has told: reads, or on a stream, where nothing is read, takes note of the end.
+    mutating func noticeInput(for line: Line, _ wakeups: inout Wakeups) {
+        if life.format == .messages { return readInput(for: line, &wakeups) }
+        if peerHasHungUp { apply(life.didReachEnd(), to: line, &wakeups) }
     }
 
     /// Reads and cuts what the kernel has, within the bounds.
@@ -103,15 +113,16 @@ extension LineState {
         let table = try frame.payload.withUnsafeBytes { bytes throws(ProtocolViolation) in
             try TransferTable(decoding: bytes, descriptors, length: &length)
         }
+        // The table stays, as what the lines in it have to read yet.
+        let baggage = length + max(table.items.count, descriptors.count) * Self.transferOverhead
         return Message(
             frame.kind, frame.payload.dropFirst(length), transferred: try line.adopt(table),
-            tableSize: length)
+            baggage: baggage)
     }
 
     /// What a queued message counts against the bound, with what the ports in it have brought along.
     func cost(of message: Message) -> Int {
-        message.count + message.tableSize + Self.messageOverhead
-            + message.transferred.count * Self.transferOverhead
+        message.count + Self.messageOverhead + message.baggage
     }
 
     // MARK: Taking
@@ -131,9 +142,12 @@ extension LineState {
             // Not as soon as there is room for one: that would be a turn of the loop for each message.
             let half = limits.queuedInput / 2
             if before > half, inputSize <= half, mayRead { continueReading(for: line) }
+            if !message.transferred.isEmpty {
+                for port in message.ports { wakeups.add { port.line.wasSeen() } }
+            }
             apply(life.didTake(), to: line, &wakeups)
             return .message(message)
         }
-        return life.inputHasEnded ? .end(life.reason) : .nothing
+        return hasNews ? .end(life.reason) : .nothing
     }
 }

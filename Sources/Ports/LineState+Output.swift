@@ -6,17 +6,22 @@ extension LineState {
     private static let gatherLimit = 64 << 10
 
     /// Whether a message of this size may be queued now.
-    func hasRoom(for size: Int) -> Bool {
-        output.isEmpty || output.count + FrameHeader.size + size <= limits.queuedOutput
+    func hasRoom(for size: Int, descriptors: Int = 0) -> Bool {
+        output.isEmpty
+            || output.count + FrameHeader.size + size <= limits.queuedOutput
+                && output.descriptorCount + descriptors <= limits.queuedDescriptors
     }
 
     /// Why a message of this size cannot be posted, or nil. A port that is over takes everything and drops it.
     func postRefusal(_ size: Int) -> PortError? {
+        if life.format == .stream { return .isStream }
         if size > limits.messageLength { return .messageTooLarge(size, limit: limits.messageLength) }
         if life.reason != nil { return nil }
         if life.outbound != .open { return .finishedAlready }
-        return hasRoom(for: size) ? nil : .queueFull(output.count, limit: limits.queuedOutput)
+        return hasRoom(for: size) ? nil : queueFull
     }
+
+    var queueFull: PortError { .queueFull(output.count, output.descriptorCount, limits: limits) }
 
     /// Sends a message, or queues what the kernel does not take.
     ///

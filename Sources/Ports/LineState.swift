@@ -20,6 +20,8 @@ struct LineState {
     var readingIsDue = false
     /// The kernel has said that the peer writes no more.
     var peerHasHungUp = false
+    /// Came with a message that nobody has taken.
+    var isUnseen = false
     /// Taken out, and not yet with another port: stands still.
     var isInTransit = false
 
@@ -39,16 +41,18 @@ struct LineState {
     var flushWaiters = Waiters<Void>()
     var roomWaiters = Waiters<Void>()
 
-    init(socket: StreamSocket?, isOpen: Bool, limits: PortLimits) {
+    init(socket: StreamSocket?, isOpen: Bool, format: LineFormat, limits: PortLimits) {
         self.socket = socket
         self.limits = limits
-        life = PortLife(isOpen: isOpen)
+        life = PortLife(isOpen: isOpen, format: format)
         reader = FrameReader(lengthLimit: limits.messageLength)
     }
 
     // MARK: What is watched
 
     var interest: Readiness {
+        // Of a stream the port hears only that both directions are over, which the kernel tells unasked.
+        if life.format == .stream { return .edge }
         var interest: Readiness = [.peerHangup, .edge]
         if isStarted || life.isLingering || !life.isOpen { interest.insert(.read) }
         if isBlocked { interest.insert(.write) }
@@ -58,6 +62,9 @@ struct LineState {
     func updateInterest() {
         source?.change(to: interest)
     }
+
+    /// Whoever takes messages need not wait.
+    var hasNews: Bool { !input.isEmpty || life.inputHasEnded && !isInTransit }
 
     /// Nothing posted is left in this process's hands.
     var isFlushed: Bool { socket == nil || life.isOpen && !life.isLingering && output.isEmpty }

@@ -24,16 +24,14 @@ public struct Message: Sendable {
     /// What came along, in the order of the sender's list.
     public let transferred: [Transferable]
     private let payload: Payload
-    /// How long the table was that told what came along, in bytes.
-    let tableSize: Int
+    /// What it holds while it waits, in bytes, beside the payload: an estimate of memory and descriptors.
+    let baggage: Int
 
-    init(
-        _ kind: FrameKind, _ payload: Payload, transferred: [Transferable] = [], tableSize: Int = 0
-    ) {
+    init(_ kind: FrameKind, _ payload: Payload, transferred: [Transferable] = [], baggage: Int = 0) {
         self.kind = Kind(frame: kind)
         self.payload = payload
         self.transferred = transferred
-        self.tableSize = tableSize
+        self.baggage = baggage
     }
 
     /// The ports that came along, in the order of the sender's list; none of them started.

@@ -3,23 +3,24 @@ package import LinuxIO
 extension MessagePort {
     /// A port on a socket whose other end is somewhere already.
     package convenience init(
-        adopting socket: StreamSocket, on loop: EventLoop, limits: PortLimits = PortLimits()
+        adopting socket: StreamSocket, format: LineFormat = .messages, on loop: EventLoop,
+        limits: PortLimits = PortLimits()
     ) {
-        self.init(line: Line(socket, isOpen: true, on: loop.reactor, limits: limits))
+        self.init(line: Line(socket, isOpen: true, format: format, on: loop.reactor, limits: limits))
         line.watch()
     }
 
     /// A port that is on its way to somebody; its introduction says when it is there.
     package static func opening(
-        on loop: EventLoop, limits: PortLimits = PortLimits()
+        format: LineFormat = .messages, on loop: EventLoop, limits: PortLimits = PortLimits()
     ) -> (port: MessagePort, introduction: PortIntroduction) {
         do throws(SystemError) {
             let (near, far) = try StreamSocket.pair()
-            let line = Line(near, isOpen: false, on: loop.reactor, limits: limits)
+            let line = Line(near, isOpen: false, format: format, on: loop.reactor, limits: limits)
             line.watch()
             return (MessagePort(line: line), PortIntroduction(line: line, farEnd: far.descriptor))
         } catch {
-            let line = Line(nil, isOpen: false, on: loop.reactor, limits: limits)
+            let line = Line(nil, isOpen: false, format: format, on: loop.reactor, limits: limits)
             line.failUnlessOpen(CloseReason(.unavailable, detail: "no line could be made: \(error)"))
             return (MessagePort(line: line), PortIntroduction(line: line, farEnd: nil))
         }

@@ -10,7 +10,7 @@ extension MessagePort {
     /// and only then does this throw. A message that finds nothing queued always has room. On a port that is
     /// over it does nothing, as the HTML standard has it.
     /// - Throws: ``PortError``: ``PortError/Code/queueFull``, ``PortError/Code/messageTooLarge`` (over 64 MiB),
-    ///   ``PortError/Code/finished``.
+    ///   ``PortError/Code/finished``, ``PortError/Code/isStream``.
     public func postMessage(_ bytes: [UInt8]) throws(PortError) {
         try bytes.withBytes { payload throws(PortError) in try line.post(.bytes, payload) }
     }

@@ -27,4 +27,22 @@ extension MessagePort {
             try line.post(.json, payload, transfer)
         }
     }
+
+    // MARK: Sending with patience
+
+    /// Posts bytes, and gives away what is listed, waiting for room in the queue if the peer is slow to read. While
+    /// it waits nothing has been given away. Otherwise as ``postMessage(_:transfer:)-([UInt8],_)`` and ``send(_:)-([UInt8])``.
+    public func send(_ bytes: [UInt8], transfer: [Transferable]) async throws(PortError) {
+        try await line.whenThereIsRoom(for: bytes.count) { () throws(PortError) in
+            try postMessage(bytes, transfer: transfer)
+        }
+    }
+
+    /// Posts text, and gives away what is listed, waiting for room. Otherwise as
+    /// ``send(_:transfer:)-([UInt8],_)``.
+    public func send(_ text: String, transfer: [Transferable]) async throws(PortError) {
+        try await line.whenThereIsRoom(for: text.utf8.count) { () throws(PortError) in
+            try postMessage(text, transfer: transfer)
+        }
+    }
 }

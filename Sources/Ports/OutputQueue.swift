@@ -18,6 +18,8 @@ struct OutputQueue {
     private var written = 0
     /// Bytes that wait.
     private(set) var count = 0
+    /// Descriptors that wait.
+    private(set) var descriptorCount = 0
 
     init() {}
 
@@ -49,6 +51,7 @@ struct OutputQueue {
         if segment.bytes.isEmpty { return }
         segments.append(segment)
         count += segment.bytes.count
+        descriptorCount += segment.descriptors.count
     }
 
     /// What is to be written next, and what rides on its first byte. Only to be called while not empty.
@@ -58,11 +61,16 @@ struct OutputQueue {
         try segments[0].bytes.withBytes { bytes throws(Failure) in
             try body(
                 UnsafeRawBufferPointer(rebasing: bytes.dropFirst(written)),
-                written == 0 ? segments[0].descriptors : [])
+                segments[0].descriptors)
         }
     }
 
     mutating func didWrite(_ size: Int) {
+        if written == 0, size > 0 {
+            // They have gone with the first byte, and are kept open here no longer.
+            descriptorCount -= segments[0].descriptors.count
+            segments[0].descriptors = []
+        }
         written += size
         count -= size
         if written == segments[0].bytes.count {
@@ -75,11 +83,16 @@ struct OutputQueue {
         self = OutputQueue()
     }
 
-    /// What waits, for another queue to continue.
+    /// What waits, for another queue to continue, in as few segments as the descriptors allow.
     var remainder: [Segment] {
-        var rest = Array(segments)
-        if written > 0 {
-            rest[0] = Segment(bytes: Array(rest[0].bytes.dropFirst(written)))
+        var rest: [Segment] = []
+        for (index, segment) in segments.enumerated() {
+            let bytes = segment.bytes.dropFirst(index == 0 ? written : 0)
+            if segment.descriptors.isEmpty, let last = rest.indices.last {
+                rest[last].bytes += bytes
+            } else {
+                rest.append(Segment(bytes: Array(bytes), descriptors: segment.descriptors))
+            }
         }
         return rest
     }

@@ -26,10 +26,15 @@ public struct PortError: Error, Sendable, CustomStringConvertible {
         /// What is to be transferred cannot be: it stands in the list twice, is the port itself that it would
         /// travel on, is in use just now, or is no open descriptor.
         public static let notTransferable = Code(rawValue: "not-transferable")
-        /// A port that has not been admitted yet cannot be transferred; await ``MessagePort/opened``.
+        /// A port that has not been admitted yet cannot be given away; await ``MessagePort/opened``.
         public static let notOpen = Code(rawValue: "not-open")
         /// More descriptors than fit one message: 253, those inside of transferred ports included.
         public static let tooManyDescriptors = Code(rawValue: "too-many-descriptors")
+        /// The line is a stream: it has no messages. Take its socket with
+        /// ``MessagePort/takeFileDescriptor()``.
+        public static let isStream = Code(rawValue: "is-stream")
+        /// Messages, or parts of them, wait here, so that the socket cannot be handed over.
+        public static let stillBuffered = Code(rawValue: "still-buffered")
         /// The task that waited was cancelled; the port lives on.
         public static let cancelled = Code(rawValue: "cancelled")
         /// The process has no descriptors, memory or threads left for it.
@@ -70,11 +75,13 @@ extension PortError {
             "a message of \(length) bytes is over the limit of \(limit); send it in parts, or pass a file")
     }
 
-    static func queueFull(_ queued: Int, limit: Int) -> PortError {
+    static func queueFull(_ queued: Int, _ descriptors: Int, limits: PortLimits) -> PortError {
         PortError(
             .queueFull,
-            "\(queued) bytes already wait for the peer to read, the limit is \(limit); use send, which waits for room"
-        )
+            """
+            \(queued) bytes and \(descriptors) descriptors already wait for the peer to read, the limits are \
+            \(limits.queuedOutput) and \(limits.queuedDescriptors); use send, which waits for room
+            """)
     }
 
     static func detached(_ what: String) -> PortError {
@@ -85,8 +92,15 @@ extension PortError {
         PortError(.notTransferable, "this cannot be transferred: \(why)")
     }
 
+    static let isStream = PortError(
+        .isStream, "the line is a stream and carries no messages; use takeFileDescriptor, and write to that")
+
+    static func stillBuffered(_ what: String) -> PortError {
+        PortError(.stillBuffered, "the socket cannot be handed over: \(what)")
+    }
+
     static let notOpen = PortError(
-        .notOpen, "the port is not open yet and cannot be transferred; await its opened first")
+        .notOpen, "the port is not open yet and cannot be given away; await its opened first")
 
     static func tooManyDescriptors(_ count: Int) -> PortError {
         PortError(

@@ -27,6 +27,7 @@ struct PortLife {
 
     enum PostVerdict: Equatable { case accept, drop }
 
+    let format: LineFormat
     private(set) var isOpen: Bool
     private(set) var outbound = Direction.open
     private(set) var inbound = Direction.open
@@ -43,12 +44,13 @@ struct PortLife {
     /// Of what was posted, what the peer said in its close that it has not taken.
     private(set) var undelivered: UInt64 = 0
 
-    init(isOpen: Bool) {
+    init(isOpen: Bool, format: LineFormat = .messages) {
         self.isOpen = isOpen
+        self.format = format
     }
 
-    /// No more messages will be received.
-    var inputHasEnded: Bool { inbound != .open || reason != nil }
+    /// No more messages will be received; on a stream there are none.
+    var inputHasEnded: Bool { inbound != .open || reason != nil || format == .stream }
     /// Closed here, and still handing over what was posted before.
     var isLingering: Bool { outbound == .closed && !isOver }
 
@@ -67,13 +69,23 @@ struct PortLife {
     }
 
     mutating func finish() -> Effects {
-        guard reason == nil, outbound == .open else { return [] }
+        // The half-close of a stream is for whoever has the socket.
+        guard reason == nil, outbound == .open, format == .messages else { return [] }
         outbound = .finished
         return Effects.sendFinish.union(closeIfBothFinished())
     }
 
     mutating func close() -> Effects {
-        guard reason == nil else { return [] }
+        if format == .stream {
+            outbound = .closed
+            return fail(.closedHere)
+        }
+        if reason != nil {
+            // The peer was first, and its reason stays. What it had sent is of no more interest, though.
+            guard outbound != .closed else { return [] }
+            outbound = .closed
+            return [.dropInput, .announceEnd]
+        }
         outbound = .closed
         reason = .closedHere
         return [.sendClose, .dropInput, .announceEnd]
@@ -113,6 +125,9 @@ struct PortLife {
     /// A port whose peer has gone can: what has not been taken goes with it. One that was closed on this side,
     /// or has been transferred, cannot.
     var transferRefusal: PortError? {
+        if format == .stream {
+            return .notTransferable("the port is a stream; take its descriptor, and pass that as a file")
+        }
         if !isOpen, reason == nil { return .notOpen }
         guard let reason else { return nil }
         let peerHasEnded = reason.code == .peerExited || reason.code == .closed
@@ -125,6 +140,31 @@ struct PortLife {
         outbound = .closed
         reason = .transferred
         return [.dropInput, .dropOutput, .announceEnd]
+    }
+
+    /// Why its socket cannot be handed over, or nil.
+    ///
+    /// That of a stream can be although the peer has gone: what it wrote before is still to be read.
+    var handOverRefusal: PortError? {
+        if !isOpen, reason == nil { return .notOpen }
+        if outbound == .closed { return .detached("the port") }
+        guard let reason else { return nil }
+        return format == .stream && !isOver ? nil : .closed(reason)
+    }
+
+    /// The socket belongs to somebody else now.
+    mutating func didHandOver() -> Effects {
+        isOver = true
+        outbound = .closed
+        reason = reason ?? .handedOver
+        return .announceEnd
+    }
+
+    /// Goes on after a transfer that did not take place. What had been received is received again.
+    mutating func takeBack() {
+        received = taken
+        // The frame that ended it, if one did, stands in what is received again.
+        if !isOver { inbound = .open }
     }
 
     /// Goes on where another port left off.
@@ -168,6 +208,13 @@ struct PortLife {
     /// to the introduction tells which it was.
     mutating func didReachEnd() -> Effects {
         guard isOpen else { return [] }
+        if format == .stream {
+            // The socket stays: what is unread in it is for whoever takes it.
+            guard reason == nil else { return [] }
+            inbound = .closed
+            reason = .streamEnded
+            return .announceEnd
+        }
         let isOrderly = inbound == .finished && finishIsSent
         return fail(isOrderly ? .bothFinished : .peerExited)
     }

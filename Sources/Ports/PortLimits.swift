@@ -8,6 +8,10 @@ package struct PortLimits: Sendable {
     /// `postMessage` throws and `send` waits. A message that finds nothing queued always has room.
     package var queuedOutput = 16 << 20
 
+    /// How many descriptors may wait here for the peer to read, those inside of transferred ports included.
+    /// Otherwise as ``queuedOutput``.
+    package var queuedDescriptors = 256
+
     /// How many bytes may wait here to be taken by the program. Over it the port stops reading, and the
     /// kernel stalls the sender; so a port holds this and one message more, at the most.
     package var queuedInput = 1 << 20

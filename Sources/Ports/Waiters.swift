@@ -21,8 +21,10 @@ struct Waiters<Value: Sendable> {
     }
 
     mutating func removeAll() -> [Continuation] {
+        // Mostly there is nobody.
+        if waiting.isEmpty { return [] }
         defer { waiting = [] }
-        return waiting.map(\.continuation)
+        return waiting.map { $0.continuation }
     }
 }
 

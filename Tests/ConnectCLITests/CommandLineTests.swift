@@ -9,7 +9,9 @@ import Testing
             "to x --replies 1 --no-reply", "to x --wait soon",
             "to x --timeout -1", "--frob", "list --bus", "list --bus nowhere", "listen x --exec",
             "listen x --exec --",
-            "list --origin nodots",
+            "list --origin nodots", "to x hello --raw", "to x --raw --json", "to x --raw --bytes",
+            "to x --bytes hello", "to x --bytes --file /dev/null", "to x --file", "listen x --raw --json",
+            "listen x --force", "listen x --save /no/such/directory", "listen x --save . --raw",
         ])
     func usage(_ arguments: String) async throws {
         let outcome = try await Shell.run("connect \(arguments)")

@@ -68,19 +68,4 @@ import Testing
         var scanner = JSONScanner(Array(json.utf8))
         #expect(try scanner.string() == text)
     }
-
-    @Test(
-        "Base64 both ways",
-        arguments: [("", ""), ("f", "Zg=="), ("fo", "Zm8="), ("foo", "Zm9v"), ("foobar", "Zm9vYmFy")])
-    func base64(_ text: String, _ encoded: String) {
-        #expect(Base64.encoded(Array(text.utf8)) == encoded)
-        #expect(Base64.decoded(encoded) == Array(text.utf8))
-    }
-
-    @Test(
-        "What is not base64 is found out",
-        arguments: ["Z", "Zg", "Zg=", "Zh==", "Zm9", "Zg==Zg==", "Z===", "====", "Zm9 ", "Zm8-"])
-    func noBase64(_ text: String) {
-        #expect(Base64.decoded(text) == nil)
-    }
 }

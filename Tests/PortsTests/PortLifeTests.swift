@@ -46,10 +46,14 @@ struct PortLifeTests {
         #expect(life.close() == [])
     }
 
-    @Test("does nothing for a close when it is over", arguments: [LifeState.closing, .ended])
+    @Test(
+        "a close when it is over keeps the reason, and drops what nobody will take",
+        arguments: [LifeState.closing, .ended])
     func closesLate(state: LifeState) {
+        let effects: PortLife.Effects = state == .ended ? [.dropInput, .announceEnd] : []
         var life = state.life()
         let reason = life.reason
+        #expect(life.close() == effects)
         #expect(life.close() == [])
         #expect(life.reason == reason)
     }
@@ -131,7 +135,7 @@ struct PortLifeTests {
         var life = PortLife(isOpen: true)
         _ = life.fail(.peerExited)
         #expect(life.fail(CloseReason(.busLost, detail: "later")) == [])
-        #expect(life.close() == [])
+        #expect(life.close() == [.dropInput, .announceEnd])
         #expect(life.didReachEnd() == [])
         #expect(life.reason == .peerExited)
     }

@@ -32,7 +32,7 @@ struct TransferredPortTests {
         #expect(port.closeReason == nil)
     }
 
-    @Test("one whose peer has gone tells so when it is started; what is posted on it is dropped")
+    @Test("one whose peer has gone tells so, started or not; what is posted on it is dropped")
     func over() async throws {
         let inner = try MessageChannel()
         inner.port1.close()
@@ -42,11 +42,9 @@ struct TransferredPortTests {
         try carrier.port1.postMessage("", transfer: [.port(inner.port2)])
         var messages = carrier.port2.messages.makeAsyncIterator()
         let port = try #require(try await messages.next()?.ports.first)
-        #expect(port.closeReason == nil)
         for _ in 0..<3 { try port.postMessage([UInt8](repeating: 0, count: 10 << 20)) }
         #expect(port.bufferedAmount == 0)
         await port.flush()
-        port.start()
         #expect(await port.closed.code == .closed)
     }
 

@@ -58,6 +58,8 @@ int clinux_is_connected_unix_stream(int fd);
 
 // MARK: The rest
 
+/// Renames within one directory; without `overwrite` fails with EEXIST where the new name is taken, whatever by.
+int clinux_rename_in(int directory, const char *from, const char *to, int overwrite);
 int clinux_duplicate(int fd);  // F_DUPFD_CLOEXEC
 int clinux_memfd(const char *name);
 extern const int CLINUX_SEAL_SHRINK;

@@ -1,4 +1,5 @@
 import DBus
+import Ports
 
 /// The caller's side of an introduction as a state machine: takes the bus's answers, says what to do next; does
 /// no I/O.
@@ -22,12 +23,14 @@ struct CallerIntroduction {
 
     private let context: ContextName
     private let policy: WaitPolicy
+    private let format: LineFormat
     private var attempts = 0
     private var isSubscribed = false
 
-    init(to context: ContextName, policy: WaitPolicy) {
+    init(to context: ContextName, policy: WaitPolicy, format: LineFormat = .messages) {
         self.context = context
         self.policy = policy
+        self.format = format
     }
 
     /// The listener answered.
@@ -37,6 +40,8 @@ struct CallerIntroduction {
             let welcome = try Greeting(decoding: body[0])
             // Nothing was offered in the hello, so nothing can have been agreed on.
             guard welcome.features.isEmpty else { throw .wrong("features") }
+            // A listener that does not know of formats does not say so, and would send frames.
+            guard welcome.format == format.rawValue else { throw .wrong("format") }
             return .open
         } catch {
             return .breakOff(reason(.protocolError, "answered with a broken welcome: \(error.what)"))

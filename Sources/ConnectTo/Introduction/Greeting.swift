@@ -1,4 +1,5 @@
 import DBus
+import Ports
 
 /// What the two sides say of themselves in an introduction: the caller's hello, the listener's welcome.
 ///
@@ -12,6 +13,8 @@ struct Greeting: Equatable {
     /// The bus name of a context that the caller says it bears.
     var context: String?
     var metadata: Metadata = [:]
+    /// What the line is to carry: a ``LineFormat``'s word, or one that this version does not know.
+    var format = LineFormat.messages.rawValue
 
     typealias Metadata = [String: String]
 
@@ -25,13 +28,17 @@ struct Greeting: Equatable {
             .init(.string("features"), .variant(.array(of: "s", features.map(DBusValue.string)))),
         ]
         if let context { pairs.append(.init(.string("context"), .variant(.string(context)))) }
+        if format != LineFormat.messages.rawValue {
+            pairs.append(.init(.string("format"), .variant(.string(format))))
+        }
         if !metadata.isEmpty { pairs.append(.init(.string("metadata"), .variant(metadata.encoded))) }
         return .dictionary(key: "s", value: "v", pairs)
     }
 
-    init(context: String? = nil, metadata: Metadata = [:]) {
+    init(context: String? = nil, metadata: Metadata = [:], format: LineFormat = .messages) {
         self.context = context
         self.metadata = metadata
+        self.format = format.rawValue
     }
 
     /// - Throws: ``Malformed`` for a known key with a value of another type, and for version 0.
@@ -51,6 +58,9 @@ struct Greeting: Equatable {
             case "context":
                 guard case .string(let context) = value else { throw .wrong(key) }
                 self.context = context
+            case "format":
+                guard case .string(let format) = value else { throw .wrong(key) }
+                self.format = format
             case "metadata":
                 guard let metadata = Metadata(decoding: value), metadata.isCarriable else {
                     throw .wrong(key)

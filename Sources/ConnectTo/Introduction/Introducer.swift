@@ -12,10 +12,11 @@ struct Introducer: Sendable {
     var answerDeadline = Self.answerDeadline
 
     func introduce(
-        _ introduction: PortIntroduction, to context: ContextName, wait policy: WaitPolicy, hello: Greeting
+        _ introduction: PortIntroduction, to context: ContextName, wait policy: WaitPolicy, hello: Greeting,
+        format: LineFormat = .messages
     ) async {
         guard let farEnd = introduction.farEnd else { return }
-        var state = CallerIntroduction(to: context, policy: policy)
+        var state = CallerIntroduction(to: context, policy: policy, format: format)
         let (owners, ownerAppears) = AsyncStream<Void>.makeStream(bufferingPolicy: .bufferingNewest(1))
         let patience = Patience(policy, on: connection.reactor) { ownerAppears.finish() }
         // Started with the first wait: a port that ends meanwhile is looked at again, for it may be pointless now.

@@ -1,3 +1,5 @@
+public import Ports
+
 /// A name that others can connect to, for as long as it is registered.
 ///
 /// It is unregistered by ``unregister()``, when its last reference is dropped, when the task that takes
@@ -23,6 +25,9 @@ public final class Context: Sendable {
     public var busName: String { registration.context.busName }
     /// Free text about it that everybody on the bus can read.
     public var metadata: [String: String] { registration.metadata }
+
+    /// What lines to it carry.
+    public var format: LineFormat { registration.format }
 
     /// Whether this process bears the name just now: not while it is a standby, nor after the end.
     public var isRegistered: Bool { registration.status == .registered }

@@ -64,6 +64,7 @@ enum ContextObject {
             ("Name", .bytes([UInt8](registration.context.name.utf8))),
             ("Origin", .string(registration.context.origin)),
             ("Version", .uint32(Greeting.version)),
+            ("Format", .string(registration.format.rawValue)),
             ("Metadata", registration.metadata.encoded),
         ]
     }

@@ -1,3 +1,4 @@
+import Ports
 import Synchronization
 
 /// One registered name: what the registry, which serves it, shares with the ``Context`` the program holds.
@@ -15,6 +16,7 @@ final class Registration: Sendable {
 
     let context: ContextName
     let metadata: [String: String]
+    let format: LineFormat
     let events: AsyncStream<ConnectEvent>
     /// Set when it has ended and the bus has confirmed that, or is gone.
     let isGone = Latch<Void>()
@@ -27,9 +29,12 @@ final class Registration: Sendable {
         var remaining: Int?
     }
 
-    init(_ context: ContextName, metadata: [String: String], limit: Int?) {
+    init(
+        _ context: ContextName, metadata: [String: String], limit: Int?, format: LineFormat = .messages
+    ) {
         self.context = context
         self.metadata = metadata
+        self.format = format
         state = Mutex(State(remaining: limit))
         (events, sink) = AsyncStream.makeStream(bufferingPolicy: .bufferingOldest(Self.queuedConnects))
     }

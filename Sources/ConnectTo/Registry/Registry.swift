@@ -1,6 +1,7 @@
 import DBus
 import LinuxIO
 import Logging
+import Ports
 
 /// The contexts that this process has registered on one bus. On the loop.
 actor Registry {
@@ -15,6 +16,13 @@ actor Registry {
 
     /// How many such callers are kept; the next are told that it is busy.
     private static let maximumIntroductions = 1_024
+    /// The one by which this process introduces itself to others: the first, while it lasts.
+    private var calling: Registration?
+
+    /// The bus name of a context that this process bears, if it bears any.
+    var callingName: String? {
+        calling?.status == .registered ? calling?.context.busName : nil
+    }
 
     nonisolated var unownedExecutor: UnownedSerialExecutor {
         connection.reactor.asUnownedSerialExecutor()
@@ -40,7 +48,7 @@ actor Registry {
     // MARK: Registering
 
     func register(
-        _ context: ContextName, metadata: [String: String], standby: Bool, limit: Int?
+        _ context: ContextName, metadata: [String: String], standby: Bool, limit: Int?, format: LineFormat
     ) async throws(ConnectToError) -> Registration {
         try metadata.checked()
         while let former = registrations[context.objectPath] {
@@ -50,7 +58,7 @@ actor Registry {
                 throw ConnectToError(.cancelled, "registering \(context.quoted) was cancelled")
             }
         }
-        let registration = Registration(context, metadata: metadata, limit: limit)
+        let registration = Registration(context, metadata: metadata, limit: limit, format: format)
         // Served before the name is asked for: calls can come before the bus has answered.
         registrations[context.objectPath] = registration
         await connection.export(path: context.objectPath) { [weak self] call in
@@ -67,6 +75,7 @@ actor Registry {
         registration.onAbandoned { [weak self, weak registration] in
             if let registration { self?.withdrawSoon(registration, .unregistered) }
         }
+        if calling?.status != .registered { calling = registration }
         log.debug("registered", metadata: ["name": "\(context.busName)"])
         return registration
     }
@@ -117,6 +126,7 @@ actor Registry {
 
     private func forget(_ registration: Registration) async {
         registrations[registration.context.objectPath] = nil
+        if calling === registration { calling = registrations.values.first { $0.status == .registered } }
         await connection.unexport(path: registration.context.objectPath)
         registration.isGone.set(())
     }
@@ -153,6 +163,7 @@ actor Registry {
             registration.isGone.set(())
         }
         registrations = [:]
+        calling = nil
     }
 
     private func didReceive(_ signal: Signal) {
@@ -207,6 +218,9 @@ actor Registry {
             log.debug("refused", metadata: ["name": "\(registration.context.busName)", "peer": "\(peer)"])
             return refuse(call, ContextInterface.refused, "not admitted")
         }
+        guard hello.format == registration.format.rawValue else {
+            return refuse(call, ContextInterface.refused, Admission.mismatch(registration.format))
+        }
         guard let claimed = hello.context.flatMap(ContextName.init(busName:)) else {
             return deliver(call, line, hello, to: registration, peer)
         }
@@ -230,7 +244,8 @@ actor Registry {
         _ peer: Peer
     ) {
         let event = ConnectEvent(
-            source: MessagePort(adopting: line, on: loop), peer: peer, metadata: hello.metadata)
+            source: MessagePort(adopting: line, format: registration.format, on: loop), peer: peer,
+            metadata: hello.metadata)
         switch registration.deliver(event) {
         case .delivered:
             welcome(call, registration)
@@ -247,7 +262,7 @@ actor Registry {
     }
 
     private func welcome(_ call: MethodCall, _ registration: Registration) {
-        let welcome = Greeting(metadata: registration.metadata)
+        let welcome = Greeting(metadata: registration.metadata, format: registration.format)
         connection.assumeIsolated { $0.reply(to: call, [welcome.encoded]) }
     }
 

@@ -6,7 +6,17 @@ extension Line {
     /// done.
     private static let transfers = Mutex(())
 
-    func extract() -> PortCargo {
+    /// Takes the line out, if it can be transferred at this moment.
+    func extract() throws(PortError) -> PortCargo {
+        let result: Result<PortCargo, PortError> = change { state, _ in
+            if let refusal = state.life.transferRefusal { return .failure(refusal) }
+            return .success(state.extract())
+        }
+        return try result.get()
+    }
+
+    /// The same for one that came with a message which nobody has taken: there it cannot be refused.
+    func extractUnseen() -> PortCargo {
         change { state, _ in state.extract() }
     }
 
@@ -16,9 +26,12 @@ extension Line {
 
     /// Goes on with what was taken out: the transfer did not take place.
     func takeBack(_ cargo: PortCargo) {
-        change { state, _ in
+        change { state, wakeups in
+            state.life.takeBack()
             state.load(cargo)
             state.reloadMessages(for: self)
+            // Whoever looked meanwhile found nothing, and waits.
+            wakeups.add(state.consumers.removeAll(), ())
         }
         resume()
     }
@@ -31,6 +44,16 @@ extension Line {
         }
         change { state, _ in
             if state.isStarted { state.continueReading(for: self) }
+        }
+    }
+
+    /// The program has it: it begins to notice the peer's end, even if it has come already.
+    func wasSeen() {
+        change { state, _ in
+            state.isUnseen = false
+            // It was over before it came here: what it has to tell stands in what came along.
+            if state.socket == nil { state.peerHasHungUp = true }
+            if state.peerHasHungUp { state.continueReading(for: self) }
         }
     }
 
@@ -71,7 +94,12 @@ extension Line {
             } else if length > limits.messageLength {
                 .messageTooLarge(length, limit: limits.messageLength)
             } else {
-                nil
+                read { state in
+                    // Now that is known what the ports in it hold.
+                    state.life.reason != nil
+                        || state.hasRoom(for: length, descriptors: table.descriptors.count)
+                        ? nil : state.queueFull
+                }
             }
         if let refusal {
             shipment.putBack()
@@ -125,7 +153,11 @@ extension Line {
             throw ProtocolViolation("a port that is no connected AF_UNIX SOCK_STREAM socket")
         }
         let line = Line(nil, isOpen: true, on: reactor, limits: limits)
-        line.change { state, _ in state.load(cargo) }
+        line.change { state, _ in
+            state.isUnseen = true
+            state.life.resume(cargo)
+            state.load(cargo)
+        }
         line.resume()
         return MessagePort(line: line)
     }

@@ -2,26 +2,6 @@ import DequeModule
 import LinuxIO
 
 extension LineState {
-    /// How deep ports may be nested in what other ports have not delivered.
-    static let nestingLimit = 8
-
-    /// How deep ports are nested in what has been received and not taken.
-    var nesting: Int {
-        var deepest = 0
-        for message in input {
-            for port in message.ports { deepest = max(deepest, 1 + port.line.read { $0.nesting }) }
-        }
-        return deepest
-    }
-
-    /// Why this line cannot go over to another port just now, or nil.
-    var transferRefusal: PortError? {
-        if let refusal = life.transferRefusal { return refusal }
-        if nesting < Self.nestingLimit { return nil }
-        return .notTransferable(
-            "ports are nested \(Self.nestingLimit) deep in messages that nobody has taken; take those first")
-    }
-
     /// Takes the line out, for another port to go on with.
     ///
     /// Until ``didDepart(for:_:)`` or ``load(_:)`` it stands still, and what is posted waits.
@@ -54,6 +34,7 @@ extension LineState {
 
     /// The transfer is done.
     mutating func didDepart(for line: Line, _ wakeups: inout Wakeups) {
+        isInTransit = false
         apply(life.didTransfer(), to: line, &wakeups)
         wakeups.add(flushWaiters.removeAll(), ())
     }
@@ -61,7 +42,6 @@ extension LineState {
     /// Goes on with a line: one that another port has left off, or this one's own after a transfer that failed.
     mutating func load(_ cargo: PortCargo) {
         socket = cargo.socket.map(StreamSocket.init)
-        life.resume(cargo)
         reader = FrameReader(lengthLimit: limits.messageLength)
         reader.resume(cargo.input)
         let postedMeanwhile = output.remainder

@@ -13,12 +13,7 @@ struct Shipment: ~Copyable {
     /// - Throws: ``PortError``; then everything is as it was.
     init(_ things: [Transferable]) throws(PortError) {
         do throws(PortError) {
-            for thing in things {
-                if case .port(let port) = thing, let refusal = port.line.read({ $0.transferRefusal }) {
-                    throw refusal
-                }
-                try take(thing)
-            }
+            for thing in things { try take(thing) }
         } catch {
             putBack()
             throw error
@@ -27,7 +22,13 @@ struct Shipment: ~Copyable {
 
     /// What came with a message that nobody has taken, and so nobody can have closed or given away.
     init(unseen things: [Transferable]) {
-        for thing in things { try? take(thing) }
+        for thing in things {
+            if case .port(let port) = thing {
+                take(port, port.line.extractUnseen())
+            } else {
+                try? take(thing)
+            }
+        }
     }
 
     private mutating func take(_ thing: Transferable) throws(PortError) {
@@ -39,12 +40,15 @@ struct Shipment: ~Copyable {
         case .buffer(let buffer):
             try take(buffer)
         case .port(let port):
-            let line = port.line
-            let cargo = line.extract()
-            items.append(.port(cargo))
-            undo.append { line.takeBack(cargo) }
-            completions.append { line.didDepart() }
+            take(port, try port.line.extract())
         }
+    }
+
+    private mutating func take(_ port: MessagePort, _ cargo: PortCargo) {
+        let line = port.line
+        items.append(.port(cargo))
+        undo.append { line.takeBack(cargo) }
+        completions.append { line.didDepart() }
     }
 
     private mutating func take(_ buffer: SharedBuffer) throws(PortError) {

@@ -17,6 +17,12 @@ struct TransferTable: Sendable {
         case port = 4
     }
 
+    /// The most things that go with one message: as many as descriptors, though a line that is over needs none.
+    static let itemLimit = FrameHeader.descriptorLimit
+
+    /// The most segments of one port's output: each but the first begins with a descriptor.
+    static let segmentLimit = 1 + FrameHeader.descriptorLimit
+
     private static let finishedFlag: UInt8 = 1
     /// The line is over: no socket comes along.
     private static let overFlag: UInt8 = 2
@@ -39,8 +45,19 @@ struct TransferTable: Sendable {
     /// port that is over brings none.
     var weight: Int { max(items.count, descriptors.count) }
 
-    /// The encoded form's length, in bytes.
-    var size: Int { encoded.count }
+    /// The encoded form's length, in bytes. To be asked before ``encoded``, which is for what fits a frame.
+    var size: Int {
+        items.reduce(4 + 4) { size, item in
+            switch item {
+            case .file: size + 1
+            case .movedBuffer, .sharedBuffer: size + 1 + 8
+            case .port(let cargo):
+                cargo.output.reduce(size + 2 + 8 + 8 + 4 + 2 + 4 + cargo.input.bytes.count) {
+                    $0 + 4 + 2 + $1.bytes.count
+                }
+            }
+        }
+    }
 
     // MARK: Writing
 
@@ -99,7 +116,7 @@ struct TransferTable: Sendable {
         length = 4 + size
         var rest = descriptors[...]
         let count = try reader.next(UInt32.self)
-        guard count <= FrameHeader.descriptorLimit else { throw .table("has \(count) items") }
+        guard count <= Self.itemLimit else { throw .table("has \(count) items") }
         for _ in 0..<count {
             items.append(try Self.item(&reader, &rest))
         }
@@ -141,6 +158,7 @@ struct TransferTable: Sendable {
         let inputSize = Int(try reader.next(UInt32.self))
         let inputDescriptors = Int(try reader.next(UInt16.self))
         let segments = try reader.next(UInt32.self)
+        guard segments <= segmentLimit else { throw .table("has a port with \(segments) segments") }
         cargo.input.bytes = [UInt8](try reader.next(inputSize))
         cargo.input.descriptors = try take(inputDescriptors, &descriptors)
         for _ in 0..<segments {

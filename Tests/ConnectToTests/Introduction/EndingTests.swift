@@ -103,9 +103,7 @@ struct EndingTests {
         try port.postMessage("once at the most")
         _ = try await listener.nextCall()
         await listener.close()
-        let (reason, took) = await timed { await port.closed }
-        #expect(reason.code == .peerExited)
-        #expect(took < .seconds(1))
+        #expect(await port.closed.code == .peerExited)
         // The standby has the name by now, and was not called: the next caller is its first.
         let next = bus.connectTo("x")
         try next.postMessage("mine")

@@ -13,7 +13,8 @@ struct GreetingTests {
 
     @Test("says what it is given, and is understood")
     func roundTrip() throws {
-        var greeting = Greeting(context: "org.connectto.Context.me", metadata: ["a": "1", "": "é\n"])
+        var greeting = Greeting(
+            context: "org.connectto.Context.me", metadata: ["a": "1", "": "é\n"], format: .stream)
         greeting.features = ["com.example.rot13"]
         #expect(try Greeting(decoding: greeting.encoded) == greeting)
         #expect(greeting.encoded.signature == "a{sv}")
@@ -26,6 +27,7 @@ struct GreetingTests {
         #expect(greeting.features == [])
         #expect(greeting.context == nil)
         #expect(greeting.metadata == [:])
+        #expect(greeting.format == "messages")
     }
 
     @Test("a key that is not in the table is ignored, whatever its value")
@@ -40,7 +42,8 @@ struct GreetingTests {
         arguments: [
             ("version", DBusValue.int32(1)), ("version", .string("1")), ("version", .variant(.uint32(1))),
             ("features", .string("x")), ("features", .array(of: "o", [])), ("features", .bytes([])),
-            ("context", .objectPath("/x")), ("context", .bytes([0x78])),
+            ("context", .objectPath("/x")), ("context", .bytes([0x78])), ("format", .bytes([0x78])),
+            ("format", .uint32(1)),
             ("metadata", .dictionary(key: "s", value: "v", [])), ("metadata", .array(of: "s", [])),
             ("metadata", .dictionary(key: "s", value: "u", [.init(.string("a"), .uint32(1))])),
         ])

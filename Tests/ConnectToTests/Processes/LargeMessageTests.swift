@@ -1,4 +1,5 @@
 import ConnectToTesting
+import Glibc
 import Testing
 
 @testable import ConnectTo
@@ -12,24 +13,30 @@ struct LargeMessageTests {
             #expect(await peer.line() == "listening")
             let port = bus.connectTo("x")
             let size = 64 << 20
-            var state: UInt64 = 88_172_645_463_325_252
-            let bytes = [UInt8](unsafeUninitializedCapacity: size) { buffer, count in
-                // xorshift: no part is like another.
-                for index in buffer.indices {
-                    state ^= state << 13
-                    state ^= state >> 7
-                    state ^= state << 17
-                    buffer[index] = UInt8(truncatingIfNeeded: state)
+            // No page is like another.
+            var bytes = [UInt8](repeating: 0x5a, count: size)
+            bytes.withUnsafeMutableBytes { bytes in
+                for page in 0..<size / 4096 {
+                    bytes.storeBytes(of: page, toByteOffset: page * 4096, as: Int.self)
                 }
-                count = size
             }
-            let error = #expect(throws: PortError.self) { try port.postMessage(bytes + [0]) }
+            let error = #expect(throws: PortError.self) {
+                try port.postMessage([UInt8](repeating: 0, count: size + 1))
+            }
             #expect(error?.code == .messageTooLarge)
             try port.postMessage(bytes)
             var messages = port.messages.makeAsyncIterator()
             let message = try #require(try await messages.next())
             #expect(message.count == size)
-            #expect(message.withUnsafeBytes { $0.elementsEqual(bytes) })
+            let isSame = message.withUnsafeBytes { received in
+                bytes.withUnsafeBytes { sent in
+                    guard let received = received.baseAddress, let sent = sent.baseAddress else {
+                        return false
+                    }
+                    return memcmp(received, sent, size) == 0
+                }
+            }
+            #expect(isSame)
             #expect(port.closeReason == nil)
         }
     }

@@ -43,6 +43,7 @@ struct ContextObjectTests {
         let body = try #require(reply(answer(Self.properties, "GetAll", [.string(interface)])))
         let expected: [String: DBusValue] = [
             "Name": .bytes(Array("a/b".utf8)), "Origin": .string("org.example"), "Version": .uint32(1),
+            "Format": .string("messages"),
             "Metadata": ["k": "v"].encoded,
         ]
         guard case .dictionary("s", "v", let pairs)? = body.first else {

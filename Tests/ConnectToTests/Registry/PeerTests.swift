@@ -38,6 +38,25 @@ struct PeerTests {
         withExtendedLifetime(port) {}
     }
 
+    @Test("a program that bears a context introduces itself by it, for as long as it does")
+    func introducesItself() async throws {
+        let (here, there) = (try await Bus.onPrivateBus(), try await Bus.onPrivateBus())
+        let listener = try await there.register("x")
+        let own = try await here.register("my own", origin: "org.example.Caller")
+        let second = try await here.register("another")
+        var connects = listener.connects.makeAsyncIterator()
+        let first = here.connectTo("x")
+        #expect(await connects.next()?.peer.context == own.registration.context)
+        await own.unregister()
+        let next = here.connectTo("x")
+        #expect(await connects.next()?.peer.context == second.registration.context)
+        await second.unregister()
+        let last = here.connectTo("x")
+        let event = try #require(await connects.next())
+        #expect(event.peer.context == nil)
+        for port in [first, next, last] { port.close() }
+    }
+
     @Test("a context that the caller bears is confirmed")
     func confirmed() async throws {
         let (here, there) = (try await Bus.onPrivateBus(), try await Bus.onPrivateBus())

@@ -78,7 +78,9 @@ struct RegistrationTests {
         #expect(error?.holder?.busName == stranger.connection.uniqueName)
         // Nothing is left behind: calls for it find no object.
         #expect(await bus.connectTo("x", wait: .now).closed.code == .unavailable)
+        var changes = try await bus.changes().makeAsyncIterator()
         await stranger.close()
+        #expect(try await changes.next()?.kind == .unregistered)
         #expect(try await bus.register("x").isRegistered)
     }
 

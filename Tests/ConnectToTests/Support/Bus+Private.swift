@@ -39,10 +39,3 @@ extension MessagePort {
         return try await messages.next()?.text
     }
 }
-
-/// How long something took, beside what it gave.
-func timed<Result>(_ body: () async throws -> Result) async rethrows -> (Result, took: Duration) {
-    let start = ContinuousClock.now
-    let result = try await body()
-    return (result, ContinuousClock.now - start)
-}

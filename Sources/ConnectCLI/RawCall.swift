@@ -1,0 +1,22 @@
+import ConnectTo
+import LinuxIO
+
+/// The conversation of `connect to --raw`, over one stream.
+struct RawCall {
+    let port: MessagePort
+    let name: String
+
+    func run(in program: Program) async throws -> ExitStatus {
+        do throws(PortError) {
+            try await port.opened
+        } catch {
+            throw error.reason.flatMap { Failure($0, peer: name) } ?? Failure(error)
+        }
+        let line = try RawLine(port)
+        program.atEnd { line.end() }
+        let outcome = await line.run(try RawThreads())
+        if let failure = outcome.failure { throw failure }
+        if outcome.isUntaken { throw Failure.untaken(by: name, undelivered: 0) }
+        return .success
+    }
+}

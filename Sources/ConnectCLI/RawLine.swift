@@ -1,0 +1,175 @@
+import ConnectTo
+import Glibc
+import LinuxIO
+import SystemPackage
+
+/// A stream between this process's standard input and output and a peer.
+///
+/// A thread for each direction, and both may block. The end of standard input is the half-close; all is over when
+/// the peer has closed, or both sides have half-closed, and what it wrote is out.
+final class RawLine: Sendable {
+    /// How it ended.
+    struct Outcome: Sendable {
+        /// The peer closed before it had taken all of our input.
+        var isUntaken = false
+        /// Standard input or output failed.
+        var failure: Failure?
+    }
+
+    private let socket: Descriptor
+    /// Whether the peer's half-close is the end, for somebody at a terminal who has nothing more to say.
+    private let endsWithPeer: Bool
+
+    private static let chunk = 256 << 10
+
+    /// - Throws: ``Failure`` where the port has no socket to give: it is over.
+    init(_ port: MessagePort, endsWithPeer: Bool = false) throws(Failure) {
+        do throws(PortError) {
+            socket = Descriptor(adopting: try port.takeFileDescriptor())
+        } catch { throw Failure(error) }
+        self.endsWithPeer = endsWithPeer
+    }
+
+    /// Ends both directions, at once.
+    func end() {
+        shutdown(socket.rawValue, Int32(SHUT_RDWR))
+    }
+
+    /// Carries bytes until the line is over.
+    func run(_ threads: RawThreads) async -> Outcome {
+        async let sent = threads.input.run { [self] in send() }
+        async let received = threads.output.run { [self] in receive() }
+        let (up, down) = await (sent, received)
+        end()
+        return Outcome(
+            isUntaken: up.isUntaken || down.isUntaken, failure: down.failure ?? up.failure)
+    }
+
+    // MARK: Standard input to the peer
+
+    private func send() -> Outcome {
+        BackgroundJob.blockSignalInThisThread()
+        let room = UnsafeMutableRawBufferPointer.allocate(byteCount: Self.chunk, alignment: 16)
+        defer { room.deallocate() }
+        while true {
+            var requests = [
+                pollfd(fd: socket.rawValue, events: 0, revents: 0),
+                pollfd(fd: 0, events: Int16(POLLIN), revents: 0),
+            ]
+            // Behind another job only the peer's end is of interest, and from time to time a second look.
+            let isBehind = BackgroundJob.isBehind(0)
+            _ = poll(&requests, isBehind ? 1 : 2, isBehind ? BackgroundJob.check : -1)
+            if requests[0].revents != 0 { return Outcome(isUntaken: hasInputLeft()) }
+            if requests[1].revents == 0 { continue }
+            do throws(SystemError) {
+                guard
+                    let count = try systemCallUnlessBlocked("read", { read(0, room.baseAddress, room.count) })
+                else { continue }
+                if count == 0 {
+                    shutdown(socket.rawValue, Int32(SHUT_WR))
+                    return Outcome()
+                }
+                guard try write(UnsafeRawBufferPointer(rebasing: room[..<count]), to: socket.rawValue) else {
+                    return Outcome(isUntaken: true)
+                }
+            } catch {
+                if error.errno == .ioError, BackgroundJob.isBehind(0) { continue }
+                end()
+                return Outcome(
+                    failure: Failure(
+                        .inputOutput,
+                        "standard input cannot be read (\(error)); check what it is redirected from"))
+            }
+        }
+    }
+
+    /// Whether there is something to read that the peer will not get. Open and silent is not left over.
+    private func hasInputLeft() -> Bool {
+        if isatty(0) == 1 { return false }
+        var request = pollfd(fd: 0, events: Int16(POLLIN), revents: 0)
+        guard poll(&request, 1, 0) == 1 else { return false }
+        var byte: UInt8 = 0
+        return read(0, &byte, 1) == 1
+    }
+
+    // MARK: The peer to standard output
+
+    private func receive() -> Outcome {
+        let room = UnsafeMutableRawBufferPointer.allocate(byteCount: Self.chunk, alignment: 16)
+        defer { room.deallocate() }
+        var outcome = Outcome()
+        while true {
+            do throws(SystemError) {
+                guard
+                    let count = try systemCallUnlessBlocked(
+                        "recv", { recv(socket.rawValue, room.baseAddress, room.count, 0) })
+                else {
+                    // The other side has made it O_NONBLOCK.
+                    Self.wait(for: Int16(POLLIN), on: socket.rawValue)
+                    continue
+                }
+                if count == 0 { break }
+                guard try write(UnsafeRawBufferPointer(rebasing: room[..<count]), to: 1) else {
+                    end()
+                    return Outcome(failure: .readerGone)
+                }
+            } catch {
+                // Closed by the peer with some of our input unread.
+                if error.errno == .connectionReset {
+                    outcome.isUntaken = true
+                    break
+                }
+                end()
+                return Outcome(
+                    failure: Failure(
+                        .inputOutput,
+                        "standard output cannot be written (\(error)); check what it is redirected to"))
+            }
+        }
+        // The peer writes no more, but it may still read.
+        if endsWithPeer { end() } else { Self.wait(for: 0, on: socket.rawValue) }
+        return outcome
+    }
+
+    // MARK: Both
+
+    /// Writes all of it.
+    /// - Returns: `false` where nobody reads any more.
+    private func write(_ bytes: UnsafeRawBufferPointer, to descriptor: Int32) throws(SystemError) -> Bool {
+        var rest = bytes
+        while !rest.isEmpty {
+            do throws(SystemError) {
+                let written = try systemCallUnlessBlocked("write") {
+                    Glibc.write(descriptor, rest.baseAddress, rest.count)
+                }
+                if let written {
+                    rest = UnsafeRawBufferPointer(rebasing: rest.dropFirst(written))
+                } else {
+                    // Somebody who shares it has made it O_NONBLOCK.
+                    Self.wait(for: Int16(POLLOUT), on: descriptor)
+                }
+            } catch {
+                if error.errno == .brokenPipe || error.errno == .connectionReset { return false }
+                throw error
+            }
+        }
+        return true
+    }
+
+    /// Waits for an event, or for the end, which is told unasked.
+    private static func wait(for events: Int16, on descriptor: Int32) {
+        var request = pollfd(fd: descriptor, events: events, revents: 0)
+        while poll(&request, 1, -1) < 0 {}
+    }
+}
+
+/// The threads that carry a stream's bytes; one pair serves one stream after the other.
+struct RawThreads: Sendable {
+    let input: WorkerThread
+    let output: WorkerThread
+
+    init() throws(SystemError) {
+        input = try WorkerThread(name: "stdin")
+        output = try WorkerThread(name: "raw out")
+    }
+}

@@ -1,0 +1,106 @@
+import ConnectTo
+import Glibc
+import LinuxIO
+import Synchronization
+
+/// What there is to say of a file that came with a message.
+struct FileFacts: Sendable, Equatable {
+    /// What the message calls it: its text, where it brings one file and is text or bytes.
+    var name: String?
+    /// In bytes; nil of what is no regular file.
+    var size: Int?
+    /// Nil where it was not to be.
+    var isSaved: Bool?
+
+    /// As a line for people.
+    var line: String {
+        let size = size.map { $0 == 1 ? "1 byte" : "\($0) bytes" } ?? "no regular file"
+        return "file \(name.map(TerminalText.escaped) ?? "without a name") (\(size))"
+    }
+
+    var object: JSONObject {
+        var object: JSONObject = ["name": .optional(name), "size": .optional(size)]
+        if let isSaved { object.add("saved", .boolean(isSaved)) }
+        return object
+    }
+}
+
+/// Files that arrive: looked at, and stored where that is wanted.
+///
+/// On a thread that may block: a descriptor that a peer passes can be anything, and even asking for its size can
+/// take as long as a file system wants to.
+final class ReceivedFiles: Sendable {
+    private let store: FileStore?
+    private let report: Report
+    private let thread = Mutex<WorkerThread?>(nil)
+
+    init(report: Report, store: FileStore? = nil) {
+        self.report = report
+        self.store = store
+    }
+
+    /// Takes what came with a message, one after the other. What cannot be stored is told of on standard error.
+    /// - Returns: the facts, and the first failure to store.
+    func take(_ message: Message) async -> (facts: [FileFacts], failure: Failure?) {
+        let files = message.files
+        if files.isEmpty { return ([], nil) }
+        let name = files.count == 1 && message.kind != .json ? message.bytes : nil
+        var facts: [FileFacts] = []
+        var first: Failure?
+        for file in files {
+            guard let thread = ownThread() else {
+                facts.append(FileFacts())
+                continue
+            }
+            let (fact, failure) = await thread.run { [store, report] in
+                Self.take(file, name, store, report)
+            }
+            if let failure {
+                await report.failure(failure)
+                first = first ?? failure
+            }
+            facts.append(fact)
+        }
+        return (facts, first)
+    }
+
+    private func ownThread() -> WorkerThread? {
+        thread.withLock { thread in
+            if thread == nil { thread = try? WorkerThread(name: "files") }
+            return thread
+        }
+    }
+
+    private static func take(
+        _ file: OpenFile, _ name: [UInt8]?, _ store: FileStore?, _ report: Report
+    ) -> (FileFacts, Failure?) {
+        var facts = FileFacts(name: name.map { String(decoding: $0, as: UTF8.self) })
+        facts.size =
+            file.withFileDescriptor { descriptor -> Int? in
+                var status = stat()
+                guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else { return nil }
+                return Int(status.st_size)
+            } ?? nil
+        guard let store else { return (facts, nil) }
+        facts.isSaved = false
+        do throws(Failure) {
+            guard let size = facts.size else {
+                throw Failure(.inputOutput, "\(facts.line) was not saved; pass a regular file")
+            }
+            guard let name, let fileName = FileName(received: name) else {
+                throw Failure(.inputOutput, "\(facts.line) was not saved: that is no file's name")
+            }
+            var bar = ProgressBar(fileName.label, total: size, report)
+            let result = file.withFileDescriptor { descriptor in
+                Result { () throws(Failure) in
+                    try store.save(descriptor, as: fileName) { bar?.update($0) }
+                }
+            }
+            bar?.clear()
+            try result?.get()
+            facts.name = String(decoding: fileName.bytes, as: UTF8.self)
+            facts.isSaved = true
+            return (facts, nil)
+        } catch { return (facts, error) }
+    }
+}

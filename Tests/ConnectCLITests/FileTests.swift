@@ -1,0 +1,115 @@
+import ConnectToTesting
+import Testing
+
+@testable import ConnectCLI
+
+@Suite("Files and bytes", .privateBus, .timeLimit(.minutes(1))) struct FileTests {
+    @Test("A listener shows the files it is passed")
+    func shown() async throws {
+        let outcome = try await Shell.run(
+            """
+            mkdir dir; printf 12345 >dir/'a b'; printf 1 >"$(printf 'new\\nline')"
+            start l connect listen x
+            start j connect listen y --json
+            connect to x hello --file dir/'a b' "$(printf 'new\\nline')" /dev/null; echo $?
+            connect to y --file dir/'a b' /dev/null; echo $?
+            cat l.out; grep -o '"text".*' j.out
+            """)
+        #expect(
+            outcome.lines == [
+                "0", "0", "hello", "file a b (5 bytes)", #"file new\nline (1 byte)"#,
+                "file null (no regular file)", #""text":"a b","files":[{"name":"a b","size":5}]}"#,
+                #""text":"null","files":[{"name":"null","size":null}]}"#,
+            ])
+    }
+
+    @Test("--save stores them whole, with the sender's offset left alone, and overwrites with --force only")
+    func saved() async throws {
+        let outcome = try await Shell.run(
+            """
+            mkdir to; seq 1 300000 >data; seq 1 10 >other
+            start l connect listen x --save to
+            connect to x --file data other; echo $?
+            cmp data to/data && cmp other to/other && echo same
+            cp other keep; echo new >other
+            connect to x --file other; echo $?
+            cmp keep to/other && echo kept
+            kill $pid; wait $pid; cat l.out; grep -c force l.err
+            start f connect listen y --save to --force --json
+            connect to y --file other; echo $?
+            cmp other to/other && echo overwritten
+            grep -o '"files".*' f.out; ls -A to
+            """)
+        #expect(
+            outcome.lines == [
+                "0", "same", "0", "kept", "file data (1988895 bytes)", "file other (21 bytes)", "1", "0",
+                "overwritten", #""files":[{"name":"other","size":4,"saved":true}]}"#, "data", "other",
+            ])
+    }
+
+    @Test("A file that is not saved is 74 with --once, and leaves nothing behind")
+    func notSaved() async throws {
+        let outcome = try await Shell.run(
+            """
+            mkdir to; echo 1 >file; ln -s ../target to/file
+            start l connect listen x --save to --once
+            connect to x --file file; echo $?
+            ends $pid; ls -A to; test -e target || echo untouched
+            start m connect listen x --save to --once
+            connect to x --file /dev/zero; ends $pid; ls -A to
+            """)
+        #expect(outcome.lines == ["0", "74", "file", "untouched", "74", "file"])
+    }
+
+    @Test(
+        "A name in a message never chooses a path",
+        arguments: [
+            ("../../etc/passwd", "passwd"), ("/etc/passwd", "passwd"), ("a/b/c", "c"), ("plain", "plain"),
+            ("...", "..."), ("-rf", "-rf"), ("\u{1B}[2J", "\u{1B}[2J"), ("", nil), (".", nil), ("..", nil),
+            ("a/..", nil), ("a/", nil), ("/", nil), ("a\0b", nil), (String(repeating: "n", count: 256), nil),
+        ])
+    func names(_ received: String, _ expected: String?) {
+        #expect(FileName(received: Array(received.utf8))?.bytes == expected.map { Array($0.utf8) })
+    }
+
+    @Test("Control characters in a name are escaped for people")
+    func label() {
+        #expect(FileName(received: Array("a\u{1B}[2J\n".utf8))?.label == #"a\u{1B}[2J\n"#)
+    }
+
+    @Test("A progress bar shows how far it is")
+    func bar() {
+        #expect(ProgressBar.line("x", 0, of: 10) == "x [..............................] 0 %")
+        #expect(ProgressBar.line("x", 5, of: 10) == "x [###############...............] 50 %")
+        #expect(ProgressBar.line("x", 20, of: 10) == "x [##############################] 100 %")
+    }
+
+    @Test("--bytes sends standard input as one message, of 64 MiB at the most")
+    func bytes() async throws {
+        let outcome = try await Shell.run(
+            """
+            start l connect listen x --json
+            printf 'one\\ntwo\\0' | connect to x --bytes; echo $?
+            connect to x --bytes </dev/null; echo $?
+            head -c 67108865 /dev/zero | connect to x --bytes; echo $?
+            head -c 67108864 /dev/zero | connect to x --bytes; echo $?
+            kill $pid; wait $pid
+            grep -o '"base64":".\\{0,12\\}' l.out | cut -c 11-23
+            """)
+        #expect(
+            outcome.lines == ["0", "0", "65", "0", "b25lCnR3bwA=", "\"}", "AAAAAAAAAAAA"])
+        #expect(outcome.errors.contains("64 MiB"))
+    }
+
+    @Test("A file that cannot be read is 65, before anything is sent")
+    func unreadable() async throws {
+        let outcome = try await Shell.run(
+            """
+            start l connect listen x; echo 1 >there
+            connect to x hello --file there not-there; echo $?
+            kill $pid; wait $pid; cat l.out
+            """)
+        #expect(outcome.lines == ["65"])
+        #expect(outcome.errors.contains("not-there"))
+    }
+}

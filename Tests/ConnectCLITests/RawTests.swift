@@ -1,0 +1,136 @@
+import ConnectToTesting
+import Testing
+
+@Suite("--raw", .privateBus, .timeLimit(.minutes(1))) struct RawTests {
+    @Test("64 MiB arrive bit for bit, both ways at once")
+    func bothWays() async throws {
+        let outcome = try await Shell.run(
+            """
+            head -c 67108864 /dev/urandom >there
+            { cat there; echo end; } >back
+            mkfifo l.fifo
+            connect listen x --raw --once <back >l.out 2>l.fifo & pid=$!
+            heard l
+            connect to x --raw <there >a.out; echo $?
+            ends $pid
+            cmp there l.out && cmp back a.out && echo same
+            """)
+        #expect(outcome.lines == ["0", "0", "same"])
+    }
+
+    @Test("With --exec the line itself is the command's input and output")
+    func exec() async throws {
+        let outcome = try await Shell.run(
+            """
+            start l connect listen x --raw --exec sh -c \
+            'test -S /dev/stdin && test -S /dev/stdout && test /dev/stdin -ef /dev/stdout && echo socket; cat'
+            printf 'no \\0 newline\\377' | connect to x --raw; echo " $?"
+            connect to x --raw </dev/null; echo $?
+            kill $pid; ends $pid
+            """)
+        #expect(
+            outcome.output == Array("socket\nno \0 newline".utf8) + [0xFF]
+                + Array(" 0\nsocket\n0\n143\n".utf8))
+    }
+
+    @Test("A directory goes through tar")
+    func tar() async throws {
+        let outcome = try await Shell.run(
+            """
+            mkdir from to; seq 1 100000 >from/a; ln -s a from/b; printf '' >'from/new
+            line'
+            start l connect listen x --raw --once --exec tar xf - -C to
+            tar cf - -C from . | connect to x --raw; echo $?
+            ends $pid
+            diff -r from to && readlink to/b
+            """)
+        #expect(outcome.lines == ["0", "0", "a"])
+    }
+
+    @Test("It exits when the peer has closed, though its own input goes on")
+    func peerCloses() async throws {
+        let outcome = try await Shell.run(
+            """
+            start l connect listen x --raw --exec sh -c 'read line; echo "got $line"'
+            mkfifo in; connect to x --raw <in >a.out & to=$!
+            exec 5>in
+            echo hello >&5
+            ends $to; cat a.out
+            """)
+        #expect(outcome.lines == ["0", "got hello"])
+    }
+
+    @Test("A peer that closes before it has taken all input is 74")
+    func untaken() async throws {
+        let outcome = try await Shell.run(
+            """
+            start l connect listen x --raw --exec head -c 1
+            head -c 10000000 /dev/zero | connect to x --raw | wc -c
+            head -c 10000000 /dev/zero | { connect to x --raw >/dev/null; echo $?; }
+            """)
+        #expect(outcome.lines == ["1", "74"])
+    }
+
+    @Test("One peer after the other has standard input and output; the next one waits")
+    func oneAfterTheOther() async throws {
+        let outcome = try await Shell.run(
+            """
+            converse l connect listen x --raw
+            hold a connect to x --raw; a=$held
+            echo one >&7
+            hold b connect to x --raw; b=$held
+            until grep -q one a.out; do :; done
+            kill $a; wait $a
+            echo two >&7
+            until grep -q two b.out; do :; done
+            cat a.out b.out
+            kill $pid; ends $pid
+            """)
+        #expect(outcome.lines == ["one", "two", "143"])
+    }
+
+    @Test("Whoever calls for the other format is refused with 77, and told which it is")
+    func formats() async throws {
+        let outcome = try await Shell.run(
+            """
+            start l connect listen stream --raw
+            start m connect listen messages
+            connect to stream hello; echo $?
+            connect to messages --raw </dev/null; echo $?
+            """)
+        #expect(outcome.lines == ["77", "77"])
+        #expect(outcome.errors.contains("streams"))
+        #expect(outcome.errors.contains("messages"))
+    }
+
+    @Test("A name that nobody has is 68, and a reader that goes is the end")
+    func ends() async throws {
+        let outcome = try await Shell.run(
+            """
+            connect to x --raw </dev/null; echo $?
+            start l connect listen x --raw --exec cat /dev/zero
+            connect to x --raw </dev/null | head -c 3 | wc -c
+            """)
+        #expect(outcome.lines == ["68", "3"])
+    }
+
+    @Test("Our own end is SIGHUP to the commands, and the end of their lines")
+    func hangup() async throws {
+        let outcome = try await Shell.run(
+            """
+            cat >child <<'end'
+            trap 'echo hup >hup; exit' HUP
+            echo ready
+            while :; do read more || :; done
+            end
+            mkfifo hup in a.out
+            start l connect listen x --raw --exec sh child
+            tail -f /dev/null >in &
+            connect to x --raw <in >a.out & to=$!
+            exec 8<a.out; read ready <&8; echo $ready
+            kill -TERM $pid
+            cat hup; ends $pid; ends $to
+            """)
+        #expect(outcome.lines == ["ready", "hup", "143", "0"])
+    }
+}
