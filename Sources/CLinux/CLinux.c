@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -157,6 +158,11 @@ int clinux_is_connected_unix_stream(int fd) {
 }
 
 // MARK: The rest
+
+int clinux_bytes_ready(int fd) {
+    int count = 0;
+    return ioctl(fd, FIONREAD, &count) < 0 ? 0 : count;
+}
 
 int clinux_duplicate(int fd) { return fcntl(fd, F_DUPFD_CLOEXEC, 0); }
 

@@ -1,3 +1,4 @@
+import CLinux
 import ConnectTo
 import Glibc
 import LinuxIO
@@ -85,11 +86,8 @@ final class RawLine: Sendable {
 
     /// Whether there is something to read that the peer will not get. Open and silent is not left over.
     private func hasInputLeft() -> Bool {
-        if isatty(0) == 1 { return false }
-        var request = pollfd(fd: 0, events: Int16(POLLIN), revents: 0)
-        guard poll(&request, 1, 0) == 1 else { return false }
-        var byte: UInt8 = 0
-        return read(0, &byte, 1) == 1
+        // Not read: it may be for the next peer.
+        isatty(0) != 1 && clinux_bytes_ready(0) > 0
     }
 
     // MARK: The peer to standard output

@@ -22,7 +22,8 @@ public final class Bus: Sendable {
     /// The bus of the user's session: `DBUS_SESSION_BUS_ADDRESS`, else `$XDG_RUNTIME_DIR/bus`. Never starts one.
     ///
     /// - Parameter loop: where the connection and its ports live; the process's own loop if nil.
-    /// - Throws: ``ConnectToError`` with ``ConnectToError/Code/busUnreachable``, after five seconds at the most.
+    /// - Throws: ``ConnectToError`` with ``ConnectToError/Code/busUnreachable``, after five seconds at the most;
+    ///   no sooner where the task is cancelled, since others may wait for the same connection.
     public static func session(on loop: EventLoop? = nil) async throws(ConnectToError) -> Bus {
         try await at(address { () throws(DBusError) in try BusAddress.session() }, on: loop)
     }
@@ -131,7 +132,9 @@ public final class Bus: Sendable {
     ///   - format: what lines to it carry; callers that ask for the other are refused.
     /// - Throws: ``ConnectToError``: ``ConnectToError/Code/nameTaken``, ``ConnectToError/Code/invalidName``,
     ///   ``ConnectToError/Code/invalidMetadata``, ``ConnectToError/Code/denied``,
-    ///   ``ConnectToError/Code/limitsExceeded``, ``ConnectToError/Code/busLost``.
+    ///   ``ConnectToError/Code/limitsExceeded``, ``ConnectToError/Code/busLost``; and
+    ///   ``ConnectToError/Code/timedOut`` where the bus has not answered within five seconds: then the name is
+    ///   given back, should the bus still give it. Cancelling the task does not take the request back.
     public func register(
         _ name: String, origin: String = ContextName.defaultOrigin, metadata: [String: String] = [:],
         standby: Bool = false, accepting limit: Int? = nil, format: LineFormat = .messages

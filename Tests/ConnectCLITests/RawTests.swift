@@ -78,8 +78,8 @@ import Testing
             converse l connect listen x --raw
             hold a connect to x --raw; a=$held
             echo one >&7
-            hold b connect to x --raw; b=$held
             until grep -q one a.out; do :; done
+            hold b connect to x --raw; b=$held
             kill $a; wait $a
             echo two >&7
             until grep -q two b.out; do :; done

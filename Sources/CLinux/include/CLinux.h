@@ -60,6 +60,8 @@ int clinux_is_connected_unix_stream(int fd);
 
 /// Renames within one directory; without `overwrite` fails with EEXIST where the new name is taken, whatever by.
 int clinux_rename_in(int directory, const char *from, const char *to, int overwrite);
+/// How many bytes could be read at once, without reading them; 0 at the end and for what cannot tell.
+int clinux_bytes_ready(int fd);
 int clinux_duplicate(int fd);  // F_DUPFD_CLOEXEC
 int clinux_memfd(const char *name);
 extern const int CLINUX_SEAL_SHRINK;

@@ -3,8 +3,8 @@ import DBus
 extension Bus {
     /// What is registered now, under one origin or all, in no particular order.
     ///
-    /// Asking starts nothing. A context that does not tell about itself within a second is listed without
-    /// metadata.
+    /// Asking starts nothing, and 64 contexts are asked at a time. One that does not tell about itself within a
+    /// second is listed without metadata, and so are the others of its program that have not been asked.
     /// - Throws: ``ConnectToError`` where the bus is lost or does not answer within five seconds.
     public func directory(origin: String? = nil) async throws(ConnectToError) -> [DirectoryEntry] {
         let directory = Directory(bus: self)

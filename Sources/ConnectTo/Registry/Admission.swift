@@ -9,14 +9,6 @@ enum Admission {
         peer.uid == geteuid()
     }
 
-    /// What a caller is told that asks for a line of the other format.
-    static func mismatch(_ format: LineFormat) -> String {
-        switch format {
-        case .messages: "lines to it carry messages, and this one was to be a stream"
-        case .stream: "lines to it are streams of bytes, and this one was to carry messages"
-        }
-    }
-
     /// Descriptors that callers cannot take from this process. Without one for the next message libdbus would
     /// cut the connection to the bus.
     private static let reserve: rlim_t = 64
@@ -28,5 +20,13 @@ enum Admission {
             return true
         }
         return rlim_t(line.descriptor.rawValue) < limit.rlim_cur - min(reserve, limit.rlim_cur / 4)
+    }
+
+    /// What a caller is told that asks for a line of the other format.
+    static func mismatch(_ format: LineFormat) -> String {
+        switch format {
+        case .messages: "lines to it carry messages, and this one was to be a stream"
+        case .stream: "lines to it are streams of bytes, and this one was to carry messages"
+        }
     }
 }

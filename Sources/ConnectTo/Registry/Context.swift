@@ -69,7 +69,8 @@ public final class Context: Sendable {
     }
 }
 
-/// Connect events, in the order in which the callers were admitted.
+/// Connect events, in the order in which the callers were admitted: those of one program in the order of its
+/// calls.
 public struct Connects: AsyncSequence, Sendable {
     public typealias Element = ConnectEvent
     public typealias Failure = Never

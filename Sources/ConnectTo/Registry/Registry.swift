@@ -11,6 +11,11 @@ actor Registry {
     private let log: Logger
     /// By object path.
     private var registrations: [String: Registration] = [:]
+    /// Callers of whom the bus has not said yet who they are.
+    private var introductions = 0
+
+    /// How many such callers are kept; the next are told that it is busy.
+    private static let maximumIntroductions = 1_024
     /// The one by which this process introduces itself to others: the first, while it lasts.
     private var calling: Registration?
 
@@ -18,12 +23,6 @@ actor Registry {
     var callingName: String? {
         calling?.status == .registered ? calling?.context.busName : nil
     }
-
-    /// Callers of whom the bus has not said yet who they are.
-    private var introductions = 0
-
-    /// How many such callers are kept; the next are told that it is busy.
-    private static let maximumIntroductions = 1_024
 
     nonisolated var unownedExecutor: UnownedSerialExecutor {
         connection.reactor.asUnownedSerialExecutor()
@@ -72,11 +71,11 @@ actor Registry {
             await forget(registration)
             throw error
         }
-        if calling?.status != .registered { calling = registration }
         // Weakly: where it has ended by now, nobody would break the cycle.
         registration.onAbandoned { [weak self, weak registration] in
             if let registration { self?.withdrawSoon(registration, .unregistered) }
         }
+        if calling?.status != .registered { calling = registration }
         log.debug("registered", metadata: ["name": "\(context.busName)"])
         return registration
     }
