@@ -72,8 +72,10 @@ struct To: ProgramCommand {
             name, origin: origin, wait: wait.map { .untilAvailable(for: $0.duration) } ?? .now,
             format: raw ? .stream : .messages)
         program.atEnd {
+            // Nothing that was posted to somebody who is not there is worth waiting for.
+            let isOpen = port.isOpen
             port.close()
-            await port.flush()
+            if isOpen { await port.flush() }
         }
         guard let input else { return try await RawCall(port: port, name: name).run(in: program) }
         let call = Call(

@@ -28,6 +28,9 @@ extension MessagePort {
 }
 
 extension MessagePort {
+    /// Whether the other side has admitted it.
+    package var isOpen: Bool { line.read { $0.life.isOpen } }
+
     /// Lets go of a line that was not admitted after all, without a word on it: what it was is for the answer
     /// to the introduction to tell. The caller may offer the same line to the next listener.
     package func turnAway() {
