@@ -29,9 +29,10 @@ public struct OpenDescriptor: Hashable, Sendable, CustomStringConvertible {
         defer { closedir(stream) }
         var found: Set<OpenDescriptor> = []
         while let entry = readdir(stream) {
-            let name = withUnsafeBytes(of: entry.pointee.d_name) { bytes in
-                String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
-            }
+            // Where it lies: the entry is shorter than its type, and a copy would read past its end.
+            guard let offset = MemoryLayout<dirent>.offset(of: \.d_name) else { continue }
+            let name = String(
+                cString: (UnsafeRawPointer(entry) + offset).assumingMemoryBound(to: CChar.self))
             // A descriptor may have been closed since the directory was read.
             guard let number = Int32(name), let target = target(of: "\(directory)/\(name)") else { continue }
             // Ours, or that of another look at the same time.

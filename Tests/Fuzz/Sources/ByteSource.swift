@@ -38,9 +38,11 @@ private let isPlanted = getenv("FUZZ_PLANT") != nil
 /// A bug put there on purpose, where the environment asks for it: a target that does not find it in a short
 /// time would not find others.
 ///
-/// No seed has it: a byte of what came through all checks has to be changed, to one value of sixteen.
-func planted(_ bytes: UnsafeRawBufferPointer) {
-    if isPlanted, bytes.count >= 4, (bytes[0] ^ bytes[3]) & 15 == 14 {
-        fatalError("the planted bug")
-    }
+/// No seed has it. Where it stands, a byte of what came through all checks has to be changed.
+func planted(_ isHit: @autoclosure () -> Bool) {
+    if isPlanted, isHit() { fatalError("the planted bug") }
+}
+
+func hasOddByte(_ bytes: UnsafeRawBufferPointer) -> Bool {
+    bytes.contains { (0x80..<0xFF).contains($0) }
 }

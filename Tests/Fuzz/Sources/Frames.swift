@@ -85,7 +85,7 @@ private func live(_ life: inout PortLife, _ frame: FrameReader.Frame) throws(Pro
     case .bytes, .text, .json:
         _ = try life.didReceiveMessage()
         if let descriptors = frame.descriptors { try unpack(frame.payload.bytes, descriptors, depth: 0) }
-        frame.payload.withUnsafeBytes(planted)
+        planted(frame.payload.withUnsafeBytes(hasOddByte))
         _ = life.didTake()
     case .finish:
         _ = try life.didReceiveFinish()

@@ -93,7 +93,7 @@ extension MessagePort {
     fileprivate func takeAll() -> [MessagePort] {
         var ports: [MessagePort] = []
         while case .message(let message) = line.change({ $0.takeMessage(for: line, &$1) }) {
-            message.withUnsafeBytes(planted)
+            planted(message.withUnsafeBytes(hasOddByte))
             _ = message.files.map { $0.isDetached }
             for buffer in message.buffers { _ = buffer.withUnsafeBytes { $0.reduce(0, ^) } }
             ports += message.ports

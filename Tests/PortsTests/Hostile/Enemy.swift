@@ -21,12 +21,12 @@ struct Enemy: Sendable {
 
     /// Writes all of it, waiting where the port does not read.
     ///
-    /// - Parameter patience: how long to wait for room, in milliseconds; without it that is a failure.
+    /// - Parameter patience: how long to wait for room; without it that is a failure.
     /// - Returns: false where the port has hung up, or patience is at its end.
     @discardableResult
     func send(
-        _ bytes: [UInt8], _ descriptors: [Descriptor] = [], patience: Int32? = nil
-    ) throws -> Bool {
+        _ bytes: [UInt8], _ descriptors: [Descriptor] = [], patience: Duration? = nil
+    ) async throws -> Bool {
         var rest = bytes[...]
         var descriptors = descriptors.map(\.rawValue)
         while !rest.isEmpty {
@@ -41,26 +41,26 @@ struct Enemy: Sendable {
             case .sent(let count):
                 rest = rest.dropFirst(count)
                 descriptors = []
-            case .wouldBlock: if try !wait(for: POLLOUT, patience) { return false }
-            case .tooManyInFlight: sched_yield()
+            case .wouldBlock: if try await !wait(for: .write, patience) { return false }
+            case .tooManyInFlight: await Task.yield()
             case .peerGone: return false
             }
         }
         return true
     }
 
-    func send(_ piece: StreamPiece) throws {
-        try send(piece.bytes, piece.descriptors)
+    func send(_ piece: StreamPiece) async throws {
+        try await send(piece.bytes, piece.descriptors)
     }
 
     /// All that the port has written, to its end of file.
-    func readToEnd() throws -> [UInt8] {
+    func readToEnd() async throws -> [UInt8] {
         var all: [UInt8] = []
         var room = [UInt8](repeating: 0, count: 4096)
         while true {
             switch try room.withUnsafeMutableBytes({ try socket.receive(into: $0) }) {
             case .received(let received): all += room.prefix(received.count)
-            case .wouldBlock: _ = try wait(for: POLLIN)
+            case .wouldBlock: _ = try await wait(for: .read)
             case .ended: return all
             }
         }
@@ -70,9 +70,20 @@ struct Enemy: Sendable {
         socket.shutdown()
     }
 
-    private func wait(for event: Int32, _ patience: Int32? = nil) throws -> Bool {
-        var poll = pollfd(fd: socket.descriptor.rawValue, events: Int16(event), revents: 0)
-        let isReady = Glibc.poll(&poll, 1, patience ?? 30_000) == 1
+    private func wait(for readiness: Readiness, _ patience: Duration? = nil) async throws -> Bool {
+        if patience == .zero { return false }
+        let reactor = port.line.reactor
+        // One of the two comes first.
+        let (events, teller) = AsyncStream<Bool>.makeStream()
+        let source = try reactor.watch(socket.descriptor.rawValue, for: [readiness, .edge]) { _ in
+            teller.yield(true)
+        }
+        let timer = reactor.schedule(after: patience ?? .seconds(30)) { teller.yield(false) }
+        defer {
+            source.cancel()
+            timer.cancel()
+        }
+        let isReady = await events.first { _ in true } ?? false
         if patience == nil { try #require(isReady, "the port does nothing") }
         return isReady
     }

@@ -49,10 +49,10 @@ struct HostileFrameTests {
     @Test("ends its own port with a protocol error, after what it had sent before", arguments: attacks)
     func ends(attack: Attack) async throws {
         try await underAttack { enemy in
-            try enemy.send(text("before"))
-            try enemy.send(try attack.make())
+            try await enemy.send(text("before"))
+            try await enemy.send(try attack.make())
             // Not read any more, or at least not delivered.
-            try enemy.send(text("after"))
+            try await enemy.send(text("after"))
             var messages = enemy.port.messages.makeAsyncIterator()
             var received: [String?] = []
             let error = await #expect(throws: PortError.self) {
@@ -65,8 +65,8 @@ struct HostileFrameTests {
             #expect(!received.contains("after"))
             #expect(await enemy.port.closed.code == .protocolError)
             // No close frame, and both directions are shut down.
-            #expect(try enemy.readToEnd() == [])
-            #expect(try !enemy.send(text("more")))
+            #expect(try await enemy.readToEnd() == [])
+            #expect(try await !enemy.send(text("more")))
             try enemy.port.postMessage("dropped")
         }
     }
@@ -74,7 +74,7 @@ struct HostileFrameTests {
     @Test("ends a port that was not started, too, when its own end comes")
     func notStarted() async throws {
         try await underAttack { enemy in
-            try enemy.send(FrameHeader.raw(0, length: 0))
+            try await enemy.send(FrameHeader.raw(0, length: 0))
             enemy.hangUp()
             #expect(await enemy.port.closed.code == .protocolError)
         }

@@ -17,8 +17,8 @@ struct HostilePeerTests {
             let result = setsockopt(end, SOL_SOCKET, option, &on, socklen_t(MemoryLayout<Int32>.size))
             // Kernels before 6.5 know no SO_PASSPIDFD, and then nothing happens.
             let isKnown = result == 0
-            try enemy.send(text("x"))
-            try enemy.send(text("y"), isKnown ? try Loot.files(1) : [])
+            try await enemy.send(text("x"))
+            try await enemy.send(text("y"), isKnown ? try Loot.files(1) : [])
             enemy.port.start()
             if isKnown {
                 #expect(await enemy.port.closed.code == .protocolError)
@@ -35,7 +35,7 @@ struct HostilePeerTests {
             let end = enemy.copyOfTheirEnd.rawValue
             #expect(fcntl(end, F_SETFL, fcntl(end, F_GETFL) & ~O_NONBLOCK) == 0)
             enemy.port.start()
-            try enemy.send(text("x"))
+            try await enemy.send(text("x"))
             var messages = enemy.port.messages.makeAsyncIterator()
             #expect(try await messages.next()?.text == "x")
             // More than the kernel takes: a call that waits would never return.
@@ -49,9 +49,9 @@ struct HostilePeerTests {
     func copies() async throws {
         try await underAttack { enemy in
             enemy.port.close()
-            let farewell = try enemy.readToEnd()
+            let farewell = try await enemy.readToEnd()
             #expect(farewell.count == FrameHeader.size + FrameHeader.closePayloadSize)
-            let isHeard = try enemy.send(text("x"))
+            let isHeard = try await enemy.send(text("x"))
             #expect(!isHeard)
         }
     }
@@ -61,12 +61,12 @@ struct HostilePeerTests {
         try await underAttack { enemy in
             let wrong: [UInt8] = [0xED, 0xA0, 0x80, 0xC0, 0xAF, 0xFF]
             for kind in [2, 3] as [UInt8] {
-                try enemy.send(FrameHeader.raw(kind, length: wrong.count) + wrong)
+                try await enemy.send(FrameHeader.raw(kind, length: wrong.count) + wrong)
             }
             let deep = [UInt8](repeating: UInt8(ascii: "["), count: 10_000)
-            try enemy.send(FrameHeader.raw(3, length: deep.count) + deep)
+            try await enemy.send(FrameHeader.raw(3, length: deep.count) + deep)
             let closed = deep + [UInt8](repeating: UInt8(ascii: "]"), count: 10_000)
-            try enemy.send(FrameHeader.raw(3, length: closed.count) + closed)
+            try await enemy.send(FrameHeader.raw(3, length: closed.count) + closed)
             var messages = enemy.port.messages.makeAsyncIterator()
             for size in [6, 6, 10_000, 20_000] {
                 let message = try #require(try await messages.next())
@@ -93,7 +93,7 @@ struct HostilePeerTests {
             let total = 1_000_000
             let block = [UInt8](repeatingFrames: 8192)
             let sending = Task.detached {
-                for _ in 0..<total / 8192 { try enemy.send(block) }
+                for _ in 0..<total / 8192 { try await enemy.send(block) }
                 enemy.hangUp()
             }
             var messages = enemy.port.messages.makeAsyncIterator()
@@ -109,9 +109,9 @@ struct HostilePeerTests {
     func slowly() async throws {
         try await underAttack { enemy in
             let file = messageWithTable(table(Item.file), descriptors: 1) + text("Hello")
-            try enemy.send([file[0]], try Loot.files(1))
+            try await enemy.send([file[0]], try Loot.files(1))
             enemy.port.start()
-            for byte in file.dropFirst() { try enemy.send([byte]) }
+            for byte in file.dropFirst() { try await enemy.send([byte]) }
             var messages = enemy.port.messages.makeAsyncIterator()
             #expect(try await messages.next()?.files.count == 1)
             #expect(try await messages.next()?.text == "Hello")
@@ -163,15 +163,15 @@ struct HostilePeerTests {
     func afterClosing() async throws {
         try await underAttack { enemy in
             try enemy.port.postMessage("for you")
-            try enemy.send(text("last"))
-            try enemy.send(FrameHeader.raw(17, length: 8) + [UInt8](repeating: 0, count: 8))
-            try enemy.send(text("more"))
+            try await enemy.send(text("last"))
+            try await enemy.send(FrameHeader.raw(17, length: 8) + [UInt8](repeating: 0, count: 8))
+            try await enemy.send(text("more"))
             var messages = enemy.port.messages.makeAsyncIterator()
             #expect(try await messages.next()?.text == "last")
             #expect(try await messages.next() == nil)
             #expect(enemy.port.closeReason?.code == .closed)
             #expect(enemy.port.undelivered == 1)
-            #expect(try enemy.readToEnd() == text("for you"))
+            #expect(try await enemy.readToEnd() == text("for you"))
         }
     }
 }

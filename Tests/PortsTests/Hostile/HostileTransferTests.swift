@@ -91,9 +91,9 @@ struct HostileTransferTests {
     func ends(attack: Attack) async throws {
         try await underAttack { enemy in
             enemy.port.start()
-            try enemy.send(try attack.make())
+            try await enemy.send(try attack.make())
             #expect(await enemy.port.closed.code == .protocolError)
-            #expect(try enemy.readToEnd() == [])
+            #expect(try await enemy.readToEnd() == [])
         }
     }
 
@@ -101,7 +101,7 @@ struct HostileTransferTests {
     func sparse() async throws {
         try await underAttack { enemy in
             let hole = try Loot.memory(size: 1 << 30, seals: Loot.allSeals)
-            try enemy.send(messageWithTable(table(Item.moved(1 << 30)), descriptors: 1), hole)
+            try await enemy.send(messageWithTable(table(Item.moved(1 << 30)), descriptors: 1), hole)
             var messages = enemy.port.messages.makeAsyncIterator()
             let buffer = try #require(try await messages.next()?.buffers.first)
             #expect(buffer.count == 1 << 30)
@@ -118,7 +118,7 @@ struct HostileTransferTests {
                 table(count: 253, [UInt8](repeating: Item.file[0], count: 253)), descriptors: 253)
             var messages = enemy.port.messages.makeAsyncIterator()
             for _ in 0..<3 {
-                try enemy.send(full, try Loot.files(253))
+                try await enemy.send(full, try Loot.files(253))
                 #expect(try await messages.next()?.files.count == 253)
             }
         }
