@@ -49,6 +49,8 @@ struct PortLife {
 
     /// No more messages will be received.
     var inputHasEnded: Bool { inbound != .open || reason != nil }
+    /// Why the port is over, where it was not the program on this side that ended it.
+    var foreignReason: CloseReason? { reason == .closedHere || reason == .transferred ? nil : reason }
     /// Closed here, and still handing over what was posted before.
     var isLingering: Bool { outbound == .closed && !isOver }
 
