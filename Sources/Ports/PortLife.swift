@@ -32,6 +32,7 @@ struct PortLife {
     private(set) var inbound = Direction.open
     /// Why the port is over; latched.
     private(set) var reason: CloseReason?
+    private var isClosedHere = false
     /// The socket is of no more use.
     private(set) var isOver = false
     /// The finish frame is with the kernel. Until then the peer cannot know of it.
@@ -50,7 +51,9 @@ struct PortLife {
     /// No more messages will be received.
     var inputHasEnded: Bool { inbound != .open || reason != nil }
     /// Why the port is over, where it was not the program on this side that ended it.
-    var foreignReason: CloseReason? { reason == .closedHere || reason == .transferred ? nil : reason }
+    var foreignReason: CloseReason? {
+        isClosedHere || reason == .closedHere || reason == .transferred ? nil : reason
+    }
     /// Closed here, and still handing over what was posted before.
     var isLingering: Bool { outbound == .closed && !isOver }
 
@@ -75,8 +78,11 @@ struct PortLife {
     }
 
     mutating func close() -> Effects {
-        guard reason == nil else { return [] }
+        if isClosedHere { return [] }
+        isClosedHere = true
         outbound = .closed
+        // The reason stays what it was; but nothing is delivered any more, and it cannot be given away.
+        if reason != nil { return [.dropInput, .announceEnd] }
         reason = .closedHere
         return [.sendClose, .dropInput, .announceEnd]
     }

@@ -46,12 +46,16 @@ struct PortLifeTests {
         #expect(life.close() == [])
     }
 
-    @Test("does nothing for a close when it is over", arguments: [LifeState.closing, .ended])
+    @Test(
+        "a close when it is over sends nothing and keeps the reason, but drops what was not taken",
+        arguments: [LifeState.closing, .ended])
     func closesLate(state: LifeState) {
         var life = state.life()
         let reason = life.reason
+        #expect(life.close() == (state == .closing ? [] : [.dropInput, .announceEnd]))
         #expect(life.close() == [])
         #expect(life.reason == reason)
+        #expect(life.transferRefusal?.code == .detached)
     }
 
     // MARK: What the peer does
@@ -131,7 +135,7 @@ struct PortLifeTests {
         var life = PortLife(isOpen: true)
         _ = life.fail(.peerExited)
         #expect(life.fail(CloseReason(.busLost, detail: "later")) == [])
-        #expect(life.close() == [])
+        _ = life.close()
         #expect(life.didReachEnd() == [])
         #expect(life.reason == .peerExited)
     }
