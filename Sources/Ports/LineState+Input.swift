@@ -128,7 +128,11 @@ extension LineState {
         case end(CloseReason?)
     }
 
+    /// Whether ``takeMessage(for:_:)`` has anything but ``Take/nothing``.
+    var hasToTell: Bool { !isInTransit && (!input.isEmpty || life.inputHasEnded) }
+
     mutating func takeMessage(for line: Line, _ wakeups: inout Wakeups) -> Take {
+        if isInTransit { return .nothing }
         if let message = input.popFirst() {
             let before = inputSize
             inputSize -= cost(of: message)

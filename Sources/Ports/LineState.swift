@@ -64,7 +64,10 @@ struct LineState {
     }
 
     /// Nothing posted is left in this process's hands.
-    var isFlushed: Bool { socket == nil || life.isOpen && !life.isLingering && output.isEmpty }
+    var isFlushed: Bool {
+        if isInTransit { return false }
+        return socket == nil || life.isOpen && !life.isLingering && output.isEmpty
+    }
 
     // MARK: Consequences
 

@@ -37,7 +37,7 @@ public struct Messages: AsyncSequence, Sendable {
                     throw .closed(reason)
                 case .nothing:
                     if Task.isCancelled { return nil }
-                    await line.wait(in: \.consumers) { !$0.input.isEmpty || $0.life.inputHasEnded }
+                    await line.wait(in: \.consumers) { $0.hasToTell }
                 }
             }
         }

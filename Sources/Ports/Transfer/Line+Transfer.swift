@@ -6,8 +6,13 @@ extension Line {
     /// done.
     private static let transfers = Mutex(())
 
-    func extract() -> PortCargo {
-        change { state, _ in state.extract() }
+    /// - Throws: ``PortError`` where it cannot be transferred. One that nobody has seen is not asked.
+    func extract(unseen: Bool) throws(PortError) -> PortCargo {
+        let result: Result<PortCargo, PortError> = change { state, _ in
+            if !unseen, let refusal = state.transferRefusal { return .failure(refusal) }
+            return .success(state.extract())
+        }
+        return try result.get()
     }
 
     func didDepart() {
@@ -16,10 +21,7 @@ extension Line {
 
     /// Goes on with what was taken out: the transfer did not take place.
     func takeBack(_ cargo: PortCargo) {
-        change { state, _ in
-            state.load(cargo)
-            state.reloadMessages(for: self)
-        }
+        change { state, wakeups in state.takeBack(cargo, for: self, &wakeups) }
         resume()
     }
 
@@ -64,15 +66,16 @@ extension Line {
         if let refusal = read({ $0.postRefusal(payload.count) }) { throw refusal }
         let shipment = try Shipment(things)
         let table = shipment.table
-        let length = table.size + payload.count
-        let refusal: PortError? =
-            if table.weight > FrameHeader.descriptorLimit {
-                .tooManyDescriptors(table.weight)
-            } else if length > limits.messageLength {
-                .messageTooLarge(length, limit: limits.messageLength)
-            } else {
-                nil
+        var refusal: PortError?
+        if table.weight > FrameHeader.descriptorLimit {
+            refusal = .tooManyDescriptors(table.weight)
+        } else {
+            // Only now: the table's own numbers hold no more.
+            let length = table.size + payload.count
+            if length > limits.messageLength {
+                refusal = .messageTooLarge(length, limit: limits.messageLength)
             }
+        }
         if let refusal {
             shipment.putBack()
             throw refusal

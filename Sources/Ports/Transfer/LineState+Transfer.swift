@@ -24,7 +24,8 @@ extension LineState {
 
     /// Takes the line out, for another port to go on with.
     ///
-    /// Until ``didDepart(for:_:)`` or ``load(_:)`` it stands still, and what is posted waits.
+    /// Until ``didDepart(for:_:)`` or ``takeBack(_:for:_:)`` it stands still, what is posted waits, and so does who
+    /// takes.
     mutating func extract() -> PortCargo {
         var received = StreamPiece()
         for message in input { received.append(message.frame()) }
@@ -54,14 +55,37 @@ extension LineState {
 
     /// The transfer is done.
     mutating func didDepart(for line: Line, _ wakeups: inout Wakeups) {
+        isInTransit = false
         apply(life.didTransfer(), to: line, &wakeups)
         wakeups.add(flushWaiters.removeAll(), ())
     }
 
-    /// Goes on with a line: one that another port has left off, or this one's own after a transfer that failed.
+    /// Goes on with a line that another port has left off.
     mutating func load(_ cargo: PortCargo) {
-        socket = cargo.socket.map(StreamSocket.init)
         life.resume(cargo)
+        restore(cargo)
+    }
+
+    /// Goes on with this port's own line: the transfer did not take place. The port is as it was, and what was
+    /// done with it meanwhile counts.
+    mutating func takeBack(_ cargo: PortCargo, for line: Line, _ wakeups: inout Wakeups) {
+        restore(cargo)
+        if life.isLingering { return }
+        // What had been cut was counted then: it is put back, not received again.
+        for _ in 0..<(life.received &- life.taken) {
+            guard let frame = try? reader.next(), frame.kind.isMessage,
+                let message = try? message(frame, for: line)
+            else { break }
+            input.append(message)
+            inputSize += cost(of: message)
+        }
+        if life.inbound != .open { _ = try? reader.next() }
+        wakeups.add(consumers.removeAll(), ())
+        deliverLater(for: line)
+    }
+
+    private mutating func restore(_ cargo: PortCargo) {
+        socket = cargo.socket.map(StreamSocket.init)
         reader = FrameReader(lengthLimit: limits.messageLength)
         reader.resume(cargo.input)
         let postedMeanwhile = output.remainder
@@ -70,16 +94,6 @@ extension LineState {
         isBlocked = false
         mayRead = true
         isInTransit = false
-    }
-
-    /// Of a line that is over nothing is read any more: what it had received is put back as it was.
-    mutating func reloadMessages(for line: Line) {
-        guard life.isOver else { return }
-        while let frame = try? reader.next(), frame.kind.isMessage {
-            guard let message = try? message(frame, for: line) else { return }
-            input.append(message)
-            inputSize += cost(of: message)
-        }
     }
 }
 

@@ -13,12 +13,7 @@ struct Shipment: ~Copyable {
     /// - Throws: ``PortError``; then everything is as it was.
     init(_ things: [Transferable]) throws(PortError) {
         do throws(PortError) {
-            for thing in things {
-                if case .port(let port) = thing, let refusal = port.line.read({ $0.transferRefusal }) {
-                    throw refusal
-                }
-                try take(thing)
-            }
+            for thing in things { try take(thing) }
         } catch {
             putBack()
             throw error
@@ -27,10 +22,10 @@ struct Shipment: ~Copyable {
 
     /// What came with a message that nobody has taken, and so nobody can have closed or given away.
     init(unseen things: [Transferable]) {
-        for thing in things { try? take(thing) }
+        for thing in things { try? take(thing, unseen: true) }
     }
 
-    private mutating func take(_ thing: Transferable) throws(PortError) {
+    private mutating func take(_ thing: Transferable, unseen: Bool = false) throws(PortError) {
         switch thing {
         case .file(let file):
             guard let descriptor = file.take() else { throw .detached("the file") }
@@ -40,7 +35,7 @@ struct Shipment: ~Copyable {
             try take(buffer)
         case .port(let port):
             let line = port.line
-            let cargo = line.extract()
+            let cargo = try line.extract(unseen: unseen)
             items.append(.port(cargo))
             undo.append { line.takeBack(cargo) }
             completions.append { line.didDepart() }
