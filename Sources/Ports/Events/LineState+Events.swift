@@ -29,7 +29,9 @@ extension LineState {
         }
         forgetHandlers(&wakeups)
         if let handler = handlers.close, let reason = endToTell {
-            handlers.close = nil
+            let old = handlers
+            handlers = PortHandlers()
+            wakeups.add { withExtendedLifetime(old) {} }
             return .close(handler, reason)
         }
         deliveryIsDue = false
@@ -44,7 +46,11 @@ extension LineState {
         if mayReceive, !isOver { return }
         let old = handlers
         handlers = PortHandlers()
-        if !isOver { handlers.close = old.close }
+        if !isOver, old.close != nil {
+            handlers.close = old.close
+            // A port that closes itself hears of no end: it stays until it has.
+            if life.foreignReason != nil { handlers.keptPort = old.keptPort }
+        }
         wakeups.add { withExtendedLifetime(old) {} }
     }
 }
