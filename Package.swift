@@ -78,9 +78,20 @@ let package = Package(
                 "ConnectTo", "DBus", "LinuxIO", "ConnectToTesting", "TestPeer", subprocess, system,
             ],
             swiftSettings: settings),
+        // How ports behave, sentence by sentence (Tests/CONFORMANCE.md).
+        .testTarget(
+            name: "ConformanceTests",
+            dependencies: [
+                "ConnectTo", "ConnectToTesting", "FarSide", "LinuxIO", "Ports", "TestPeer", subprocess,
+                system,
+            ],
+            swiftSettings: settings),
+        // The other side of those tests, for the same process and for another.
+        .target(name: "FarSide", dependencies: ["Ports"], path: "Tests/FarSide", swiftSettings: settings),
         // The other process in tests that need one.
         .executableTarget(
-            name: "TestPeer", dependencies: ["ConnectTo", "DBus", "LinuxIO"], path: "Tests/TestPeer",
+            name: "TestPeer", dependencies: ["ConnectTo", "DBus", "FarSide", "LinuxIO"],
+            path: "Tests/TestPeer",
             swiftSettings: settings),
         .testTarget(
             name: "ConnectCLITests", dependencies: ["ConnectCLI", "ConnectToTesting", subprocess, system],

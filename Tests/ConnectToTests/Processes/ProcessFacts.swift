@@ -8,12 +8,15 @@ struct ProcessFacts: Sendable, CustomStringConvertible {
     let threads: Int
     /// Memory in use, in KiB.
     let resident: Int
+    /// The most that it ever was, in KiB.
+    let peak: Int
     /// Voluntary and involuntary, of all threads.
     let contextSwitches: Int
 
     init(of processID: Int32) throws {
         descriptors = try OpenDescriptor.all(of: processID).count
         resident = try Self.number("VmRSS", in: "/proc/\(processID)/status")
+        peak = try Self.number("VmHWM", in: "/proc/\(processID)/status")
         var threads = 0
         var switches = 0
         for thread in try Self.entries(of: "/proc/\(processID)/task") {

@@ -1,0 +1,1 @@
+../../ConnectToTests/Processes/PeerProcess.swift
