@@ -75,21 +75,37 @@ let package = Package(
         .testTarget(
             name: "ConnectToTests",
             dependencies: [
-                "ConnectTo", "DBus", "LinuxIO", "ConnectToTesting", "TestPeer", subprocess, system,
+                "ConnectTo", "DBus", "LinuxIO", "ConnectToTesting", "TestPeer", "TestProcesses",
             ],
             swiftSettings: settings),
-        // The other process in tests that need one.
+        // How ports behave, sentence by sentence (Tests/CONFORMANCE.md).
+        .testTarget(
+            name: "ConformanceTests",
+            dependencies: [
+                "ConnectTo", "ConnectToTesting", "FarSide", "LinuxIO", "Ports", "TestPeer", "TestProcesses",
+            ],
+            swiftSettings: settings),
+        // Other processes, for the tests that need them.
+        .target(
+            name: "TestProcesses", dependencies: ["ConnectToTesting", subprocess, system],
+            path: "Tests/TestProcesses", swiftSettings: settings),
+        // The other side of the conformance tests, for the same process and for another.
+        .target(name: "FarSide", dependencies: ["Ports"], path: "Tests/FarSide", swiftSettings: settings),
+        // Another process that uses the library, and plays a part.
         .executableTarget(
-            name: "TestPeer", dependencies: ["ConnectTo", "DBus", "LinuxIO"], path: "Tests/TestPeer",
+            name: "TestPeer", dependencies: ["ConnectTo", "DBus", "FarSide", "LinuxIO"],
+            path: "Tests/TestPeer",
             swiftSettings: settings),
         .testTarget(
             name: "ExamplesTests",
             dependencies: [
-                "ConnectCLI", "ConnectTo", "ConnectToTesting", "hello", "two-windows", subprocess, system,
+                "ConnectCLI", "ConnectTo", "ConnectToTesting", "TestProcesses", "hello", "two-windows",
+                subprocess, system,
             ],
             swiftSettings: settings),
         .testTarget(
-            name: "ConnectCLITests", dependencies: ["ConnectCLI", "ConnectToTesting", subprocess, system],
+            name: "ConnectCLITests",
+            dependencies: ["ConnectCLI", "ConnectToTesting", "TestProcesses", subprocess, system],
             swiftSettings: settings),
     ]
 )

@@ -3,7 +3,7 @@ import LinuxIO
 
 extension LineState {
     /// One drain takes at most this many messages, and reads at most this often, before the others' turn.
-    private static let messagesPerDrain = 1_000
+    static let messagesPerDrain = 1_000
     private static let readsPerDrain = 16
     /// What a queued message costs beside its payload, so that a flood of empty ones is bounded too.
     private static let messageOverhead = 64
@@ -97,7 +97,11 @@ extension LineState {
             let message = try message(frame, for: line)
             input.append(message)
             inputSize += cost(of: message)
-            wakeups.add(consumers.removeFirst(), ())
+            if handlers.message == nil {
+                wakeups.add(consumers.removeFirst(), ())
+            } else {
+                deliverLater(for: line)
+            }
         case .finish:
             effects = try life.didReceiveFinish()
         case .close:
@@ -146,6 +150,7 @@ extension LineState {
                 for port in message.ports { wakeups.add { port.line.wasSeen() } }
             }
             apply(life.didTake(), to: line, &wakeups)
+            if handlers.close != nil { deliverLater(for: line) }
             return .message(message)
         }
         return hasNews ? .end(life.reason) : .nothing

@@ -41,6 +41,10 @@ struct LineState {
     var flushWaiters = Waiters<Void>()
     var roomWaiters = Waiters<Void>()
 
+    var handlers = PortHandlers()
+    /// The loop is calling handlers, or will in a later turn.
+    var deliveryIsDue = false
+
     init(socket: StreamSocket?, isOpen: Bool, format: LineFormat, limits: PortLimits) {
         self.socket = socket
         self.limits = limits
@@ -67,7 +71,10 @@ struct LineState {
     var hasNews: Bool { !input.isEmpty || life.inputHasEnded && !isInTransit }
 
     /// Nothing posted is left in this process's hands.
-    var isFlushed: Bool { socket == nil || life.isOpen && !life.isLingering && output.isEmpty }
+    var isFlushed: Bool {
+        if isInTransit { return false }
+        return socket == nil || life.isOpen && !life.isLingering && output.isEmpty
+    }
 
     // MARK: Consequences
 
@@ -87,7 +94,7 @@ struct LineState {
             enqueue(FrameHeader(.close, length: FrameHeader.closePayloadSize), word: life.taken.littleEndian)
         }
         if effects.contains(.dropOutput) { output.removeAll() }
-        if effects.contains(.announceEnd) { announceEnd(&wakeups) }
+        if effects.contains(.announceEnd) { announceEnd(for: line, &wakeups) }
         if effects.contains(.hangUp) { hangUp(&wakeups) }
         if !effects.isDisjoint(with: [.announceOpen, .sendFinish, .sendClose]) {
             writeOutput(for: line, &wakeups)
@@ -99,8 +106,10 @@ struct LineState {
         }
     }
 
-    private mutating func announceEnd(_ wakeups: inout Wakeups) {
+    private mutating func announceEnd(for line: Line, _ wakeups: inout Wakeups) {
         wakeups.add(consumers.removeAll(), ())
+        forgetHandlers(&wakeups)
+        deliverLater(for: line)
         if life.reason != nil {
             wakeups.add(openWaiters.removeAll(), ())
             wakeups.add(endWaiters.removeAll(), ())

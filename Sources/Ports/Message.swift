@@ -61,6 +61,14 @@ public struct Message: Sendable {
         return withUnsafeBytes { String(validating: $0, as: UTF8.self) }
     }
 
+    /// Whether ``text`` is there, where it was sent as such.
+    var isDecodable: Bool {
+        if kind == .bytes { return true }
+        return withUnsafeBytes {
+            (try? UTF8Span(validating: $0.assumingMemoryBound(to: UInt8.self).span)) != nil
+        }
+    }
+
     /// Lends the payload without a copy.
     public func withUnsafeBytes<Result, Failure: Error>(
         _ body: (UnsafeRawBufferPointer) throws(Failure) -> Result

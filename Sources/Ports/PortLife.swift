@@ -33,6 +33,7 @@ struct PortLife {
     private(set) var inbound = Direction.open
     /// Why the port is over; latched.
     private(set) var reason: CloseReason?
+    private var isClosedHere = false
     /// The socket is of no more use.
     private(set) var isOver = false
     /// The finish frame is with the kernel. Until then the peer cannot know of it.
@@ -51,6 +52,10 @@ struct PortLife {
 
     /// No more messages will be received; on a stream there are none.
     var inputHasEnded: Bool { inbound != .open || reason != nil || format == .stream }
+    /// Why the port is over, where it was not the program on this side that ended it.
+    var foreignReason: CloseReason? {
+        isClosedHere || reason == .transferred || reason == .handedOver ? nil : reason
+    }
     /// Closed here, and still handing over what was posted before.
     var isLingering: Bool { outbound == .closed && !isOver }
 
@@ -76,17 +81,12 @@ struct PortLife {
     }
 
     mutating func close() -> Effects {
-        if format == .stream {
-            outbound = .closed
-            return fail(.closedHere)
-        }
-        if reason != nil {
-            // The peer was first, and its reason stays. What it had sent is of no more interest, though.
-            guard outbound != .closed else { return [] }
-            outbound = .closed
-            return [.dropInput, .announceEnd]
-        }
+        if isClosedHere { return [] }
+        isClosedHere = true
         outbound = .closed
+        if format == .stream { return fail(.closedHere) }
+        // The peer was first, and its reason stays. What it had sent is of no more interest, though.
+        if reason != nil { return [.dropInput, .announceEnd] }
         reason = .closedHere
         return [.sendClose, .dropInput, .announceEnd]
     }

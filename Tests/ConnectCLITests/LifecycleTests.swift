@@ -18,6 +18,7 @@ import Testing
             connect list --json
             connect watch 2>w.said & watch=$!
             hold b connect to y --wait 100
+            ready $held
             kill -\(name) $held; ends $held
             """)
         #expect(

@@ -2,6 +2,7 @@ import ConnectToTesting
 import Glibc
 import Subprocess
 import SystemPackage
+import TestProcesses
 
 /// Runs scripts in `sh`, with the built command in PATH and the test's own bus as the session bus.
 ///
@@ -60,6 +61,8 @@ enum Shell {
             "$@" <"$label.in" >"$label.out" 2>"$label.err" 7>&- 8<&- &
             held=$!
         }
+        # ready PID: waits until it handles SIGINT, which a script's background jobs begin with as ignored.
+        ready() { until grep -q '^SigCgt.*[2367abef]$' "/proc/$1/status"; do :; done; }
         # ends PID: waits for it, and prints its exit status.
         ends() { wait "$1"; echo $?; }
 
@@ -91,13 +94,4 @@ enum Shell {
             status: status, output: result.standardOutput,
             errors: String(decoding: result.standardError, as: UTF8.self))
     }
-
-    /// Where the tests and the command were built.
-    private static let products: String = {
-        var path = [CChar](repeating: 0, count: Int(PATH_MAX) + 1)
-        let count = readlink("/proc/self/exe", &path, Int(PATH_MAX))
-        let own = FilePath(
-            String(decoding: path[..<max(0, count)].map { UInt8(bitPattern: $0) }, as: UTF8.self))
-        return own.removingLastComponent().string
-    }()
 }

@@ -3,6 +3,7 @@ import Foundation
 import Glibc
 import Subprocess
 import SystemPackage
+import TestProcesses
 
 /// What there is under `examples`, and how it is started.
 struct Example {
@@ -26,7 +27,7 @@ struct Example {
         get throws {
             .inherit.updating([
                 "DBUS_SESSION_BUS_ADDRESS": try PrivateBus.current.address,
-                "CONNECT": "\(Self.products)/connect",
+                "CONNECT": "\(products)/connect",
             ])
         }
     }
@@ -41,12 +42,4 @@ struct Example {
 
     private static let directory = URL(fileURLWithPath: #filePath)
         .appending(path: "../../../examples").standardizedFileURL.path
-
-    /// Where the tests were built, and the examples with them.
-    private static let products: String = {
-        var path = [CChar](repeating: 0, count: Int(PATH_MAX) + 1)
-        let count = readlink("/proc/self/exe", &path, Int(PATH_MAX))
-        let own = String(decoding: path.prefix(max(0, count)).map { UInt8(bitPattern: $0) }, as: UTF8.self)
-        return FilePath(own).removingLastComponent().string
-    }()
 }

@@ -1,4 +1,5 @@
 import ConnectToTesting
+import TestProcesses
 import Testing
 
 @Suite("The example hello", .privateBus, .timeLimit(.minutes(1)))

@@ -1,6 +1,7 @@
 import ConnectTo
 import ConnectToTesting
 import Foundation
+import TestProcesses
 import Testing
 
 @Suite(

@@ -1,4 +1,5 @@
 import ConnectToTesting
+import TestProcesses
 import Testing
 
 @Suite("The examples in shell", .privateBus, .timeLimit(.minutes(1)))

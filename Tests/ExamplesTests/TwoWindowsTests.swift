@@ -1,5 +1,6 @@
 import ConnectToTesting
 import Foundation
+import TestProcesses
 import Testing
 
 @Suite("The example two-windows", .privateBus, .timeLimit(.minutes(1)))

@@ -25,6 +25,13 @@ Task(executorPreference: try EventLoop.shared.executor) { [numbers, cues, addres
         case ("repeat", 1): try await callRepeatedly(name, times: numbers[0], on: address, at: cues)
         case ("crowd", 2):
             try await crowd(name, callers: numbers[0], lines: numbers[1], on: address, at: cues)
+        case ("far", 0): try await farSide(name, on: address)
+        case ("deaf", 1): try await takeNothing(name, started: numbers[0] == 1, on: address)
+        case ("hop", 3):
+            try await hop(name, numbers[0], of: numbers[1], total: numbers[2], on: address)
+        case ("maker", 0): try await makeAndGo([name + "1", name + "2"], on: address)
+        case ("slow", 1): try await readSlowly(name, milliseconds: numbers[0], on: address)
+        case ("much", 1): try await postMuch(name, numbers[0], on: address, at: cues)
         default: say("no such role: \(role) \(numbers)")
         }
     } catch {

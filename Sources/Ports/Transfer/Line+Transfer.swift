@@ -32,6 +32,7 @@ extension Line {
             state.reloadMessages(for: self)
             // Whoever looked meanwhile found nothing, and waits.
             wakeups.add(state.consumers.removeAll(), ())
+            state.deliverLater(for: self)
         }
         resume()
     }
@@ -87,21 +88,7 @@ extension Line {
         if let refusal = read({ $0.postRefusal(payload.count) }) { throw refusal }
         let shipment = try Shipment(things)
         let table = shipment.table
-        let length = table.size + payload.count
-        let refusal: PortError? =
-            if table.weight > FrameHeader.descriptorLimit {
-                .tooManyDescriptors(table.weight)
-            } else if length > limits.messageLength {
-                .messageTooLarge(length, limit: limits.messageLength)
-            } else {
-                read { state in
-                    // Now that is known what the ports in it hold.
-                    state.life.reason != nil
-                        || state.hasRoom(for: length, descriptors: table.descriptors.count)
-                        ? nil : state.queueFull
-                }
-            }
-        if let refusal {
+        if let refusal = refusal(of: table, payload.count) {
             shipment.putBack()
             throw refusal
         }
@@ -111,6 +98,18 @@ extension Line {
             guard state.life.post() == .accept else { return }
             state.send(
                 OutputQueue.Segment(bytes: frame.bytes, descriptors: frame.descriptors), for: self, &wakeups)
+        }
+    }
+
+    /// Why a message cannot go, now that is known what the ports in it hold.
+    private func refusal(of table: TransferTable, _ payloadLength: Int) -> PortError? {
+        if table.weight > FrameHeader.descriptorLimit { return .tooManyDescriptors(table.weight) }
+        // Only now: of more things than that the table cannot tell its own length.
+        let length = table.size + payloadLength
+        if length > limits.messageLength { return .messageTooLarge(length, limit: limits.messageLength) }
+        return read { state in
+            if state.life.reason != nil || state.hasRoom(for: length, descriptors: table.descriptors.count) { return nil }
+            return state.queueFull
         }
     }
 

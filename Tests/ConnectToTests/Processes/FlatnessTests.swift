@@ -1,4 +1,5 @@
 import ConnectToTesting
+import TestProcesses
 import Testing
 
 @testable import ConnectTo
@@ -18,7 +19,7 @@ struct FlatnessTests {
                 // The first thousand warms up: pools, caches, the allocator.
                 #expect(await caller.line() == "done")
                 let before = (caller: try await settled(caller), listener: try await settled(listener))
-                try await caller.cue()
+                try await caller.type()
                 #expect(await caller.line() == "done")
                 let after = (caller: try await settled(caller), listener: try await settled(listener))
                 print("1,000 connects: caller \(before.caller) → \(after.caller)")
@@ -55,7 +56,7 @@ struct FlatnessTests {
     }
 
     /// The facts once nothing that was begun goes on: worker threads go to sleep, and some end after a while.
-    private func settled(_ peer: PeerProcess) async throws -> ProcessFacts {
+    private func settled(_ peer: TalkingProcess) async throws -> ProcessFacts {
         var last = try peer.facts()
         var quiet = 0
         while quiet < 20 {

@@ -1,4 +1,5 @@
 import ConnectToTesting
+import TestProcesses
 import Testing
 
 @testable import ConnectTo

@@ -1,5 +1,6 @@
 import ConnectToTesting
 import Glibc
+import TestProcesses
 import Testing
 
 @testable import ConnectTo

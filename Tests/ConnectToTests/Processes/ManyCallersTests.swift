@@ -1,4 +1,5 @@
 import ConnectToTesting
+import TestProcesses
 import Testing
 
 @testable import ConnectTo
@@ -15,7 +16,7 @@ struct ManyCallersTests {
                 group.addTask {
                     try await withPeer("crowd", "square", ports, lines) { peer in
                         #expect(await peer.line() == "ready")
-                        try await peer.cue()
+                        try await peer.type()
                         #expect(await peer.line() == "done")
                         return nil
                     }

@@ -1,11 +1,10 @@
-import ConnectToTesting
 import Glibc
-import Subprocess
+package import Subprocess
 import SystemPackage
 
-/// An example that runs: reads what is typed, and says lines.
-final class ExampleProcess: Sendable {
-    private let processID: Int32
+/// Another process, which talks in lines and can be killed.
+package final class TalkingProcess: Sendable {
+    package let processID: Int32
     private let lines: AsyncStream<String>
     private let input: StandardInputWriter
 
@@ -16,36 +15,39 @@ final class ExampleProcess: Sendable {
     }
 
     /// The next line that it says; nil once it says no more.
-    func line() async -> String? {
+    package func line() async -> String? {
         var iterator = lines.makeAsyncIterator()
         return await iterator.next()
     }
 
-    func type(_ line: String) async throws {
+    /// Gives it a line to read; an empty one is the cue that a `TestPeer` waits for.
+    package func type(_ line: String = "") async throws {
         _ = try await input.write(line + "\n")
     }
 
     /// What is typed has an end.
-    func finish() async throws {
+    package func finish() async throws {
         try await input.finish()
     }
 
     /// As `SIGKILL` does it, with all that it has started. Until the end of its scope the number stays its own.
-    func kill() {
+    package func kill() {
         Glibc.kill(-processID, SIGKILL)
     }
+
+    package func facts() throws -> ProcessFacts { try ProcessFacts(of: processID) }
 }
 
-/// Runs an example on the test's own bus while a closure runs, which it does not outlive.
-func withExample<Result: Sendable>(
-    _ example: Example, _ arguments: String..., body: (ExampleProcess) async throws -> Result
+/// Runs a program, in a process group of its own, while a closure runs; it does not outlive the closure.
+package func withProcess<Result: Sendable>(
+    _ executable: String, _ arguments: [String], environment: Environment = .inherit,
+    body: (TalkingProcess) async throws -> Result
 ) async throws -> Result {
     var options = PlatformOptions()
     options.processGroupID = 0
     let outcome = try await run(
-        .path(FilePath(example.executable)), arguments: Arguments(example.arguments + arguments),
-        environment: try example.environment, platformOptions: options, input: .inputWriter,
-        output: .sequence,
+        .path(FilePath(executable)), arguments: Arguments(arguments), environment: environment,
+        platformOptions: options, input: .inputWriter, output: .sequence,
         error: .fileDescriptor(.standardError, closeAfterSpawningProcess: false)
     ) { execution in
         let (lines, sink) = AsyncStream<String>.makeStream()
@@ -54,9 +56,10 @@ func withExample<Result: Sendable>(
             defer { sink.finish() }
             for try await line in output.strings() { sink.yield(line) }
         }
-        let process = ExampleProcess(
+        let process = TalkingProcess(
             processID: execution.processIdentifier.value, lines: lines,
             input: execution.standardInputWriter)
+        // Whatever has happened in the closure.
         defer { process.kill() }
         let result = try await body(process)
         process.kill()
@@ -66,13 +69,10 @@ func withExample<Result: Sendable>(
     return outcome.closureResult
 }
 
-/// Runs an example to its end on the test's own bus.
-///
-/// - Returns: whether it ended well, and what it said.
-func outcome(of example: Example, _ arguments: String...) async throws -> (isSuccess: Bool, output: String) {
-    let result = try await run(
-        .path(FilePath(example.executable)), arguments: Arguments(example.arguments + arguments),
-        environment: try example.environment, input: .none, output: .string(limit: 1 << 20), error: .discarded
-    )
-    return (result.terminationStatus.isSuccess, result.standardOutput)
-}
+/// Where the tests were built, and the programs with them.
+package let products: String = {
+    var path = [CChar](repeating: 0, count: Int(PATH_MAX) + 1)
+    let count = readlink("/proc/self/exe", &path, Int(PATH_MAX))
+    let own = FilePath(String(decoding: path.prefix(max(0, count)).map { UInt8(bitPattern: $0) }, as: UTF8.self))
+    return own.removingLastComponent().string
+}()

@@ -3,17 +3,20 @@ import Glibc
 import SystemPackage
 
 /// What `/proc` tells of a process at one moment.
-struct ProcessFacts: Sendable, CustomStringConvertible {
-    let descriptors: Int
-    let threads: Int
+package struct ProcessFacts: Sendable, CustomStringConvertible {
+    package let descriptors: Int
+    package let threads: Int
     /// Memory in use, in KiB.
-    let resident: Int
+    package let resident: Int
+    /// The most that it ever was, in KiB.
+    package let peak: Int
     /// Voluntary and involuntary, of all threads.
-    let contextSwitches: Int
+    package let contextSwitches: Int
 
-    init(of processID: Int32) throws {
+    package init(of processID: Int32) throws {
         descriptors = try OpenDescriptor.all(of: processID).count
         resident = try Self.number("VmRSS", in: "/proc/\(processID)/status")
+        peak = try Self.number("VmHWM", in: "/proc/\(processID)/status")
         var threads = 0
         var switches = 0
         for thread in try Self.entries(of: "/proc/\(processID)/task") {
@@ -26,7 +29,7 @@ struct ProcessFacts: Sendable, CustomStringConvertible {
         contextSwitches = switches
     }
 
-    var description: String {
+    package var description: String {
         "\(descriptors) descriptors, \(threads) threads, \(resident) KiB, \(contextSwitches) switches"
     }
 

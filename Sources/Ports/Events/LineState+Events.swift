@@ -1,0 +1,56 @@
+import LinuxIO
+
+extension LineState {
+    /// One call of a handler.
+    enum Delivery {
+        case message(PortHandlers.MessageHandler, Message)
+        /// The message is undecodable, and nobody wants to know.
+        case skip
+        case close(PortHandlers.CloseHandler, CloseReason)
+        case nothing
+    }
+
+    /// The end has come from elsewhere, and all that came before it has been delivered.
+    private var endToTell: CloseReason? { input.isEmpty && !isInTransit ? life.foreignReason : nil }
+
+    /// Has the loop call the handlers, if there is anything to call them with.
+    mutating func deliverLater(for line: Line) {
+        let isDue = handlers.message != nil && !input.isEmpty || handlers.close != nil && endToTell != nil
+        if !isDue || deliveryIsDue || isInTransit { return }
+        deliveryIsDue = true
+        line.reactor.execute { line.deliver() }
+    }
+
+    /// The next call to be made. When there is none, deliveries rest until ``deliverLater(for:)``.
+    mutating func nextDelivery(for line: Line, _ wakeups: inout Wakeups) -> Delivery {
+        if let handler = handlers.message, case .message(let message) = takeMessage(for: line, &wakeups) {
+            if message.isDecodable { return .message(handler, message) }
+            return handlers.messageError.map { .message($0, message) } ?? .skip
+        }
+        forgetHandlers(&wakeups)
+        if let handler = handlers.close, let reason = endToTell {
+            let old = handlers
+            handlers = PortHandlers()
+            wakeups.add { withExtendedLifetime(old) {} }
+            return .close(handler, reason)
+        }
+        deliveryIsDue = false
+        return .nothing
+    }
+
+    /// Lets go of handlers that cannot be called any more, and with them of the port.
+    mutating func forgetHandlers(_ wakeups: inout Wakeups) {
+        if isInTransit { return }
+        let mayReceive = !life.inputHasEnded || !input.isEmpty
+        let isOver = life.reason != nil && life.foreignReason == nil
+        if mayReceive, !isOver { return }
+        let old = handlers
+        handlers = PortHandlers()
+        if !isOver, old.close != nil {
+            handlers.close = old.close
+            // A port that closes itself hears of no end: it stays until it has.
+            if life.foreignReason != nil { handlers.keptPort = old.keptPort }
+        }
+        wakeups.add { withExtendedLifetime(old) {} }
+    }
+}

@@ -1,0 +1,12 @@
+/// What the program wants to be called with, beside the sequence. Guarded by its line's lock, and let go outside
+/// of it: a handler may own the last reference to anything.
+struct PortHandlers: Sendable {
+    typealias MessageHandler = @Sendable (Message) -> Void
+    typealias CloseHandler = @Sendable (CloseReason) -> Void
+
+    var message: MessageHandler?
+    var messageError: MessageHandler?
+    var close: CloseHandler?
+    /// The port itself, which lives as long as its message handler may be called.
+    var keptPort: MessagePort?
+}

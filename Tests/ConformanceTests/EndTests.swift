@@ -1,0 +1,113 @@
+import ConnectTo
+import ConnectToTesting
+import Glibc
+import Ports
+import TestProcesses
+import Testing
+
+@Suite("How ports behave: the end", .privateBus, .timeLimit(.minutes(1)))
+struct EndTests {
+    @Test("the close event fires on the other side, not on the closer", arguments: Place.allCases)
+    func otherSide(place: Place) async throws {
+        try await withFarContext(place) { far in
+            let (mine, theirs) = try MessageChannel.makePair()
+            try await far.tell("hold", giving: [.port(theirs)])
+            let (calls, log) = AsyncStream<String>.makeStream()
+            mine.onClose { log.yield("on the closer: \($0)") }
+            try far.begin("events 0")
+            mine.close()
+            #expect(try await far.answer() == "close:closed")
+            log.finish()
+            var next = calls.makeAsyncIterator()
+            #expect(await next.next() == nil)
+        }
+    }
+
+    @Test("the close event fires when the other side drops the last reference", arguments: Place.allCases)
+    func dropped(place: Place) async throws {
+        try await withFarContext(place) { far in
+            let (mine, theirs) = try MessageChannel.makePair()
+            try await far.tell("hold", giving: [.port(theirs)])
+            let (calls, log) = AsyncStream<String>.makeStream()
+            mine.onClose { log.yield("\($0.code)") }
+            try await far.tell("drop 0")
+            var next = calls.makeAsyncIterator()
+            #expect(await next.next() == "closed")
+        }
+    }
+
+    @Test("the close event fires when the other process exits or is killed", arguments: [SIGTERM, SIGKILL])
+    func killed(signal: Int32) async throws {
+        let bus = try await Bus.at(PrivateBus.current.address)
+        try await withPeer("far", "far") { peer in
+            #expect(await peer.line() == "listening")
+            let control = bus.connectTo("far")
+            try await control.opened
+            let far = FarContext(control: control)
+            let (mine, theirs) = try MessageChannel.makePair()
+            try await far.tell("hold", giving: [.port(theirs)])
+            try await far.tell("post 0 last-words")
+            kill(peer.processID, signal)
+            let (calls, log) = AsyncStream<String>.makeStream()
+            mine.onClose { log.yield("\($0.code)") }
+            mine.onMessage { log.yield($0.text ?? "?") }
+            var next = calls.makeAsyncIterator()
+            #expect(await next.next() == "last-words")
+            #expect(await next.next() == "peer-exited")
+            #expect(await control.closed.code == .peerExited)
+        }
+    }
+
+    @Test(
+        "the close event fires for a port that was in transit, once it is started", arguments: Place.allCases)
+    func inTransit(place: Place) async throws {
+        try await withFarContext(place) { far in
+            let (mine, theirs) = try MessageChannel.makePair()
+            try mine.postMessage("said before")
+            // On its way before it closes, received after.
+            try far.control.postMessage("hold", transfer: [.port(theirs)])
+            mine.close()
+            #expect(try await far.answer() == "1")
+            #expect(try await far.tell("events 0") == "said before close:closed")
+        }
+    }
+
+    @Test("a frozen and resumed peer is not closed")
+    func frozen() async throws {
+        let bus = try await Bus.at(PrivateBus.current.address)
+        try await withPeer("echo", "x") { peer in
+            #expect(await peer.line() == "listening")
+            let port = bus.connectTo("x")
+            try await port.opened
+            kill(peer.processID, SIGSTOP)
+            var status: Int32 = 0
+            // Returns once it stands still.
+            #expect(waitpid(peer.processID, &status, WUNTRACED) == peer.processID)
+            try port.postMessage("are you there?")
+            await port.flush()
+            #expect(port.closeReason == nil)
+            kill(peer.processID, SIGCONT)
+            #expect(try await port.next()?.text == "are you there?")
+            #expect(port.closeReason == nil)
+        }
+    }
+
+    @Test(
+        "the death of whoever carries a port in transit closes it at the other end",
+        arguments: [0, 1])
+    func carrierDies(started: Int) async throws {
+        let bus = try await Bus.at(PrivateBus.current.address)
+        try await withPeer("deaf", "carrier", started) { peer in
+            #expect(await peer.line() == "listening")
+            let line = bus.connectTo("carrier")
+            try await line.opened
+            let (mine, theirs) = try MessageChannel.makePair()
+            try line.postMessage("carry this", transfer: [.port(theirs)])
+            await line.flush()
+            mine.start()
+            #expect(mine.closeReason == nil)
+            peer.kill()
+            #expect(await mine.closed.code == .peerExited)
+        }
+    }
+}

@@ -1,0 +1,238 @@
+import ConnectTo
+import ConnectToTesting
+import Ports
+import TestProcesses
+import Testing
+
+@Suite("How ports behave: transfer", .privateBus, .timeLimit(.minutes(1)))
+struct TransferTests {
+    @Test(
+        "a closed or transferred port cannot be transferred: nothing is sent; its peer still can",
+        arguments: Place.allCases)
+    func detached(place: Place) async throws {
+        try await withFarContext(place) { far in
+            let closed = try MessageChannel()
+            let given = try MessageChannel()
+            closed.port1.close()
+            try await far.tell("hold", giving: [.port(given.port1)])
+            for port in [closed.port1, given.port1] {
+                let error = #expect(throws: PortError.self) {
+                    try far.control.postMessage("hold", transfer: [.port(port)])
+                }
+                #expect(error?.code == .detached)
+            }
+            #expect(try await far.tell("hold", giving: [.port(closed.port2), .port(given.port2)]) == "2")
+            #expect(try await far.tell("events 1") == "close:closed")
+            try await far.tell("post 0 x")
+            #expect(try await far.tell("take 2 1") == "x")
+        }
+    }
+
+    @Test(
+        "the port itself in its list throws, a duplicate throws, and nothing has been detached",
+        arguments: Place.allCases)
+    func lists(place: Place) async throws {
+        try await withFarContext(place) { far in
+            let (mine, theirs) = try MessageChannel.makePair()
+            try mine.postMessage("still here")
+            for list in [[theirs, far.control], [theirs, theirs]] {
+                let error = #expect(throws: PortError.self) {
+                    try far.control.postMessage("hold", transfer: list.map { .port($0) })
+                }
+                #expect(error?.code == .notTransferable)
+            }
+            #expect(!theirs.isDetached)
+            #expect(!far.control.isDetached)
+            try await far.tell("hold", giving: [.port(theirs)])
+            #expect(try await far.tell("take 0 1") == "still here")
+        }
+    }
+
+    @Test("posting on a transferred port is silently dropped", arguments: Place.allCases)
+    func dropped(place: Place) async throws {
+        try await withFarContext(place) { far in
+            let (mine, theirs) = try MessageChannel.makePair()
+            try await far.tell("hold", giving: [.port(theirs)])
+            try theirs.postMessage("from nowhere")
+            #expect(theirs.closeReason?.code == .transferred)
+            try await far.tell("post 0 from-there")
+            #expect(try await mine.next()?.text == "from-there")
+            #expect(try await theirs.next() == nil)
+        }
+    }
+
+    @Test(
+        "messages queued on a port that is transferred arrive in order, before later ones",
+        arguments: Place.allCases)
+    func hops(place: Place) async throws {
+        try await withFarContext(place) { far in
+            let (mine, theirs) = try MessageChannel.makePair()
+            var port = theirs
+            var posted = 0
+            for hop in 0..<10 {
+                for _ in 0..<100 {
+                    try mine.postMessage("\(posted)")
+                    posted += 1
+                }
+                try await far.tell("hold", giving: [.port(port)])
+                if hop % 2 == 1 { try await far.tell("start \(hop)") }
+                #expect(try await far.tell("take \(hop) 10") == numbers(hop * 20, 10))
+                port = try await far.fetch(hop)
+                for number in 0..<10 {
+                    #expect(try await port.next()?.text == "\(hop * 20 + 10 + number)")
+                }
+            }
+            mine.close()
+            #expect(try await port.texts() == (200..<1_000).map(String.init))
+        }
+    }
+
+    @Test("a transferred port arrives not started, started though it was", arguments: Place.allCases)
+    func notStarted(place: Place) async throws {
+        try await withFarContext(place) { far in
+            let (mine, theirs) = try MessageChannel.makePair()
+            theirs.start()
+            try mine.postMessage("x")
+            try await far.tell("hold", giving: [.port(theirs)])
+            try await far.tell("close 0")
+            #expect(await mine.closed.code == .closed)
+            #expect(mine.undelivered == 1)
+        }
+    }
+
+    @Test(
+        "both ports of a channel may travel in one message, and are seen in list order",
+        arguments: Place.allCases)
+    func both(place: Place) async throws {
+        try await withFarContext(place) { far in
+            let (one, two) = try MessageChannel.makePair()
+            try one.postMessage("from-one")
+            try two.postMessage("from-two")
+            #expect(try await far.tell("hold", giving: [.port(one), .port(two)]) == "2")
+            #expect(try await far.tell("take 0 1") == "from-two")
+            #expect(try await far.tell("take 1 1") == "from-one")
+            try await far.tell("post 0 x")
+            #expect(try await far.tell("take 1 1") == "x")
+        }
+    }
+
+    @Test(
+        "posting a port through its own channel dooms the message without a throw", arguments: Place.allCases)
+    func doomed(place: Place) async throws {
+        try await withFarContext(place) { far in
+            let (mine, theirs) = try MessageChannel.makePair()
+            // A hop first, so that it is not only this process that knows both ends.
+            try await far.tell("hold", giving: [.port(theirs)])
+            let target = try await far.fetch(0)
+            try mine.postMessage("doomed", transfer: [.port(target)])
+            #expect(target.isDetached)
+            mine.start()
+            // The kernel looks for such sockets when another is closed.
+            while mine.closeReason == nil, !Task.isCancelled {
+                try await far.tell("sink", giving: [.port(try MessageChannel().port1)])
+            }
+            #expect(await mine.closed.code == .peerExited)
+        }
+    }
+
+    @Test("both ends can be moved to two places and still talk; the maker may go")
+    func makerGone() async throws {
+        let bus = try await Bus.at(PrivateBus.current.address)
+        let here = try await bus.register("place1")
+        try await withPeer("far", "place2") { peer in
+            #expect(await peer.line() == "listening")
+            try await withPeer("maker", "place") { maker in
+                var calls = here.connects.makeAsyncIterator()
+                let line = try #require(await calls.next()).source
+                let mine = try #require(try await line.next()?.ports.first)
+                try line.postMessage("ok")
+                #expect(await maker.line() == "given away")
+                maker.kill()
+                _ = await line.closed
+                // Over there it has a handler, and so lives on.
+                try mine.postMessage("still there?")
+                #expect(try await mine.next()?.text == "still there?")
+                #expect(mine.closeReason == nil)
+            }
+        }
+    }
+
+    @Test("10,000 messages each way while one end goes through five processes: all, once, in order")
+    func fiveProcesses() async throws {
+        let total = 10_000
+        let bus = try await Bus.at(PrivateBus.current.address)
+        let (mine, theirs) = try MessageChannel.makePair()
+        try await withPeers("hop", "hop", 5, total) { peers in
+            async let posting: Void = {
+                for number in 0..<total { try await mine.send("\(number)") }
+            }()
+            async let answers = mine.texts()
+            let line = bus.connectTo("hop1")
+            try await line.opened
+            try line.postMessage("take over", transfer: [.port(theirs)])
+            for peer in peers.dropLast() { #expect(await peer.line() == "passed on") }
+            #expect(await peers.last?.line() == "done")
+            try await posting
+            #expect(try await answers == (0..<total).map(String.init))
+            #expect(mine.closeReason?.code == .closed)
+            #expect(mine.undelivered == 0)
+        }
+    }
+
+    @Test("10,000 transfers leave no descriptor behind", arguments: Place.allCases)
+    func descriptors(place: Place) async throws {
+        try await expectNoDescriptorLeak {
+            try await withFarContext(place) { far in
+                let before = try far.process?.facts().descriptors
+                for _ in 0..<100 {
+                    for _ in 0..<100 {
+                        let (mine, theirs) = try MessageChannel.makePair()
+                        try mine.postMessage("x")
+                        try far.control.postMessage("sink", transfer: [.port(theirs)])
+                    }
+                    for _ in 0..<100 { #expect(try await far.answer() == "1") }
+                }
+                try await expect(far, toHold: before)
+            }
+        }
+    }
+
+    @Test("10,000 transfers that are refused half-way leave no descriptor behind", arguments: Place.allCases)
+    func refused(place: Place) async throws {
+        try await expectNoDescriptorLeak {
+            try await withFarContext(place) { far in
+                let before = try far.process?.facts().descriptors
+                let gone = try MessageChannel().port1
+                gone.close()
+                let (mine, theirs) = try MessageChannel.makePair()
+                try mine.postMessage("still here")
+                var refusals = 0
+                for _ in 0..<10_000 {
+                    let file = try OpenFile(duplicating: 0)
+                    do throws(PortError) {
+                        try far.control.postMessage(
+                            "hold", transfer: [.file(file), .port(theirs), .port(gone)])
+                    } catch {
+                        refusals += error.code == .detached && !file.isDetached ? 1 : 0
+                    }
+                }
+                #expect(refusals == 10_000)
+                #expect(try await far.tell("hold", giving: [.port(theirs)]) == "1")
+                #expect(try await far.tell("take 0 1") == "still here")
+                try await far.tell("close 0")
+                try await expect(far, toHold: before)
+            }
+        }
+    }
+
+    /// In the other process too. It closes what came from elsewhere on a thread of its own, a little later.
+    private func expect(_ far: FarContext, toHold count: Int?) async throws {
+        guard let count, let process = far.process else { return }
+        while try process.facts().descriptors > count, !Task.isCancelled { try await far.tell("hold") }
+        #expect(try process.facts().descriptors <= count)
+    }
+
+    private func numbers(_ first: Int, _ count: Int) -> String {
+        (first..<first + count).map(String.init).joined(separator: " ")
+    }
+}

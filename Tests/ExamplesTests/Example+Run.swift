@@ -1,0 +1,23 @@
+import ConnectToTesting
+import Subprocess
+import SystemPackage
+import TestProcesses
+
+/// Runs an example on the test's own bus while a closure runs, which it does not outlive.
+func withExample<Result: Sendable>(
+    _ example: Example, _ arguments: String..., body: (TalkingProcess) async throws -> Result
+) async throws -> Result {
+    try await withProcess(
+        example.executable, example.arguments + arguments, environment: try example.environment, body: body)
+}
+
+/// Runs an example to its end on the test's own bus.
+///
+/// - Returns: whether it ended well, and what it said.
+func outcome(of example: Example, _ arguments: String...) async throws -> (isSuccess: Bool, output: String) {
+    let result = try await run(
+        .path(FilePath(example.executable)), arguments: Arguments(example.arguments + arguments),
+        environment: try example.environment, input: .none, output: .string(limit: 1 << 20), error: .discarded
+    )
+    return (result.terminationStatus.isSuccess, result.standardOutput)
+}

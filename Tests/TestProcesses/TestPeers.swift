@@ -1,0 +1,27 @@
+import ConnectToTesting
+
+/// Runs a peer (`Tests/TestPeer`), which plays a part, on the test's own bus.
+package func withPeer<Result: Sendable>(
+    _ role: String, _ name: String, _ numbers: Int..., body: (TalkingProcess) async throws -> Result
+) async throws -> Result {
+    try await withProcess(
+        products + "/TestPeer", [try PrivateBus.current.address, role, name] + numbers.map(String.init),
+        body: body)
+}
+
+/// Runs several that know each other by number, from 1, once all of them listen.
+package func withPeers(
+    _ role: String, _ name: String, _ count: Int, _ number: Int,
+    body: ([TalkingProcess]) async throws -> Void
+) async throws {
+    func start(_ running: [TalkingProcess]) async throws {
+        if running.count == count { return try await body(running) }
+        try await withPeer(role, name, running.count + 1, count, number) { peer in
+            guard await peer.line() == "listening" else { throw PeerIsMute() }
+            try await start(running + [peer])
+        }
+    }
+    try await start([])
+}
+
+private struct PeerIsMute: Error {}
