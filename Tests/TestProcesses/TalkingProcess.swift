@@ -73,6 +73,7 @@ package func withProcess<Result: Sendable>(
 package let products: String = {
     var path = [CChar](repeating: 0, count: Int(PATH_MAX) + 1)
     let count = readlink("/proc/self/exe", &path, Int(PATH_MAX))
-    let own = FilePath(String(decoding: path.prefix(max(0, count)).map { UInt8(bitPattern: $0) }, as: UTF8.self))
+    let own = FilePath(
+        String(decoding: path.prefix(max(0, count)).map { UInt8(bitPattern: $0) }, as: UTF8.self))
     return own.removingLastComponent().string
 }()

@@ -5,17 +5,18 @@ import Ports
 
 /// The contexts that this process has registered on one bus. On the loop.
 actor Registry {
-    private let connection: BusConnection
-    private let loop: EventLoop
-    private let identities: Identities
-    private let log: Logger
+    let connection: BusConnection
+    let loop: EventLoop
+    let identities: Identities
+    let log: Logger
     /// By object path.
     private var registrations: [String: Registration] = [:]
     /// Callers of whom the bus has not said yet who they are.
-    private var introductions = 0
+    var introductions = 0
 
     /// How many such callers are kept; the next are told that it is busy.
-    private static let maximumIntroductions = 1_024
+    static let maximumIntroductions = 1_024
+
     /// The one by which this process introduces itself to others: the first, while it lasts.
     private var calling: Registration?
 
@@ -182,91 +183,5 @@ actor Registry {
             }
         default: break
         }
-    }
-
-    // MARK: Serving
-
-    private func didReceive(_ call: MethodCall, for registration: Registration) {
-        switch ContextObject.answer(call, for: registration) {
-        case .reply(let body):
-            connection.assumeIsolated { $0.reply(to: call, body) }
-        case .error(let name, let message):
-            connection.assumeIsolated { $0.replyError(to: call, name: name, message: message) }
-        case .admit(let line, let hello):
-            guard introductions < Self.maximumIntroductions, Admission.hasRoom(for: line) else {
-                return refuse(call, ContextInterface.busy, "too many callers just now; try again later")
-            }
-            introductions += 1
-            identities.assumeIsolated {
-                $0.identify(call.sender) { [self] peer in
-                    assumeIsolated { $0.admit(call, line, hello, to: registration, peer) }
-                }
-            }
-        }
-    }
-
-    /// Not a task for each caller: tasks may overtake one another, and callers are served in order.
-    private func admit(
-        _ call: MethodCall, _ line: StreamSocket, _ hello: Greeting, to registration: Registration,
-        _ peer: Result<Peer, DBusError>
-    ) {
-        introductions -= 1
-        guard case .success(let peer) = peer else {
-            return refuse(call, ContextInterface.refused, "the bus does not say who is calling")
-        }
-        guard Admission.admits(peer) else {
-            log.debug("refused", metadata: ["name": "\(registration.context.busName)", "peer": "\(peer)"])
-            return refuse(call, ContextInterface.refused, "not admitted")
-        }
-        guard hello.format == registration.format.rawValue else {
-            return refuse(call, ContextInterface.refused, Admission.mismatch(registration.format))
-        }
-        guard let claimed = hello.context.flatMap(ContextName.init(busName:)) else {
-            return deliver(call, line, hello, to: registration, peer)
-        }
-        introductions += 1
-        Task(executorPreference: loop.reactor) { [self] in
-            let isConfirmed = await identities.owner(of: claimed.busName) == call.sender
-            await confirmed(call, line, hello, to: registration, isConfirmed ? peer.bearing(claimed) : peer)
-        }
-    }
-
-    private func confirmed(
-        _ call: MethodCall, _ line: StreamSocket, _ hello: Greeting, to registration: Registration,
-        _ peer: Peer
-    ) {
-        introductions -= 1
-        deliver(call, line, hello, to: registration, peer)
-    }
-
-    private func deliver(
-        _ call: MethodCall, _ line: StreamSocket, _ hello: Greeting, to registration: Registration,
-        _ peer: Peer
-    ) {
-        let event = ConnectEvent(
-            source: MessagePort(adopting: line, format: registration.format, on: loop), peer: peer,
-            metadata: hello.metadata)
-        switch registration.deliver(event) {
-        case .delivered:
-            welcome(call, registration)
-        case .deliveredLast:
-            welcome(call, registration)
-            withdrawSoon(registration, .limitReached)
-        case .isFull:
-            event.source.turnAway()
-            refuse(call, ContextInterface.busy, "too many callers wait already; try again later")
-        case .hasEnded:
-            event.source.turnAway()
-            refuse(call, DBusError.Name.unknownObject, "the context has just been unregistered")
-        }
-    }
-
-    private func welcome(_ call: MethodCall, _ registration: Registration) {
-        let welcome = Greeting(metadata: registration.metadata, format: registration.format)
-        connection.assumeIsolated { $0.reply(to: call, [welcome.encoded]) }
-    }
-
-    private func refuse(_ call: MethodCall, _ name: String, _ message: String) {
-        connection.assumeIsolated { $0.replyError(to: call, name: name, message: message) }
     }
 }

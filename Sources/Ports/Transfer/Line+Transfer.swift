@@ -108,7 +108,9 @@ extension Line {
         let length = table.size + payloadLength
         if length > limits.messageLength { return .messageTooLarge(length, limit: limits.messageLength) }
         return read { state in
-            if state.life.reason != nil || state.hasRoom(for: length, descriptors: table.descriptors.count) { return nil }
+            if state.life.reason != nil || state.hasRoom(for: length, descriptors: table.descriptors.count) {
+                return nil
+            }
             return state.queueFull
         }
     }
