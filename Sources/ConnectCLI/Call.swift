@@ -1,4 +1,5 @@
 import ConnectTo
+import LinuxIO
 import Synchronization
 
 /// Where what is posted comes from.
@@ -38,6 +39,8 @@ final class Call: Sendable {
     private let goal: Goal
     private let files: ReceivedFiles
     private let outcome = Latch<Outcome>()
+    /// Set when the end of the port has been told.
+    private let isTold = Latch<Void>()
     /// How many messages have come back.
     private let received = Mutex(0)
     /// Whether something was read that the port did not take.
@@ -55,21 +58,32 @@ final class Call: Sendable {
         files = ReceivedFiles(report: report)
     }
 
-    /// - Parameter fail: is told what ends the call in the middle.
+    /// - Parameter fail: is told what ends the call in the middle; then ``end(_:)`` is to be called.
     func run(_ fail: @escaping @Sendable (Failure) -> Void) async throws(Failure) -> ExitStatus {
+        defer { isTold.set() }
         Task.onLoop { [self] in
             do throws(Failure) { try await receive() } catch { fail(error) }
         }
         Task.onLoop { [self] in
             do throws(Failure) { try await send() } catch { fail(error) }
         }
-        let outcome = await outcome.value
+        let outcome = await outcome.wait()
         port.close()
         let reason = await port.closed
         try await report.event(Event.close(port: Self.number, reason: reason))
         if case .reached = outcome { return .success }
         try await judge(reason)
         return .success
+    }
+
+    /// Ends the call, wherever it stands, and waits until that is told and what was posted is on its way.
+    /// - Parameter reason: why, for a port that is not open yet: what was posted on it goes nowhere.
+    func end(_ reason: CloseReason) async {
+        port.giveUp(reason)
+        port.close()
+        outcome.set(.ended)
+        await port.flush()
+        _ = await isTold.wait()
     }
 
     // MARK: Both directions

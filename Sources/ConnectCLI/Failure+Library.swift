@@ -15,7 +15,7 @@ extension Failure {
         switch error.code {
         case .invalidName: self.init(.usage, error.message)
         case .invalidMetadata: self.init(.unsendable, error.message)
-        case .nameTaken: self.init(.nameTaken, error.message)
+        case .nameTaken: self.init(.nameTaken, "\(error.message) (--standby)")
         case .timedOut: self.init(.timedOut, error.message)
         case .denied: self.init(.refused, error.message)
         default: self.init(.busUnavailable, error.message)

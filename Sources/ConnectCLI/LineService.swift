@@ -1,4 +1,5 @@
 import ConnectTo
+import LinuxIO
 import Synchronization
 
 /// A listener's lines: messages to standard output, standard input to every open port.
@@ -64,14 +65,14 @@ final class LineService: PeerService {
     private func inputEnded(or port: MessagePort) async {
         let either = Latch<Void>()
         Task.onLoop { [self] in
-            await inputEnd.value
+            _ = await inputEnd.wait()
             either.set()
         }
         Task.onLoop {
             _ = await port.closed
             either.set()
         }
-        await either.value
+        _ = await either.wait()
     }
 
     /// Reads standard input from here on, and posts it.

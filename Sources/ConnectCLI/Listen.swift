@@ -31,6 +31,9 @@ struct Listen: ProgramCommand {
                 """))
     var once = false
 
+    @Flag(help: "If the name is taken, stand by for it: take it over when its owner goes.")
+    var standby = false
+
     @Option(
         name: .customLong("exec"), parsing: .remaining,
         help: ArgumentHelp(
@@ -83,8 +86,8 @@ struct Listen: ProgramCommand {
         let ports = OpenPorts(gate: input?.gate)
         let service = try service(child, input, store, ports, program)
         let context = try await bus.register(
-            name, origin: origin, accepting: once ? 1 : nil, format: raw ? .stream : .messages)
-        program.atEnd {
+            name, origin: origin, standby: standby, accepting: once ? 1 : nil, format: raw ? .stream : .messages)
+        program.atEnd { _ in
             // First of all: the rest may take longer than there is time.
             store?.abandon()
             await context.unregister()
@@ -92,8 +95,7 @@ struct Listen: ProgramCommand {
             await ports.closeAll()
             await ports.waitUntilFewer(than: 1)
         }
-        try await program.report.event(Event.listening(name: name, origin: origin))
-        await program.report.note("listening as \(TerminalText.escaped(name))")
+        try await announce(context, program.report)
         if let lines = service as? LineService { lines.readInput { program.fail($0) } }
         return try await once
             ? serveOne(context, service, ports, program) : serveAll(context, service, ports, program)
@@ -115,6 +117,18 @@ struct Listen: ProgramCommand {
                 waitsForInput: once && input?.isTerminal == false,
                 files: ReceivedFiles(report: report, store: store))
         }
+    }
+
+    /// Says when the name can be found, and before that, as a standby, that it is waited for.
+    private func announce(_ context: Context, _ report: Report) async throws(Failure) {
+        let (name, origin) = (context.name, context.origin)
+        if context.isStandby {
+            try await report.event(Event.standby(name: name, origin: origin))
+            await report.note("standing by for \(TerminalText.escaped(name))")
+        }
+        guard await context.registered else { throw Failure(endOf: context) }
+        try await report.event(Event.listening(name: name, origin: origin))
+        await report.note("listening as \(TerminalText.escaped(name))")
     }
 
     // MARK: Serving

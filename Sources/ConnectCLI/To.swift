@@ -1,5 +1,6 @@
 import ArgumentParser
 import ConnectTo
+import LinuxIO
 
 struct To: ProgramCommand {
     static let configuration = CommandConfiguration(
@@ -64,24 +65,33 @@ struct To: ProgramCommand {
     }
 
     func work(in program: Program) async throws -> ExitStatus {
-        if let timeout { program.limit(to: timeout.duration) }
         let (name, origin) = try common.contextName(name)
+        let opening = Latch<MessagePort>()
+        if let timeout {
+            program.limit(to: timeout.duration) { .overTime(timeout.duration, calling: name, opening.value) }
+        }
         let input = try input()
         let bus = try await common.openBus()
         let port = bus.connectTo(
-            name, origin: origin, wait: wait.map { .untilAvailable(for: $0.duration) } ?? .now,
+            name, origin: origin, wait: waitPolicy,
             format: raw ? .stream : .messages)
-        program.atEnd {
-            // Nothing that was posted to somebody who is not there is worth waiting for.
-            let isOpen = port.isOpen
-            port.close()
-            if isOpen { await port.flush() }
+        opening.set(port)
+        guard let input else {
+            program.atEnd { _ in port.close() }
+            return try await RawCall(port: port, name: name).run(in: program)
         }
-        guard let input else { return try await RawCall(port: port, name: name).run(in: program) }
         let call = Call(
             port: port, name: name, input: input, report: program.report,
             goal: noReply ? .delivery : replies.map { .replies($0) } ?? .close)
+        program.atEnd { status in
+            await call.end(status == .timedOut ? .outOfTime : .cancelledHere)
+        }
         return try await call.run { program.fail($0) }
+    }
+
+    private var waitPolicy: WaitPolicy {
+        guard let wait, wait.duration > .zero else { return .now }
+        return .untilAvailable(for: wait.duration)
     }
 
     /// Nil with `--raw`.
@@ -93,5 +103,27 @@ struct To: ProgramCommand {
         let named = try files.map { path throws(Failure) in try NamedFile(path) }
         return .messages(
             messages.map { .payload(Payload(line: ArgumentBytes.bytes(of: $0))) } + named.map { .file($0) })
+    }
+}
+
+extension CloseReason {
+    fileprivate static let outOfTime = CloseReason(
+        .timedOut, detail: "the time for the whole call was over before the port was open")
+    fileprivate static let cancelledHere = CloseReason(
+        .cancelled, detail: "the call was given up before the port was open")
+}
+
+extension Failure {
+    /// The time for the whole call is over.
+    /// - Parameter port: nil as long as there is no bus.
+    fileprivate static func overTime(_ time: Duration, calling name: String, _ port: MessagePort?) -> Failure {
+        let name = TerminalText.escaped(name)
+        let advice =
+            switch port?.isOpen {
+            case nil: "the bus has not answered; see whether it is well, or allow more time"
+            case false?: "\(name) has not answered; see with connect list who is there, or allow more time"
+            case true?: "allow more time, or look at what \(name) does"
+            }
+        return Failure(.timedOut, "not done within \(time.inSeconds) s (--timeout): \(advice)")
     }
 }

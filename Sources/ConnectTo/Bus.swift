@@ -1,4 +1,5 @@
 import DBus
+import LinuxIO
 import Logging
 public import Ports
 
