@@ -2,19 +2,6 @@ import ConnectTo
 import LinuxIO
 import Synchronization
 
-/// Where what is posted comes from.
-enum CallInput: Sendable {
-    case messages([Item])
-    case lines(StandardInput)
-    /// All of it in one message.
-    case whole(StandardInput)
-
-    enum Item: Sendable {
-        case payload(Payload)
-        case file(NamedFile)
-    }
-}
-
 /// The conversation of `connect to`, over one port.
 final class Call: Sendable {
     /// When the call is done.
@@ -173,20 +160,9 @@ final class Call: Sendable {
     /// The port ended before the goal was reached, or that was the goal.
     private func judge(_ reason: CloseReason) async throws(Failure) {
         if let failure = Failure(reason, peer: name) { throw failure }
-        if port.undelivered > 0 || hasUnsent.withLock({ $0 }) {
-            throw Failure.untaken(by: name, undelivered: port.undelivered)
-        }
-        let standardInput: StandardInput? =
-            switch input {
-            case .lines(let input), .whole(let input): input
-            case .messages: nil
-            }
-        if let input = standardInput {
-            let remainder = await input.stop()
-            // Whoever sits at a terminal sees that the peer has gone.
-            if remainder == .lines || remainder == .open && !input.isTerminal {
-                throw Failure.untaken(by: name, undelivered: 0)
-            }
+        let hasRest = await hasRest
+        if port.undelivered > 0 || hasRest {
+            throw Failure.untaken(by: name, undelivered: port.undelivered, hasRest: hasRest)
         }
         if case .replies(let wanted) = goal {
             let count = received.withLock { $0 }
@@ -194,6 +170,20 @@ final class Call: Sendable {
                 .inputOutput,
                 "\(TerminalText.escaped(name)) closed after \(count) of \(wanted) replies; ask for fewer, or look at the peer"
             )
+        }
+    }
+
+    /// Whether there is input that was not sent. Reads no more of it from here on.
+    private var hasRest: Bool {
+        get async {
+            if hasUnsent.withLock({ $0 }) { return true }
+            switch input {
+            case .messages: return false
+            case .lines(let input), .whole(let input):
+                let remainder = await input.stop()
+                // Whoever sits at a terminal sees that the peer has gone.
+                return remainder == .lines || remainder == .open && !input.isTerminal
+            }
         }
     }
 }

@@ -81,9 +81,13 @@ final class LineService: PeerService {
         guard let input else { return }
         Task.onLoop { [self] in
             do {
+                var number = 0
                 while let lines = try await input.next() {
                     hasLineInHand.withLock { $0 = true }
-                    for line in lines { try await post(line) }
+                    for line in lines {
+                        number += 1
+                        try await post(line, number)
+                    }
                     hasLineInHand.withLock { $0 = false }
                 }
                 // Only where the line waits for it does the end mean anything.
@@ -94,7 +98,7 @@ final class LineService: PeerService {
     }
 
     /// With `--json`, a line that cannot be sent is told of, and the next one is taken.
-    private func post(_ line: [UInt8]) async throws(Failure) {
+    private func post(_ line: [UInt8], _ number: Int) async throws(Failure) {
         guard report.isJSON else {
             try await ports.post(InputLine(plain: line))
             return
@@ -104,7 +108,8 @@ final class LineService: PeerService {
         } catch {
             if error.status != .unsendable { throw error }
             note(error)
-            await report.failure(error)
+            let what = "line \(number) of the input was not sent: \(error.message ?? "")"
+            await report.failure(Failure(error.status, what))
         }
     }
 }

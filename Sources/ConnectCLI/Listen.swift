@@ -9,9 +9,9 @@ struct Listen: ProgramCommand {
             port, and is not read while none is open. The end of standard input ends nothing, but with --once. \
             A port is closed when its peer has ended its input.
 
-            With --json, standard output carries {"event":"listening"|"connect"|"message"|"close"|"error",…}, and \
-            lines of standard input that begin with { say what to post where: {"port":1,"text":…}, with "base64" \
-            or "json" in place of "text".
+            With --json, standard output carries {"event":"standby"|"listening"|"connect"|"message"|"close"|"error",\
+            …}, and lines of standard input that begin with { say what to post where: {"port":1,"text":…}, with \
+            "base64" or "json" in place of "text". Without "port" it goes to every open port.
 
             With --raw there are no messages: standard input and output are the line, byte for byte, for one peer \
             after the other. Both sides end their input to end it; on a terminal, the peer's end is enough.
@@ -40,7 +40,8 @@ struct Listen: ProgramCommand {
             "Run this command for each peer, its standard input and output on the port. Comes last.",
             discussion: """
                 The peer's end of input closes the command's standard input only; the port closes when the command \
-                has ended. Peer gone: SIGHUP to its process group. At most \(ChildCommand.limit) run at once; \
+                has ended. How it ended is told on standard error here, and not to the peer. Peer gone: SIGHUP to \
+                its process group. At most \(ChildCommand.limit) run at once; \
                 further peers wait. CONNECT_NAME, CONNECT_PEER_PID and CONNECT_PEER_UID are in its environment.
                 """,
             valueName: "command"))
@@ -86,7 +87,8 @@ struct Listen: ProgramCommand {
         let ports = OpenPorts(gate: input?.gate)
         let service = try service(child, input, store, ports, program)
         let context = try await bus.register(
-            name, origin: origin, standby: standby, accepting: once ? 1 : nil, format: raw ? .stream : .messages)
+            name, origin: origin, standby: standby, accepting: once ? 1 : nil,
+            format: raw ? .stream : .messages)
         program.atEnd { _ in
             // First of all: the rest may take longer than there is time.
             store?.abandon()
@@ -142,8 +144,10 @@ struct Listen: ProgramCommand {
             let peer = event.peer.label
             if let failure = Failure(reason, peer: peer) { throw failure }
             let hasInputLeft = await service.hasInputLeft()
-            if event.source.undelivered > 0 || hasInputLeft {
-                throw Failure.untaken(by: peer, undelivered: event.source.undelivered)
+            let undelivered = event.source.undelivered
+            if raw, hasInputLeft { throw Failure.untaken(by: peer) }
+            if undelivered > 0 || hasInputLeft {
+                throw Failure.untaken(by: peer, undelivered: undelivered, hasRest: hasInputLeft)
             }
             return service.status
         }
@@ -189,20 +193,5 @@ extension Peer {
     fileprivate var label: String {
         let process = processName.map { " (\($0))" } ?? ""
         return pid.map { "process \($0)\(process)" } ?? "the peer"
-    }
-}
-
-extension Failure {
-    /// Why a listener can be found no more.
-    fileprivate init(endOf context: Context) {
-        let name = TerminalText.escaped(context.name)
-        switch context.endReason {
-        case .busLost:
-            self.init(.busUnavailable, "the bus is gone, and \(name) with it; listen again when it is back")
-        case .nameLost:
-            self.init(.nameTaken, "the bus gave \(name) to another process; connect list says to which")
-        // Given back by ourselves, on the way out.
-        default: self.init(.success, nil)
-        }
     }
 }

@@ -16,7 +16,7 @@ struct RawCall {
         program.atEnd { _ in line.end() }
         let outcome = await line.run(try RawThreads())
         if let failure = outcome.failure { throw failure }
-        if outcome.isUntaken { throw Failure.untaken(by: name, undelivered: 0) }
+        if outcome.isUntaken { throw Failure.untaken(by: name) }
         return .success
     }
 }

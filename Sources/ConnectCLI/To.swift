@@ -7,8 +7,10 @@ struct To: ProgramCommand {
         abstract: "Connect to a name, and talk to it.",
         discussion: """
             Posts each MESSAGE, or else each line of standard input; prints what comes back; ends its side when \
-            its input ends, and exits when the peer closes. With --json, standard output carries \
-            {"event":"message"|"close"|"error",…}.
+            its input ends, and exits when the peer closes. A MESSAGE or a name that begins with a dash comes \
+            after two dashes: connect to NAME -- -1
+
+            With --json, standard output carries {"event":"message"|"close"|"error",…}.
 
             With --raw there are no messages: standard input and output are the line, byte for byte, as ssh's \
             ProxyCommand wants it. The other side has to listen with --raw too.
@@ -23,11 +25,16 @@ struct To: ProgramCommand {
     var messages: [String] = []
 
     @Option(
+        parsing: .unconditional,
         help: ArgumentHelp(
-            "Wait for the name to appear; without this a missing name fails at once.", valueName: "seconds"))
+            "Wait so long for the name to appear; without this a missing name fails at once.",
+            valueName: "seconds"),
+        transform: Seconds.init)
     var wait: Seconds?
 
-    @Option(help: ArgumentHelp("Exit after so many messages have come back.", valueName: "n"))
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp("Exit after so many messages have come back.", valueName: "n"))
     var replies: Int?
 
     @Flag(help: "Exit as soon as all is delivered; what comes back is not read.")
@@ -46,7 +53,10 @@ struct To: ProgramCommand {
     @Flag(help: "Carry bytes in place of messages; exits when the peer has closed.")
     var raw = false
 
-    @Option(help: ArgumentHelp("Exit with 75 if the whole call takes longer.", valueName: "seconds"))
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp("Exit with 75 if the whole call takes longer.", valueName: "seconds"),
+        transform: Seconds.init)
     var timeout: Seconds?
 
     func validate() throws {
@@ -116,7 +126,8 @@ extension CloseReason {
 extension Failure {
     /// The time for the whole call is over.
     /// - Parameter port: nil as long as there is no bus.
-    fileprivate static func overTime(_ time: Duration, calling name: String, _ port: MessagePort?) -> Failure {
+    fileprivate static func overTime(_ time: Duration, calling name: String, _ port: MessagePort?) -> Failure
+    {
         let name = TerminalText.escaped(name)
         let advice =
             switch port?.isOpen {
