@@ -4,7 +4,9 @@ import Synchronization
 
 /// The right to kill a child process, for as long as its number is still its own.
 final class DaemonProcess: Sendable {
-    private let processID: Int32
+    let processID: Int32
+    /// Set by ``kill()``.
+    let isKilled = Latch<Void>()
     /// Nobody has taken the child's exit status yet: until then the kernel gives its number to nobody else.
     private let isOurs = Mutex(true)
 
@@ -20,6 +22,7 @@ final class DaemonProcess: Sendable {
             var info = siginfo_t()
             _ = try? systemCall("waitid") { waitid(P_PID, id_t(processID), &info, WEXITED | WNOWAIT) }
         }
+        isKilled.set()
     }
 
     /// The exit status is about to be taken: the number may become another's.

@@ -17,7 +17,7 @@ struct Introducer: Sendable {
     ) async {
         guard let farEnd = introduction.farEnd else { return }
         var state = CallerIntroduction(to: context, policy: policy, format: format)
-        let (owners, ownerAppears) = AsyncStream<Void>.makeStream(bufferingPolicy: .bufferingNewest(1))
+        let (owners, ownerAppears) = AsyncStream<DBusError?>.makeStream(bufferingPolicy: .bufferingNewest(1))
         let patience = Patience(policy, on: connection.reactor) { ownerAppears.finish() }
         // Started with the first wait: a port that ends meanwhile is looked at again, for it may be pointless now.
         var portsEnd: Task<Void, Never>?
@@ -36,9 +36,10 @@ struct Introducer: Sendable {
                 do throws(DBusError) {
                     subscription = try await watch.subscribe(.name(context.busName)) { event in
                         switch event {
-                        case .changed(let change): if change.newOwner != nil { ownerAppears.yield() }
-                        // Calling again tells what has happened.
-                        case .lost: ownerAppears.yield()
+                        case .changed(let change): if change.newOwner != nil { ownerAppears.yield(nil) }
+                        // Calling again tells whether somebody has the name.
+                        case .returned: ownerAppears.yield(nil)
+                        case .lost(let error): ownerAppears.yield(error)
                         }
                     }
                     step = .call
@@ -61,9 +62,13 @@ struct Introducer: Sendable {
                     portsEnd
                     ?? Task(executorPreference: connection.reactor) {
                         await introduction.ended()
-                        ownerAppears.yield()
+                        ownerAppears.yield(nil)
                     }
-                step = await appearances.next() == nil ? state.didRunOutOfTime() : .call
+                switch await appearances.next() {
+                case .some(nil): step = .call
+                case .some(let error?): step = state.didFail(error)
+                case nil: step = state.didRunOutOfTime()
+                }
             case .open, .fail, .breakOff:
                 // Told before anything else is awaited: the program may be waiting for it.
                 switch step {

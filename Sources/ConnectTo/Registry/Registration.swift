@@ -1,3 +1,4 @@
+import DBus
 import LinuxIO
 import Ports
 import Synchronization
@@ -9,6 +10,8 @@ final class Registration: Sendable {
         case requested
         case registered
         case standby
+        /// The bus has gone; the name is asked for again when it is back.
+        case interrupted
         case ended(Context.EndReason)
     }
 
@@ -18,6 +21,8 @@ final class Registration: Sendable {
     let context: ContextName
     let metadata: [String: String]
     let format: LineFormat
+    /// How its name is asked for when the bus has come back.
+    let flags: BusConnection.RequestNameFlags
     let events: AsyncStream<ConnectEvent>
     /// Set when it has ended and the bus has confirmed that, or is gone.
     let isGone = Latch<Void>()
@@ -33,11 +38,13 @@ final class Registration: Sendable {
     }
 
     init(
-        _ context: ContextName, metadata: [String: String], limit: Int?, format: LineFormat = .messages
+        _ context: ContextName, metadata: [String: String], limit: Int?, format: LineFormat = .messages,
+        flags: BusConnection.RequestNameFlags = .doNotQueue
     ) {
         self.context = context
         self.metadata = metadata
         self.format = format
+        self.flags = flags
         state = Mutex(State(remaining: limit))
         (events, sink) = AsyncStream.makeStream(bufferingPolicy: .bufferingOldest(Self.queuedConnects))
     }
@@ -50,6 +57,13 @@ final class Registration: Sendable {
             state.status = status
         }
         if status == .registered { isSettled.set() }
+    }
+
+    /// One that the bus has never confirmed is not kept: whoever registers it is told that the bus has gone.
+    func wasInterrupted() {
+        state.withLock { state in
+            if state.status == .registered || state.status == .standby { state.status = .interrupted }
+        }
     }
 
     /// Ends the registration, once.

@@ -62,6 +62,8 @@ extension Registry {
         _ call: MethodCall, _ line: StreamSocket, _ hello: Greeting, to registration: Registration,
         _ peer: Peer
     ) {
+        // Decided on after the bus has gone: the caller has given up, and its name may be another's by now.
+        guard connection.assumeIsolated({ $0.isCurrent(call) }) else { return }
         let event = ConnectEvent(
             source: MessagePort(adopting: line, format: registration.format, on: loop), peer: peer,
             metadata: hello.metadata)

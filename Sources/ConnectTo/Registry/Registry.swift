@@ -41,9 +41,6 @@ actor Registry {
         _ = await connection.onSignal { [weak self] signal in
             self?.assumeIsolated { $0.didReceive(signal) }
         }
-        await connection.onDisconnect { [weak self] _ in
-            self?.assumeIsolated { $0.endAll() }
-        }
     }
 
     // MARK: Registering
@@ -59,14 +56,15 @@ actor Registry {
                 throw ConnectToError(.cancelled, "registering \(context.quoted) was cancelled")
             }
         }
-        let registration = Registration(context, metadata: metadata, limit: limit, format: format)
+        let registration = Registration(
+            context, metadata: metadata, limit: limit, format: format, flags: standby ? [] : .doNotQueue)
         // Served before the name is asked for: calls can come before the bus has answered.
         registrations[context.objectPath] = registration
         await connection.export(path: context.objectPath) { [weak self] call in
             self?.assumeIsolated { $0.didReceive(call, for: registration) }
         }
         do throws(ConnectToError) {
-            try await requestName(of: registration, standby: standby)
+            try await requestName(of: registration)
         } catch {
             _ = registration.end(.unregistered)
             await forget(registration)
@@ -81,13 +79,13 @@ actor Registry {
         return registration
     }
 
-    private func requestName(of registration: Registration, standby: Bool) async throws(ConnectToError) {
+    private func requestName(of registration: Registration) async throws(ConnectToError) {
         let context = registration.context
         let outcome: BusConnection.RequestNameOutcome
         do throws(DBusError) {
             let result = await withCheckedContinuation { continuation in
                 connection.assumeIsolated {
-                    $0.requestName(context.busName, flags: standby ? [] : [.doNotQueue]) { result in
+                    $0.requestName(context.busName, flags: registration.flags) { result in
                         // In the very moment of the answer: NameAcquired may be the next message already.
                         if case .success(let outcome) = result {
                             registration.didChange(to: outcome == .inQueue ? .standby : .registered)
@@ -157,7 +155,35 @@ actor Registry {
         log.debug("unregistered", metadata: ["name": "\(registration.context.busName)", "why": "\(reason)"])
     }
 
-    /// The bus is gone, or this process has left it.
+    // MARK: The bus goes and comes back
+
+    /// The bus has gone, and the names with it.
+    func interrupt() {
+        for registration in registrations.values { registration.wasInterrupted() }
+    }
+
+    /// Asks for all names again, without waiting for one answer before the next request.
+    func restore() async {
+        await withDiscardingTaskGroup { group in
+            for registration in registrations.values where registration.status == .interrupted {
+                group.addTask(executorPreference: loop.reactor) { await self.restore(registration) }
+            }
+        }
+    }
+
+    private func restore(_ registration: Registration) async {
+        do throws(ConnectToError) {
+            try await requestName(of: registration)
+        } catch {
+            // Gone once more: the next time.
+            if error.code == .busLost { return }
+            log.warning("not registered again", metadata: ["why": "\(error)"])
+            let reason: Context.EndReason = error.code == .nameTaken ? .nameLost : .nameRefused
+            if registration.end(reason) { await forget(registration) }
+        }
+    }
+
+    /// The bus is gone for good, or this process has left it.
     func endAll() {
         for registration in registrations.values {
             _ = registration.end(.busLost)
@@ -172,7 +198,7 @@ actor Registry {
             case .string(let name)? = signal.body.first,
             let path = ContextName(busName: name)?.objectPath, let registration = registrations[path],
             // Until the bus has answered, it speaks of a former registration.
-            registration.status != .requested
+            registration.status == .registered || registration.status == .standby
         else { return }
         switch signal.member {
         case "NameAcquired":
