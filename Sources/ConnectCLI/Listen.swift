@@ -61,6 +61,12 @@ struct Listen: ProgramCommand {
     @Flag(help: "With --save, overwrite files that are there.")
     var force = false
 
+    @Flag(help: "If the name belongs to a listener that is --replaceable, take it over.")
+    var replace = false
+
+    @Flag(help: "Let another listener take the name over that asks to with --replace.")
+    var replaceable = false
+
     func validate() throws {
         // The parser takes an option for the rest of the line without a rest for one that is not there.
         let isBare = command.isEmpty && name != "--exec" && ArgumentBytes.ofThisProcess().last == "--exec"
@@ -87,7 +93,8 @@ struct Listen: ProgramCommand {
         let ports = OpenPorts(gate: input?.gate)
         let service = try service(child, input, store, ports, program)
         let context = try await bus.register(
-            name, origin: origin, standby: standby, accepting: once ? 1 : nil,
+            name, origin: origin, standby: standby, replace: replace, allowReplacement: replaceable,
+            accepting: once ? 1 : nil,
             format: raw ? .stream : .messages)
         program.atEnd { _ in
             // First of all: the rest may take longer than there is time.
@@ -98,6 +105,7 @@ struct Listen: ProgramCommand {
             await ports.waitUntilFewer(than: 1)
         }
         try await announce(context, program.report)
+        program.follow(bus)
         if let lines = service as? LineService { lines.readInput { program.fail($0) } }
         return try await once
             ? serveOne(context, service, ports, program) : serveAll(context, service, ports, program)

@@ -129,6 +129,9 @@ public final class Bus: Sendable {
     ///   - origin: the application id that the name lives under.
     ///   - metadata: free text that everybody on the bus can read, 64 KiB in all.
     ///   - standby: if the name is taken, wait to take it over when its owner goes; ``Context/isStandby`` tells.
+    ///   - replace: if the name is taken by one that allows it, take it over.
+    ///   - allowReplacement: let others take the name over that ask to, which any program may that the bus lets
+    ///     own it. The context then ends with ``Context/EndReason/replaced``, or stands by if it is to.
     ///   - limit: unregister when this many callers have been admitted; without limit if nil.
     ///   - format: what lines to it carry; callers that ask for the other are refused.
     /// - Throws: ``ConnectToError``: ``ConnectToError/Code/nameTaken``, ``ConnectToError/Code/invalidName``,
@@ -138,11 +141,15 @@ public final class Bus: Sendable {
     ///   given back, should the bus still give it. Cancelling the task does not take the request back.
     public func register(
         _ name: String, origin: String = ContextName.defaultOrigin, metadata: [String: String] = [:],
-        standby: Bool = false, accepting limit: Int? = nil, format: LineFormat = .messages
+        standby: Bool = false, replace: Bool = false, allowReplacement: Bool = false,
+        accepting limit: Int? = nil, format: LineFormat = .messages
     ) async throws(ConnectToError) -> Context {
         let context = try ContextName(name, origin: origin)
+        var flags = standby ? BusConnection.RequestNameFlags() : .doNotQueue
+        if replace { flags.insert(.replaceExisting) }
+        if allowReplacement { flags.insert(.allowReplacement) }
         let registration = try await registry.register(
-            context, metadata: metadata, standby: standby, limit: limit, format: format)
+            context, metadata: metadata, flags: flags, limit: limit, format: format)
         return Context(registration, bus: self)
     }
 

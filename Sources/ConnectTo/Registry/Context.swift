@@ -73,6 +73,8 @@ public final class Context: Sendable {
         public static let limitReached = EndReason(rawValue: "limit-reached")
         /// Another bears the name: the bus took it away, or another was faster when the bus came back.
         public static let nameLost = EndReason(rawValue: "name-lost")
+        /// Another took the name over, as it was allowed to.
+        public static let replaced = EndReason(rawValue: "replaced")
         /// The bus came back and does not give the name any more, by its policy or its limit of names.
         public static let nameRefused = EndReason(rawValue: "name-refused")
         /// The bus is lost: it went away and did not come back, or this process has left it.

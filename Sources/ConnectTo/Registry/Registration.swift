@@ -21,7 +21,7 @@ final class Registration: Sendable {
     let context: ContextName
     let metadata: [String: String]
     let format: LineFormat
-    /// How its name is asked for when the bus has come back.
+    /// How its name is asked for.
     let flags: BusConnection.RequestNameFlags
     let events: AsyncStream<ConnectEvent>
     /// Set when it has ended and the bus has confirmed that, or is gone.

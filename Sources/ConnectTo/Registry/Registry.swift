@@ -46,7 +46,9 @@ actor Registry {
     // MARK: Registering
 
     func register(
-        _ context: ContextName, metadata: [String: String], standby: Bool, limit: Int?, format: LineFormat
+        _ context: ContextName, metadata: [String: String], flags: BusConnection.RequestNameFlags,
+        limit: Int?,
+        format: LineFormat
     ) async throws(ConnectToError) -> Registration {
         try metadata.checked()
         while let former = registrations[context.objectPath] {
@@ -57,14 +59,14 @@ actor Registry {
             }
         }
         let registration = Registration(
-            context, metadata: metadata, limit: limit, format: format, flags: standby ? [] : .doNotQueue)
+            context, metadata: metadata, limit: limit, format: format, flags: flags)
         // Served before the name is asked for: calls can come before the bus has answered.
         registrations[context.objectPath] = registration
         await connection.export(path: context.objectPath) { [weak self] call in
             self?.assumeIsolated { $0.didReceive(call, for: registration) }
         }
         do throws(ConnectToError) {
-            try await requestName(of: registration)
+            try await requestName(of: registration, registration.flags)
         } catch {
             _ = registration.end(.unregistered)
             await forget(registration)
@@ -79,13 +81,15 @@ actor Registry {
         return registration
     }
 
-    private func requestName(of registration: Registration) async throws(ConnectToError) {
+    private func requestName(
+        of registration: Registration, _ flags: BusConnection.RequestNameFlags
+    ) async throws(ConnectToError) {
         let context = registration.context
         let outcome: BusConnection.RequestNameOutcome
         do throws(DBusError) {
             let result = await withCheckedContinuation { continuation in
                 connection.assumeIsolated {
-                    $0.requestName(context.busName, flags: registration.flags) { result in
+                    $0.requestName(context.busName, flags: flags) { result in
                         // In the very moment of the answer: NameAcquired may be the next message already.
                         if case .success(let outcome) = result {
                             registration.didChange(to: outcome == .inQueue ? .standby : .registered)
@@ -173,7 +177,8 @@ actor Registry {
 
     private func restore(_ registration: Registration) async {
         do throws(ConnectToError) {
-            try await requestName(of: registration)
+            // Whoever has it now was faster, and is not replaced for that.
+            try await requestName(of: registration, registration.flags.subtracting(.replaceExisting))
         } catch {
             // Gone once more: the next time.
             if error.code == .busLost { return }
@@ -204,7 +209,11 @@ actor Registry {
         case "NameAcquired":
             registration.didChange(to: .registered)
         case "NameLost" where registration.status == .registered:
-            if registration.end(.nameLost) {
+            if !registration.flags.contains(.doNotQueue) {
+                // The bus has put it first in the queue.
+                registration.didChange(to: .standby)
+            } else if registration.end(registration.flags.contains(.allowReplacement) ? .replaced : .nameLost)
+            {
                 Task(executorPreference: loop.reactor) { [self] in await forget(registration) }
             }
         default: break

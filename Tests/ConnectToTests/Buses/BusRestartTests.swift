@@ -254,12 +254,3 @@ struct BusRestartTests {
 extension [Context] {
     fileprivate var areRegistered: Bool { allSatisfy { $0.isRegistered } }
 }
-
-extension Bus {
-    fileprivate func isBack() async { await has(.connected) }
-    fileprivate func isAway() async { await has(.reconnecting) }
-
-    private func has(_ wanted: Status) async {
-        for await status in statuses where status == wanted { return }
-    }
-}
