@@ -104,8 +104,8 @@ struct Listen: ProgramCommand {
             await ports.closeAll()
             await ports.waitUntilFewer(than: 1)
         }
-        try await announce(context, program.report)
         program.follow(bus)
+        try await announce(context, program.report)
         if let lines = service as? LineService { lines.readInput { program.fail($0) } }
         return try await once
             ? serveOne(context, service, ports, program) : serveAll(context, service, ports, program)
