@@ -46,7 +46,7 @@ let package = Package(
             name: "ConnectTo", dependencies: ["DBus", "LinuxIO", "Ports", collections, logging],
             swiftSettings: settings),
         .target(
-            name: "ConnectToTesting", dependencies: ["ConnectTo", "LinuxIO", subprocess, system],
+            name: "ConnectToTesting", dependencies: ["CLinux", "ConnectTo", "LinuxIO", subprocess, system],
             swiftSettings: settings),
         .executableTarget(
             name: "ConnectCLI",
