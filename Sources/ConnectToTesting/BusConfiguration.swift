@@ -1,17 +1,30 @@
-import SystemPackage
+package import SystemPackage
 
-/// What a private bus is told: the policy and the limits of the stock session bus, and nothing of the machine's
-/// own configuration, so that a test behaves the same everywhere.
+/// What a private bus is told: the limits of the stock session bus, and its policy or the stock system bus's. Nothing
+/// comes from the machine's own configuration, so that a test behaves the same everywhere.
 package struct BusConfiguration: Sendable {
     /// A directory of `.service` files.
     var services: String?
-    /// Rules of the policy, in its own notation, after those that allow everything.
+    /// Whose policy applies.
+    var policy = Policy.session
+    /// Rules of the policy, in its own notation, after the others.
     var rules = ""
     /// In place of the limits below, by name.
     var limits: [String: Int] = [:]
 
-    package init(services: String? = nil, rules: String = "", limits: [String: Int] = [:]) {
+    package enum Policy: Sendable {
+        /// Everything is allowed.
+        case session
+        /// A system bus's: nobody owns a name or calls anybody but the bus, unless these files allow it.
+        case system(files: [FilePath])
+    }
+
+    package init(
+        services: String? = nil, policy: Policy = .session, rules: String = "",
+        limits: [String: Int] = [:]
+    ) {
         self.services = services
+        self.policy = policy
         self.rules = rules
         self.limits = limits
     }
@@ -55,15 +68,43 @@ package struct BusConfiguration: Sendable {
               <auth>EXTERNAL</auth>
               \(services.map { "<servicedir>\(Self.escaped($0))</servicedir>" } ?? "")
               <policy context="default">
-                <allow send_destination="*" eavesdrop="true"/>
-                <allow eavesdrop="true"/>
-                <allow own="*"/>
+                \(policyRules)
                 \(rules)
               </policy>
+              \(included.map { "<include>\(Self.escaped($0.string))</include>" }.joined())
               \(limits.joined(separator: "\n"))
             </busconfig>
 
             """
+    }
+
+    private var included: [FilePath] {
+        if case .system(let files) = policy { files } else { [] }
+    }
+
+    private var policyRules: String {
+        switch policy {
+        case .session:
+            """
+            <allow send_destination="*" eavesdrop="true"/>
+            <allow eavesdrop="true"/>
+            <allow own="*"/>
+            """
+        case .system:
+            """
+            <allow user="*"/>
+            <deny own="*"/>
+            <deny send_type="method_call"/>
+            <allow send_type="signal"/>
+            <allow send_requested_reply="true" send_type="method_return"/>
+            <allow send_requested_reply="true" send_type="error"/>
+            <allow receive_type="method_call"/>
+            <allow receive_type="method_return"/>
+            <allow receive_type="error"/>
+            <allow receive_type="signal"/>
+            <allow send_destination="org.freedesktop.DBus" send_interface="org.freedesktop.DBus"/>
+            """
+        }
     }
 
     private static func escaped(_ text: String) -> String {
