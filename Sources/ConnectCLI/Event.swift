@@ -46,6 +46,17 @@ enum Event {
         ["event": .string("error"), "code": .integer(Int(status.code)), "message": .string(message)]
     }
 
+    /// A service file was written or removed.
+    static func activation(
+        _ context: ContextName, file: String, isRemoved: Bool, busKnows: Bool?
+    ) -> JSONObject {
+        [
+            "event": .string(isRemoved ? "deactivated" : "activated"), "name": .string(context.name),
+            "origin": .string(context.origin), "file": .string(file),
+            "known": busKnows.map { .boolean($0) } ?? .null,
+        ]
+    }
+
     /// A line of `list`.
     static func entry(_ entry: DirectoryEntry) -> JSONObject {
         var object: JSONObject = [:]

@@ -12,7 +12,7 @@ extension ConnectToError {
                 (.limitsExceeded, "register fewer names, or raise the limits in the bus's configuration")
             // No bus says so of itself.
             case DBusError.Name.serviceUnknown:
-                (.denied, "the sandbox's D-Bus proxy does not allow it: ask for the permission to own the name")
+                (.denied, "a sandbox's D-Bus proxy does not allow it: ask for permission to own the name")
             default: error.kind == .cancelled ? (.cancelled, "") : (.busError, "see the bus's own message")
             }
         self.init(
