@@ -46,6 +46,27 @@ enum Event {
         ["event": .string("error"), "code": .integer(Int(status.code)), "message": .string(message)]
     }
 
+    /// What `info` tells.
+    static func info(_ info: ContextInfo, executable: String?) -> JSONObject {
+        let status = info.status.map { status in
+            JSONObject.Value.object([
+                "uptime": .integer(Int(status.uptime.components.seconds)),
+                "ports": .integer(status.openPorts), "admitted": .integer(Int(clamping: status.admitted)),
+                "refused": .integer(Int(clamping: status.refused)),
+                "received": .integer(Int(clamping: status.bytesReceived)),
+                "sent": .integer(Int(clamping: status.bytesSent)),
+            ])
+        }
+        return [
+            "name": .string(info.name), "origin": .string(info.origin), "pid": .optional(info.owner.pid),
+            "process": .optional(info.owner.processName), "executable": .optional(executable),
+            "uid": .optional(info.owner.uid), "bus": .string(info.owner.busName),
+            "format": .optional(info.format?.rawValue),
+            "metadata": info.metadata.map { .object(JSONObject(strings: $0)) } ?? .null,
+            "status": status ?? .null,
+        ]
+    }
+
     /// A service file was written or removed.
     static func activation(
         _ context: ContextName, file: String, isRemoved: Bool, busKnows: Bool?

@@ -17,12 +17,4 @@ extension Bus {
         guard case .array("s", let names)? = reply.body.first else { return false }
         return names.contains(.string(context.busName))
     }
-
-    private func ask(_ member: String, _ operation: String) async throws(ConnectToError) -> Reply {
-        do throws(DBusError) {
-            return try await connection.call(.toBus(member), deadline: BusConnection.busDeadline)
-        } catch {
-            throw ConnectToError(error, operation)
-        }
-    }
 }

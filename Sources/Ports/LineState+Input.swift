@@ -53,6 +53,7 @@ extension LineState {
                 switch try socket.receive(into: reader.room()) {
                 case .received(let received):
                     mayRead = true
+                    traffic?.didReceive(received.count)
                     // The first byte is an answer to the introduction.
                     apply(life.didOpen(), to: line, &wakeups)
                     if let violation = received.controlViolation { throw ProtocolViolation(violation) }

@@ -74,6 +74,7 @@ extension LineState {
                     return try socket.send(UnsafeBufferPointer(parts))
                 }
             }
+            if case .sent(let count) = outcome { traffic?.didSend(count) }
             switch outcome {
             case .sent(let count) where count == FrameHeader.size + payload.count: break
             case .sent(let count):
@@ -106,7 +107,9 @@ extension LineState {
                     }
                 }
                 switch outcome {
-                case .sent(let count): output.didWrite(count)
+                case .sent(let count):
+                    traffic?.didSend(count)
+                    output.didWrite(count)
                 case .wouldBlock: block()
                 case .tooManyInFlight: tryLater(line)
                 case .peerGone: peerIsGone()

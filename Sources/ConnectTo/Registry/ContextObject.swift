@@ -8,6 +8,8 @@ enum ContextObject {
     enum Answer {
         case reply([DBusValue])
         case error(name: String, message: String)
+        /// What the context has done, if the caller may know; that is for others to decide.
+        case tellStatus
         /// A caller with a line; whether it is admitted is for others to decide.
         case admit(StreamSocket, Greeting)
     }
@@ -16,6 +18,8 @@ enum ContextObject {
         switch (call.interface, call.member) {
         case (ContextInterface.name, "Connect"), (nil, "Connect"):
             return connect(call, registration)
+        case (ContextInterface.name, ContextInterface.status), (nil, ContextInterface.status):
+            return call.body.isEmpty ? .tellStatus : invalid("Status takes nothing")
         case (ContextInterface.properties, "Get"), (nil, "Get"):
             return get(call, registration)
         case (ContextInterface.properties, "GetAll"), (nil, "GetAll"):

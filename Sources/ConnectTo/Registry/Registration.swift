@@ -17,6 +17,7 @@ final class Registration: Sendable {
     let context: ContextName
     let metadata: [String: String]
     let format: LineFormat
+    let activity = ContextActivity()
     let events: AsyncStream<ConnectEvent>
     /// Set when it has ended and the bus has confirmed that, or is gone.
     let isGone = Latch<Void>()

@@ -1,4 +1,5 @@
 import DBus
+import Glibc
 import LinuxIO
 import Logging
 import Ports
@@ -11,6 +12,12 @@ extension Registry {
             connection.assumeIsolated { $0.reply(to: call, body) }
         case .error(let name, let message):
             connection.assumeIsolated { $0.replyError(to: call, name: name, message: message) }
+        case .tellStatus:
+            identities.assumeIsolated {
+                $0.identify(call.sender) { [self] peer in
+                    assumeIsolated { $0.tellStatus(of: registration, call, to: peer) }
+                }
+            }
         case .admit(let line, let hello):
             guard introductions < Self.maximumIntroductions, Admission.hasRoom(for: line) else {
                 return refuse(call, ContextInterface.busy, "too many callers just now; try again later")
@@ -50,6 +57,21 @@ extension Registry {
         }
     }
 
+    /// What a context does is its own user's business.
+    private func tellStatus(
+        of registration: Registration, _ call: MethodCall, to peer: Result<Peer, DBusError>
+    ) {
+        let isOwnUser = if case .success(let peer) = peer { peer.uid == geteuid() } else { false }
+        connection.assumeIsolated { connection in
+            if isOwnUser {
+                connection.reply(to: call, [registration.activity.status.encoded])
+            } else {
+                connection.replyError(
+                    to: call, name: ContextInterface.refused, message: "its own user alone is told")
+            }
+        }
+    }
+
     private func confirmed(
         _ call: MethodCall, _ line: StreamSocket, _ hello: Greeting, to registration: Registration,
         _ peer: Peer
@@ -63,7 +85,9 @@ extension Registry {
         _ peer: Peer
     ) {
         let event = ConnectEvent(
-            source: MessagePort(adopting: line, format: registration.format, on: loop), peer: peer,
+            source: MessagePort(
+                adopting: line, format: registration.format, on: loop, traffic: registration.activity.traffic),
+            peer: peer,
             metadata: hello.metadata)
         switch registration.deliver(event) {
         case .delivered:
@@ -81,11 +105,13 @@ extension Registry {
     }
 
     private func welcome(_ call: MethodCall, _ registration: Registration) {
+        registration.activity.didAdmit()
         let welcome = Greeting(metadata: registration.metadata, format: registration.format)
         connection.assumeIsolated { $0.reply(to: call, [welcome.encoded]) }
     }
 
     private func refuse(_ call: MethodCall, _ name: String, _ message: String) {
+        registration(at: call.path)?.activity.didRefuse()
         connection.assumeIsolated { $0.replyError(to: call, name: name, message: message) }
     }
 }

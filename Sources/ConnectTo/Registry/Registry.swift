@@ -25,6 +25,8 @@ actor Registry {
         calling?.status == .registered ? calling?.context.busName : nil
     }
 
+    func registration(at path: String) -> Registration? { registrations[path] }
+
     nonisolated var unownedExecutor: UnownedSerialExecutor {
         connection.reactor.asUnownedSerialExecutor()
     }
