@@ -50,7 +50,7 @@ let package = Package(
             swiftSettings: settings),
         .executableTarget(
             name: "ConnectCLI",
-            dependencies: ["ConnectTo", "LinuxIO", argumentParser, subprocess, system],
+            dependencies: ["ConnectTo", "LinuxIO", "Ports", argumentParser, subprocess, system],
             swiftSettings: settings),
 
         // Small programs to begin from; the README shows the first.

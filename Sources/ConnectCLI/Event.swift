@@ -1,5 +1,6 @@
 import ConnectTo
 import FoundationEssentials
+import Ports
 
 /// The objects of `--json`. Their members, names and order are stable; an absent fact is null.
 enum Event {
@@ -55,6 +56,7 @@ enum Event {
                 "refused": .integer(Int(clamping: status.refused)),
                 "received": .integer(Int(clamping: status.bytesReceived)),
                 "sent": .integer(Int(clamping: status.bytesSent)),
+                "tappable": .boolean(status.isTappable),
             ])
         }
         return [
@@ -65,6 +67,28 @@ enum Event {
             "metadata": info.metadata.map { .object(JSONObject(strings: $0)) } ?? .null,
             "status": status ?? .null,
         ]
+    }
+
+    /// What `tap` shows.
+    static func tapped(_ record: TapRecord) -> JSONObject {
+        var object: JSONObject = [
+            "event": .string("message"), "port": .integer(Int(record.line)),
+            "direction": .string(record.direction == .received ? "received" : "sent"),
+        ]
+        // Cut off, text may end within a character, and JSON is none.
+        if record.kind == .bytes {
+            object.add("base64", .string(Data(record.payload).base64EncodedString()))
+        } else if record.kind == .json, record.length == record.payload.count,
+            let json = JSONScanner.singleLine(record.payload)
+        {
+            object.add("json", .raw(json))
+        } else {
+            object.add("text", .string(String(decoding: record.payload, as: UTF8.self)))
+        }
+        object.add("length", .integer(Int(clamping: record.length)))
+        object.add("transferred", .integer(record.transferred))
+        object.add("missed", .integer(Int(clamping: record.dropped)))
+        return object
     }
 
     /// A service file was written or removed.

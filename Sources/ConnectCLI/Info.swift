@@ -64,6 +64,7 @@ struct Info: ProgramCommand {
                 ("ports", "\(status.openPorts) open"),
                 ("callers", "\(status.admitted) admitted, \(status.refused) refused"),
                 ("bytes", "\(status.bytesReceived) received, \(status.bytesSent) sent"),
+                ("tap", status.isTappable ? "allowed (connect tap)" : "not allowed"),
                 ("uptime", "\(status.uptime.components.seconds) s"),
             ]
         } else {

@@ -14,6 +14,8 @@ public struct ContextStatus: Sendable, Hashable {
     public var bytesReceived: UInt64
     /// What went out over them.
     public var bytesSent: UInt64
+    /// Whether others of the same user may look on at its messages.
+    public var isTappable: Bool
 }
 
 extension Context {
@@ -33,6 +35,7 @@ extension ContextStatus {
                 ("refused", .uint64(refused)),
                 ("received", .uint64(bytesReceived)),
                 ("sent", .uint64(bytesSent)),
+                ("tappable", .boolean(isTappable)),
             ].map { DBusValue.Pair(.string($0.0), .variant($0.1)) })
     }
 
@@ -40,11 +43,13 @@ extension ContextStatus {
     init?(decoding value: DBusValue?) {
         guard case .dictionary("s", "v", let pairs)? = value else { return nil }
         var numbers: [String: UInt64] = [:]
+        var isTappable = false
         for pair in pairs {
             guard case .string(let key) = pair.key, case .variant(let value) = pair.value else { continue }
             switch value {
             case .uint32(let number): numbers[key] = UInt64(number)
             case .uint64(let number): numbers[key] = number
+            case .boolean(let flag) where key == "tappable": isTappable = flag
             default: break
             }
         }
@@ -52,6 +57,6 @@ extension ContextStatus {
             uptime: .seconds(Int64(clamping: numbers["uptime"] ?? 0)),
             openPorts: Int(clamping: numbers["ports"] ?? 0), admitted: numbers["admitted"] ?? 0,
             refused: numbers["refused"] ?? 0, bytesReceived: numbers["received"] ?? 0,
-            bytesSent: numbers["sent"] ?? 0)
+            bytesSent: numbers["sent"] ?? 0, isTappable: isTappable)
     }
 }

@@ -96,6 +96,11 @@ extension LineState {
         case .bytes, .text, .json:
             effects = try life.didReceiveMessage()
             let message = try message(frame, for: line)
+            if let traffic {
+                message.withUnsafeBytes {
+                    traffic.record(.received, frame.kind, $0, transferred: message.transferred.count)
+                }
+            }
             input.append(message)
             inputSize += cost(of: message)
             if handlers.message == nil {

@@ -9,7 +9,13 @@ package final class Traffic: Sendable {
     private let received = Atomic<UInt64>(0)
     private let sent = Atomic<UInt64>(0)
 
-    package init() {}
+    /// Where copies of the messages go, if the listener allows it.
+    package let tap: Tap?
+    private let shares = Atomic<UInt32>(0)
+
+    package init(tap: Tap? = nil) {
+        self.tap = tap
+    }
 
     /// Lines whose socket is held here now.
     package var openLines: Int { lines.load(ordering: .relaxed) }
@@ -19,9 +25,12 @@ package final class Traffic: Sendable {
     /// One line's part in it, which counts as open for as long as it lives.
     final class Share: Sendable {
         private let whole: Traffic
+        /// From 1, in the order in which the lines came.
+        private let number: UInt32
 
         init(of whole: Traffic) {
             self.whole = whole
+            number = whole.shares.add(1, ordering: .relaxed).newValue
             whole.lines.add(1, ordering: .relaxed)
         }
 
@@ -30,6 +39,14 @@ package final class Traffic: Sendable {
         }
 
         func didReceive(_ count: Int) { whole.received.add(UInt64(count), ordering: .relaxed) }
+        /// A message of which those who look on are to know.
+        func record(
+            _ direction: Tap.Direction, _ kind: FrameKind, _ payload: UnsafeRawBufferPointer,
+            transferred: Int = 0
+        ) {
+            whole.tap?.record(direction, line: number, kind, payload, transferred: transferred)
+        }
+
         func didSend(_ count: Int) { whole.sent.add(UInt64(count), ordering: .relaxed) }
     }
 }

@@ -19,7 +19,7 @@ import Testing
             outcome.lines == [
                 #"{"name":"a b","origin":"org.connectto","pid":PID,"process":"connect","executable":"connect","#
                     + #""uid":UID,"bus":":1.N","format":"messages","metadata":{},"#
-                    + #""status":{"uptime":T,"ports":1,"admitted":2,"refused":1,"received":N,"sent":N}}"#
+                    + #""status":{"uptime":T,"ports":1,"admitted":2,"refused":1,"received":N,"sent":N,"tappable":false}}"#
             ])
     }
 

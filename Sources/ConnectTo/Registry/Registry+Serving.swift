@@ -13,9 +13,21 @@ extension Registry {
         case .error(let name, let message):
             connection.assumeIsolated { $0.replyError(to: call, name: name, message: message) }
         case .tellStatus:
-            identities.assumeIsolated {
-                $0.identify(call.sender) { [self] peer in
-                    assumeIsolated { $0.tellStatus(of: registration, call, to: peer) }
+            forOwnUser(call) { $0.reply(to: call, [registration.activity.status.encoded]) }
+        case .tap(let line):
+            guard let tap = registration.activity.traffic.tap else {
+                return refuse(
+                    call, ContextInterface.refused, "its owner has not allowed it to be looked on at")
+            }
+            guard Admission.hasRoom(for: line) else {
+                return refuse(call, ContextInterface.busy, "too few descriptors are left just now")
+            }
+            forOwnUser(call) { [loop] connection in
+                if tap.add(MessagePort(adopting: line, on: loop)) {
+                    connection.reply(to: call, [.dictionary(key: "s", value: "v", [])])
+                } else {
+                    connection.replyError(
+                        to: call, name: ContextInterface.busy, message: "enough are looking on already")
                 }
             }
         case .admit(let line, let hello):
@@ -57,17 +69,18 @@ extension Registry {
         }
     }
 
-    /// What a context does is its own user's business.
-    private func tellStatus(
-        of registration: Registration, _ call: MethodCall, to peer: Result<Peer, DBusError>
+    /// Answers a caller of this process's own user: what a context does is nobody else's business.
+    private func forOwnUser(
+        _ call: MethodCall, _ answer: @escaping @Sendable (isolated BusConnection) -> Void
     ) {
-        let isOwnUser = if case .success(let peer) = peer { peer.uid == geteuid() } else { false }
-        connection.assumeIsolated { connection in
-            if isOwnUser {
-                connection.reply(to: call, [registration.activity.status.encoded])
-            } else {
-                connection.replyError(
-                    to: call, name: ContextInterface.refused, message: "its own user alone is told")
+        identities.assumeIsolated {
+            $0.identify(call.sender) { [connection] peer in
+                let isOwnUser = if case .success(let peer) = peer { peer.uid == geteuid() } else { false }
+                connection.assumeIsolated { connection in
+                    if isOwnUser { return answer(connection) }
+                    connection.replyError(
+                        to: call, name: ContextInterface.refused, message: "its own user alone is told")
+                }
             }
         }
     }
