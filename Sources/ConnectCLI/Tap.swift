@@ -27,7 +27,7 @@ struct Tap: ProgramCommand {
                 .noSuchName, "nobody has registered \(label) under \(origin); is its program running?")
         }
         let port = try await bus.tap(name, origin: origin)
-        program.atEnd { port.close() }
+        program.atEnd { _ in port.close() }
         await program.report.note("looking on at \(label)")
         var messages = port.messages.makeAsyncIterator()
         while let message = try await Self.next(of: &messages) {

@@ -35,11 +35,14 @@ package final class Tap: Sendable {
 
     private let reactor: Reactor
     private let state = Mutex(State())
-    private let isWatched = Atomic(false)
+    private let hasLookers = Atomic(false)
 
     package init(on loop: EventLoop) {
         reactor = loop.reactor
     }
+
+    /// Whether anybody looks on.
+    var isWatched: Bool { hasLookers.load(ordering: .relaxed) }
 
     /// Sends copies to a port from here on, until it ends.
     /// - Returns: False where too many look on already.
@@ -48,7 +51,7 @@ package final class Tap: Sendable {
             if state.lookers.count >= Self.lookersOn { return nil }
             state.nextID += 1
             state.lookers[state.nextID] = Looker(port: port)
-            isWatched.store(true, ordering: .relaxed)
+            hasLookers.store(true, ordering: .relaxed)
             return state.nextID
         }
         guard let id else { return false }
@@ -64,7 +67,7 @@ package final class Tap: Sendable {
         // The port is let go outside of the lock.
         let looker = state.withLock { state in
             let looker = state.lookers.removeValue(forKey: id)
-            isWatched.store(!state.lookers.isEmpty, ordering: .relaxed)
+            hasLookers.store(!state.lookers.isEmpty, ordering: .relaxed)
             return looker
         }
         withExtendedLifetime(looker) {}
@@ -75,7 +78,7 @@ package final class Tap: Sendable {
         _ direction: Direction, line: UInt32, _ kind: FrameKind, _ payload: UnsafeRawBufferPointer,
         transferred: Int
     ) {
-        guard isWatched.load(ordering: .relaxed) else { return }
+        guard isWatched else { return }
         let copy = TapRecord.encode(direction, line: line, kind, payload, transferred: transferred)
         let mustDeliver = state.withLock { state in
             for id in state.lookers.keys {

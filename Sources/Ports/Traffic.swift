@@ -39,6 +39,9 @@ package final class Traffic: Sendable {
         }
 
         func didReceive(_ count: Int) { whole.received.add(UInt64(count), ordering: .relaxed) }
+        /// Whether somebody looks on.
+        var isWatched: Bool { whole.tap?.isWatched ?? false }
+
         /// A message of which those who look on are to know.
         func record(
             _ direction: Tap.Direction, _ kind: FrameKind, _ payload: UnsafeRawBufferPointer,

@@ -76,7 +76,11 @@ struct CallerIntroduction {
             .fail(
                 reason(.timedOut, "was started, and did not register in the bus's time: \(error.message)"))
         case DBusError.Name.accessDenied:
-            .fail(reason(.refused, "may not be called: the bus's policy says \(error.message)"))
+            // dbus-daemon goes on with all that it knows of both sides and the call.
+            .fail(
+                reason(
+                    .refused,
+                    "may not be called: the bus's policy says \(error.message.prefix { $0 != ";" })"))
         case DBusError.Name.invalidArguments:
             .fail(reason(.protocolError, "did not understand the introduction: \(error.message)"))
         case let name where name.hasPrefix(ContextInterface.errorPrefix):
