@@ -15,20 +15,22 @@ extension Registry {
         case .tellStatus:
             forOwnUser(call) { $0.reply(to: call, [registration.activity.status.encoded]) }
         case .tap(let line):
-            guard let tap = registration.activity.traffic.tap else {
-                return refuse(
-                    call, ContextInterface.refused, "its owner has not allowed it to be looked on at")
-            }
-            guard Admission.hasRoom(for: line) else {
-                return refuse(call, ContextInterface.busy, "too few descriptors are left just now")
-            }
-            forOwnUser(call) { [loop] connection in
-                if tap.add(MessagePort(adopting: line, on: loop)) {
-                    connection.reply(to: call, [.dictionary(key: "s", value: "v", [])])
-                } else {
-                    connection.replyError(
+            let tap = registration.activity.traffic.tap
+            let hasRoom = Admission.hasRoom(for: line)
+            forOwnUser(call) { [loop, log] connection in
+                guard let tap else {
+                    return connection.replyError(
+                        to: call, name: ContextInterface.refused,
+                        message: "its owner has not allowed it to be looked on at")
+                }
+                guard hasRoom, tap.add(MessagePort(adopting: line, on: loop)) else {
+                    return connection.replyError(
                         to: call, name: ContextInterface.busy, message: "enough are looking on already")
                 }
+                log.debug(
+                    "looked on at",
+                    metadata: ["name": "\(registration.context.busName)", "peer": "\(call.sender)"])
+                connection.reply(to: call, [.dictionary(key: "s", value: "v", [])])
             }
         case .admit(let line, let hello):
             guard introductions < Self.maximumIntroductions, Admission.hasRoom(for: line) else {
@@ -119,6 +121,8 @@ extension Registry {
 
     private func welcome(_ call: MethodCall, _ registration: Registration) {
         registration.activity.didAdmit()
+        log.debug(
+            "admitted", metadata: ["name": "\(registration.context.busName)", "peer": "\(call.sender)"])
         let welcome = Greeting(metadata: registration.metadata, format: registration.format)
         connection.assumeIsolated { $0.reply(to: call, [welcome.encoded]) }
     }

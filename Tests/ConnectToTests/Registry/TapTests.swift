@@ -80,6 +80,8 @@ struct TapTests {
         let error = await #expect(throws: ConnectToError.self) { try await here.tap("x") }
         #expect(error?.code == .denied)
         #expect(context.status.isTappable == false)
+        // Nobody who wanted to connect.
+        #expect(context.status.refused == 0)
     }
 
     @Test("nothing stays open when it is over, on either side")
