@@ -63,8 +63,9 @@ extension Registry {
         _ peer: Peer
     ) {
         let event = ConnectEvent(
-            source: MessagePort(adopting: line, format: registration.format, on: loop), peer: peer,
-            metadata: hello.metadata)
+            source: MessagePort(
+                adopting: line, format: registration.format, on: loop, limits: limits.ports),
+            peer: peer, metadata: hello.metadata)
         switch registration.deliver(event) {
         case .delivered:
             welcome(call, registration)
