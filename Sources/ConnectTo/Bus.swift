@@ -76,7 +76,8 @@ public final class Bus: Sendable {
     }
 
     static func open(
-        _ address: String, limits: BusLimits, on loop: EventLoop, deadline: Duration = BusConnection.busDeadline
+        _ address: String, limits: BusLimits, on loop: EventLoop,
+        deadline: Duration = BusConnection.busDeadline
     ) async throws(ConnectToError) -> Bus {
         let connection: BusConnection
         do throws(DBusError) {
@@ -101,7 +102,8 @@ public final class Bus: Sendable {
         identities = Identities(connection)
         watch = OwnerWatch(connection)
         registry = Registry(
-            connection, on: loop, limits: limits, identities: identities, log: Logger(label: "org.connectto.registry"))
+            connection, on: loop, limits: limits, identities: identities,
+            log: Logger(label: "org.connectto.registry"))
     }
 
     deinit {

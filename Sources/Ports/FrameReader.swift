@@ -47,6 +47,15 @@ struct FrameReader {
         return UnsafeMutableRawBufferPointer(rebasing: next.memory[filled...])
     }
 
+    /// How many bytes the frame at hand lacks, or its header where that is not here; of a frame that is not at hand
+    /// so far, all of its header.
+    var missing: Int {
+        (header.map { $0.length } ?? FrameHeader.size) - (filled - taken)
+    }
+
+    /// How many descriptors are held for frames that have not been cut.
+    var descriptorCount: Int { ownDescriptors.count + descriptors.count }
+
     mutating func didReceive(_ count: Int, _ descriptors: [Descriptor] = []) {
         filled += count
         self.descriptors.append(contentsOf: descriptors)

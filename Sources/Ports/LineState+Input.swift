@@ -1,19 +1,16 @@
-import DequeModule
 import LinuxIO
 
 extension LineState {
     /// One drain takes at most this many messages, and reads at most this often, before the others' turn.
     static let messagesPerDrain = 1_000
     private static let readsPerDrain = 16
-    /// What a queued message costs beside its payload, so that a flood of empty ones is bounded too.
-    private static let messageOverhead = 64
     /// What each thing transferred, and each descriptor inside of one, costs beside it: so a full queue holds
     /// some 256 of them, and those of one message more.
     private static let transferOverhead = 4096
 
     /// What a peer that has hung up has left in the kernel is little, and is taken whole: so its end is noticed
     /// although the program takes nothing.
-    private var inputIsFull: Bool { inputSize >= limits.queuedInput && !peerHasHungUp }
+    private var inputIsFull: Bool { input.size >= limits.queuedInput && !peerHasHungUp }
 
     /// Whether what comes is to be read now. Before the port is started it stays with the kernel, unless
     /// something is to be learnt from it: that the peer is there, or what it said before it went.
@@ -50,13 +47,19 @@ extension LineState {
                     apply(life.didReachEnd(), to: line, &wakeups)
                     return
                 }
-                switch try socket.receive(into: reader.room()) {
+                let isShort = DescriptorBudget.isSpent && !life.isLingering
+                if isShort, socket.descriptorsAreNext { return waitForBudget(line) }
+                // Then no further than to the next frame, for descriptors may ride on that.
+                let room = reader.room()
+                let part = isShort ? .init(rebasing: room.prefix(reader.missing)) : room
+                switch try socket.receive(into: part) {
                 case .received(let received):
                     mayRead = true
                     // The first byte is an answer to the introduction.
                     apply(life.didOpen(), to: line, &wakeups)
                     if let violation = received.controlViolation { throw ProtocolViolation(violation) }
                     reader.didReceive(received.count, received.descriptors)
+                    countDescriptors()
                 case .wouldBlock:
                     mayRead = false
                     return
@@ -85,6 +88,21 @@ extension LineState {
         }
     }
 
+    /// Leaves what comes with descriptors to the kernel, until programs have taken some that wait.
+    private mutating func waitForBudget(_ line: Line) {
+        if waitsForBudget { return }
+        waitsForBudget = true
+        DescriptorBudget.whenThereIsRoom {
+            line.reactor.execute {
+                line.change { state, wakeups in
+                    state.waitsForBudget = false
+                    state.readInput(for: line, &wakeups)
+                }
+                DescriptorBudget.callNext()
+            }
+        }
+    }
+
     private mutating func take(
         _ frame: FrameReader.Frame, for line: Line, _ wakeups: inout Wakeups
     ) throws(ProtocolViolation) {
@@ -96,7 +114,6 @@ extension LineState {
             effects = try life.didReceiveMessage()
             let message = try message(frame, for: line)
             input.append(message)
-            inputSize += cost(of: message)
             if handlers.message == nil {
                 wakeups.add(consumers.removeFirst(), ())
             } else {
@@ -121,12 +138,7 @@ extension LineState {
         let baggage = length + max(table.items.count, descriptors.count) * Self.transferOverhead
         return Message(
             frame.kind, frame.payload.dropFirst(length), transferred: try line.adopt(table),
-            baggage: baggage)
-    }
-
-    /// What a queued message counts against the bound, with what the ports in it have brought along.
-    func cost(of message: Message) -> Int {
-        message.count + Self.messageOverhead + message.baggage
+            baggage: baggage, descriptorCount: table.ownDescriptorCount)
     }
 
     // MARK: Taking
@@ -140,12 +152,11 @@ extension LineState {
     }
 
     mutating func takeMessage(for line: Line, _ wakeups: inout Wakeups) -> Take {
+        let before = input.size
         if let message = input.popFirst() {
-            let before = inputSize
-            inputSize -= cost(of: message)
             // Not as soon as there is room for one: that would be a turn of the loop for each message.
             let half = limits.queuedInput / 2
-            if before > half, inputSize <= half, mayRead { continueReading(for: line) }
+            if before > half, input.size <= half, mayRead { continueReading(for: line) }
             if !message.transferred.isEmpty {
                 for port in message.ports { wakeups.add { port.line.wasSeen() } }
             }

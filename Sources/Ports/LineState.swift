@@ -1,4 +1,3 @@
-import DequeModule
 import Glibc
 import LinuxIO
 
@@ -11,13 +10,16 @@ struct LineState {
     var life: PortLife
 
     var reader: FrameReader
-    var input: Deque<Message> = []
-    var inputSize = 0
+    var input = InputQueue()
     var isStarted = false
     /// The kernel or the reader may hold input: the kernel has not said since that there is none.
     var mayRead = false
     /// The loop will read in a later turn.
     var readingIsDue = false
+    /// Stands in the queue for room in the ``DescriptorBudget``.
+    var waitsForBudget = false
+    /// What of the ``DescriptorBudget`` this line has been counted for.
+    private var countedDescriptors = 0
     /// The kernel has said that the peer writes no more.
     var peerHasHungUp = false
     /// Came with a message that nobody has taken.
@@ -76,6 +78,25 @@ struct LineState {
         return socket == nil || life.isOpen && !life.isLingering && output.isEmpty
     }
 
+    // MARK: What is held
+
+    /// Tells the ``DescriptorBudget`` what has changed.
+    mutating func countDescriptors() {
+        count(descriptors: input.descriptorCount + reader.descriptorCount)
+    }
+
+    /// The line is no more, and holds nothing.
+    mutating func forgetDescriptors() {
+        count(descriptors: 0)
+    }
+
+    private mutating func count(descriptors count: Int) {
+        if count == countedDescriptors { return }
+        let change = count - countedDescriptors
+        countedDescriptors = count
+        DescriptorBudget.count(change)
+    }
+
     // MARK: Consequences
 
     mutating func apply(_ effects: PortLife.Effects, to line: Line, _ wakeups: inout Wakeups) {
@@ -87,7 +108,6 @@ struct LineState {
         }
         if effects.contains(.dropInput) {
             input.removeAll()
-            inputSize = 0
         }
         if effects.contains(.sendFinish) { enqueue(FrameHeader(.finish, length: 0)) }
         if effects.contains(.sendClose) {

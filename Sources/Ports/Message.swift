@@ -26,12 +26,18 @@ public struct Message: Sendable {
     private let payload: Payload
     /// What it holds while it waits, in bytes, beside the payload: an estimate of memory and descriptors.
     let baggage: Int
+    /// How many descriptors it holds open; those that ports in it have yet to read are counted by these.
+    let descriptorCount: Int
 
-    init(_ kind: FrameKind, _ payload: Payload, transferred: [Transferable] = [], baggage: Int = 0) {
+    init(
+        _ kind: FrameKind, _ payload: Payload, transferred: [Transferable] = [], baggage: Int = 0,
+        descriptorCount: Int = 0
+    ) {
         self.kind = Kind(frame: kind)
         self.payload = payload
         self.transferred = transferred
         self.baggage = baggage
+        self.descriptorCount = descriptorCount
     }
 
     /// The ports that came along, in the order of the sender's list; none of them started.

@@ -3,6 +3,10 @@
 /// Given when a bus is opened (`BusLimits.ports`) or a channel is made (``MessageChannel/init(limits:on:)``), and
 /// settled from then on. A port that arrives with a message takes the limits of the port that it came on.
 ///
+/// One bound is the process's and not a port's: of the descriptors that peers have sent, those that no program has
+/// taken are at most half of what the process may have open (RLIMIT_NOFILE), and 253 more. From there on what
+/// comes with descriptors waits, on whatever port, until some have been taken; all else goes on.
+///
 /// The limits are this side's. The peer has its own and knows nothing of these, so what is made smaller than a
 /// peer expects ends ports or stalls senders, as is said of each. A value below its least counts as the least.
 public struct PortLimits: Sendable, Hashable {
@@ -38,8 +42,7 @@ public struct PortLimits: Sendable, Hashable {
     ///
     /// Over it the port stops reading, and the kernel stalls the sender; so a port holds this and one message
     /// more, at the most. Each message counts 64 bytes more than it has, and 4 KiB for each thing transferred or
-    /// each descriptor, whichever are more: 1 MiB is some 256 descriptors. (For the sum over all
-    /// ports see ``Messages``.)
+    /// each descriptor, whichever are more: 1 MiB is some 256 descriptors.
     public var queuedInput = 1 << 20 {
         didSet { queuedInput = max(queuedInput, 1) }
     }

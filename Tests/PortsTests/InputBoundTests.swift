@@ -29,7 +29,7 @@ struct InputBoundTests {
         // A message counts for 64 bytes more than it has.
         #expect(script.sent > 1 << 19)
         #expect(script.sent < 1 << 20 + 2 * size + Self.kernelBuffer)
-        #expect(port.line.read { $0.inputSize } <= 1 << 20 + size + 64)
+        #expect(port.line.read { $0.input.size } <= 1 << 20 + size + 64)
 
         // Then everything arrives, what was stalled included.
         let rest = script.unfinishedFrame + Wire.finish

@@ -7,7 +7,7 @@ extension LineState {
     /// Until ``didDepart(for:_:)`` or ``load(_:)`` it stands still, and what is posted waits.
     mutating func extract() -> PortCargo {
         var received = StreamPiece()
-        for message in input { received.append(message.frame()) }
+        for message in input.messages { received.append(message.frame()) }
         received.append(endOfInput)
         received.append(reader.remainder)
         let cargo = PortCargo(
@@ -18,7 +18,7 @@ extension LineState {
         source = nil
         socket = nil
         input.removeAll()
-        inputSize = 0
+        reader = FrameReader(lengthLimit: limits.messageLength)
         output.removeAll()
         return cargo
     }
@@ -58,7 +58,6 @@ extension LineState {
         while let frame = try? reader.next(), frame.kind.isMessage {
             guard let message = try? message(frame, for: line) else { return }
             input.append(message)
-            inputSize += cost(of: message)
         }
     }
 }
