@@ -5,9 +5,9 @@ import Testing
 
 @testable import Ports
 
-/// Each in a process of its own, whose descriptors can be counted and bounded.
 @Suite("The descriptors that hostile peers can take", .timeLimit(.minutes(1)))
 struct HostileDescriptorTests {
+    /// Of a process of a test's own.
     private static let total = 1_024
 
     @Test("are half of all, by however many ports they come; the rest waits, and arrives when there is room")
@@ -54,6 +54,26 @@ struct HostileDescriptorTests {
             for enemy in enemies { enemy.port.turnAway() }
             #expect(!DescriptorBudget.isSpent)
         }
+    }
+
+    @Test("are closed with messages that are refused half-way, ten thousand times")
+    func refused() async throws {
+        let null = try #require(try Loot.files(1).first)
+        // Two files, a buffer that is none, and a file that is not looked at any more.
+        let message = messageWithTable(
+            table(Item.file, Item.file, Item.moved(8), Item.file), descriptors: 4)
+        try await expectNoDescriptorLeak {
+            for _ in 0..<10_000 {
+                let enemy = try Enemy()
+                enemy.port.start()
+                try await enemy.send(message, [Descriptor](repeating: null, count: 4))
+                guard await enemy.port.closed.code == .protocolError else {
+                    Issue.record("a broken message was taken")
+                    return
+                }
+            }
+        }
+        #expect(!DescriptorBudget.isSpent)
     }
 
     @Test("are given back by ports that end with messages waiting")
