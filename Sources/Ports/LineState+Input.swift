@@ -35,11 +35,21 @@ extension LineState {
         while isReading {
             do {
                 if messages >= Self.messagesPerDrain { return continueReading(for: line) }
+                if !life.isLingering,
+                    let run = reader.nextRun(
+                        atMost: Self.messagesPerDrain - messages, size: limits.queuedInput - input.size)
+                {
+                    messages += run.count
+                    try take(run, for: line, &wakeups)
+                    continue
+                }
                 if let frame = try reader.next() {
                     messages += frame.kind.isMessage ? 1 : 0
                     try take(frame, for: line, &wakeups)
                     continue
                 }
+                // The kernel had less than there was room for: there is nothing to ask it for.
+                if !mayRead { return }
                 if reads >= Self.readsPerDrain { return continueReading(for: line) }
                 reads += 1
                 guard let socket else {
@@ -50,11 +60,13 @@ extension LineState {
                 let isShort = DescriptorBudget.isSpent && !life.isLingering
                 if isShort, socket.descriptorsAreNext { return waitForBudget(line) }
                 // Then no further than to the next frame, for descriptors may ride on that.
-                let room = reader.room()
-                let part = isShort ? .init(rebasing: room.prefix(reader.missing)) : room
-                switch try socket.receive(into: part) {
+                let room = isShort ? .init(rebasing: reader.room().prefix(reader.missing)) : reader.room()
+                switch try socket.receive(into: room) {
                 case .received(let received):
-                    mayRead = true
+                    // Behind descriptors the kernel makes a stop, whatever follows; and the end is told apart.
+                    mayRead =
+                        received.count == room.count || !received.descriptors.isEmpty || peerHasHungUp
+                    directWritesLeft = Self.directWrites
                     // The first byte is an answer to the introduction.
                     apply(life.didOpen(), to: line, &wakeups)
                     if let violation = received.controlViolation { throw ProtocolViolation(violation) }
@@ -64,7 +76,8 @@ extension LineState {
                     mayRead = false
                     return
                 case .ended:
-                    mayRead = false
+                    // It can be read again, and is where the port was not open yet.
+                    mayRead = true
                     apply(life.didReachEnd(), to: line, &wakeups)
                     return
                 }
@@ -111,14 +124,10 @@ extension LineState {
         let effects: PortLife.Effects
         switch frame.kind {
         case .bytes, .text, .json:
-            effects = try life.didReceiveMessage()
-            let message = try message(frame, for: line)
-            input.append(message)
-            if handlers.message == nil {
-                wakeups.add(consumers.removeFirst(), ())
-            } else {
-                deliverLater(for: line)
-            }
+            effects = try life.didReceiveMessages(1)
+            let (message, cost) = try message(frame, for: line)
+            input.append(message, cost)
+            announce(1, for: line, &wakeups)
         case .finish:
             effects = try life.didReceiveFinish()
         case .close:
@@ -128,17 +137,43 @@ extension LineState {
         apply(effects, to: line, &wakeups)
     }
 
-    func message(_ frame: FrameReader.Frame, for line: Line) throws(ProtocolViolation) -> Message {
-        guard let descriptors = frame.descriptors else { return Message(frame.kind, frame.payload) }
+    private mutating func take(
+        _ run: InputQueue.Run, for line: Line, _ wakeups: inout Wakeups
+    ) throws(ProtocolViolation) {
+        let effects = try life.didReceiveMessages(run.count)
+        input.append(run)
+        announce(run.count, for: line, &wakeups)
+        apply(effects, to: line, &wakeups)
+    }
+
+    /// There are so many messages more: a taker for each, or the handler.
+    private mutating func announce(_ count: Int, for line: Line, _ wakeups: inout Wakeups) {
+        if handlers.message != nil { return deliverLater(for: line) }
+        for _ in 0..<count {
+            guard let consumer = consumers.removeFirst() else { return }
+            wakeups.add(consumer, ())
+        }
+    }
+
+    /// A message of its frame, and what it counts against the bound while it waits.
+    func message(
+        _ frame: FrameReader.Frame, for line: Line
+    ) throws(ProtocolViolation) -> (Message, InputQueue.Cost) {
+        let size = FrameHeader.size + frame.payload.count
+        guard let descriptors = frame.descriptors else {
+            return (Message(frame.kind, frame.payload), InputQueue.Cost(size: size))
+        }
         var length = 0
         let table = try frame.payload.withUnsafeBytes { bytes throws(ProtocolViolation) in
             try TransferTable(decoding: bytes, descriptors, length: &length)
         }
         // The table stays, as what the lines in it have to read yet.
-        let baggage = length + max(table.items.count, descriptors.count) * Self.transferOverhead
-        return Message(
-            frame.kind, frame.payload.dropFirst(length), transferred: try line.adopt(table),
-            baggage: baggage, descriptorCount: table.ownDescriptorCount)
+        return (
+            Message(frame.kind, frame.payload.dropFirst(length), transferred: try line.adopt(table)),
+            InputQueue.Cost(
+                size: size + max(table.items.count, descriptors.count) * Self.transferOverhead,
+                descriptors: table.ownDescriptorCount)
+        )
     }
 
     // MARK: Taking
@@ -152,18 +187,23 @@ extension LineState {
     }
 
     mutating func takeMessage(for line: Line, _ wakeups: inout Wakeups) -> Take {
-        let before = input.size
-        if let message = input.popFirst() {
-            // Not as soon as there is room for one: that would be a turn of the loop for each message.
-            let half = limits.queuedInput / 2
-            if before > half, input.size <= half, mayRead { continueReading(for: line) }
-            if !message.transferred.isEmpty {
-                for port in message.ports { wakeups.add { port.line.wasSeen() } }
-            }
-            apply(life.didTake(), to: line, &wakeups)
-            if handlers.close != nil { deliverLater(for: line) }
-            return .message(message)
-        }
+        if let message = takeInput(for: line, &wakeups) { return .message(message) }
         return hasNews ? .end(life.reason) : .nothing
+    }
+
+    /// A message, if there is one.
+    mutating func takeInput(for line: Line, _ wakeups: inout Wakeups) -> Message? {
+        let before = input.size
+        guard let message = input.popFirst() else { return nil }
+        // Not as soon as there is room for one: that would be a turn of the loop for each message.
+        let half = limits.queuedInput / 2
+        if before > half, input.size <= half { continueReading(for: line) }
+        if input.isEmpty, !mayRead { reader.rest() }
+        if message.hasLuggage {
+            for port in message.ports { wakeups.add { port.line.wasSeen() } }
+        }
+        apply(life.didTake(), to: line, &wakeups)
+        if handlers.close != nil { deliverLater(for: line) }
+        return message
     }
 }

@@ -12,7 +12,7 @@ struct LineState {
     var reader: FrameReader
     var input = InputQueue()
     var isStarted = false
-    /// The kernel or the reader may hold input: the kernel has not said since that there is none.
+    /// The kernel may hold input: it has not said since that there is none.
     var mayRead = false
     /// The loop will read in a later turn.
     var readingIsDue = false
@@ -32,8 +32,12 @@ struct LineState {
     var isBlocked = false
     /// Writing has failed: the peer has gone, or has shut down its reading at least.
     var peerReadsNoMore = false
-    /// A write at the end of the loop's turn is due.
+    /// What has been gathered will be written, at the end of the loop's turn or in a moment.
     var flushIsDue = false
+    /// See ``writesDirectly(_:_:)``.
+    var directWritesLeft = 0
+    var lastTick: UInt64 = 0
+    var lastDirectTurn: UInt64 = 0
     private var lingerTimer: Reactor.Timer?
 
     var nextWaiter: UInt64 = 0

@@ -41,7 +41,7 @@ public struct PortLimits: Sendable, Hashable {
     /// How many bytes may wait here to be taken by the program. 1 MiB if not set; the least is 1.
     ///
     /// Over it the port stops reading, and the kernel stalls the sender; so a port holds this and one message
-    /// more, at the most. Each message counts 64 bytes more than it has, and 4 KiB for each thing transferred or
+    /// more, at the most. Each message counts 8 bytes more than it has, and 4 KiB for each thing transferred or
     /// each descriptor, whichever are more: 1 MiB is some 256 descriptors.
     public var queuedInput = 1 << 20 {
         didSet { queuedInput = max(queuedInput, 1) }

@@ -2,7 +2,9 @@ import ConnectToTesting
 import TestProcesses
 import Testing
 
-@Suite("How ports behave: memory", .privateBus, .timeLimit(.minutes(1)))
+@Suite(
+    "How ports behave: memory", .privateBus, .timeLimit(.minutes(1)),
+    .disabled(if: isSanitized, "a sanitizer keeps what is freed"))
 struct MemoryTests {
     @Test(
         "1 GiB in messages of 1 MiB to a reader that is ten times slower takes less than 32 MiB on either side"

@@ -44,8 +44,9 @@ struct PortLimitsTests {
         #expect(error?.code == .messageTooLarge)
         // What is transferred along counts too.
         let file = try OpenFile(duplicating: 0)
+        let full = [UInt8](message.prefix(64 << 20))
         let withFile = #expect(throws: PortError.self) {
-            try port.postMessage(Array(message.prefix(64 << 20)), transfer: [.file(file)])
+            try port.postMessage(full, transfer: [.file(file)])
         }
         #expect(withFile?.code == .messageTooLarge)
         #expect(!file.isDetached)

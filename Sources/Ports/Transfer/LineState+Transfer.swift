@@ -1,13 +1,11 @@
-import DequeModule
 import LinuxIO
 
 extension LineState {
     /// Takes the line out, for another port to go on with.
     ///
-    /// Until ``didDepart(for:_:)`` or ``load(_:)`` it stands still, and what is posted waits.
+    /// Until ``didDepart(for:_:)`` or ``takeBack(_:for:)`` it stands still, and what is posted waits.
     mutating func extract() -> PortCargo {
-        var received = StreamPiece()
-        for message in input.messages { received.append(message.frame()) }
+        var received = input.remainder
         received.append(endOfInput)
         received.append(reader.remainder)
         let cargo = PortCargo(
@@ -39,7 +37,7 @@ extension LineState {
         wakeups.add(flushWaiters.removeAll(), ())
     }
 
-    /// Goes on with a line: one that another port has left off, or this one's own after a transfer that failed.
+    /// Goes on with a line where it was left off.
     mutating func load(_ cargo: PortCargo) {
         socket = cargo.socket.map(StreamSocket.init)
         reader = FrameReader(lengthLimit: limits.messageLength)
@@ -52,13 +50,26 @@ extension LineState {
         isInTransit = false
     }
 
-    /// Of a line that is over nothing is read any more: what it had received is put back as it was.
-    mutating func reloadMessages(for line: Line) {
-        guard life.isOver else { return }
-        while let frame = try? reader.next(), frame.kind.isMessage {
-            guard let message = try? message(frame, for: line) else { return }
-            input.append(message)
+    /// Goes on with this port's own line: the transfer did not take place. The port is as it was, and what was done
+    /// with it meanwhile counts.
+    mutating func takeBack(_ cargo: PortCargo, for line: Line) {
+        load(cargo)
+        // Closed meanwhile: nobody takes any of it.
+        if life.outbound == .closed { return }
+        // These were received and counted before: they are put back, not received again.
+        var missing = Int(life.received &- life.taken)
+        while missing > 0 {
+            if let run = reader.nextRun(atMost: missing, size: .max) {
+                input.append(run)
+                missing -= run.count
+            } else if let frame = try? reader.next(), let (message, cost) = try? message(frame, for: line) {
+                input.append(message, cost)
+                missing -= 1
+            } else {
+                return
+            }
         }
+        if life.inbound != .open { _ = try? reader.next() }
     }
 }
 
@@ -80,7 +91,7 @@ extension StreamPiece {
 
 extension Message {
     /// The frame that it came in. What came with it is taken out of it for good: nobody else has seen it.
-    fileprivate func frame() -> StreamPiece {
+    func frame() -> StreamPiece {
         withUnsafeBytes { bytes in
             if transferred.isEmpty { return StreamPiece(kind.frame, bytes) }
             return StreamPiece(kind.frame, bytes, Shipment(unseen: transferred).depart())
