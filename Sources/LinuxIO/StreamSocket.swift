@@ -113,6 +113,9 @@ package struct StreamSocket: Sendable {
         return .received(received)
     }
 
+    /// Whether descriptors ride on the next byte; takes neither.
+    package var descriptorsAreNext: Bool { clinux_descriptors_are_next(descriptor.rawValue) == 1 }
+
     /// Ends both directions for whoever holds either end, whatever copies exist.
     package func shutdown() {
         _ = clinux_shutdown(descriptor.rawValue)

@@ -52,6 +52,14 @@ struct FrameReader {
         return UnsafeMutableRawBufferPointer(rebasing: next.memory[filled...])
     }
 
+    /// How many bytes the frame at hand lacks: of one whose header is not all here, what the header lacks.
+    var missing: Int {
+        FrameHeader.size + (header?.length ?? 0) - (filled - taken)
+    }
+
+    /// How many descriptors are held for frames that have not been cut.
+    var descriptorCount: Int { ownDescriptors.count + descriptors.count }
+
     mutating func didReceive(_ count: Int, _ descriptors: [Descriptor] = []) {
         filled += count
         if !descriptors.isEmpty { self.descriptors.append(contentsOf: descriptors) }

@@ -23,6 +23,10 @@ final class Line: Sendable {
         state = Mutex(LineState(socket: socket, isOpen: isOpen, format: format, limits: limits))
     }
 
+    deinit {
+        state.withLock { $0.forgetDescriptors() }
+    }
+
     /// Begins to watch the socket. Until ``start()`` only the peer's end is noticed, and input stays with
     /// the kernel.
     func watch() {
@@ -43,7 +47,8 @@ final class Line: Sendable {
     func change<Result: Sendable>(_ body: (inout LineState, inout Wakeups) -> Result) -> Result {
         var wakeups = Wakeups()
         let result = state.withLock { state in
-            body(&state, &wakeups)
+            defer { state.countDescriptors() }
+            return body(&state, &wakeups)
         }
         wakeups.run()
         return result

@@ -58,7 +58,10 @@ extension LineState {
                     apply(life.didReachEnd(), to: line, &wakeups)
                     return
                 }
-                let room = reader.room()
+                let isShort = DescriptorBudget.isSpent && !life.isLingering
+                if isShort, socket.descriptorsAreNext { return waitForBudget(line) }
+                // Then no further than to the next frame, for descriptors may ride on that.
+                let room = isShort ? .init(rebasing: reader.room().prefix(reader.missing)) : reader.room()
                 switch try socket.receive(into: room) {
                 case .received(let received):
                     traffic?.didReceive(received.count)
@@ -70,6 +73,7 @@ extension LineState {
                     apply(life.didOpen(), to: line, &wakeups)
                     if let violation = received.controlViolation { throw ProtocolViolation(violation) }
                     reader.didReceive(received.count, received.descriptors)
+                    countDescriptors()
                 case .wouldBlock:
                     mayRead = false
                     return
@@ -99,6 +103,21 @@ extension LineState {
         }
     }
 
+    /// Leaves what comes with descriptors to the kernel, until programs have taken some that wait.
+    private mutating func waitForBudget(_ line: Line) {
+        if waitsForBudget { return }
+        waitsForBudget = true
+        DescriptorBudget.whenThereIsRoom {
+            line.reactor.execute {
+                line.change { state, wakeups in
+                    state.waitsForBudget = false
+                    state.readInput(for: line, &wakeups)
+                }
+                DescriptorBudget.callNext()
+            }
+        }
+    }
+
     private mutating func take(
         _ frame: FrameReader.Frame, for line: Line, _ wakeups: inout Wakeups
     ) throws(ProtocolViolation) {
@@ -114,7 +133,7 @@ extension LineState {
                     traffic.record(.received, frame.kind, $0, transferred: message.transferred.count)
                 }
             }
-            input.append(message, cost: cost)
+            input.append(message, cost)
             announce(1, for: line, &wakeups)
         case .finish:
             effects = try life.didReceiveFinish()
@@ -146,9 +165,10 @@ extension LineState {
     /// A message of its frame, and what it counts against the bound while it waits.
     func message(
         _ frame: FrameReader.Frame, for line: Line
-    ) throws(ProtocolViolation) -> (Message, cost: Int) {
+    ) throws(ProtocolViolation) -> (Message, InputQueue.Cost) {
+        let size = FrameHeader.size + frame.payload.count
         guard let descriptors = frame.descriptors else {
-            return (Message(frame.kind, frame.payload), FrameHeader.size + frame.payload.count)
+            return (Message(frame.kind, frame.payload), InputQueue.Cost(size: size))
         }
         var length = 0
         let table = try frame.payload.withUnsafeBytes { bytes throws(ProtocolViolation) in
@@ -157,8 +177,9 @@ extension LineState {
         // The table stays, as what the lines in it have to read yet.
         return (
             Message(frame.kind, frame.payload.dropFirst(length), transferred: try line.adopt(table)),
-            FrameHeader.size + frame.payload.count
-                + max(table.items.count, descriptors.count) * Self.transferOverhead
+            InputQueue.Cost(
+                size: size + max(table.items.count, descriptors.count) * Self.transferOverhead,
+                descriptors: table.ownDescriptorCount)
         )
     }
 

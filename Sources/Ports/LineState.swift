@@ -20,6 +20,10 @@ struct LineState {
     var mayRead = false
     /// The loop will read in a later turn.
     var readingIsDue = false
+    /// Stands in the queue for room in the ``DescriptorBudget``.
+    var waitsForBudget = false
+    /// What of the ``DescriptorBudget`` this line has been counted for.
+    private var countedDescriptors = 0
     /// The kernel has said that the peer writes no more.
     var peerHasHungUp = false
     /// Came with a message that nobody has taken.
@@ -80,6 +84,25 @@ struct LineState {
     var isFlushed: Bool {
         if isInTransit { return false }
         return socket == nil || life.isOpen && !life.isLingering && output.isEmpty
+    }
+
+    // MARK: What is held
+
+    /// Tells the ``DescriptorBudget`` what has changed.
+    mutating func countDescriptors() {
+        count(descriptors: input.descriptorCount + reader.descriptorCount)
+    }
+
+    /// The line is no more, and holds nothing.
+    mutating func forgetDescriptors() {
+        count(descriptors: 0)
+    }
+
+    private mutating func count(descriptors count: Int) {
+        if count == countedDescriptors { return }
+        let change = count - countedDescriptors
+        countedDescriptors = count
+        DescriptorBudget.count(change)
     }
 
     // MARK: Consequences

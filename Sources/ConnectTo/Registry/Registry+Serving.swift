@@ -101,9 +101,9 @@ extension Registry {
     ) {
         let event = ConnectEvent(
             source: MessagePort(
-                adopting: line, format: registration.format, on: loop, traffic: registration.activity.traffic),
-            peer: peer,
-            metadata: hello.metadata)
+                adopting: line, format: registration.format, on: loop, limits: limits.ports,
+                traffic: registration.activity.traffic),
+            peer: peer, metadata: hello.metadata)
         switch registration.deliver(event) {
         case .delivered:
             welcome(call, registration)

@@ -7,6 +7,7 @@ import Ports
 actor Registry {
     let connection: BusConnection
     let loop: EventLoop
+    let limits: BusLimits
     let identities: Identities
     let log: Logger
     /// By object path.
@@ -31,9 +32,13 @@ actor Registry {
         connection.reactor.asUnownedSerialExecutor()
     }
 
-    init(_ connection: BusConnection, on loop: EventLoop, identities: Identities, log: Logger) {
+    init(
+        _ connection: BusConnection, on loop: EventLoop, limits: BusLimits, identities: Identities,
+        log: Logger
+    ) {
         self.connection = connection
         self.loop = loop
+        self.limits = limits
         self.identities = identities
         self.log = log
     }

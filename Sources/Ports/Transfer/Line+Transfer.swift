@@ -105,7 +105,9 @@ extension Line {
         if table.weight > FrameHeader.descriptorLimit { return .tooManyDescriptors(table.weight) }
         // Only now: of more things than that the table cannot tell its own length.
         let length = table.size + payloadLength
-        if length > limits.messageLength { return .messageTooLarge(length, limit: limits.messageLength) }
+        if length > limits.sentMessageLength {
+            return .messageTooLarge(length, limit: limits.sentMessageLength)
+        }
         return read { state in
             if state.life.reason != nil || state.hasRoom(for: length, descriptors: table.descriptors.count) {
                 return nil

@@ -16,6 +16,7 @@ extension LineState {
         source = nil
         socket = nil
         input.removeAll()
+        reader = FrameReader(lengthLimit: limits.messageLength)
         output.removeAll()
         return cargo
     }
@@ -62,7 +63,7 @@ extension LineState {
                 input.append(run)
                 missing -= run.count
             } else if let frame = try? reader.next(), let (message, cost) = try? message(frame, for: line) {
-                input.append(message, cost: cost)
+                input.append(message, cost)
                 missing -= 1
             } else {
                 return
