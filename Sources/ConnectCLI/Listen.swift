@@ -18,6 +18,7 @@ struct Listen: ProgramCommand {
             """)
 
     @OptionGroup var common: CommonOptions
+    @OptionGroup var callers: AdmissionOptions
 
     @Argument(help: "The name to be found by.")
     var name: String
@@ -83,7 +84,8 @@ struct Listen: ProgramCommand {
         let ports = OpenPorts(gate: input?.gate)
         let service = try service(child, input, store, ports, program)
         let context = try await bus.register(
-            name, origin: origin, accepting: once ? 1 : nil, format: raw ? .stream : .messages)
+            name, origin: origin, accepting: once ? 1 : nil, format: raw ? .stream : .messages,
+            admit: callers.admission)
         program.atEnd {
             // First of all: the rest may take longer than there is time.
             store?.abandon()

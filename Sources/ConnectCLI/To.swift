@@ -26,6 +26,13 @@ struct To: ProgramCommand {
             "Wait for the name to appear; without this a missing name fails at once.", valueName: "seconds"))
     var wait: Seconds?
 
+    @Option(
+        help: ArgumentHelp(
+            "Talk to nobody else than this: whoever bears the name is looked at before anything is sent.",
+            discussion: "\(PeerRule.help) An unexpected owner of the name is 77.", valueName: "rule"),
+        transform: PeerRule.parse)
+    var expect: Admission?
+
     @Option(help: ArgumentHelp("Exit after so many messages have come back.", valueName: "n"))
     var replies: Int?
 
@@ -70,7 +77,7 @@ struct To: ProgramCommand {
         let bus = try await common.openBus()
         let port = bus.connectTo(
             name, origin: origin, wait: wait.map { .untilAvailable(for: $0.duration) } ?? .now,
-            format: raw ? .stream : .messages)
+            format: raw ? .stream : .messages, expecting: expect)
         program.atEnd {
             // Nothing that was posted to somebody who is not there is worth waiting for.
             let isOpen = port.isOpen

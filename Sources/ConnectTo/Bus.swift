@@ -87,7 +87,8 @@ public final class Bus: Sendable {
         identities = Identities(connection)
         watch = OwnerWatch(connection)
         registry = Registry(
-            connection, on: loop, identities: identities, log: Logger(label: "org.connectto.registry"))
+            connection, on: loop, callers: Callers(CallerLimits()), identities: identities,
+            log: Logger(label: "org.connectto.registry"))
     }
 
     deinit {
@@ -130,6 +131,8 @@ public final class Bus: Sendable {
     ///   - standby: if the name is taken, wait to take it over when its owner goes; ``Context/isStandby`` tells.
     ///   - limit: unregister when this many callers have been admitted; without limit if nil.
     ///   - format: what lines to it carry; callers that ask for the other are refused.
+    ///   - admission: who may connect. Others are refused before there is a connect event, and not told why: that is
+    ///     logged, at debug level, by `org.connectto.registry`.
     /// - Throws: ``ConnectToError``: ``ConnectToError/Code/nameTaken``, ``ConnectToError/Code/invalidName``,
     ///   ``ConnectToError/Code/invalidMetadata``, ``ConnectToError/Code/denied``,
     ///   ``ConnectToError/Code/limitsExceeded``, ``ConnectToError/Code/busLost``; and
@@ -137,11 +140,13 @@ public final class Bus: Sendable {
     ///   given back, should the bus still give it. Cancelling the task does not take the request back.
     public func register(
         _ name: String, origin: String = ContextName.defaultOrigin, metadata: [String: String] = [:],
-        standby: Bool = false, accepting limit: Int? = nil, format: LineFormat = .messages
+        standby: Bool = false, accepting limit: Int? = nil, format: LineFormat = .messages,
+        admit admission: Admission = .sameUser
     ) async throws(ConnectToError) -> Context {
         let context = try ContextName(name, origin: origin)
         let registration = try await registry.register(
-            context, metadata: metadata, standby: standby, limit: limit, format: format)
+            context, metadata: metadata, standby: standby, limit: limit, format: format,
+            admission: admission)
         return Context(registration, bus: self)
     }
 
@@ -162,16 +167,21 @@ public final class Bus: Sendable {
     ///   - format: what the line is to carry; a listener of the other format refuses. With
     ///     ``LineFormat/stream`` the port posts nothing: await ``MessagePort/opened``, then
     ///     ``MessagePort/takeFileDescriptor()``.
+    ///   - expected: who the listener has to be. Whoever bears the name is looked at first, and the line and all that
+    ///     was posted goes to that connection alone, whoever takes the name meanwhile. The port of another owner
+    ///     ends with ``CloseReason/Code/unexpectedOwner``, and nothing has left this process. Costs two
+    ///     questions to the bus more.
     public func connectTo(
         _ name: String, origin: String = ContextName.defaultOrigin,
         wait policy: WaitPolicy = .untilAvailable(for: .seconds(10)), metadata: [String: String] = [:],
-        format: LineFormat = .messages
+        format: LineFormat = .messages, expecting expected: Admission? = nil
     ) -> MessagePort {
         let (port, introduction) = MessagePort.opening(format: format, on: loop)
         do throws(ConnectToError) {
             let context = try ContextName(name, origin: origin)
             try metadata.checked()
-            let introducer = Introducer(connection: connection, watch: watch)
+            let introducer = Introducer(
+                connection: connection, watch: watch, identities: identities, expected: expected)
             // The bus is held until it has introduced: a program may keep nothing but the port.
             Task(executorPreference: loop.reactor) { [self] in
                 let hello = Greeting(

@@ -12,59 +12,105 @@ extension Registry {
         case .error(let name, let message):
             connection.assumeIsolated { $0.replyError(to: call, name: name, message: message) }
         case .admit(let line, let hello):
-            guard introductions < Self.maximumIntroductions, Admission.hasRoom(for: line) else {
-                return refuse(call, ContextInterface.busy, "too many callers just now; try again later")
-            }
+            guard introductions < Self.maximumIntroductions,
+                DescriptorReserve.isUntouched(by: line.descriptor)
+            else { return refuse(call, ContextInterface.busy, "too many callers just now; try again later") }
             introductions += 1
+            let caller = Caller(call: call, line: line, hello: hello, registration: registration)
             identities.assumeIsolated {
                 $0.identify(call.sender) { [self] peer in
-                    assumeIsolated { $0.admit(call, line, hello, to: registration, peer) }
+                    assumeIsolated { $0.didIdentify(caller, peer) }
                 }
             }
         }
     }
 
+    /// Somebody who wants a line.
+    struct Caller: Sendable {
+        let call: MethodCall
+        var line: StreamSocket
+        let hello: Greeting
+        let registration: Registration
+    }
+
+    /// Callers of one connection about whom somebody is asked: admitted in the order of their calls.
+    struct Waiting {
+        var count = 0
+        var last: Task<Void, Never>?
+    }
+
     /// Not a task for each caller: tasks may overtake one another, and callers are served in order.
-    private func admit(
-        _ call: MethodCall, _ line: StreamSocket, _ hello: Greeting, to registration: Registration,
-        _ peer: Result<Peer, DBusError>
-    ) {
+    private func didIdentify(_ caller: Caller, _ answer: Result<Peer, DBusError>) {
         introductions -= 1
-        guard case .success(let peer) = peer else {
+        let call = caller.call
+        guard case .success(let peer) = answer, let uid = peer.uid else {
             return refuse(call, ContextInterface.refused, "the bus does not say who is calling")
         }
-        guard Admission.admits(peer) else {
-            log.debug("refused", metadata: ["name": "\(registration.context.busName)", "peer": "\(peer)"])
+        var caller = caller
+        do throws(Callers.Refusal) {
+            let place = try callers.enter(uid, peer.busName)
+            caller.line = StreamSocket(caller.line.descriptor, lease: place)
+        } catch {
+            log.debug("refused", metadata: facts(caller, peer, "\(error)"))
+            return refuse(call, ContextInterface.busy, "too many callers just now; try again later")
+        }
+        let verdict = caller.registration.admission.rule.verdictAtOnce(on: peer)
+        if verdict == .no || verdict == .unknown { return decide(caller, peer, isAdmitted: false) }
+        if verdict == .yes, caller.hello.context == nil, waiting[call.sender] == nil {
+            return decide(caller, peer, isAdmitted: true)
+        }
+        ask(about: caller, peer)
+    }
+
+    /// Asks whom the rule, or the caller's own claim, makes necessary.
+    private func ask(about caller: Caller, _ peer: Peer) {
+        let sender = caller.call.sender
+        let before = waiting[sender]?.last
+        waiting[sender, default: Waiting()].count += 1
+        waiting[sender]?.last = Task(executorPreference: loop.reactor) { [self, caller] in
+            var peer = peer
+            if let claimed = caller.hello.context.flatMap(ContextName.init(busName:)) {
+                peer.claimedContext = claimed
+                if await identities.owner(of: claimed.busName) == sender { peer.context = claimed }
+            }
+            let isAdmitted = await caller.registration.admission.admits(peer, asking: identities)
+            await before?.value
+            await didAsk(about: caller, peer, isAdmitted: isAdmitted)
+        }
+    }
+
+    private func didAsk(about caller: Caller, _ peer: Peer, isAdmitted: Bool) {
+        let sender = caller.call.sender
+        waiting[sender]?.count -= 1
+        if waiting[sender]?.count == 0 { waiting[sender] = nil }
+        decide(caller, peer, isAdmitted: isAdmitted)
+    }
+
+    /// The caller learns that it is refused, and not why: that is for the log.
+    private func decide(_ caller: Caller, _ peer: Peer, isAdmitted: Bool) {
+        let (call, registration) = (caller.call, caller.registration)
+        guard isAdmitted else {
+            log.debug("refused", metadata: facts(caller, peer, "not admitted: \(registration.admission)"))
             return refuse(call, ContextInterface.refused, "not admitted")
         }
-        guard hello.format == registration.format.rawValue else {
-            return refuse(call, ContextInterface.refused, Admission.mismatch(registration.format))
+        guard caller.hello.format == registration.format.rawValue else {
+            return refuse(call, ContextInterface.refused, registration.format.mismatch)
         }
-        guard let claimed = hello.context.flatMap(ContextName.init(busName:)) else {
-            return deliver(call, line, hello, to: registration, peer)
-        }
-        introductions += 1
-        Task(executorPreference: loop.reactor) { [self] in
-            let isConfirmed = await identities.owner(of: claimed.busName) == call.sender
-            await confirmed(call, line, hello, to: registration, isConfirmed ? peer.bearing(claimed) : peer)
-        }
+        deliver(caller, peer)
     }
 
-    private func confirmed(
-        _ call: MethodCall, _ line: StreamSocket, _ hello: Greeting, to registration: Registration,
-        _ peer: Peer
-    ) {
-        introductions -= 1
-        deliver(call, line, hello, to: registration, peer)
+    private func facts(_ caller: Caller, _ peer: Peer, _ why: String) -> Logger.Metadata {
+        [
+            "name": "\(caller.registration.context.busName)", "peer": "\(peer)",
+            "executable": "\(peer.executable ?? "unknown")", "why": "\(why)",
+        ]
     }
 
-    private func deliver(
-        _ call: MethodCall, _ line: StreamSocket, _ hello: Greeting, to registration: Registration,
-        _ peer: Peer
-    ) {
+    private func deliver(_ caller: Caller, _ peer: Peer) {
+        let (call, registration) = (caller.call, caller.registration)
         let event = ConnectEvent(
-            source: MessagePort(adopting: line, format: registration.format, on: loop), peer: peer,
-            metadata: hello.metadata)
+            source: MessagePort(adopting: caller.line, format: registration.format, on: loop), peer: peer,
+            metadata: caller.hello.metadata)
         switch registration.deliver(event) {
         case .delivered:
             welcome(call, registration)
@@ -87,5 +133,15 @@ extension Registry {
 
     private func refuse(_ call: MethodCall, _ name: String, _ message: String) {
         connection.assumeIsolated { $0.replyError(to: call, name: name, message: message) }
+    }
+}
+
+extension LineFormat {
+    /// What a caller is told that asks for a line of the other format.
+    fileprivate var mismatch: String {
+        switch self {
+        case .messages: "lines to it carry messages, and this one was to be a stream"
+        case .stream: "lines to it are streams of bytes, and this one was to carry messages"
+        }
     }
 }

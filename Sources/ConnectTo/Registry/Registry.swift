@@ -9,10 +9,13 @@ actor Registry {
     let loop: EventLoop
     let identities: Identities
     let log: Logger
+    let callers: Callers
     /// By object path.
     private var registrations: [String: Registration] = [:]
     /// Callers of whom the bus has not said yet who they are.
     var introductions = 0
+    /// By unique name.
+    var waiting: [String: Waiting] = [:]
 
     /// How many such callers are kept; the next are told that it is busy.
     static let maximumIntroductions = 1_024
@@ -29,11 +32,14 @@ actor Registry {
         connection.reactor.asUnownedSerialExecutor()
     }
 
-    init(_ connection: BusConnection, on loop: EventLoop, identities: Identities, log: Logger) {
+    init(
+        _ connection: BusConnection, on loop: EventLoop, callers: Callers, identities: Identities, log: Logger
+    ) {
         self.connection = connection
         self.loop = loop
         self.identities = identities
         self.log = log
+        self.callers = callers
     }
 
     /// Follows what the bus says of our names.
@@ -49,7 +55,8 @@ actor Registry {
     // MARK: Registering
 
     func register(
-        _ context: ContextName, metadata: [String: String], standby: Bool, limit: Int?, format: LineFormat
+        _ context: ContextName, metadata: [String: String], standby: Bool, limit: Int?, format: LineFormat,
+        admission: Admission
     ) async throws(ConnectToError) -> Registration {
         try metadata.checked()
         while let former = registrations[context.objectPath] {
@@ -59,7 +66,8 @@ actor Registry {
                 throw ConnectToError(.cancelled, "registering \(context.quoted) was cancelled")
             }
         }
-        let registration = Registration(context, metadata: metadata, limit: limit, format: format)
+        let registration = Registration(
+            context, metadata: metadata, limit: limit, format: format, admission: admission)
         // Served before the name is asked for: calls can come before the bus has answered.
         registrations[context.objectPath] = registration
         await connection.export(path: context.objectPath) { [weak self] call in

@@ -41,7 +41,7 @@ extension LineState {
 
     /// Goes on with a line: one that another port has left off, or this one's own after a transfer that failed.
     mutating func load(_ cargo: PortCargo) {
-        socket = cargo.socket.map(StreamSocket.init)
+        socket = cargo.socket.map { StreamSocket($0) }
         reader = FrameReader(lengthLimit: limits.messageLength)
         reader.resume(cargo.input)
         let postedMeanwhile = output.remainder

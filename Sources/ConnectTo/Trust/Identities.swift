@@ -3,16 +3,21 @@ import LinuxIO
 
 /// Who is behind a unique name, asked of the bus once and remembered.
 ///
-/// A unique name is never used again while the bus lives, so what was learned of one holds. On the loop.
+/// A unique name is never used again while the bus lives, so what was learned of one holds. But each holds a
+/// descriptor of its process: who has not called for two to four seconds is forgotten. On the loop.
 actor Identities {
     typealias Completion = @Sendable (Result<Peer, DBusError>) -> Void
 
-    /// How many are remembered; over it all are forgotten and asked for again.
-    private static let capacity = 4_096
+    /// How many of one generation are remembered; over it the older one is forgotten.
+    private static let capacity = 128
+    private static let generation = Duration.seconds(2)
     private static let deadline = Duration.seconds(5)
 
     private let connection: BusConnection
     private var known: [String: Peer] = [:]
+    /// Of the generation before: who is asked about again moves to the present one.
+    private var knownBefore: [String: Peer] = [:]
+    private var rotationIsDue = false
     /// Who waits for what the bus is being asked, in the order of asking.
     private var asking: [String: [Completion]] = [:]
 
@@ -26,7 +31,7 @@ actor Identities {
 
     /// - Parameter uniqueName: of a connection; whoever owns it.
     func peer(_ uniqueName: String) async throws(DBusError) -> Peer {
-        if let peer = known[uniqueName] { return peer }
+        if let peer = remembered(uniqueName) { return peer }
         let answer = Latch<Result<Peer, DBusError>>()
         identify(uniqueName) { answer.set($0) }
         guard let result = await answer.wait() else {
@@ -40,23 +45,57 @@ actor Identities {
     /// Those who ask about one name are answered in the order of asking, and the bus is asked once for all of
     /// them: a program that calls a hundred times is to be served in order.
     func identify(_ uniqueName: String, completion: @escaping Completion) {
-        if let peer = known[uniqueName] { return completion(.success(peer)) }
+        if let peer = remembered(uniqueName) { return completion(.success(peer)) }
         asking[uniqueName, default: []].append(completion)
         if asking[uniqueName]?.count != 1 { return }
         let call = OutgoingCall.toBus("GetConnectionCredentials", [.string(uniqueName)])
         connection.assumeIsolated {
             $0.call(call, deadline: Self.deadline) { [self] result in
-                assumeIsolated { $0.didLearn(result.map { Self.peer(uniqueName, $0) }, of: uniqueName) }
+                assumeIsolated {
+                    $0.didLearn(
+                        result.map { Peer(busName: uniqueName, credentials: $0.body.first) }, of: uniqueName)
+                }
             }
         }
     }
 
     private func didLearn(_ answer: Result<Peer, DBusError>, of uniqueName: String) {
         if case .success(let peer) = answer {
-            if known.count >= Self.capacity { known = [:] }
-            known[uniqueName] = peer
+            remember(peer)
         }
         for completion in asking.removeValue(forKey: uniqueName) ?? [] { completion(answer) }
+    }
+
+    private func remembered(_ uniqueName: String) -> Peer? {
+        if let peer = known[uniqueName] { return peer }
+        guard let peer = knownBefore.removeValue(forKey: uniqueName) else { return nil }
+        remember(peer)
+        return peer
+    }
+
+    private func remember(_ peer: Peer) {
+        if known.count >= Self.capacity {
+            knownBefore = known
+            known = [:]
+        }
+        known[peer.busName] = peer
+        rotateLater()
+    }
+
+    private func rotateLater() {
+        if rotationIsDue { return }
+        rotationIsDue = true
+        connection.reactor.schedule(after: Self.generation) { [weak self] in
+            self?.assumeIsolated { $0.rotate() }
+        }
+    }
+
+    /// Nothing turns while nobody is remembered: an idle process sleeps.
+    private func rotate() {
+        rotationIsDue = false
+        knownBefore = known
+        known = [:]
+        if !knownBefore.isEmpty { rotateLater() }
     }
 
     /// Whoever bears a well-known name just now.
@@ -72,19 +111,14 @@ actor Identities {
         return owner
     }
 
-    private static func peer(_ uniqueName: String, _ reply: Reply) -> Peer {
-        var pid: Int32?
-        var uid: UInt32?
-        if case .dictionary(_, _, let pairs)? = reply.body.first {
-            for pair in pairs {
-                switch (pair.key, pair.value) {
-                case (.string("ProcessID"), .variant(.uint32(let value))): pid = Int32(exactly: value)
-                case (.string("UnixUserID"), .variant(.uint32(let value))): uid = value
-                default: break
-                }
-            }
-        }
-        return Peer(
-            busName: uniqueName, pid: pid, uid: uid, processName: pid.flatMap(processName(of:)))
+    /// Asks the bus once more whether a peer's connection is there and its process the one whose descriptor was
+    /// opened by number: between the bus's first answer and the opening the number may have become another's.
+    func confirmsProcess(of peer: Peer) async -> Bool {
+        guard let process = peer.process else { return false }
+        if peer.isProcessFromBus { return !process.hasEnded }
+        let reply = try? await connection.call(
+            .toBus("GetConnectionUnixProcessID", [.string(peer.busName)]), deadline: Self.deadline)
+        guard case .uint32(let pid)? = reply?.body.first else { return false }
+        return Int32(exactly: pid) == process.pid && !process.hasEnded
     }
 }

@@ -1,0 +1,106 @@
+import Synchronization
+
+/// What the callers on one bus have of this process, and whether they may have more.
+final class Callers: Sendable {
+    /// Why a caller gets nothing now.
+    enum Refusal: Error, Equatable {
+        case tooOften
+        case tooManyPorts
+    }
+
+    /// A port of a caller's. Counted until it is let go.
+    final class Place: Sendable {
+        fileprivate let callers: Callers
+        fileprivate let uid: UInt32
+        fileprivate let busName: String
+
+        fileprivate init(_ callers: Callers, _ uid: UInt32, _ busName: String) {
+            self.callers = callers
+            self.uid = uid
+            self.busName = busName
+        }
+
+        deinit { callers.leave(uid, busName) }
+    }
+
+    private struct Account {
+        var ports = 0
+        var bucket: TokenBucket
+
+        var isIdle: Bool { ports == 0 && bucket.isFull }
+    }
+
+    private struct Accounts {
+        var users: [UInt32: Account] = [:]
+        var connections: [String: Account] = [:]
+    }
+
+    /// Accounts that are kept; over it those go in which nothing is. Connections are free, so there may be many.
+    private static let capacity = 4_096
+
+    private let limits: CallerLimits
+    private let accounts = Mutex(Accounts())
+
+    init(_ limits: CallerLimits) {
+        self.limits = limits
+    }
+
+    /// What one connection gets of what its user gets.
+    private static func share(of limit: Int) -> Int { limit - limit / 4 }
+
+    /// Gives a caller a place for a port.
+    /// - Parameter descriptors: how many there are in all for callers.
+    func enter(
+        _ uid: UInt32, _ busName: String, descriptors: Int = DescriptorReserve.available,
+        now: SuspendingClock.Instant = .now
+    ) throws(Refusal) -> Place {
+        let portLimit = min(limits.openPorts, descriptors - descriptors / 4)
+        let refusal: Refusal? = accounts.withLock { accounts in
+            var user = accounts.users[uid] ?? Account(bucket: bucket(limits.introductionsPerSecond, now))
+            var connection =
+                accounts.connections[busName]
+                ?? Account(bucket: bucket(Self.share(of: limits.introductionsPerSecond), now))
+            user.bucket.refill(at: now)
+            connection.bucket.refill(at: now)
+            let refusal: Refusal?
+            if user.bucket.isEmpty || connection.bucket.isEmpty {
+                refusal = .tooOften
+            } else {
+                // Those that are refused for another reason count too: they cost as much.
+                user.bucket.take()
+                connection.bucket.take()
+                let isFull = user.ports >= portLimit || connection.ports >= Self.share(of: portLimit)
+                refusal = isFull ? .tooManyPorts : nil
+            }
+            if refusal == nil {
+                user.ports += 1
+                connection.ports += 1
+            }
+            accounts.users[uid] = user
+            accounts.connections[busName] = connection
+            if accounts.connections.count > Self.capacity {
+                accounts.connections = accounts.connections.filter { $0.value.ports > 0 }
+                accounts.users = accounts.users.filter { !$0.value.isIdle }
+            }
+            return refusal
+        }
+        if let refusal { throw refusal }
+        return Place(self, uid, busName)
+    }
+
+    private func bucket(_ rate: Int, _ now: SuspendingClock.Instant) -> TokenBucket {
+        TokenBucket(rate: rate, now: now)
+    }
+
+    private func leave(_ uid: UInt32, _ busName: String) {
+        accounts.withLock { accounts in
+            accounts.users[uid]?.ports -= 1
+            accounts.connections[busName]?.ports -= 1
+        }
+    }
+
+    /// How many ports a user has open.
+    func ports(of uid: UInt32) -> Int {
+        accounts.withLock { $0.users[uid]?.ports ?? 0 }
+    }
+}
