@@ -58,6 +58,7 @@ func flood(_ name: String, seconds: Int, on address: String) throws {
             calls += 1
         }
         dbus_connection_flush(connection)
+        if dbus_connection_get_is_connected(connection) == 0 { return say("cut off after \(calls) calls") }
         dbus_connection_read_write(connection, 0)
         while let message = dbus_connection_pop_message(connection) { dbus_message_unref(message) }
     }
