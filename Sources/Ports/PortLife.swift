@@ -160,13 +160,6 @@ struct PortLife {
         return .announceEnd
     }
 
-    /// Goes on after a transfer that did not take place. What had been received is received again.
-    mutating func takeBack() {
-        received = taken
-        // The frame that ended it, if one did, stands in what is received again.
-        if !isOver { inbound = .open }
-    }
-
     /// Goes on where another port left off.
     mutating func resume(_ cargo: PortCargo) {
         posted = cargo.posted

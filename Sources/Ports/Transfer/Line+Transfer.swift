@@ -27,9 +27,7 @@ extension Line {
     /// Goes on with what was taken out: the transfer did not take place.
     func takeBack(_ cargo: PortCargo) {
         change { state, wakeups in
-            state.life.takeBack()
-            state.load(cargo)
-            state.reloadMessages(for: self)
+            state.takeBack(cargo, for: self)
             // Whoever looked meanwhile found nothing, and waits.
             wakeups.add(state.consumers.removeAll(), ())
             state.deliverLater(for: self)

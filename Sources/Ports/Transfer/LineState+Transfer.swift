@@ -4,7 +4,7 @@ import LinuxIO
 extension LineState {
     /// Takes the line out, for another port to go on with.
     ///
-    /// Until ``didDepart(for:_:)`` or ``load(_:)`` it stands still, and what is posted waits.
+    /// Until ``didDepart(for:_:)`` or ``takeBack(_:for:)`` it stands still, and what is posted waits.
     mutating func extract() -> PortCargo {
         var received = StreamPiece()
         for message in input { received.append(message.frame()) }
@@ -39,7 +39,7 @@ extension LineState {
         wakeups.add(flushWaiters.removeAll(), ())
     }
 
-    /// Goes on with a line: one that another port has left off, or this one's own after a transfer that failed.
+    /// Goes on with a line where it was left off.
     mutating func load(_ cargo: PortCargo) {
         socket = cargo.socket.map { StreamSocket($0) }
         reader = FrameReader(lengthLimit: limits.messageLength)
@@ -52,14 +52,21 @@ extension LineState {
         isInTransit = false
     }
 
-    /// Of a line that is over nothing is read any more: what it had received is put back as it was.
-    mutating func reloadMessages(for line: Line) {
-        guard life.isOver else { return }
-        while let frame = try? reader.next(), frame.kind.isMessage {
-            guard let message = try? message(frame, for: line) else { return }
+    /// Goes on with this port's own line: the transfer did not take place. The port is as it was, and what was done
+    /// with it meanwhile counts.
+    mutating func takeBack(_ cargo: PortCargo, for line: Line) {
+        load(cargo)
+        // Closed meanwhile: nobody takes any of it.
+        if life.outbound == .closed { return }
+        // These were received and counted before: they are put back, not received again.
+        for _ in 0..<(life.received &- life.taken) {
+            guard let frame = try? reader.next(), frame.kind.isMessage,
+                let message = try? message(frame, for: line)
+            else { return }
             input.append(message)
             inputSize += cost(of: message)
         }
+        if life.inbound != .open { _ = try? reader.next() }
     }
 }
 
