@@ -9,6 +9,8 @@ public import Ports
 public final class Bus: Sendable {
     /// Where the bus listens, in D-Bus's notation.
     public let address: String
+    /// What holds for everybody who shares the bus.
+    public let limits: BusLimits
 
     let loop: EventLoop
     let connection: BusConnection
@@ -21,28 +23,39 @@ public final class Bus: Sendable {
 
     /// The bus of the user's session: `DBUS_SESSION_BUS_ADDRESS`, else `$XDG_RUNTIME_DIR/bus`. Never starts one.
     ///
-    /// - Parameter loop: where the connection and its ports live; the process's own loop if nil.
+    /// - Parameters:
+    ///   - limits: what is to hold on it; if nil what holds already, or the defaults where nobody has it open.
+    ///   - loop: where the connection and its ports live; the process's own loop if nil.
     /// - Throws: ``ConnectToError`` with ``ConnectToError/Code/busUnreachable``, after five seconds at the most;
-    ///   no sooner where the task is cancelled, since others may wait for the same connection.
-    public static func session(on loop: EventLoop? = nil) async throws(ConnectToError) -> Bus {
-        try await at(address { () throws(DBusError) in try BusAddress.session() }, on: loop)
+    ///   no sooner where the task is cancelled, since others may wait for the same connection. With
+    ///   ``ConnectToError/Code/otherLimits`` where the process has it open already, and with others.
+    public static func session(
+        limits: BusLimits? = nil, on loop: EventLoop? = nil
+    ) async throws(ConnectToError) -> Bus {
+        let address = try address { () throws(DBusError) in try BusAddress.session() }
+        return try await at(address, limits: limits, on: loop)
     }
 
-    /// The machine's bus: `DBUS_SYSTEM_BUS_ADDRESS`, else the well-known socket. As ``session(on:)``.
-    public static func system(on loop: EventLoop? = nil) async throws(ConnectToError) -> Bus {
-        try await at(address { () throws(DBusError) in try BusAddress.system() }, on: loop)
+    /// The machine's bus: `DBUS_SYSTEM_BUS_ADDRESS`, else the well-known socket. As ``session(limits:on:)``.
+    public static func system(
+        limits: BusLimits? = nil, on loop: EventLoop? = nil
+    ) async throws(ConnectToError) -> Bus {
+        let address = try address { () throws(DBusError) in try BusAddress.system() }
+        return try await at(address, limits: limits, on: loop)
     }
 
-    /// The bus at an address, such as `unix:path=/run/user/1000/bus`. As ``session(on:)``.
-    public static func at(_ address: String, on loop: EventLoop? = nil) async throws(ConnectToError) -> Bus {
-        try await BusPool.shared.bus(at: address, on: resolve(loop))
+    /// The bus at an address, such as `unix:path=/run/user/1000/bus`. As ``session(limits:on:)``.
+    public static func at(
+        _ address: String, limits: BusLimits? = nil, on loop: EventLoop? = nil
+    ) async throws(ConnectToError) -> Bus {
+        try await BusPool.shared.bus(at: address, limits: limits, on: resolve(loop))
     }
 
     /// A connection of its own, which nobody else gets: for tests that play two processes in one.
     package static func separate(
-        at address: String, on loop: EventLoop? = nil
+        at address: String, limits: BusLimits = BusLimits(), on loop: EventLoop? = nil
     ) async throws(ConnectToError) -> Bus {
-        try await open(address, on: resolve(loop))
+        try await open(address, limits: limits, on: resolve(loop))
     }
 
     private static func resolve(_ loop: EventLoop?) throws(ConnectToError) -> EventLoop {
@@ -63,7 +76,8 @@ public final class Bus: Sendable {
     }
 
     static func open(
-        _ address: String, on loop: EventLoop, deadline: Duration = BusConnection.busDeadline
+        _ address: String, limits: BusLimits, on loop: EventLoop,
+        deadline: Duration = BusConnection.busDeadline
     ) async throws(ConnectToError) -> Bus {
         let connection: BusConnection
         do throws(DBusError) {
@@ -72,7 +86,7 @@ public final class Bus: Sendable {
         } catch {
             throw .unreachable(error, address)
         }
-        let bus = Bus(connection, address: address, on: loop)
+        let bus = Bus(connection, address: address, limits: limits, on: loop)
         await bus.registry.start()
         await connection.onDisconnect { [loss = bus.loss] error in
             loss.set(ConnectToError(error, "the connection to the bus at \(address) ended"))
@@ -80,14 +94,15 @@ public final class Bus: Sendable {
         return bus
     }
 
-    private init(_ connection: BusConnection, address: String, on loop: EventLoop) {
+    private init(_ connection: BusConnection, address: String, limits: BusLimits, on loop: EventLoop) {
         self.address = address
+        self.limits = limits
         self.loop = loop
         self.connection = connection
         identities = Identities(connection)
         watch = OwnerWatch(connection)
         registry = Registry(
-            connection, on: loop, callers: Callers(CallerLimits()), identities: identities,
+            connection, on: loop, limits: limits, identities: identities,
             log: Logger(label: "org.connectto.registry"))
     }
 
@@ -158,7 +173,8 @@ public final class Bus: Sendable {
     /// Posting works from here on: what is posted waits for the listener. Nothing is thrown, not even for a name
     /// that is none; the port ends with the reason, and ``MessagePort/opened`` tells who wants to know.
     ///
-    /// A listener that is there has five seconds to answer, or what is left of the wait if that is more.
+    /// A listener that is there has five seconds to answer (``BusLimits/introduction``), or what is left of the wait if
+    /// that is more.
     /// - Parameters:
     ///   - name: the context's.
     ///   - origin: the application id that the name lives under.
@@ -176,12 +192,13 @@ public final class Bus: Sendable {
         wait policy: WaitPolicy = .untilAvailable(for: .seconds(10)), metadata: [String: String] = [:],
         format: LineFormat = .messages, expecting expected: Admission? = nil
     ) -> MessagePort {
-        let (port, introduction) = MessagePort.opening(format: format, on: loop)
+        let (port, introduction) = MessagePort.opening(format: format, on: loop, limits: limits.ports)
         do throws(ConnectToError) {
             let context = try ContextName(name, origin: origin)
             try metadata.checked()
             let introducer = Introducer(
-                connection: connection, watch: watch, identities: identities, expected: expected)
+                connection: connection, watch: watch, identities: identities, expected: expected,
+                answerDeadline: limits.introduction)
             // The bus is held until it has introduced: a program may keep nothing but the port.
             Task(executorPreference: loop.reactor) { [self] in
                 let hello = Greeting(

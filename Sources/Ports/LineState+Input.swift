@@ -35,6 +35,7 @@ extension LineState {
     mutating func readInput(for line: Line, _ wakeups: inout Wakeups) {
         var messages = 0
         var reads = 0
+        defer { countInput() }
         while isReading {
             do {
                 if messages >= Self.messagesPerDrain { return continueReading(for: line) }
@@ -50,6 +51,7 @@ extension LineState {
                     apply(life.didReachEnd(), to: line, &wakeups)
                     return
                 }
+                if let tally, !tally.mayRead(holding: inputHeld, line) { return }
                 switch try socket.receive(into: reader.room()) {
                 case .received(let received):
                     mayRead = true
@@ -71,6 +73,14 @@ extension LineState {
                 apply(life.fail(.failed(error)), to: line, &wakeups)
             }
         }
+    }
+
+    /// Bytes of input here, in messages that wait and in what has not been cut.
+    private var inputHeld: Int { inputSize + reader.held }
+
+    /// Tells what is held to whoever counts it for several lines.
+    func countInput() {
+        tally?.count(inputHeld, isBetweenMessages: reader.isAtRest)
     }
 
     /// Goes on with reading in a later turn, so that one flood does not starve the other ports and timers.
@@ -143,6 +153,8 @@ extension LineState {
         if let message = input.popFirst() {
             let before = inputSize
             inputSize -= cost(of: message)
+            // Not for each of many short ones.
+            if let tally, input.isEmpty || tally.counted - inputHeld > 64 << 10 { countInput() }
             // Not as soon as there is room for one: that would be a turn of the loop for each message.
             let half = limits.queuedInput / 2
             if before > half, inputSize <= half, mayRead { continueReading(for: line) }

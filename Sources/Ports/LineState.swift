@@ -13,6 +13,8 @@ struct LineState {
     var reader: FrameReader
     var input: Deque<Message> = []
     var inputSize = 0
+    /// What is held of input, where it is counted together with others'.
+    let tally: InputBudget.Tally?
     var isStarted = false
     /// The kernel or the reader may hold input: the kernel has not said since that there is none.
     var mayRead = false
@@ -45,9 +47,13 @@ struct LineState {
     /// The loop is calling handlers, or will in a later turn.
     var deliveryIsDue = false
 
-    init(socket: StreamSocket?, isOpen: Bool, format: LineFormat, limits: PortLimits) {
+    init(
+        socket: StreamSocket?, isOpen: Bool, format: LineFormat, limits: PortLimits,
+        tally: InputBudget.Tally? = nil
+    ) {
         self.socket = socket
         self.limits = limits
+        self.tally = tally
         life = PortLife(isOpen: isOpen, format: format)
         reader = FrameReader(lengthLimit: limits.messageLength)
     }
@@ -88,6 +94,7 @@ struct LineState {
         if effects.contains(.dropInput) {
             input.removeAll()
             inputSize = 0
+            countInput()
         }
         if effects.contains(.sendFinish) { enqueue(FrameHeader(.finish, length: 0)) }
         if effects.contains(.sendClose) {
@@ -123,6 +130,7 @@ struct LineState {
         lingerTimer = nil
         // What was received and not cut, descriptors too, is nobody's.
         reader = FrameReader(lengthLimit: limits.messageLength)
+        countInput()
         // The source goes before the descriptor: epoll forgets only what is open. And both are let go outside
         // of the lock, since the last reference to the line may go with the source.
         let (socket, source) = (socket, source)

@@ -2,11 +2,14 @@ package import LinuxIO
 
 extension MessagePort {
     /// A port on a socket whose other end is somewhere already.
+    /// - Parameter budget: what it may hold of input together with others.
     package convenience init(
         adopting socket: StreamSocket, format: LineFormat = .messages, on loop: EventLoop,
-        limits: PortLimits = PortLimits()
+        limits: PortLimits = PortLimits(), budget: InputBudget? = nil
     ) {
-        self.init(line: Line(socket, isOpen: true, format: format, on: loop.reactor, limits: limits))
+        self.init(
+            line: Line(
+                socket, isOpen: true, format: format, on: loop.reactor, limits: limits, budget: budget))
         line.watch()
     }
 

@@ -29,38 +29,43 @@ func knock(_ name: String, _ count: Int, bearsContext: Bool, on address: String)
 }
 
 /// Calls a context as fast as the bus carries, waiting for no answer, with libdbus alone: for so many seconds.
+/// When the bus cuts it off it comes back under a new unique name.
 func flood(_ name: String, seconds: Int, on address: String) throws {
     let context = try ContextName(name)
     let path = "/org/connectto/Context/\(context.busName.split(separator: ".").last ?? "")"
-    guard let connection = dbus_connection_open_private(address, nil),
-        dbus_bus_register(connection, nil) != 0
-    else { return say("no bus") }
     var ends: [Int32] = [-1, -1]
     socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0, &ends)
     say("flooding")
     let end = ContinuousClock.now + .seconds(seconds)
-    var calls = 0
+    var (calls, connections) = (0, 0)
     while ContinuousClock.now < end {
-        for _ in 0..<64 {
-            guard
-                let call = dbus_message_new_method_call(
-                    context.busName, path, "org.connectto.Context1", "Connect")
-            else { return say("no memory") }
-            dbus_message_set_no_reply(call, 1)
-            var iterator = DBusMessageIter()
-            dbus_message_iter_init_append(call, &iterator)
-            dbus_message_iter_append_basic(&iterator, Int32(UInt8(ascii: "h")), &ends[1])
-            var options = DBusMessageIter()
-            dbus_message_iter_open_container(&iterator, Int32(UInt8(ascii: "a")), "{sv}", &options)
-            dbus_message_iter_close_container(&iterator, &options)
-            dbus_connection_send(connection, call, nil)
-            dbus_message_unref(call)
-            calls += 1
+        guard let connection = dbus_connection_open_private(address, nil) else { return say("no bus") }
+        dbus_connection_set_exit_on_disconnect(connection, 0)
+        if dbus_bus_register(connection, nil) != 0 { connections += 1 }
+        while ContinuousClock.now < end, dbus_connection_get_is_connected(connection) != 0 {
+            for _ in 0..<64 where send(context.busName, path, ends[1], on: connection) { calls += 1 }
+            dbus_connection_flush(connection)
+            dbus_connection_read_write(connection, 0)
+            while let message = dbus_connection_pop_message(connection) { dbus_message_unref(message) }
         }
-        dbus_connection_flush(connection)
-        if dbus_connection_get_is_connected(connection) == 0 { return say("cut off after \(calls) calls") }
-        dbus_connection_read_write(connection, 0)
-        while let message = dbus_connection_pop_message(connection) { dbus_message_unref(message) }
+        dbus_connection_close(connection)
+        dbus_connection_unref(connection)
     }
-    say("done \(calls)")
+    say("\(calls) calls over \(connections) connections")
+}
+
+private func send(_ name: String, _ path: String, _ line: Int32, on connection: OpaquePointer) -> Bool {
+    guard let call = dbus_message_new_method_call(name, path, "org.connectto.Context1", "Connect") else {
+        return false
+    }
+    defer { dbus_message_unref(call) }
+    dbus_message_set_no_reply(call, 1)
+    var line = line
+    var iterator = DBusMessageIter()
+    dbus_message_iter_init_append(call, &iterator)
+    dbus_message_iter_append_basic(&iterator, Int32(UInt8(ascii: "h")), &line)
+    var options = DBusMessageIter()
+    dbus_message_iter_open_container(&iterator, Int32(UInt8(ascii: "a")), "{sv}", &options)
+    dbus_message_iter_close_container(&iterator, &options)
+    return dbus_connection_send(connection, call, nil) != 0
 }

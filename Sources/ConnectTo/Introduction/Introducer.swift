@@ -4,15 +4,13 @@ import Ports
 
 /// Carries out the caller's side of introductions. On the loop.
 struct Introducer: Sendable {
-    /// From the call to the answer of a listener that is there.
-    static let answerDeadline = Duration.seconds(5)
-
     let connection: BusConnection
     let watch: OwnerWatch
     let identities: Identities
     /// Who the listener has to be.
     var expected: Admission?
-    var answerDeadline = Self.answerDeadline
+    /// From the call to the answer of a listener that is there.
+    let answerDeadline: Duration
 
     func introduce(
         _ introduction: PortIntroduction, to context: ContextName, wait policy: WaitPolicy, hello: Greeting,

@@ -29,6 +29,8 @@ extension Registry {
     struct Caller: Sendable {
         let call: MethodCall
         var line: StreamSocket
+        /// What its user's ports may hold.
+        var budget: InputBudget?
         let hello: Greeting
         let registration: Registration
     }
@@ -50,6 +52,7 @@ extension Registry {
         do throws(Callers.Refusal) {
             let place = try callers.enter(uid, peer.busName)
             caller.line = StreamSocket(caller.line.descriptor, lease: place)
+            caller.budget = place.budget
         } catch {
             log.debug("refused", metadata: facts(caller, peer, "\(error)"))
             return refuse(call, ContextInterface.busy, "too many callers just now; try again later")
@@ -109,8 +112,10 @@ extension Registry {
     private func deliver(_ caller: Caller, _ peer: Peer) {
         let (call, registration) = (caller.call, caller.registration)
         let event = ConnectEvent(
-            source: MessagePort(adopting: caller.line, format: registration.format, on: loop), peer: peer,
-            metadata: caller.hello.metadata)
+            source: MessagePort(
+                adopting: caller.line, format: registration.format, on: loop, limits: limits.ports,
+                budget: caller.budget),
+            peer: peer, metadata: caller.hello.metadata)
         switch registration.deliver(event) {
         case .delivered:
             welcome(call, registration)

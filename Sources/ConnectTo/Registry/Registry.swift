@@ -7,6 +7,7 @@ import Ports
 actor Registry {
     let connection: BusConnection
     let loop: EventLoop
+    let limits: BusLimits
     let identities: Identities
     let log: Logger
     let callers: Callers
@@ -33,13 +34,15 @@ actor Registry {
     }
 
     init(
-        _ connection: BusConnection, on loop: EventLoop, callers: Callers, identities: Identities, log: Logger
+        _ connection: BusConnection, on loop: EventLoop, limits: BusLimits, identities: Identities,
+        log: Logger
     ) {
         self.connection = connection
         self.loop = loop
+        self.limits = limits
         self.identities = identities
         self.log = log
-        self.callers = callers
+        callers = Callers(limits.callers)
     }
 
     /// Follows what the bus says of our names.

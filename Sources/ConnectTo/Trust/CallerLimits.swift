@@ -10,6 +10,11 @@ public struct CallerLimits: Sendable, Hashable {
     /// Introductions a second, in the long run; admitted or not. Over a short time five seconds' worth.
     public var introductionsPerSecond = 4_000
 
+    /// Bytes received and not taken by the program, of all ports together; a message counts as
+    /// ``PortLimits/queuedInput`` says. Over it the user's callers are refused, and its ports read no more than 64 KiB
+    /// each, but one, which may finish the message that it is at: so no user's messages wait for each other.
+    public var queuedInput = 256 << 20
+
     /// The defaults.
     public init() {}
 }

@@ -1,3 +1,4 @@
+import Ports
 import Synchronization
 
 /// What the callers on one bus have of this process, and whether they may have more.
@@ -6,6 +7,7 @@ final class Callers: Sendable {
     enum Refusal: Error, Equatable {
         case tooOften
         case tooManyPorts
+        case tooMuchQueued
     }
 
     /// A port of a caller's. Counted until it is let go.
@@ -13,8 +15,11 @@ final class Callers: Sendable {
         fileprivate let callers: Callers
         fileprivate let uid: UInt32
         fileprivate let busName: String
+        /// What its user's ports hold together.
+        let budget: InputBudget
 
-        fileprivate init(_ callers: Callers, _ uid: UInt32, _ busName: String) {
+        fileprivate init(_ callers: Callers, _ uid: UInt32, _ busName: String, _ budget: InputBudget) {
+            self.budget = budget
             self.callers = callers
             self.uid = uid
             self.busName = busName
@@ -27,11 +32,17 @@ final class Callers: Sendable {
         var ports = 0
         var bucket: TokenBucket
 
-        var isIdle: Bool { ports == 0 && bucket.isFull }
+    }
+
+    private struct User {
+        var account: Account
+        let budget: InputBudget
+
+        var isIdle: Bool { account.ports == 0 && account.bucket.isFull && budget.held == 0 }
     }
 
     private struct Accounts {
-        var users: [UInt32: Account] = [:]
+        var users: [UInt32: User] = [:]
         var connections: [String: Account] = [:]
     }
 
@@ -55,8 +66,13 @@ final class Callers: Sendable {
         now: SuspendingClock.Instant = .now
     ) throws(Refusal) -> Place {
         let portLimit = min(limits.openPorts, descriptors - descriptors / 4)
-        let refusal: Refusal? = accounts.withLock { accounts in
-            var user = accounts.users[uid] ?? Account(bucket: bucket(limits.introductionsPerSecond, now))
+        let (refusal, budget): (Refusal?, InputBudget) = accounts.withLock { accounts in
+            let known =
+                accounts.users[uid]
+                ?? User(
+                    account: Account(bucket: bucket(limits.introductionsPerSecond, now)),
+                    budget: InputBudget(limits.queuedInput))
+            var user = known.account
             var connection =
                 accounts.connections[busName]
                 ?? Account(bucket: bucket(Self.share(of: limits.introductionsPerSecond), now))
@@ -70,22 +86,22 @@ final class Callers: Sendable {
                 user.bucket.take()
                 connection.bucket.take()
                 let isFull = user.ports >= portLimit || connection.ports >= Self.share(of: portLimit)
-                refusal = isFull ? .tooManyPorts : nil
+                refusal = isFull ? .tooManyPorts : known.budget.isFull ? .tooMuchQueued : nil
             }
             if refusal == nil {
                 user.ports += 1
                 connection.ports += 1
             }
-            accounts.users[uid] = user
+            accounts.users[uid] = User(account: user, budget: known.budget)
             accounts.connections[busName] = connection
             if accounts.connections.count > Self.capacity {
                 accounts.connections = accounts.connections.filter { $0.value.ports > 0 }
                 accounts.users = accounts.users.filter { !$0.value.isIdle }
             }
-            return refusal
+            return (refusal, known.budget)
         }
         if let refusal { throw refusal }
-        return Place(self, uid, busName)
+        return Place(self, uid, busName, budget)
     }
 
     private func bucket(_ rate: Int, _ now: SuspendingClock.Instant) -> TokenBucket {
@@ -94,13 +110,13 @@ final class Callers: Sendable {
 
     private func leave(_ uid: UInt32, _ busName: String) {
         accounts.withLock { accounts in
-            accounts.users[uid]?.ports -= 1
+            accounts.users[uid]?.account.ports -= 1
             accounts.connections[busName]?.ports -= 1
         }
     }
 
     /// How many ports a user has open.
     func ports(of uid: UInt32) -> Int {
-        accounts.withLock { $0.users[uid]?.ports ?? 0 }
+        accounts.withLock { $0.users[uid]?.account.ports ?? 0 }
     }
 }

@@ -19,6 +19,8 @@ extension LineState {
         socket = nil
         input.removeAll()
         inputSize = 0
+        reader = FrameReader(lengthLimit: limits.messageLength)
+        countInput()
         output.removeAll()
         return cargo
     }
