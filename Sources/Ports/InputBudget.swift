@@ -9,7 +9,7 @@ package final class InputBudget: Sendable {
 
     private struct State {
         var held = 0
-        /// The one line that may go on while the budget is full, until it is in the middle of no message. Without it
+        /// The one line that may go on while the budget is full, until the program has taken what it has. Without it
         /// all could wait for each other, each with a part of a message.
         var first: ObjectIdentifier?
         var waiting: [ObjectIdentifier: Line] = [:]
@@ -50,7 +50,8 @@ package final class InputBudget: Sendable {
                 defer { count = held }
                 return held - count
             }
-            budget.change(by: change, first: isBetweenMessages ? ObjectIdentifier(self) : nil)
+            let isDone = isBetweenMessages && held < InputBudget.floor
+            budget.change(by: change, first: isDone ? ObjectIdentifier(self) : nil)
         }
 
         /// Whether the line may read on, holding so much. If not it is called when there is room.

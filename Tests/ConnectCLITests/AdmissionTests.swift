@@ -44,7 +44,7 @@ struct AdmissionTests {
             """
             converse l connect listen x --json
             next >/dev/null
-            connect to x hello --no-reply
+            hold a connect to x
             next | grep -c "\"executable\":\"$(command -v connect)\",\"application\":"
             """)
         #expect(outcome.lines == ["1"])

@@ -9,7 +9,7 @@ import Testing
             start l connect listen 'a "b"' --json
             hold a connect to 'a "b"' hello "$(printf '\\377')" ; wait $held
             kill $pid; wait $pid
-            sed "s/:$held,/:PID,/;s/:$(id -u),/:UID,/;s/\"executable\":\"[^\"]*\"/EXE/;s/\"application\":.*/APP/" l.out
+            sed "s/:$held,/:PID,/;s/:$(id -u),/:UID,/;s/\\"executable\\":\\"[^\\"]*\\"/EXE/;s/\\"application\\":.*/APP/" l.out
             """)
         #expect(
             outcome.lines == [

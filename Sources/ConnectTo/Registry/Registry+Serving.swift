@@ -12,12 +12,12 @@ extension Registry {
         case .error(let name, let message):
             connection.assumeIsolated { $0.replyError(to: call, name: name, message: message) }
         case .admit(let line, let hello):
-            guard introductions < Self.maximumIntroductions,
-                DescriptorReserve.isUntouched(by: line.descriptor)
-            else { return refuse(call, ContextInterface.busy, "too many callers just now; try again later") }
-            introductions += 1
+            guard DescriptorReserve.isUntouched(by: line.descriptor) else { return refuseAsBusy(call) }
             let caller = Caller(call: call, line: line, hello: hello, registration: registration)
             identities.assumeIsolated {
+                guard $0.hasRoom(for: call.sender) else {
+                    return assumeIsolated { $0.refuseAsBusy(call) }
+                }
                 $0.identify(call.sender) { [self] peer in
                     assumeIsolated { $0.didIdentify(caller, peer) }
                 }
@@ -43,19 +43,18 @@ extension Registry {
 
     /// Not a task for each caller: tasks may overtake one another, and callers are served in order.
     private func didIdentify(_ caller: Caller, _ answer: Result<Peer, DBusError>) {
-        introductions -= 1
         let call = caller.call
         guard case .success(let peer) = answer, let uid = peer.uid else {
             return refuse(call, ContextInterface.refused, "the bus does not say who is calling")
         }
         var caller = caller
         do throws(Callers.Refusal) {
-            let place = try callers.enter(uid, peer.busName)
+            let place = try callers.enter(uid, peer.account)
             caller.line = StreamSocket(caller.line.descriptor, lease: place)
             caller.budget = place.budget
         } catch {
             log.debug("refused", metadata: facts(caller, peer, "\(error)"))
-            return refuse(call, ContextInterface.busy, "too many callers just now; try again later")
+            return refuseAsBusy(call)
         }
         let verdict = caller.registration.admission.rule.verdictAtOnce(on: peer)
         if verdict == .no || verdict == .unknown { return decide(caller, peer, isAdmitted: false) }
@@ -134,6 +133,10 @@ extension Registry {
     private func welcome(_ call: MethodCall, _ registration: Registration) {
         let welcome = Greeting(metadata: registration.metadata, format: registration.format)
         connection.assumeIsolated { $0.reply(to: call, [welcome.encoded]) }
+    }
+
+    private func refuseAsBusy(_ call: MethodCall) {
+        refuse(call, ContextInterface.busy, "too many callers just now; try again later")
     }
 
     private func refuse(_ call: MethodCall, _ name: String, _ message: String) {

@@ -13,13 +13,8 @@ actor Registry {
     let callers: Callers
     /// By object path.
     private var registrations: [String: Registration] = [:]
-    /// Callers of whom the bus has not said yet who they are.
-    var introductions = 0
     /// By unique name.
     var waiting: [String: Waiting] = [:]
-
-    /// How many such callers are kept; the next are told that it is busy.
-    static let maximumIntroductions = 1_024
 
     /// The one by which this process introduces itself to others: the first, while it lasts.
     private var calling: Registration?

@@ -1,7 +1,7 @@
-/// What callers may have of this process, counted for each user: unique names are free.
+/// What callers may have of this process, counted for each user: connections to the bus are free.
 ///
-/// Over a limit a caller is refused as from a busy place, and others go on. So that one program cannot use up what
-/// all programs of its user have, one connection to the bus gets three quarters of it.
+/// Over a limit a caller is refused as from a busy place, and others go on. So that one process cannot use up what
+/// all processes of its user have, it gets three quarters of it.
 public struct CallerLimits: Sendable, Hashable {
     /// Ports open at the same time. Whatever this says, the callers of one user leave a quarter of the process's
     /// descriptors (RLIMIT_NOFILE), and a reserve of 64 is given to none.
@@ -12,7 +12,7 @@ public struct CallerLimits: Sendable, Hashable {
 
     /// Bytes received and not taken by the program, of all ports together; a message counts as
     /// ``PortLimits/queuedInput`` says. Over it the user's callers are refused, and its ports read no more than 64 KiB
-    /// each, but one, which may finish the message that it is at: so no user's messages wait for each other.
+    /// each, but one at a time, which may finish a message: so large ones do not wait for each other.
     public var queuedInput = 256 << 20
 
     /// The defaults.

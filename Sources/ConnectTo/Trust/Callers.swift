@@ -14,18 +14,18 @@ final class Callers: Sendable {
     final class Place: Sendable {
         fileprivate let callers: Callers
         fileprivate let uid: UInt32
-        fileprivate let busName: String
+        fileprivate let process: String
         /// What its user's ports hold together.
         let budget: InputBudget
 
-        fileprivate init(_ callers: Callers, _ uid: UInt32, _ busName: String, _ budget: InputBudget) {
+        fileprivate init(_ callers: Callers, _ uid: UInt32, _ process: String, _ budget: InputBudget) {
             self.budget = budget
             self.callers = callers
             self.uid = uid
-            self.busName = busName
+            self.process = process
         }
 
-        deinit { callers.leave(uid, busName) }
+        deinit { callers.leave(uid, process) }
     }
 
     private struct Account {
@@ -43,10 +43,10 @@ final class Callers: Sendable {
 
     private struct Accounts {
         var users: [UInt32: User] = [:]
-        var connections: [String: Account] = [:]
+        var processes: [String: Account] = [:]
     }
 
-    /// Accounts that are kept; over it those go in which nothing is. Connections are free, so there may be many.
+    /// Accounts that are kept; over it those go in which nothing is. There may be many.
     private static let capacity = 4_096
 
     private let limits: CallerLimits
@@ -56,13 +56,13 @@ final class Callers: Sendable {
         self.limits = limits
     }
 
-    /// What one connection gets of what its user gets.
+    /// What one process gets of what its user gets.
     private static func share(of limit: Int) -> Int { limit - limit / 4 }
 
     /// Gives a caller a place for a port.
     /// - Parameter descriptors: how many there are in all for callers.
     func enter(
-        _ uid: UInt32, _ busName: String, descriptors: Int = DescriptorReserve.available,
+        _ uid: UInt32, _ process: String, descriptors: Int = DescriptorReserve.available,
         now: SuspendingClock.Instant = .now
     ) throws(Refusal) -> Place {
         let portLimit = min(limits.openPorts, descriptors - descriptors / 4)
@@ -73,45 +73,45 @@ final class Callers: Sendable {
                     account: Account(bucket: bucket(limits.introductionsPerSecond, now)),
                     budget: InputBudget(limits.queuedInput))
             var user = known.account
-            var connection =
-                accounts.connections[busName]
+            var own =
+                accounts.processes[process]
                 ?? Account(bucket: bucket(Self.share(of: limits.introductionsPerSecond), now))
             user.bucket.refill(at: now)
-            connection.bucket.refill(at: now)
+            own.bucket.refill(at: now)
             let refusal: Refusal?
-            if user.bucket.isEmpty || connection.bucket.isEmpty {
+            if user.bucket.isEmpty || own.bucket.isEmpty {
                 refusal = .tooOften
             } else {
                 // Those that are refused for another reason count too: they cost as much.
                 user.bucket.take()
-                connection.bucket.take()
-                let isFull = user.ports >= portLimit || connection.ports >= Self.share(of: portLimit)
+                own.bucket.take()
+                let isFull = user.ports >= portLimit || own.ports >= Self.share(of: portLimit)
                 refusal = isFull ? .tooManyPorts : known.budget.isFull ? .tooMuchQueued : nil
             }
             if refusal == nil {
                 user.ports += 1
-                connection.ports += 1
+                own.ports += 1
             }
             accounts.users[uid] = User(account: user, budget: known.budget)
-            accounts.connections[busName] = connection
-            if accounts.connections.count > Self.capacity {
-                accounts.connections = accounts.connections.filter { $0.value.ports > 0 }
+            accounts.processes[process] = own
+            if accounts.processes.count > Self.capacity {
+                accounts.processes = accounts.processes.filter { $0.value.ports > 0 }
                 accounts.users = accounts.users.filter { !$0.value.isIdle }
             }
             return (refusal, known.budget)
         }
         if let refusal { throw refusal }
-        return Place(self, uid, busName, budget)
+        return Place(self, uid, process, budget)
     }
 
     private func bucket(_ rate: Int, _ now: SuspendingClock.Instant) -> TokenBucket {
         TokenBucket(rate: rate, now: now)
     }
 
-    private func leave(_ uid: UInt32, _ busName: String) {
+    private func leave(_ uid: UInt32, _ process: String) {
         accounts.withLock { accounts in
             accounts.users[uid]?.account.ports -= 1
-            accounts.connections[busName]?.ports -= 1
+            accounts.processes[process]?.ports -= 1
         }
     }
 

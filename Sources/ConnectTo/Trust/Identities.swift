@@ -11,6 +11,9 @@ actor Identities {
     /// How many of one generation are remembered; over it the older one is forgotten.
     private static let capacity = 128
     private static let generation = Duration.seconds(2)
+    /// How many callers of one name wait for the bus's answer, and of all names.
+    private static let waitingOfName = 256
+    private static let waitingInAll = 4_096
     private static let deadline = Duration.seconds(5)
 
     private let connection: BusConnection
@@ -20,6 +23,7 @@ actor Identities {
     private var rotationIsDue = false
     /// Who waits for what the bus is being asked, in the order of asking.
     private var asking: [String: [Completion]] = [:]
+    private var waitingCount = 0
 
     nonisolated var unownedExecutor: UnownedSerialExecutor {
         connection.reactor.asUnownedSerialExecutor()
@@ -47,6 +51,7 @@ actor Identities {
     func identify(_ uniqueName: String, completion: @escaping Completion) {
         if let peer = remembered(uniqueName) { return completion(.success(peer)) }
         asking[uniqueName, default: []].append(completion)
+        waitingCount += 1
         if asking[uniqueName]?.count != 1 { return }
         let call = OutgoingCall.toBus("GetConnectionCredentials", [.string(uniqueName)])
         connection.assumeIsolated {
@@ -59,11 +64,22 @@ actor Identities {
         }
     }
 
+    /// Whether one more may wait for what the bus says of a name. Nobody knows yet whose it is, so many that wait of
+    /// one name, or of names that nobody knows, keep out others of that kind, and no one who is known.
+    func hasRoom(for uniqueName: String) -> Bool {
+        if known[uniqueName] != nil || knownBefore[uniqueName] != nil { return true }
+        let waiting = asking[uniqueName]?.count ?? 0
+        return waiting < Self.waitingOfName
+            && waitingCount < min(Self.waitingInAll, DescriptorReserve.available / 2)
+    }
+
     private func didLearn(_ answer: Result<Peer, DBusError>, of uniqueName: String) {
         if case .success(let peer) = answer {
             remember(peer)
         }
-        for completion in asking.removeValue(forKey: uniqueName) ?? [] { completion(answer) }
+        let waiting = asking.removeValue(forKey: uniqueName) ?? []
+        waitingCount -= waiting.count
+        for completion in waiting { completion(answer) }
     }
 
     private func remembered(_ uniqueName: String) -> Peer? {

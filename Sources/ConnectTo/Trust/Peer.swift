@@ -52,6 +52,9 @@ public struct Peer: Sendable {
     /// who makes processes fast enough may have got the same one in between.
     public var isProcessUncertain: Bool { process == nil || !isProcessFromBus }
 
+    /// By what it is counted among those of its user: connections are free, processes less so.
+    var account: String { pid.map { "pid \($0)" } ?? busName }
+
     /// Whether the process has ended; its number may mean another from then on. Nil where it is not known.
     public var hasExited: Bool? { process?.hasEnded }
 

@@ -21,13 +21,13 @@ struct CallersTests {
         }
     }
 
-    @Test("ports are counted by user, three quarters for one connection, and come back when they are let go")
+    @Test("ports are counted by user, three quarters for one process, and come back when they are let go")
     func ports() throws {
         let callers = callers()
         var places = (0..<75).map { _ in enter(callers, 1, ":1.1") }
         #expect(places.allSatisfy { (try? $0.get()) != nil })
         #expect(throws: Callers.Refusal.tooManyPorts) { try enter(callers, 1, ":1.1").get() }
-        // The rest is for others of that user, however many connections those have.
+        // The rest is for others of that user, however many those are.
         places += (0..<25).map { enter(callers, 1, ":1.\($0 + 2)") }
         #expect(callers.ports(of: 1) == 100)
         #expect(throws: Callers.Refusal.tooManyPorts) { try enter(callers, 1, ":1.99").get() }
@@ -46,7 +46,7 @@ struct CallersTests {
     }
 
     @Test(
-        "introductions are counted by user and by connection: five seconds' worth at once, then so many a second"
+        "introductions are counted by user and by process: five seconds' worth at once, then so many a second"
     )
     func rate() {
         let callers = callers(rate: 100)
@@ -62,7 +62,7 @@ struct CallersTests {
         #expect(admitted(":1.3", after: .seconds(3600)) == 375)
     }
 
-    @Test("connections that come and go leave nothing behind, and no user gets more by them")
+    @Test("processes that come and go leave nothing behind, and no user gets more by them")
     func manyConnections() {
         let callers = callers(rate: 100)
         let admitted = (0..<20_000).count { (try? enter(callers, 1, ":1.\($0)").get()) != nil }
