@@ -95,6 +95,7 @@ final class Line: Sendable {
     /// anything, the line is open after all and goes on.
     func failUnlessOpen(_ reason: CloseReason) {
         change { state, wakeups in
+            state.mayRead = true
             state.readInput(for: self, &wakeups)
             if !state.life.isOpen { state.apply(state.life.fail(reason), to: self, &wakeups) }
         }

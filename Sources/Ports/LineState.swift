@@ -1,4 +1,3 @@
-import DequeModule
 import Glibc
 import LinuxIO
 
@@ -11,12 +10,11 @@ struct LineState {
     var life: PortLife
 
     var reader: FrameReader
-    var input: Deque<Message> = []
-    var inputSize = 0
     /// What is held of input, where it is counted together with others'.
     let tally: InputBudget.Tally?
+    var input = InputQueue()
     var isStarted = false
-    /// The kernel or the reader may hold input: the kernel has not said since that there is none.
+    /// The kernel may hold input: it has not said since that there is none.
     var mayRead = false
     /// The loop will read in a later turn.
     var readingIsDue = false
@@ -32,8 +30,12 @@ struct LineState {
     var isBlocked = false
     /// Writing has failed: the peer has gone, or has shut down its reading at least.
     var peerReadsNoMore = false
-    /// A write at the end of the loop's turn is due.
+    /// What has been gathered will be written, at the end of the loop's turn or in a moment.
     var flushIsDue = false
+    /// See ``writesDirectly(_:_:)``.
+    var directWritesLeft = 0
+    var lastTick: UInt64 = 0
+    var lastDirectTurn: UInt64 = 0
     private var lingerTimer: Reactor.Timer?
 
     var nextWaiter: UInt64 = 0
@@ -93,7 +95,6 @@ struct LineState {
         }
         if effects.contains(.dropInput) {
             input.removeAll()
-            inputSize = 0
             countInput()
         }
         if effects.contains(.sendFinish) { enqueue(FrameHeader(.finish, length: 0)) }

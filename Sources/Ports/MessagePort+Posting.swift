@@ -13,7 +13,9 @@ extension MessagePort {
     ///   ``PortLimits/messageLength``),
     ///   ``PortError/Code/finished``, ``PortError/Code/isStream``.
     public func postMessage(_ bytes: [UInt8]) throws(PortError) {
-        try bytes.withBytes { payload throws(PortError) in try line.post(.bytes, payload) }
+        try bytes.withBytes { payload throws(PortError) in
+            try line.post(.bytes, payload, keeping: bytes)
+        }
     }
 
     /// Posts text. Otherwise as ``postMessage(_:)-([UInt8])``.

@@ -45,7 +45,7 @@ struct AdmissionTests {
             converse l connect listen x --json
             next >/dev/null
             hold a connect to x
-            next | grep -c "\"executable\":\"$(command -v connect)\",\"application\":"
+            next | grep -c "executable.:.$(command -v connect).,.application"
             """)
         #expect(outcome.lines == ["1"])
     }

@@ -28,9 +28,10 @@ func knock(_ name: String, _ count: Int, bearsContext: Bool, on address: String)
     await own?.unregister()
 }
 
-/// Calls a context as fast as the bus carries, waiting for no answer, with libdbus alone: for so many seconds.
-/// When the bus cuts it off it comes back under a new unique name.
-func flood(_ name: String, seconds: Int, on address: String) throws {
+/// Calls a context as fast as the bus carries, with libdbus alone, for so many seconds: with up to 256 calls that wait
+/// for their answers, or, if it is deaf, waiting for nothing. When the bus cuts it off it comes back under a new
+/// unique name.
+func flood(_ name: String, seconds: Int, isDeaf: Bool, on address: String) throws {
     let context = try ContextName(name)
     let path = "/org/connectto/Context/\(context.busName.split(separator: ".").last ?? "")"
     var ends: [Int32] = [-1, -1]
@@ -42,11 +43,19 @@ func flood(_ name: String, seconds: Int, on address: String) throws {
         guard let connection = dbus_connection_open_private(address, nil) else { return say("no bus") }
         dbus_connection_set_exit_on_disconnect(connection, 0)
         if dbus_bus_register(connection, nil) != 0 { connections += 1 }
+        var waiting = 0
         while ContinuousClock.now < end, dbus_connection_get_is_connected(connection) != 0 {
-            for _ in 0..<64 where send(context.busName, path, ends[1], on: connection) { calls += 1 }
-            dbus_connection_flush(connection)
-            dbus_connection_read_write(connection, 0)
-            while let message = dbus_connection_pop_message(connection) { dbus_message_unref(message) }
+            for _ in 0..<(isDeaf ? 64 : 256 - waiting)
+            where send(context.busName, path, ends[1], isDeaf, on: connection) {
+                calls += 1
+                waiting += isDeaf ? 0 : 1
+            }
+            if isDeaf { dbus_connection_flush(connection) }
+            dbus_connection_read_write(connection, isDeaf ? 0 : 10)
+            while let message = dbus_connection_pop_message(connection) {
+                if dbus_message_get_reply_serial(message) != 0 { waiting = max(0, waiting - 1) }
+                dbus_message_unref(message)
+            }
         }
         dbus_connection_close(connection)
         dbus_connection_unref(connection)
@@ -54,12 +63,14 @@ func flood(_ name: String, seconds: Int, on address: String) throws {
     say("\(calls) calls over \(connections) connections")
 }
 
-private func send(_ name: String, _ path: String, _ line: Int32, on connection: OpaquePointer) -> Bool {
+private func send(_ name: String, _ path: String, _ line: Int32, _ isDeaf: Bool, on connection: OpaquePointer)
+    -> Bool
+{
     guard let call = dbus_message_new_method_call(name, path, "org.connectto.Context1", "Connect") else {
         return false
     }
     defer { dbus_message_unref(call) }
-    dbus_message_set_no_reply(call, 1)
+    dbus_message_set_no_reply(call, isDeaf ? 1 : 0)
     var line = line
     var iterator = DBusMessageIter()
     dbus_message_iter_init_append(call, &iterator)

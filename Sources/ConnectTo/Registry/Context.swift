@@ -1,3 +1,4 @@
+import LinuxIO
 public import Ports
 
 /// A name that others can connect to, for as long as it is registered.
@@ -33,6 +34,15 @@ public final class Context: Sendable {
     public var isRegistered: Bool { registration.status == .registered }
     /// Whether it waits for the name's owner to go.
     public var isStandby: Bool { registration.status == .standby }
+
+    /// Waits until this process bears the name, and says so; at once, but for a standby. False where the context
+    /// has ended, or the waiting task was cancelled.
+    public var registered: Bool {
+        get async {
+            _ = await registration.isSettled.wait()
+            return isRegistered
+        }
+    }
 
     /// The "connect" events: one for each caller that was admitted, with the port to it.
     ///

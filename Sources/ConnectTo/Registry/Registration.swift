@@ -1,3 +1,4 @@
+import LinuxIO
 import Ports
 import Synchronization
 
@@ -18,6 +19,8 @@ final class Registration: Sendable {
     let events: AsyncStream<ConnectEvent>
     /// Set when it has ended and the bus has confirmed that, or is gone.
     let isGone = Latch<Void>()
+    /// Set when the name is this process's for the first time, or will never be.
+    let isSettled = Latch<Void>()
     private let sink: AsyncStream<ConnectEvent>.Continuation
     private let state: Mutex<State>
 
@@ -48,6 +51,7 @@ final class Registration: Sendable {
             if case .ended = state.status { return }
             state.status = status
         }
+        if status == .registered { isSettled.set() }
     }
 
     /// Ends the registration, once.
@@ -58,7 +62,10 @@ final class Registration: Sendable {
             state.status = .ended(reason)
             return true
         }
-        if isFirst { sink.finish() }
+        if isFirst {
+            sink.finish()
+            isSettled.set()
+        }
         return isFirst
     }
 

@@ -6,6 +6,8 @@ import Ports
 /// How callers are served: who they are, whether they are admitted, their connect event.
 extension Registry {
     func didReceive(_ call: MethodCall, for registration: Registration) {
+        // Before anything is looked at: in a flood this is all that happens.
+        if call.member == ContextInterface.connect, isTooOften(call.sender) { return refuseAsBusy(call) }
         switch ContextObject.answer(call, for: registration) {
         case .reply(let body):
             connection.assumeIsolated { $0.reply(to: call, body) }
@@ -23,6 +25,13 @@ extension Registry {
                 }
             }
         }
+    }
+
+    /// Whether a sender that is known already has no introductions left.
+    private func isTooOften(_ sender: String) -> Bool {
+        let peer = identities.assumeIsolated { $0.known(sender) }
+        guard let peer, let uid = peer.uid else { return false }
+        return callers.hasNoIntroductionsLeft(uid, peer.account)
     }
 
     /// Somebody who wants a line.

@@ -135,7 +135,7 @@ actor Registry {
         registrations[registration.context.objectPath] = nil
         if calling === registration { calling = registrations.values.first { $0.status == .registered } }
         await connection.unexport(path: registration.context.objectPath)
-        registration.isGone.set(())
+        registration.isGone.set()
     }
 
     // MARK: Unregistering
@@ -167,7 +167,7 @@ actor Registry {
     func endAll() {
         for registration in registrations.values {
             _ = registration.end(.busLost)
-            registration.isGone.set(())
+            registration.isGone.set()
         }
         registrations = [:]
         calling = nil

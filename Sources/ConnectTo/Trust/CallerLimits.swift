@@ -13,6 +13,7 @@ public struct CallerLimits: Sendable, Hashable {
     /// Bytes received and not taken by the program, of all ports together; a message counts as
     /// ``PortLimits/queuedInput`` says. Over it the user's callers are refused, and its ports read no more than 64 KiB
     /// each, but one at a time, which may finish a message: so large ones do not wait for each other.
+    /// A program that waits for one port while it leaves so much untaken on others waits for itself.
     public var queuedInput = 256 << 20
 
     /// The defaults.

@@ -104,6 +104,18 @@ final class Callers: Sendable {
         return Place(self, uid, process, budget)
     }
 
+    /// Whether a caller would be refused for having called too often. Counts nothing.
+    func hasNoIntroductionsLeft(
+        _ uid: UInt32, _ process: String, now: SuspendingClock.Instant = .now
+    ) -> Bool {
+        accounts.withLock { accounts in
+            accounts.users[uid]?.account.bucket.refill(at: now)
+            accounts.processes[process]?.bucket.refill(at: now)
+            return accounts.users[uid]?.account.bucket.isEmpty == true
+                || accounts.processes[process]?.bucket.isEmpty == true
+        }
+    }
+
     private func bucket(_ rate: Int, _ now: SuspendingClock.Instant) -> TokenBucket {
         TokenBucket(rate: rate, now: now)
     }

@@ -82,6 +82,9 @@ actor Identities {
         for completion in waiting { completion(answer) }
     }
 
+    /// What is known without asking.
+    func known(_ uniqueName: String) -> Peer? { known[uniqueName] ?? knownBefore[uniqueName] }
+
     private func remembered(_ uniqueName: String) -> Peer? {
         if let peer = known[uniqueName] { return peer }
         guard let peer = knownBefore.removeValue(forKey: uniqueName) else { return nil }

@@ -1,4 +1,5 @@
 import Glibc
+import LinuxIO
 
 /// What a rule says of a peer.
 enum Verdict: Equatable {

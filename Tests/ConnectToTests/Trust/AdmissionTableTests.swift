@@ -1,5 +1,6 @@
 import ConnectToTesting
 import Glibc
+import LinuxIO
 import TestProcesses
 import Testing
 

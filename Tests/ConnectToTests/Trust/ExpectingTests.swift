@@ -1,6 +1,7 @@
 import ConnectToTesting
 import DBus
 import Glibc
+import LinuxIO
 import TestProcesses
 import Testing
 
