@@ -11,17 +11,13 @@ enum Event {
         ["event": .string("listening"), "name": .string(name), "origin": .string(origin)]
     }
 
-    static func connect(_ peer: Peer, port: Int) async -> JSONObject {
-        let application = await peer.application.map { application in
-            JSONObject(strings: ["id": application.id, "source": application.source.rawValue])
-        }
-        return [
+    static func connect(_ peer: Peer, port: Int) -> JSONObject {
+        [
             "event": .string("connect"), "port": .integer(port),
             "peer": .object([
                 "pid": .optional(peer.pid), "uid": .optional(peer.uid), "bus": .string(peer.busName),
                 "name": .optional(peer.context?.name), "process": .optional(peer.processName),
                 "executable": .optional(peer.executable),
-                "application": application.map { .object($0) } ?? .null,
             ]),
         ]
     }

@@ -181,9 +181,7 @@ struct Listen: ProgramCommand {
         _ event: ConnectEvent, _ number: Int, _ service: any PeerService, _ ports: OpenPorts,
         _ program: Program
     ) async throws -> CloseReason {
-        if program.report.isJSON {
-            try await program.report.line(await Event.connect(event.peer, port: number).bytes)
-        }
+        try await program.report.event(Event.connect(event.peer, port: number))
         let reason = try await service.serve(event, number)
         try await program.report.event(Event.close(port: number, reason: reason))
         await ports.remove(number)

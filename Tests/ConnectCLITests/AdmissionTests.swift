@@ -38,14 +38,14 @@ struct AdmissionTests {
         #expect(outcome.lines == ["77", "77", "0", "hello"])
     }
 
-    @Test("with --json a peer's executable and application are there")
+    @Test("with --json a peer's executable is there")
     func facts() async throws {
         let outcome = try await Shell.run(
             """
             converse l connect listen x --json
             next >/dev/null
             hold a connect to x
-            next | grep -c "executable.:.$(command -v connect).,.application"
+            next | grep -c "executable.:.$(command -v connect)"
             """)
         #expect(outcome.lines == ["1"])
     }
