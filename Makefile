@@ -15,7 +15,7 @@ test_options := --disable-xctest --no-parallel
 release_options := -c release --static-swift-stdlib --product connect --scratch-path .build-release
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build test test-broker lint demo release install uninstall sanitize fuzz clean
+.PHONY: help setup build test test-broker lint demo release install uninstall sanitize fuzz flood clean
 
 help: ## list what there is to make
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r goal does; do \
@@ -101,6 +101,9 @@ fuzz_options := --product Fuzz --scratch-path .build-fuzz --sanitize=address \
 fuzz: setup ## look for what a peer could crash us with, SECONDS=10 for each target
 	CONNECTTO_FUZZ=1 $(SWIFT) build $(fuzz_options)
 	Tests/Fuzz/run $(SECONDS)
+
+flood: setup ## flood a listener with introductions for a minute, from this user and (as root) from another
+	CONNECTTO_FLOOD_SECONDS=60 $(SWIFT) test $(test_options) --filter FloodTests
 
 clean: ## remove all that was built
 	rm -rf .build .build-release .build-asan .build-fuzz

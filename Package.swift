@@ -93,7 +93,7 @@ let package = Package(
         .target(name: "FarSide", dependencies: ["Ports"], path: "Tests/FarSide", swiftSettings: settings),
         // Another process that uses the library, and plays a part.
         .executableTarget(
-            name: "TestPeer", dependencies: ["ConnectTo", "DBus", "FarSide", "LinuxIO"],
+            name: "TestPeer", dependencies: ["CDBus", "ConnectTo", "DBus", "FarSide", "LinuxIO"],
             path: "Tests/TestPeer",
             swiftSettings: settings),
         .testTarget(

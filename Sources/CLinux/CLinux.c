@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -192,6 +193,26 @@ int clinux_pidfd_open(pid_t pid) { return (int)syscall(SYS_pidfd_open, pid, 0); 
 
 int clinux_pidfd_send_signal(int pidfd, int signal) {
     return (int)syscall(SYS_pidfd_send_signal, pidfd, signal, NULL, 0);
+}
+
+int clinux_pidfd_has_ended(int pidfd) {
+    struct pollfd watched = {.fd = pidfd, .events = POLLIN};
+    int count = poll(&watched, 1, 0);
+    if (count < 0) return -1;
+    return count > 0 && (watched.revents & POLLIN) != 0;
+}
+
+int clinux_open_in_root(pid_t pid, const char *name, int *root) {
+    char path[32];
+    snprintf(path, sizeof path, "/proc/%d/root", (int)pid);
+    int directory = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    *root = directory >= 0;
+    if (directory < 0) return -1;
+    int file = openat(directory, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+    int saved = errno;
+    close(directory);
+    errno = saved;
+    return file;
 }
 
 pid_t clinux_gettid(void) {

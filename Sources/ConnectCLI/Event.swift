@@ -18,6 +18,7 @@ enum Event {
             "peer": .object([
                 "pid": .optional(peer.pid), "uid": .optional(peer.uid), "bus": .string(peer.busName),
                 "name": .optional(peer.context?.name), "process": .optional(peer.processName),
+                "executable": .optional(peer.executable),
             ]),
         ]
     }

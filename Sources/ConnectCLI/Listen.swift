@@ -18,6 +18,7 @@ struct Listen: ProgramCommand {
             """)
 
     @OptionGroup var common: CommonOptions
+    @OptionGroup var callers: AdmissionOptions
 
     @Argument(help: "The name to be found by.")
     var name: String
@@ -92,7 +93,7 @@ struct Listen: ProgramCommand {
         let service = try service(child, input, store, ports, program)
         let context = try await bus.register(
             name, origin: origin, standby: standby, accepting: once ? 1 : nil,
-            format: raw ? .stream : .messages, tappable: tappable)
+            format: raw ? .stream : .messages, tappable: tappable, admit: callers.admission)
         program.atEnd { _ in
             // First of all: the rest may take longer than there is time.
             store?.abandon()

@@ -149,6 +149,8 @@ public final class Bus: Sendable {
     ///   - format: what lines to it carry; callers that ask for the other are refused.
     ///   - tappable: whether other programs of this user may look on at its messages (`connect tap`). They see a
     ///     copy, slow nobody down and miss what comes too fast for them; streams show nothing.
+    ///   - admission: who may connect. Others are refused before there is a connect event, and not told why: that is
+    ///     logged, at debug level, by `org.connectto.registry`.
     /// - Throws: ``ConnectToError``: ``ConnectToError/Code/nameTaken``, ``ConnectToError/Code/invalidName``,
     ///   ``ConnectToError/Code/invalidMetadata``, ``ConnectToError/Code/denied``,
     ///   ``ConnectToError/Code/limitsExceeded``, ``ConnectToError/Code/busLost``; and
@@ -157,12 +159,12 @@ public final class Bus: Sendable {
     public func register(
         _ name: String, origin: String = ContextName.defaultOrigin, metadata: [String: String] = [:],
         standby: Bool = false, accepting limit: Int? = nil, format: LineFormat = .messages,
-        tappable: Bool = false
+        tappable: Bool = false, admit admission: Admission = .sameUser
     ) async throws(ConnectToError) -> Context {
         let context = try ContextName(name, origin: origin)
         let registration = try await registry.register(
             context, metadata: metadata, standby: standby, limit: limit, format: format,
-            isTappable: tappable)
+            isTappable: tappable, admission: admission)
         return Context(registration, bus: self)
     }
 
@@ -184,17 +186,22 @@ public final class Bus: Sendable {
     ///   - format: what the line is to carry; a listener of the other format refuses. With
     ///     ``LineFormat/stream`` the port posts nothing: await ``MessagePort/opened``, then
     ///     ``MessagePort/takeFileDescriptor()``.
+    ///   - expected: who the listener has to be. Whoever bears the name is looked at first, and the line and all that
+    ///     was posted goes to that connection alone, whoever takes the name meanwhile. The port of another owner
+    ///     ends with ``CloseReason/Code/unexpectedOwner``, and nothing has left this process. Costs two
+    ///     questions to the bus more.
     public func connectTo(
         _ name: String, origin: String = ContextName.defaultOrigin,
         wait policy: WaitPolicy = .untilAvailable(for: .seconds(10)), metadata: [String: String] = [:],
-        format: LineFormat = .messages
+        format: LineFormat = .messages, expecting expected: Admission? = nil
     ) -> MessagePort {
         let (port, introduction) = MessagePort.opening(format: format, on: loop, limits: limits.ports)
         do throws(ConnectToError) {
             let context = try ContextName(name, origin: origin)
             try metadata.checked()
             let introducer = Introducer(
-                connection: connection, watch: watch, answerDeadline: limits.introduction)
+                connection: connection, watch: watch, identities: identities, expected: expected,
+                answerDeadline: limits.introduction)
             // The bus is held until it has introduced: a program may keep nothing but the port.
             Task(executorPreference: loop.reactor) { [self] in
                 let hello = Greeting(

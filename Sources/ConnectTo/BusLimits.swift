@@ -23,5 +23,8 @@ public struct BusLimits: Sendable, Hashable {
         didSet { introduction = max(introduction, .milliseconds(1)) }
     }
 
+    /// What the callers of each user may have of this process.
+    public var callers = CallerLimits()
+
     public init() {}
 }

@@ -8,9 +8,12 @@ import SystemPackage
 /// MSG_DONTWAIT instead.
 package struct StreamSocket: Sendable {
     package let descriptor: Descriptor
+    /// Let go together with the socket: for whoever counts it.
+    private let lease: (any Sendable)?
 
-    package init(_ descriptor: Descriptor) {
+    package init(_ descriptor: Descriptor, lease: (any Sendable)? = nil) {
         self.descriptor = descriptor
+        self.lease = lease
     }
 
     /// Two connected ends, both closed on exec.

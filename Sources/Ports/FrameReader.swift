@@ -148,6 +148,9 @@ struct FrameReader {
         filled = 0
     }
 
+    /// Bytes that have been received and not cut.
+    var held: Int { filled - taken }
+
     /// Nothing has been received that was not cut.
     var isAtRest: Bool { header == nil && filled == taken && descriptors.isEmpty }
 

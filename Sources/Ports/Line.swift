@@ -10,17 +10,23 @@ final class Line: Sendable {
     let reactor: Reactor
     let limits: PortLimits
     let format: LineFormat
+    /// Shared with other lines of the same user's.
+    let budget: InputBudget?
     private let state: Mutex<LineState>
 
     /// - Parameter socket: nil for a line that could not be made and is over from the start.
     init(
         _ socket: StreamSocket?, isOpen: Bool, format: LineFormat = .messages, on reactor: Reactor,
-        limits: PortLimits
+        limits: PortLimits, budget: InputBudget? = nil
     ) {
         self.reactor = reactor
         self.limits = limits
         self.format = format
-        state = Mutex(LineState(socket: socket, isOpen: isOpen, format: format, limits: limits))
+        self.budget = budget
+        state = Mutex(
+            LineState(
+                socket: socket, isOpen: isOpen, format: format, limits: limits,
+                tally: budget.map(InputBudget.Tally.init)))
     }
 
     deinit {

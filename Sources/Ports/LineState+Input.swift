@@ -32,6 +32,7 @@ extension LineState {
     mutating func readInput(for line: Line, _ wakeups: inout Wakeups) {
         var messages = 0
         var reads = 0
+        defer { countInput() }
         while isReading {
             do {
                 if messages >= Self.messagesPerDrain { return continueReading(for: line) }
@@ -60,6 +61,7 @@ extension LineState {
                 }
                 let isShort = DescriptorBudget.isSpent && !life.isLingering
                 if isShort, socket.descriptorsAreNext { return waitForBudget(line) }
+                if let tally, !tally.mayRead(holding: inputHeld, line) { return }
                 // Then no further than to the next frame, for descriptors may ride on that.
                 let room = isShort ? .init(rebasing: reader.room().prefix(reader.missing)) : reader.room()
                 switch try socket.receive(into: room) {
@@ -89,6 +91,14 @@ extension LineState {
                 apply(life.fail(.failed(error)), to: line, &wakeups)
             }
         }
+    }
+
+    /// Bytes of input here, in messages that wait and in what has not been cut.
+    private var inputHeld: Int { input.size + reader.held }
+
+    /// Tells what is held to whoever counts it for several lines.
+    func countInput() {
+        tally?.count(inputHeld, isBetweenMessages: reader.isAtRest)
     }
 
     /// Goes on with reading in a later turn, so that one flood does not starve the other ports and timers.
@@ -202,6 +212,8 @@ extension LineState {
     mutating func takeInput(for line: Line, _ wakeups: inout Wakeups) -> Message? {
         let before = input.size
         guard let message = input.popFirst() else { return nil }
+        // Not for each of many short ones.
+        if let tally, input.isEmpty || tally.counted - inputHeld > 64 << 10 { countInput() }
         // Not as soon as there is room for one: that would be a turn of the loop for each message.
         let half = limits.queuedInput / 2
         if before > half, input.size <= half { continueReading(for: line) }

@@ -14,6 +14,8 @@ struct LineState {
     var life: PortLife
 
     var reader: FrameReader
+    /// What is held of input, where it is counted together with others'.
+    let tally: InputBudget.Tally?
     var input = InputQueue()
     var isStarted = false
     /// The kernel may hold input: it has not said since that there is none.
@@ -55,9 +57,13 @@ struct LineState {
     /// The loop is calling handlers, or will in a later turn.
     var deliveryIsDue = false
 
-    init(socket: StreamSocket?, isOpen: Bool, format: LineFormat, limits: PortLimits) {
+    init(
+        socket: StreamSocket?, isOpen: Bool, format: LineFormat, limits: PortLimits,
+        tally: InputBudget.Tally? = nil
+    ) {
         self.socket = socket
         self.limits = limits
+        self.tally = tally
         life = PortLife(isOpen: isOpen, format: format)
         reader = FrameReader(lengthLimit: limits.messageLength)
     }
@@ -116,6 +122,7 @@ struct LineState {
         }
         if effects.contains(.dropInput) {
             input.removeAll()
+            countInput()
         }
         if effects.contains(.sendFinish) { enqueue(FrameHeader(.finish, length: 0)) }
         if effects.contains(.sendClose) {
@@ -151,6 +158,7 @@ struct LineState {
         lingerTimer = nil
         // What was received and not cut, descriptors too, is nobody's.
         reader = FrameReader(lengthLimit: limits.messageLength)
+        countInput()
         // The source goes before the descriptor: epoll forgets only what is open. And both are let go outside
         // of the lock, since the last reference to the line may go with the source.
         let (socket, source) = (socket, source)

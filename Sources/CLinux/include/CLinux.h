@@ -75,6 +75,11 @@ int clinux_add_seals(int fd, int seals);
 int clinux_seals(int fd);
 int clinux_pidfd_open(pid_t pid);
 int clinux_pidfd_send_signal(int pidfd, int signal);
+/// 1 once the process of a pidfd has ended, 0 while it has not, -1 on error.
+int clinux_pidfd_has_ended(int pidfd);
+/// Opens a file in the root directory that a process sees, for reading; no link is followed and nothing waits.
+/// `root` says whether that directory could be opened at all.
+int clinux_open_in_root(pid_t pid, const char *name, int *root);
 pid_t clinux_gettid(void);
 /// Names the calling thread, as `ps -L` shows it; what is over 15 bytes is cut off.
 void clinux_name_thread(const char *name);

@@ -90,6 +90,14 @@ struct CallerIntroduction {
         }
     }
 
+    /// Whoever has the name is not who was expected. Who waits for a name does not wait for a better owner.
+    func didFind(unexpected owner: Peer) -> Step {
+        .fail(
+            CloseReason(
+                .unexpectedOwner,
+                detail: "\(context.quoted) is borne by somebody else than expected (\(owner))"))
+    }
+
     /// The time to wait for the name is over.
     func didRunOutOfTime() -> Step {
         .fail(

@@ -6,6 +6,9 @@ import Ports
 struct Introducer: Sendable {
     let connection: BusConnection
     let watch: OwnerWatch
+    let identities: Identities
+    /// Who the listener has to be.
+    var expected: Admission?
     /// From the call to the answer of a listener that is there.
     let answerDeadline: Duration
 
@@ -44,10 +47,20 @@ struct Introducer: Sendable {
                     step = state.didFail(error)
                 }
             case .call:
-                let call = OutgoingCall(
-                    destination: context.busName, path: context.objectPath, interface: ContextInterface.name,
-                    member: ContextInterface.connect, body: [.unixFD(farEnd), hello.encoded])
                 do throws(DBusError) {
+                    let destination: String
+                    switch try await owner(
+                        of: context, startingWithin: max(answerDeadline, patience.remaining))
+                    {
+                    case .anybody: destination = context.busName
+                    case .expected(let peer): destination = peer.busName
+                    case .unexpected(let peer):
+                        step = state.didFind(unexpected: peer)
+                        continue
+                    }
+                    let call = OutgoingCall(
+                        destination: destination, path: context.objectPath, interface: ContextInterface.name,
+                        member: ContextInterface.connect, body: [.unixFD(farEnd), hello.encoded])
                     let deadline = max(answerDeadline, patience.remaining)
                     let reply = try await connection.call(call, deadline: deadline)
                     step = state.didReceiveWelcome(reply.body)

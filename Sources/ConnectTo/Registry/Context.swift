@@ -45,7 +45,8 @@ public final class Context: Sendable {
 
     /// The "connect" events: one for each caller that was admitted, with the port to it.
     ///
-    /// One task takes them. Up to 256 wait to be taken; over it callers are refused as from a busy place. The
+    /// One task takes them. Up to 256 callers of one program wait to be taken, 512 of one user and 1,024 in all; over it
+    /// they are refused as from a busy place. The
     /// sequence ends, after what waits, when the context is unregistered; ``endReason`` says why.
     public var connects: Connects { Connects(registration: registration) }
 
@@ -87,18 +88,24 @@ public struct Connects: AsyncSequence, Sendable {
     let registration: Registration
 
     public func makeAsyncIterator() -> AsyncIterator {
-        AsyncIterator(base: registration.events.makeAsyncIterator())
+        AsyncIterator(registration: registration, base: registration.events.makeAsyncIterator())
     }
 
     public struct AsyncIterator: AsyncIteratorProtocol {
+        let registration: Registration
         var base: AsyncStream<ConnectEvent>.AsyncIterator
 
         public mutating func next() async -> ConnectEvent? {
-            await base.next()
+            taken(await base.next())
         }
 
         public mutating func next(isolation actor: isolated (any Actor)?) async -> ConnectEvent? {
-            await base.next(isolation: actor)
+            taken(await base.next(isolation: actor))
+        }
+
+        private func taken(_ event: ConnectEvent?) -> ConnectEvent? {
+            if let event { registration.didTake(event) }
+            return event
         }
     }
 }

@@ -10,13 +10,11 @@ actor Registry {
     let limits: BusLimits
     let identities: Identities
     let log: Logger
+    let callers: Callers
     /// By object path.
     private var registrations: [String: Registration] = [:]
-    /// Callers of whom the bus has not said yet who they are.
-    var introductions = 0
-
-    /// How many such callers are kept; the next are told that it is busy.
-    static let maximumIntroductions = 1_024
+    /// By unique name.
+    var waiting: [String: Waiting] = [:]
 
     /// The one by which this process introduces itself to others: the first, while it lasts.
     private var calling: Registration?
@@ -41,6 +39,7 @@ actor Registry {
         self.limits = limits
         self.identities = identities
         self.log = log
+        callers = Callers(limits.callers)
     }
 
     /// Follows what the bus says of our names.
@@ -57,7 +56,7 @@ actor Registry {
 
     func register(
         _ context: ContextName, metadata: [String: String], standby: Bool, limit: Int?, format: LineFormat,
-        isTappable: Bool = false
+        isTappable: Bool, admission: Admission
     ) async throws(ConnectToError) -> Registration {
         try metadata.checked()
         while let former = registrations[context.objectPath] {
@@ -68,7 +67,8 @@ actor Registry {
             }
         }
         let registration = Registration(
-            context, metadata: metadata, limit: limit, format: format, tap: isTappable ? Tap(on: loop) : nil)
+            context, metadata: metadata, limit: limit, format: format, tap: isTappable ? Tap(on: loop) : nil,
+            admission: admission)
         // Served before the name is asked for: calls can come before the bus has answered.
         registrations[context.objectPath] = registration
         await connection.export(path: context.objectPath) { [weak self] call in

@@ -154,7 +154,7 @@ extension Line {
         if let socket = cargo.socket, !StreamSocket.isConnectedStream(socket) {
             throw ProtocolViolation("a port that is no connected AF_UNIX SOCK_STREAM socket")
         }
-        let line = Line(nil, isOpen: true, on: reactor, limits: limits)
+        let line = Line(nil, isOpen: true, on: reactor, limits: limits, budget: budget)
         line.change { state, _ in
             state.isUnseen = true
             state.life.resume(cargo)

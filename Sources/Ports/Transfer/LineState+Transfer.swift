@@ -17,6 +17,7 @@ extension LineState {
         socket = nil
         input.removeAll()
         reader = FrameReader(lengthLimit: limits.messageLength)
+        countInput()
         output.removeAll()
         return cargo
     }
@@ -39,7 +40,7 @@ extension LineState {
 
     /// Goes on with a line where it was left off.
     mutating func load(_ cargo: PortCargo) {
-        socket = cargo.socket.map(StreamSocket.init)
+        socket = cargo.socket.map { StreamSocket($0) }
         reader = FrameReader(lengthLimit: limits.messageLength)
         reader.resume(cargo.input)
         let postedMeanwhile = output.remainder

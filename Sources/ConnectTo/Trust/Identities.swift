@@ -1,0 +1,143 @@
+import DBus
+import LinuxIO
+
+/// Who is behind a unique name, asked of the bus once and remembered.
+///
+/// A unique name is never used again while the bus lives, so what was learned of one holds. But each holds a
+/// descriptor of its process: who has not called for two to four seconds is forgotten. On the loop.
+actor Identities {
+    typealias Completion = @Sendable (Result<Peer, DBusError>) -> Void
+
+    /// How many of one generation are remembered; over it the older one is forgotten.
+    private static let capacity = 128
+    private static let generation = Duration.seconds(2)
+    /// How many callers of one name wait for the bus's answer, and of all names.
+    private static let waitingOfName = 256
+    private static let waitingInAll = 4_096
+    private static let deadline = Duration.seconds(5)
+
+    private let connection: BusConnection
+    private var known: [String: Peer] = [:]
+    /// Of the generation before: who is asked about again moves to the present one.
+    private var knownBefore: [String: Peer] = [:]
+    private var rotationIsDue = false
+    /// Who waits for what the bus is being asked, in the order of asking.
+    private var asking: [String: [Completion]] = [:]
+    private var waitingCount = 0
+
+    nonisolated var unownedExecutor: UnownedSerialExecutor {
+        connection.reactor.asUnownedSerialExecutor()
+    }
+
+    init(_ connection: BusConnection) {
+        self.connection = connection
+    }
+
+    /// - Parameter uniqueName: of a connection; whoever owns it.
+    func peer(_ uniqueName: String) async throws(DBusError) -> Peer {
+        if let peer = remembered(uniqueName) { return peer }
+        let answer = Latch<Result<Peer, DBusError>>()
+        identify(uniqueName) { answer.set($0) }
+        guard let result = await answer.wait() else {
+            throw .cancelled("asking who \(uniqueName) is was cancelled")
+        }
+        return try result.get()
+    }
+
+    /// The same without a task. The completion is called once, on the loop: at once where the answer is known.
+    ///
+    /// Those who ask about one name are answered in the order of asking, and the bus is asked once for all of
+    /// them: a program that calls a hundred times is to be served in order.
+    func identify(_ uniqueName: String, completion: @escaping Completion) {
+        if let peer = remembered(uniqueName) { return completion(.success(peer)) }
+        asking[uniqueName, default: []].append(completion)
+        waitingCount += 1
+        if asking[uniqueName]?.count != 1 { return }
+        let call = OutgoingCall.toBus("GetConnectionCredentials", [.string(uniqueName)])
+        connection.assumeIsolated {
+            $0.call(call, deadline: Self.deadline) { [self] result in
+                assumeIsolated {
+                    $0.didLearn(
+                        result.map { Peer(busName: uniqueName, credentials: $0.body.first) }, of: uniqueName)
+                }
+            }
+        }
+    }
+
+    /// Whether one more may wait for what the bus says of a name. Nobody knows yet whose it is, so many that wait of
+    /// one name, or of names that nobody knows, keep out others of that kind, and no one who is known.
+    func hasRoom(for uniqueName: String) -> Bool {
+        if known[uniqueName] != nil || knownBefore[uniqueName] != nil { return true }
+        let waiting = asking[uniqueName]?.count ?? 0
+        return waiting < Self.waitingOfName
+            && waitingCount < min(Self.waitingInAll, DescriptorReserve.available / 2)
+    }
+
+    private func didLearn(_ answer: Result<Peer, DBusError>, of uniqueName: String) {
+        if case .success(let peer) = answer {
+            remember(peer)
+        }
+        let waiting = asking.removeValue(forKey: uniqueName) ?? []
+        waitingCount -= waiting.count
+        for completion in waiting { completion(answer) }
+    }
+
+    /// What is known without asking.
+    func known(_ uniqueName: String) -> Peer? { known[uniqueName] ?? knownBefore[uniqueName] }
+
+    private func remembered(_ uniqueName: String) -> Peer? {
+        if let peer = known[uniqueName] { return peer }
+        guard let peer = knownBefore.removeValue(forKey: uniqueName) else { return nil }
+        remember(peer)
+        return peer
+    }
+
+    private func remember(_ peer: Peer) {
+        if known.count >= Self.capacity {
+            knownBefore = known
+            known = [:]
+        }
+        known[peer.busName] = peer
+        rotateLater()
+    }
+
+    private func rotateLater() {
+        if rotationIsDue { return }
+        rotationIsDue = true
+        connection.reactor.schedule(after: Self.generation) { [weak self] in
+            self?.assumeIsolated { $0.rotate() }
+        }
+    }
+
+    /// Nothing turns while nobody is remembered: an idle process sleeps.
+    private func rotate() {
+        rotationIsDue = false
+        knownBefore = known
+        known = [:]
+        if !knownBefore.isEmpty { rotateLater() }
+    }
+
+    /// Whoever bears a well-known name just now.
+    func holder(of busName: String) async -> Peer? {
+        guard let owner = await owner(of: busName) else { return nil }
+        return (try? await peer(owner)) ?? Peer(busName: owner)
+    }
+
+    func owner(of busName: String) async -> String? {
+        let reply = try? await connection.call(
+            .toBus("GetNameOwner", [.string(busName)]), deadline: Self.deadline)
+        guard case .string(let owner)? = reply?.body.first else { return nil }
+        return owner
+    }
+
+    /// Asks the bus once more whether a peer's connection is there and its process the one whose descriptor was
+    /// opened by number: between the bus's first answer and the opening the number may have become another's.
+    func confirmsProcess(of peer: Peer) async -> Bool {
+        guard let process = peer.process else { return false }
+        if peer.isProcessFromBus { return !process.hasEnded }
+        let reply = try? await connection.call(
+            .toBus("GetConnectionUnixProcessID", [.string(peer.busName)]), deadline: Self.deadline)
+        guard case .uint32(let pid)? = reply?.body.first else { return false }
+        return Int32(exactly: pid) == process.pid && !process.hasEnded
+    }
+}
