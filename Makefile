@@ -60,7 +60,7 @@ test: setup ## run all tests, each on a bus of its own
 	$(SWIFT) test --skip-build $(test_options)
 
 lint: ## check the form of the sources
-	$(SWIFT) format lint --strict --recursive Package.swift Sources Tests $(wildcard examples)
+	$(SWIFT) format lint --strict --recursive Package.swift Sources Tests Benchmarks $(wildcard examples)
 
 demo: build ## show a listener and two callers
 	examples/demo.sh
