@@ -4,6 +4,12 @@ import ArgumentParser
 struct Seconds: ExpressibleByArgument, Sendable {
     let duration: Duration
 
+    init(of duration: Duration) {
+        self.duration = duration
+    }
+
+    var defaultValueDescription: String { duration.inSeconds }
+
     /// `nil` for what is no number, negative or not finite. What is longer than ten years is ten years.
     init?(argument: String) {
         guard let seconds = Double(argument), seconds.isFinite, seconds >= 0 else { return nil }

@@ -23,16 +23,17 @@ struct Server {
         case contexts
     }
 
-    let number: Int
     let work: Work
 
-    var name: String { "bench-\(number)" }
+    var name: String { "bench-\(work.size)" }
 
     func run() async throws {
         check(bench_end_with_parent() == 0, "no tie to the parent")
         let bus = try await Bus.at(work.address)
         let welcomes = try await bus.register(name + "-welcome")
         let context = try await bus.register(name)
+        let others = work.what == "hold" ? try await register(work.size, on: bus) : []
+        defer { withExtendedLifetime(others) {} }
         // For who starts it by hand; the rest waits for the name.
         print("ready")
         fflush(nil)

@@ -26,15 +26,16 @@ struct Work: Sendable {
         isOnLoop = environment("BENCH_WHERE") == "loop"
     }
 
-    /// `Bench serve N 0` is the other process of process N, and N is part of its context's name.
-    var isServer: Bool { what == "serve" }
+    /// `Bench serve N 0` is the other process of process N, and N is part of its context's name. `Bench hold N 0` is one
+    /// with N contexts more, for others to look at.
+    var isServer: Bool { what == "serve" || what == "hold" }
 
     var executor: (any TaskExecutor)? {
         get throws { isOnLoop ? try EventLoop.shared.executor : nil }
     }
 
     func run() async throws {
-        if isServer { return try await Server(number: size, work: self).run() }
+        if isServer { return try await Server(work: self).run() }
         let far = try await FarProcess(self)
         switch what {
         case "roundtrip": try await roundTrip(far)

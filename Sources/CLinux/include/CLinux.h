@@ -71,6 +71,8 @@ int clinux_add_seals(int fd, int seals);
 int clinux_seals(int fd);
 int clinux_pidfd_open(pid_t pid);
 pid_t clinux_gettid(void);
+/// Has a thread, 0 for the calling one, run on one processor alone.
+int clinux_pin(pid_t thread, int processor);
 /// Names the calling thread, as `ps -L` shows it; what is over 15 bytes is cut off.
 void clinux_name_thread(const char *name);
 
