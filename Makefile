@@ -15,11 +15,11 @@ test_options := --disable-xctest --no-parallel
 release_options := -c release --static-swift-stdlib --product connect --scratch-path .build-release
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build test lint demo release install uninstall sanitize fuzz clean
+.PHONY: help setup build test lint demo release install uninstall sanitize fuzz bench instructions clean
 
 help: ## list what there is to make
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r goal does; do \
-	    printf '  make %-10s %s\n' "$$goal" "$$does"; done
+	    printf '  make %-12s %s\n' "$$goal" "$$does"; done
 
 setup: ## install what is missing of D-Bus and for the examples (Debian and its kin), and look for Swift
 	@version=$$($(SWIFT) --version 2>/dev/null | sed -n 's/.*Swift version \([0-9][0-9.]*\).*/\1/p' | head -n 1); \
@@ -96,5 +96,11 @@ fuzz: setup ## look for what a peer could crash us with, SECONDS=10 for each tar
 	CONNECTTO_FUZZ=1 $(SWIFT) build $(fuzz_options)
 	Tests/Fuzz/run $(SECONDS)
 
+bench: release ## measure everything beside its alternatives; QUICK=1 takes two minutes and is not to be quoted
+	SWIFT="$(SWIFT)" Benchmarks/run $(if $(QUICK),--quick)
+
+instructions: setup ## compare the instructions of hot paths with Benchmarks/instructions.json; UPDATE=1 writes it
+	SWIFT="$(SWIFT)" Benchmarks/instructions $(if $(UPDATE),--update)
+
 clean: ## remove all that was built
-	rm -rf .build .build-release .build-asan .build-fuzz
+	rm -rf .build .build-release .build-asan .build-fuzz .build-bench

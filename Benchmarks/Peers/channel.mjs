@@ -1,9 +1,10 @@
 // Node: a MessageChannel between two threads. `node channel.mjs WHAT SIZE SECONDS`
 
 import { MessageChannel, Worker, isMainThread, parentPort, workerData } from "node:worker_threads";
-import { measure, pin, stamp, checkStamp } from "./measure.mjs";
+import { measure, pin, checkStamp } from "./measure.mjs";
 
 if (isMainThread) {
+    // Two threads of one process: either may use both processors.
     pin();
     const { port1, port2 } = new MessageChannel();
     const worker = new Worker(new URL(import.meta.url), { workerData: { port: port2 }, transferList: [port2] });

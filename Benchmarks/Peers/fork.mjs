@@ -4,7 +4,7 @@ import { fork } from "node:child_process";
 import { measure, pin, checkStamp } from "./measure.mjs";
 
 if (!process.send) {
-    pin();
+    pin(0);
     const child = fork(new URL(import.meta.url), process.argv.slice(2), { serialization: "json" });
     const decoded = ({ bytes, note }) => ({ bytes: bytes && Buffer.from(bytes, "base64"), note });
     await measure("Node fork, JSON", {

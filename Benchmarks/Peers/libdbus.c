@@ -199,7 +199,7 @@ static void measure_directory(work w) {
         w.size = list();
         bench_add(&samples, bench_now() - begin);
     }
-    bench_print_samples("libdbus, pipelined", "contexts directory", w.size, &samples);
+    bench_print_samples("libdbus, pipelined", "contexts: directory", w.size, &samples);
 }
 
 int main(int argc, char **argv) {

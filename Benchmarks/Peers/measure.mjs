@@ -4,11 +4,12 @@ import { execFileSync } from "node:child_process";
 
 const [what, size, seconds] = [process.argv[2], Number(process.argv[3]), Number(process.argv[4])];
 
-/// Node cannot pin itself: taskset does, all threads of this process.
-export function pin(side = 0) {
+/// Node cannot pin itself: taskset does, all threads of this process. Without a side to all of BENCH_CPUS.
+export function pin(side) {
     const cpus = (process.env.BENCH_CPUS ?? "").split(",").filter(Boolean);
     if (cpus.length === 0) return;
-    execFileSync("taskset", ["-acp", cpus[side] ?? cpus[0], String(process.pid)], { stdio: "ignore" });
+    const here = side === undefined ? cpus.join(",") : (cpus[side] ?? cpus[0]);
+    execFileSync("taskset", ["-acp", here, String(process.pid)], { stdio: "ignore" });
 }
 
 export function stamp(bytes, number) {
@@ -57,7 +58,7 @@ export async function measure(peer, line) {
     }
     const samples = [];
     const end = now() + seconds * 1e6;
-    for (let number = 0; now() < end || number < 4; number++) {
+    for (let number = 0; now() < end || number < 24; number++) {
         const begin = now();
         const back = answer();
         if (what === "json") {

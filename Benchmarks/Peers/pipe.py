@@ -47,7 +47,7 @@ def main(what, size, seconds):
     end = perf_counter_ns() + int(seconds * 1e9)
     begin = before = perf_counter_ns()
     samples, number = [], 0
-    while before < end or number < 4:
+    while before < end or number < 24:
         stamp(message, number)
         mine.send_bytes(message)
         if what != "oneway":

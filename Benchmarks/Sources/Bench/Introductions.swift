@@ -50,19 +50,24 @@ extension Work {
         var lone = try await welcomes(from: far.bus, by: far.name + "-welcome")
         try control.postMessage("\(size)")
         guard let facts = try await answers.next()?.decode(ContextFacts.self) else { fail("no answer") }
-        report(facts.seconds * 1e6, "us", as: "contexts register")
-        report(facts.heap, "B", as: "contexts heap")
+        report(facts.seconds * 1e6, "us", as: "contexts: registering all")
+        report(facts.heap, "B", as: "contexts: heap for each")
         var amongMany = try await welcomes(from: far.bus, by: far.name + "-welcome")
-        report(&lone, as: "contexts connect before")
-        report(&amongMany, as: "contexts connect")
+        report(&lone, as: "contexts: connectTo, before")
+        report(&amongMany, as: "contexts: connectTo")
         var directory = Samples()
+        var bare = 0
         for _ in 0..<(size > 1_000 ? 3 : 10) {
             let begin = bench_now()
             let entries = try await far.bus.directory()
             directory.add(since: begin)
-            check(entries.filter { $0.name.hasPrefix("many-") }.count == size, "the directory is not whole")
+            let many = entries.filter { $0.name.hasPrefix("many-") }
+            check(many.count == size, "the directory is not whole")
+            // Those that did not tell them in time.
+            bare = max(bare, many.count { $0.metadata == nil })
         }
-        report(&directory, as: "contexts directory")
+        report(Double(bare), "count", as: "contexts: of the directory, without details")
+        report(&directory, as: "contexts: directory")
     }
 }
 

@@ -8,7 +8,7 @@ extension Work {
     /// As many open ports as ``size``, all idle but one: its round trip, and what the idle ones cost.
     func ports(_ far: FarProcess) async throws {
         var lone = try await roundTrips(on: far.line(as: .echo), size: 64)
-        report(&lone, as: "ports roundtrip before")
+        report(&lone, as: "ports: round trip, before")
         let carrier = try await far.line(as: .ports)
         var answers = carrier.messages.makeAsyncIterator()
         let threads = try ProcessFacts(far.processID).threads
@@ -19,14 +19,14 @@ extension Work {
         try carrier.postMessage("")
         _ = try await answers.next()
         let used = Double(bench_heap()) - Double(heap) - Double(ports.capacity * 8)
-        report(used / Double(size), "B", as: "ports heap")
+        report(used / Double(size), "B", as: "ports: heap for each")
         var active = try await roundTrips(on: ports[ports.count - 1], size: 64)
-        report(&active, as: "ports roundtrip")
+        report(&active, as: "ports: round trip of one")
         let before = try ProcessFacts(far.processID)
         usleep(useconds_t(max(1, seconds) * 1e6))
         let after = try ProcessFacts(far.processID)
-        report(Double(after.threads - threads), "threads", as: "ports threads")
-        report(Double(after.switches - before.switches) / max(1, seconds), "per_s", as: "ports wake-ups")
+        report(Double(after.threads - threads), "count", as: "ports: threads more")
+        report(Double(after.switches - before.switches) / max(1, seconds), "per_s", as: "ports: wake-ups")
     }
 
     /// The near ends of channels whose far ends are given away.
