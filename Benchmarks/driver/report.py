@@ -104,6 +104,31 @@ def single_targets(results):
         quotient(of("contexts: directory", contexts), of("contexts: directory by libdbus, pipelined", contexts)), " ×", 2)
 
 
+def alternatives(results):
+    """How we do beside the best of what people would use instead, C on bare sockets not among it."""
+    rows = []
+    for measurement in MEASUREMENTS:
+        for ours in (OURS, LOOP):
+            cells = [best_alternative(results, measurement, ours, placement) for placement in PLACEMENTS]
+            if any(cells):
+                rows.append([f"{measurement.title}, {ours.removeprefix('ConnectTo, ')}", *cells])
+    yield from table(["how many times as good", *PLACEMENTS], rows)
+
+
+def best_alternative(results, measurement, ours, placement):
+    mine = results.series(measurement.key, placement, ours)
+    others = {
+        peer: median(series.values()) for peer, series in results.values[measurement.key][placement].items()
+        if series and not peer.startswith(("C ", "ConnectTo"))}
+    if not mine or not others:
+        return ""
+    is_time = results.units[measurement.key] == "us"
+    peer = (min if is_time else max)(others, key=others.get)
+    theirs = results.series(measurement.key, placement, peer)
+    ratios = [theirs[r] / mine[r] if is_time else mine[r] / theirs[r] for r in mine if r in theirs]
+    return f"**{median(ratios):.2f}** as {peer}" if ratios else ""
+
+
 def measured(results, measurement):
     unit = results.units.get(measurement.key)
     if unit is None:
@@ -201,6 +226,8 @@ def write(results, machine, pace, path):
     lines += table(["", ""], [[word, what] for word, what in {"date": str(date.today()), **machine}.items()])
     lines += ["## Targets", ""]
     lines += targets(results)
+    lines += ["## Beside the best alternative", ""]
+    lines += alternatives(results)
     lines += notes()
     lines += ["## All figures", "", "![](results.svg)", ""]
     for measurement in MEASUREMENTS:
