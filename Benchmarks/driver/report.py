@@ -185,7 +185,7 @@ def growth(results):
             unit, points = results.growth[title]
             power = exponent(points)
             says = in_words(power) + (f" ({power:.2f})" if power is not None else "")
-            name = title.removeprefix(f"{word}: ").removeprefix("round trip, ")
+            name = title.removeprefix(f"{word}: ").removeprefix(f"{word}, ")
             rows.append(
                 [f"{name}, {UNITS[unit]}".replace("messages a second", "a second").removesuffix(", ")]
                 + [figure(points[n]) if n in points else "" for n in steps] + [says])
