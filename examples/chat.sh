@@ -6,13 +6,15 @@ room=chat/${1:?"usage: chat.sh ROOM [NICKNAME]"}
 nickname=${2:-$(id -un)}
 connect=${CONNECT:-connect}
 
-relay=$(mktemp -u) && mkfifo -m 600 "$relay" || exit
-trap 'kill "$keeper" 2>/dev/null; rm -f "$relay"' EXIT
+# A pipe back to where it came from; open, it needs no name.
+relay=$(mktemp -u) && mkfifo -m 600 "$relay" && exec 3<>"$relay" && rm "$relay" || exit
+trap 'kill "$keeper" 2>/dev/null' EXIT
 trap 'exit 130' INT TERM HUP
 
 # The keeper: what one says goes back to all. In an existing room it ends at once, as the name is taken.
-"$connect" listen "$room" --quiet <"$relay" 2>/dev/null | cat >"$relay" &
+"$connect" listen "$room" --quiet <&3 2>/dev/null | cat >&3 &
 keeper=$!
+exec 3>&-
 
 speak() {
     echo "* $nickname is here"

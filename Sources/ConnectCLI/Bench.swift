@@ -22,8 +22,11 @@ struct Bench: ProgramCommand {
     @Flag(help: "Run the tasks on the ports' event loop, in place of Swift's pool of threads.")
     var loop = false
 
-    @Option(help: ArgumentHelp("How long to take for each of the eight measurements.", valueName: "seconds"))
-    var seconds = Seconds(of: .seconds(1))
+    @Option(
+        help: ArgumentHelp(
+            "How long each of eight measurements takes; 1 if not given.", valueName: "seconds"),
+        transform: Seconds.init)
+    var seconds: Seconds?
 
     func work(in program: Program) async throws -> ExitStatus {
         // The other's first, so that a wrong one is told here, and once.
@@ -31,7 +34,7 @@ struct Bench: ProgramCommand {
         let origin = try common.givenOrigin() ?? ContextName.defaultOrigin
         let report = program.report
         let figures = try await BenchProcess.run(arguments + ["--origin", origin]) { control in
-            let run = BenchRun(control: control, duration: seconds.duration)
+            let run = BenchRun(control: control, duration: seconds?.duration ?? .seconds(1))
             return try await BenchRun.task(onLoop: loop) {
                 var figures = try await run.lines()
                 do throws(Failure) {

@@ -1,18 +1,6 @@
 import ConnectTo
+import LinuxIO
 import Synchronization
-
-/// Where what is posted comes from.
-enum CallInput: Sendable {
-    case messages([Item])
-    case lines(StandardInput)
-    /// All of it in one message.
-    case whole(StandardInput)
-
-    enum Item: Sendable {
-        case payload(Payload)
-        case file(NamedFile)
-    }
-}
 
 /// The conversation of `connect to`, over one port.
 final class Call: Sendable {
@@ -38,6 +26,8 @@ final class Call: Sendable {
     private let goal: Goal
     private let files: ReceivedFiles
     private let outcome = Latch<Outcome>()
+    /// Set when the end of the port has been told.
+    private let isTold = Latch<Void>()
     /// How many messages have come back.
     private let received = Mutex(0)
     /// Whether something was read that the port did not take.
@@ -55,21 +45,32 @@ final class Call: Sendable {
         files = ReceivedFiles(report: report)
     }
 
-    /// - Parameter fail: is told what ends the call in the middle.
+    /// - Parameter fail: is told what ends the call in the middle; then ``end(_:)`` is to be called.
     func run(_ fail: @escaping @Sendable (Failure) -> Void) async throws(Failure) -> ExitStatus {
+        defer { isTold.set() }
         Task.onLoop { [self] in
             do throws(Failure) { try await receive() } catch { fail(error) }
         }
         Task.onLoop { [self] in
             do throws(Failure) { try await send() } catch { fail(error) }
         }
-        let outcome = await outcome.value
+        let outcome = await outcome.wait()
         port.close()
         let reason = await port.closed
         try await report.event(Event.close(port: Self.number, reason: reason))
         if case .reached = outcome { return .success }
         try await judge(reason)
         return .success
+    }
+
+    /// Ends the call, wherever it stands, and waits until that is told and what was posted is on its way.
+    /// - Parameter reason: why, for a port that is not open yet: what was posted on it goes nowhere.
+    func end(_ reason: CloseReason) async {
+        port.giveUp(reason)
+        port.close()
+        outcome.set(.ended)
+        await port.flush()
+        _ = await isTold.wait()
     }
 
     // MARK: Both directions
@@ -159,20 +160,9 @@ final class Call: Sendable {
     /// The port ended before the goal was reached, or that was the goal.
     private func judge(_ reason: CloseReason) async throws(Failure) {
         if let failure = Failure(reason, peer: name) { throw failure }
-        if port.undelivered > 0 || hasUnsent.withLock({ $0 }) {
-            throw Failure.untaken(by: name, undelivered: port.undelivered)
-        }
-        let standardInput: StandardInput? =
-            switch input {
-            case .lines(let input), .whole(let input): input
-            case .messages: nil
-            }
-        if let input = standardInput {
-            let remainder = await input.stop()
-            // Whoever sits at a terminal sees that the peer has gone.
-            if remainder == .lines || remainder == .open && !input.isTerminal {
-                throw Failure.untaken(by: name, undelivered: 0)
-            }
+        let hasRest = await hasRest
+        if port.undelivered > 0 || hasRest {
+            throw Failure.untaken(by: name, undelivered: port.undelivered, hasRest: hasRest)
         }
         if case .replies(let wanted) = goal {
             let count = received.withLock { $0 }
@@ -180,6 +170,20 @@ final class Call: Sendable {
                 .inputOutput,
                 "\(TerminalText.escaped(name)) closed after \(count) of \(wanted) replies; ask for fewer, or look at the peer"
             )
+        }
+    }
+
+    /// Whether there is input that was not sent. Reads no more of it from here on.
+    private var hasRest: Bool {
+        get async {
+            if hasUnsent.withLock({ $0 }) { return true }
+            switch input {
+            case .messages: return false
+            case .lines(let input), .whole(let input):
+                let remainder = await input.stop()
+                // Whoever sits at a terminal sees that the peer has gone.
+                return remainder == .lines || remainder == .open && !input.isTerminal
+            }
         }
     }
 }

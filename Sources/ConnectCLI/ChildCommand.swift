@@ -27,14 +27,19 @@ struct ChildCommand: Sendable {
         } else {
             executable = .name(String(decoding: word.dropLast(), as: UTF8.self))
         }
-        do {
-            let path = try await executable.resolveExecutablePath(in: .inherit)
-            if access(path.string, X_OK) == 0 { return }
-        } catch {
-            // Told below.
-        }
-        let label = TerminalText.escaped(arguments.first ?? "")
-        throw Failure(.usage, "--exec \(label): there is no such command; give its path, or check PATH")
+        guard let fault = await Self.fault(of: executable) else { return }
+        throw Failure(.usage, "--exec \(TerminalText.escaped(arguments.first ?? "")): \(fault)")
+    }
+
+    /// Why it cannot be run, and what to do about it; `nil` where it can.
+    private static func fault(of executable: Executable) async -> String? {
+        var facts = stat()
+        guard let path = try? await executable.resolveExecutablePath(in: .inherit),
+            stat(path.string, &facts) == 0
+        else { return "there is no such command; give its path, or check PATH" }
+        if facts.st_mode & S_IFMT == S_IFDIR { return "it is a directory; give the path of a command in it" }
+        if access(path.string, X_OK) == 0 { return nil }
+        return "it is not executable; allow that with chmod +x, or name the program that runs it first"
     }
 
     /// What to run for a peer: in a process group of its own, which gets SIGHUP when the peer is gone.

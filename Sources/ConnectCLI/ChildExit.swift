@@ -16,10 +16,10 @@ struct ChildExit {
         }
     }
 
-    var hasHappened: Bool { latch.valueIfSet != nil }
+    var hasHappened: Bool { latch.value != nil }
 
     func happened() async {
-        await latch.value
+        _ = await latch.wait()
         source.cancel()
         withExtendedLifetime(process) {}
     }

@@ -6,7 +6,10 @@ struct Connect: ParsableCommand {
         commandName: "connect",
         abstract: "Find other processes by name on the desktop bus, and talk to them over a private line.",
         discussion: """
-            A message is a line. Exit codes: 0; 64 usage; 65 a message that cannot be sent; 68 no such name; \
+            In one terminal: connect listen hello
+            In another: connect to hello 'How are you?'
+
+            A message is a line, and a line is a message. Exit codes: 0; 64 usage; 65 a message that cannot be sent; 68 no such name; \
             69 no bus; 73 name taken; 74 input or output failed, or the peer closed before taking all input; \
             75 timed out; 76 the peer died or broke the protocol; 77 refused; 128 + number for a signal.
             """,

@@ -3,6 +3,10 @@ import FoundationEssentials
 
 /// The objects of `--json`. Their members, names and order are stable; an absent fact is null.
 enum Event {
+    static func standby(name: String, origin: String) -> JSONObject {
+        ["event": .string("standby"), "name": .string(name), "origin": .string(origin)]
+    }
+
     static func listening(name: String, origin: String) -> JSONObject {
         ["event": .string("listening"), "name": .string(name), "origin": .string(origin)]
     }
@@ -17,23 +21,31 @@ enum Event {
         ]
     }
 
-    /// The payload is `text`, or `base64` for bytes, or `json`, spliced in as the peer wrote it.
+    /// The payload is `text`, or `base64` for what is not UTF-8, or `json`, spliced in as the peer wrote it.
     /// With what came along, if anything did.
     static func message(_ message: Message, files: [FileFacts] = [], port: Int) -> JSONObject {
         var object: JSONObject = ["event": .string("message"), "port": .integer(port)]
         switch message.kind {
-        case .bytes: object.add("base64", .string(Data(message.bytes).base64EncodedString()))
         case .json:
             // A peer can call anything JSON. What is not must not break the line.
             if let json = JSONScanner.singleLine(message.bytes) {
                 object.add("json", .raw(json))
             } else {
-                object.add("text", .string(message.text ?? String(decoding: message.bytes, as: UTF8.self)))
+                add(message, to: &object)
             }
-        default: object.add("text", .string(message.text ?? String(decoding: message.bytes, as: UTF8.self)))
+        default: add(message, to: &object)
         }
         if !files.isEmpty { object.add("files", .objects(files.map(\.object))) }
         return object
+    }
+
+    /// As text where it is any: what a peer calls text need not be UTF-8, and nothing of it is lost.
+    private static func add(_ message: Message, to object: inout JSONObject) {
+        if let text = message.text {
+            object.add("text", .string(text))
+        } else {
+            object.add("base64", .string(Data(message.bytes).base64EncodedString()))
+        }
     }
 
     static func close(port: Int, reason: CloseReason) -> JSONObject {

@@ -15,7 +15,7 @@ extension Failure {
         switch error.code {
         case .invalidName: self.init(.usage, error.message)
         case .invalidMetadata: self.init(.unsendable, error.message)
-        case .nameTaken: self.init(.nameTaken, error.message)
+        case .nameTaken: self.init(.nameTaken, "\(error.message) (--standby)")
         case .timedOut: self.init(.timedOut, error.message)
         case .denied: self.init(.refused, error.message)
         default: self.init(.busUnavailable, error.message)
@@ -48,11 +48,40 @@ extension Failure {
     }
 
     /// The peer closed in order, but left something.
-    static func untaken(by name: String, undelivered: Int) -> Failure {
-        let what = undelivered > 0 ? "\(undelivered) of the messages" : "all input"
-        let verb = undelivered > 0 ? "without taking" : "before taking"
-        return Failure(
-            .inputOutput,
-            "\(TerminalText.escaped(name)) closed \(verb) \(what); send the rest again if it matters")
+    /// - Parameters:
+    ///   - undelivered: how many of the messages that were sent it had not taken.
+    ///   - hasRest: whether there was input that was not sent at all.
+    static func untaken(by name: String, undelivered: Int, hasRest: Bool) -> Failure {
+        let last = undelivered == 1 ? "the last message" : "the last \(undelivered) messages"
+        let what =
+            switch (undelivered, hasRest) {
+            case (0, _): "before all of the input was sent to it"
+            case (_, false): "without having taken \(last) sent to it"
+            case (_, true):
+                "without having taken \(last) sent to it, and before the rest of the input was sent"
+            }
+        return untaken(by: name, what)
+    }
+
+    /// The same of a stream: of bytes that have been sent nobody knows whether they were taken.
+    static func untaken(by name: String) -> Failure {
+        untaken(by: name, "without having taken all of the input")
+    }
+
+    private static func untaken(by name: String, _ what: String) -> Failure {
+        Failure(.inputOutput, "\(TerminalText.escaped(name)) closed \(what); send that again if it matters")
+    }
+
+    /// Why a listener can be found no more.
+    init(endOf context: Context) {
+        let name = TerminalText.escaped(context.name)
+        switch context.endReason {
+        case .busLost:
+            self.init(.busUnavailable, "the bus is gone, and \(name) with it; listen again when it is back")
+        case .nameLost:
+            self.init(.nameTaken, "the bus gave \(name) to another process; connect list says to which")
+        // Given back by ourselves, on the way out.
+        default: self.init(.success, nil)
+        }
     }
 }

@@ -15,7 +15,7 @@ struct InputLine: Sendable, Equatable {
     /// With `--json`: a line that begins with `{` is `{"port":1,"text":…}`, with `base64` or `json` in place of
     /// `text` as wanted, and for every open port where `port` is absent or null. Members it does not know
     /// are passed over. Any other line is posted as it is.
-    /// - Throws: ``Failure`` 65.
+    /// - Throws: ``Failure`` 65, which says what is wrong and what to write; not in which line.
     init(json line: [UInt8]) throws(Failure) {
         var scanner = JSONScanner(line)
         guard scanner.take("{") else {
@@ -23,39 +23,35 @@ struct InputLine: Sendable, Equatable {
             return
         }
         guard String(validating: line, as: UTF8.self) != nil else {
-            throw Self.failure("is not UTF-8")
+            throw Self.failure("it is not UTF-8", "send bytes as {\"base64\":\"…\"}")
         }
-        var payloads: [Payload] = []
-        var port: Int?
+        let members: [String: [UInt8]]
         do throws(JSONScanner.Malformed) {
-            var isFirst = true
-            while !scanner.take("}") {
-                if !isFirst, !scanner.take(",") { throw JSONScanner.Malformed(offset: scanner.position) }
-                isFirst = false
-                let key = try scanner.string()
-                guard scanner.take(":") else { throw JSONScanner.Malformed(offset: scanner.position) }
-                let range = try scanner.value()
-                let value = Array(line[range])
-                switch key {
-                case "port": port = try Self.portNumber(value, at: range.lowerBound)
-                case "text": payloads.append(.text(try Self.string(value, at: range.lowerBound)))
-                case "base64":
-                    guard let data = Data(base64Encoded: try Self.string(value, at: range.lowerBound)) else {
-                        throw JSONScanner.Malformed(offset: range.lowerBound)
-                    }
-                    payloads.append(.bytes([UInt8](data)))
-                case "json": payloads.append(.json(String(decoding: value, as: UTF8.self)))
-                default: break
-                }
-            }
-            try scanner.end()
+            members = try scanner.members()
         } catch {
-            throw Self.failure("is wrong at byte \(error.offset + 1)")
+            throw Self.failure(
+                "byte \(error.offset + 1) is not as in a JSON object",
+                "write {\"port\":1,\"text\":\"…\"}, or text that does not begin with {")
         }
-        guard payloads.count == 1 else {
-            throw Self.failure("needs one of text, base64 and json")
+        let port = try members["port"].flatMap { json throws(Failure) in try Self.portNumber(json) }
+        var payloads: [Payload] = []
+        if let json = members["text"] { payloads.append(.text(try Self.string(json, "text"))) }
+        if let json = members["base64"] {
+            guard let data = Data(base64Encoded: try Self.string(json, "base64")) else {
+                throw Self.failure("its \"base64\" is no base64", "see RFC 4648, section 4")
+            }
+            payloads.append(.bytes([UInt8](data)))
         }
-        self = InputLine(payload: payloads[0], port: port)
+        if let json = members["json"] { payloads.append(.json(String(decoding: json, as: UTF8.self))) }
+        guard let payload = payloads.first else {
+            throw Self.failure("it says nothing to send", "add \"text\", \"base64\" or \"json\"")
+        }
+        if payloads.count > 1 {
+            throw Self.failure(
+                "it says more than one thing to send",
+                "give one of \"text\", \"base64\" and \"json\", and a line for each message")
+        }
+        self = InputLine(payload: payload, port: port)
     }
 
     private init(payload: Payload, port: Int?) {
@@ -63,24 +59,38 @@ struct InputLine: Sendable, Equatable {
         self.port = port
     }
 
-    private static func portNumber(_ json: [UInt8], at offset: Int) throws(JSONScanner.Malformed) -> Int? {
+    private static func portNumber(_ json: [UInt8]) throws(Failure) -> Int? {
         let text = String(decoding: json, as: UTF8.self)
         if text == "null" { return nil }
-        guard let number = Int(text) else { throw JSONScanner.Malformed(offset: offset) }
-        return number
+        if let number = Int(text) { return number }
+        throw failure("its \"port\" is no whole number", "copy the one of the connect event")
     }
 
-    private static func string(_ json: [UInt8], at offset: Int) throws(JSONScanner.Malformed) -> String {
+    private static func string(_ json: [UInt8], _ key: String) throws(Failure) -> String {
         var scanner = JSONScanner(json)
-        do throws(JSONScanner.Malformed) {
-            return try scanner.string()
-        } catch { throw JSONScanner.Malformed(offset: offset + error.offset) }
+        if let text = try? scanner.string() { return text }
+        throw failure("its \"\(key)\" is no string", "put it in quotation marks")
     }
 
-    private static func failure(_ what: String) -> Failure {
-        Failure(
-            .unsendable,
-            "an input line \(what) and was not sent; write {\"port\":1,\"text\":\"…\"}, or text that does not begin with {"
-        )
+    private static func failure(_ what: String, _ advice: String) -> Failure {
+        Failure(.unsendable, "\(what); \(advice)")
+    }
+}
+
+extension JSONScanner {
+    /// Walks over the rest of an object that has been begun, to the end of the text; of members with the same
+    /// name the last counts.
+    fileprivate mutating func members() throws(Malformed) -> [String: [UInt8]] {
+        var members: [String: [UInt8]] = [:]
+        var isFirst = true
+        while !take("}") {
+            if !isFirst, !take(",") { throw malformed }
+            isFirst = false
+            let key = try string()
+            if !take(":") { throw malformed }
+            members[key] = Array(text[try value()])
+        }
+        try end()
+        return members
     }
 }

@@ -1,4 +1,5 @@
 import ConnectTo
+import LinuxIO
 import Synchronization
 
 /// A listener's lines: messages to standard output, standard input to every open port.
@@ -64,14 +65,14 @@ final class LineService: PeerService {
     private func inputEnded(or port: MessagePort) async {
         let either = Latch<Void>()
         Task.onLoop { [self] in
-            await inputEnd.value
+            _ = await inputEnd.wait()
             either.set()
         }
         Task.onLoop {
             _ = await port.closed
             either.set()
         }
-        await either.value
+        _ = await either.wait()
     }
 
     /// Reads standard input from here on, and posts it.
@@ -80,9 +81,13 @@ final class LineService: PeerService {
         guard let input else { return }
         Task.onLoop { [self] in
             do {
+                var number = 0
                 while let lines = try await input.next() {
                     hasLineInHand.withLock { $0 = true }
-                    for line in lines { try await post(line) }
+                    for line in lines {
+                        number += 1
+                        try await post(line, number)
+                    }
                     hasLineInHand.withLock { $0 = false }
                 }
                 // Only where the line waits for it does the end mean anything.
@@ -93,7 +98,7 @@ final class LineService: PeerService {
     }
 
     /// With `--json`, a line that cannot be sent is told of, and the next one is taken.
-    private func post(_ line: [UInt8]) async throws(Failure) {
+    private func post(_ line: [UInt8], _ number: Int) async throws(Failure) {
         guard report.isJSON else {
             try await ports.post(InputLine(plain: line))
             return
@@ -103,7 +108,8 @@ final class LineService: PeerService {
         } catch {
             if error.status != .unsendable { throw error }
             note(error)
-            await report.failure(error)
+            let what = "line \(number) of the input was not sent: \(error.message ?? "")"
+            await report.failure(Failure(error.status, what))
         }
     }
 }

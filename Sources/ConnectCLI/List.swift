@@ -16,10 +16,11 @@ struct List: ProgramCommand {
         let bus = try await common.openBus()
         let entries = Self.sorted(try await bus.directory(origin: origin))
         let report = program.report
-        if report.isJSON {
+        if entries.isEmpty {
+            let place = origin.map { " under \(TerminalText.escaped($0))" } ?? ""
+            await report.note("nothing is registered\(place)")
+        } else if report.isJSON {
             for entry in entries { try await report.line(Event.entry(entry).bytes) }
-        } else if entries.isEmpty {
-            await report.note("nothing is registered")
         } else {
             for line in Self.table(entries).lines { try await report.line(line) }
         }

@@ -9,9 +9,9 @@ struct Listen: ProgramCommand {
             port, and is not read while none is open. The end of standard input ends nothing, but with --once. \
             A port is closed when its peer has ended its input.
 
-            With --json, standard output carries {"event":"listening"|"connect"|"message"|"close"|"error",…}, and \
-            lines of standard input that begin with { say what to post where: {"port":1,"text":…}, with "base64" \
-            or "json" in place of "text".
+            With --json, standard output carries {"event":"standby"|"listening"|"connect"|"message"|"close"|"error",\
+            …}, and lines of standard input that begin with { say what to post where: {"port":1,"text":…}, with \
+            "base64" or "json" in place of "text". Without "port" it goes to every open port.
 
             With --raw there are no messages: standard input and output are the line, byte for byte, for one peer \
             after the other. Both sides end their input to end it; on a terminal, the peer's end is enough.
@@ -31,13 +31,17 @@ struct Listen: ProgramCommand {
                 """))
     var once = false
 
+    @Flag(help: "If the name is taken, stand by for it: take it over when its owner goes.")
+    var standby = false
+
     @Option(
         name: .customLong("exec"), parsing: .remaining,
         help: ArgumentHelp(
             "Run this command for each peer, its standard input and output on the port. Comes last.",
             discussion: """
                 The peer's end of input closes the command's standard input only; the port closes when the command \
-                has ended. Peer gone: SIGHUP to its process group. At most \(ChildCommand.limit) run at once; \
+                has ended. How it ended is told on standard error here, and not to the peer. Peer gone: SIGHUP to \
+                its process group. At most \(ChildCommand.limit) run at once; \
                 further peers wait. CONNECT_NAME, CONNECT_PEER_PID and CONNECT_PEER_UID are in its environment.
                 """,
             valueName: "command"))
@@ -83,8 +87,9 @@ struct Listen: ProgramCommand {
         let ports = OpenPorts(gate: input?.gate)
         let service = try service(child, input, store, ports, program)
         let context = try await bus.register(
-            name, origin: origin, accepting: once ? 1 : nil, format: raw ? .stream : .messages)
-        program.atEnd {
+            name, origin: origin, standby: standby, accepting: once ? 1 : nil,
+            format: raw ? .stream : .messages)
+        program.atEnd { _ in
             // First of all: the rest may take longer than there is time.
             store?.abandon()
             await context.unregister()
@@ -92,8 +97,7 @@ struct Listen: ProgramCommand {
             await ports.closeAll()
             await ports.waitUntilFewer(than: 1)
         }
-        try await program.report.event(Event.listening(name: name, origin: origin))
-        await program.report.note("listening as \(TerminalText.escaped(name))")
+        try await announce(context, program.report)
         if let lines = service as? LineService { lines.readInput { program.fail($0) } }
         return try await once
             ? serveOne(context, service, ports, program) : serveAll(context, service, ports, program)
@@ -117,6 +121,18 @@ struct Listen: ProgramCommand {
         }
     }
 
+    /// Says when the name can be found, and before that, as a standby, that it is waited for.
+    private func announce(_ context: Context, _ report: Report) async throws(Failure) {
+        let (name, origin) = (context.name, context.origin)
+        if context.isStandby {
+            try await report.event(Event.standby(name: name, origin: origin))
+            await report.note("standing by for \(TerminalText.escaped(name))")
+        }
+        guard await context.registered else { throw Failure(endOf: context) }
+        try await report.event(Event.listening(name: name, origin: origin))
+        await report.note("listening as \(TerminalText.escaped(name))")
+    }
+
     // MARK: Serving
 
     private func serveOne(
@@ -128,8 +144,10 @@ struct Listen: ProgramCommand {
             let peer = event.peer.label
             if let failure = Failure(reason, peer: peer) { throw failure }
             let hasInputLeft = await service.hasInputLeft()
-            if event.source.undelivered > 0 || hasInputLeft {
-                throw Failure.untaken(by: peer, undelivered: event.source.undelivered)
+            let undelivered = event.source.undelivered
+            if raw, hasInputLeft { throw Failure.untaken(by: peer) }
+            if undelivered > 0 || hasInputLeft {
+                throw Failure.untaken(by: peer, undelivered: undelivered, hasRest: hasInputLeft)
             }
             return service.status
         }
@@ -175,20 +193,5 @@ extension Peer {
     fileprivate var label: String {
         let process = processName.map { " (\($0))" } ?? ""
         return pid.map { "process \($0)\(process)" } ?? "the peer"
-    }
-}
-
-extension Failure {
-    /// Why a listener can be found no more.
-    fileprivate init(endOf context: Context) {
-        let name = TerminalText.escaped(context.name)
-        switch context.endReason {
-        case .busLost:
-            self.init(.busUnavailable, "the bus is gone, and \(name) with it; listen again when it is back")
-        case .nameLost:
-            self.init(.nameTaken, "the bus gave \(name) to another process; connect list says to which")
-        // Given back by ourselves, on the way out.
-        default: self.init(.success, nil)
-        }
     }
 }

@@ -26,7 +26,8 @@ enum Main {
         let code = Connect.exitCode(for: error)
         if code.isSuccess { Connect.exit(withError: error) }
         let message = Connect.message(for: error).split(whereSeparator: \.isNewline).joined(separator: " ")
-        let line = "connect: \(TerminalText.escapedOnce(message)); see connect --help\n"
+        let advice = message.hasSuffix("?") ? " See connect --help." : "; see connect --help"
+        let line = "connect: \(TerminalText.escapedOnce(message))\(advice)\n"
         _ = line.withCString { write(2, $0, strlen($0)) }
         _exit(code.rawValue)
     }

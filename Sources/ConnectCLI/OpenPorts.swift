@@ -43,7 +43,7 @@ actor OpenPorts {
             if let port = ports[number], try await post(line.payload, to: port, number) { return }
             throw Failure(
                 .unsendable,
-                "there is no open port \(number); answer one whose connect event came and whose close did not"
+                "port \(number) is not open; answer one whose connect event came and whose close event did not"
             )
         }
         var isTaken = false

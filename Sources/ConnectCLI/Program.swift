@@ -8,7 +8,7 @@ import Synchronization
 final class Program: Sendable {
     let report: Report
     private let end = Latch<End>()
-    private let cleanups = Mutex<[@Sendable () async -> Void]>([])
+    private let cleanups = Mutex<[@Sendable (ExitStatus) async -> Void]>([])
     private let reactor: Reactor
     /// Keep what they watch open.
     private let watches = Mutex<[any Sendable]>([])
@@ -16,12 +16,14 @@ final class Program: Sendable {
     private struct End: Sendable {
         let status: ExitStatus
         let failure: Failure?
-        /// Whether something waits for us to go, so that there is a time limit to leaving.
-        let isUrgent: Bool
+        /// How long leaving may take, where something waits for us to go; else nothing is left out.
+        let patience: Duration?
     }
 
     /// How long leaving may take once somebody asked for it.
     private static let patience: Duration = .seconds(2)
+    /// How long it may take once the time for all of it is over: enough for a word, too short to wait for anybody.
+    private static let lastWord: Duration = .milliseconds(100)
 
     private init(_ options: CommonOptions) throws {
         reactor = try EventLoop.shared.reactor
@@ -57,32 +59,37 @@ final class Program: Sendable {
                 fail(Failure(error))
             }
         }
-        await leave(await end.value)
+        if let end = await end.wait() { await leave(end) }
     }
 
     // MARK: What ends it
 
     func finish(_ status: ExitStatus) {
-        end.set(End(status: status, failure: nil, isUrgent: false))
+        end.set(End(status: status, failure: nil, patience: nil))
     }
 
     func fail(_ failure: Failure) {
-        end.set(End(status: failure.status, failure: failure, isUrgent: failure == .readerGone))
+        let patience = failure == .readerGone ? Self.patience : nil
+        end.set(End(status: failure.status, failure: failure, patience: patience))
     }
 
-    /// Ends the program when the time is over.
-    func limit(to time: Duration) {
+    /// Ends the program when the time is over, even one that is held up in leaving.
+    /// - Parameter failure: what is to be said then.
+    func limit(to time: Duration, _ failure: @escaping @Sendable () -> Failure) {
         reactor.schedule(after: time) { [self] in
-            let failure = Failure(
-                .timedOut,
-                "not done within \(time.inSeconds) s (--timeout); allow more time, or look at the peer")
-            end.set(End(status: failure.status, failure: failure, isUrgent: true))
+            let failure = failure()
+            if end.set(End(status: failure.status, failure: failure, patience: Self.lastWord)) { return }
+            // Leaving already, and held up: by who reads our output, for one. What went wrong before stands.
+            let former = end.value?.status ?? .success
+            if former == .success { Task.onLoop { [report] in await report.failure(failure) } }
+            let status = former == .success ? failure.status : former
+            reactor.schedule(after: Self.lastWord) { _exit(status.code) }
         }
     }
 
     private func watchSignals() throws(SystemError) {
         let signals = try Signals(on: reactor) { [self] number in
-            let isFirst = end.set(End(status: .signal(number), failure: nil, isUrgent: true))
+            let isFirst = end.set(End(status: .signal(number), failure: nil, patience: Self.patience))
             // The second one, or the first of somebody who does not want to wait for the rest.
             if !isFirst { _exit(ExitStatus.signal(number).code) }
         }
@@ -103,37 +110,37 @@ final class Program: Sendable {
 
     // MARK: Leaving
 
-    /// Has something done on the way out, whatever the way. Last in, first out.
-    func atEnd(_ cleanup: @escaping @Sendable () async -> Void) {
+    /// Has something done on the way out, whatever the way; it is told how the program ends. Last in, first out.
+    func atEnd(_ cleanup: @escaping @Sendable (ExitStatus) async -> Void) {
         cleanups.withLock { $0.append(cleanup) }
     }
 
     private func leave(_ end: End) async -> Never {
-        if end.isUrgent {
-            reactor.schedule(after: Self.patience) { _exit(end.status.code) }
+        if let patience = end.patience {
+            reactor.schedule(after: patience) { _exit(end.status.code) }
         }
         if let failure = end.failure { await report.failure(failure) }
-        await cleanUp()
+        await cleanUp(after: end)
         var status = end.status
         do throws(Failure) {
             try await report.flush()
         } catch {
             if status == .success { status = error.status }
-            if !end.isUrgent { await report.failure(error) }
+            if end.patience == nil, error != end.failure { await report.failure(error) }
             try? await report.errors.flush()
         }
         _exit(status.code)
     }
 
     /// Runs the cleanups; a peer or a bus that does not answer holds up nobody for longer than the patience.
-    private func cleanUp() async {
+    private func cleanUp(after end: End) async {
         let isDone = Latch<Void>()
-        let timer = reactor.schedule(after: Self.patience) { isDone.set() }
+        let timer = reactor.schedule(after: end.patience ?? Self.patience) { isDone.set() }
         Task.onLoop { [self] in
-            for cleanup in cleanups.withLock({ $0 }).reversed() { await cleanup() }
+            for cleanup in cleanups.withLock({ $0 }).reversed() { await cleanup(end.status) }
             isDone.set()
         }
-        await isDone.value
+        _ = await isDone.wait()
         timer.cancel()
     }
 }

@@ -13,10 +13,10 @@ struct RawCall {
             throw error.reason.flatMap { Failure($0, peer: name) } ?? Failure(error)
         }
         let line = try RawLine(port)
-        program.atEnd { line.end() }
+        program.atEnd { _ in line.end() }
         let outcome = await line.run(try RawThreads())
         if let failure = outcome.failure { throw failure }
-        if outcome.isUntaken { throw Failure.untaken(by: name, undelivered: 0) }
+        if outcome.isUntaken { throw Failure.untaken(by: name) }
         return .success
     }
 }

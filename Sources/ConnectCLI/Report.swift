@@ -57,9 +57,10 @@ struct Report: Sendable {
     /// One line on standard error, and the event where there are events.
     func failure(_ failure: Failure) async {
         guard let message = failure.message else { return }
-        try? await event(Event.error(failure.status, message))
+        // The line first: the event waits for whoever reads standard output.
         let line = TerminalText.escapedOnce(message)
         try? await errors.writeLine(Array("connect: \(line)".utf8))
+        try? await event(Event.error(failure.status, message))
     }
 
     /// - Throws: ``Failure`` if standard output could not take everything.

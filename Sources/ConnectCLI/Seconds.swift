@@ -1,18 +1,15 @@
 import ArgumentParser
 
 /// A time on the command line: seconds, with a fraction if need be.
-struct Seconds: ExpressibleByArgument, Sendable {
+struct Seconds: Sendable {
     let duration: Duration
 
-    init(of duration: Duration) {
-        self.duration = duration
-    }
-
-    var defaultValueDescription: String { duration.inSeconds }
-
-    /// `nil` for what is no number, negative or not finite. What is longer than ten years is ten years.
-    init?(argument: String) {
-        guard let seconds = Double(argument), seconds.isFinite, seconds >= 0 else { return nil }
+    /// What is longer than ten years is ten years.
+    /// - Throws: what to write instead, for what is no number, negative or not finite.
+    init(_ argument: String) throws {
+        guard let seconds = Double(argument), seconds.isFinite, seconds >= 0 else {
+            throw ValidationError("a number of seconds, 0 or more, is wanted, such as 2 or 0.5")
+        }
         duration = .seconds(min(seconds, 10 * 365 * 86_400))
     }
 }

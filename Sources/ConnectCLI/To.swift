@@ -1,13 +1,16 @@
 import ArgumentParser
 import ConnectTo
+import LinuxIO
 
 struct To: ProgramCommand {
     static let configuration = CommandConfiguration(
         abstract: "Connect to a name, and talk to it.",
         discussion: """
             Posts each MESSAGE, or else each line of standard input; prints what comes back; ends its side when \
-            its input ends, and exits when the peer closes. With --json, standard output carries \
-            {"event":"message"|"close"|"error",…}.
+            its input ends, and exits when the peer closes. A MESSAGE or a name that begins with a dash comes \
+            after two dashes: connect to NAME -- -1
+
+            With --json, standard output carries {"event":"message"|"close"|"error",…}.
 
             With --raw there are no messages: standard input and output are the line, byte for byte, as ssh's \
             ProxyCommand wants it. The other side has to listen with --raw too.
@@ -22,11 +25,16 @@ struct To: ProgramCommand {
     var messages: [String] = []
 
     @Option(
+        parsing: .unconditional,
         help: ArgumentHelp(
-            "Wait for the name to appear; without this a missing name fails at once.", valueName: "seconds"))
+            "Wait so long for the name to appear; without this a missing name fails at once.",
+            valueName: "seconds"),
+        transform: Seconds.init)
     var wait: Seconds?
 
-    @Option(help: ArgumentHelp("Exit after so many messages have come back.", valueName: "n"))
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp("Exit after so many messages have come back.", valueName: "n"))
     var replies: Int?
 
     @Flag(help: "Exit as soon as all is delivered; what comes back is not read.")
@@ -45,7 +53,10 @@ struct To: ProgramCommand {
     @Flag(help: "Carry bytes in place of messages; exits when the peer has closed.")
     var raw = false
 
-    @Option(help: ArgumentHelp("Exit with 75 if the whole call takes longer.", valueName: "seconds"))
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp("Exit with 75 if the whole call takes longer.", valueName: "seconds"),
+        transform: Seconds.init)
     var timeout: Seconds?
 
     func validate() throws {
@@ -64,24 +75,33 @@ struct To: ProgramCommand {
     }
 
     func work(in program: Program) async throws -> ExitStatus {
-        if let timeout { program.limit(to: timeout.duration) }
         let (name, origin) = try common.contextName(name)
+        let opening = Latch<MessagePort>()
+        if let timeout {
+            program.limit(to: timeout.duration) { .overTime(timeout.duration, calling: name, opening.value) }
+        }
         let input = try input()
         let bus = try await common.openBus()
         let port = bus.connectTo(
-            name, origin: origin, wait: wait.map { .untilAvailable(for: $0.duration) } ?? .now,
+            name, origin: origin, wait: waitPolicy,
             format: raw ? .stream : .messages)
-        program.atEnd {
-            // Nothing that was posted to somebody who is not there is worth waiting for.
-            let isOpen = port.isOpen
-            port.close()
-            if isOpen { await port.flush() }
+        opening.set(port)
+        guard let input else {
+            program.atEnd { _ in port.close() }
+            return try await RawCall(port: port, name: name).run(in: program)
         }
-        guard let input else { return try await RawCall(port: port, name: name).run(in: program) }
         let call = Call(
             port: port, name: name, input: input, report: program.report,
             goal: noReply ? .delivery : replies.map { .replies($0) } ?? .close)
+        program.atEnd { status in
+            await call.end(status == .timedOut ? .outOfTime : .cancelledHere)
+        }
         return try await call.run { program.fail($0) }
+    }
+
+    private var waitPolicy: WaitPolicy {
+        guard let wait, wait.duration > .zero else { return .now }
+        return .untilAvailable(for: wait.duration)
     }
 
     /// Nil with `--raw`.
@@ -93,5 +113,28 @@ struct To: ProgramCommand {
         let named = try files.map { path throws(Failure) in try NamedFile(path) }
         return .messages(
             messages.map { .payload(Payload(line: ArgumentBytes.bytes(of: $0))) } + named.map { .file($0) })
+    }
+}
+
+extension CloseReason {
+    fileprivate static let outOfTime = CloseReason(
+        .timedOut, detail: "the time for the whole call was over before the port was open")
+    fileprivate static let cancelledHere = CloseReason(
+        .cancelled, detail: "the call was given up before the port was open")
+}
+
+extension Failure {
+    /// The time for the whole call is over.
+    /// - Parameter port: nil as long as there is no bus.
+    fileprivate static func overTime(_ time: Duration, calling name: String, _ port: MessagePort?) -> Failure
+    {
+        let name = TerminalText.escaped(name)
+        let advice =
+            switch port?.isOpen {
+            case nil: "the bus has not answered; see whether it is well, or allow more time"
+            case false?: "\(name) has not answered; see with connect list who is there, or allow more time"
+            case true?: "allow more time, or look at what \(name) does"
+            }
+        return Failure(.timedOut, "not done within \(time.inSeconds) s (--timeout): \(advice)")
     }
 }

@@ -1,4 +1,5 @@
 import DBus
+import LinuxIO
 import Logging
 public import Ports
 
@@ -70,7 +71,7 @@ public final class Bus: Sendable {
             connection = try await BusConnection.open(
                 address: address, on: loop.reactor, deadline: deadline)
         } catch {
-            throw .unreachable(error, address)
+            throw .unreachable(error)
         }
         let bus = Bus(connection, address: address, on: loop)
         await bus.registry.start()

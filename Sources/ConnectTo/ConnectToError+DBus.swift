@@ -16,10 +16,9 @@ extension ConnectToError {
             code, "\(operation): \(error)" + (advice.isEmpty ? "" : "; \(advice)"), cause: error)
     }
 
-    static func unreachable(_ error: DBusError, _ address: String) -> ConnectToError {
+    /// The error's message names the address.
+    static func unreachable(_ error: DBusError) -> ConnectToError {
         ConnectToError(
-            .busUnreachable,
-            "no bus at \(address): \(error.message); is it running, and is DBUS_SESSION_BUS_ADDRESS right?",
-            cause: error)
+            .busUnreachable, "\(error.message); is the bus running, and is its address right?", cause: error)
     }
 }

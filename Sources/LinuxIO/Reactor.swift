@@ -26,7 +26,8 @@ package final class Reactor: Sendable {
     private let timerDescriptor: Descriptor
     private let state = Mutex(State())
     /// The thread inside a turn, 0 outside of one.
-    private let turningThread = Atomic<Int32>(0)
+    private let turningThread = Atomic<UInt>(0)
+    private let turns = Atomic<UInt64>(0)
 
     private struct State {
         var jobs: [UnownedJob] = []
@@ -98,7 +99,10 @@ package final class Reactor: Sendable {
     // MARK: Where am I
 
     /// Whether the caller is on the loop, that is, inside one of its turns.
-    package var isCurrent: Bool { turningThread.load(ordering: .relaxed) == clinux_gettid() }
+    package var isCurrent: Bool { turningThread.load(ordering: .relaxed) == pthread_self() }
+
+    /// Another one in each turn, and never 0 inside of one.
+    package var turnNumber: UInt64 { turns.load(ordering: .relaxed) }
 
     // MARK: Work
 
@@ -233,8 +237,9 @@ package final class Reactor: Sendable {
         // On the stack: a turn allocates nothing.
         withUnsafeTemporaryAllocation(of: clinux_event.self, capacity: Self.eventsPerLook) { events in
             let ready = look(into: events, timeout: timeout)
+            turns.add(1, ordering: .relaxed)
             let outer = turningThread.load(ordering: .relaxed)
-            turningThread.store(clinux_gettid(), ordering: .relaxed)
+            turningThread.store(pthread_self(), ordering: .relaxed)
             defer { turningThread.store(outer, ordering: .relaxed) }
             handle(ready)
             runCallsAndJobs()

@@ -23,3 +23,9 @@ extension String {
         return try result.get()
     }
 }
+
+func withBytes<Value, Result, Failure: Error>(
+    of value: inout Value, _ body: (UnsafeRawBufferPointer) throws(Failure) -> Result
+) throws(Failure) -> Result {
+    try withUnsafeBytes(of: &value) { bytes throws(Failure) in try body(bytes) }
+}

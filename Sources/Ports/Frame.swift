@@ -42,6 +42,24 @@ struct FrameHeader: Equatable, Sendable {
             | UInt64(UInt16(truncatingIfNeeded: descriptors ?? 0)) << 48).littleEndian
     }
 
+    /// Reads one that has been checked before, of a plain message.
+    @inline(__always)
+    init(checked bytes: UnsafeMutableRawBufferPointer, at offset: Int) {
+        let word = UInt64(littleEndian: bytes.loadUnaligned(fromByteOffset: offset, as: UInt64.self))
+        length = Int(UInt32(truncatingIfNeeded: word))
+        kind = FrameKind(rawValue: UInt8(truncatingIfNeeded: word >> 32)) ?? .bytes
+        descriptors = nil
+    }
+
+    /// The length of a message with which nothing is transferred; nil for everything else.
+    @inline(__always)
+    static func plainMessageLength(_ word: UInt64) -> Int? {
+        // The kinds of messages are the lowest, and without flags and descriptors nothing stands above.
+        let kind = word >> 32
+        return kind >= UInt64(FrameKind.bytes.rawValue) && kind <= UInt64(FrameKind.json.rawValue)
+            ? Int(UInt32(truncatingIfNeeded: word)) : nil
+    }
+
     /// - Parameter bytes: at least ``size`` of them.
     init(decoding bytes: UnsafeRawBufferPointer, lengthLimit: Int) throws(ProtocolViolation) {
         let word = UInt64(littleEndian: bytes.loadUnaligned(as: UInt64.self))

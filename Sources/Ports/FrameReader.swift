@@ -3,8 +3,8 @@ import LinuxIO
 
 /// Cuts a stream of bytes into frames; does no I/O.
 ///
-/// The caller receives into ``room()``, says what came by ``didReceive(_:_:)``, and takes frames with
-/// ``next()`` until there is none. A quiet port holds no memory here.
+/// The caller receives into ``room()``, says what came by ``didReceive(_:_:)``, and takes plain messages with
+/// ``nextRun(atMost:size:)`` and everything else with ``next()`` until there is none.
 struct FrameReader {
     struct Frame {
         var kind: FrameKind
@@ -13,18 +13,19 @@ struct FrameReader {
         var descriptors: [Descriptor]?
     }
 
-    private static let chunkSize = 64 << 10
-
     private let lengthLimit: Int
     private var chunk: Chunk?
     /// In the chunk: what is before `taken` has been cut, what is before `filled` has been received.
     private var taken = 0
     private var filled = 0
+    /// Of the frame that begins at `taken`, once it has been read.
     private var header: FrameHeader?
-    /// Of the frame whose header has been read.
+    /// Of that frame.
     private var ownDescriptors: [Descriptor] = []
     /// That came with frames whose headers have not been read.
     private var descriptors: Deque<Descriptor> = []
+    /// How large the next chunk will be: more for a stream that fills them.
+    private var chunkSize = ChunkPool.sizes[0]
 
     init(lengthLimit: Int) {
         self.lengthLimit = lengthLimit
@@ -32,12 +33,16 @@ struct FrameReader {
 
     /// Where the next bytes are to be put; never empty. Valid until the next call.
     mutating func room() -> UnsafeMutableRawBufferPointer {
-        let needed = header.map { $0.length } ?? FrameHeader.size
-        if let chunk, filled < chunk.memory.count, chunk.memory.count - taken >= needed {
-            return UnsafeMutableRawBufferPointer(rebasing: chunk.memory[filled...])
+        let needed = FrameHeader.size + (header?.length ?? 0)
+        if let chunk, filled < chunk.memory.count {
+            let isEnough = chunk.memory.count - taken >= needed
+            // Not for the last few bytes of it, unless they are what is missing.
+            if isEnough, header != nil || chunk.memory.count - filled >= chunk.memory.count / 4 {
+                return UnsafeMutableRawBufferPointer(rebasing: chunk.memory[filled...])
+            }
         }
         // The frame at hand does not fit behind what has been cut: it begins a new chunk.
-        let next = Chunk(capacity: max(Self.chunkSize, needed))
+        let next = Chunk(capacity: max(chunkSize, needed))
         if let chunk, filled > taken {
             next.memory.copyMemory(from: UnsafeRawBufferPointer(rebasing: chunk.memory[taken..<filled]))
         }
@@ -49,7 +54,44 @@ struct FrameReader {
 
     mutating func didReceive(_ count: Int, _ descriptors: [Descriptor] = []) {
         filled += count
-        self.descriptors.append(contentsOf: descriptors)
+        if !descriptors.isEmpty { self.descriptors.append(contentsOf: descriptors) }
+        let sizes = ChunkPool.sizes
+        if let chunk, filled == chunk.memory.count {
+            // One long message comes mostly with others of its length.
+            let length = header.map { FrameHeader.size + $0.length } ?? 0
+            chunkSize = max(length, sizes.first { $0 > chunkSize } ?? sizes[sizes.count - 1])
+        } else if count < chunkSize / 16 {
+            chunkSize = sizes.last { $0 < chunkSize } ?? sizes[0]
+        }
+    }
+
+    /// The whole messages that have come and with which nothing is transferred, up to the next frame that is
+    /// anything else.
+    ///
+    /// - Parameters:
+    ///   - count: no more of them.
+    ///   - size: no more bytes of frames, but for the first.
+    mutating func nextRun(atMost count: Int, size: Int) -> InputQueue.Run? {
+        guard let chunk, filled - taken >= FrameHeader.size else { return nil }
+        if let header, !header.kind.isMessage || header.descriptors != nil { return nil }
+        var end = taken
+        var found = 0
+        while found < count, filled &- end >= FrameHeader.size {
+            let word = chunk.memory.loadUnaligned(fromByteOffset: end, as: UInt64.self)
+            guard let length = FrameHeader.plainMessageLength(UInt64(littleEndian: word)),
+                length <= lengthLimit, filled &- end &- FrameHeader.size >= length
+            else { break }
+            let next = end &+ FrameHeader.size &+ length
+            if found > 0, next &- taken > size { break }
+            end = next
+            found &+= 1
+        }
+        if found == 0 { return nil }
+        defer {
+            taken = end
+            header = nil
+        }
+        return InputQueue.Run(chunk: chunk, range: taken..<end, count: found)
     }
 
     /// The next whole frame, or nil until more has come.
@@ -58,7 +100,6 @@ struct FrameReader {
         if header == nil {
             guard filled - taken >= FrameHeader.size else {
                 if filled == taken { try expectNoDescriptors() }
-                rest()
                 return nil
             }
             let next = try FrameHeader(
@@ -72,21 +113,17 @@ struct FrameReader {
             ownDescriptors = Array(descriptors.prefix(count))
             descriptors.removeFirst(count)
             header = next
-            taken += FrameHeader.size
         }
-        guard let header, filled - taken >= header.length else {
+        guard let header, filled - taken >= FrameHeader.size + header.length else {
             try expectNoDescriptors()
             return nil
         }
-        let range = taken..<taken + header.length
-        taken += header.length
+        let start = taken + FrameHeader.size
+        taken = start + header.length
         self.header = nil
-        let payload: Payload =
-            range.count <= Payload.copyLimit
-            ? .array([UInt8](chunk.memory[range])) : .view(chunk, range)
         defer { ownDescriptors = [] }
         return Frame(
-            kind: header.kind, payload: payload,
+            kind: header.kind, payload: Payload(chunk, start..<taken),
             descriptors: header.descriptors == nil ? nil : ownDescriptors)
     }
 
@@ -95,8 +132,8 @@ struct FrameReader {
         if !descriptors.isEmpty { throw ProtocolViolation("descriptors that no frame declares") }
     }
 
-    /// Lets the chunk go while nothing is in it.
-    private mutating func rest() {
+    /// Lets the chunk go, if all in it has been cut: a quiet port holds no memory.
+    mutating func rest() {
         guard filled == taken else { return }
         chunk = nil
         taken = 0
@@ -111,9 +148,6 @@ struct FrameReader {
     /// What has been received and not cut: the beginning of a stream for another reader to continue.
     var remainder: StreamPiece {
         var piece = StreamPiece()
-        if let header {
-            withUnsafeBytes(of: header.encoded) { piece.bytes.append(contentsOf: $0) }
-        }
         if let chunk { piece.bytes.append(contentsOf: chunk.memory[taken..<filled]) }
         piece.descriptors = ownDescriptors + descriptors
         return piece
@@ -122,7 +156,7 @@ struct FrameReader {
     /// Begins with what another reader has received.
     mutating func resume(_ piece: StreamPiece) {
         if piece.bytes.isEmpty { return }
-        let first = Chunk(capacity: max(Self.chunkSize, piece.bytes.count))
+        let first = Chunk(capacity: max(chunkSize, piece.bytes.count))
         piece.bytes.withUnsafeBytes { first.memory.copyMemory(from: $0) }
         chunk = first
         filled = piece.bytes.count

@@ -71,11 +71,15 @@ extension Line {
         if size > limits.messageLength { throw .messageTooLarge(size, limit: limits.messageLength) }
     }
 
-    func post(_ kind: FrameKind, _ payload: UnsafeRawBufferPointer) throws(PortError) {
+    /// - Parameter bytes: the payload once more, if it can be kept without copying it.
+    func post(
+        _ kind: FrameKind, _ payload: UnsafeRawBufferPointer, keeping bytes: [UInt8]? = nil
+    ) throws(PortError) {
         let failure: PortError? = change { state, wakeups in
             if let refusal = state.postRefusal(payload.count) { return refusal }
             if state.life.post() == .accept {
-                state.send(FrameHeader(kind, length: payload.count), payload, for: self, &wakeups)
+                state.send(
+                    FrameHeader(kind, length: payload.count), payload, keeping: bytes, for: self, &wakeups)
             }
             return nil
         }

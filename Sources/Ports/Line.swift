@@ -61,7 +61,7 @@ final class Line: Sendable {
             state.isStarted = true
             state.updateInterest()
             // What was read before, while the port was opening or by the port's owner before, is not told of again.
-            if state.mayRead { state.continueReading(for: self) }
+            state.continueReading(for: self)
         }
     }
 
@@ -89,6 +89,7 @@ final class Line: Sendable {
     /// anything, the line is open after all and goes on.
     func failUnlessOpen(_ reason: CloseReason) {
         change { state, wakeups in
+            state.mayRead = true
             state.readInput(for: self, &wakeups)
             if !state.life.isOpen { state.apply(state.life.fail(reason), to: self, &wakeups) }
         }

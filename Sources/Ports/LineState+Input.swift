@@ -1,19 +1,16 @@
-import DequeModule
 import LinuxIO
 
 extension LineState {
     /// One drain takes at most this many messages, and reads at most this often, before the others' turn.
     static let messagesPerDrain = 1_000
     private static let readsPerDrain = 16
-    /// What a queued message costs beside its payload, so that a flood of empty ones is bounded too.
-    private static let messageOverhead = 64
     /// What each thing transferred, and each descriptor inside of one, costs beside it: so a full queue holds
     /// some 256 of them, and those of one message more.
     private static let transferOverhead = 4096
 
     /// What a peer that has hung up has left in the kernel is little, and is taken whole: so its end is noticed
     /// although the program takes nothing.
-    private var inputIsFull: Bool { inputSize >= limits.queuedInput && !peerHasHungUp }
+    private var inputIsFull: Bool { input.size >= limits.queuedInput && !peerHasHungUp }
 
     /// Whether what comes is to be read now. Before the port is started it stays with the kernel, unless
     /// something is to be learnt from it: that the peer is there, or what it said before it went.
@@ -38,11 +35,21 @@ extension LineState {
         while isReading {
             do {
                 if messages >= Self.messagesPerDrain { return continueReading(for: line) }
+                if !life.isLingering,
+                    let run = reader.nextRun(
+                        atMost: Self.messagesPerDrain - messages, size: limits.queuedInput - input.size)
+                {
+                    messages += run.count
+                    try take(run, for: line, &wakeups)
+                    continue
+                }
                 if let frame = try reader.next() {
                     messages += frame.kind.isMessage ? 1 : 0
                     try take(frame, for: line, &wakeups)
                     continue
                 }
+                // The kernel had less than there was room for: there is nothing to ask it for.
+                if !mayRead { return }
                 if reads >= Self.readsPerDrain { return continueReading(for: line) }
                 reads += 1
                 guard let socket else {
@@ -50,9 +57,13 @@ extension LineState {
                     apply(life.didReachEnd(), to: line, &wakeups)
                     return
                 }
-                switch try socket.receive(into: reader.room()) {
+                let room = reader.room()
+                switch try socket.receive(into: room) {
                 case .received(let received):
-                    mayRead = true
+                    // Behind descriptors the kernel makes a stop, whatever follows; and the end is told apart.
+                    mayRead =
+                        received.count == room.count || !received.descriptors.isEmpty || peerHasHungUp
+                    directWritesLeft = Self.directWrites
                     // The first byte is an answer to the introduction.
                     apply(life.didOpen(), to: line, &wakeups)
                     if let violation = received.controlViolation { throw ProtocolViolation(violation) }
@@ -61,7 +72,8 @@ extension LineState {
                     mayRead = false
                     return
                 case .ended:
-                    mayRead = false
+                    // It can be read again, and is where the port was not open yet.
+                    mayRead = true
                     apply(life.didReachEnd(), to: line, &wakeups)
                     return
                 }
@@ -93,15 +105,10 @@ extension LineState {
         let effects: PortLife.Effects
         switch frame.kind {
         case .bytes, .text, .json:
-            effects = try life.didReceiveMessage()
-            let message = try message(frame, for: line)
-            input.append(message)
-            inputSize += cost(of: message)
-            if handlers.message == nil {
-                wakeups.add(consumers.removeFirst(), ())
-            } else {
-                deliverLater(for: line)
-            }
+            effects = try life.didReceiveMessages(1)
+            let (message, cost) = try message(frame, for: line)
+            input.append(message, cost: cost)
+            announce(1, for: line, &wakeups)
         case .finish:
             effects = try life.didReceiveFinish()
         case .close:
@@ -111,22 +118,41 @@ extension LineState {
         apply(effects, to: line, &wakeups)
     }
 
-    func message(_ frame: FrameReader.Frame, for line: Line) throws(ProtocolViolation) -> Message {
-        guard let descriptors = frame.descriptors else { return Message(frame.kind, frame.payload) }
+    private mutating func take(
+        _ run: InputQueue.Run, for line: Line, _ wakeups: inout Wakeups
+    ) throws(ProtocolViolation) {
+        let effects = try life.didReceiveMessages(run.count)
+        input.append(run)
+        announce(run.count, for: line, &wakeups)
+        apply(effects, to: line, &wakeups)
+    }
+
+    /// There are so many messages more: a taker for each, or the handler.
+    private mutating func announce(_ count: Int, for line: Line, _ wakeups: inout Wakeups) {
+        if handlers.message != nil { return deliverLater(for: line) }
+        for _ in 0..<count {
+            guard let consumer = consumers.removeFirst() else { return }
+            wakeups.add(consumer, ())
+        }
+    }
+
+    /// A message of its frame, and what it counts against the bound while it waits.
+    func message(
+        _ frame: FrameReader.Frame, for line: Line
+    ) throws(ProtocolViolation) -> (Message, cost: Int) {
+        guard let descriptors = frame.descriptors else {
+            return (Message(frame.kind, frame.payload), FrameHeader.size + frame.payload.count)
+        }
         var length = 0
         let table = try frame.payload.withUnsafeBytes { bytes throws(ProtocolViolation) in
             try TransferTable(decoding: bytes, descriptors, length: &length)
         }
         // The table stays, as what the lines in it have to read yet.
-        let baggage = length + max(table.items.count, descriptors.count) * Self.transferOverhead
-        return Message(
-            frame.kind, frame.payload.dropFirst(length), transferred: try line.adopt(table),
-            baggage: baggage)
-    }
-
-    /// What a queued message counts against the bound, with what the ports in it have brought along.
-    func cost(of message: Message) -> Int {
-        message.count + Self.messageOverhead + message.baggage
+        return (
+            Message(frame.kind, frame.payload.dropFirst(length), transferred: try line.adopt(table)),
+            FrameHeader.size + frame.payload.count
+                + max(table.items.count, descriptors.count) * Self.transferOverhead
+        )
     }
 
     // MARK: Taking
@@ -140,19 +166,23 @@ extension LineState {
     }
 
     mutating func takeMessage(for line: Line, _ wakeups: inout Wakeups) -> Take {
-        if let message = input.popFirst() {
-            let before = inputSize
-            inputSize -= cost(of: message)
-            // Not as soon as there is room for one: that would be a turn of the loop for each message.
-            let half = limits.queuedInput / 2
-            if before > half, inputSize <= half, mayRead { continueReading(for: line) }
-            if !message.transferred.isEmpty {
-                for port in message.ports { wakeups.add { port.line.wasSeen() } }
-            }
-            apply(life.didTake(), to: line, &wakeups)
-            if handlers.close != nil { deliverLater(for: line) }
-            return .message(message)
-        }
+        if let message = takeInput(for: line, &wakeups) { return .message(message) }
         return hasNews ? .end(life.reason) : .nothing
+    }
+
+    /// A message, if there is one.
+    mutating func takeInput(for line: Line, _ wakeups: inout Wakeups) -> Message? {
+        let before = input.size
+        guard let message = input.popFirst() else { return nil }
+        // Not as soon as there is room for one: that would be a turn of the loop for each message.
+        let half = limits.queuedInput / 2
+        if before > half, input.size <= half { continueReading(for: line) }
+        if input.isEmpty, !mayRead { reader.rest() }
+        if message.hasLuggage {
+            for port in message.ports { wakeups.add { port.line.wasSeen() } }
+        }
+        apply(life.didTake(), to: line, &wakeups)
+        if handlers.close != nil { deliverLater(for: line) }
+        return message
     }
 }

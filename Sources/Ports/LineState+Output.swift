@@ -1,9 +1,14 @@
+import CLinux
 import Glibc
 import LinuxIO
 
 extension LineState {
-    /// How much may be gathered in one turn of the loop before it is written all the same.
+    /// How much may be gathered before it is written all the same.
     private static let gatherLimit = 64 << 10
+    /// And how long, off the loop.
+    private static let gatherTime = Duration.microseconds(100)
+    /// How many messages go by themselves in one tick of the kernel's coarse clock, 1 to 10 ms.
+    static let directWrites = 64
 
     /// Whether a message of this size may be queued now.
     func hasRoom(for size: Int, descriptors: Int = 0) -> Bool {
@@ -14,6 +19,11 @@ extension LineState {
 
     /// Why a message of this size cannot be posted, or nil. A port that is over takes everything and drops it.
     func postRefusal(_ size: Int) -> PortError? {
+        if life.takesPosts, size <= limits.messageLength, hasRoom(for: size) { return nil }
+        return unusualPostRefusal(size)
+    }
+
+    private func unusualPostRefusal(_ size: Int) -> PortError? {
         if life.format == .stream { return .isStream }
         if size > limits.messageLength { return .messageTooLarge(size, limit: limits.messageLength) }
         if life.reason != nil { return nil }
@@ -23,30 +33,54 @@ extension LineState {
 
     var queueFull: PortError { .queueFull(output.count, output.descriptorCount, limits: limits) }
 
-    /// Sends a message, or queues what the kernel does not take.
+    /// Sends a message, or queues it.
     ///
-    /// With nothing queued the calling thread writes at once, so that a lone message is on its way when this
-    /// returns. On the loop messages are gathered until the end of its turn: one system call carries many.
+    /// A lone message is on its way when this returns: the calling thread writes it. Of many, one system call
+    /// carries what has been gathered: on the loop until the end of its turn, elsewhere until 64 KiB are
+    /// together or for 100 microseconds.
     mutating func send(
-        _ header: FrameHeader, _ payload: UnsafeRawBufferPointer, for line: Line, _ wakeups: inout Wakeups
+        _ header: FrameHeader, _ payload: UnsafeRawBufferPointer, keeping bytes: [UInt8]?, for line: Line,
+        _ wakeups: inout Wakeups
     ) {
+        if output.isEmpty, !isInTransit, writesDirectly(payload.count, line) {
+            return writeDirectly(header, payload, keeping: bytes, for: line, &wakeups)
+        }
+        output.append(header, payload, keeping: bytes)
+        if output.count >= Self.gatherLimit { writeOutput(for: line, &wakeups) } else { flushSoon(line) }
+    }
+
+    /// Whether a message goes by itself: a long one, the first in a turn of the loop, and elsewhere one that is
+    /// not among many. Who answers what arrives is not held up either: each arrival gives new patience.
+    private mutating func writesDirectly(_ size: Int, _ line: Line) -> Bool {
+        if size >= Self.gatherLimit { return true }
         if line.reactor.isCurrent {
-            output.append(header, payload)
-            if output.count >= Self.gatherLimit {
-                writeOutput(for: line, &wakeups)
-            } else if !flushIsDue {
-                flushIsDue = true
-                line.reactor.atTurnEnd {
-                    line.change { state, wakeups in
-                        state.flushIsDue = false
-                        state.writeOutput(for: line, &wakeups)
-                    }
-                }
+            let turn = line.reactor.turnNumber
+            defer { lastDirectTurn = turn }
+            return lastDirectTurn != turn
+        }
+        if directWritesLeft == 0 {
+            let tick = clinux_coarse_nanoseconds()
+            if tick == lastTick { return false }
+            lastTick = tick
+            directWritesLeft = Self.directWrites
+        }
+        directWritesLeft -= 1
+        return true
+    }
+
+    private mutating func flushSoon(_ line: Line) {
+        if flushIsDue || isBlocked { return }
+        flushIsDue = true
+        let flush: @Sendable () -> Void = {
+            line.change { state, wakeups in
+                state.flushIsDue = false
+                state.writeOutput(for: line, &wakeups)
             }
-        } else if !output.isEmpty || isInTransit {
-            output.append(header, payload)
+        }
+        if line.reactor.isCurrent {
+            line.reactor.atTurnEnd(flush)
         } else {
-            writeDirectly(header, payload, for: line, &wakeups)
+            line.reactor.schedule(after: Self.gatherTime, flush)
         }
     }
 
@@ -57,30 +91,23 @@ extension LineState {
     }
 
     private mutating func writeDirectly(
-        _ header: FrameHeader, _ payload: UnsafeRawBufferPointer, for line: Line, _ wakeups: inout Wakeups
+        _ header: FrameHeader, _ payload: UnsafeRawBufferPointer, keeping bytes: [UInt8]?, for line: Line,
+        _ wakeups: inout Wakeups
     ) {
         guard let socket else { return }
         var word = header.encoded
         do throws(SystemError) {
-            let outcome = try withUnsafeMutableBytes(of: &word) { word throws(SystemError) in
-                try withUnsafeTemporaryAllocation(of: iovec.self, capacity: 2) { parts throws(SystemError) in
-                    parts.initializeElement(
-                        at: 0, to: iovec(iov_base: word.baseAddress, iov_len: word.count))
-                    parts.initializeElement(
-                        at: 1,
-                        to: iovec(
-                            iov_base: UnsafeMutableRawPointer(mutating: payload.baseAddress),
-                            iov_len: payload.count))
-                    return try socket.send(UnsafeBufferPointer(parts))
-                }
+            let outcome = try withBytes(of: &word) { word throws(SystemError) in
+                try withPieces(word, payload) { pieces throws(SystemError) in try socket.send(pieces) }
             }
             switch outcome {
             case .sent(let count) where count == FrameHeader.size + payload.count: break
             case .sent(let count):
-                output.append(header, payload, alreadyWritten: count)
+                output.append(header, payload, keeping: bytes)
+                output.didWrite(count)
                 writeOutput(for: line, &wakeups)
             case .wouldBlock, .tooManyInFlight:
-                output.append(header, payload)
+                output.append(header, payload, keeping: bytes)
                 block()
             case .peerGone: peerIsGone()
             }
@@ -96,14 +123,8 @@ extension LineState {
         if socket == nil { output.removeAll() }
         while let socket, !output.isEmpty, !isBlocked {
             do throws(SystemError) {
-                let outcome = try output.withNext { bytes, descriptors throws(SystemError) in
-                    var part = iovec(
-                        iov_base: UnsafeMutableRawPointer(mutating: bytes.baseAddress), iov_len: bytes.count)
-                    return try withUnsafePointer(to: &part) { part throws(SystemError) in
-                        try socket.send(
-                            UnsafeBufferPointer(start: part, count: 1),
-                            descriptors: descriptors.map(\.rawValue))
-                    }
+                let outcome = try output.withNext { pieces, descriptors throws(SystemError) in
+                    try socket.send(pieces, descriptors: descriptors.map(\.rawValue))
                 }
                 switch outcome {
                 case .sent(let count): output.didWrite(count)

@@ -1,4 +1,3 @@
-import DequeModule
 import Glibc
 import LinuxIO
 
@@ -11,10 +10,9 @@ struct LineState {
     var life: PortLife
 
     var reader: FrameReader
-    var input: Deque<Message> = []
-    var inputSize = 0
+    var input = InputQueue()
     var isStarted = false
-    /// The kernel or the reader may hold input: the kernel has not said since that there is none.
+    /// The kernel may hold input: it has not said since that there is none.
     var mayRead = false
     /// The loop will read in a later turn.
     var readingIsDue = false
@@ -30,8 +28,12 @@ struct LineState {
     var isBlocked = false
     /// Writing has failed: the peer has gone, or has shut down its reading at least.
     var peerReadsNoMore = false
-    /// A write at the end of the loop's turn is due.
+    /// What has been gathered will be written, at the end of the loop's turn or in a moment.
     var flushIsDue = false
+    /// See ``writesDirectly(_:_:)``.
+    var directWritesLeft = 0
+    var lastTick: UInt64 = 0
+    var lastDirectTurn: UInt64 = 0
     private var lingerTimer: Reactor.Timer?
 
     var nextWaiter: UInt64 = 0
@@ -87,7 +89,6 @@ struct LineState {
         }
         if effects.contains(.dropInput) {
             input.removeAll()
-            inputSize = 0
         }
         if effects.contains(.sendFinish) { enqueue(FrameHeader(.finish, length: 0)) }
         if effects.contains(.sendClose) {

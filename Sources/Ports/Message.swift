@@ -2,8 +2,8 @@ import FoundationEssentials
 
 /// What arrived on a port: bytes, text or JSON, as the sender declared it.
 ///
-/// A view of memory that is shared with neighbouring messages where it is longer than 4 KiB; who keeps a few
-/// of many long messages for a long time takes a copy with ``bytes``.
+/// Where it is longer than 64 bytes it is a view of memory that it shares with its neighbours, up to 256 KiB of
+/// them: who keeps a few of many messages for a long time takes a copy with ``bytes``.
 public struct Message: Sendable {
     /// What the sender declared the payload to be.
     public struct Kind: Sendable, Hashable, CustomStringConvertible {
@@ -21,18 +21,28 @@ public struct Message: Sendable {
 
     /// What the sender declared it to be.
     public let kind: Kind
-    /// What came along, in the order of the sender's list.
-    public let transferred: [Transferable]
     private let payload: Payload
-    /// What it holds while it waits, in bytes, beside the payload: an estimate of memory and descriptors.
-    let baggage: Int
+    private let luggage: Luggage?
 
-    init(_ kind: FrameKind, _ payload: Payload, transferred: [Transferable] = [], baggage: Int = 0) {
+    init(_ kind: FrameKind, _ payload: Payload, transferred: [Transferable]? = nil) {
         self.kind = Kind(frame: kind)
         self.payload = payload
-        self.transferred = transferred
-        self.baggage = baggage
+        luggage = transferred.map(Luggage.init)
     }
+
+    /// A plain message pays one word for it.
+    private final class Luggage: Sendable {
+        let things: [Transferable]
+
+        init(_ things: [Transferable]) {
+            self.things = things
+        }
+    }
+
+    var hasLuggage: Bool { luggage != nil }
+
+    /// What came along, in the order of the sender's list.
+    public var transferred: [Transferable] { luggage?.things ?? [] }
 
     /// The ports that came along, in the order of the sender's list; none of them started.
     public var ports: [MessagePort] {

@@ -31,6 +31,12 @@ extension MessagePort {
     /// Whether the other side has admitted it.
     package var isOpen: Bool { line.read { $0.life.isOpen } }
 
+    /// Ends a port that nobody has admitted yet, for a reason, together with what was posted on it. One that is
+    /// open goes on.
+    package func giveUp(_ reason: CloseReason) {
+        line.failUnlessOpen(reason)
+    }
+
     /// Lets go of a line that was not admitted after all, without a word on it: what it was is for the answer
     /// to the introduction to tell. The caller may offer the same line to the next listener.
     package func turnAway() {

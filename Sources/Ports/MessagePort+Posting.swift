@@ -12,7 +12,9 @@ extension MessagePort {
     /// - Throws: ``PortError``: ``PortError/Code/queueFull``, ``PortError/Code/messageTooLarge`` (over 64 MiB),
     ///   ``PortError/Code/finished``, ``PortError/Code/isStream``.
     public func postMessage(_ bytes: [UInt8]) throws(PortError) {
-        try bytes.withBytes { payload throws(PortError) in try line.post(.bytes, payload) }
+        try bytes.withBytes { payload throws(PortError) in
+            try line.post(.bytes, payload, keeping: bytes)
+        }
     }
 
     /// Posts text. Otherwise as ``postMessage(_:)-([UInt8])``.

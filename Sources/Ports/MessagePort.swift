@@ -64,6 +64,7 @@ public final class MessagePort: Sendable {
     ///
     /// What the kernel has, the peer gets even if this process ends. Returns early when the task is cancelled.
     public func flush() async {
+        line.change { state, wakeups in state.writeOutput(for: line, &wakeups) }
         await line.wait(in: \.flushWaiters) { $0.isFlushed }
     }
 

@@ -1,20 +1,45 @@
 import DequeModule
+import Glibc
 import LinuxIO
 
-/// Bytes that wait to be written, in segments; does no I/O.
+/// Frames that wait to be written, in parts; does no I/O.
 ///
-/// Small frames are gathered into one segment, so that one system call carries many. A frame with descriptors
-/// begins a segment: they ride on its first byte.
+/// Short frames are gathered, so that one system call carries many. A long payload that somebody owns
+/// already is kept as it is. A frame with descriptors begins a part: they ride on its first byte.
 struct OutputQueue {
+    /// Frames of a line on its way to another owner.
     struct Segment: Sendable {
         var bytes: [UInt8]
         var descriptors: [Descriptor] = []
     }
 
-    private static let segmentSize = 64 << 10
+    private struct Part {
+        enum Storage {
+            case gathered(GatheredFrames)
+            /// The frame's header, as it stands in memory, and its payload.
+            case frame(UInt64, [UInt8])
+            case bytes([UInt8])
+        }
 
-    private var segments: Deque<Segment> = []
-    /// How much of the first segment has been written.
+        let storage: Storage
+        var descriptors: [Descriptor] = []
+
+        var count: Int {
+            switch storage {
+            case .gathered(let frames): frames.count
+            case .frame(_, let payload): FrameHeader.size + payload.count
+            case .bytes(let bytes): bytes.count
+            }
+        }
+    }
+
+    /// A longer payload is kept rather than copied, where that is possible.
+    private static let copyLimit = 16 << 10
+
+    private var parts: Deque<Part> = []
+    /// The last part, where more can be gathered in it.
+    private var open: GatheredFrames?
+    /// How much of the first part has been written.
     private var written = 0
     /// Bytes that wait.
     private(set) var count = 0
@@ -25,57 +50,73 @@ struct OutputQueue {
 
     var isEmpty: Bool { count == 0 }
 
-    /// Appends a frame, less what has been written of it already.
-    mutating func append(_ header: FrameHeader, _ payload: UnsafeRawBufferPointer, alreadyWritten: Int = 0) {
-        let headerPart = max(0, FrameHeader.size - alreadyWritten)
-        let payloadPart = UnsafeRawBufferPointer(
-            rebasing: payload.dropFirst(max(0, alreadyWritten - FrameHeader.size)))
-        reserve(headerPart + payloadPart.count)
-        let last = segments.index(before: segments.endIndex)
-        withUnsafeBytes(of: header.encoded) {
-            segments[last].bytes.append(contentsOf: $0.suffix(headerPart))
+    /// Appends a frame.
+    ///
+    /// - Parameter bytes: the payload once more, if it can be kept without copying it.
+    mutating func append(
+        _ header: FrameHeader, _ payload: UnsafeRawBufferPointer, keeping bytes: [UInt8]? = nil
+    ) {
+        count += FrameHeader.size + payload.count
+        if let bytes, payload.count > Self.copyLimit {
+            open = nil
+            parts.append(Part(storage: .frame(header.encoded, bytes)))
+        } else if open?.append(header, payload) != true {
+            let frames = GatheredFrames(beginningWith: header, payload)
+            open = frames
+            parts.append(Part(storage: .gathered(frames)))
         }
-        segments[last].bytes.append(contentsOf: payloadPart)
-        count += headerPart + payloadPart.count
-    }
-
-    private mutating func reserve(_ size: Int) {
-        if let last = segments.last, last.bytes.count + size <= Self.segmentSize { return }
-        var segment = Segment(bytes: [])
-        segment.bytes.reserveCapacity(size)
-        segments.append(segment)
     }
 
     /// Appends whole frames that begin with descriptors.
     mutating func append(_ segment: Segment) {
         if segment.bytes.isEmpty { return }
-        segments.append(segment)
+        open = nil
+        parts.append(Part(storage: .bytes(segment.bytes), descriptors: segment.descriptors))
         count += segment.bytes.count
         descriptorCount += segment.descriptors.count
     }
 
     /// What is to be written next, and what rides on its first byte. Only to be called while not empty.
     func withNext<Result, Failure: Error>(
-        _ body: (UnsafeRawBufferPointer, [Descriptor]) throws(Failure) -> Result
+        _ body: (UnsafeBufferPointer<iovec>, [Descriptor]) throws(Failure) -> Result
     ) throws(Failure) -> Result {
-        try segments[0].bytes.withBytes { bytes throws(Failure) in
-            try body(
-                UnsafeRawBufferPointer(rebasing: bytes.dropFirst(written)),
-                segments[0].descriptors)
+        let part = parts[0]
+        switch part.storage {
+        case .gathered(let frames):
+            defer { withExtendedLifetime(frames) {} }
+            let bytes = UnsafeRawBufferPointer(rebasing: frames.bytes.dropFirst(written))
+            return try withPieces(bytes, nil) { pieces throws(Failure) in try body(pieces, part.descriptors) }
+        case .bytes(let bytes):
+            return try bytes.withBytes { bytes throws(Failure) in
+                try withPieces(UnsafeRawBufferPointer(rebasing: bytes.dropFirst(written)), nil) {
+                    pieces throws(Failure) in try body(pieces, part.descriptors)
+                }
+            }
+        case .frame(var header, let payload):
+            return try payload.withBytes { payload throws(Failure) in
+                try withBytes(of: &header) { header throws(Failure) in
+                    let rest = payload.dropFirst(max(0, written - FrameHeader.size))
+                    return try withPieces(
+                        UnsafeRawBufferPointer(rebasing: header.dropFirst(written)),
+                        UnsafeRawBufferPointer(rebasing: rest)
+                    ) { pieces throws(Failure) in try body(pieces, part.descriptors) }
+                }
+            }
         }
     }
 
     mutating func didWrite(_ size: Int) {
-        if written == 0, size > 0 {
+        count -= size
+        if written == 0, size > 0, !parts[0].descriptors.isEmpty {
             // They have gone with the first byte, and are kept open here no longer.
-            descriptorCount -= segments[0].descriptors.count
-            segments[0].descriptors = []
+            descriptorCount -= parts[0].descriptors.count
+            parts[0].descriptors = []
         }
         written += size
-        count -= size
-        if written == segments[0].bytes.count {
-            segments.removeFirst()
+        if written == parts[0].count {
+            parts.removeFirst()
             written = 0
+            if parts.isEmpty { open = nil }
         }
     }
 
@@ -85,15 +126,69 @@ struct OutputQueue {
 
     /// What waits, for another queue to continue, in as few segments as the descriptors allow.
     var remainder: [Segment] {
-        var rest: [Segment] = []
-        for (index, segment) in segments.enumerated() {
-            let bytes = segment.bytes.dropFirst(index == 0 ? written : 0)
-            if segment.descriptors.isEmpty, let last = rest.indices.last {
-                rest[last].bytes += bytes
-            } else {
-                rest.append(Segment(bytes: Array(bytes), descriptors: segment.descriptors))
+        var rest = self
+        var segments: [Segment] = []
+        while !rest.isEmpty {
+            let size = rest.withNext { pieces, descriptors in
+                if !descriptors.isEmpty || segments.isEmpty {
+                    segments.append(Segment(bytes: [], descriptors: descriptors))
+                }
+                for piece in pieces {
+                    segments[segments.count - 1].bytes.append(contentsOf: UnsafeRawBufferPointer(piece))
+                }
+                return pieces.reduce(0) { $0 + $1.iov_len }
             }
+            rest.didWrite(size)
         }
-        return rest
+        return segments
+    }
+}
+
+/// Short frames, one after the other.
+///
+/// `@unchecked Sendable`: it belongs to one queue, and that to one line's lock.
+private final class GatheredFrames: @unchecked Sendable {
+    private static let size = 64 << 10
+
+    private let chunk: Chunk
+    private(set) var count = 0
+
+    init(beginningWith header: FrameHeader, _ payload: UnsafeRawBufferPointer) {
+        chunk = Chunk(capacity: max(Self.size, FrameHeader.size + payload.count))
+        _ = append(header, payload)
+    }
+
+    var bytes: UnsafeRawBufferPointer { UnsafeRawBufferPointer(rebasing: chunk.memory[..<count]) }
+
+    /// - Returns: false where it does not fit any more.
+    func append(_ header: FrameHeader, _ payload: UnsafeRawBufferPointer) -> Bool {
+        let memory = chunk.memory
+        let start = count + FrameHeader.size
+        guard payload.count <= memory.count - start, let base = memory.baseAddress else { return false }
+        base.storeBytes(of: header.encoded, toByteOffset: count, as: UInt64.self)
+        if let source = payload.baseAddress { memcpy(base + start, source, payload.count) }
+        count = start + payload.count
+        return true
+    }
+}
+
+extension UnsafeRawBufferPointer {
+    init(_ piece: iovec) {
+        self.init(start: piece.iov_base, count: piece.iov_len)
+    }
+}
+
+/// Lends one or two pieces of memory in the kernel's form.
+func withPieces<Result, Failure: Error>(
+    _ first: UnsafeRawBufferPointer, _ second: UnsafeRawBufferPointer?,
+    _ body: (UnsafeBufferPointer<iovec>) throws(Failure) -> Result
+) throws(Failure) -> Result {
+    func piece(_ bytes: UnsafeRawBufferPointer) -> iovec {
+        iovec(iov_base: UnsafeMutableRawPointer(mutating: bytes.baseAddress), iov_len: bytes.count)
+    }
+    return try withUnsafeTemporaryAllocation(of: iovec.self, capacity: 2) { pieces throws(Failure) in
+        pieces.initializeElement(at: 0, to: piece(first))
+        if let second { pieces.initializeElement(at: 1, to: piece(second)) }
+        return try body(UnsafeBufferPointer(rebasing: pieces[..<(second == nil ? 1 : 2)]))
     }
 }

@@ -59,6 +59,9 @@ struct PortLife {
     /// Closed here, and still handing over what was posted before.
     var isLingering: Bool { outbound == .closed && !isOver }
 
+    /// Whether what is posted goes anywhere.
+    var takesPosts: Bool { outbound == .open && reason == nil && format == .messages }
+
     // MARK: What this side does
 
     mutating func didOpen() -> Effects {
@@ -68,7 +71,7 @@ struct PortLife {
     }
 
     mutating func post() -> PostVerdict {
-        if reason != nil || outbound != .open { return .drop }
+        if !takesPosts { return .drop }
         posted &+= 1
         return .accept
     }
@@ -172,9 +175,9 @@ struct PortLife {
 
     // MARK: What the other side does
 
-    mutating func didReceiveMessage() throws(ProtocolViolation) -> Effects {
+    mutating func didReceiveMessages(_ count: Int) throws(ProtocolViolation) -> Effects {
         try expectNotEnded("a message")
-        received &+= 1
+        received &+= UInt64(count)
         return didOpen()
     }
 

@@ -7,7 +7,8 @@ import Testing
         arguments: [
             "lisen", "listen", "listen a b", "to", "list x", "to x --replies 0",
             "to x --replies 1 --no-reply", "to x --wait soon",
-            "to x --timeout -1", "--frob", "list --bus", "list --bus nowhere", "listen x --exec",
+            "to x --timeout -1", "to x --wait -1", "to x --replies -1", "--frob", "list --bus",
+            "list --bus nowhere", "listen x --exec",
             "listen x --exec --",
             "list --origin nodots", "to x hello --raw", "to x --raw --json", "to x --raw --bytes",
             "to x --bytes hello", "to x --bytes --file /dev/null", "to x --file", "listen x --raw --json",
@@ -45,6 +46,29 @@ import Testing
             #expect(outcome.errors.hasPrefix("connect: "))
             #expect(outcome.errors.count { $0 == "\n" } == 1)
         }
+    }
+
+    @Test("A bus that was asked for by its address is named once, and no variable is blamed")
+    func wrongAddress() async throws {
+        let errors = try await Shell.run("connect list --bus unix:path=/nowhere").errors
+        #expect(errors.split(separator: "unix:path=/nowhere", omittingEmptySubsequences: false).count == 2)
+        #expect(!errors.contains("DBUS_SESSION_BUS_ADDRESS"))
+    }
+
+    @Test("A number that is out of range is told the range", arguments: ["--wait -1", "--timeout -1"])
+    func range(_ option: String) async throws {
+        #expect(try await Shell.run("connect to x \(option)").errors.contains("0 or more"))
+    }
+
+    @Test(
+        "A command that cannot be run is told why",
+        arguments: [
+            ("./no-such", "no such command"), ("./file", "not executable"), ("./", "directory"),
+        ])
+    func command(_ command: String, _ part: String) async throws {
+        let outcome = try await Shell.run(": >file; connect listen x --exec \(command)")
+        #expect(outcome.status == 64)
+        #expect(outcome.errors.contains(part))
     }
 
     @Test("--bus takes an address")

@@ -40,6 +40,21 @@ import Testing
         #expect(outcome.errors == "nothing is registered\n")
     }
 
+    @Test(
+        "Nothing registered under an origin names the origin, and --quiet does not",
+        arguments: ["", "--json"])
+    func emptyOrigin(_ option: String) async throws {
+        let outcome = try await Shell.run(
+            """
+            start a connect listen a
+            connect list --origin org.nope \(option)
+            connect list --origin org.nope --quiet \(option)
+            """)
+        #expect(outcome.status == 0)
+        #expect(outcome.output.isEmpty)
+        #expect(outcome.errors == "nothing is registered under org.nope\n")
+    }
+
     @Test("watch shows what comes and goes, from when it says so")
     func watch() async throws {
         let outcome = try await Shell.run(

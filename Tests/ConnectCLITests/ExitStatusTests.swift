@@ -31,13 +31,26 @@ import Testing
         #expect(all.map { $0.code } == [0, 64, 65, 68, 69, 73, 74, 75, 76, 77, 143])
     }
 
+    @Test(
+        "What a peer left is told: how many messages, and whether there was more",
+        arguments: [
+            (0, true, "before all of the input"), (1, false, "the last message sent"),
+            (3, false, "the last 3 messages sent"), (3, true, "and before the rest"),
+        ])
+    func untaken(_ undelivered: Int, _ hasRest: Bool, _ part: String) {
+        let failure = Failure.untaken(by: "x", undelivered: undelivered, hasRest: hasRest)
+        #expect(failure.status == .inputOutput)
+        #expect(failure.message?.contains(part) == true)
+        #expect(failure.message?.contains("rest") == (undelivered > 0 && hasRest))
+    }
+
     @Test("A time is seconds, with a fraction", arguments: [("2", 2.0), ("0.25", 0.25), ("1e1", 10)])
-    func seconds(_ argument: String, _ seconds: Double) {
-        #expect(Seconds(argument: argument)?.duration == .seconds(seconds))
+    func seconds(_ argument: String, _ seconds: Double) throws {
+        #expect(try Seconds(argument).duration == .seconds(seconds))
     }
 
     @Test("Other things are no time", arguments: ["", "x", "-1", "inf", "nan", "1s"])
     func noSeconds(_ argument: String) {
-        #expect(Seconds(argument: argument) == nil)
+        #expect(throws: (any Error).self) { try Seconds(argument) }
     }
 }

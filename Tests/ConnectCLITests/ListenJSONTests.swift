@@ -1,4 +1,6 @@
+import ConnectTo
 import ConnectToTesting
+import SystemPackage
 import Testing
 
 @Suite("listen --json", .privateBus, .timeLimit(.minutes(1))) struct ListenJSONTests {
@@ -55,11 +57,30 @@ import Testing
             printf '{"port":1}\\n{"port":7,"text":"a"}\\nplain\\n' >&7
             next | grep -o '"event":"error","code":65'
             next | grep -o '"event":"error","code":65'
-            ends $held; cat a.out; ends $pid; grep -c '^connect: ' l.err
+            ends $held; cat a.out; ends $pid; grep -o '^connect: line [12] ' l.err
             """)
         #expect(
             outcome.lines == [
-                #""event":"error","code":65"#, #""event":"error","code":65"#, "0", "plain", "65", "2",
+                #""event":"error","code":65"#, #""event":"error","code":65"#, "0", "plain", "65",
+                "connect: line 1 ", "connect: line 2 ",
             ])
+    }
+
+    @Test("What a peer calls text and is none comes out as it was sent, in base64")
+    func noText() async throws {
+        async let outcome = Shell.run("connect listen x --json --once </dev/null")
+        let port = try await Bus.at(PrivateBus.current.address).connectTo("x")
+        try await port.opened
+        let socket = FileDescriptor(rawValue: try port.takeFileDescriptor())
+        try socket.closeAfter {
+            // A frame of kind text, two bytes long, and a close that counts no message.
+            try socket.writeAll([2, 0, 0, 0, 2, 0, 0, 0, 0xFF, 0xFE])
+            try socket.writeAll([8, 0, 0, 0, 17, 0, 0, 0] + [UInt8](repeating: 0, count: 8))
+            // Closed with something unread, the kernel might drop what was written; the end may come as an error.
+            var room = [UInt8](repeating: 0, count: 64)
+            while let count = try? room.withUnsafeMutableBytes({ try socket.read(into: $0) }), count > 0 {}
+        }
+        let lines = try await outcome.lines
+        #expect(lines.contains(#"{"event":"message","port":1,"base64":"//4="}"#))
     }
 }

@@ -126,10 +126,45 @@ import Testing
         let outcome = try await Shell.run(
             """
             start l connect listen x
-            connect listen x </dev/null 2>&1 | sed "s/$pid/PID/" | grep -o 'PID (connect)'
+            connect listen x </dev/null 2>&1 | sed "s/$pid/PID/" | grep -oE 'PID \\(connect\\)|--standby'
             connect listen x </dev/null 2>errors; echo $?; wc -l <errors
             """)
-        #expect(outcome.lines == ["PID (connect)", "73", "1"])
+        #expect(outcome.lines == ["PID (connect)", "--standby", "73", "1"])
+    }
+
+    @Test("A standby says so, takes over when the owner goes, and says that")
+    func standby() async throws {
+        let outcome = try await Shell.run(
+            """
+            start l connect listen x; l=$pid
+            mkfifo s.fifo
+            connect listen x --standby --json </dev/null >s.out 2>s.fifo & s=$!
+            exec 5<s.fifo
+            read -r said <&5; echo "$said"
+            kill $l; wait $l
+            read -r said <&5; echo "$said"
+            connect to x hello </dev/null; echo $?
+            kill $s; ends $s
+            cut -d, -f1 s.out
+            """)
+        #expect(
+            outcome.lines == [
+                "standing by for x", "listening as x", "0", "143", #"{"event":"standby""#,
+                #"{"event":"listening""#, #"{"event":"connect""#, #"{"event":"message""#,
+                #"{"event":"close""#,
+            ])
+    }
+
+    @Test("A standby whose bus goes ends with 69, and one for a free name listens at once")
+    func standbyEnds() async throws {
+        let outcome = try await Shell.run(
+            """
+            start l connect listen x --standby; echo "$first"
+            start s connect listen x --standby; echo "$first"
+            kill -KILL \(try PrivateBus.current.processID)
+            ends $pid; grep -c . s.err
+            """)
+        #expect(outcome.lines == ["listening as x", "standing by for x", "69", "1"])
     }
 
     @Test(

@@ -77,6 +77,60 @@ import Testing
         #expect(outcome.lines == ["75", "1"])
     }
 
+    @Test("Waiting for no time at all is not waiting: 68")
+    func waitsForNoTime() async throws {
+        #expect(try await Shell.run("connect to x hello --wait 0").status == 68)
+    }
+
+    @Test("--timeout waits for no peer that takes nothing")
+    func timeoutOfStalledPeer() async throws {
+        let outcome = try await Shell.run(
+            """
+            converse l connect listen x --json
+            next >/dev/null
+            head -c 10000000 /dev/zero >input
+            { cat input; tail -f /dev/null 7>&- 8<&-; } 2>/dev/null | {
+                since=$(date +%s%N)
+                connect to x --timeout 1 2>errors; echo $?
+                echo $((($(date +%s%N) - since) / 1000000)) >took
+            } 7>&- 8<&- &
+            next >/dev/null; kill -STOP $pid
+            wait $!; grep -c 'look at what x does' errors; cat took
+            """)
+        #expect(outcome.lines.dropLast() == ["75", "1"])
+        // Leaving in order would take two seconds more.
+        #expect(try #require(outcome.lines.last.flatMap { Int($0) }) < 2_900)
+    }
+
+    @Test("--timeout waits for no reader that takes nothing")
+    func timeoutOfStalledReader() async throws {
+        let outcome = try await Shell.run(
+            """
+            start l connect listen x --exec seq 1 1000000
+            mkfifo a.fifo; exec 5<>a.fifo
+            connect to x --timeout 0.2 </dev/null >a.fifo; echo $?
+            """)
+        #expect(outcome.lines == ["75"])
+        #expect(outcome.errors.count { $0 == "\n" } == 1)
+    }
+
+    @Test(
+        "A call that is given up before it is open ends as cancelled, or timed out",
+        arguments: [
+            ("", "130", "cancelled"), ("--timeout 0.2", "75", "timed-out"),
+        ])
+    func givenUp(_ option: String, _ code: String, _ reason: String) async throws {
+        let outcome = try await Shell.run(
+            """
+            hold a connect to x hello --json --wait 100 \(option)
+            # It has a port once it has five sockets: two for signals, the bus's, and the line's two ends.
+            calling() { test "$(ls -l /proc/$held/fd | grep -c socket:)" -ge 5; }
+            \(option.isEmpty ? "until calling; do :; done; kill -INT $held" : ":")
+            ends $held; grep close a.out
+            """)
+        #expect(outcome.lines == [code, #"{"event":"close","port":1,"reason":"\#(reason)"}"#])
+    }
+
     @Test("Half-closes at the end of its input, and prints what comes back after that")
     func halfClose() async throws {
         let outcome = try await Shell.run(

@@ -13,11 +13,13 @@ func withExample<Result: Sendable>(
 
 /// Runs an example to its end on the test's own bus.
 ///
-/// - Returns: whether it ended well, and what it said.
-func outcome(of example: Example, _ arguments: String...) async throws -> (isSuccess: Bool, output: String) {
+/// - Returns: whether it ended well, and what it said on standard output and standard error.
+func outcome(
+    of example: Example, _ arguments: String...
+) async throws -> (isSuccess: Bool, output: String, errors: String) {
     let result = try await run(
         .path(FilePath(example.executable)), arguments: Arguments(example.arguments + arguments),
-        environment: try example.environment, input: .none, output: .string(limit: 1 << 20), error: .discarded
-    )
-    return (result.terminationStatus.isSuccess, result.standardOutput)
+        environment: try example.environment, input: .none, output: .string(limit: 1 << 20),
+        error: .string(limit: 1 << 20))
+    return (result.terminationStatus.isSuccess, result.standardOutput, result.standardError)
 }

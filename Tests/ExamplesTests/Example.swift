@@ -10,9 +10,9 @@ struct Example {
     let executable: String
     let arguments: [String]
 
-    /// One that was built beside the tests. It says its lines at once, though nobody looks on.
+    /// One that was built beside the tests.
     static func built(_ name: String) -> Example {
-        Example(executable: "/usr/bin/stdbuf", arguments: ["-oL", "\(products)/\(name)"])
+        Example(executable: "\(products)/\(name)", arguments: [])
     }
 
     /// A script around the command.
@@ -22,12 +22,13 @@ struct Example {
 
     static let python = Example(executable: "/usr/bin/python3", arguments: ["\(directory)/python/peer.py"])
 
-    /// The test's own bus, and the command that was built.
+    /// The test's own bus and directory, and the command that was built.
     var environment: Environment {
         get throws {
             .inherit.updating([
                 "DBUS_SESSION_BUS_ADDRESS": try PrivateBus.current.address,
                 "CONNECT": "\(products)/connect",
+                "TMPDIR": try PrivateBus.current.directory,
             ])
         }
     }

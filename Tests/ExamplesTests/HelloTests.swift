@@ -13,6 +13,19 @@ struct HelloTests {
                 #expect(caller.output == "Welcome!\n")
                 #expect(await listener.line() == "Hello")
             }
+            let second = try await outcome(of: .built("hello"), "listen")
+            #expect(!second.isSuccess)
+            #expect(second.errors.contains("is taken"))
+            #expect(second.errors.count { $0 == "\n" } == 1)
         }
+    }
+
+    @Test("without a bus it says so in one line")
+    func noBus() async throws {
+        try PrivateBus.current.kill()
+        let alone = try await outcome(of: .built("hello"))
+        #expect(!alone.isSuccess)
+        #expect(alone.errors.hasPrefix("hello: "))
+        #expect(alone.errors.count { $0 == "\n" } == 1)
     }
 }

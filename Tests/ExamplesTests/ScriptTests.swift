@@ -1,4 +1,5 @@
 import ConnectToTesting
+import Foundation
 import TestProcesses
 import Testing
 
@@ -19,6 +20,8 @@ struct ScriptTests {
                 #expect(await ada.line() == "* Grace left")
             }
         }
+        let left = try FileManager.default.contentsOfDirectory(atPath: PrivateBus.current.directory)
+        #expect(left.filter { $0.hasPrefix("tmp.") } == [])
     }
 
     @Test("the demonstration shows what it says, and ends well")

@@ -69,7 +69,7 @@ struct FrameReaderTests {
         #expect(try reader.next()?.bytes == Wire.text("fine"))
         #expect(throws: ProtocolViolation.self) { try reader.next() }
         // No room was made for what it announced.
-        #expect(reader.room().count <= 64 << 10)
+        #expect(reader.room().count <= 4 << 10)
     }
 
     @Test("makes room for a frame that is announced, and for no more")
@@ -92,7 +92,7 @@ struct FrameReaderTests {
                 return
             }
             chunk = held
-            #expect(try reader.next()?.bytes == nil)
+            reader.rest()
             #expect(chunk != nil)
         }
         #expect(chunk == nil)

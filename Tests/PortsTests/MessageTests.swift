@@ -11,7 +11,7 @@ struct MessageTests {
 
     @Test("of text gives its text and its bytes")
     func text() {
-        let message = Message(.text, .array(Array("é\0日本".utf8)))
+        let message = Message(.text, Payload(copying: "é\0日本".utf8))
         #expect(message.kind == .text)
         #expect(message.text == "é\0日本")
         #expect(message.bytes == Array("é\0日本".utf8))
@@ -20,7 +20,7 @@ struct MessageTests {
 
     @Test("of bytes has no text, even where it could be read as such")
     func bytes() {
-        let message = Message(.bytes, .array(Array("text".utf8)))
+        let message = Message(.bytes, Payload(copying: "text".utf8))
         #expect(message.kind == .bytes)
         #expect(message.text == nil)
         #expect(message.bytes == Array("text".utf8))
@@ -32,14 +32,14 @@ struct MessageTests {
             [0xff], [0xc3], [0xc0, 0x80], [0xed, 0xa0, 0x80], [0xf4, 0x90, 0x80, 0x80], [0x61, 0x80],
         ] as [[UInt8]])
     func notUTF8(bytes: [UInt8]) {
-        let message = Message(.text, .array(bytes))
+        let message = Message(.text, Payload(copying: bytes))
         #expect(message.text == nil)
         #expect(message.bytes == bytes)
     }
 
     @Test("of JSON decodes, and has its text")
     func json() throws {
-        let message = Message(.json, .array(Array(#"{"x":1,"y":-2}"#.utf8)))
+        let message = Message(.json, Payload(copying: #"{"x":1,"y":-2}"#.utf8))
         #expect(try message.decode(Point.self) == Point(x: 1, y: -2))
         let inferred: Point = try message.decode()
         #expect(inferred == Point(x: 1, y: -2))
@@ -53,7 +53,7 @@ struct MessageTests {
             (.text, #"{"x":1,"y":-2}"#), (.bytes, #"{"x":1,"y":-2}"#),
         ])
     func notDecodable(kind: FrameKind, payload: String) {
-        let message = Message(kind, .array(Array(payload.utf8)))
+        let message = Message(kind, Payload(copying: payload.utf8))
         let error = #expect(throws: PortError.self) { try message.decode(Point.self) }
         #expect(error?.code == .notDecodable)
     }
@@ -62,7 +62,7 @@ struct MessageTests {
     func view() {
         let chunk = Chunk(capacity: 16)
         chunk.memory.copyBytes(from: Array("0123456789abcdef".utf8))
-        let message = Message(.text, .view(chunk, 3..<7))
+        let message = Message(.text, Payload(chunk, 3..<7))
         #expect(message.count == 4)
         #expect(message.text == "3456")
         #expect(message.withUnsafeBytes { $0.count } == 4)
@@ -70,7 +70,7 @@ struct MessageTests {
 
     @Test("may be empty", arguments: [FrameKind.bytes, .text, .json])
     func empty(kind: FrameKind) {
-        let message = Message(kind, .array([]))
+        let message = Message(kind, Payload(copying: []))
         #expect(message.count == 0)
         #expect(message.bytes == [])
         #expect(message.text == (kind == .bytes ? nil : ""))

@@ -1,3 +1,4 @@
+import CLinux
 import Testing
 
 @testable import Ports
@@ -40,7 +41,8 @@ struct OutputQueueTests {
     @Test("leaves out what was written before, of the header and of the payload", arguments: 0..<13)
     func alreadyWritten(count: Int) {
         var queue = OutputQueue()
-        queue.append(Wire.text("Hello"), alreadyWritten: count)
+        queue.append(Wire.text("Hello"))
+        queue.didWrite(count)
         queue.append(Wire.text("next"))
         #expect(queue.drain(writing: .max) == Wire.text("Hello").dropFirst(count) + Wire.text("next"))
     }
@@ -49,7 +51,23 @@ struct OutputQueueTests {
     func gathers() {
         var queue = OutputQueue()
         for _ in 0..<1_000 { queue.append(Wire.text("small")) }
-        #expect(queue.withNext { bytes, _ in bytes.count } == 13_000)
+        #expect(queue.withNext { pieces, _ in pieces.map(\.iov_len) } == [13_000])
+    }
+
+    @Test(
+        "keeps a long payload that has an owner, and gathers on behind it", arguments: [1, 8, 9, 5_000, .max])
+    func keeps(writeSize: Int) {
+        let payload = [UInt8](repeating: 9, count: 20_000)
+        var queue = OutputQueue()
+        queue.append(Wire.text("before"))
+        payload.withUnsafeBytes { bytes in
+            queue.append(FrameHeader(.bytes, length: bytes.count), bytes, keeping: payload)
+        }
+        queue.append(Wire.text("behind"))
+        let all = Wire.text("before") + Wire.bytes(payload) + Wire.text("behind")
+        _ = queue.write(atMost: 20)
+        #expect(queue.remainder.map(\.bytes) == [[UInt8](all.dropFirst(14))])
+        #expect(queue.drain(writing: writeSize) == Array(all.dropFirst(14)))
     }
 
     @Test("forgets everything, and can be used again")
@@ -65,20 +83,22 @@ struct OutputQueueTests {
 }
 
 extension OutputQueue {
-    fileprivate mutating func append(_ frame: [UInt8], alreadyWritten: Int = 0) {
+    fileprivate mutating func append(_ frame: [UInt8]) {
         frame.withUnsafeBytes { bytes in
             guard let header = try? FrameHeader(decoding: bytes, lengthLimit: .max) else {
                 Issue.record("not a frame")
                 return
             }
             let payload = UnsafeRawBufferPointer(rebasing: bytes.dropFirst(8))
-            append(header, payload, alreadyWritten: alreadyWritten)
+            append(header, payload)
         }
     }
 
     fileprivate mutating func write(atMost size: Int) -> [UInt8] {
         if isEmpty { return [] }
-        let bytes = withNext { bytes, _ in [UInt8](bytes.prefix(size)) }
+        let bytes = withNext { pieces, _ in
+            [UInt8](pieces.flatMap { [UInt8](UnsafeRawBufferPointer($0)) }.prefix(size))
+        }
         didWrite(bytes.count)
         return bytes
     }

@@ -26,7 +26,7 @@ struct PortLifeOrderTests {
     func finishNotSent() throws {
         var life = PortLife(isOpen: true)
         _ = life.finish()
-        _ = try life.didReceiveMessage()
+        _ = try life.didReceiveMessages(1)
         _ = try life.didReceiveFinish()
         _ = life.didReachEnd()
         #expect(life.reason?.code == .peerExited)
@@ -38,7 +38,7 @@ struct PortLifeOrderTests {
         #expect(byAnswer.didOpen() == .announceOpen)
         #expect(byAnswer.didOpen() == [])
         var byMessage = PortLife(isOpen: false)
-        #expect(try byMessage.didReceiveMessage() == .announceOpen)
+        #expect(try byMessage.didReceiveMessages(1) == .announceOpen)
         #expect(byMessage.didOpen() == [])
         var byFinish = PortLife(isOpen: false)
         #expect(try byFinish.didReceiveFinish() == [.announceOpen, .announceEnd])

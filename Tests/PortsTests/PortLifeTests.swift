@@ -64,14 +64,14 @@ struct PortLifeTests {
     func receives(state: LifeState) throws {
         var life = state.life()
         let before = life.received
-        #expect(try life.didReceiveMessage() == [])
+        #expect(try life.didReceiveMessages(1) == [])
         #expect(life.received == before + 1)
     }
 
     @Test("ends at a message or a finish after finish", arguments: [LifeState.peerFinished, .bothFinished])
     func receivesAfterFinish(state: LifeState) {
         var life = state.life()
-        #expect(throws: ProtocolViolation.self) { try life.didReceiveMessage() }
+        #expect(throws: ProtocolViolation.self) { try life.didReceiveMessages(1) }
         #expect(throws: ProtocolViolation.self) { try life.didReceiveFinish() }
     }
 
@@ -153,7 +153,7 @@ enum LifeState: CaseIterable, Sendable {
         do {
             _ = life.post()
             _ = life.didFlush()
-            _ = try life.didReceiveMessage()
+            _ = try life.didReceiveMessages(1)
             switch self {
             case .open: break
             case .finished:

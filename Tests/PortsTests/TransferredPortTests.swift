@@ -56,10 +56,10 @@ struct TransferredPortTests {
         let carrier = try MessageChannel()
         try carrier.port1.postMessage("", transfer: [.port(inner.port2)])
         try await becomeReceived(carrier)
-        #expect(carrier.port2.line.read { $0.inputSize } > 300_000)
+        #expect(carrier.port2.line.read { $0.input.size } > 300_000)
         var messages = carrier.port2.messages.makeAsyncIterator()
         let port = try #require(try await messages.next()?.ports.first)
-        #expect(carrier.port2.line.read { $0.inputSize } == 0)
+        #expect(carrier.port2.line.read { $0.input.size } == 0)
         var arrived = port.messages.makeAsyncIterator()
         #expect(try await arrived.next()?.count == 300_000)
     }

@@ -1,9 +1,16 @@
 import ConnectTo
-import Foundation
+@preconcurrency import Foundation
 
 /// Two windows on one document: open the same file in two terminals, and what is typed in one shows in both.
 @main struct TwoWindows {
-    static func main() async throws {
+    static func main() async {
+        do { try await run() } catch {
+            fputs("two-windows: \(error)\n", stderr)
+            exit(1)
+        }
+    }
+
+    static func run() async throws {
         guard let file = CommandLine.arguments.dropFirst().first else {
             return print("usage: two-windows FILE    words: a new line;  2 words: line 2 anew;  ^D: the end")
         }

@@ -1,4 +1,5 @@
 import DBus
+import LinuxIO
 
 extension Bus {
     /// What is registered now, under one origin or all, in no particular order.
@@ -51,7 +52,7 @@ extension Bus {
         }
         sink.onTermination = { [watch] _ in Task { await watch.unsubscribe(subscription) } }
         do throws(ConnectToError) {
-            let names = try await directory.names(origin: origin) { snapshotIsRead.set(()) }
+            let names = try await directory.names(origin: origin) { snapshotIsRead.set() }
             return DirectoryChanges(
                 snapshot: await directory.entries(names), directory: directory, changes: stream)
         } catch {

@@ -71,7 +71,11 @@ struct CallerIntroduction {
             // The listener may have read what was posted; sent again, it would be done twice.
             .fail(reason(.peerExited, "went away during the introduction"))
         case DBusError.Name.accessDenied:
-            .fail(reason(.refused, "may not be called: the bus's policy says \(error.message)"))
+            // dbus-daemon goes on with all that it knows of both sides and the call.
+            .fail(
+                reason(
+                    .refused,
+                    "may not be called: the bus's policy says \(error.message.prefix { $0 != ";" })"))
         case DBusError.Name.invalidArguments:
             .fail(reason(.protocolError, "did not understand the introduction: \(error.message)"))
         case let name where name.hasPrefix(ContextInterface.errorPrefix):

@@ -1,3 +1,4 @@
+import LinuxIO
 public import Ports
 
 /// A name that others can connect to, for as long as it is registered.
@@ -33,6 +34,14 @@ public final class Context: Sendable {
     public var isRegistered: Bool { registration.status == .registered }
     /// Whether it waits for the name's owner to go.
     public var isStandby: Bool { registration.status == .standby }
+
+    /// Waits until the name has become this process's; at once, but for a standby. True also where it has been
+    /// and the context has ended since; false where it ended before, or the waiting task was cancelled.
+    public var registered: Bool {
+        get async {
+            await registration.hasBorneName.wait() ?? false
+        }
+    }
 
     /// The "connect" events: one for each caller that was admitted, with the port to it.
     ///

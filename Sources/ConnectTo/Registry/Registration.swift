@@ -1,3 +1,4 @@
+import LinuxIO
 import Ports
 import Synchronization
 
@@ -20,6 +21,8 @@ final class Registration: Sendable {
     let events: AsyncStream<ConnectEvent>
     /// Set when it has ended and the bus has confirmed that, or is gone.
     let isGone = Latch<Void>()
+    /// Set when the name has become this process's, or never will: whether it has.
+    let hasBorneName = Latch<Bool>()
     private let sink: AsyncStream<ConnectEvent>.Continuation
     private let state: Mutex<State>
 
@@ -46,6 +49,7 @@ final class Registration: Sendable {
             if case .ended = state.status { return }
             state.status = status
         }
+        if status == .registered { hasBorneName.set(true) }
     }
 
     /// Ends the registration, once.
@@ -56,7 +60,11 @@ final class Registration: Sendable {
             state.status = .ended(reason)
             return true
         }
-        if isFirst { sink.finish() }
+        if isFirst {
+            sink.finish()
+            // Callers may all have come before the bus's answer.
+            hasBorneName.set(reason == .limitReached)
+        }
         return isFirst
     }
 

@@ -129,7 +129,7 @@ actor Registry {
         registrations[registration.context.objectPath] = nil
         if calling === registration { calling = registrations.values.first { $0.status == .registered } }
         await connection.unexport(path: registration.context.objectPath)
-        registration.isGone.set(())
+        registration.isGone.set()
     }
 
     // MARK: Unregistering
@@ -161,7 +161,7 @@ actor Registry {
     func endAll() {
         for registration in registrations.values {
             _ = registration.end(.busLost)
-            registration.isGone.set(())
+            registration.isGone.set()
         }
         registrations = [:]
         calling = nil

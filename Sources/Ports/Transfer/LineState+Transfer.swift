@@ -1,4 +1,3 @@
-import DequeModule
 import LinuxIO
 
 extension LineState {
@@ -6,8 +5,7 @@ extension LineState {
     ///
     /// Until ``didDepart(for:_:)`` or ``takeBack(_:for:)`` it stands still, and what is posted waits.
     mutating func extract() -> PortCargo {
-        var received = StreamPiece()
-        for message in input { received.append(message.frame()) }
+        var received = input.remainder
         received.append(endOfInput)
         received.append(reader.remainder)
         let cargo = PortCargo(
@@ -18,7 +16,6 @@ extension LineState {
         source = nil
         socket = nil
         input.removeAll()
-        inputSize = 0
         output.removeAll()
         return cargo
     }
@@ -59,12 +56,17 @@ extension LineState {
         // Closed meanwhile: nobody takes any of it.
         if life.outbound == .closed { return }
         // These were received and counted before: they are put back, not received again.
-        for _ in 0..<(life.received &- life.taken) {
-            guard let frame = try? reader.next(), frame.kind.isMessage,
-                let message = try? message(frame, for: line)
-            else { return }
-            input.append(message)
-            inputSize += cost(of: message)
+        var missing = Int(life.received &- life.taken)
+        while missing > 0 {
+            if let run = reader.nextRun(atMost: missing, size: .max) {
+                input.append(run)
+                missing -= run.count
+            } else if let frame = try? reader.next(), let (message, cost) = try? message(frame, for: line) {
+                input.append(message, cost: cost)
+                missing -= 1
+            } else {
+                return
+            }
         }
         if life.inbound != .open { _ = try? reader.next() }
     }
@@ -88,7 +90,7 @@ extension StreamPiece {
 
 extension Message {
     /// The frame that it came in. What came with it is taken out of it for good: nobody else has seen it.
-    fileprivate func frame() -> StreamPiece {
+    func frame() -> StreamPiece {
         withUnsafeBytes { bytes in
             if transferred.isEmpty { return StreamPiece(kind.frame, bytes) }
             return StreamPiece(kind.frame, bytes, Shipment(unseen: transferred).depart())

@@ -1,4 +1,5 @@
 import ConnectToTesting
+import LinuxIO
 import Testing
 
 @testable import ConnectTo
@@ -56,7 +57,7 @@ struct BusSharingTests {
         #expect(try await Bus.at(address) !== bus)
         #expect(try await bus.directory() == [])
         await bus.close()
-        isDone.set(())
+        isDone.set()
         await turning.value
     }
 

@@ -68,7 +68,7 @@ private final class SilentOwner: Sendable {
             let context = try ContextName("silent \(number)")
             await connection.export(path: context.objectPath) { [weak self] _ in
                 self?.calls.add(1, ordering: .relaxed)
-                self?.isAsked.set(())
+                self?.isAsked.set()
             }
             _ = try await connection.requestName(context.busName, flags: [])
         }

@@ -16,7 +16,10 @@ struct StandbyTests {
         #expect(standby.isStandby && !standby.isRegistered)
         let changes = try await here.changes()
         var events = changes.makeAsyncIterator()
+        #expect(await owner.registered)
+        let promotion = Task { await standby.registered }
         await first.close()
+        #expect(await promotion.value)
         let change = try await events.next()
         #expect(change?.kind == .moved)
         #expect(owner.endReason == .busLost)
@@ -35,6 +38,7 @@ struct StandbyTests {
         let owner = try await there.register("x")
         let standby = try await here.register("x", standby: true)
         await standby.unregister()
+        #expect(await !standby.registered)
         #expect(standby.endReason == .unregistered)
         #expect(await standby.nextConnect() == nil)
         await owner.unregister()

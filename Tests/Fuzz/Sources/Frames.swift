@@ -83,7 +83,7 @@ extension FrameReader {
 private func live(_ life: inout PortLife, _ frame: FrameReader.Frame) throws(ProtocolViolation) {
     switch frame.kind {
     case .bytes, .text, .json:
-        _ = try life.didReceiveMessage()
+        _ = try life.didReceiveMessages(1)
         if let descriptors = frame.descriptors { try unpack(frame.payload.bytes, descriptors, depth: 0) }
         planted(frame.payload.withUnsafeBytes(hasOddByte))
         _ = life.didTake()

@@ -34,7 +34,7 @@ struct HostileMemoryTests {
                 enemy.port.start()
                 try await enemy.sendUntilStalled(text("a word"))
                 let limit = PortLimits().queuedInput
-                #expect((limit...limit + 100).contains(enemy.port.line.read { $0.inputSize }))
+                #expect((limit...limit + 100).contains(enemy.port.line.read { $0.input.size }))
                 // Somebody who takes now and then gets all of it, in order.
                 var messages = enemy.port.messages.makeAsyncIterator()
                 for _ in 0..<100_000 {
@@ -54,7 +54,7 @@ struct HostileMemoryTests {
                 let length = 100_000
                 try await enemy.sendUntilStalled(text(String(repeating: "x", count: length)))
                 let limit = PortLimits().queuedInput
-                #expect((limit...limit + 100 + length).contains(enemy.port.line.read { $0.inputSize }))
+                #expect((limit...limit + 100 + length).contains(enemy.port.line.read { $0.input.size }))
             }
         }
     }

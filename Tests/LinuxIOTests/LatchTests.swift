@@ -1,6 +1,6 @@
 import Testing
 
-@testable import ConnectTo
+@testable import LinuxIO
 
 @Suite("Latch", .timeLimit(.minutes(1)))
 struct LatchTests {
@@ -45,7 +45,7 @@ struct LatchTests {
             let latch = Latch<Int>()
             let waiting = Task { await latch.wait() }
             async let cancelling: Void = waiting.cancel()
-            async let setting: Void = latch.set(1)
+            async let setting = latch.set(1)
             _ = await (cancelling, setting)
             let value = await waiting.value
             #expect(value == nil || value == 1)

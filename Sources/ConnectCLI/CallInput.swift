@@ -1,0 +1,12 @@
+/// Where what is posted comes from.
+enum CallInput: Sendable {
+    case messages([Item])
+    case lines(StandardInput)
+    /// All of it in one message.
+    case whole(StandardInput)
+
+    enum Item: Sendable {
+        case payload(Payload)
+        case file(NamedFile)
+    }
+}

@@ -1,0 +1,58 @@
+import Synchronization
+
+/// A value that is set once, and can be waited for before and asked for after. From any thread.
+package final class Latch<Value: Sendable>: Sendable {
+    private struct State {
+        var value: Value?
+        var waiting: [UInt64: CheckedContinuation<Value?, Never>] = [:]
+        var lastID: UInt64 = 0
+    }
+
+    private let state = Mutex(State())
+
+    package init() {}
+
+    /// Nil until it is set.
+    package var value: Value? { state.withLock { $0.value } }
+
+    /// The first value counts; later ones are ignored.
+    /// - Returns: whether this is the first.
+    @discardableResult
+    package func set(_ value: Value) -> Bool {
+        let waiting: [UInt64: CheckedContinuation<Value?, Never>]? = state.withLock { state in
+            if state.value != nil { return nil }
+            state.value = value
+            defer { state.waiting = [:] }
+            return state.waiting
+        }
+        guard let waiting else { return false }
+        for continuation in waiting.values { continuation.resume(returning: value) }
+        return true
+    }
+
+    /// Waits for the value; nil when the waiting task is cancelled first.
+    package func wait() async -> Value? {
+        let id = state.withLock { state in
+            state.lastID += 1
+            return state.lastID
+        }
+        return await withTaskCancellationHandler {
+            await withCheckedContinuation { continuation in
+                let mustWait = state.withLock { state in
+                    if state.value != nil || Task.isCancelled { return false }
+                    state.waiting[id] = continuation
+                    return true
+                }
+                if !mustWait { continuation.resume(returning: value) }
+            }
+        } onCancel: {
+            let continuation = state.withLock { $0.waiting.removeValue(forKey: id) }
+            continuation?.resume(returning: nil)
+        }
+    }
+}
+
+extension Latch<Void> {
+    @discardableResult
+    package func set() -> Bool { set(()) }
+}

@@ -1,0 +1,79 @@
+/// The bytes of one message: its own where they are few, else a view of the chunk they were read into.
+enum Payload: Sendable {
+    case short(ShortBytes)
+    case view(Chunk, Range<Int>)
+
+    @inline(__always)
+    init(_ chunk: Chunk, _ range: Range<Int>) {
+        if range.count <= ShortBytes.capacity {
+            self = .short(ShortBytes(chunk, range))
+        } else {
+            self = .view(chunk, range)
+        }
+    }
+
+    init(copying bytes: some Collection<UInt8>) {
+        self.init(Chunk(copying: bytes), 0..<bytes.count)
+    }
+
+    var count: Int {
+        switch self {
+        case .short(let bytes): Int(bytes.count)
+        case .view(_, let range): range.count
+        }
+    }
+
+    /// The rest of it.
+    func dropFirst(_ count: Int) -> Payload {
+        switch self {
+        case .short(let bytes): Payload(copying: bytes.withUnsafeBytes { Array($0.dropFirst(count)) })
+        case .view(let chunk, let range): Payload(chunk, range.dropFirst(count))
+        }
+    }
+
+    func withUnsafeBytes<Result, Failure: Error>(
+        _ body: (UnsafeRawBufferPointer) throws(Failure) -> Result
+    ) throws(Failure) -> Result {
+        switch self {
+        case .short(let bytes):
+            return try bytes.withUnsafeBytes(body)
+        case .view(let chunk, let range):
+            defer { withExtendedLifetime(chunk) {} }
+            return try body(UnsafeRawBufferPointer(rebasing: chunk.memory[range]))
+        }
+    }
+}
+
+/// A few bytes without an allocation: one that is kept for long does not hold a chunk, and one that is not
+/// costs no count of references.
+struct ShortBytes: Sendable {
+    static let capacity = 64
+
+    private typealias Words = (UInt64, UInt64, UInt64, UInt64, UInt64, UInt64, UInt64, UInt64)
+
+    private var words: Words
+    let count: UInt8
+
+    /// - Parameter range: at most ``capacity`` long.
+    @inline(__always)
+    init(_ chunk: Chunk, _ range: Range<Int>) {
+        // All of it, since a copy of a known length is a few instructions. The chunk has room behind its end.
+        words = UnsafeRawPointer(chunk.memory.baseAddress.unsafelyUnwrapped + range.lowerBound)
+            .loadUnaligned(as: Words.self)
+        count = UInt8(truncatingIfNeeded: range.count)
+    }
+
+    func withUnsafeBytes<Result, Failure: Error>(
+        _ body: (UnsafeRawBufferPointer) throws(Failure) -> Result
+    ) throws(Failure) -> Result {
+        var copy = words
+        let outcome: Swift.Result<Result, Failure> = Swift.withUnsafeBytes(of: &copy) { bytes in
+            do throws(Failure) {
+                return .success(try body(UnsafeRawBufferPointer(rebasing: bytes.prefix(Int(count)))))
+            } catch {
+                return .failure(error)
+            }
+        }
+        return try outcome.get()
+    }
+}
