@@ -73,7 +73,8 @@ def single_targets(results):
     def row(title, target, value, unit, bound):
         if value is None:
             return [title, target, "not measured"]
-        words = "met" if value <= bound else f"missed by {value / bound - 1:.0%}"
+        by = f" by {value / bound - 1:.0%}" if bound else ""
+        words = "met" if value <= bound else f"missed{by}"
         return [title, target, f"**{value:.3g}{unit}** {words}"]
 
     def of(title, count):
