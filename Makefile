@@ -97,7 +97,8 @@ fuzz: setup ## look for what a peer could crash us with, SECONDS=10 for each tar
 	Tests/Fuzz/run $(SECONDS)
 
 bench: release ## measure everything beside its alternatives; QUICK=1 takes two minutes and is not to be quoted
-	SWIFT="$(SWIFT)" Benchmarks/run $(if $(QUICK),--quick)
+	connect=$$($(SWIFT) build $(release_options) --show-bin-path)/connect; \
+	SWIFT="$(SWIFT)" BENCH_CONNECT="$$connect" Benchmarks/run $(if $(QUICK),--quick)
 
 instructions: setup ## compare the instructions of hot paths with Benchmarks/instructions.json; UPDATE=1 writes it
 	SWIFT="$(SWIFT)" Benchmarks/instructions $(if $(UPDATE),--update)

@@ -21,7 +21,7 @@ class Pace:
 
     @property
     def repetitions(self):
-        return self.asked or (1 if self.quick else 7)
+        return self.asked or (1 if self.quick else 5)
 
     @property
     def seconds(self):

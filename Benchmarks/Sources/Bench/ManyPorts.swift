@@ -22,6 +22,8 @@ extension Work {
         report(used / Double(size), "B", as: "ports: heap for each")
         var active = try await roundTrips(on: ports[ports.count - 1], size: 64)
         report(&active, as: "ports: round trip of one")
+        // Going to sleep after the last round trip is no wake-up.
+        usleep(100_000)
         let before = try ProcessFacts(far.processID)
         usleep(useconds_t(max(1, seconds) * 1e6))
         let after = try ProcessFacts(far.processID)
