@@ -35,7 +35,8 @@ extension LineState {
         while isReading {
             do {
                 if messages >= Self.messagesPerDrain { return continueReading(for: line) }
-                if !life.isLingering,
+                // Those who look on are to see each.
+                if !life.isLingering, traffic?.isWatched != true,
                     let run = reader.nextRun(
                         atMost: Self.messagesPerDrain - messages, size: limits.queuedInput - input.size)
                 {
@@ -60,6 +61,7 @@ extension LineState {
                 let room = reader.room()
                 switch try socket.receive(into: room) {
                 case .received(let received):
+                    traffic?.didReceive(received.count)
                     // Behind descriptors the kernel makes a stop, whatever follows; and the end is told apart.
                     mayRead =
                         received.count == room.count || !received.descriptors.isEmpty || peerHasHungUp
@@ -107,6 +109,11 @@ extension LineState {
         case .bytes, .text, .json:
             effects = try life.didReceiveMessages(1)
             let (message, cost) = try message(frame, for: line)
+            if let traffic {
+                message.withUnsafeBytes {
+                    traffic.record(.received, frame.kind, $0, transferred: message.transferred.count)
+                }
+            }
             input.append(message, cost: cost)
             announce(1, for: line, &wakeups)
         case .finish:

@@ -72,6 +72,7 @@ extern const int CLINUX_SEAL_WRITE;
 int clinux_add_seals(int fd, int seals);
 int clinux_seals(int fd);
 int clinux_pidfd_open(pid_t pid);
+int clinux_pidfd_send_signal(int pidfd, int signal);
 pid_t clinux_gettid(void);
 /// Has a thread, 0 for the calling one, run on one processor alone.
 int clinux_pin(pid_t thread, int processor);

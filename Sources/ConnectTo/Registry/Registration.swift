@@ -18,6 +18,7 @@ final class Registration: Sendable {
     let context: ContextName
     let metadata: [String: String]
     let format: LineFormat
+    let activity: ContextActivity
     let events: AsyncStream<ConnectEvent>
     /// Set when it has ended and the bus has confirmed that, or is gone.
     let isGone = Latch<Void>()
@@ -33,8 +34,10 @@ final class Registration: Sendable {
     }
 
     init(
-        _ context: ContextName, metadata: [String: String], limit: Int?, format: LineFormat = .messages
+        _ context: ContextName, metadata: [String: String], limit: Int?, format: LineFormat = .messages,
+        tap: Tap? = nil
     ) {
+        activity = ContextActivity(tap: tap)
         self.context = context
         self.metadata = metadata
         self.format = format
