@@ -17,6 +17,8 @@ release_options := -c release --static-swift-stdlib --product connect --scratch-
 .DEFAULT_GOAL := help
 .PHONY: help setup build test test-broker lint demo release install uninstall sanitize fuzz flood clean
 
+.PHONY: help setup build test test-broker lint demo release install uninstall sanitize fuzz bench instructions clean
+
 help: ## list what there is to make
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r goal does; do \
 	    printf '  make %-12s %s\n' "$$goal" "$$does"; done
@@ -66,7 +68,7 @@ test-broker: setup ## run all tests on dbus-broker in place of dbus-daemon
 	CONNECTTO_TEST_BUS=broker $(SWIFT) test --skip-build $(test_options)
 
 lint: ## check the form of the sources
-	$(SWIFT) format lint --strict --recursive Package.swift Sources Tests $(wildcard examples)
+	$(SWIFT) format lint --strict --recursive Package.swift Sources Tests Benchmarks $(wildcard examples)
 
 demo: build ## show a listener and two callers
 	examples/demo.sh
@@ -105,5 +107,12 @@ fuzz: setup ## look for what a peer could crash us with, SECONDS=10 for each tar
 flood: setup ## flood a listener with introductions for a minute, from this user and (as root) from another
 	CONNECTTO_FLOOD_SECONDS=60 $(SWIFT) test $(test_options) --filter FloodTests
 
+bench: release ## measure everything beside its alternatives; QUICK=1 takes two minutes and is not to be quoted
+	connect=$$($(SWIFT) build $(release_options) --show-bin-path)/connect; \
+	SWIFT="$(SWIFT)" BENCH_CONNECT="$$connect" Benchmarks/run $(if $(QUICK),--quick)
+
+instructions: setup ## compare the instructions of hot paths with Benchmarks/instructions.json; UPDATE=1 writes it
+	SWIFT="$(SWIFT)" Benchmarks/instructions $(if $(UPDATE),--update)
+
 clean: ## remove all that was built
-	rm -rf .build .build-release .build-asan .build-fuzz
+	rm -rf .build .build-release .build-asan .build-fuzz .build-bench

@@ -16,5 +16,6 @@ struct Connect: ParsableCommand {
         version: "0.1.0",
         subcommands: [
             Listen.self, To.self, List.self, Watch.self, Info.self, Tap.self, Doctor.self, Activate.self,
+            Bench.self, BenchPeer.self,
         ])
 }

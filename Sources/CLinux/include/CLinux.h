@@ -81,6 +81,8 @@ int clinux_pidfd_has_ended(int pidfd);
 /// `root` says whether that directory could be opened at all.
 int clinux_open_in_root(pid_t pid, const char *name, int *root);
 pid_t clinux_gettid(void);
+/// Has a thread, 0 for the calling one, run on one processor alone.
+int clinux_pin(pid_t thread, int processor);
 /// Names the calling thread, as `ps -L` shows it; what is over 15 bytes is cut off.
 void clinux_name_thread(const char *name);
 
