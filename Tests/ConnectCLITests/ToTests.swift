@@ -170,16 +170,7 @@ import Testing
     @Test("A refusal is 77")
     func refused() async throws {
         let bus = try await Bus.at(PrivateBus.current.address)
-        // Nobody takes its connect events, so there is a point where it turns callers away.
-        let context = try await bus.register("busy")
-        var ports: [MessagePort] = []
-        var isFull = false
-        while !isFull {
-            let port = bus.connectTo("busy", wait: .now)
-            isFull = (try? await port.opened) == nil
-            ports.append(port)
-        }
-        #expect(ports.last?.closeReason?.code == .refused)
+        let context = try await bus.register("busy", admit: .any())
         let outcome = try await Shell.run("connect to busy hello")
         #expect(outcome.status == 77)
         await context.unregister()

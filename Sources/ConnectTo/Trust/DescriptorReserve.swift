@@ -21,3 +21,11 @@ enum DescriptorReserve {
         Int(descriptor.rawValue) < available
     }
 }
+
+extension ProcessHandle {
+    /// Of whoever has the number now; nil where nobody has it, and where its descriptor would be of the reserve.
+    static func unlessScarce(_ pid: Int32) -> ProcessHandle? {
+        let handle = try? ProcessHandle(pid: pid)
+        return handle.flatMap { DescriptorReserve.isUntouched(by: $0.descriptor) ? $0 : nil }
+    }
+}

@@ -3,24 +3,26 @@ import LinuxIO
 
 /// Who is behind a unique name, asked of the bus once and remembered.
 ///
-/// A unique name is never used again while the bus lives, so what was learned of one holds. But each holds a
-/// descriptor of its process: who has not called for two to four seconds is forgotten. On the loop.
+/// A unique name is never used again while the bus lives, so what was learned of one holds. The descriptor of its
+/// process belongs to those who have the peer, and is not kept here. On the loop.
 actor Identities {
     typealias Completion = @Sendable (Result<Peer, DBusError>) -> Void
 
-    /// How many of one generation are remembered; over it the older one is forgotten.
-    private static let capacity = 128
-    private static let generation = Duration.seconds(2)
+    /// How many are remembered; over it all are forgotten and asked for again.
+    private static let capacity = 4_096
     /// How many callers of one name wait for the bus's answer, and of all names.
     private static let waitingOfName = 256
     private static let waitingInAll = 4_096
     private static let deadline = Duration.seconds(5)
 
     private let connection: BusConnection
-    private var known: [String: Peer] = [:]
-    /// Of the generation before: who is asked about again moves to the present one.
-    private var knownBefore: [String: Peer] = [:]
-    private var rotationIsDue = false
+    private struct Known {
+        /// Without its process.
+        let peer: Peer
+        weak var process: ProcessHandle?
+    }
+
+    private var known: [String: Known] = [:]
     /// Who waits for what the bus is being asked, in the order of asking.
     private var asking: [String: [Completion]] = [:]
     private var waitingCount = 0
@@ -67,7 +69,7 @@ actor Identities {
     /// Whether one more may wait for what the bus says of a name. Nobody knows yet whose it is, so many that wait of
     /// one name, or of names that nobody knows, keep out others of that kind, and no one who is known.
     func hasRoom(for uniqueName: String) -> Bool {
-        if known[uniqueName] != nil || knownBefore[uniqueName] != nil { return true }
+        if known[uniqueName] != nil { return true }
         let waiting = asking[uniqueName]?.count ?? 0
         return waiting < Self.waitingOfName
             && waitingCount < min(Self.waitingInAll, DescriptorReserve.available / 2)
@@ -82,39 +84,27 @@ actor Identities {
         for completion in waiting { completion(answer) }
     }
 
-    /// What is known without asking.
-    func known(_ uniqueName: String) -> Peer? { known[uniqueName] ?? knownBefore[uniqueName] }
+    /// What is known without asking, but for the process.
+    func known(_ uniqueName: String) -> Peer? { known[uniqueName]?.peer }
 
+    /// Nil also where the bus gave the process's descriptor and nobody has it any more: it can give it again.
     private func remembered(_ uniqueName: String) -> Peer? {
-        if let peer = known[uniqueName] { return peer }
-        guard let peer = knownBefore.removeValue(forKey: uniqueName) else { return nil }
-        remember(peer)
+        guard let known = known[uniqueName] else { return nil }
+        var peer = known.peer
+        peer.process = known.process
+        if peer.process == nil, let pid = peer.pid {
+            if peer.isProcessFromBus { return nil }
+            peer.process = ProcessHandle.unlessScarce(pid)
+            self.known[uniqueName]?.process = peer.process
+        }
         return peer
     }
 
     private func remember(_ peer: Peer) {
-        if known.count >= Self.capacity {
-            knownBefore = known
-            known = [:]
-        }
-        known[peer.busName] = peer
-        rotateLater()
-    }
-
-    private func rotateLater() {
-        if rotationIsDue { return }
-        rotationIsDue = true
-        connection.reactor.schedule(after: Self.generation) { [weak self] in
-            self?.assumeIsolated { $0.rotate() }
-        }
-    }
-
-    /// Nothing turns while nobody is remembered: an idle process sleeps.
-    private func rotate() {
-        rotationIsDue = false
-        knownBefore = known
-        known = [:]
-        if !knownBefore.isEmpty { rotateLater() }
+        if known.count >= Self.capacity { known = [:] }
+        var bare = peer
+        bare.process = nil
+        known[peer.busName] = Known(peer: bare, process: peer.process)
     }
 
     /// Whoever bears a well-known name just now.

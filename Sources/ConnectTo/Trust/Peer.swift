@@ -26,7 +26,7 @@ public struct Peer: Sendable {
     public internal(set) var context: ContextName?
     /// The same without the bus's word: what it says and no more.
     var claimedContext: ContextName?
-    let process: ProcessHandle?
+    var process: ProcessHandle?
     /// Whether the bus itself gave the process's descriptor.
     let isProcessFromBus: Bool
 
