@@ -1,6 +1,7 @@
 import ConnectToTesting
 import Glibc
 import SystemPackage
+import Testing
 
 @testable import ConnectTo
 
@@ -11,25 +12,13 @@ let nobody: UInt32 = 65_534
 let isRoot = geteuid() == 0
 
 /// A private bus that lets every user in.
-func withOpenBus(_ body: (PrivateBus) async throws -> Void) async throws {
-    try await withTemporaryDirectory(prefix: "connectto-open") { directory in
-        let daemon = directory.appending("daemon")
-        let script = """
-            #!/bin/sh
-            for argument; do
-                case $argument in
-                --config-file=*)
-                    file=${argument#*=}
-                    sed -i 's|</policy>|<allow user="*"/>&|' "$file"
-                    chmod 711 "${file%/*}" ;;
-                esac
-            done
-            exec dbus-daemon "$@"
-
-            """
-        let file = try FileDescriptor.open(
-            daemon, .writeOnly, options: [.create, .closeOnExec], permissions: .ownerReadWriteExecute)
-        try file.closeAfter { _ = try file.writeAll(script.utf8) }
-        try await withPrivateBus(of: daemon.string, startingWithin: .seconds(10), services: nil, body)
+func withOpenBus(
+    _ configuration: BusConfiguration = BusConfiguration(rules: #"<allow user="*"/>"#),
+    _ body: (PrivateBus) async throws -> Void
+) async throws {
+    try await withPrivateBus(configuration: configuration) { bus in
+        #expect(chmod(bus.directory, 0o755) == 0)
+        #expect(chmod(bus.directory + "/bus", 0o777) == 0)
+        try await body(bus)
     }
 }
