@@ -15,11 +15,13 @@ test_options := --disable-xctest --no-parallel
 release_options := -c release --static-swift-stdlib --product connect --scratch-path .build-release
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build test lint demo release install uninstall sanitize fuzz clean
+.PHONY: help setup build test test-broker lint demo release install uninstall sanitize fuzz flood clean
+
+.PHONY: help setup build test test-broker lint demo release install uninstall sanitize fuzz bench instructions clean
 
 help: ## list what there is to make
-	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r goal does; do \
-	    printf '  make %-10s %s\n' "$$goal" "$$does"; done
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r goal does; do \
+	    printf '  make %-12s %s\n' "$$goal" "$$does"; done
 
 setup: ## install what is missing of D-Bus and for the examples (Debian and its kin), and look for Swift
 	@version=$$($(SWIFT) --version 2>/dev/null | sed -n 's/.*Swift version \([0-9][0-9.]*\).*/\1/p' | head -n 1); \
@@ -32,6 +34,8 @@ setup: ## install what is missing of D-Bus and for the examples (Debian and its 
 	fi
 	@missing=; \
 	command -v dbus-daemon >/dev/null || missing="$$missing dbus"; \
+	command -v dbus-broker-launch >/dev/null || missing="$$missing dbus-broker"; \
+	command -v xdg-dbus-proxy >/dev/null || missing="$$missing xdg-dbus-proxy"; \
 	command -v pkg-config >/dev/null || missing="$$missing pkg-config"; \
 	pkg-config --exists dbus-1 2>/dev/null || missing="$$missing libdbus-1-dev"; \
 	/usr/bin/python3 -c 'from gi.repository import Gio' 2>/dev/null || missing="$$missing python3-gi"; \
@@ -59,8 +63,12 @@ test: setup ## run all tests, each on a bus of its own
 	$(SWIFT) build --build-tests
 	$(SWIFT) test --skip-build $(test_options)
 
+test-broker: setup ## run all tests on dbus-broker in place of dbus-daemon
+	$(SWIFT) build --build-tests
+	CONNECTTO_TEST_BUS=broker $(SWIFT) test --skip-build $(test_options)
+
 lint: ## check the form of the sources
-	$(SWIFT) format lint --strict --recursive Package.swift Sources Tests $(wildcard examples)
+	$(SWIFT) format lint --strict --recursive Package.swift Sources Tests Benchmarks $(wildcard examples)
 
 demo: build ## show a listener and two callers
 	examples/demo.sh
@@ -96,5 +104,15 @@ fuzz: setup ## look for what a peer could crash us with, SECONDS=10 for each tar
 	CONNECTTO_FUZZ=1 $(SWIFT) build $(fuzz_options)
 	Tests/Fuzz/run $(SECONDS)
 
+flood: setup ## flood a listener with introductions for a minute, from this user and (as root) from another
+	CONNECTTO_FLOOD_SECONDS=60 $(SWIFT) test $(test_options) --filter FloodTests
+
+bench: release ## measure everything beside its alternatives; QUICK=1 takes two minutes and is not to be quoted
+	connect=$$($(SWIFT) build $(release_options) --show-bin-path)/connect; \
+	SWIFT="$(SWIFT)" BENCH_CONNECT="$$connect" Benchmarks/run $(if $(QUICK),--quick)
+
+instructions: setup ## compare the instructions of hot paths with Benchmarks/instructions.json; UPDATE=1 writes it
+	SWIFT="$(SWIFT)" Benchmarks/instructions $(if $(UPDATE),--update)
+
 clean: ## remove all that was built
-	rm -rf .build .build-release .build-asan .build-fuzz
+	rm -rf .build .build-release .build-asan .build-fuzz .build-bench

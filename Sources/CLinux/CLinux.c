@@ -3,6 +3,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -144,6 +146,14 @@ ssize_t clinux_receive(int fd, void *buffer, size_t length, int *descriptors, cl
     return received;
 }
 
+int clinux_descriptors_are_next(int fd) {
+    char byte;
+    struct iovec part = {.iov_base = &byte, .iov_len = 1};
+    // With no room for them the kernel says that they were cut off; a peek leaves them where they are.
+    struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1};
+    return recvmsg(fd, &message, MSG_DONTWAIT | MSG_PEEK) > 0 && (message.msg_flags & MSG_CTRUNC) != 0;
+}
+
 int clinux_shutdown(int fd) { return shutdown(fd, SHUT_RDWR); }
 
 int clinux_is_connected_unix_stream(int fd) {
@@ -182,10 +192,41 @@ int clinux_seals(int fd) { return fcntl(fd, F_GET_SEALS); }
 
 int clinux_pidfd_open(pid_t pid) { return (int)syscall(SYS_pidfd_open, pid, 0); }
 
+int clinux_pidfd_send_signal(int pidfd, int signal) {
+    return (int)syscall(SYS_pidfd_send_signal, pidfd, signal, NULL, 0);
+}
+
+int clinux_pidfd_has_ended(int pidfd) {
+    struct pollfd watched = {.fd = pidfd, .events = POLLIN};
+    int count = poll(&watched, 1, 0);
+    if (count < 0) return -1;
+    return count > 0 && (watched.revents & POLLIN) != 0;
+}
+
+int clinux_open_in_root(pid_t pid, const char *name, int *root) {
+    char path[32];
+    snprintf(path, sizeof path, "/proc/%d/root", (int)pid);
+    int directory = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    *root = directory >= 0;
+    if (directory < 0) return -1;
+    int file = openat(directory, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+    int saved = errno;
+    close(directory);
+    errno = saved;
+    return file;
+}
+
 pid_t clinux_gettid(void) {
     static __thread pid_t own;
     if (own == 0) own = (pid_t)syscall(SYS_gettid);
     return own;
+}
+
+int clinux_pin(pid_t thread, int processor) {
+    cpu_set_t set;
+    CPU_ZERO(&set);
+    CPU_SET(processor, &set);
+    return sched_setaffinity(thread, sizeof set, &set);
 }
 
 void clinux_name_thread(const char *name) { (void)prctl(PR_SET_NAME, name, 0, 0, 0); }

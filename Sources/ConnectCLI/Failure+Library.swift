@@ -39,6 +39,7 @@ extension Failure {
         case .closed: return nil
         case .unavailable: self.init(.noSuchName, "\(detail) (--wait SECONDS waits for it)")
         case .refused: self.init(.refused, "\(detail); ask whoever runs it, or call it otherwise")
+        case .unexpectedOwner: self.init(.refused, "\(detail); find out who that is, and nothing was sent")
         case .timedOut: self.init(.timedOut, "\(detail) (try again, or allow more time)")
         case .busLost: self.init(.busUnavailable, "\(detail); try again when it is back")
         case .peerExited: self.init(.peerFailed, "\(peer): \(detail); see why, then try again")

@@ -33,6 +33,13 @@ struct To: ProgramCommand {
     var wait: Seconds?
 
     @Option(
+        help: ArgumentHelp(
+            "Talk to nobody else than this: whoever bears the name is looked at before anything is sent.",
+            discussion: "\(PeerRule.help) An unexpected owner of the name is 77.", valueName: "rule"),
+        transform: PeerRule.parse)
+    var expect: Admission?
+
+    @Option(
         parsing: .unconditional,
         help: ArgumentHelp("Exit after so many messages have come back.", valueName: "n"))
     var replies: Int?
@@ -84,7 +91,7 @@ struct To: ProgramCommand {
         let bus = try await common.openBus()
         let port = bus.connectTo(
             name, origin: origin, wait: waitPolicy,
-            format: raw ? .stream : .messages)
+            format: raw ? .stream : .messages, expecting: expect)
         opening.set(port)
         guard let input else {
             program.atEnd { _ in port.close() }

@@ -11,6 +11,8 @@ public import Ports
 public final class Bus: Sendable {
     /// Where the bus listens, in D-Bus's notation.
     public let address: String
+    /// What holds for everybody who shares the bus.
+    public let limits: BusLimits
 
     let loop: EventLoop
     let connection: BusConnection
@@ -24,30 +26,43 @@ public final class Bus: Sendable {
 
     /// The bus of the user's session: `DBUS_SESSION_BUS_ADDRESS`, else `$XDG_RUNTIME_DIR/bus`. Never starts one.
     ///
-    /// - Parameter loop: where the connection and its ports live; the process's own loop if nil.
+    /// - Parameters:
+    ///   - limits: what is to hold on it; if nil what holds already, or the defaults where nobody has it open.
+    ///   - loop: where the connection and its ports live; the process's own loop if nil.
     /// - Throws: ``ConnectToError`` with ``ConnectToError/Code/busUnreachable``, after five seconds at the most;
-    ///   no sooner where the task is cancelled, since others may wait for the same connection.
-    public static func session(on loop: EventLoop? = nil) async throws(ConnectToError) -> Bus {
-        try await at(address { () throws(DBusError) in try BusAddress.session() }, on: loop)
+    ///   no sooner where the task is cancelled, since others may wait for the same connection. With
+    ///   ``ConnectToError/Code/otherLimits`` where the process has it open already, and with others.
+    public static func session(
+        limits: BusLimits? = nil, on loop: EventLoop? = nil
+    ) async throws(ConnectToError) -> Bus {
+        let address = try address { () throws(DBusError) in try BusAddress.session() }
+        return try await at(address, limits: limits, on: loop)
     }
 
-    /// The machine's bus: `DBUS_SYSTEM_BUS_ADDRESS`, else the well-known socket. As ``session(on:)``.
-    public static func system(on loop: EventLoop? = nil) async throws(ConnectToError) -> Bus {
-        try await at(address { () throws(DBusError) in try BusAddress.system() }, on: loop)
+    /// The machine's bus: `DBUS_SYSTEM_BUS_ADDRESS`, else the well-known socket. As ``session(limits:on:)``.
+    public static func system(
+        limits: BusLimits? = nil, on loop: EventLoop? = nil
+    ) async throws(ConnectToError) -> Bus {
+        let address = try address { () throws(DBusError) in try BusAddress.system() }
+        return try await at(address, limits: limits, on: loop)
     }
 
-    /// The bus at an address, such as `unix:path=/run/user/1000/bus`. As ``session(on:)``.
-    public static func at(_ address: String, on loop: EventLoop? = nil) async throws(ConnectToError) -> Bus {
-        try await BusPool.shared.bus(at: address, on: resolve(loop))
+    /// The bus at an address, such as `unix:path=/run/user/1000/bus`. As ``session(limits:on:)``.
+    public static func at(
+        _ address: String, limits: BusLimits? = nil, on loop: EventLoop? = nil
+    ) async throws(ConnectToError) -> Bus {
+        try await BusPool.shared.bus(at: address, limits: limits, on: resolve(loop))
     }
 
     /// A connection of its own, which nobody else gets: for tests that play two processes in one.
     ///
     /// - Parameter limit: how long the bus may be away.
     package static func separate(
-        at address: String, on loop: EventLoop? = nil, reconnectingFor limit: Duration? = nil
+        at address: String, limits: BusLimits = BusLimits(), on loop: EventLoop? = nil,
+        reconnectingFor limit: Duration? = nil
     ) async throws(ConnectToError) -> Bus {
-        try await open(address, on: resolve(loop), reconnectingFor: limit ?? reconnectLimit)
+        try await open(
+            address, limits: limits, on: resolve(loop), reconnectingFor: limit ?? reconnectLimit)
     }
 
     private static func resolve(_ loop: EventLoop?) throws(ConnectToError) -> EventLoop {
@@ -68,8 +83,8 @@ public final class Bus: Sendable {
     }
 
     static func open(
-        _ address: String, on loop: EventLoop, deadline: Duration = BusConnection.busDeadline,
-        reconnectingFor limit: Duration = reconnectLimit
+        _ address: String, limits: BusLimits, on loop: EventLoop,
+        deadline: Duration = BusConnection.busDeadline, reconnectingFor limit: Duration = reconnectLimit
     ) async throws(ConnectToError) -> Bus {
         let connection: BusConnection
         do throws(DBusError) {
@@ -78,20 +93,22 @@ public final class Bus: Sendable {
         } catch {
             throw .unreachable(error)
         }
-        let bus = Bus(connection, address: address, on: loop)
+        let bus = Bus(connection, address: address, limits: limits, on: loop)
         await bus.registry.start()
         await connection.onDisconnect { [weak bus] in bus?.didDisconnect($0, reconnectingFor: limit) }
         return bus
     }
 
-    private init(_ connection: BusConnection, address: String, on loop: EventLoop) {
+    private init(_ connection: BusConnection, address: String, limits: BusLimits, on loop: EventLoop) {
         self.address = address
+        self.limits = limits
         self.loop = loop
         self.connection = connection
         identities = Identities(connection)
         watch = OwnerWatch(connection)
         registry = Registry(
-            connection, on: loop, identities: identities, log: Logger(label: "org.connectto.registry"))
+            connection, on: loop, limits: limits, identities: identities,
+            log: Logger(label: "org.connectto.registry"))
     }
 
     deinit {
@@ -134,6 +151,10 @@ public final class Bus: Sendable {
     ///     own it. The context then ends with ``Context/EndReason/replaced``, or stands by if it is to.
     ///   - limit: unregister when this many callers have been admitted; without limit if nil.
     ///   - format: what lines to it carry; callers that ask for the other are refused.
+    ///   - tappable: whether other programs of this user may look on at its messages (`connect tap`). They see a
+    ///     copy, slow nobody down and miss what comes too fast for them; streams show nothing.
+    ///   - admission: who may connect. Others are refused before there is a connect event, and not told why: that is
+    ///     logged, at debug level, by `org.connectto.registry`.
     /// - Throws: ``ConnectToError``: ``ConnectToError/Code/nameTaken``, ``ConnectToError/Code/invalidName``,
     ///   ``ConnectToError/Code/invalidMetadata``, ``ConnectToError/Code/denied``,
     ///   ``ConnectToError/Code/limitsExceeded``, ``ConnectToError/Code/busLost``; and
@@ -142,14 +163,16 @@ public final class Bus: Sendable {
     public func register(
         _ name: String, origin: String = ContextName.defaultOrigin, metadata: [String: String] = [:],
         standby: Bool = false, replace: Bool = false, allowReplacement: Bool = false,
-        accepting limit: Int? = nil, format: LineFormat = .messages
+        accepting limit: Int? = nil, format: LineFormat = .messages, tappable: Bool = false,
+        admit admission: Admission = .sameUser
     ) async throws(ConnectToError) -> Context {
         let context = try ContextName(name, origin: origin)
         var flags = standby ? BusConnection.RequestNameFlags() : .doNotQueue
         if replace { flags.insert(.replaceExisting) }
         if allowReplacement { flags.insert(.allowReplacement) }
         let registration = try await registry.register(
-            context, metadata: metadata, flags: flags, limit: limit, format: format)
+            context, metadata: metadata, flags: flags, limit: limit, format: format,
+            isTappable: tappable, admission: admission)
         return Context(registration, bus: self)
     }
 
@@ -161,7 +184,8 @@ public final class Bus: Sendable {
     /// Posting works from here on: what is posted waits for the listener. Nothing is thrown, not even for a name
     /// that is none; the port ends with the reason, and ``MessagePort/opened`` tells who wants to know.
     ///
-    /// A listener that is there has five seconds to answer, or what is left of the wait if that is more.
+    /// A listener that is there has five seconds to answer (``BusLimits/introduction``), or what is left of the wait if
+    /// that is more.
     /// - Parameters:
     ///   - name: the context's.
     ///   - origin: the application id that the name lives under.
@@ -170,16 +194,22 @@ public final class Bus: Sendable {
     ///   - format: what the line is to carry; a listener of the other format refuses. With
     ///     ``LineFormat/stream`` the port posts nothing: await ``MessagePort/opened``, then
     ///     ``MessagePort/takeFileDescriptor()``.
+    ///   - expected: who the listener has to be. Whoever bears the name is looked at first, and the line and all that
+    ///     was posted goes to that connection alone, whoever takes the name meanwhile. The port of another owner
+    ///     ends with ``CloseReason/Code/unexpectedOwner``, and nothing has left this process. Costs two
+    ///     questions to the bus more.
     public func connectTo(
         _ name: String, origin: String = ContextName.defaultOrigin,
         wait policy: WaitPolicy = .untilAvailable(for: .seconds(10)), metadata: [String: String] = [:],
-        format: LineFormat = .messages
+        format: LineFormat = .messages, expecting expected: Admission? = nil
     ) -> MessagePort {
-        let (port, introduction) = MessagePort.opening(format: format, on: loop)
+        let (port, introduction) = MessagePort.opening(format: format, on: loop, limits: limits.ports)
         do throws(ConnectToError) {
             let context = try ContextName(name, origin: origin)
             try metadata.checked()
-            let introducer = Introducer(connection: connection, watch: watch)
+            let introducer = Introducer(
+                connection: connection, watch: watch, identities: identities, expected: expected,
+                answerDeadline: limits.introduction)
             // The bus is held until it has introduced: a program may keep nothing but the port.
             Task(executorPreference: loop.reactor) { [self] in
                 let hello = Greeting(

@@ -16,11 +16,32 @@ actor BusPool {
     private var buses: [Key: WeakBus] = [:]
     private var opening: [Key: Task<Bus, any Error>] = [:]
 
-    func bus(at address: String, on loop: EventLoop) async throws(ConnectToError) -> Bus {
+    /// - Parameter limits: those of the bus, if it is open; else they become so. Nil asks for none in particular.
+    func bus(
+        at address: String, limits: BusLimits?, on loop: EventLoop
+    ) async throws(ConnectToError) -> Bus {
+        let bus = try await shared(at: address, limits: limits ?? BusLimits(), on: loop)
+        if let limits, limits != bus.limits {
+            throw ConnectToError(
+                .otherLimits,
+                """
+                this process has the bus at \(address) open with other limits; open it with these before anybody \
+                else does, or without naming any
+                """)
+        }
+        return bus
+    }
+
+    private func shared(
+        at address: String, limits: BusLimits, on loop: EventLoop
+    ) async throws(ConnectToError) -> Bus {
         let key = Key(address: address, loop: ObjectIdentifier(loop.reactor))
         if let bus = buses[key]?.bus, !bus.isLost { return bus }
         let task =
-            opening[key] ?? Task(executorPreference: loop.reactor) { try await Bus.open(address, on: loop) }
+            opening[key]
+            ?? Task(executorPreference: loop.reactor) {
+                try await Bus.open(address, limits: limits, on: loop)
+            }
         opening[key] = task
         let result = await task.result
         // Of all who waited for it the first; the next attempt may be under way when the others come.

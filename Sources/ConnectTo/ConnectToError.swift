@@ -13,6 +13,8 @@ public struct ConnectToError: Error, Sendable, CustomStringConvertible {
 
         /// No bus is where it should be, or what is there does not answer as one within five seconds.
         public static let busUnreachable = Code(rawValue: "bus-unreachable")
+        /// This process has the bus open already, and with other limits than were asked for.
+        public static let otherLimits = Code(rawValue: "other-limits")
         /// The connection to the bus ended.
         public static let busLost = Code(rawValue: "bus-lost")
         /// Another process bears the name; ``ConnectToError/holder`` says which.

@@ -9,7 +9,8 @@ import SystemPackage
 ///         …
 ///     }
 ///
-/// Of everything a bus needs nothing is shared: the daemon gets a configuration, a socket and a
+/// The bus is `dbus-daemon`; with `CONNECTTO_TEST_BUS=broker` in the environment, `dbus-broker`, which starts no
+/// services. Of everything a bus needs nothing is shared: the daemon gets a configuration, a socket and a
 /// log of its own in a fresh directory under `/tmp` (not `TMPDIR`: a socket's path has 107 bytes at most).
 /// The environment is neither read nor changed. When this returns or throws, the daemon has exited and the
 /// directory is gone. If the task is cancelled the daemon is killed at once, and the closure sees its
@@ -26,19 +27,19 @@ nonisolated(nonsending) public func withPrivateBus<Result>(
     services: String? = nil, _ body: (PrivateBus) async throws -> Result
 ) async throws -> Result {
     try await withPrivateBus(
-        of: "dbus-daemon", startingWithin: .seconds(10), services: services, body)
+        of: .chosen, startingWithin: .seconds(10), configuration: BusConfiguration(services: services), body)
 }
 
-/// The same with another program, and a limit for its start: a daemon needs some ten milliseconds to listen; on
-/// a machine that is overloaded, much more.
+/// The same with another program, another configuration, and a limit for its start: a daemon needs some ten
+/// milliseconds to listen; on a machine that is overloaded, much more.
 nonisolated(nonsending) package func withPrivateBus<Result>(
-    of program: String, startingWithin limit: Duration, services: String?,
-    _ body: (PrivateBus) async throws -> Result
+    of program: BusProgram = .chosen, startingWithin limit: Duration = .seconds(10),
+    configuration: BusConfiguration, _ body: (PrivateBus) async throws -> Result
 ) async throws -> Result {
     try Task.checkCancellation()
     return try await withTemporaryDirectory(prefix: "connectto-bus") { directory in
-        let socket = directory.appending("bus").string
-        try BusConfiguration(socket: socket, services: services).write(to: directory.appending("bus.conf"))
+        let socket = directory.appending("bus")
+        try configuration.write(to: directory.appending("bus.conf"), socket: socket)
         let daemon = Daemon(program, in: directory, startingWithin: limit)
         let outcome: Swift.Result<Result, any Error>
         do {

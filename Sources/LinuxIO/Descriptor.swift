@@ -1,5 +1,4 @@
 import CLinux
-import Dispatch
 import Glibc
 
 /// A file descriptor that is closed when its last owner lets go.
@@ -11,8 +10,8 @@ package final class Descriptor: Sendable {
     package enum Origin: Sendable {
         /// Made here: closing cannot hang.
         case own
-        /// Came from a peer and may be anything; closing a file of a hung file system blocks, so that
-        /// happens on a queue of its own and never on the loop.
+        /// Came from a peer, or from the program, and may be anything: closing it can hang, and never happens on
+        /// the loop.
         case peer
     }
 
@@ -29,22 +28,20 @@ package final class Descriptor: Sendable {
         let rawValue = rawValue
         switch origin {
         case .own: close(rawValue)
-        case .peer: Self.closing.async { close(rawValue) }
+        case .peer: ForeignClosing.close(rawValue)
         }
     }
-
-    private static let closing = DispatchQueue(label: "org.connectto.close")
 
     /// Waits until every descriptor from a peer that was let go before this call is closed.
     ///
     /// For counting descriptors in tests.
     package static func settleClosing() {
-        closing.sync {}
+        ForeignClosing.settle()
     }
 
-    /// A second descriptor for what somebody else has open, closed on exec.
+    /// A second descriptor for what somebody else has open, whatever that is; closed on exec.
     package static func duplicate(of number: Int32) throws(SystemError) -> Descriptor {
-        Descriptor(adopting: try systemCall("dup") { clinux_duplicate(number) })
+        Descriptor(adopting: try systemCall("dup") { clinux_duplicate(number) }, from: .peer)
     }
 
     /// The same, for somebody who closes it.

@@ -8,9 +8,12 @@ import SystemPackage
 /// MSG_DONTWAIT instead.
 package struct StreamSocket: Sendable {
     package let descriptor: Descriptor
+    /// Let go together with the socket: for whoever counts it.
+    private let lease: (any Sendable)?
 
-    package init(_ descriptor: Descriptor) {
+    package init(_ descriptor: Descriptor, lease: (any Sendable)? = nil) {
         self.descriptor = descriptor
+        self.lease = lease
     }
 
     /// Two connected ends, both closed on exec.
@@ -112,6 +115,9 @@ package struct StreamSocket: Sendable {
         }
         return .received(received)
     }
+
+    /// Whether descriptors ride on the next byte; takes neither.
+    package var descriptorsAreNext: Bool { clinux_descriptors_are_next(descriptor.rawValue) == 1 }
 
     /// Ends both directions for whoever holds either end, whatever copies exist.
     package func shutdown() {

@@ -17,6 +17,8 @@ public struct CloseReason: Sendable, Hashable, CustomStringConvertible {
         public static let peerExited = Code(rawValue: "peer-exited")
         /// The listener, or the bus's policy, turned the caller away.
         public static let refused = Code(rawValue: "refused")
+        /// Whoever bears the name is not who was expected; nothing was sent there.
+        public static let unexpectedOwner = Code(rawValue: "unexpected-owner")
         /// Nobody bears the name, or who bears it is no context.
         public static let unavailable = Code(rawValue: "unavailable")
         /// The introduction was not answered, or nobody registered the name, within its time.

@@ -52,6 +52,14 @@ struct FrameReader {
         return UnsafeMutableRawBufferPointer(rebasing: next.memory[filled...])
     }
 
+    /// How many bytes the frame at hand lacks: of one whose header is not all here, what the header lacks.
+    var missing: Int {
+        FrameHeader.size + (header?.length ?? 0) - (filled - taken)
+    }
+
+    /// How many descriptors are held for frames that have not been cut.
+    var descriptorCount: Int { ownDescriptors.count + descriptors.count }
+
     mutating func didReceive(_ count: Int, _ descriptors: [Descriptor] = []) {
         filled += count
         if !descriptors.isEmpty { self.descriptors.append(contentsOf: descriptors) }
@@ -139,6 +147,9 @@ struct FrameReader {
         taken = 0
         filled = 0
     }
+
+    /// Bytes that have been received and not cut.
+    var held: Int { filled - taken }
 
     /// Nothing has been received that was not cut.
     var isAtRest: Bool { header == nil && filled == taken && descriptors.isEmpty }

@@ -13,9 +13,17 @@ struct InputQueue {
         var count: Int
     }
 
+    /// What a message holds while it waits.
+    struct Cost {
+        /// Bytes of its frame, and an estimate for what came along.
+        var size: Int
+        /// Open descriptors; those that ports in it have yet to read are counted by these.
+        var descriptors = 0
+    }
+
     private enum Item {
         case run(Run)
-        case message(Message, cost: Int)
+        case message(Message, Cost)
     }
 
     /// What is taken next: the rest of a run, from `position` to `end` in its chunk.
@@ -27,6 +35,8 @@ struct InputQueue {
     private(set) var count = 0
     /// What they hold: bytes of their frames, and an estimate for what came along.
     private(set) var size = 0
+    /// What counts against the ``DescriptorBudget``.
+    private(set) var descriptorCount = 0
 
     var isEmpty: Bool { count == 0 }
 
@@ -36,10 +46,11 @@ struct InputQueue {
         if chunk == nil, items.isEmpty { begin(run) } else { items.append(.run(run)) }
     }
 
-    mutating func append(_ message: Message, cost: Int) {
+    mutating func append(_ message: Message, _ cost: Cost) {
         count += 1
-        size += cost
-        items.append(.message(message, cost: cost))
+        size += cost.size
+        descriptorCount += cost.descriptors
+        items.append(.message(message, cost))
     }
 
     private mutating func begin(_ run: Run) {
@@ -55,7 +66,8 @@ struct InputQueue {
             case .run(let run)?: begin(run)
             case .message(let message, let cost)?:
                 count -= 1
-                size -= cost
+                size -= cost.size
+                descriptorCount -= cost.descriptors
                 return message
             }
         }

@@ -50,8 +50,9 @@ extension Line {
             do throws(PortError) {
                 return try post()
             } catch {
-                // Somebody else was quicker: wait again.
                 if error.code != .queueFull { throw error }
+                await waitForLess()
+                if Task.isCancelled { throw .waitCancelled }
             }
         }
     }
@@ -59,16 +60,27 @@ extension Line {
     private func waitForRoom(_ size: Int) async throws(PortError) {
         try expectSendable(size)
         while true {
-            let (hasRoom, reason) = read { ($0.hasRoom(for: size), $0.life.reason) }
+            let (hasRoom, reason) = read { ($0.hasRoomForPatient(size), $0.life.reason) }
             if let reason { throw .closed(reason) }
             if hasRoom { return }
             if Task.isCancelled { throw .waitCancelled }
-            await wait(in: \.roomWaiters) { $0.hasRoom(for: size) || $0.life.reason != nil }
+            await wait(in: \.roomWaiters) { $0.hasRoomForPatient(size) || $0.life.reason != nil }
+        }
+    }
+
+    /// There was no room after all: somebody else was quicker, or the descriptors were too many, which shows only
+    /// when things have been taken apart. Something has to leave the queue.
+    private func waitForLess() async {
+        let (count, descriptors) = read { ($0.output.count, $0.output.descriptorCount) }
+        await wait(in: \.roomWaiters) {
+            $0.output.isEmpty || $0.output.count < count || $0.output.descriptorCount < descriptors
+                || $0.life.reason != nil
         }
     }
 
     private func expectSendable(_ size: Int) throws(PortError) {
-        if size > limits.messageLength { throw .messageTooLarge(size, limit: limits.messageLength) }
+        let limit = limits.sentMessageLength
+        if size > limit { throw .messageTooLarge(size, limit: limit) }
     }
 
     /// - Parameter bytes: the payload once more, if it can be kept without copying it.
@@ -78,6 +90,7 @@ extension Line {
         let failure: PortError? = change { state, wakeups in
             if let refusal = state.postRefusal(payload.count) { return refusal }
             if state.life.post() == .accept {
+                state.traffic?.record(.sent, kind, payload)
                 state.send(
                     FrameHeader(kind, length: payload.count), payload, keeping: bytes, for: self, &wakeups)
             }

@@ -10,17 +10,27 @@ final class Line: Sendable {
     let reactor: Reactor
     let limits: PortLimits
     let format: LineFormat
+    /// Shared with other lines of the same user's.
+    let budget: InputBudget?
     private let state: Mutex<LineState>
 
     /// - Parameter socket: nil for a line that could not be made and is over from the start.
     init(
         _ socket: StreamSocket?, isOpen: Bool, format: LineFormat = .messages, on reactor: Reactor,
-        limits: PortLimits
+        limits: PortLimits, budget: InputBudget? = nil
     ) {
         self.reactor = reactor
         self.limits = limits
         self.format = format
-        state = Mutex(LineState(socket: socket, isOpen: isOpen, format: format, limits: limits))
+        self.budget = budget
+        state = Mutex(
+            LineState(
+                socket: socket, isOpen: isOpen, format: format, limits: limits,
+                tally: budget.map(InputBudget.Tally.init)))
+    }
+
+    deinit {
+        state.withLock { $0.forgetDescriptors() }
     }
 
     /// Begins to watch the socket. Until ``start()`` only the peer's end is noticed, and input stays with
@@ -43,7 +53,8 @@ final class Line: Sendable {
     func change<Result: Sendable>(_ body: (inout LineState, inout Wakeups) -> Result) -> Result {
         var wakeups = Wakeups()
         let result = state.withLock { state in
-            body(&state, &wakeups)
+            defer { state.countDescriptors() }
+            return body(&state, &wakeups)
         }
         wakeups.run()
         return result
@@ -61,7 +72,7 @@ final class Line: Sendable {
             state.isStarted = true
             state.updateInterest()
             // What was read before, while the port was opening or by the port's owner before, is not told of again.
-            if state.mayRead { state.continueReading(for: self) }
+            state.continueReading(for: self)
         }
     }
 

@@ -32,10 +32,12 @@ extension LineState {
     mutating func readInput(for line: Line, _ wakeups: inout Wakeups) {
         var messages = 0
         var reads = 0
+        defer { countInput() }
         while isReading {
             do {
                 if messages >= Self.messagesPerDrain { return continueReading(for: line) }
-                if !life.isLingering,
+                // Those who look on are to see each.
+                if !life.isLingering, traffic?.isWatched != true,
                     let run = reader.nextRun(
                         atMost: Self.messagesPerDrain - messages, size: limits.queuedInput - input.size)
                 {
@@ -57,9 +59,14 @@ extension LineState {
                     apply(life.didReachEnd(), to: line, &wakeups)
                     return
                 }
-                let room = reader.room()
+                let isShort = DescriptorBudget.isSpent && !life.isLingering
+                if isShort, socket.descriptorsAreNext { return waitForBudget(line) }
+                if let tally, !tally.mayRead(holding: inputHeld, line) { return }
+                // Then no further than to the next frame, for descriptors may ride on that.
+                let room = isShort ? .init(rebasing: reader.room().prefix(reader.missing)) : reader.room()
                 switch try socket.receive(into: room) {
                 case .received(let received):
+                    traffic?.didReceive(received.count)
                     // Behind descriptors the kernel makes a stop, whatever follows; and the end is told apart.
                     mayRead =
                         received.count == room.count || !received.descriptors.isEmpty || peerHasHungUp
@@ -68,6 +75,7 @@ extension LineState {
                     apply(life.didOpen(), to: line, &wakeups)
                     if let violation = received.controlViolation { throw ProtocolViolation(violation) }
                     reader.didReceive(received.count, received.descriptors)
+                    countDescriptors()
                 case .wouldBlock:
                     mayRead = false
                     return
@@ -85,6 +93,14 @@ extension LineState {
         }
     }
 
+    /// Bytes of input here, in messages that wait and in what has not been cut.
+    private var inputHeld: Int { input.size + reader.held }
+
+    /// Tells what is held to whoever counts it for several lines.
+    func countInput() {
+        tally?.count(inputHeld, isBetweenMessages: reader.isAtRest)
+    }
+
     /// Goes on with reading in a later turn, so that one flood does not starve the other ports and timers.
     mutating func continueReading(for line: Line) {
         if readingIsDue { return }
@@ -93,6 +109,21 @@ extension LineState {
             line.change { state, wakeups in
                 state.readingIsDue = false
                 state.readInput(for: line, &wakeups)
+            }
+        }
+    }
+
+    /// Leaves what comes with descriptors to the kernel, until programs have taken some that wait.
+    private mutating func waitForBudget(_ line: Line) {
+        if waitsForBudget { return }
+        waitsForBudget = true
+        DescriptorBudget.whenThereIsRoom {
+            line.reactor.execute {
+                line.change { state, wakeups in
+                    state.waitsForBudget = false
+                    state.readInput(for: line, &wakeups)
+                }
+                DescriptorBudget.callNext()
             }
         }
     }
@@ -107,7 +138,12 @@ extension LineState {
         case .bytes, .text, .json:
             effects = try life.didReceiveMessages(1)
             let (message, cost) = try message(frame, for: line)
-            input.append(message, cost: cost)
+            if let traffic {
+                message.withUnsafeBytes {
+                    traffic.record(.received, frame.kind, $0, transferred: message.transferred.count)
+                }
+            }
+            input.append(message, cost)
             announce(1, for: line, &wakeups)
         case .finish:
             effects = try life.didReceiveFinish()
@@ -139,9 +175,10 @@ extension LineState {
     /// A message of its frame, and what it counts against the bound while it waits.
     func message(
         _ frame: FrameReader.Frame, for line: Line
-    ) throws(ProtocolViolation) -> (Message, cost: Int) {
+    ) throws(ProtocolViolation) -> (Message, InputQueue.Cost) {
+        let size = FrameHeader.size + frame.payload.count
         guard let descriptors = frame.descriptors else {
-            return (Message(frame.kind, frame.payload), FrameHeader.size + frame.payload.count)
+            return (Message(frame.kind, frame.payload), InputQueue.Cost(size: size))
         }
         var length = 0
         let table = try frame.payload.withUnsafeBytes { bytes throws(ProtocolViolation) in
@@ -150,8 +187,9 @@ extension LineState {
         // The table stays, as what the lines in it have to read yet.
         return (
             Message(frame.kind, frame.payload.dropFirst(length), transferred: try line.adopt(table)),
-            FrameHeader.size + frame.payload.count
-                + max(table.items.count, descriptors.count) * Self.transferOverhead
+            InputQueue.Cost(
+                size: size + max(table.items.count, descriptors.count) * Self.transferOverhead,
+                descriptors: table.ownDescriptorCount)
         )
     }
 
@@ -174,6 +212,8 @@ extension LineState {
     mutating func takeInput(for line: Line, _ wakeups: inout Wakeups) -> Message? {
         let before = input.size
         guard let message = input.popFirst() else { return nil }
+        // Not for each of many short ones.
+        if let tally, input.isEmpty || tally.counted - inputHeld > 64 << 10 { countInput() }
         // Not as soon as there is room for one: that would be a turn of the loop for each message.
         let half = limits.queuedInput / 2
         if before > half, input.size <= half { continueReading(for: line) }

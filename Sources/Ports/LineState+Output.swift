@@ -17,15 +17,25 @@ extension LineState {
                 && output.descriptorCount + descriptors <= limits.queuedDescriptors
     }
 
+    /// Whether who can wait for room has it: only half of the queue is theirs, the rest is for who cannot. So a
+    /// sender without end neither fills the queue nor keeps others out of it.
+    func hasRoomForPatient(_ size: Int) -> Bool {
+        output.isEmpty
+            || output.count <= limits.queuedOutput / 2
+                && output.descriptorCount <= limits.queuedDescriptors / 2 && hasRoom(for: size)
+    }
+
     /// Why a message of this size cannot be posted, or nil. A port that is over takes everything and drops it.
     func postRefusal(_ size: Int) -> PortError? {
-        if life.takesPosts, size <= limits.messageLength, hasRoom(for: size) { return nil }
+        if life.takesPosts, size <= limits.sentMessageLength, hasRoom(for: size) { return nil }
         return unusualPostRefusal(size)
     }
 
     private func unusualPostRefusal(_ size: Int) -> PortError? {
         if life.format == .stream { return .isStream }
-        if size > limits.messageLength { return .messageTooLarge(size, limit: limits.messageLength) }
+        if size > limits.sentMessageLength {
+            return .messageTooLarge(size, limit: limits.sentMessageLength)
+        }
         if life.reason != nil { return nil }
         if life.outbound != .open { return .finishedAlready }
         return hasRoom(for: size) ? nil : queueFull
@@ -100,6 +110,7 @@ extension LineState {
             let outcome = try withBytes(of: &word) { word throws(SystemError) in
                 try withPieces(word, payload) { pieces throws(SystemError) in try socket.send(pieces) }
             }
+            if case .sent(let count) = outcome { traffic?.didSend(count) }
             switch outcome {
             case .sent(let count) where count == FrameHeader.size + payload.count: break
             case .sent(let count):
@@ -127,7 +138,9 @@ extension LineState {
                     try socket.send(pieces, descriptors: descriptors.map(\.rawValue))
                 }
                 switch outcome {
-                case .sent(let count): output.didWrite(count)
+                case .sent(let count):
+                    traffic?.didSend(count)
+                    output.didWrite(count)
                 case .wouldBlock: block()
                 case .tooManyInFlight: tryLater(line)
                 case .peerGone: peerIsGone()
@@ -136,7 +149,7 @@ extension LineState {
                 apply(life.fail(.failed(error)), to: line, &wakeups)
             }
         }
-        if hasRoom(for: limits.queuedOutput / 2) { wakeups.add(roomWaiters.removeAll(), ()) }
+        if hasRoomForPatient(0) { wakeups.add(roomWaiters.removeAll(), ()) }
         if output.isEmpty, !life.isOver {
             wakeups.add(flushWaiters.removeAll(), ())
             apply(peerReadsNoMore ? life.didLoseOutput() : life.didFlush(), to: line, &wakeups)

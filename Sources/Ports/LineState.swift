@@ -5,17 +5,27 @@ import LinuxIO
 struct LineState {
     let limits: PortLimits
     /// Nil once the line is over: then the descriptor is closed.
-    var socket: StreamSocket?
+    var socket: StreamSocket? {
+        didSet { if socket == nil { traffic = nil } }
+    }
+    /// Where what goes over the socket is counted, if it is.
+    var traffic: Traffic.Share?
     var source: Reactor.Source?
     var life: PortLife
 
     var reader: FrameReader
+    /// What is held of input, where it is counted together with others'.
+    let tally: InputBudget.Tally?
     var input = InputQueue()
     var isStarted = false
     /// The kernel may hold input: it has not said since that there is none.
     var mayRead = false
     /// The loop will read in a later turn.
     var readingIsDue = false
+    /// Stands in the queue for room in the ``DescriptorBudget``.
+    var waitsForBudget = false
+    /// What of the ``DescriptorBudget`` this line has been counted for.
+    private var countedDescriptors = 0
     /// The kernel has said that the peer writes no more.
     var peerHasHungUp = false
     /// Came with a message that nobody has taken.
@@ -47,9 +57,13 @@ struct LineState {
     /// The loop is calling handlers, or will in a later turn.
     var deliveryIsDue = false
 
-    init(socket: StreamSocket?, isOpen: Bool, format: LineFormat, limits: PortLimits) {
+    init(
+        socket: StreamSocket?, isOpen: Bool, format: LineFormat, limits: PortLimits,
+        tally: InputBudget.Tally? = nil
+    ) {
         self.socket = socket
         self.limits = limits
+        self.tally = tally
         life = PortLife(isOpen: isOpen, format: format)
         reader = FrameReader(lengthLimit: limits.messageLength)
     }
@@ -78,6 +92,25 @@ struct LineState {
         return socket == nil || life.isOpen && !life.isLingering && output.isEmpty
     }
 
+    // MARK: What is held
+
+    /// Tells the ``DescriptorBudget`` what has changed.
+    mutating func countDescriptors() {
+        count(descriptors: input.descriptorCount + reader.descriptorCount)
+    }
+
+    /// The line is no more, and holds nothing.
+    mutating func forgetDescriptors() {
+        count(descriptors: 0)
+    }
+
+    private mutating func count(descriptors count: Int) {
+        if count == countedDescriptors { return }
+        let change = count - countedDescriptors
+        countedDescriptors = count
+        DescriptorBudget.count(change)
+    }
+
     // MARK: Consequences
 
     mutating func apply(_ effects: PortLife.Effects, to line: Line, _ wakeups: inout Wakeups) {
@@ -89,6 +122,7 @@ struct LineState {
         }
         if effects.contains(.dropInput) {
             input.removeAll()
+            countInput()
         }
         if effects.contains(.sendFinish) { enqueue(FrameHeader(.finish, length: 0)) }
         if effects.contains(.sendClose) {
@@ -124,6 +158,7 @@ struct LineState {
         lingerTimer = nil
         // What was received and not cut, descriptors too, is nobody's.
         reader = FrameReader(lengthLimit: limits.messageLength)
+        countInput()
         // The source goes before the descriptor: epoll forgets only what is open. And both are let go outside
         // of the lock, since the last reference to the line may go with the source.
         let (socket, source) = (socket, source)

@@ -12,23 +12,25 @@ public struct MessageChannel: Sendable {
     /// The two ends by themselves, for whoever has no use for the channel's name:
     /// `let (mine, theirs) = try MessageChannel.makePair()`.
     ///
-    /// - Parameter loop: where both ends live; by default ``EventLoop/shared``.
-    /// - Throws: as ``init(on:)``.
+    /// - Parameters: as of ``init(limits:on:)``.
+    /// - Throws: as ``init(limits:on:)``.
     public static func makePair(
-        on loop: EventLoop? = nil
+        limits: PortLimits = PortLimits(), on loop: EventLoop? = nil
     ) throws(PortError) -> (MessagePort, MessagePort) {
-        let channel = try MessageChannel(on: loop)
+        let channel = try MessageChannel(limits: limits, on: loop)
         return (channel.port1, channel.port2)
     }
 
-    /// - Parameter loop: where both ends live; by default ``EventLoop/shared``.
+    /// - Parameters:
+    ///   - limits: of each end, here. One that is given away has where it arrives the limits that hold there.
+    ///   - loop: where both ends live; by default ``EventLoop/shared``.
     /// - Throws: ``PortError`` with ``PortError/Code/outOfResources`` where the process has no descriptors left.
-    public init(on loop: EventLoop? = nil) throws(PortError) {
+    public init(limits: PortLimits = PortLimits(), on loop: EventLoop? = nil) throws(PortError) {
         let loop = if let loop { loop } else { try EventLoop.shared }
         do throws(SystemError) {
             let (first, second) = try StreamSocket.pair()
-            port1 = MessagePort(adopting: first, on: loop)
-            port2 = MessagePort(adopting: second, on: loop)
+            port1 = MessagePort(adopting: first, on: loop, limits: limits)
+            port2 = MessagePort(adopting: second, on: loop, limits: limits)
         } catch {
             throw PortError(
                 .outOfResources, "no channel could be made: \(error); close what is not needed", cause: error)

@@ -2,11 +2,17 @@ package import LinuxIO
 
 extension MessagePort {
     /// A port on a socket whose other end is somewhere already.
+    /// - Parameters:
+    ///   - budget: what it may hold of input together with others.
+    ///   - traffic: where what goes over it is counted.
     package convenience init(
         adopting socket: StreamSocket, format: LineFormat = .messages, on loop: EventLoop,
-        limits: PortLimits = PortLimits()
+        limits: PortLimits = PortLimits(), budget: InputBudget? = nil, traffic: Traffic? = nil
     ) {
-        self.init(line: Line(socket, isOpen: true, format: format, on: loop.reactor, limits: limits))
+        self.init(
+            line: Line(
+                socket, isOpen: true, format: format, on: loop.reactor, limits: limits, budget: budget))
+        if let traffic { line.change { state, _ in state.traffic = Traffic.Share(of: traffic) } }
         line.watch()
     }
 

@@ -6,10 +6,11 @@ extension MessagePort {
 
     /// Posts bytes. Never waits.
     ///
-    /// What the kernel does not take at once is queued, up to 16 MiB; a peer that reads slowly fills the queue,
-    /// and only then does this throw. A message that finds nothing queued always has room. On a port that is
-    /// over it does nothing, as the HTML standard has it.
-    /// - Throws: ``PortError``: ``PortError/Code/queueFull``, ``PortError/Code/messageTooLarge`` (over 64 MiB),
+    /// What the kernel does not take at once is queued, up to 16 MiB (``PortLimits/queuedOutput``); a peer that
+    /// reads slowly fills the queue, and only then does this throw. A message that finds nothing queued always has
+    /// room. On a port that is over it does nothing, as the HTML standard has it.
+    /// - Throws: ``PortError``: ``PortError/Code/queueFull``, ``PortError/Code/messageTooLarge`` (over 64 MiB or
+    ///   ``PortLimits/messageLength``),
     ///   ``PortError/Code/finished``, ``PortError/Code/isStream``.
     public func postMessage(_ bytes: [UInt8]) throws(PortError) {
         try bytes.withBytes { payload throws(PortError) in
@@ -36,6 +37,9 @@ extension MessagePort {
     // MARK: Sending with patience
 
     /// Posts bytes, waiting for room in the queue if the peer is slow to read.
+    ///
+    /// Room is here what is below half of ``PortLimits/queuedOutput`` (8 MiB if not set): who can wait leaves the
+    /// other half to who cannot. So a loop of this holds that and one message, at the most.
     ///
     /// - Throws: ``PortError``: ``PortError/Code/closed`` if the port is over before there was room,
     ///   ``PortError/Code/cancelled`` if the task is (then nothing was posted), and as

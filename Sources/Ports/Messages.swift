@@ -1,7 +1,7 @@
 /// What arrives on a port, in order, to the end of the port or of what its peer posts.
 ///
 /// Each message goes to one consumer; several may take turns. A slow consumer costs nobody but its peer: up
-/// to 1 MiB waits here, then the port stops reading and the kernel stalls the sender.
+/// to 1 MiB waits here (``PortLimits/queuedInput``), then the port stops reading and the kernel stalls the sender.
 ///
 /// The sequence ends after the last message when the peer has finished or closed, or this side has closed or
 /// given the port away. It

@@ -11,7 +11,7 @@ public struct PortError: Error, Sendable, CustomStringConvertible {
 
         /// More is queued than ``PortLimits/queuedOutput`` allows. Wait with `send`, or slow down.
         public static let queueFull = Code(rawValue: "queue-full")
-        /// The message is longer than ``PortLimits/messageLength``, the most that every peer must take.
+        /// The message is longer than 64 MiB, the most that every peer must take, or than ``PortLimits/messageLength``.
         public static let messageTooLarge = Code(rawValue: "message-too-large")
         /// A value could not be turned into JSON.
         public static let notEncodable = Code(rawValue: "not-encodable")

@@ -8,6 +8,36 @@ import Testing
 @Suite("How ports behave: delivery", .privateBus, .timeLimit(.minutes(1)))
 struct DeliveryTests {
     @Test(
+        "a slow reader stalls its own sender and nobody else; what waited arrives", arguments: Place.allCases)
+    func slowReader(place: Place) async throws {
+        try await withFarContext(place) { far in
+            let (mine, slow) = try MessageChannel.makePair()
+            let (other, fast) = try MessageChannel.makePair()
+            try await far.tell("hold", giving: [.port(slow), .port(fast)])
+            try await far.tell("start 0")
+            let block = String(repeating: "x", count: 100_000)
+            var posted = 0
+            let error = #expect(throws: PortError.self) {
+                while true {
+                    try mine.postMessage(block)
+                    posted += 1
+                }
+            }
+            #expect(error?.code == .queueFull)
+            let patient = Task { try await mine.send("the last") }
+            // Meanwhile the same two processes talk on other ports.
+            for round in 0..<100 {
+                try await far.tell("post 1 \(round)")
+                #expect(try await other.next()?.text == "\(round)")
+            }
+            #expect(mine.bufferedAmount > 8 << 20)
+            #expect(try await far.tell("take 0 \(posted)").utf8.count == posted * 100_001 - 1)
+            try await patient.value
+            #expect(try await far.tell("take 0 1") == "the last")
+        }
+    }
+
+    @Test(
         "a message posted before the listener's handler exists arrives when it does",
         arguments: Place.allCases)
     func early(place: Place) async throws {

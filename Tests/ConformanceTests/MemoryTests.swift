@@ -2,7 +2,9 @@ import ConnectToTesting
 import TestProcesses
 import Testing
 
-@Suite("How ports behave: memory", .privateBus, .timeLimit(.minutes(1)))
+@Suite(
+    "How ports behave: memory", .privateBus, .timeLimit(.minutes(1)),
+    .disabled(if: isSanitized, "a sanitizer keeps what is freed"))
 struct MemoryTests {
     @Test(
         "1 GiB in messages of 1 MiB to a reader that is ten times slower takes less than 32 MiB on either side"
@@ -13,16 +15,14 @@ struct MemoryTests {
             #expect(await reader.line() == "listening")
             try await withPeer("much", "slow", 1_024) { writer in
                 #expect(await writer.line() == "open")
-                let before = (writer: try writer.facts().resident, reader: try reader.facts().resident)
                 try await writer.type()
                 #expect(await writer.line() == "posted")
                 #expect(await reader.line() == "\(1 << 30)")
                 let peaks = (writer: try writer.facts().peak, reader: try reader.facts().peak)
                 print(
-                    "1 GiB to a slow reader, KiB: writer \(before.writer) → \(peaks.writer),",
-                    "reader \(before.reader) → \(peaks.reader)")
-                #expect(peaks.writer - before.writer < 32 << 10)
-                #expect(peaks.reader - before.reader < 32 << 10)
+                    "1 GiB to a slow reader, KiB at the most: writer \(peaks.writer), reader \(peaks.reader)")
+                #expect(peaks.writer < 32 << 10)
+                #expect(peaks.reader < 32 << 10)
             }
         }
     }

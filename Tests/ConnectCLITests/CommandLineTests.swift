@@ -13,6 +13,7 @@ import Testing
             "list --origin nodots", "to x hello --raw", "to x --raw --json", "to x --raw --bytes",
             "to x --bytes hello", "to x --bytes --file /dev/null", "to x --file", "listen x --raw --json",
             "listen x --force", "listen x --save /no/such/directory", "listen x --save . --raw",
+            "bench --cpus 0", "bench --cpus 0,1023", "bench --seconds soon", "bench-peer",
         ])
     func usage(_ arguments: String) async throws {
         let outcome = try await Shell.run("connect \(arguments)")

@@ -47,6 +47,35 @@ import Testing
         #expect(outcome.lines == ["0", "0", "a"])
     }
 
+    @Test("HTTP goes over it, one request after the other, between programs that know nothing of it")
+    func http() async throws {
+        let outcome = try await Shell.run(
+            """
+            cat >server.py <<'end'
+            from http.server import SimpleHTTPRequestHandler
+            import socket
+            SimpleHTTPRequestHandler.protocol_version = "HTTP/1.1"
+            SimpleHTTPRequestHandler(socket.socket(fileno=0), ("a peer", 0), None)
+            end
+            cat >client.py <<'end'
+            import http.client, socket, subprocess
+            ours, theirs = socket.socketpair()
+            subprocess.Popen(["connect", "to", "web", "--raw"], stdin=theirs, stdout=theirs)
+            theirs.close()
+            web = http.client.HTTPConnection("web")
+            web.sock = ours
+            for path in ["server.py", "client.py", "none"]:
+                web.request("GET", "/" + path)
+                answer = web.getresponse()
+                body = answer.read()
+                print(answer.status, path != "none" and body == open(path, "rb").read())
+            end
+            start l connect listen web --raw --exec python3 server.py
+            python3 client.py
+            """)
+        #expect(outcome.lines == ["200 True", "200 True", "404 False"])
+    }
+
     @Test("It exits when the peer has closed, though its own input goes on")
     func peerCloses() async throws {
         let outcome = try await Shell.run(

@@ -92,8 +92,8 @@ func postMuch(_ name: String, _ messages: Int, on address: String, at cues: Cues
     try await port.opened
     say("open")
     await cues.next()
-    let payload = [UInt8](repeating: 7, count: 1 << 20)
-    for _ in 0..<messages { try await port.send(payload) }
+    // Each its own memory: what waits is kept, not copied.
+    for _ in 0..<messages { try await port.send([UInt8](repeating: 7, count: 1 << 20)) }
     port.finish()
     await port.flush()
     say("posted")

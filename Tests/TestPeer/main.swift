@@ -15,11 +15,14 @@ guard arguments.count >= 4 else {
 let (address, role, name) = (arguments[1], arguments[2], arguments[3])
 let numbers = arguments.dropFirst(4).compactMap { Int($0) }
 let cues = Cues()
+becomeAnotherUser()
 
 Task(executorPreference: try EventLoop.shared.executor) { [numbers, cues, address, role, name] in
     do {
         switch (role, numbers.count) {
         case ("echo", 0): try await echo(name, on: address)
+        case ("hoard", 1): try await hoard(name, numbers[0], on: address)
+        case ("buffer", 1): makeBuffer(numbers[0])
         case ("standby", 0): try await standBy(name, on: address)
         case ("silent", 0): try await takeTheCallAndSayNothing(name, on: address, until: cues)
         case ("call", 0): try await callOnce(name, on: address, closingAt: cues)
@@ -33,6 +36,9 @@ Task(executorPreference: try EventLoop.shared.executor) { [numbers, cues, addres
         case ("maker", 0): try await makeAndGo([name + "1", name + "2"], on: address)
         case ("slow", 1): try await readSlowly(name, milliseconds: numbers[0], on: address)
         case ("much", 1): try await postMuch(name, numbers[0], on: address, at: cues)
+        case ("knock", 2): try await knock(name, numbers[0], bearsContext: numbers[1] == 1, on: address)
+        case ("flood", 2):
+            try flood(name, seconds: numbers[0], isDeaf: numbers[1] == 1, on: address)
         default: say("no such role: \(role) \(numbers)")
         }
     } catch {

@@ -1,12 +1,29 @@
 import ConnectToTesting
+import Subprocess
 
 /// Runs a peer (`Tests/TestPeer`), which plays a part, on the test's own bus.
+///
+/// - Parameter uid: as which user and group, for tests that run as root; it belongs to no other group.
 package func withPeer<Result: Sendable>(
-    _ role: String, _ name: String, _ numbers: Int..., body: (TalkingProcess) async throws -> Result
+    _ role: String, _ name: String, _ numbers: Int..., on address: String? = nil, as uid: UInt32? = nil,
+    body: (TalkingProcess) async throws -> Result
 ) async throws -> Result {
     try await withProcess(
-        products + "/TestPeer", [try PrivateBus.current.address, role, name] + numbers.map(String.init),
-        body: body)
+        products + "/TestPeer",
+        [try address ?? PrivateBus.current.address, role, name] + numbers.map(String.init),
+        environment: .inherit.updating(uid.map { ["CONNECTTO_TEST_UID": String($0)] } ?? [:]), body: body)
+}
+
+/// The same, started by a shell that has set its limits first: `ulimit -n 64`.
+package func withPeer<Result: Sendable>(
+    after setUp: String, _ role: String, _ name: String, _ numbers: Int...,
+    body: (TalkingProcess) async throws -> Result
+) async throws -> Result {
+    let address = try PrivateBus.current.address
+    return try await withProcess(
+        "/bin/sh",
+        ["-c", setUp + "; exec \"$@\"", "sh", products + "/TestPeer", address, role, name]
+            + numbers.map(String.init), body: body)
 }
 
 /// Runs several that know each other by number, from 1, once all of them listen.

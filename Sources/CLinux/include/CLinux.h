@@ -53,6 +53,8 @@ enum { CLINUX_MAX_DESCRIPTORS = 253 };  // SCM_MAX_FD
 
 /// Receives without waiting. `descriptors` has room for CLINUX_MAX_DESCRIPTORS, CLOEXEC from birth.
 ssize_t clinux_receive(int fd, void *buffer, size_t length, int *descriptors, clinux_control *control);
+/// Whether descriptors ride on the next byte; takes neither. 0 also where there is nothing.
+int clinux_descriptors_are_next(int fd);
 int clinux_shutdown(int fd);
 
 /// 1 if fd is a connected AF_UNIX SOCK_STREAM socket, 0 if it is anything else, -1 on error.
@@ -72,7 +74,15 @@ extern const int CLINUX_SEAL_WRITE;
 int clinux_add_seals(int fd, int seals);
 int clinux_seals(int fd);
 int clinux_pidfd_open(pid_t pid);
+int clinux_pidfd_send_signal(int pidfd, int signal);
+/// 1 once the process of a pidfd has ended, 0 while it has not, -1 on error.
+int clinux_pidfd_has_ended(int pidfd);
+/// Opens a file in the root directory that a process sees, for reading; no link is followed and nothing waits.
+/// `root` says whether that directory could be opened at all.
+int clinux_open_in_root(pid_t pid, const char *name, int *root);
 pid_t clinux_gettid(void);
+/// Has a thread, 0 for the calling one, run on one processor alone.
+int clinux_pin(pid_t thread, int processor);
 /// Names the calling thread, as `ps -L` shows it; what is over 15 bytes is cut off.
 void clinux_name_thread(const char *name);
 

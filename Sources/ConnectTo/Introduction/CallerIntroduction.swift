@@ -72,6 +72,11 @@ struct CallerIntroduction {
         case DBusError.Name.noReply, DBusError.Name.disconnected:
             // The listener may have read what was posted; sent again, it would be done twice.
             .fail(reason(.peerExited, "went away during the introduction"))
+        case let name where name.hasPrefix(DBusError.Name.spawnPrefix):
+            .fail(reason(.peerExited, "is not running, and could not be started: \(error.message)"))
+        case DBusError.Name.timedOut:
+            .fail(
+                reason(.timedOut, "was started, and did not register in the bus's time: \(error.message)"))
         case DBusError.Name.accessDenied:
             // dbus-daemon goes on with all that it knows of both sides and the call.
             .fail(
@@ -85,6 +90,14 @@ struct CallerIntroduction {
         default:
             .fail(reason(.unavailable, "could not be reached: \(error)"))
         }
+    }
+
+    /// Whoever has the name is not who was expected. Who waits for a name does not wait for a better owner.
+    func didFind(unexpected owner: Peer) -> Step {
+        .fail(
+            CloseReason(
+                .unexpectedOwner,
+                detail: "\(context.quoted) is borne by somebody else than expected (\(owner))"))
     }
 
     /// The time to wait for the name is over.

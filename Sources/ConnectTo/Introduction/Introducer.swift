@@ -4,12 +4,13 @@ import Ports
 
 /// Carries out the caller's side of introductions. On the loop.
 struct Introducer: Sendable {
-    /// From the call to the answer of a listener that is there.
-    static let answerDeadline = Duration.seconds(5)
-
     let connection: BusConnection
     let watch: OwnerWatch
-    var answerDeadline = Self.answerDeadline
+    let identities: Identities
+    /// Who the listener has to be.
+    var expected: Admission?
+    /// From the call to the answer of a listener that is there.
+    let answerDeadline: Duration
 
     func introduce(
         _ introduction: PortIntroduction, to context: ContextName, wait policy: WaitPolicy, hello: Greeting,
@@ -47,12 +48,23 @@ struct Introducer: Sendable {
                     step = state.didFail(error)
                 }
             case .call:
-                let call = OutgoingCall(
-                    destination: context.busName, path: context.objectPath, interface: ContextInterface.name,
-                    member: ContextInterface.connect, body: [.unixFD(farEnd), hello.encoded])
                 do throws(DBusError) {
+                    let destination: String
+                    let generation = await connection.generation
+                    switch try await owner(
+                        of: context, startingWithin: max(answerDeadline, patience.remaining))
+                    {
+                    case .anybody: destination = context.busName
+                    case .expected(let peer): destination = peer.busName
+                    case .unexpected(let peer):
+                        step = state.didFind(unexpected: peer)
+                        continue
+                    }
+                    let call = OutgoingCall(
+                        destination: destination, path: context.objectPath, interface: ContextInterface.name,
+                        member: ContextInterface.connect, body: [.unixFD(farEnd), hello.encoded])
                     let deadline = max(answerDeadline, patience.remaining)
-                    let reply = try await connection.call(call, deadline: deadline)
+                    let reply = try await connection.call(call, deadline: deadline, in: generation)
                     step = state.didReceiveWelcome(reply.body)
                 } catch {
                     step = state.didFail(error)
@@ -80,6 +92,17 @@ struct Introducer: Sendable {
                 return
             }
         }
+    }
+}
+
+extension BusConnection {
+    /// Calls over the connection that is known, or not at all: after a restart of the bus somebody else may have the
+    /// unique name of whom was looked at before.
+    fileprivate func call(
+        _ call: OutgoingCall, deadline: Duration, in generation: UInt64
+    ) async throws(DBusError) -> Reply {
+        if generation != self.generation { throw .offline }
+        return try await self.call(call, deadline: deadline)
     }
 }
 

@@ -104,7 +104,7 @@ public struct Lines: AsyncSequence, Sendable {
         }
 
         /// A line that opened. Nothing has been posted on those that did not, for nobody had them.
-        private mutating func opened() async throws(PortError) -> MessagePort {
+        private nonisolated(nonsending) mutating func opened() async throws(PortError) -> MessagePort {
             while true {
                 let port = connect()
                 do throws(PortError) {

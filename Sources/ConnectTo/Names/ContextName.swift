@@ -64,7 +64,7 @@ public struct ContextName: Sendable, Hashable, CustomStringConvertible {
         return (String(Substring(front.dropLast(suffix.count))), escaped)
     }
 
-    private static func isOrigin(_ origin: String) -> Bool {
+    static func isOrigin(_ origin: String) -> Bool {
         let elements = origin.utf8.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false)
         return elements.count >= 2 && elements.allSatisfy(isOriginElement)
     }

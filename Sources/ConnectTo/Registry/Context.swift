@@ -36,18 +36,18 @@ public final class Context: Sendable {
     /// Whether it waits for the name's owner to go.
     public var isStandby: Bool { registration.status == .standby }
 
-    /// Waits until this process bears the name, and says so; at once, but for a standby. False where the context
-    /// has ended, or the waiting task was cancelled.
+    /// Waits until the name has become this process's; at once, but for a standby. True also where it has been
+    /// and the context has ended since; false where it ended before, or the waiting task was cancelled.
     public var registered: Bool {
         get async {
-            _ = await registration.isSettled.wait()
-            return isRegistered
+            await registration.hasBorneName.wait() ?? false
         }
     }
 
     /// The "connect" events: one for each caller that was admitted, with the port to it.
     ///
-    /// One task takes them. Up to 256 wait to be taken; over it callers are refused as from a busy place. The
+    /// One task takes them. Up to 256 callers of one program wait to be taken, 512 of one user and 1,024 in all; over it
+    /// they are refused as from a busy place. The
     /// sequence ends, after what waits, when the context is unregistered; ``endReason`` says why.
     public var connects: Connects { Connects(registration: registration) }
 
@@ -93,18 +93,24 @@ public struct Connects: AsyncSequence, Sendable {
     let registration: Registration
 
     public func makeAsyncIterator() -> AsyncIterator {
-        AsyncIterator(base: registration.events.makeAsyncIterator())
+        AsyncIterator(registration: registration, base: registration.events.makeAsyncIterator())
     }
 
     public struct AsyncIterator: AsyncIteratorProtocol {
+        let registration: Registration
         var base: AsyncStream<ConnectEvent>.AsyncIterator
 
         public mutating func next() async -> ConnectEvent? {
-            await base.next()
+            taken(await base.next())
         }
 
         public mutating func next(isolation actor: isolated (any Actor)?) async -> ConnectEvent? {
-            await base.next(isolation: actor)
+            taken(await base.next(isolation: actor))
+        }
+
+        private func taken(_ event: ConnectEvent?) -> ConnectEvent? {
+            if let event { registration.didTake(event) }
+            return event
         }
     }
 }

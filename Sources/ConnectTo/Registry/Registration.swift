@@ -15,19 +15,18 @@ final class Registration: Sendable {
         case ended(Context.EndReason)
     }
 
-    /// Connect events that wait to be taken.
-    static let queuedConnects = 256
-
     let context: ContextName
     let metadata: [String: String]
     let format: LineFormat
     /// How its name is asked for.
     let flags: BusConnection.RequestNameFlags
+    let activity: ContextActivity
+    let admission: Admission
     let events: AsyncStream<ConnectEvent>
     /// Set when it has ended and the bus has confirmed that, or is gone.
     let isGone = Latch<Void>()
-    /// Set when the name is this process's for the first time, or will never be.
-    let isSettled = Latch<Void>()
+    /// Set when the name has become this process's, or never will: whether it has.
+    let hasBorneName = Latch<Bool>()
     private let sink: AsyncStream<ConnectEvent>.Continuation
     private let state: Mutex<State>
 
@@ -35,18 +34,23 @@ final class Registration: Sendable {
         var status = Status.requested
         /// How many more callers are to be admitted; nil is any number.
         var remaining: Int?
+        /// Whose connect events wait to be taken.
+        var waiting = WaitingRoom()
     }
 
     init(
         _ context: ContextName, metadata: [String: String], limit: Int?, format: LineFormat = .messages,
-        flags: BusConnection.RequestNameFlags = .doNotQueue
+        flags: BusConnection.RequestNameFlags = .doNotQueue, tap: Tap? = nil,
+        admission: Admission = .sameUser
     ) {
+        activity = ContextActivity(tap: tap)
         self.context = context
         self.metadata = metadata
         self.format = format
         self.flags = flags
+        self.admission = admission
         state = Mutex(State(remaining: limit))
-        (events, sink) = AsyncStream.makeStream(bufferingPolicy: .bufferingOldest(Self.queuedConnects))
+        (events, sink) = AsyncStream.makeStream(bufferingPolicy: .bufferingOldest(WaitingRoom.seats))
     }
 
     var status: Status { state.withLock { $0.status } }
@@ -56,7 +60,7 @@ final class Registration: Sendable {
             if case .ended = state.status { return }
             state.status = status
         }
-        if status == .registered { isSettled.set() }
+        if status == .registered { hasBorneName.set(true) }
     }
 
     /// One that the bus has never confirmed is not kept: whoever registers it is told that the bus has gone.
@@ -76,7 +80,8 @@ final class Registration: Sendable {
         }
         if isFirst {
             sink.finish()
-            isSettled.set()
+            // Callers may all have come before the bus's answer.
+            hasBorneName.set(reason == .limitReached)
         }
         return isFirst
     }
@@ -95,21 +100,25 @@ final class Registration: Sendable {
     }
 
     func deliver(_ event: ConnectEvent) -> Delivery {
-        let isLast: Bool? = state.withLock { state in
-            if case .ended = state.status { return nil }
-            guard let remaining = state.remaining else { return false }
-            if remaining == 0 { return nil }
-            state.remaining = remaining - 1
-            return remaining == 1
+        let delivery: Delivery = state.withLock { state in
+            if case .ended = state.status { return .hasEnded }
+            if state.remaining == 0 { return .hasEnded }
+            guard state.waiting.hasSeat(for: event.peer) else { return .isFull }
+            state.waiting.enter(event.peer)
+            state.remaining? -= 1
+            return state.remaining == 0 ? .deliveredLast : .delivered
         }
-        guard let isLast else { return .hasEnded }
+        if delivery == .isFull || delivery == .hasEnded { return delivery }
         switch sink.yield(event) {
-        case .enqueued: return isLast ? .deliveredLast : .delivered
-        case .dropped:
-            state.withLock { $0.remaining? += 1 }
-            return .isFull
-        case .terminated: return .hasEnded
+        case .enqueued: return delivery
+        // Not full: there are as many seats.
+        case .dropped, .terminated: return .hasEnded
         @unknown default: return .hasEnded
         }
+    }
+
+    /// The program has taken an event.
+    func didTake(_ event: ConnectEvent) {
+        state.withLock { $0.waiting.leave(event.peer) }
     }
 }

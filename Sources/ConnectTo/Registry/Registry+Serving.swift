@@ -1,4 +1,5 @@
 import DBus
+import Glibc
 import LinuxIO
 import Logging
 import Ports
@@ -6,67 +7,162 @@ import Ports
 /// How callers are served: who they are, whether they are admitted, their connect event.
 extension Registry {
     func didReceive(_ call: MethodCall, for registration: Registration) {
+        // Before anything is looked at: in a flood this is all that happens.
+        if call.member == ContextInterface.connect, isTooOften(call.sender) { return refuseAsBusy(call) }
         switch ContextObject.answer(call, for: registration) {
         case .reply(let body):
             connection.assumeIsolated { $0.reply(to: call, body) }
         case .error(let name, let message):
             connection.assumeIsolated { $0.replyError(to: call, name: name, message: message) }
-        case .admit(let line, let hello):
-            guard introductions < Self.maximumIntroductions, Admission.hasRoom(for: line) else {
-                return refuse(call, ContextInterface.busy, "too many callers just now; try again later")
+        case .tellStatus:
+            forOwnUser(call) { $0.reply(to: call, [registration.activity.status.encoded]) }
+        case .tap(let line):
+            let tap = registration.activity.traffic.tap
+            let hasRoom = DescriptorReserve.isUntouched(by: line.descriptor)
+            forOwnUser(call) { [loop, log] connection in
+                guard let tap else {
+                    return connection.replyError(
+                        to: call, name: ContextInterface.refused,
+                        message: "its owner has not allowed it to be looked on at")
+                }
+                guard hasRoom, tap.add(MessagePort(adopting: line, on: loop)) else {
+                    return connection.replyError(
+                        to: call, name: ContextInterface.busy, message: "enough are looking on already")
+                }
+                log.debug(
+                    "looked on at",
+                    metadata: ["name": "\(registration.context.busName)", "peer": "\(call.sender)"])
+                connection.reply(to: call, [.dictionary(key: "s", value: "v", [])])
             }
-            introductions += 1
+        case .admit(let line, let hello):
+            guard DescriptorReserve.isUntouched(by: line.descriptor) else { return refuseAsBusy(call) }
+            let caller = Caller(call: call, line: line, hello: hello, registration: registration)
             identities.assumeIsolated {
+                guard $0.hasRoom(for: call.sender) else {
+                    return assumeIsolated { $0.refuseAsBusy(call) }
+                }
                 $0.identify(call.sender) { [self] peer in
-                    assumeIsolated { $0.admit(call, line, hello, to: registration, peer) }
+                    assumeIsolated { $0.didIdentify(caller, peer) }
                 }
             }
         }
     }
 
+    /// Whether a sender that is known already has no introductions left.
+    private func isTooOften(_ sender: String) -> Bool {
+        let peer = identities.assumeIsolated { $0.known(sender) }
+        guard let peer, let uid = peer.uid else { return false }
+        return callers.hasNoIntroductionsLeft(uid, peer.account)
+    }
+
+    /// Somebody who wants a line.
+    struct Caller: Sendable {
+        let call: MethodCall
+        var line: StreamSocket
+        /// What its user's ports may hold.
+        var budget: InputBudget?
+        let hello: Greeting
+        let registration: Registration
+    }
+
+    /// Callers of one connection about whom somebody is asked: admitted in the order of their calls.
+    struct Waiting {
+        var count = 0
+        var last: Task<Void, Never>?
+    }
+
     /// Not a task for each caller: tasks may overtake one another, and callers are served in order.
-    private func admit(
-        _ call: MethodCall, _ line: StreamSocket, _ hello: Greeting, to registration: Registration,
-        _ peer: Result<Peer, DBusError>
-    ) {
-        introductions -= 1
-        guard case .success(let peer) = peer else {
+    private func didIdentify(_ caller: Caller, _ answer: Result<Peer, DBusError>) {
+        let call = caller.call
+        guard case .success(let peer) = answer, let uid = peer.uid else {
             return refuse(call, ContextInterface.refused, "the bus does not say who is calling")
         }
-        guard Admission.admits(peer) else {
-            log.debug("refused", metadata: ["name": "\(registration.context.busName)", "peer": "\(peer)"])
+        var caller = caller
+        do throws(Callers.Refusal) {
+            let place = try callers.enter(uid, peer.account)
+            caller.line = StreamSocket(caller.line.descriptor, lease: place)
+            caller.budget = place.budget
+        } catch {
+            log.debug("refused", metadata: facts(caller, peer, "\(error)"))
+            return refuseAsBusy(call)
+        }
+        let verdict = caller.registration.admission.rule.verdictAtOnce(on: peer)
+        if verdict == .no || verdict == .unknown { return decide(caller, peer, isAdmitted: false) }
+        if verdict == .yes, caller.hello.context == nil, waiting[call.sender] == nil {
+            return decide(caller, peer, isAdmitted: true)
+        }
+        ask(about: caller, peer)
+    }
+
+    /// Asks whom the rule, or the caller's own claim, makes necessary.
+    private func ask(about caller: Caller, _ peer: Peer) {
+        let sender = caller.call.sender
+        let before = waiting[sender]?.last
+        waiting[sender, default: Waiting()].count += 1
+        waiting[sender]?.last = Task(executorPreference: loop.reactor) { [self, caller] in
+            var peer = peer
+            if let claimed = caller.hello.context.flatMap(ContextName.init(busName:)) {
+                peer.claimedContext = claimed
+                if await identities.owner(of: claimed.busName) == sender { peer.context = claimed }
+            }
+            let isAdmitted = await caller.registration.admission.admits(peer, asking: identities)
+            await before?.value
+            await didAsk(about: caller, peer, isAdmitted: isAdmitted)
+        }
+    }
+
+    private func didAsk(about caller: Caller, _ peer: Peer, isAdmitted: Bool) {
+        let sender = caller.call.sender
+        waiting[sender]?.count -= 1
+        if waiting[sender]?.count == 0 { waiting[sender] = nil }
+        decide(caller, peer, isAdmitted: isAdmitted)
+    }
+
+    /// The caller learns that it is refused, and not why: that is for the log.
+    private func decide(_ caller: Caller, _ peer: Peer, isAdmitted: Bool) {
+        let (call, registration) = (caller.call, caller.registration)
+        guard isAdmitted else {
+            log.debug("refused", metadata: facts(caller, peer, "not admitted: \(registration.admission)"))
             return refuse(call, ContextInterface.refused, "not admitted")
         }
-        guard hello.format == registration.format.rawValue else {
-            return refuse(call, ContextInterface.refused, Admission.mismatch(registration.format))
+        guard caller.hello.format == registration.format.rawValue else {
+            return refuse(call, ContextInterface.refused, registration.format.mismatch)
         }
-        guard let claimed = hello.context.flatMap(ContextName.init(busName:)) else {
-            return deliver(call, line, hello, to: registration, peer)
-        }
-        introductions += 1
-        Task(executorPreference: loop.reactor) { [self] in
-            let isConfirmed = await identities.owner(of: claimed.busName) == call.sender
-            await confirmed(call, line, hello, to: registration, isConfirmed ? peer.bearing(claimed) : peer)
+        deliver(caller, peer)
+    }
+
+    /// Answers a caller of this process's own user: what a context does is nobody else's business.
+    private func forOwnUser(
+        _ call: MethodCall, _ answer: @escaping @Sendable (isolated BusConnection) -> Void
+    ) {
+        identities.assumeIsolated {
+            $0.identify(call.sender) { [connection] peer in
+                let isOwnUser = if case .success(let peer) = peer { peer.uid == geteuid() } else { false }
+                connection.assumeIsolated { connection in
+                    if isOwnUser { return answer(connection) }
+                    connection.replyError(
+                        to: call, name: ContextInterface.refused, message: "its own user alone is told")
+                }
+            }
         }
     }
 
-    private func confirmed(
-        _ call: MethodCall, _ line: StreamSocket, _ hello: Greeting, to registration: Registration,
-        _ peer: Peer
-    ) {
-        introductions -= 1
-        deliver(call, line, hello, to: registration, peer)
+    private func facts(_ caller: Caller, _ peer: Peer, _ why: String) -> Logger.Metadata {
+        [
+            "name": "\(caller.registration.context.busName)", "peer": "\(peer)",
+            "executable": "\(peer.executable ?? "unknown")", "why": "\(why)",
+        ]
     }
 
-    private func deliver(
-        _ call: MethodCall, _ line: StreamSocket, _ hello: Greeting, to registration: Registration,
-        _ peer: Peer
-    ) {
+    private func deliver(_ caller: Caller, _ peer: Peer) {
+        let (call, registration) = (caller.call, caller.registration)
         // Decided on after the bus has gone: the caller has given up, and its name may be another's by now.
         guard connection.assumeIsolated({ $0.isCurrent(call) }) else { return }
         let event = ConnectEvent(
-            source: MessagePort(adopting: line, format: registration.format, on: loop), peer: peer,
-            metadata: hello.metadata)
+            source: MessagePort(
+                adopting: caller.line, format: registration.format, on: loop, limits: limits.ports,
+                budget: caller.budget, traffic: registration.activity.traffic),
+            peer: peer, metadata: caller.hello.metadata)
         switch registration.deliver(event) {
         case .delivered:
             welcome(call, registration)
@@ -83,11 +179,29 @@ extension Registry {
     }
 
     private func welcome(_ call: MethodCall, _ registration: Registration) {
+        registration.activity.didAdmit()
+        log.debug(
+            "admitted", metadata: ["name": "\(registration.context.busName)", "peer": "\(call.sender)"])
         let welcome = Greeting(metadata: registration.metadata, format: registration.format)
         connection.assumeIsolated { $0.reply(to: call, [welcome.encoded]) }
     }
 
+    private func refuseAsBusy(_ call: MethodCall) {
+        refuse(call, ContextInterface.busy, "too many callers just now; try again later")
+    }
+
     private func refuse(_ call: MethodCall, _ name: String, _ message: String) {
+        registration(at: call.path)?.activity.didRefuse()
         connection.assumeIsolated { $0.replyError(to: call, name: name, message: message) }
+    }
+}
+
+extension LineFormat {
+    /// What a caller is told that asks for a line of the other format.
+    fileprivate var mismatch: String {
+        switch self {
+        case .messages: "lines to it carry messages, and this one was to be a stream"
+        case .stream: "lines to it are streams of bytes, and this one was to carry messages"
+        }
     }
 }

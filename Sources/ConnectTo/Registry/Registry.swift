@@ -7,15 +7,14 @@ import Ports
 actor Registry {
     let connection: BusConnection
     let loop: EventLoop
+    let limits: BusLimits
     let identities: Identities
     let log: Logger
+    let callers: Callers
     /// By object path.
     private var registrations: [String: Registration] = [:]
-    /// Callers of whom the bus has not said yet who they are.
-    var introductions = 0
-
-    /// How many such callers are kept; the next are told that it is busy.
-    static let maximumIntroductions = 1_024
+    /// By unique name.
+    var waiting: [String: Waiting] = [:]
 
     /// The one by which this process introduces itself to others: the first, while it lasts.
     private var calling: Registration?
@@ -25,15 +24,22 @@ actor Registry {
         calling?.status == .registered ? calling?.context.busName : nil
     }
 
+    func registration(at path: String) -> Registration? { registrations[path] }
+
     nonisolated var unownedExecutor: UnownedSerialExecutor {
         connection.reactor.asUnownedSerialExecutor()
     }
 
-    init(_ connection: BusConnection, on loop: EventLoop, identities: Identities, log: Logger) {
+    init(
+        _ connection: BusConnection, on loop: EventLoop, limits: BusLimits, identities: Identities,
+        log: Logger
+    ) {
         self.connection = connection
         self.loop = loop
+        self.limits = limits
         self.identities = identities
         self.log = log
+        callers = Callers(limits.callers)
     }
 
     /// Follows what the bus says of our names.
@@ -47,8 +53,7 @@ actor Registry {
 
     func register(
         _ context: ContextName, metadata: [String: String], flags: BusConnection.RequestNameFlags,
-        limit: Int?,
-        format: LineFormat
+        limit: Int?, format: LineFormat, isTappable: Bool, admission: Admission
     ) async throws(ConnectToError) -> Registration {
         try metadata.checked()
         while let former = registrations[context.objectPath] {
@@ -59,7 +64,8 @@ actor Registry {
             }
         }
         let registration = Registration(
-            context, metadata: metadata, limit: limit, format: format, flags: flags)
+            context, metadata: metadata, limit: limit, format: format, flags: flags,
+            tap: isTappable ? Tap(on: loop) : nil, admission: admission)
         // Served before the name is asked for: calls can come before the bus has answered.
         registrations[context.objectPath] = registration
         await connection.export(path: context.objectPath) { [weak self] call in

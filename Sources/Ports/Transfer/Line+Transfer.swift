@@ -94,6 +94,7 @@ extension Line {
         change { state, wakeups in
             // A port that is over takes everything and drops it; what was given away is gone all the same.
             guard state.life.post() == .accept else { return }
+            state.traffic?.record(.sent, kind, payload, transferred: things.count)
             state.send(
                 OutputQueue.Segment(bytes: frame.bytes, descriptors: frame.descriptors), for: self, &wakeups)
         }
@@ -104,7 +105,9 @@ extension Line {
         if table.weight > FrameHeader.descriptorLimit { return .tooManyDescriptors(table.weight) }
         // Only now: of more things than that the table cannot tell its own length.
         let length = table.size + payloadLength
-        if length > limits.messageLength { return .messageTooLarge(length, limit: limits.messageLength) }
+        if length > limits.sentMessageLength {
+            return .messageTooLarge(length, limit: limits.sentMessageLength)
+        }
         return read { state in
             if state.life.reason != nil || state.hasRoom(for: length, descriptors: table.descriptors.count) {
                 return nil
@@ -151,7 +154,7 @@ extension Line {
         if let socket = cargo.socket, !StreamSocket.isConnectedStream(socket) {
             throw ProtocolViolation("a port that is no connected AF_UNIX SOCK_STREAM socket")
         }
-        let line = Line(nil, isOpen: true, on: reactor, limits: limits)
+        let line = Line(nil, isOpen: true, on: reactor, limits: limits, budget: budget)
         line.change { state, _ in
             state.isUnseen = true
             state.life.resume(cargo)

@@ -16,6 +16,8 @@ extension LineState {
         source = nil
         socket = nil
         input.removeAll()
+        reader = FrameReader(lengthLimit: limits.messageLength)
+        countInput()
         output.removeAll()
         return cargo
     }
@@ -38,7 +40,7 @@ extension LineState {
 
     /// Goes on with a line where it was left off.
     mutating func load(_ cargo: PortCargo) {
-        socket = cargo.socket.map(StreamSocket.init)
+        socket = cargo.socket.map { StreamSocket($0) }
         reader = FrameReader(lengthLimit: limits.messageLength)
         reader.resume(cargo.input)
         let postedMeanwhile = output.remainder
@@ -62,7 +64,7 @@ extension LineState {
                 input.append(run)
                 missing -= run.count
             } else if let frame = try? reader.next(), let (message, cost) = try? message(frame, for: line) {
-                input.append(message, cost: cost)
+                input.append(message, cost)
                 missing -= 1
             } else {
                 return

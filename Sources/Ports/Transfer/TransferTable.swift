@@ -41,6 +41,14 @@ struct TransferTable: Sendable {
         }
     }
 
+    /// Less those that the lines in it have received and have yet to read.
+    var ownDescriptorCount: Int {
+        descriptors.count
+            - items.reduce(0) { count, item in
+                if case .port(let cargo) = item { count + cargo.input.descriptors.count } else { count }
+            }
+    }
+
     /// What counts against ``FrameHeader/descriptorLimit``: descriptors, or things where those are more, as a
     /// port that is over brings none.
     var weight: Int { max(items.count, descriptors.count) }

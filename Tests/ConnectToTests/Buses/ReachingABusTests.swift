@@ -11,7 +11,7 @@ struct ReachingABusTests {
     {
         let loop = try EventLoop.shared
         return await #expect(throws: ConnectToError.self) {
-            _ = try await Bus.open(address, on: loop, deadline: deadline)
+            _ = try await Bus.open(address, limits: BusLimits(), on: loop, deadline: deadline)
         }
     }
 

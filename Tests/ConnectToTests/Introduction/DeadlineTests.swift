@@ -33,7 +33,7 @@ struct DeadlineTests {
 
     @Test("five seconds is what a listener has")
     func fiveSeconds() {
-        #expect(Introducer.answerDeadline == .seconds(5))
+        #expect(BusLimits().introduction == .seconds(5))
     }
 
     @Test("an answer in time counts, though it comes late")

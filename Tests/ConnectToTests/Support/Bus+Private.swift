@@ -17,7 +17,8 @@ extension Bus {
     ) throws -> MessagePort {
         let context = try ContextName(name)
         let (port, introduction) = MessagePort.opening(on: loop)
-        let introducer = Introducer(connection: connection, watch: watch, answerDeadline: deadline)
+        let introducer = Introducer(
+            connection: connection, watch: watch, identities: identities, answerDeadline: deadline)
         Task(executorPreference: loop.reactor) { [self] in
             await introducer.introduce(introduction, to: context, wait: policy, hello: Greeting())
             withExtendedLifetime(self) {}

@@ -9,12 +9,14 @@ import LinuxIO
 final class ScriptedListener: Sendable {
     let connection: BusConnection
     private let calls: AsyncStream<MethodCall>
+    private let sink: AsyncStream<MethodCall>.Continuation
 
     /// - Parameter path: where its object is; by default where callers look for it.
     init(_ name: String, at path: String? = nil) async throws {
         let context = try ContextName(name)
         let (calls, sink) = AsyncStream<MethodCall>.makeStream()
         self.calls = calls
+        self.sink = sink
         connection = try await BusConnection.open(
             address: try PrivateBus.current.address, on: try EventLoop.shared.reactor)
         await connection.export(path: path ?? context.objectPath) { sink.yield($0) }
@@ -26,6 +28,12 @@ final class ScriptedListener: Sendable {
         var iterator = calls.makeAsyncIterator()
         guard let call = await iterator.next() else { throw Ended() }
         return call
+    }
+
+    /// The next call; throws ``Ended`` where none has come before the connection was closed.
+    func nextCallOrEnd() async throws -> MethodCall {
+        sink.finish()
+        return try await nextCall()
     }
 
     func reply(to call: MethodCall, _ body: [DBusValue] = [Greeting().encoded]) async {

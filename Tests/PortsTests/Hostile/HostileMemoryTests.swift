@@ -1,3 +1,4 @@
+import ConnectToTesting
 import Glibc
 import LinuxIO
 import Testing
@@ -113,8 +114,6 @@ struct HostileMemoryTests {
         }
     }
 }
-
-private let isSanitized = dlsym(nil, "__asan_init") != nil
 
 /// Fails the process where it has more memory at the end than before, by more than so many MiB.
 private func bounded(to limit: Int, _ body: () async throws -> Void) async throws {

@@ -56,19 +56,24 @@ struct HostilePeerTests {
         }
     }
 
-    @Test("that sends what is no UTF-8, and JSON that is none, is heard as it spoke")
+    @Test("that sends what is no UTF-8, and JSON that is none or a million deep, is heard as it spoke")
     func payloads() async throws {
         try await underAttack { enemy in
             let wrong: [UInt8] = [0xED, 0xA0, 0x80, 0xC0, 0xAF, 0xFF]
             for kind in [2, 3] as [UInt8] {
                 try await enemy.send(FrameHeader.raw(kind, length: wrong.count) + wrong)
             }
-            let deep = [UInt8](repeating: UInt8(ascii: "["), count: 10_000)
-            try await enemy.send(FrameHeader.raw(3, length: deep.count) + deep)
-            let closed = deep + [UInt8](repeating: UInt8(ascii: "]"), count: 10_000)
-            try await enemy.send(FrameHeader.raw(3, length: closed.count) + closed)
+            let sending = Task {
+                for depth in [10_000, 1_000_000] {
+                    let deep = [UInt8](repeating: UInt8(ascii: "["), count: depth)
+                    try await enemy.send(FrameHeader.raw(3, length: deep.count) + deep)
+                    let closed = deep + [UInt8](repeating: UInt8(ascii: "]"), count: depth)
+                    try await enemy.send(FrameHeader.raw(3, length: closed.count) + closed)
+                }
+            }
+            defer { sending.cancel() }
             var messages = enemy.port.messages.makeAsyncIterator()
-            for size in [6, 6, 10_000, 20_000] {
+            for size in [6, 6, 10_000, 20_000, 1_000_000, 2_000_000] {
                 let message = try #require(try await messages.next())
                 #expect(message.count == size)
                 #expect((message.text == nil) == (size == 6))

@@ -1,0 +1,46 @@
+import ArgumentParser
+import CLinux
+import Glibc
+
+/// `--cpus A,B`: where each of the two processes runs.
+struct BenchProcessors: ExpressibleByArgument, Sendable {
+    private let numbers: [Int]
+
+    /// Nil for what is not two numbers.
+    init?(argument: String) {
+        let parts = argument.split(separator: ",", omittingEmptySubsequences: false)
+        numbers = parts.compactMap { Int($0) }
+        // As many as the kernel's interface knows.
+        let all = 0..<1024
+        if parts.count != 2 || numbers.count != 2 || !numbers.allSatisfy(all.contains) { return nil }
+    }
+
+    var text: String { numbers.map { String($0) }.joined(separator: ",") }
+
+    /// Pins all threads of this process, and with them those that they start.
+    /// - Throws: ``Failure`` 64 where there is no such processor.
+    func pin(first: Bool) throws(Failure) {
+        let number = numbers[first ? 0 : 1]
+        for thread in Self.threads() where clinux_pin(thread, Int32(number)) != 0 {
+            // One that has just ended is as good as pinned.
+            if errno == ESRCH { continue }
+            throw Failure(
+                .usage,
+                "--cpus: processor \(number) is not to be had; see those that are with nproc and taskset -p $$"
+            )
+        }
+    }
+
+    private static func threads() -> [pid_t] {
+        guard let directory = opendir("/proc/self/task") else { return [0] }
+        defer { closedir(directory) }
+        var threads: [pid_t] = []
+        while let entry = readdir(directory) {
+            let name = withUnsafePointer(to: &entry.pointee.d_name) {
+                $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+            }
+            if let number = pid_t(name) { threads.append(number) }
+        }
+        return threads
+    }
+}

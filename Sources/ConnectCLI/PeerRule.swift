@@ -1,0 +1,109 @@
+import ArgumentParser
+import ConnectTo
+import Glibc
+
+/// `--allow`, `--deny` and `--expect`: who somebody has to be.
+///
+/// `everyone`, `same-user`, or facts with commas between them, all of which have to be true: `uid=0,origin=org.x`.
+enum PeerRule {
+    static let help = """
+        RULE is everyone, same-user, or facts that all have to be true: uid=N, user=NAME, gid=N, group=NAME, \
+        origin=ID, executable=PATH, label=LABEL, with commas between them.
+        """
+
+    /// - Throws: `ValidationError` for what is none, and for users and groups that do not exist.
+    static func parse(_ argument: String) throws -> Admission {
+        switch argument {
+        case "everyone": return .everyone
+        case "same-user": return .sameUser
+        default: return .all(try facts(in: argument).map { try admission(key: $0.key, value: $0.value) })
+        }
+    }
+
+    /// A comma with no `key=` behind it belongs to the value: paths and labels may have some.
+    private static func facts(in argument: String) throws -> [(key: String, value: String)] {
+        var facts: [(key: String, value: String)] = []
+        for piece in argument.split(separator: ",", omittingEmptySubsequences: false) {
+            if let equals = piece.firstIndex(of: "="),
+                piece[..<equals].allSatisfy({ $0.isASCII && $0.isLetter })
+            {
+                facts.append((String(piece[..<equals]), String(piece[piece.index(after: equals)...])))
+            } else if !facts.isEmpty {
+                facts[facts.count - 1].value += "," + piece
+            } else {
+                throw ValidationError("\(TerminalText.escaped(argument)) is no rule. \(help)")
+            }
+        }
+        return facts
+    }
+
+    private static func admission(key: String, value: String) throws -> Admission {
+        switch key {
+        case "uid": return .users([try number(value, of: "user")])
+        case "gid": return .groups([try number(value, of: "group")])
+        case "user":
+            guard let entry = getpwnam(value) else { throw ValidationError(unknown("user", value)) }
+            return .users([entry.pointee.pw_uid])
+        case "group":
+            guard let entry = getgrnam(value) else { throw ValidationError(unknown("group", value)) }
+            return .groups([entry.pointee.gr_gid])
+        case "origin", "application":
+            // Any name does: it is the origin that is looked at.
+            guard (try? ContextName("x", origin: value)) != nil else {
+                throw ValidationError(
+                    "\(TerminalText.escaped(value)) is no origin; give a reverse-DNS id such as org.example.Editor"
+                )
+            }
+            return .origins([value])
+        case "executable":
+            guard value.hasPrefix("/") else {
+                throw ValidationError(
+                    "executable=\(TerminalText.escaped(value)) is not an absolute path; give one")
+            }
+            return .executables([withoutLinks(value)])
+        case "label": return .securityLabels([value])
+        default: throw ValidationError("there is no fact called \(TerminalText.escaped(key)). \(help)")
+        }
+    }
+
+    private static func number(_ value: String, of kind: String) throws -> UInt32 {
+        guard let number = UInt32(value) else {
+            throw ValidationError(
+                "\(TerminalText.escaped(value)) is not the number of a \(kind); give one, or \(kind)=NAME")
+        }
+        return number
+    }
+
+    private static func unknown(_ kind: String, _ name: String) -> String {
+        "there is no \(kind) called \(TerminalText.escaped(name)); give another, or its number"
+    }
+
+    /// As the kernel names the program of a process; as given where it is not there yet.
+    private static func withoutLinks(_ path: String) -> String {
+        guard let real = realpath(path, nil) else { return path }
+        defer { free(real) }
+        return String(cString: real)
+    }
+}
+
+/// Whom `listen` admits.
+struct AdmissionOptions: ParsableArguments {
+    @Option(
+        help: ArgumentHelp(
+            "Admit these callers, in place of those of the same user; may be given more than once.",
+            discussion: PeerRule.help, valueName: "rule"),
+        transform: PeerRule.parse)
+    var allow: [Admission] = []
+
+    @Option(
+        help: ArgumentHelp(
+            "Refuse these, whoever is allowed; may be given more than once.",
+            discussion: "A caller of whom it cannot be learnt whether the rule is true of it is refused too.",
+            valueName: "rule"),
+        transform: PeerRule.parse)
+    var deny: [Admission] = []
+
+    var admission: Admission {
+        .all(allow.isEmpty ? .sameUser : .any(allow), .not(.any(deny)))
+    }
+}

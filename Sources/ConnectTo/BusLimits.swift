@@ -1,0 +1,30 @@
+public import Ports
+
+/// What a program lets others make it hold, on one bus, and how long it waits for them.
+///
+/// Given when the bus is opened, and settled from then on: everybody in a process who asks for a bus shares one
+/// connection, and so its limits. Who does not say any takes the bus as it is; the first one settles them.
+///
+/// ```swift
+/// var limits = BusLimits()
+/// limits.ports.messageLength = 1 << 20  // both sides of these lines are ours
+/// let bus = try await Bus.session(limits: limits)
+/// ```
+public struct BusLimits: Sendable, Hashable {
+    /// Of each port that is introduced by this bus, on either side, and of those that arrive on such ports.
+    public var ports = PortLimits()
+
+    /// How long a listener that is there may take to answer ``Bus/connectTo(_:origin:wait:metadata:format:)``, or
+    /// what is left of the wait if that is more. Then the port ends with ``CloseReason/Code/timedOut``. 5 s if not
+    /// set; the least is 1 ms.
+    ///
+    /// Listeners of this library answer when the bus has told them who calls, for which they give it 5 s.
+    public var introduction = Duration.seconds(5) {
+        didSet { introduction = max(introduction, .milliseconds(1)) }
+    }
+
+    /// What the callers of each user may have of this process.
+    public var callers = CallerLimits()
+
+    public init() {}
+}

@@ -1,0 +1,63 @@
+import Glibc
+import LinuxIO
+
+extension Peer {
+    /// Which application a peer is, and how that is known.
+    public struct Application: Sendable, Hashable, CustomStringConvertible {
+        /// Where an application's id is known from, strongest first.
+        public enum Source: String, Sendable, Hashable {
+            /// The sandbox says so: `/.flatpak-info` in the root directory that the process sees. A program inside of
+            /// a sandbox cannot change it; one outside, of the same user, can make a sandbox that says anything.
+            case sandbox
+            /// The peer owns a bus name under it. As good as the bus's policy on names: a session bus gives every
+            /// name to every program of the user that is not sandboxed.
+            case busName = "bus-name"
+            /// The control group that systemd, or the desktop through it, has started it in. A hint: programs of one
+            /// user can move between groups.
+            case controlGroup = "cgroup"
+            /// The peer says so, by a context that the bus does not confirm.
+            case claim
+        }
+
+        /// The reverse-DNS id, such as `org.example.Editor`.
+        public let id: String
+        /// Where it is known from.
+        public let source: Source
+
+        /// Whether somebody else than the peer itself, or a program that can act as it likes with the user's
+        /// processes, vouches for it.
+        public var isVerified: Bool { source == .sandbox || source == .busName }
+
+        public var description: String { "\(id) (\(source.rawValue))" }
+    }
+
+    /// Which application this is: the strongest that is known, read when it is asked for. Nil where nothing is.
+    ///
+    /// Where a sandbox vouches, nothing weaker is looked at. Sandboxes are looked for with processes of our own user
+    /// only. Takes a second at the most, since a process can make a file system that does not answer.
+    public var application: Application? {
+        get async {
+            switch await sandbox {
+            case .application(let id): return Application(id: id, source: .sandbox)
+            case .none, .unknown: break
+            }
+            if let context { return Application(id: context.origin, source: .busName) }
+            let group = process.flatMap { process in
+                process.whileRunning { processFile("cgroup", of: process.pid, limit: 4096) }
+            }
+            if let id = group.flatMap(ControlGroup.application(in:)) {
+                return Application(id: id, source: .controlGroup)
+            }
+            return claimedContext.map { Application(id: $0.origin, source: .claim) }
+        }
+    }
+
+    /// What is known of the sandbox that the process is in.
+    var sandbox: Sandbox {
+        get async {
+            guard let process, uid == geteuid() else { return .unknown }
+            let file = await ProcessReading.rootFile(Sandbox.file, of: process.pid, limit: Sandbox.limit)
+            return process.hasEnded ? .unknown : Sandbox(file)
+        }
+    }
+}

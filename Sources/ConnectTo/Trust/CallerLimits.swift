@@ -1,0 +1,21 @@
+/// What callers may have of this process, counted for each user: connections to the bus are free.
+///
+/// Over a limit a caller is refused as from a busy place, and others go on. So that one process cannot use up what
+/// all processes of its user have, it gets three quarters of it.
+public struct CallerLimits: Sendable, Hashable {
+    /// Ports open at the same time. Whatever this says, the callers of one user leave a quarter of the process's
+    /// descriptors (RLIMIT_NOFILE), and a reserve of 64 is given to none.
+    public var openPorts = 4_096
+
+    /// Introductions a second, in the long run; admitted or not. Over a short time five seconds' worth.
+    public var introductionsPerSecond = 4_000
+
+    /// Bytes received and not taken by the program, of all ports together; a message counts as
+    /// ``PortLimits/queuedInput`` says. Over it the user's callers are refused, and its ports read no more than 64 KiB
+    /// each, but one at a time, which may finish a message: so large ones do not wait for each other.
+    /// A program that waits for one port while it leaves so much untaken on others waits for itself.
+    public var queuedInput = 256 << 20
+
+    /// The defaults.
+    public init() {}
+}

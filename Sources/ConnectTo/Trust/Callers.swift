@@ -1,0 +1,134 @@
+import Ports
+import Synchronization
+
+/// What the callers on one bus have of this process, and whether they may have more.
+final class Callers: Sendable {
+    /// Why a caller gets nothing now.
+    enum Refusal: Error, Equatable {
+        case tooOften
+        case tooManyPorts
+        case tooMuchQueued
+    }
+
+    /// A port of a caller's. Counted until it is let go.
+    final class Place: Sendable {
+        fileprivate let callers: Callers
+        fileprivate let uid: UInt32
+        fileprivate let process: String
+        /// What its user's ports hold together.
+        let budget: InputBudget
+
+        fileprivate init(_ callers: Callers, _ uid: UInt32, _ process: String, _ budget: InputBudget) {
+            self.budget = budget
+            self.callers = callers
+            self.uid = uid
+            self.process = process
+        }
+
+        deinit { callers.leave(uid, process) }
+    }
+
+    private struct Account {
+        var ports = 0
+        var bucket: TokenBucket
+
+    }
+
+    private struct User {
+        var account: Account
+        let budget: InputBudget
+
+        var isIdle: Bool { account.ports == 0 && account.bucket.isFull && budget.held == 0 }
+    }
+
+    private struct Accounts {
+        var users: [UInt32: User] = [:]
+        var processes: [String: Account] = [:]
+    }
+
+    /// Accounts that are kept; over it those go in which nothing is. There may be many.
+    private static let capacity = 4_096
+
+    private let limits: CallerLimits
+    private let accounts = Mutex(Accounts())
+
+    init(_ limits: CallerLimits) {
+        self.limits = limits
+    }
+
+    /// What one process gets of what its user gets.
+    private static func share(of limit: Int) -> Int { limit - limit / 4 }
+
+    /// Gives a caller a place for a port.
+    /// - Parameter descriptors: how many there are in all for callers.
+    func enter(
+        _ uid: UInt32, _ process: String, descriptors: Int = DescriptorReserve.available,
+        now: SuspendingClock.Instant = .now
+    ) throws(Refusal) -> Place {
+        let portLimit = min(limits.openPorts, descriptors - descriptors / 4)
+        let (refusal, budget): (Refusal?, InputBudget) = accounts.withLock { accounts in
+            let known =
+                accounts.users[uid]
+                ?? User(
+                    account: Account(bucket: bucket(limits.introductionsPerSecond, now)),
+                    budget: InputBudget(limits.queuedInput))
+            var user = known.account
+            var own =
+                accounts.processes[process]
+                ?? Account(bucket: bucket(Self.share(of: limits.introductionsPerSecond), now))
+            user.bucket.refill(at: now)
+            own.bucket.refill(at: now)
+            let refusal: Refusal?
+            if user.bucket.isEmpty || own.bucket.isEmpty {
+                refusal = .tooOften
+            } else {
+                // Those that are refused for another reason count too: they cost as much.
+                user.bucket.take()
+                own.bucket.take()
+                let isFull = user.ports >= portLimit || own.ports >= Self.share(of: portLimit)
+                refusal = isFull ? .tooManyPorts : known.budget.isFull ? .tooMuchQueued : nil
+            }
+            if refusal == nil {
+                user.ports += 1
+                own.ports += 1
+            }
+            accounts.users[uid] = User(account: user, budget: known.budget)
+            accounts.processes[process] = own
+            if accounts.processes.count > Self.capacity {
+                accounts.processes = accounts.processes.filter { $0.value.ports > 0 }
+                accounts.users = accounts.users.filter { !$0.value.isIdle }
+            }
+            return (refusal, known.budget)
+        }
+        if let refusal { throw refusal }
+        return Place(self, uid, process, budget)
+    }
+
+    /// Whether a caller would be refused for having called too often. Counts nothing.
+    func hasNoIntroductionsLeft(
+        _ uid: UInt32, _ process: String, now: SuspendingClock.Instant = .now
+    ) -> Bool {
+        accounts.withLock { accounts in
+            accounts.users[uid]?.account.bucket.refill(at: now)
+            accounts.processes[process]?.bucket.refill(at: now)
+            return accounts.users[uid]?.account.bucket.isEmpty == true
+                || accounts.processes[process]?.bucket.isEmpty == true
+        }
+    }
+
+    private func bucket(_ rate: Int, _ now: SuspendingClock.Instant) -> TokenBucket {
+        TokenBucket(rate: rate, now: now)
+    }
+
+    private func leave(_ uid: UInt32, _ process: String) {
+        accounts.withLock { accounts in
+            accounts.users[uid]?.account.ports -= 1
+            accounts.processes[process]?.ports -= 1
+        }
+    }
+
+    /// How many ports a user has open.
+    func ports(of uid: UInt32) -> Int {
+        accounts.withLock { $0.users[uid]?.account.ports ?? 0 }
+    }
+}

@@ -1,0 +1,138 @@
+import DBus
+import LinuxIO
+
+/// Who is behind a unique name, asked of the bus once and remembered.
+///
+/// A unique name is never used again while the bus lives, so what was learned of one holds. The descriptor of its
+/// process belongs to those who have the peer, and is not kept here. On the loop.
+actor Identities {
+    typealias Completion = @Sendable (Result<Peer, DBusError>) -> Void
+
+    /// How many are remembered; over it all are forgotten and asked for again.
+    private static let capacity = 4_096
+    /// How many callers of one name wait for the bus's answer, and of all names.
+    private static let waitingOfName = 256
+    private static let waitingInAll = 4_096
+    private static let deadline = Duration.seconds(5)
+
+    private let connection: BusConnection
+    private struct Known {
+        /// Without its process.
+        let peer: Peer
+        weak var process: ProcessHandle?
+    }
+
+    private var known: [String: Known] = [:]
+    /// Who waits for what the bus is being asked, in the order of asking.
+    private var asking: [String: [Completion]] = [:]
+    private var waitingCount = 0
+
+    nonisolated var unownedExecutor: UnownedSerialExecutor {
+        connection.reactor.asUnownedSerialExecutor()
+    }
+
+    init(_ connection: BusConnection) {
+        self.connection = connection
+    }
+
+    /// The bus has gone: the next one gives the same names to others.
+    func forget() {
+        known = [:]
+    }
+
+    /// - Parameter uniqueName: of a connection; whoever owns it.
+    func peer(_ uniqueName: String) async throws(DBusError) -> Peer {
+        if let peer = remembered(uniqueName) { return peer }
+        let answer = Latch<Result<Peer, DBusError>>()
+        identify(uniqueName) { answer.set($0) }
+        guard let result = await answer.wait() else {
+            throw .cancelled("asking who \(uniqueName) is was cancelled")
+        }
+        return try result.get()
+    }
+
+    /// The same without a task. The completion is called once, on the loop: at once where the answer is known.
+    ///
+    /// Those who ask about one name are answered in the order of asking, and the bus is asked once for all of
+    /// them: a program that calls a hundred times is to be served in order.
+    func identify(_ uniqueName: String, completion: @escaping Completion) {
+        if let peer = remembered(uniqueName) { return completion(.success(peer)) }
+        asking[uniqueName, default: []].append(completion)
+        waitingCount += 1
+        if asking[uniqueName]?.count != 1 { return }
+        let call = OutgoingCall.toBus("GetConnectionCredentials", [.string(uniqueName)])
+        connection.assumeIsolated {
+            $0.call(call, deadline: Self.deadline) { [self] result in
+                assumeIsolated {
+                    $0.didLearn(
+                        result.map { Peer(busName: uniqueName, credentials: $0.body.first) }, of: uniqueName)
+                }
+            }
+        }
+    }
+
+    /// Whether one more may wait for what the bus says of a name. Nobody knows yet whose it is, so many that wait of
+    /// one name, or of names that nobody knows, keep out others of that kind, and no one who is known.
+    func hasRoom(for uniqueName: String) -> Bool {
+        if known[uniqueName] != nil { return true }
+        let waiting = asking[uniqueName]?.count ?? 0
+        return waiting < Self.waitingOfName
+            && waitingCount < min(Self.waitingInAll, DescriptorReserve.available / 2)
+    }
+
+    private func didLearn(_ answer: Result<Peer, DBusError>, of uniqueName: String) {
+        if case .success(let peer) = answer {
+            remember(peer)
+        }
+        let waiting = asking.removeValue(forKey: uniqueName) ?? []
+        waitingCount -= waiting.count
+        for completion in waiting { completion(answer) }
+    }
+
+    /// What is known without asking, but for the process.
+    func known(_ uniqueName: String) -> Peer? { known[uniqueName]?.peer }
+
+    /// Nil also where the bus gave the process's descriptor and nobody has it any more: it can give it again.
+    private func remembered(_ uniqueName: String) -> Peer? {
+        guard let known = known[uniqueName] else { return nil }
+        var peer = known.peer
+        peer.process = known.process
+        if peer.process == nil, let pid = peer.pid {
+            if peer.isProcessFromBus { return nil }
+            peer.process = ProcessHandle.unlessScarce(pid)
+            self.known[uniqueName]?.process = peer.process
+        }
+        return peer
+    }
+
+    private func remember(_ peer: Peer) {
+        if known.count >= Self.capacity { known = [:] }
+        var bare = peer
+        bare.process = nil
+        known[peer.busName] = Known(peer: bare, process: peer.process)
+    }
+
+    /// Whoever bears a well-known name just now.
+    func holder(of busName: String) async -> Peer? {
+        guard let owner = await owner(of: busName) else { return nil }
+        return (try? await peer(owner)) ?? Peer(busName: owner)
+    }
+
+    func owner(of busName: String) async -> String? {
+        let reply = try? await connection.call(
+            .toBus("GetNameOwner", [.string(busName)]), deadline: Self.deadline)
+        guard case .string(let owner)? = reply?.body.first else { return nil }
+        return owner
+    }
+
+    /// Asks the bus once more whether a peer's connection is there and its process the one whose descriptor was
+    /// opened by number: between the bus's first answer and the opening the number may have become another's.
+    func confirmsProcess(of peer: Peer) async -> Bool {
+        guard let process = peer.process else { return false }
+        if peer.isProcessFromBus { return !process.hasEnded }
+        let reply = try? await connection.call(
+            .toBus("GetConnectionUnixProcessID", [.string(peer.busName)]), deadline: Self.deadline)
+        guard case .uint32(let pid)? = reply?.body.first else { return false }
+        return Int32(exactly: pid) == process.pid && !process.hasEnded
+    }
+}

@@ -1,0 +1,54 @@
+import DBus
+import LinuxIO
+
+extension Peer {
+    /// What the bus answers to GetConnectionCredentials. Keys that are absent, or have another type than the
+    /// specification says, leave what they tell unknown.
+    init(busName: String, credentials: DBusValue?) {
+        var known: [String: DBusValue] = [:]
+        if case .dictionary("s", "v", let pairs)? = credentials {
+            for pair in pairs {
+                if case .string(let key) = pair.key, case .variant(let value) = pair.value {
+                    known[key] = value
+                }
+            }
+        }
+        let pid = known["ProcessID"].flatMap(\.number).flatMap(Int32.init(exactly:))
+        let given = pid.flatMap { pid in
+            known["ProcessFD"].flatMap(\.descriptor).map { ProcessHandle(pid: pid, adopting: $0) }
+        }
+        let process = given ?? pid.flatMap { try? ProcessHandle(pid: $0) }
+        self.init(
+            busName: busName,
+            uid: known["UnixUserID"].flatMap(\.number),
+            groups: known["UnixGroupIDs"].flatMap(\.numbers),
+            pid: pid,
+            processName: process?.whileRunning { LinuxIO.processName(of: process?.pid ?? 0) },
+            securityLabel: known["LinuxSecurityLabel"].flatMap(\.label),
+            process: process.flatMap { DescriptorReserve.isUntouched(by: $0.descriptor) ? $0 : nil },
+            isProcessFromBus: given != nil)
+    }
+}
+
+extension DBusValue {
+    fileprivate var number: UInt32? {
+        if case .uint32(let value) = self { value } else { nil }
+    }
+
+    /// All of it or nothing: a part of somebody's groups would be another identity.
+    fileprivate var numbers: [UInt32]? {
+        guard case .array("u", let items) = self else { return nil }
+        return items.compactMap(\.number)
+    }
+
+    fileprivate var descriptor: Descriptor? {
+        if case .unixFD(let descriptor) = self { descriptor } else { nil }
+    }
+
+    /// Bytes up to the NUL that the bus puts behind them.
+    fileprivate var label: String? {
+        guard case .bytes(let bytes) = self else { return nil }
+        let label = String(validating: bytes.prefix { $0 != 0 }, as: UTF8.self)
+        return label?.isEmpty == true ? nil : label
+    }
+}

@@ -1,0 +1,93 @@
+import LinuxIO
+
+/// Who is at the other end, as the bus and the kernel tell it; never as a message says.
+///
+/// User, groups and security label come from the bus and hold against every program of another user. What is told
+/// of the *process* (its number, name, executable and application) is a hint among programs of one user, which
+/// can change all of it; `SECURITY.md` says what holds against whom. Of a sandboxed program it is the process
+/// of its D-Bus proxy.
+///
+/// While a peer value lives it holds a descriptor of the process, so that a number that has been given to another
+/// is noticed: what is read of the process later is nil from then on.
+public struct Peer: Sendable {
+    /// The unique name of the peer's connection to the bus (`:1.42`); never used again while the bus lives.
+    public let busName: String
+    /// The user id, where the bus knows it.
+    public let uid: UInt32?
+    /// The ids of all its groups, the primary one among them, where the bus knows them.
+    public let groups: [UInt32]?
+    /// The process id, where the bus knows it.
+    public let pid: Int32?
+    /// What the process calls itself (`/proc/PID/comm`, up to 15 bytes), where it could be read.
+    public let processName: String?
+    /// What the kernel's security module (AppArmor, SELinux, Smack) calls the process, where the bus knows it.
+    public let securityLabel: String?
+    /// The context that the peer says it bears; nil unless the bus confirms that it does.
+    public internal(set) var context: ContextName?
+    /// The same without the bus's word: what it says and no more.
+    var claimedContext: ContextName?
+    var process: ProcessHandle?
+    /// Whether the bus itself gave the process's descriptor.
+    let isProcessFromBus: Bool
+
+    init(
+        busName: String, uid: UInt32? = nil, groups: [UInt32]? = nil, pid: Int32? = nil,
+        processName: String? = nil, securityLabel: String? = nil, process: ProcessHandle? = nil,
+        isProcessFromBus: Bool = false
+    ) {
+        self.busName = busName
+        self.uid = uid
+        self.groups = groups
+        self.pid = pid
+        self.processName = processName
+        self.securityLabel = securityLabel
+        self.process = process
+        self.isProcessFromBus = isProcessFromBus
+    }
+
+    /// Whether the process may be another than the one that called.
+    ///
+    /// False only where the bus has handed over a descriptor of the process that connected to it (ProcessFD: newer
+    /// than dbus-daemon 1.14 and dbus-broker 33). Otherwise the number is looked up a moment after, and somebody
+    /// who makes processes fast enough may have got the same one in between.
+    public var isProcessUncertain: Bool { process == nil || !isProcessFromBus }
+
+    /// By what it is counted among those of its user: connections are free, processes less so.
+    var account: String { pid.map { "pid \($0)" } ?? busName }
+
+    /// Whether the process has ended; its number may mean another from then on. Nil where it is not known.
+    public var hasExited: Bool? { process?.hasEnded }
+
+    /// The program that the process runs, as an absolute path, read when it is asked for. Nil where the process
+    /// has ended, and where the kernel does not tell: of another user's process it does so to root only.
+    ///
+    /// A hint: a process can run another program (exec) after it has called.
+    public var executable: String? {
+        process?.whileRunning { LinuxIO.executable(of: process?.pid ?? 0) }
+    }
+}
+
+extension Peer: Hashable {
+    private var facts: [String?] {
+        [
+            busName, uid?.description, groups?.description, pid?.description, processName, securityLabel,
+            context?.busName,
+        ]
+    }
+
+    public static func == (a: Peer, b: Peer) -> Bool { a.facts == b.facts }
+
+    public func hash(into hasher: inout Hasher) { hasher.combine(busName) }
+}
+
+extension Peer: CustomStringConvertible {
+    /// For logs.
+    public var description: String {
+        var words = [busName]
+        if let uid { words.append("uid \(uid)") }
+        if let pid { words.append("pid \(pid)") }
+        if let processName { words.append(processName.debugDescription) }
+        if let context { words.append(context.busName) }
+        return words.joined(separator: ", ")
+    }
+}

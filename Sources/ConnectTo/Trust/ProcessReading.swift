@@ -1,0 +1,43 @@
+import Dispatch
+import LinuxIO
+import Synchronization
+
+/// Reads what may never come: files in a root directory that the other process may have made itself.
+enum ProcessReading {
+    private static let queue = DispatchQueue(label: "org.connectto.proc", attributes: .concurrent)
+    private static let underWay = Atomic<Int>(0)
+    /// How many may hang at the same time, a thread each; over it nothing can be told.
+    private static let limit = 8
+    private static let deadline = Duration.seconds(1)
+
+    /// Unreadable too where it does not answer within a second.
+    static func rootFile(_ name: String, of pid: Int32, limit size: Int) async -> RootFile {
+        if underWay.add(1, ordering: .relaxed).newValue > limit {
+            underWay.subtract(1, ordering: .relaxed)
+            return .unreadable
+        }
+        let answer = Latch<RootFile>()
+        queue.async {
+            answer.set(LinuxIO.rootFile(name, of: pid, limit: size))
+            underWay.subtract(1, ordering: .relaxed)
+        }
+        return await answer.wait(atMost: deadline) ?? .unreadable
+    }
+}
+
+extension Latch {
+    /// Waits for the value; nil when the time is over or the waiting task is cancelled first.
+    func wait(atMost limit: Duration) async -> Value? {
+        let waiting = Task { await wait() }
+        let timer = Task {
+            try await Task.sleep(for: limit)
+            waiting.cancel()
+        }
+        defer { timer.cancel() }
+        return await withTaskCancellationHandler {
+            await waiting.value
+        } onCancel: {
+            waiting.cancel()
+        }
+    }
+}

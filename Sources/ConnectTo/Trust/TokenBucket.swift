@@ -1,0 +1,27 @@
+/// So many a second, and not more at once than have been saved up.
+struct TokenBucket {
+    /// How many seconds' worth may be saved up.
+    static let seconds = 5.0
+
+    private let rate: Double
+    private var tokens: Double
+    private var filledAt: SuspendingClock.Instant
+
+    init(rate: Int, now: SuspendingClock.Instant) {
+        self.rate = Double(rate)
+        tokens = self.rate * Self.seconds
+        filledAt = now
+    }
+
+    mutating func refill(at now: SuspendingClock.Instant) {
+        let passed = filledAt.duration(to: now) / .seconds(1)
+        tokens = min(rate * Self.seconds, tokens + rate * passed)
+        filledAt = now
+    }
+
+    var isEmpty: Bool { tokens < 1 }
+    /// Nothing has been taken for a while: forgetting it changes nothing.
+    var isFull: Bool { tokens >= rate * Self.seconds }
+
+    mutating func take() { tokens -= 1 }
+}

@@ -1,0 +1,101 @@
+import Glibc
+import LinuxIO
+
+/// What a rule says of a peer.
+enum Verdict: Equatable {
+    case yes
+    case no
+    /// It cannot be learnt.
+    case unknown
+
+    init(_ isYes: Bool) { self = isYes ? .yes : .no }
+
+    /// Unknown for what is not known.
+    init(_ isYes: Bool?) { self = isYes.map(Self.init) ?? .unknown }
+
+    static prefix func ! (verdict: Verdict) -> Verdict {
+        switch verdict {
+        case .yes: .no
+        case .no: .yes
+        case .unknown: .unknown
+        }
+    }
+}
+
+extension Admission.Rule {
+    /// Without asking anybody; nil where somebody has to be asked.
+    func verdictAtOnce(on peer: Peer) -> Verdict? {
+        switch self {
+        case .everyone: return .yes
+        case .sameUser: return Verdict(peer.uid.map { $0 == geteuid() })
+        case .users(let ids): return Verdict(peer.uid.map(ids.contains))
+        case .groups(let ids): return Verdict(peer.groups.map { !ids.isDisjoint(with: $0) })
+        case .securityLabels(let labels): return Verdict(peer.securityLabel.map(labels.contains))
+        case .executables, .origins, .custom: return nil
+        case .all(let rules): return Self.allAtOnce(rules.map { $0.verdictAtOnce(on: peer) })
+        case .any(let rules):
+            return Self.allAtOnce(rules.map { $0.verdictAtOnce(on: peer).map { !$0 } }).map { !$0 }
+        case .not(let rule): return rule.verdictAtOnce(on: peer).map { !$0 }
+        }
+    }
+
+    /// One no settles it, whatever is still to be asked.
+    private static func allAtOnce(_ verdicts: [Verdict?]) -> Verdict? {
+        if verdicts.contains(.no) { return .no }
+        if verdicts.contains(nil) { return nil }
+        return verdicts.contains(.unknown) ? .unknown : .yes
+    }
+
+    /// Asks whom it has to. On the loop, which it leaves while it waits.
+    func verdict(on peer: Peer, asking identities: Identities) async -> Verdict {
+        if let verdict = verdictAtOnce(on: peer) { return verdict }
+        switch self {
+        case .executables(let paths):
+            guard let executable = peer.executable, await identities.confirmsProcess(of: peer) else {
+                return .unknown
+            }
+            return Verdict(paths.contains(executable))
+        case .origins(let ids): return await Self.isOf(ids, peer, asking: identities)
+        case .custom(let deadline, let admits):
+            let answer = Latch<Bool>()
+            let asking = Task { answer.set(await admits(peer)) }
+            defer { asking.cancel() }
+            return Verdict(await answer.wait(atMost: deadline))
+        case .all(let rules): return await Self.all(rules, on: peer, asking: identities)
+        case .any(let rules): return await !Self.all(rules.map(Self.not), on: peer, asking: identities)
+        case .not(let rule): return await !rule.verdict(on: peer, asking: identities)
+        case .everyone, .sameUser, .users, .groups, .securityLabels: return .unknown
+        }
+    }
+
+    /// What is known at once was looked at first: nobody is asked in vain. From there on one after the other.
+    private static func all(_ rules: [Self], on peer: Peer, asking identities: Identities) async -> Verdict {
+        var result = Verdict.yes
+        for rule in rules {
+            switch await rule.verdict(on: peer, asking: identities) {
+            case .yes: break
+            case .no: return .no
+            case .unknown: result = .unknown
+            }
+        }
+        return result
+    }
+
+    private static func isOf(_ origins: Set<String>, _ peer: Peer, asking identities: Identities) async
+        -> Verdict
+    {
+        if case .application(let id) = await peer.sandbox {
+            return await identities.confirmsProcess(of: peer) ? Verdict(origins.contains(id)) : .unknown
+        }
+        if let context = peer.context, origins.contains(context.origin) { return .yes }
+        for origin in origins where await identities.owner(of: origin) == peer.busName { return .yes }
+        return .no
+    }
+}
+
+extension Admission {
+    /// Whether it admits a peer for sure.
+    func admits(_ peer: Peer, asking identities: Identities) async -> Bool {
+        await rule.verdict(on: peer, asking: identities) == .yes
+    }
+}

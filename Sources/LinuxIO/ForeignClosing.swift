@@ -1,0 +1,78 @@
+import Dispatch
+import Glibc
+import Synchronization
+
+/// Closes descriptors that came from peers, off the loop: closing a file of a hung file system, or a socket that
+/// was told to linger, blocks, perhaps for ever.
+///
+/// One thread does it. While that one blocks another begins, after 100 ms, up to a few. When all of them block,
+/// what else is to be closed waits, and counts against the ``DescriptorBudget``: the process takes no more
+/// descriptors from peers than that, and does all else.
+enum ForeignClosing {
+    private static let threadLimit = 8
+    private static let patience = DispatchTimeInterval.milliseconds(100)
+
+    private struct State {
+        var waiting: [Int32] = []
+        var idleThreads = Array(0..<threadLimit)
+        /// How many have been closed, ever.
+        var closed = 0
+        var isWatched = false
+    }
+
+    private static let state = Mutex(State())
+    /// Serial ones: they get a thread each, whatever others of the process block.
+    private static let threads = (0..<threadLimit).map { DispatchQueue(label: "org.connectto.close-\($0)") }
+    private static let watch = DispatchQueue(label: "org.connectto.close-watch")
+    private static let unclosed = DispatchGroup()
+
+    static func close(_ number: Int32) {
+        unclosed.enter()
+        DescriptorBudget.count(1)
+        let thread: Int? = state.withLock { state in
+            state.waiting.append(number)
+            if state.idleThreads.count == threadLimit { return state.idleThreads.popLast() }
+            watchProgress(&state)
+            return nil
+        }
+        if let thread { begin(thread) }
+    }
+
+    private static func begin(_ thread: Int) {
+        threads[thread].async {
+            while let number = next(for: thread) {
+                _ = Glibc.close(number)
+                state.withLock { $0.closed += 1 }
+                DescriptorBudget.count(-1)
+                unclosed.leave()
+            }
+        }
+    }
+
+    private static func next(for thread: Int) -> Int32? {
+        state.withLock { state in
+            if let number = state.waiting.popLast() { return number }
+            state.idleThreads.append(thread)
+            return nil
+        }
+    }
+
+    /// Looks a little later whether anything has been closed since, for as long as something waits.
+    private static func watchProgress(_ state: inout State) {
+        if state.isWatched || state.idleThreads.isEmpty || state.waiting.isEmpty { return }
+        state.isWatched = true
+        let before = state.closed
+        watch.asyncAfter(deadline: .now() + patience) {
+            let thread: Int? = Self.state.withLock { state in
+                state.isWatched = false
+                defer { watchProgress(&state) }
+                return state.closed == before && !state.waiting.isEmpty ? state.idleThreads.popLast() : nil
+            }
+            if let thread { begin(thread) }
+        }
+    }
+
+    static func settle() {
+        unclosed.wait()
+    }
+}

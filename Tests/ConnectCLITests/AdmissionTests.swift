@@ -1,0 +1,70 @@
+import ConnectToTesting
+import Glibc
+import Testing
+
+@Suite("Whom listen admits and to expects", .privateBus, .timeLimit(.minutes(1)))
+struct AdmissionTests {
+    @Test(
+        "rules that are true of us, and rules that are not",
+        arguments: [
+            ("--allow same-user", 0), ("--allow everyone", 0), ("--allow uid=\(geteuid())", 0),
+            ("--allow uid=4242", 77), ("--allow uid=4242 --allow gid=\(getegid())", 0),
+            ("--allow uid=\(geteuid()),uid=4242", 77), ("--allow user=root", geteuid() == 0 ? 0 : 77),
+            ("--allow group=root", getegid() == 0 ? 0 : 77), ("--allow origin=org.x", 77),
+            ("--deny everyone", 77), ("--deny uid=4242", 0), ("--deny same-user --allow everyone", 77),
+            (#"--allow "executable=$(command -v connect)""#, 0),
+            (#"--deny "executable=$(command -v connect)""#, 77), ("--deny executable=/bin/sh", 0),
+        ] as [(String, Int32)])
+    func allow(_ options: String, _ status: Int32) async throws {
+        let outcome = try await Shell.run(
+            """
+            start l connect listen x \(options)
+            connect to x hello --no-reply
+            """)
+        #expect(outcome.status == status)
+        if status == 77 { #expect(outcome.errors.contains("not admitted")) }
+    }
+
+    @Test("an owner who is not expected is 77, and gets nothing")
+    func expect() async throws {
+        let outcome = try await Shell.run(
+            """
+            start l connect listen x
+            connect to x secret --no-reply --expect uid=4242; echo $?
+            connect to x secret --no-reply --wait 10 --expect executable=/bin/sh; echo $?
+            connect to x hello --no-reply --expect uid=$(id -u),application=org.connectto; echo $?
+            kill $pid; wait $pid; cat l.out
+            """)
+        #expect(outcome.lines == ["77", "77", "0", "hello"])
+    }
+
+    @Test("with --json a peer's executable is there")
+    func facts() async throws {
+        let outcome = try await Shell.run(
+            """
+            converse l connect listen x --json
+            next >/dev/null
+            hold a connect to x
+            next | grep -c "executable.:.$(command -v connect)"
+            """)
+        #expect(outcome.lines == ["1"])
+    }
+
+    @Test(
+        "what is no rule is 64",
+        arguments: [
+            "listen x --allow", "listen x --allow nobody", "listen x --allow uid=-1",
+            "listen x --allow uid=x",
+            "listen x --allow user=no-such-user", "listen x --deny group=no-such-group",
+            "listen x --deny origin=nodots", "listen x --allow executable=connect",
+            "listen x --allow colour=red",
+            "to x --expect", "to x --expect ,", "to x --expect gid=4294967296",
+        ])
+    func usage(_ arguments: String) async throws {
+        let outcome = try await Shell.run("connect \(arguments)")
+        #expect(outcome.status == 64)
+        #expect(outcome.output.isEmpty)
+        #expect(outcome.errors.hasPrefix("connect: "))
+        #expect(outcome.errors.count { $0 == "\n" } == 1)
+    }
+}

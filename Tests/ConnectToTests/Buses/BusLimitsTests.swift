@@ -1,0 +1,91 @@
+import ConnectToTesting
+import Testing
+
+@testable import ConnectTo
+
+@Suite("The limits of a bus", .privateBus, .timeLimit(.minutes(1)))
+struct BusLimitsTests {
+    private static func small() -> BusLimits {
+        var limits = BusLimits()
+        limits.ports.messageLength = 1_000
+        limits.ports.queuedOutput = 100_000
+        return limits
+    }
+
+    @Test("hold for the ports of callers")
+    func callers() async throws {
+        let listening = try await Bus.onPrivateBus()
+        let context = try await listening.register("x")
+        let bus = try await Bus.separate(at: try PrivateBus.current.address, limits: Self.small())
+        let port = bus.connectTo("x")
+        let error = #expect(throws: PortError.self) {
+            try port.postMessage([UInt8](repeating: 0, count: 1_001))
+        }
+        #expect(error?.code == .messageTooLarge)
+        // Nobody reads: the kernel's buffer fills, then the queue.
+        let full = #expect(throws: PortError.self) {
+            while true { try port.postMessage([UInt8](repeating: 0, count: 1_000)) }
+        }
+        #expect(full?.code == .queueFull)
+        #expect(port.bufferedAmount <= 100_000)
+        // The other side's limits are its own.
+        let there = try #require(await context.nextConnect()).source
+        try there.postMessage([UInt8](repeating: 0, count: 1_001))
+        port.start()
+        #expect(await port.closed.code == .protocolError)
+    }
+
+    @Test("hold for the ports of listeners")
+    func listeners() async throws {
+        let listening = try await Bus.separate(at: try PrivateBus.current.address, limits: Self.small())
+        let context = try await listening.register("x")
+        let port = try await Bus.onPrivateBus().connectTo("x")
+        try port.postMessage([UInt8](repeating: 0, count: 1_001))
+        let there = try #require(await context.nextConnect()).source
+        there.start()
+        #expect(await there.closed.code == .protocolError)
+        #expect(await port.closed.code == .peerExited)
+    }
+
+    @Test("end an introduction that is not answered in time")
+    func introduction() async throws {
+        var limits = BusLimits()
+        limits.introduction = .milliseconds(50)
+        let silent = try await ScriptedListener("silent")
+        let bus = try await Bus.separate(at: try PrivateBus.current.address, limits: limits)
+        let start = ContinuousClock.now
+        #expect(await bus.connectTo("silent", wait: .now).closed.code == .timedOut)
+        #expect(ContinuousClock.now - start < .seconds(4))
+        await silent.close()
+    }
+
+    @Test("are settled by who opens it: others may share it, and not have others")
+    func shared() async throws {
+        let address = try PrivateBus.current.address
+        let bus = try await Bus.at(address, limits: Self.small())
+        #expect(bus.limits == Self.small())
+        #expect(try await Bus.at(address) === bus)
+        #expect(try await Bus.at(address, limits: Self.small()) === bus)
+        let error = await #expect(throws: ConnectToError.self) {
+            try await Bus.at(address, limits: BusLimits())
+        }
+        #expect(error?.code == .otherLimits)
+        await bus.close()
+        #expect(try await Bus.at(address, limits: BusLimits()).limits == BusLimits())
+    }
+
+    @Test("are the first one's, where two ask at once")
+    func race() async throws {
+        let address = try PrivateBus.current.address
+        async let one = Result { () async throws -> Bus in try await Bus.at(address, limits: Self.small()) }
+        async let two = Result { () async throws -> Bus in try await Bus.at(address, limits: BusLimits()) }
+        let results = await [one, two]
+        #expect(results.count { (try? $0.get()) != nil } == 1)
+    }
+}
+
+extension Result where Failure == any Error {
+    fileprivate init(_ body: () async throws -> Success) async {
+        do { self = .success(try await body()) } catch { self = .failure(error) }
+    }
+}

@@ -1,0 +1,24 @@
+import ConnectToTesting
+import Glibc
+import SystemPackage
+import Testing
+
+@testable import ConnectTo
+
+/// Another user than the one who runs the tests, for tests that run as root.
+let nobody: UInt32 = 65_534
+
+/// Whether there can be processes of another user; tests that need them are skipped where not, and say so.
+let isRoot = geteuid() == 0
+
+/// A private bus that lets every user in.
+func withOpenBus(
+    _ configuration: BusConfiguration = BusConfiguration(rules: #"<allow user="*"/>"#),
+    _ body: (PrivateBus) async throws -> Void
+) async throws {
+    try await withPrivateBus(configuration: configuration) { bus in
+        #expect(chmod(bus.directory, 0o755) == 0)
+        #expect(chmod(bus.directory + "/bus", 0o777) == 0)
+        try await body(bus)
+    }
+}

@@ -1,0 +1,133 @@
+import ConnectToTesting
+import Glibc
+import LinuxIO
+import TestProcesses
+import Testing
+
+@testable import ConnectTo
+
+@Suite("Whom a listener admits", .timeLimit(.minutes(1)))
+struct AdmissionTableTests {
+    /// A rule, and whom it admits: a process of our user and one of another, each without and with a context of its
+    /// own (`org.example.U` and its user id).
+    private struct Row {
+        let rule: Admission
+        let isAdmitted: [Bool]
+
+        init(_ rule: Admission, own: Bool, other: Bool, ownBearing: Bool? = nil, otherBearing: Bool? = nil) {
+            self.rule = rule
+            isAdmitted = [own, other, ownBearing ?? own, otherBearing ?? other]
+        }
+    }
+
+    private static let peer = products + "/TestPeer"
+
+    private static let table = [
+        Row(.sameUser, own: true, other: false),
+        Row(.everyone, own: true, other: true),
+        Row(.users([nobody]), own: false, other: true),
+        Row(.users([0, nobody]), own: true, other: true),
+        Row(.users([]), own: false, other: false),
+        Row(.groups([nobody]), own: false, other: true),
+        Row(.groups([0, nobody]), own: true, other: true),
+        Row(.not(.groups([nobody])), own: true, other: false),
+        Row(.not(.sameUser), own: false, other: true),
+        Row(.not(.users([nobody])), own: true, other: false),
+        Row(.any(.sameUser, .groups([nobody])), own: true, other: true),
+        Row(.all(.sameUser, .groups([nobody])), own: false, other: false),
+        Row(.all(), own: true, other: true),
+        Row(.any(), own: false, other: false),
+        // Root may read what everybody runs.
+        Row(.executables([peer]), own: true, other: true),
+        Row(.executables(["/usr/bin/true"]), own: false, other: false),
+        Row(.not(.executables([peer])), own: false, other: false),
+        Row(.all(.sameUser, .executables([peer])), own: true, other: false),
+        Row(.securityLabels(["no-such-label"]), own: false, other: false),
+        Row(.origins(["org.example.U0"]), own: false, other: false, ownBearing: true),
+        Row(.origins(["org.example.U65534"]), own: false, other: false, otherBearing: true),
+        Row(.all(.sameUser, .origins(["org.example.U65534"])), own: false, other: false),
+        Row(
+            .all(.users([nobody]), .origins(["org.example.U65534"])), own: false, other: false,
+            otherBearing: true),
+        Row(.custom { $0.uid == nobody }, own: false, other: true),
+        Row(
+            .custom { await $0.application?.isVerified == true }, own: false, other: false, ownBearing: true,
+            otherBearing: true),
+        // Too late with its yes, and not known to say no.
+        Row(.custom(within: .milliseconds(20)) { _ in await forEver() }, own: false, other: false),
+        Row(.not(.custom(within: .milliseconds(20)) { _ in await forEver() }), own: false, other: false),
+    ]
+
+    /// Until the task is cancelled.
+    private static func forEver() async -> Bool {
+        try? await Task.sleep(for: .seconds(3600))
+        return true
+    }
+
+    @Test(
+        "the table: identity and rule, admitted or refused",
+        .enabled(if: isRoot, "needs root, for a second user"))
+    func table() async throws {
+        try await withOpenBus { bus in
+            let there = try await Bus.separate(at: bus.address)
+            var contexts: [Context] = []
+            for (number, row) in Self.table.enumerated() {
+                contexts.append(try await there.register("row\(number)", admit: row.rule))
+            }
+            let columns = [(nil, 0), (nobody, 0), (nil, 1), (nobody, 1)] as [(UInt32?, Int)]
+            for (column, (uid, bears)) in columns.enumerated() {
+                try await withPeer("knock", "row", contexts.count, bears, on: bus.address, as: uid) { peer in
+                    for (number, row) in Self.table.enumerated() {
+                        let line = await peer.line()
+                        let expected =
+                            row.isAdmitted[column]
+                            ? "open" : "refused: \"row\(number)\" refused: not admitted"
+                        #expect(line == expected, "\(row.rule), column \(column)")
+                    }
+                }
+            }
+            // Events there are of those who were admitted, and of nobody else.
+            for (context, row) in zip(contexts, Self.table) {
+                await context.unregister()
+                var uids: [UInt32?] = []
+                for await event in context.connects { uids.append(event.peer.uid) }
+                let expected = zip(columns, row.isAdmitted).compactMap { $0.1 ? $0.0.0 ?? 0 : nil }
+                #expect(uids == expected, "\(row.rule)")
+            }
+        }
+    }
+
+    @Test(
+        "a listener that is not told whom to admit is not reached by another user",
+        .enabled(if: isRoot, "needs root, for a second user"))
+    func byDefault() async throws {
+        try await withOpenBus { bus in
+            let there = try await Bus.separate(at: bus.address)
+            let context = try await there.register("x0")
+            try await withPeer("knock", "x", 1, 0, on: bus.address, as: nobody) { peer in
+                #expect(await peer.line() == "refused: \"x0\" refused: not admitted")
+            }
+            withExtendedLifetime(context) {}
+        }
+    }
+
+    @Test(
+        "calls of one connection become events in their order, however long each is asked about", .privateBus)
+    func order() async throws {
+        let (here, there) = (try await Bus.onPrivateBus(), try await Bus.onPrivateBus())
+        let isFirst = Latch<Void>()
+        // The first to be asked about is answered last.
+        let context = try await there.register(
+            "x",
+            admit: .custom { _ in
+                if isFirst.value != nil { return true }
+                isFirst.set(())
+                try? await Task.sleep(for: .milliseconds(200))
+                return true
+            })
+        let ports = (0..<5).map { here.connectTo("x", metadata: ["number": "\($0)"]) }
+        var connects = context.connects.makeAsyncIterator()
+        for number in 0..<5 { #expect(await connects.next()?.metadata["number"] == "\(number)") }
+        for port in ports { port.close() }
+    }
+}

@@ -1,0 +1,71 @@
+import Testing
+
+@testable import ConnectTo
+
+@Suite("What callers may have")
+struct CallersTests {
+    private let start = SuspendingClock.now
+
+    private func callers(ports: Int = 100, rate: Int = 1_000_000) -> Callers {
+        var limits = CallerLimits()
+        limits.openPorts = ports
+        limits.introductionsPerSecond = rate
+        return Callers(limits)
+    }
+
+    private func enter(
+        _ callers: Callers, _ uid: UInt32, _ name: String, descriptors: Int = 10_000, after: Duration = .zero
+    ) -> Result<Callers.Place, Callers.Refusal> {
+        Result { () throws(Callers.Refusal) in
+            try callers.enter(uid, name, descriptors: descriptors, now: start + after)
+        }
+    }
+
+    @Test("ports are counted by user, three quarters for one process, and come back when they are let go")
+    func ports() throws {
+        let callers = callers()
+        var places = (0..<75).map { _ in enter(callers, 1, ":1.1") }
+        #expect(places.allSatisfy { (try? $0.get()) != nil })
+        #expect(throws: Callers.Refusal.tooManyPorts) { try enter(callers, 1, ":1.1").get() }
+        // The rest is for others of that user, however many those are.
+        places += (0..<25).map { enter(callers, 1, ":1.\($0 + 2)") }
+        #expect(callers.ports(of: 1) == 100)
+        #expect(throws: Callers.Refusal.tooManyPorts) { try enter(callers, 1, ":1.99").get() }
+        #expect((try? enter(callers, 2, ":1.100").get()) != nil)
+        places.removeFirst()
+        #expect((try? enter(callers, 1, ":1.1").get()) != nil)
+        places = []
+        #expect(callers.ports(of: 1) == 0)
+    }
+
+    @Test("a user leaves a quarter of the descriptors, whatever the limit says")
+    func descriptors() {
+        let callers = callers(ports: 4_096)
+        let places = (0..<1_000).map { enter(callers, 1, ":1.\($0)", descriptors: 960) }
+        #expect(places.count { (try? $0.get()) != nil } == 720)
+    }
+
+    @Test(
+        "introductions are counted by user and by process: five seconds' worth at once, then so many a second"
+    )
+    func rate() {
+        let callers = callers(rate: 100)
+        func admitted(_ name: String, after: Duration) -> Int {
+            (0..<1_000).count { _ in (try? enter(callers, 1, name, after: after).get()) != nil }
+        }
+        #expect(admitted(":1.1", after: .zero) == 375)
+        #expect(admitted(":1.2", after: .zero) == 125)
+        #expect(admitted(":1.3", after: .zero) == 0)
+        #expect((try? enter(callers, 2, ":1.4").get()) != nil)
+        #expect(admitted(":1.1", after: .seconds(1)) == 75)
+        #expect(admitted(":1.3", after: .seconds(1)) == 25)
+        #expect(admitted(":1.3", after: .seconds(3600)) == 375)
+    }
+
+    @Test("processes that come and go leave nothing behind, and no user gets more by them")
+    func manyConnections() {
+        let callers = callers(rate: 100)
+        let admitted = (0..<20_000).count { (try? enter(callers, 1, ":1.\($0)").get()) != nil }
+        #expect(admitted == 500)
+    }
+}

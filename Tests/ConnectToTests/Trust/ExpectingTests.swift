@@ -1,0 +1,105 @@
+import ConnectToTesting
+import DBus
+import Glibc
+import LinuxIO
+import TestProcesses
+import Testing
+
+@testable import ConnectTo
+
+@Suite("Whom one reaches", .privateBus, .timeLimit(.minutes(1)))
+struct ExpectingTests {
+    @Test(
+        "an owner of another user gets no call, no line and nothing that was posted",
+        .enabled(if: isRoot, "needs root, for a second user"))
+    func squatter() async throws {
+        try await withOpenBus { bus in
+            let here = try await Bus.separate(at: bus.address)
+            try await withPeer("silent", "x", on: bus.address, as: nobody) { squatter in
+                #expect(await squatter.line() == "listening")
+                for policy in [WaitPolicy.now, .untilAvailable(for: .seconds(60))] {
+                    let port = here.connectTo("x", wait: policy, expecting: .sameUser)
+                    try port.postMessage("a secret")
+                    #expect(await port.closed.code == .unexpectedOwner)
+                }
+                // The first call that it hears of is the one that anybody may have.
+                let port = here.connectTo("x", expecting: .users([nobody]))
+                #expect(await squatter.line() == "called")
+                port.close()
+                try await squatter.finish()
+                #expect(await squatter.line() == nil)
+            }
+        }
+    }
+
+    @Test("the owner who is expected gets all that was posted before it was looked at, in order")
+    func expected() async throws {
+        let (here, there) = (try await Bus.onPrivateBus(), try await Bus.onPrivateBus())
+        let port = here.connectTo(
+            "x", expecting: .all(.sameUser, .executables([LinuxExecutable.own]), .origins(["org.connectto"])))
+        for number in 0..<100 { try port.postMessage("\(number)") }
+        // It waits for the name as any other.
+        let context = try await there.register("x")
+        let event = try #require(await context.nextConnect())
+        var messages = event.source.messages.makeAsyncIterator()
+        for number in 0..<100 { #expect(try await messages.next()?.text == "\(number)") }
+        port.close()
+    }
+
+    @Test(
+        "who takes the name after its owner was looked at gets nothing: the call goes to the owner's unique name"
+    )
+    func nameMovesMeanwhile() async throws {
+        let here = try await Bus.onPrivateBus()
+        let (owner, thief) = (try await ScriptedListener("x"), try await ScriptedListener("y"))
+        let name = try ContextName("x")
+        await thief.connection.export(path: name.objectPath) { _ in Issue.record("the thief was called") }
+        let port = here.connectTo(
+            "x", wait: .now,
+            expecting: .custom { peer in
+                #expect(peer.busName == owner.connection.uniqueName)
+                _ = try? await owner.connection.releaseName(name.busName)
+                _ = try? await thief.connection.requestName(name.busName, flags: [.doNotQueue])
+                return true
+            })
+        try port.postMessage("for the owner")
+        let call = try await owner.nextCall()
+        #expect(call.member == "Connect")
+        await owner.replyError(to: call, DBusError.Name.unknownObject)
+        #expect(await port.closed.code == .unavailable)
+        await owner.close()
+        await thief.close()
+    }
+
+    @Test("while the owner is looked at its line is in nobody's hands")
+    func nothingLeaves() async throws {
+        let here = try await Bus.onPrivateBus()
+        let squatter = try await ScriptedListener("x")
+        let (asked, answer) = (Latch<Void>(), Latch<Bool>())
+        let port = here.connectTo(
+            "x",
+            expecting: .custom { _ in
+                asked.set(())
+                return await answer.wait() ?? false
+            })
+        try port.postMessage("a secret")
+        _ = await asked.wait()
+        // Whatever had been sent to the squatter would be there before the answer to this.
+        let reply = try await here.connection.call(
+            .toBus("GetNameOwner", [.string(try ContextName("x").busName)]), deadline: .seconds(5))
+        #expect(reply.body == [.string(squatter.connection.uniqueName)])
+        answer.set(false)
+        #expect(await port.closed.code == .unexpectedOwner)
+        await here.close()
+        await squatter.close()
+        await #expect(throws: ScriptedListener.Ended.self) { _ = try await squatter.nextCallOrEnd() }
+    }
+
+    @Test("nobody has the name: the same as without an expectation")
+    func nobodyThere() async throws {
+        let here = try await Bus.onPrivateBus()
+        #expect(await here.connectTo("x", wait: .now, expecting: .sameUser).closed.code == .unavailable)
+        let port = here.connectTo("x", wait: .untilAvailable(for: .milliseconds(50)), expecting: .sameUser)
+        #expect(await port.closed.code == .timedOut)
+    }
+}

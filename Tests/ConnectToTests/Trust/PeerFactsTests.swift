@@ -1,0 +1,171 @@
+import ConnectToTesting
+import DBus
+import Glibc
+import LinuxIO
+import SystemPackage
+import TestProcesses
+import Testing
+
+@testable import ConnectTo
+
+/// The program that runs the tests.
+enum LinuxExecutable {
+    static var own: String { LinuxIO.executable(of: getpid()) ?? "" }
+}
+
+@Suite("What is known of a peer", .timeLimit(.minutes(1)))
+struct PeerFactsTests {
+    @Test(
+        "groups come from the bus, the executable from the kernel, the application from the context it bears",
+        .privateBus)
+    func facts() async throws {
+        let (here, there) = (try await Bus.onPrivateBus(), try await Bus.onPrivateBus())
+        let context = try await there.register("x")
+        var connects = context.connects.makeAsyncIterator()
+        let first = here.connectTo("x")
+        let stranger = try #require(await connects.next()).peer
+        #expect(stranger.groups?.contains(getegid()) == true)
+        #expect(stranger.executable == LinuxExecutable.own)
+        #expect(stranger.hasExited == false)
+        #expect(await stranger.application?.isVerified != true)
+        let own = try await here.register("own", origin: "org.example.Caller")
+        let second = here.connectTo("x")
+        let caller = try #require(await connects.next()).peer
+        #expect(await caller.application == Peer.Application(id: "org.example.Caller", source: .busName))
+        for port in [first, second] { port.close() }
+        withExtendedLifetime(own) {}
+    }
+
+    @Test("a process that has ended is known to have, and tells nothing any more", .privateBus)
+    func ended() async throws {
+        let there = try await Bus.onPrivateBus()
+        let context = try await there.register("x")
+        try await withPeer("call", "x") { process in
+            let event = try #require(await context.nextConnect())
+            #expect(event.peer.pid == process.processID)
+            #expect(event.peer.hasExited == false)
+            #expect(event.peer.executable == products + "/TestPeer")
+            process.kill()
+            #expect(await event.source.closed.code == .peerExited)
+            // The kernel closes what a process had open a moment before it has ended.
+            while event.peer.hasExited != true { await Task.yield() }
+            #expect(event.peer.executable == nil)
+            #expect(await event.peer.application == nil)
+        }
+    }
+
+    @Test("the descriptor of a process lives as long as what knows of it", .privateBus)
+    func descriptors() async throws {
+        let there = try await Bus.onPrivateBus()
+        let context = try await there.register("x")
+        try await expectNoDescriptorLeak {
+            let here = try await Bus.onPrivateBus()
+            let asking = Identities(there.connection)
+            let peer = try await asking.peer(here.connection.uniqueName)
+            #expect(peer.hasExited == false)
+            await here.close()
+        }
+        withExtendedLifetime(context) {}
+    }
+
+    @Test("a bus that hands over the process's descriptor is believed, one that does not leaves a doubt")
+    func processDescriptor() throws {
+        let handle = try ProcessHandle(pid: getpid())
+        func credentials(_ extra: [DBusValue.Pair]) -> DBusValue {
+            .dictionary(
+                key: "s", value: "v",
+                [.init(.string("ProcessID"), .variant(.uint32(UInt32(getpid()))))] + extra)
+        }
+        let certain = Peer(
+            busName: ":1.1",
+            credentials: credentials([.init(.string("ProcessFD"), .variant(.unixFD(handle.descriptor)))]))
+        #expect(!certain.isProcessUncertain)
+        #expect(certain.process?.descriptor === handle.descriptor)
+        let uncertain = Peer(busName: ":1.1", credentials: credentials([]))
+        #expect(uncertain.isProcessUncertain)
+        #expect(uncertain.hasExited == false)
+    }
+
+    @Test("keys of other types leave unknown what they tell; a label ends before its NUL")
+    func credentials() {
+        let peer = Peer(
+            busName: ":1.1",
+            credentials: .dictionary(
+                key: "s", value: "v",
+                [
+                    .init(.string("UnixUserID"), .variant(.string("0"))),
+                    .init(.string("UnixGroupIDs"), .variant(.array(of: "u", [.uint32(4), .uint32(27)]))),
+                    .init(.string("ProcessID"), .variant(.uint32(.max))),
+                    .init(.string("LinuxSecurityLabel"), .variant(.bytes(Array("snap.x (enforce)\0".utf8)))),
+                ]))
+        #expect(peer.uid == nil)
+        #expect(peer.groups == [4, 27])
+        #expect(peer.pid == nil)
+        #expect(peer.hasExited == nil)
+        #expect(peer.securityLabel == "snap.x (enforce)")
+        #expect(Peer(busName: ":1.1", credentials: nil).uid == nil)
+    }
+
+    @Test(
+        "an application by its unit, as desktops name them",
+        arguments: [
+            ("app-gnome-org.example.Editor-1234.scope", "org.example.Editor"),
+            ("app-org.kde.konsole-99.scope", "org.kde.konsole"),
+            ("app-flatpak-org.mozilla.firefox-4101.scope", "org.mozilla.firefox"),
+            (#"app-gnome-my\x2dapp-1.scope"#, "my-app"),
+            ("app-org.example.Editor@12ab.service", "org.example.Editor"),
+            ("app-gnome-org.example.Editor@12ab.service", "org.example.Editor"),
+            ("app-org.example.Editor.service", "org.example.Editor"),
+            ("app-org.example.Editor-1.slice", nil), ("session-2.scope", nil), ("dbus.service", nil),
+            ("app-.scope", nil), ("app--.scope", nil), ("app-x.scope", nil), (#"app-a\x2-1.scope"#, nil),
+            (#"app-a\x00b-1.scope"#, nil), (#"app-a\xff-1.scope"#, nil), (#"app-a\-1.scope"#, nil),
+        ] as [(String, String?)])
+    func units(_ unit: String, _ id: String?) {
+        #expect(ControlGroup.application(ofUnit: unit) == id)
+    }
+
+    @Test("the unit is looked for in systemd's hierarchy, also above groups of its own")
+    func controlGroup() {
+        let path = "/user.slice/user-1000.slice/user@1000.service/app.slice/app-org.example.Editor-7.scope"
+        #expect(ControlGroup.application(in: Array("0::\(path)\n".utf8)) == "org.example.Editor")
+        #expect(ControlGroup.application(in: Array("0::\(path)/sub\n".utf8)) == "org.example.Editor")
+        let old = "12:cpu:/app-no.no-1.scope\n1:name=systemd:\(path)\n"
+        #expect(ControlGroup.application(in: Array(old.utf8)) == "org.example.Editor")
+        #expect(ControlGroup.application(in: Array("0::/\n".utf8)) == nil)
+        #expect(ControlGroup.application(in: [0xFF, 0x3A, 0x0A]) == nil)
+    }
+
+    @Test("a sandbox's file is believed in one form only")
+    func sandboxFile() {
+        func sandbox(_ text: String) -> Sandbox { Sandbox(.contents(Array(text.utf8))) }
+        #expect(
+            sandbox("[Application]\nname=org.example.Editor\nruntime=x\n")
+                == .application("org.example.Editor"))
+        #expect(
+            sandbox("[Instance]\nname=org.evil.A\n[Application]\nname = org.b.C\n") == .application("org.b.C")
+        )
+        #expect(sandbox("[Runtime]\nname=org.evil.A\n") == .unknown)
+        #expect(sandbox("[Application]\nname=not an id\n") == .unknown)
+        #expect(sandbox("") == .unknown)
+        #expect(Sandbox(.absent) == .none)
+        #expect(Sandbox(.unreadable) == .unknown)
+    }
+
+    @Test("no plain file, a large one and a link are not read")
+    func rootFiles() async throws {
+        try await withTemporaryDirectory(prefix: "connectto-root") { directory in
+            let own = String(directory.string.dropFirst())
+            #expect(rootFile(own + "/none", of: getpid(), limit: 10) == .absent)
+            #expect(rootFile(own, of: getpid(), limit: 10) == .unreadable)
+            mkfifo(directory.string + "/fifo", 0o600)
+            #expect(rootFile(own + "/fifo", of: getpid(), limit: 10) == .unreadable)
+            let file = try #require(fopen(directory.string + "/file", "w"))
+            fputs("0123456789", file)
+            fclose(file)
+            #expect(rootFile(own + "/file", of: getpid(), limit: 10) == .contents(Array("0123456789".utf8)))
+            #expect(rootFile(own + "/file", of: getpid(), limit: 9) == .unreadable)
+            symlink("file", directory.string + "/link")
+            #expect(rootFile(own + "/link", of: getpid(), limit: 10) == .unreadable)
+        }
+    }
+}

@@ -1,0 +1,129 @@
+import ConnectToTesting
+import Glibc
+import LinuxIO
+import Testing
+
+@testable import Ports
+
+@Suite("The descriptors that hostile peers can take", .timeLimit(.minutes(1)))
+struct HostileDescriptorTests {
+    /// Of a process of a test's own.
+    private static let total = 1_024
+
+    @Test("are half of all, by however many ports they come; the rest waits, and arrives when there is room")
+    func manyPorts() async {
+        await #expect(processExitsWith: .success) {
+            try limitDescriptors(to: Self.total)
+            let null = try #require(try Loot.files(1).first)
+            let files = messageWithTable(
+                table(count: 30, [UInt8](repeating: Item.file[0], count: 30)), descriptors: 30)
+            let before = try OpenDescriptor.all().count
+            // What waits on its way has a bound too: as many as the process may have open.
+            let enemies = try (0..<24).map { _ in try Enemy() }
+            try await Bystander().watch {
+                for enemy in enemies {
+                    enemy.port.start()
+                    // One descriptor thirty times, so that it is not us who hold them before they arrive.
+                    try await enemy.send(files, [Descriptor](repeating: null, count: 30))
+                    try await enemy.send(text("behind"))
+                    try await settle()
+                }
+                // Three descriptors for each enemy and its port, and some of the bystander's.
+                let held = try OpenDescriptor.all().count - before - 3 * enemies.count
+                #expect((512 - 20...512 + 30 + 20).contains(held))
+                for enemy in enemies { #expect(enemy.port.closeReason == nil) }
+                // What brings no descriptors comes through, also on a port of the enemy's.
+                let last = try Enemy()
+                try await last.send(text("no files"))
+                #expect(try await last.port.take()?.text == "no files")
+                try await last.send(files, [Descriptor](repeating: null, count: 30))
+                try await last.send(text("end"))
+                // All that waited arrives as room is made, to whoever takes it.
+                try await withThrowingDiscardingTaskGroup { group in
+                    for (port, word) in enemies.map({ ($0.port, "behind") }) + [(last.port, "end")] {
+                        group.addTask {
+                            // Not the message itself: what has been taken is the program's.
+                            let files = try await port.take()?.files.count
+                            let text = try await port.take()?.text
+                            #expect(files == 30)
+                            #expect(text == word)
+                        }
+                    }
+                }
+            }
+            for enemy in enemies { enemy.port.turnAway() }
+            #expect(!DescriptorBudget.isSpent)
+        }
+    }
+
+    @Test("are closed with messages that are refused half-way, ten thousand times")
+    func refused() async throws {
+        let null = try #require(try Loot.files(1).first)
+        // Two files, a buffer that is none, and a file that is not looked at any more.
+        let message = messageWithTable(
+            table(Item.file, Item.file, Item.moved(8), Item.file), descriptors: 4)
+        try await expectNoDescriptorLeak {
+            for _ in 0..<10_000 {
+                let enemy = try Enemy()
+                enemy.port.start()
+                try await enemy.send(message, [Descriptor](repeating: null, count: 4))
+                guard await enemy.port.closed.code == .protocolError else {
+                    Issue.record("a broken message was taken")
+                    return
+                }
+            }
+        }
+        #expect(!DescriptorBudget.isSpent)
+    }
+
+    @Test("are given back by ports that end with messages waiting")
+    func ended() async {
+        await #expect(processExitsWith: .success) {
+            try limitDescriptors(to: Self.total)
+            let null = try #require(try Loot.files(1).first)
+            let files = messageWithTable(
+                table(count: 100, [UInt8](repeating: Item.file[0], count: 100)), descriptors: 100)
+            func spend() async throws -> [Enemy] {
+                let enemies = try (0..<6).map { _ in try Enemy() }
+                for enemy in enemies {
+                    enemy.port.start()
+                    try await enemy.send(files, [Descriptor](repeating: null, count: 100))
+                }
+                try await settle()
+                #expect(DescriptorBudget.isSpent)
+                return enemies
+            }
+            // Closed here, ended by a broken rule, transferred and dropped: each leaves room for the next.
+            for enemy in try await spend() { enemy.port.close() }
+            Descriptor.settleClosing()
+            #expect(!DescriptorBudget.isSpent)
+            do {
+                let enemies = try await spend()
+                for enemy in enemies { try await enemy.send(FrameHeader.raw(0, length: 0)) }
+                for enemy in enemies.prefix(2) { #expect(await enemy.port.closed.code == .protocolError) }
+            }
+            try await settle()
+            #expect(!DescriptorBudget.isSpent)
+            do {
+                let (mine, theirs) = try MessageChannel.makePair()
+                for enemy in try await spend() {
+                    try? mine.postMessage("", transfer: [.port(enemy.port)])
+                }
+                withExtendedLifetime(theirs) {}
+            }
+            try await settle()
+            #expect(!DescriptorBudget.isSpent)
+        }
+    }
+}
+
+private func limitDescriptors(to count: Int) throws {
+    var limit = rlimit(rlim_cur: rlim_t(count), rlim_max: rlim_t(count))
+    try systemCall("setrlimit") { setrlimit(__rlimit_resource_t(bitPattern: RLIMIT_NOFILE.rawValue), &limit) }
+}
+
+/// Returns when the loop has read what it wants to, and everything that was let go is closed.
+private func settle() async throws {
+    for _ in 0..<5 { await (try EventLoop.shared).settle() }
+    Descriptor.settleClosing()
+}
