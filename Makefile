@@ -15,7 +15,7 @@ test_options := --disable-xctest --no-parallel
 release_options := -c release --static-swift-stdlib --product connect --scratch-path .build-release
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build test test-broker lint demo release install uninstall sanitize fuzz flood clean
+.PHONY: help setup build test test-broker lint demo release install uninstall sanitize fuzz flood soak clean
 
 .PHONY: help setup build test test-broker lint demo release install uninstall sanitize fuzz bench instructions clean
 
@@ -103,6 +103,14 @@ fuzz_options := --product Fuzz --scratch-path .build-fuzz --sanitize=address \
 fuzz: setup ## look for what a peer could crash us with, SECONDS=10 for each target
 	CONNECTTO_FUZZ=1 $(SWIFT) build $(fuzz_options)
 	Tests/Fuzz/run $(SECONDS)
+
+# SEED=number tries the same again.
+MINUTES ?= 2
+SEED ?=
+soak: setup ## everything at once, on a bus that is killed again and again, for MINUTES=2
+	$(SWIFT) build --product TestPeer
+	$(SWIFT) build --product Soak
+	$$($(SWIFT) build --show-bin-path)/Soak $(MINUTES) $(SEED)
 
 flood: setup ## flood a listener with introductions for a minute, from this user and (as root) from another
 	CONNECTTO_FLOOD_SECONDS=60 $(SWIFT) test $(test_options) --filter FloodTests

@@ -96,6 +96,10 @@ let package = Package(
             name: "TestPeer", dependencies: ["CDBus", "ConnectTo", "DBus", "FarSide", "LinuxIO"],
             path: "Tests/TestPeer",
             swiftSettings: settings),
+        // Everything at once, for as long as one likes: `make soak`.
+        .executableTarget(
+            name: "Soak", dependencies: ["ConnectTo", "ConnectToTesting", "LinuxIO", "TestPeer", "TestProcesses"],
+            path: "Tests/Soak", swiftSettings: settings),
         .testTarget(
             name: "ExamplesTests",
             dependencies: [

@@ -49,7 +49,7 @@ struct ScarcityTests {
             for await event in context.connects {
                 Task {
                     for try await message in event.source.messages {
-                        try event.source.postMessage(message.bytes)
+                        try event.source.postMessage(message.text ?? "")
                     }
                 }
             }

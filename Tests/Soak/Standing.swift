@@ -1,0 +1,38 @@
+import ConnectToTesting
+import Glibc
+import TestProcesses
+
+/// What this process holds when it is at rest.
+struct Standing: CustomStringConvertible {
+    let descriptors: Int
+    let threads: Int
+    /// In KiB.
+    let resident: Int
+
+    /// Waits until it holds no less than a moment ago: what is closed is closed on queues.
+    static func now() async throws -> Standing {
+        var last = try taken()
+        var quiet = 0
+        while quiet < 10 {
+            try await Task.sleep(for: .milliseconds(200))
+            let next = try taken()
+            quiet = next.descriptors < last.descriptors || next.threads < last.threads ? 0 : quiet + 1
+            last = next
+        }
+        return last
+    }
+
+    private static func taken() throws -> Standing {
+        let facts = try ProcessFacts(of: getpid())
+        return Standing(descriptors: facts.descriptors, threads: facts.threads, resident: facts.resident)
+    }
+
+    var description: String { "\(descriptors) descriptors, \(threads) threads, \(resident) KiB" }
+
+    /// Threads of the system's pools come and go; memory is never given back to the last page.
+    func isNoMore(than before: Standing) throws {
+        try hold(descriptors <= before.descriptors, "descriptors are left: \(before) -> \(self)")
+        try hold(threads <= before.threads + 2, "threads are left: \(before) -> \(self)")
+        try hold(resident <= before.resident * 3 / 2 + 16_384, "memory is left: \(before) -> \(self)")
+    }
+}
