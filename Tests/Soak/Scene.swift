@@ -1,6 +1,7 @@
 import ConnectTo
 import ConnectToTesting
 import Glibc
+import LinuxIO
 
 /// What all workloads share: a bus that comes and goes, and the end of the time.
 struct Scene: Sendable {
@@ -20,8 +21,8 @@ struct Scene: Sendable {
     nonisolated(nonsending) func step<Result>(
         _ what: String, _ body: () async throws -> Result
     ) async throws -> Result {
-        let watchdog = Task {
-            try await Task.sleep(for: Self.patience * 2)
+        // Not a sleeping task: cancelled, it is kept until its time would have come.
+        let watchdog = try EventLoop.shared.reactor.schedule(after: Self.patience * 2) {
             print("hung: \(what)")
             exit(1)
         }

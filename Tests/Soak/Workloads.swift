@@ -96,15 +96,14 @@ extension Scene {
 
     private func post(_ count: Int, to name: String, cutShort: Bool) async throws {
         let port = here.connectTo(name, wait: .untilAvailable(for: Self.patience))
-        for index in 0..<count { try await port.send("\(index)") }
-        if cutShort {
-            port.close()
-            await port.flush()
-            tally.add("callers that left")
-            return
-        }
-        port.finish()
         do {
+            for index in 0..<count { try await port.send("\(index)") }
+            if cutShort {
+                port.close()
+                await port.flush()
+                return tally.add("callers that left")
+            }
+            port.finish()
             let taken = try await step("the count of \(name)") {
                 var messages = port.messages.makeAsyncIterator()
                 return try await messages.next()?.text
