@@ -15,11 +15,11 @@ test_options := --disable-xctest --no-parallel
 release_options := -c release --static-swift-stdlib --product connect --scratch-path .build-release
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build test lint demo release install uninstall sanitize fuzz clean
+.PHONY: help setup build test test-broker lint demo release install uninstall sanitize fuzz clean
 
 help: ## list what there is to make
-	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r goal does; do \
-	    printf '  make %-10s %s\n' "$$goal" "$$does"; done
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r goal does; do \
+	    printf '  make %-12s %s\n' "$$goal" "$$does"; done
 
 setup: ## install what is missing of D-Bus and for the examples (Debian and its kin), and look for Swift
 	@version=$$($(SWIFT) --version 2>/dev/null | sed -n 's/.*Swift version \([0-9][0-9.]*\).*/\1/p' | head -n 1); \
@@ -32,6 +32,8 @@ setup: ## install what is missing of D-Bus and for the examples (Debian and its 
 	fi
 	@missing=; \
 	command -v dbus-daemon >/dev/null || missing="$$missing dbus"; \
+	command -v dbus-broker-launch >/dev/null || missing="$$missing dbus-broker"; \
+	command -v xdg-dbus-proxy >/dev/null || missing="$$missing xdg-dbus-proxy"; \
 	command -v pkg-config >/dev/null || missing="$$missing pkg-config"; \
 	pkg-config --exists dbus-1 2>/dev/null || missing="$$missing libdbus-1-dev"; \
 	/usr/bin/python3 -c 'from gi.repository import Gio' 2>/dev/null || missing="$$missing python3-gi"; \
@@ -58,6 +60,10 @@ build: setup ## build everything, for debugging
 test: setup ## run all tests, each on a bus of its own
 	$(SWIFT) build --build-tests
 	$(SWIFT) test --skip-build $(test_options)
+
+test-broker: setup ## run all tests on dbus-broker in place of dbus-daemon
+	$(SWIFT) build --build-tests
+	CONNECTTO_TEST_BUS=broker $(SWIFT) test --skip-build $(test_options)
 
 lint: ## check the form of the sources
 	$(SWIFT) format lint --strict --recursive Package.swift Sources Tests $(wildcard examples)

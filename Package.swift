@@ -46,11 +46,11 @@ let package = Package(
             name: "ConnectTo", dependencies: ["DBus", "LinuxIO", "Ports", collections, logging],
             swiftSettings: settings),
         .target(
-            name: "ConnectToTesting", dependencies: ["ConnectTo", "LinuxIO", subprocess, system],
+            name: "ConnectToTesting", dependencies: ["CLinux", "ConnectTo", "LinuxIO", subprocess, system],
             swiftSettings: settings),
         .executableTarget(
             name: "ConnectCLI",
-            dependencies: ["ConnectTo", "LinuxIO", argumentParser, subprocess, system],
+            dependencies: ["ConnectTo", "LinuxIO", "Ports", argumentParser, subprocess, system],
             swiftSettings: settings),
 
         // Small programs to begin from; the README shows the first.
@@ -75,7 +75,7 @@ let package = Package(
         .testTarget(
             name: "ConnectToTests",
             dependencies: [
-                "ConnectTo", "DBus", "LinuxIO", "ConnectToTesting", "TestPeer", "TestProcesses",
+                "ConnectTo", "DBus", "LinuxIO", "ConnectToTesting", "TestPeer", "TestProcesses", system,
             ],
             swiftSettings: settings),
         // How ports behave, sentence by sentence (Tests/CONFORMANCE.md).

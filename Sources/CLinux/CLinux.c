@@ -190,6 +190,10 @@ int clinux_seals(int fd) { return fcntl(fd, F_GET_SEALS); }
 
 int clinux_pidfd_open(pid_t pid) { return (int)syscall(SYS_pidfd_open, pid, 0); }
 
+int clinux_pidfd_send_signal(int pidfd, int signal) {
+    return (int)syscall(SYS_pidfd_send_signal, pidfd, signal, NULL, 0);
+}
+
 pid_t clinux_gettid(void) {
     static __thread pid_t own;
     if (own == 0) own = (pid_t)syscall(SYS_gettid);

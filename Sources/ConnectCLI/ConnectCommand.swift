@@ -14,5 +14,7 @@ struct Connect: ParsableCommand {
             75 timed out; 76 the peer died or broke the protocol; 77 refused; 128 + number for a signal.
             """,
         version: "0.1.0",
-        subcommands: [Listen.self, To.self, List.self, Watch.self])
+        subcommands: [
+            Listen.self, To.self, List.self, Watch.self, Info.self, Tap.self, Doctor.self, Activate.self,
+        ])
 }

@@ -1,5 +1,6 @@
 import ConnectTo
 import FoundationEssentials
+import Ports
 
 /// The objects of `--json`. Their members, names and order are stable; an absent fact is null.
 enum Event {
@@ -56,6 +57,61 @@ enum Event {
 
     static func error(_ status: ExitStatus, _ message: String) -> JSONObject {
         ["event": .string("error"), "code": .integer(Int(status.code)), "message": .string(message)]
+    }
+
+    /// What `info` tells.
+    static func info(_ info: ContextInfo, executable: String?) -> JSONObject {
+        let status = info.status.map { status in
+            JSONObject.Value.object([
+                "uptime": .integer(Int(status.uptime.components.seconds)),
+                "ports": .integer(status.openPorts), "admitted": .integer(Int(clamping: status.admitted)),
+                "refused": .integer(Int(clamping: status.refused)),
+                "received": .integer(Int(clamping: status.bytesReceived)),
+                "sent": .integer(Int(clamping: status.bytesSent)),
+                "tappable": .boolean(status.isTappable),
+            ])
+        }
+        return [
+            "name": .string(info.name), "origin": .string(info.origin), "pid": .optional(info.owner.pid),
+            "process": .optional(info.owner.processName), "executable": .optional(executable),
+            "uid": .optional(info.owner.uid), "bus": .string(info.owner.busName),
+            "format": .optional(info.format?.rawValue),
+            "metadata": info.metadata.map { .object(JSONObject(strings: $0)) } ?? .null,
+            "status": status ?? .null,
+        ]
+    }
+
+    /// What `tap` shows.
+    static func tapped(_ record: TapRecord) -> JSONObject {
+        var object: JSONObject = [
+            "event": .string("message"), "port": .integer(Int(record.line)),
+            "direction": .string(record.direction == .received ? "received" : "sent"),
+        ]
+        // Cut off, text may end within a character, and JSON is none.
+        if record.kind == .bytes {
+            object.add("base64", .string(Data(record.payload).base64EncodedString()))
+        } else if record.kind == .json, record.length == record.payload.count,
+            let json = JSONScanner.singleLine(record.payload)
+        {
+            object.add("json", .raw(json))
+        } else {
+            object.add("text", .string(String(decoding: record.payload, as: UTF8.self)))
+        }
+        object.add("length", .integer(Int(clamping: record.length)))
+        object.add("transferred", .integer(record.transferred))
+        object.add("missed", .integer(Int(clamping: record.dropped)))
+        return object
+    }
+
+    /// A service file was written or removed.
+    static func activation(
+        _ context: ContextName, file: String, isRemoved: Bool, busKnows: Bool?
+    ) -> JSONObject {
+        [
+            "event": .string(isRemoved ? "deactivated" : "activated"), "name": .string(context.name),
+            "origin": .string(context.origin), "file": .string(file),
+            "known": busKnows.map { .boolean($0) } ?? .null,
+        ]
     }
 
     /// A line of `list`.

@@ -53,6 +53,9 @@ struct Listen: ProgramCommand {
     )
     var raw = false
 
+    @Flag(help: "Let other programs of this user look on at the messages: connect tap NAME.")
+    var tappable = false
+
     @Option(
         help: ArgumentHelp(
             "Store the files that peers pass, under their names, in this directory.", valueName: "dir"))
@@ -70,6 +73,7 @@ struct Listen: ProgramCommand {
         if raw, command.isEmpty, common.json {
             throw ValidationError("--raw writes bytes to standard output: no --json, but with --exec")
         }
+        if tappable, raw { throw ValidationError("--tappable shows messages, and --raw has none") }
         if save != nil, raw || !command.isEmpty {
             throw ValidationError("--save takes what comes with messages: no --raw or --exec beside it")
         }
@@ -88,7 +92,7 @@ struct Listen: ProgramCommand {
         let service = try service(child, input, store, ports, program)
         let context = try await bus.register(
             name, origin: origin, standby: standby, accepting: once ? 1 : nil,
-            format: raw ? .stream : .messages)
+            format: raw ? .stream : .messages, tappable: tappable)
         program.atEnd { _ in
             // First of all: the rest may take longer than there is time.
             store?.abandon()

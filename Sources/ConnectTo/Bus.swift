@@ -147,6 +147,8 @@ public final class Bus: Sendable {
     ///   - standby: if the name is taken, wait to take it over when its owner goes; ``Context/isStandby`` tells.
     ///   - limit: unregister when this many callers have been admitted; without limit if nil.
     ///   - format: what lines to it carry; callers that ask for the other are refused.
+    ///   - tappable: whether other programs of this user may look on at its messages (`connect tap`). They see a
+    ///     copy, slow nobody down and miss what comes too fast for them; streams show nothing.
     /// - Throws: ``ConnectToError``: ``ConnectToError/Code/nameTaken``, ``ConnectToError/Code/invalidName``,
     ///   ``ConnectToError/Code/invalidMetadata``, ``ConnectToError/Code/denied``,
     ///   ``ConnectToError/Code/limitsExceeded``, ``ConnectToError/Code/busLost``; and
@@ -154,11 +156,13 @@ public final class Bus: Sendable {
     ///   given back, should the bus still give it. Cancelling the task does not take the request back.
     public func register(
         _ name: String, origin: String = ContextName.defaultOrigin, metadata: [String: String] = [:],
-        standby: Bool = false, accepting limit: Int? = nil, format: LineFormat = .messages
+        standby: Bool = false, accepting limit: Int? = nil, format: LineFormat = .messages,
+        tappable: Bool = false
     ) async throws(ConnectToError) -> Context {
         let context = try ContextName(name, origin: origin)
         let registration = try await registry.register(
-            context, metadata: metadata, standby: standby, limit: limit, format: format)
+            context, metadata: metadata, standby: standby, limit: limit, format: format,
+            isTappable: tappable)
         return Context(registration, bus: self)
     }
 

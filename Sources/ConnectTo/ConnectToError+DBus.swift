@@ -10,6 +10,9 @@ extension ConnectToError {
             case DBusError.Name.accessDenied: (.denied, "ask for a rule in the bus's policy")
             case DBusError.Name.limitsExceeded:
                 (.limitsExceeded, "register fewer names, or raise the limits in the bus's configuration")
+            // No bus says so of itself.
+            case DBusError.Name.serviceUnknown:
+                (.denied, "a sandbox's D-Bus proxy does not allow it: ask for permission to own the name")
             default: error.kind == .cancelled ? (.cancelled, "") : (.busError, "see the bus's own message")
             }
         self.init(

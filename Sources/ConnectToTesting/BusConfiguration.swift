@@ -1,51 +1,110 @@
-import SystemPackage
+package import SystemPackage
 
-/// What a private bus is told: the policy and the limits of the stock session bus, and nothing of the machine's
-/// own configuration, so that a test behaves the same everywhere.
-struct BusConfiguration {
-    let socket: String
-    let services: String?
+/// What a private bus is told: the limits of the stock session bus, and its policy or the stock system bus's. Nothing
+/// comes from the machine's own configuration, so that a test behaves the same everywhere.
+package struct BusConfiguration: Sendable {
+    /// A directory of `.service` files.
+    var services: String?
+    /// Whose policy applies.
+    var policy = Policy.session
+    /// Rules of the policy, in its own notation, after the others.
+    var rules = ""
+    /// In place of the limits below, by name.
+    var limits: [String: Int] = [:]
 
-    func write(to path: FilePath) throws {
+    package enum Policy: Sendable {
+        /// Everything is allowed.
+        case session
+        /// A system bus's: nobody owns a name or calls anybody but the bus, unless these files allow it.
+        case system(files: [FilePath])
+    }
+
+    package init(
+        services: String? = nil, policy: Policy = .session, rules: String = "",
+        limits: [String: Int] = [:]
+    ) {
+        self.services = services
+        self.policy = policy
+        self.rules = rules
+        self.limits = limits
+    }
+
+    func write(to path: FilePath, socket: FilePath) throws {
         let file = try FileDescriptor.open(
             path, .writeOnly, options: [.create, .exclusiveCreate, .closeOnExec],
             permissions: .ownerReadWrite)
-        try file.closeAfter { _ = try file.writeAll(text.utf8) }
+        try file.closeAfter { _ = try file.writeAll(text(socket: socket.string).utf8) }
     }
 
-    var text: String {
-        """
-        <!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN"
-         "http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd">
-        <busconfig>
-          <type>session</type>
-          <keep_umask/>
-          <listen>unix:path=\(socket)</listen>
-          <auth>EXTERNAL</auth>
-          \(services.map { "<servicedir>\(Self.escaped($0))</servicedir>" } ?? "")
-          <policy context="default">
+    /// Those of the stock session bus.
+    private static let stockLimits = [
+        "max_incoming_bytes": 1_000_000_000,
+        "max_incoming_unix_fds": 250_000_000,
+        "max_outgoing_bytes": 1_000_000_000,
+        "max_outgoing_unix_fds": 250_000_000,
+        "max_message_size": 1_000_000_000,
+        "service_start_timeout": 120_000,
+        "auth_timeout": 240_000,
+        "pending_fd_timeout": 150_000,
+        "max_completed_connections": 100_000,
+        "max_incomplete_connections": 10_000,
+        "max_connections_per_user": 100_000,
+        "max_pending_service_starts": 10_000,
+        "max_names_per_connection": 50_000,
+        "max_match_rules_per_connection": 50_000,
+        "max_replies_per_connection": 50_000,
+    ]
+
+    private func text(socket: String) -> String {
+        let limits = Self.stockLimits.merging(limits) { $1 }.sorted { $0.key < $1.key }
+            .map { "  <limit name=\"\($0.key)\">\($0.value)</limit>" }
+        return """
+            <!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN"
+             "http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd">
+            <busconfig>
+              <type>session</type>
+              <keep_umask/>
+              <listen>unix:path=\(socket)</listen>
+              <auth>EXTERNAL</auth>
+              \(services.map { "<servicedir>\(Self.escaped($0))</servicedir>" } ?? "")
+              <policy context="default">
+                \(policyRules)
+                \(rules)
+              </policy>
+              \(included.map { "<include>\(Self.escaped($0.string))</include>" }.joined())
+              \(limits.joined(separator: "\n"))
+            </busconfig>
+
+            """
+    }
+
+    private var included: [FilePath] {
+        if case .system(let files) = policy { files } else { [] }
+    }
+
+    private var policyRules: String {
+        switch policy {
+        case .session:
+            """
             <allow send_destination="*" eavesdrop="true"/>
             <allow eavesdrop="true"/>
             <allow own="*"/>
-          </policy>
-          <limit name="max_incoming_bytes">1000000000</limit>
-          <limit name="max_incoming_unix_fds">250000000</limit>
-          <limit name="max_outgoing_bytes">1000000000</limit>
-          <limit name="max_outgoing_unix_fds">250000000</limit>
-          <limit name="max_message_size">1000000000</limit>
-          <limit name="service_start_timeout">120000</limit>
-          <limit name="auth_timeout">240000</limit>
-          <limit name="pending_fd_timeout">150000</limit>
-          <limit name="max_completed_connections">100000</limit>
-          <limit name="max_incomplete_connections">10000</limit>
-          <limit name="max_connections_per_user">100000</limit>
-          <limit name="max_pending_service_starts">10000</limit>
-          <limit name="max_names_per_connection">50000</limit>
-          <limit name="max_match_rules_per_connection">50000</limit>
-          <limit name="max_replies_per_connection">50000</limit>
-        </busconfig>
-
-        """
+            """
+        case .system:
+            """
+            <allow user="*"/>
+            <deny own="*"/>
+            <deny send_type="method_call"/>
+            <allow send_type="signal"/>
+            <allow send_requested_reply="true" send_type="method_return"/>
+            <allow send_requested_reply="true" send_type="error"/>
+            <allow receive_type="method_call"/>
+            <allow receive_type="method_return"/>
+            <allow receive_type="error"/>
+            <allow receive_type="signal"/>
+            <allow send_destination="org.freedesktop.DBus" send_interface="org.freedesktop.DBus"/>
+            """
+        }
     }
 
     private static func escaped(_ text: String) -> String {

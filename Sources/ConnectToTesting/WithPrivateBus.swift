@@ -11,7 +11,8 @@ import SystemPackage
 ///         …
 ///     }
 ///
-/// Of everything a bus needs nothing is shared: the daemon gets a configuration, a socket and a
+/// The bus is `dbus-daemon`; with `CONNECTTO_TEST_BUS=broker` in the environment, `dbus-broker`, which starts no
+/// services. Of everything a bus needs nothing is shared: the daemon gets a configuration, a socket and a
 /// log of its own in a fresh directory under `/tmp` (not `TMPDIR`: a socket's path has 107 bytes at most).
 /// The environment is neither read nor changed. When this returns or throws, the daemon has exited and the
 /// directory is gone. If the task is cancelled the daemon is killed at once, and the closure sees its
@@ -28,22 +29,21 @@ nonisolated(nonsending) public func withPrivateBus<Result>(
     services: String? = nil, _ body: (PrivateBus) async throws -> Result
 ) async throws -> Result {
     try await withPrivateBus(
-        of: "dbus-daemon", startingWithin: .seconds(10), services: services, body)
+        of: .chosen, startingWithin: .seconds(10), configuration: BusConfiguration(services: services), body)
 }
 
-/// The same with another program, and a limit for its start: a daemon needs some ten milliseconds to listen; on
-/// a machine that is overloaded, much more.
+/// The same with another program, another configuration, and a limit for its start: a daemon needs some ten
+/// milliseconds to listen; on a machine that is overloaded, much more.
 nonisolated(nonsending) package func withPrivateBus<Result>(
-    of program: String, startingWithin limit: Duration, services: String?,
-    _ body: (PrivateBus) async throws -> Result
+    of program: BusProgram = .chosen, startingWithin limit: Duration = .seconds(10),
+    configuration: BusConfiguration, _ body: (PrivateBus) async throws -> Result
 ) async throws -> Result {
     try Task.checkCancellation()
     return try await withTemporaryDirectory(prefix: "connectto-bus") { directory in
-        let configuration = directory.appending("bus.conf")
+        let configurationFile = directory.appending("bus.conf")
         let log = directory.appending("log")
-        try BusConfiguration(
-            socket: directory.appending("bus").string, services: services
-        ).write(to: configuration)
+        try configuration.write(to: configurationFile, socket: directory.appending("bus"))
+        let launch = try program.launch(in: directory, configuration: configurationFile, log: log)
         let logDescriptor = try FileDescriptor.open(
             log, .writeOnly, options: [.create, .closeOnExec, .append], permissions: .ownerReadWrite)
         // Not the value of `run`, which lets only Sendable ones pass.
@@ -51,26 +51,28 @@ nonisolated(nonsending) package func withPrivateBus<Result>(
         var isUp = false
         do {
             _ = try await run(
-                program.contains("/") ? .path(FilePath(program)) : .name(program),
-                arguments: [
-                    "--config-file=\(configuration)", "--nofork", "--nopidfile", "--nosyslog",
-                    "--print-address=1",
-                ],
-                input: .none,
+                launch.program.contains("/") ? .path(FilePath(launch.program)) : .name(launch.program),
+                arguments: launch.arguments,
+                environment: launch.environment,
+                input: .fileDescriptor(launch.input, closeAfterSpawningProcess: true),
                 output: .sequence,
                 error: .fileDescriptor(logDescriptor, closeAfterSpawningProcess: true)
             ) { execution in
-                let daemon = DaemonProcess(execution.processIdentifier.value)
+                let child = execution.processIdentifier.value
+                var daemon = DaemonProcess(child)
                 // The exit status is taken after this closure, never before.
                 defer {
                     daemon.kill()
                     daemon.release()
                 }
-                let address = try await firstLine(of: execution.standardOutput, within: limit, log: log)
+                let address = try await firstLine(
+                    of: execution.standardOutput, or: launch.journal, within: limit, log: log)
+                let worker = try launch.journal.flatMap { _ in try WorkerProcess(childOf: child) }
+                daemon = DaemonProcess(child, worker: worker)
                 isUp = true
                 let bus = PrivateBus(
-                    address: address, processID: execution.processIdentifier.value,
-                    directory: directory.string, daemon: daemon)
+                    address: address, processID: worker?.processID ?? child, directory: directory.string,
+                    daemon: daemon)
                 result = try await body(bus)
             }
         } catch let error as SubprocessError where !isUp && error.code == .executableNotFound {
@@ -81,15 +83,18 @@ nonisolated(nonsending) package func withPrivateBus<Result>(
     }
 }
 
-/// What the daemon prints when it listens, and only then: its address.
-private func firstLine(of output: SubprocessOutputSequence, within limit: Duration, log: FilePath)
-    async throws -> String
-{
+/// What the daemon prints when it listens, and only then, its address; or what the journal has for it.
+private func firstLine(
+    of output: SubprocessOutputSequence, or journal: Journal?, within limit: Duration, log: FilePath
+) async throws -> String {
     try await withThrowingTaskGroup { group in
         group.addTask { () -> String? in
             for try await line in output.strings() { return line }
             try Task.checkCancellation()
             throw PrivateBusError.startFailed(log: text(of: log))
+        }
+        if let journal {
+            group.addTask { () -> String? in await journal.address() }
         }
         group.addTask { () -> String? in
             try await Task.sleep(for: limit)
@@ -97,14 +102,15 @@ private func firstLine(of output: SubprocessOutputSequence, within limit: Durati
         }
         defer { group.cancelAll() }
         guard let address = try await group.next() ?? nil else {
+            try Task.checkCancellation()
             throw PrivateBusError.startTimedOut(after: limit, log: text(of: log))
         }
         return address
     }
 }
 
-/// Up to 4 KiB of a file, for a message.
-private func text(of file: FilePath) -> String {
+/// Up to 4 KiB of a file.
+func text(of file: FilePath) -> String {
     guard let descriptor = try? FileDescriptor.open(file, .readOnly, options: .closeOnExec) else { return "" }
     let bytes = [UInt8](unsafeUninitializedCapacity: 4096) { buffer, count in
         count = (try? descriptor.read(into: UnsafeMutableRawBufferPointer(buffer))) ?? 0

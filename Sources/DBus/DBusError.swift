@@ -77,6 +77,10 @@ extension DBusError {
         /// Nobody has the name, and nobody can be started for it.
         package static let serviceUnknown = "org.freedesktop.DBus.Error.ServiceUnknown"
         package static let nameHasNoOwner = "org.freedesktop.DBus.Error.NameHasNoOwner"
+        /// The bus started somebody for the name, who did not take it within its time.
+        package static let timedOut = "org.freedesktop.DBus.Error.TimedOut"
+        /// The bus could not start somebody for the name; what is behind this says why.
+        package static let spawnPrefix = "org.freedesktop.DBus.Error.Spawn."
         package static let accessDenied = "org.freedesktop.DBus.Error.AccessDenied"
         package static let limitsExceeded = "org.freedesktop.DBus.Error.LimitsExceeded"
         package static let invalidArguments = "org.freedesktop.DBus.Error.InvalidArgs"

@@ -90,6 +90,7 @@ extension Line {
         let failure: PortError? = change { state, wakeups in
             if let refusal = state.postRefusal(payload.count) { return refusal }
             if state.life.post() == .accept {
+                state.traffic?.record(.sent, kind, payload)
                 state.send(
                     FrameHeader(kind, length: payload.count), payload, keeping: bytes, for: self, &wakeups)
             }

@@ -66,7 +66,7 @@ final class Line: Sendable {
             state.isStarted = true
             state.updateInterest()
             // What was read before, while the port was opening or by the port's owner before, is not told of again.
-            if state.mayRead { state.continueReading(for: self) }
+            state.continueReading(for: self)
         }
     }
 

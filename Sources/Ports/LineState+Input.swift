@@ -35,7 +35,8 @@ extension LineState {
         while isReading {
             do {
                 if messages >= Self.messagesPerDrain { return continueReading(for: line) }
-                if !life.isLingering,
+                // Those who look on are to see each.
+                if !life.isLingering, traffic?.isWatched != true,
                     let run = reader.nextRun(
                         atMost: Self.messagesPerDrain - messages, size: limits.queuedInput - input.size)
                 {
@@ -63,6 +64,7 @@ extension LineState {
                 let room = isShort ? .init(rebasing: reader.room().prefix(reader.missing)) : reader.room()
                 switch try socket.receive(into: room) {
                 case .received(let received):
+                    traffic?.didReceive(received.count)
                     // Behind descriptors the kernel makes a stop, whatever follows; and the end is told apart.
                     mayRead =
                         received.count == room.count || !received.descriptors.isEmpty || peerHasHungUp
@@ -126,6 +128,11 @@ extension LineState {
         case .bytes, .text, .json:
             effects = try life.didReceiveMessages(1)
             let (message, cost) = try message(frame, for: line)
+            if let traffic {
+                message.withUnsafeBytes {
+                    traffic.record(.received, frame.kind, $0, transferred: message.transferred.count)
+                }
+            }
             input.append(message, cost)
             announce(1, for: line, &wakeups)
         case .finish:

@@ -110,6 +110,7 @@ extension LineState {
             let outcome = try withBytes(of: &word) { word throws(SystemError) in
                 try withPieces(word, payload) { pieces throws(SystemError) in try socket.send(pieces) }
             }
+            if case .sent(let count) = outcome { traffic?.didSend(count) }
             switch outcome {
             case .sent(let count) where count == FrameHeader.size + payload.count: break
             case .sent(let count):
@@ -137,7 +138,9 @@ extension LineState {
                     try socket.send(pieces, descriptors: descriptors.map(\.rawValue))
                 }
                 switch outcome {
-                case .sent(let count): output.didWrite(count)
+                case .sent(let count):
+                    traffic?.didSend(count)
+                    output.didWrite(count)
                 case .wouldBlock: block()
                 case .tooManyInFlight: tryLater(line)
                 case .peerGone: peerIsGone()

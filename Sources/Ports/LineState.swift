@@ -5,7 +5,11 @@ import LinuxIO
 struct LineState {
     let limits: PortLimits
     /// Nil once the line is over: then the descriptor is closed.
-    var socket: StreamSocket?
+    var socket: StreamSocket? {
+        didSet { if socket == nil { traffic = nil } }
+    }
+    /// Where what goes over the socket is counted, if it is.
+    var traffic: Traffic.Share?
     var source: Reactor.Source?
     var life: PortLife
 

@@ -1,12 +1,13 @@
 package import LinuxIO
 
 extension MessagePort {
-    /// A port on a socket whose other end is somewhere already.
+    /// A port on a socket whose other end is somewhere already; what goes over it is counted there, if anywhere.
     package convenience init(
         adopting socket: StreamSocket, format: LineFormat = .messages, on loop: EventLoop,
-        limits: PortLimits = PortLimits()
+        limits: PortLimits = PortLimits(), traffic: Traffic? = nil
     ) {
         self.init(line: Line(socket, isOpen: true, format: format, on: loop.reactor, limits: limits))
+        if let traffic { line.change { state, _ in state.traffic = Traffic.Share(of: traffic) } }
         line.watch()
     }
 

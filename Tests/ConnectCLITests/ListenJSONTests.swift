@@ -11,12 +11,12 @@ import Testing
             start l connect listen 'a "b"' --json
             hold a connect to 'a "b"' hello "$(printf '\\377')" ; wait $held
             kill $pid; wait $pid
-            sed "s/:$held,/:PID,/;s/:$(id -u),/:UID,/" l.out
+            sed "s/:$held,/:PID,/;s/:$(id -u),/:UID,/;s/\\":1[.][0-9]*\\"/\\":1.N\\"/" l.out
             """)
         #expect(
             outcome.lines == [
                 #"{"event":"listening","name":"a \"b\"","origin":"org.connectto"}"#,
-                #"{"event":"connect","port":1,"peer":{"pid":PID,"uid":UID,"bus":":1.1","name":null,"process":"connect"}}"#,
+                #"{"event":"connect","port":1,"peer":{"pid":PID,"uid":UID,"bus":":1.N","name":null,"process":"connect"}}"#,
                 #"{"event":"message","port":1,"text":"hello"}"#,
                 #"{"event":"message","port":1,"base64":"/w=="}"#,
                 #"{"event":"close","port":1,"reason":"closed"}"#,
@@ -68,7 +68,7 @@ import Testing
 
     @Test("What a peer calls text and is none comes out as it was sent, in base64")
     func noText() async throws {
-        async let outcome = Shell.run("connect listen x --json --once </dev/null | grep base64")
+        async let outcome = Shell.run("connect listen x --json --once </dev/null")
         let port = try await Bus.at(PrivateBus.current.address).connectTo("x")
         try await port.opened
         let socket = FileDescriptor(rawValue: try port.takeFileDescriptor())
@@ -76,11 +76,11 @@ import Testing
             // A frame of kind text, two bytes long, and a close that counts no message.
             try socket.writeAll([2, 0, 0, 0, 2, 0, 0, 0, 0xFF, 0xFE])
             try socket.writeAll([8, 0, 0, 0, 17, 0, 0, 0] + [UInt8](repeating: 0, count: 8))
-            // Closed with something unread, the kernel might drop what was written.
+            // Closed with something unread, the kernel might drop what was written; the end may come as an error.
             var room = [UInt8](repeating: 0, count: 64)
-            while try room.withUnsafeMutableBytes({ try socket.read(into: $0) }) > 0 {}
+            while let count = try? room.withUnsafeMutableBytes({ try socket.read(into: $0) }), count > 0 {}
         }
         let lines = try await outcome.lines
-        #expect(lines == [#"{"event":"message","port":1,"base64":"//4="}"#])
+        #expect(lines.contains(#"{"event":"message","port":1,"base64":"//4="}"#))
     }
 }

@@ -72,4 +72,17 @@ import Testing
             """)
         #expect(outcome.lines == ["0", "74", "1"])
     }
+
+    @Test("A caller that waits for the name is served, however fast it is")
+    func waitingCaller() async throws {
+        let outcome = try await Shell.run(
+            """
+            for round in 1 2 3 4 5 6 7 8 9 10; do
+                connect to x hello --wait 50 </dev/null & to=$!
+                connect listen x --once </dev/null 2>>said; wait $to || echo $?
+            done
+            wc -l <said
+            """)
+        #expect(outcome.lines == Array(repeating: "hello", count: 10) + ["10"])
+    }
 }

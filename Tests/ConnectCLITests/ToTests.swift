@@ -123,7 +123,9 @@ import Testing
         let outcome = try await Shell.run(
             """
             hold a connect to x hello --json --wait 100 \(option)
-            \(option.isEmpty ? "ready $held; kill -INT $held" : ":")
+            # It has a port once it has five sockets: two for signals, the bus's, and the line's two ends.
+            calling() { test "$(ls -l /proc/$held/fd | grep -c socket:)" -ge 5; }
+            \(option.isEmpty ? "until calling; do :; done; kill -INT $held" : ":")
             ends $held; grep close a.out
             """)
         #expect(outcome.lines == [code, #"{"event":"close","port":1,"reason":"\#(reason)"}"#])

@@ -1,4 +1,5 @@
 import ConnectToTesting
+import FoundationEssentials
 import Glibc
 import Subprocess
 
@@ -22,8 +23,14 @@ func names(on bus: PrivateBus, method: String = "ListNames") async throws -> [St
 
 func exists(_ path: String) -> Bool { access(path, F_OK) == 0 }
 
-/// Whether the daemon's process exists, running or not yet waited for.
-func isAlive(_ bus: PrivateBus) -> Bool { kill(bus.processID, 0) == 0 }
+/// Whether the bus's process exists, running or not yet waited for. A broker whose launcher was killed before it
+/// is for init to wait for, whenever that gets to it: of that one only running counts.
+func isAlive(_ bus: PrivateBus) -> Bool {
+    guard kill(bus.processID, 0) == 0 else { return false }
+    guard BusProgram.chosen == .broker else { return true }
+    let state = try? String(contentsOfFile: "/proc/\(bus.processID)/stat", encoding: .utf8)
+    return state?.contains(") Z ") == false
+}
 
 /// Whether the daemon runs; a process that has ended and is not yet waited for does not.
 func isRunning(_ bus: PrivateBus) -> Bool {

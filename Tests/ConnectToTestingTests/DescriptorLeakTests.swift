@@ -97,7 +97,7 @@ struct DescriptorLeakTests {
         try await expectNoDescriptorLeak {
             _ = await #expect(throws: PrivateBusError.self) {
                 try await withPrivateBus(
-                    of: "connectto-no-such-daemon", startingWithin: .seconds(1), services: nil
+                    of: .daemon("connectto-no-such-daemon"), configuration: BusConfiguration()
                 ) { _ in }
             }
         }

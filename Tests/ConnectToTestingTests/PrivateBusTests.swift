@@ -79,7 +79,9 @@ struct PrivateBusTests {
         }
     }
 
-    @Test("starts the services of the directory it was given, and no others")
+    @Test(
+        "starts the services of the directory it was given, and no others",
+        .enabled(if: BusProgram.chosen.startsServices, "dbus-broker leaves that to systemd"))
     func services() async throws {
         try await withTemporaryDirectory(prefix: "connectto test & <services>") { services in
             let file = try FileDescriptor.open(
@@ -160,7 +162,9 @@ struct PrivateBusTests {
         -> PrivateBusError?
     {
         await #expect(throws: PrivateBusError.self) {
-            try await withPrivateBus(of: program, startingWithin: limit, services: nil) { _ in }
+            try await withPrivateBus(
+                of: .daemon(program), startingWithin: limit, configuration: BusConfiguration()
+            ) { _ in }
         }
     }
 

@@ -33,6 +33,15 @@ struct OpeningTests {
         #expect(try await port.take()?.text == "Hello")
     }
 
+    @Test("keeps the word that opened it until it is started")
+    func wordBeforeStart() async throws {
+        let (port, introduction) = MessagePort.opening(on: try .shared)
+        let peer = try introduction.peer()
+        try await peer.send(Wire.text("Welcome!"))
+        try await port.opened
+        #expect(try await port.take()?.text == "Welcome!")
+    }
+
     @Test("is open if the peer's word and the error arrive together, and loses none of what it said")
     func byteBeforeError() async throws {
         let loop = try EventLoop.drivenByForeignLoop()

@@ -21,9 +21,12 @@ package struct ProcessFacts: Sendable, CustomStringConvertible {
         var switches = 0
         for thread in try Self.entries(of: "/proc/\(processID)/task") {
             let status = "/proc/\(processID)/task/\(thread)/status"
+            // One that has ended meanwhile has no status any more.
+            guard let voluntary = try? Self.number("voluntary_ctxt_switches", in: status),
+                let involuntary = try? Self.number("nonvoluntary_ctxt_switches", in: status)
+            else { continue }
             threads += 1
-            switches += try Self.number("voluntary_ctxt_switches", in: status)
-            switches += try Self.number("nonvoluntary_ctxt_switches", in: status)
+            switches += voluntary + involuntary
         }
         self.threads = threads
         contextSwitches = switches

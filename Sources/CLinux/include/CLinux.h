@@ -74,6 +74,7 @@ extern const int CLINUX_SEAL_WRITE;
 int clinux_add_seals(int fd, int seals);
 int clinux_seals(int fd);
 int clinux_pidfd_open(pid_t pid);
+int clinux_pidfd_send_signal(int pidfd, int signal);
 pid_t clinux_gettid(void);
 /// Names the calling thread, as `ps -L` shows it; what is over 15 bytes is cut off.
 void clinux_name_thread(const char *name);

@@ -70,6 +70,11 @@ struct CallerIntroduction {
         case DBusError.Name.noReply, DBusError.Name.disconnected:
             // The listener may have read what was posted; sent again, it would be done twice.
             .fail(reason(.peerExited, "went away during the introduction"))
+        case let name where name.hasPrefix(DBusError.Name.spawnPrefix):
+            .fail(reason(.peerExited, "is not running, and could not be started: \(error.message)"))
+        case DBusError.Name.timedOut:
+            .fail(
+                reason(.timedOut, "was started, and did not register in the bus's time: \(error.message)"))
         case DBusError.Name.accessDenied:
             // dbus-daemon goes on with all that it knows of both sides and the call.
             .fail(

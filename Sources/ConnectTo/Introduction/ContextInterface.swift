@@ -2,6 +2,8 @@
 enum ContextInterface {
     static let name = "org.connectto.Context1"
     static let connect = "Connect"
+    static let status = "Status"
+    static let tap = "Tap"
     static let errorPrefix = "org.connectto.Error."
     static let refused = errorPrefix + "Refused"
     static let busy = errorPrefix + "Busy"

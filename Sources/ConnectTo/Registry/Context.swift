@@ -35,12 +35,11 @@ public final class Context: Sendable {
     /// Whether it waits for the name's owner to go.
     public var isStandby: Bool { registration.status == .standby }
 
-    /// Waits until this process bears the name, and says so; at once, but for a standby. False where the context
-    /// has ended, or the waiting task was cancelled.
+    /// Waits until the name has become this process's; at once, but for a standby. True also where it has been
+    /// and the context has ended since; false where it ended before, or the waiting task was cancelled.
     public var registered: Bool {
         get async {
-            _ = await registration.isSettled.wait()
-            return isRegistered
+            await registration.hasBorneName.wait() ?? false
         }
     }
 

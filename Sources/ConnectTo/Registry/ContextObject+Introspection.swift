@@ -11,6 +11,14 @@ extension ContextObject {
               <arg name="hello" type="a{sv}" direction="in"/>
               <arg name="welcome" type="a{sv}" direction="out"/>
             </method>
+            <method name="Status">
+              <arg name="status" type="a{sv}" direction="out"/>
+            </method>
+            <method name="Tap">
+              <arg name="line" type="h" direction="in"/>
+              <arg name="options" type="a{sv}" direction="in"/>
+              <arg name="answer" type="a{sv}" direction="out"/>
+            </method>
             <property name="Name" type="ay" access="read">
               <annotation name="org.freedesktop.DBus.Property.EmitsChangedSignal" value="const"/>
             </property>

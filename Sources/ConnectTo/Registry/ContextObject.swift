@@ -8,6 +8,10 @@ enum ContextObject {
     enum Answer {
         case reply([DBusValue])
         case error(name: String, message: String)
+        /// What the context has done, if the caller may know; that is for others to decide.
+        case tellStatus
+        /// Somebody who wants to look on; whether he may is for others to decide.
+        case tap(StreamSocket)
         /// A caller with a line; whether it is admitted is for others to decide.
         case admit(StreamSocket, Greeting)
     }
@@ -16,6 +20,10 @@ enum ContextObject {
         switch (call.interface, call.member) {
         case (ContextInterface.name, "Connect"), (nil, "Connect"):
             return connect(call, registration)
+        case (ContextInterface.name, ContextInterface.status), (nil, ContextInterface.status):
+            return call.body.isEmpty ? .tellStatus : invalid("Status takes nothing")
+        case (ContextInterface.name, ContextInterface.tap), (nil, ContextInterface.tap):
+            return tap(call)
         case (ContextInterface.properties, "Get"), (nil, "Get"):
             return get(call, registration)
         case (ContextInterface.properties, "GetAll"), (nil, "GetAll"):
@@ -51,6 +59,16 @@ enum ContextObject {
         } catch {
             return invalid(error.what)
         }
+    }
+
+    private static func tap(_ call: MethodCall) -> Answer {
+        guard call.body.count == 2, case .unixFD(let descriptor) = call.body[0],
+            case .dictionary("s", "v", _) = call.body[1]
+        else { return invalid("Tap takes a descriptor and options (ha{sv})") }
+        guard StreamSocket.isConnectedStream(descriptor) else {
+            return invalid("the line is no connected AF_UNIX SOCK_STREAM socket")
+        }
+        return .tap(StreamSocket(descriptor))
     }
 
     private static func invalid(_ message: String) -> Answer {

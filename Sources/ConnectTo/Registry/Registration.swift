@@ -18,11 +18,12 @@ final class Registration: Sendable {
     let context: ContextName
     let metadata: [String: String]
     let format: LineFormat
+    let activity: ContextActivity
     let events: AsyncStream<ConnectEvent>
     /// Set when it has ended and the bus has confirmed that, or is gone.
     let isGone = Latch<Void>()
-    /// Set when the name is this process's for the first time, or will never be.
-    let isSettled = Latch<Void>()
+    /// Set when the name has become this process's, or never will: whether it has.
+    let hasBorneName = Latch<Bool>()
     private let sink: AsyncStream<ConnectEvent>.Continuation
     private let state: Mutex<State>
 
@@ -33,8 +34,10 @@ final class Registration: Sendable {
     }
 
     init(
-        _ context: ContextName, metadata: [String: String], limit: Int?, format: LineFormat = .messages
+        _ context: ContextName, metadata: [String: String], limit: Int?, format: LineFormat = .messages,
+        tap: Tap? = nil
     ) {
+        activity = ContextActivity(tap: tap)
         self.context = context
         self.metadata = metadata
         self.format = format
@@ -49,7 +52,7 @@ final class Registration: Sendable {
             if case .ended = state.status { return }
             state.status = status
         }
-        if status == .registered { isSettled.set() }
+        if status == .registered { hasBorneName.set(true) }
     }
 
     /// Ends the registration, once.
@@ -62,7 +65,8 @@ final class Registration: Sendable {
         }
         if isFirst {
             sink.finish()
-            isSettled.set()
+            // Callers may all have come before the bus's answer.
+            hasBorneName.set(reason == .limitReached)
         }
         return isFirst
     }

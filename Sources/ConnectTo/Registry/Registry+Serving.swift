@@ -1,4 +1,5 @@
 import DBus
+import Glibc
 import LinuxIO
 import Logging
 import Ports
@@ -11,6 +12,26 @@ extension Registry {
             connection.assumeIsolated { $0.reply(to: call, body) }
         case .error(let name, let message):
             connection.assumeIsolated { $0.replyError(to: call, name: name, message: message) }
+        case .tellStatus:
+            forOwnUser(call) { $0.reply(to: call, [registration.activity.status.encoded]) }
+        case .tap(let line):
+            let tap = registration.activity.traffic.tap
+            let hasRoom = Admission.hasRoom(for: line)
+            forOwnUser(call) { [loop, log] connection in
+                guard let tap else {
+                    return connection.replyError(
+                        to: call, name: ContextInterface.refused,
+                        message: "its owner has not allowed it to be looked on at")
+                }
+                guard hasRoom, tap.add(MessagePort(adopting: line, on: loop)) else {
+                    return connection.replyError(
+                        to: call, name: ContextInterface.busy, message: "enough are looking on already")
+                }
+                log.debug(
+                    "looked on at",
+                    metadata: ["name": "\(registration.context.busName)", "peer": "\(call.sender)"])
+                connection.reply(to: call, [.dictionary(key: "s", value: "v", [])])
+            }
         case .admit(let line, let hello):
             guard introductions < Self.maximumIntroductions, Admission.hasRoom(for: line) else {
                 return refuse(call, ContextInterface.busy, "too many callers just now; try again later")
@@ -50,6 +71,22 @@ extension Registry {
         }
     }
 
+    /// Answers a caller of this process's own user: what a context does is nobody else's business.
+    private func forOwnUser(
+        _ call: MethodCall, _ answer: @escaping @Sendable (isolated BusConnection) -> Void
+    ) {
+        identities.assumeIsolated {
+            $0.identify(call.sender) { [connection] peer in
+                let isOwnUser = if case .success(let peer) = peer { peer.uid == geteuid() } else { false }
+                connection.assumeIsolated { connection in
+                    if isOwnUser { return answer(connection) }
+                    connection.replyError(
+                        to: call, name: ContextInterface.refused, message: "its own user alone is told")
+                }
+            }
+        }
+    }
+
     private func confirmed(
         _ call: MethodCall, _ line: StreamSocket, _ hello: Greeting, to registration: Registration,
         _ peer: Peer
@@ -64,8 +101,10 @@ extension Registry {
     ) {
         let event = ConnectEvent(
             source: MessagePort(
-                adopting: line, format: registration.format, on: loop, limits: limits.ports),
-            peer: peer, metadata: hello.metadata)
+                adopting: line, format: registration.format, on: loop, limits: limits.ports,
+                traffic: registration.activity.traffic),
+            peer: peer,
+            metadata: hello.metadata)
         switch registration.deliver(event) {
         case .delivered:
             welcome(call, registration)
@@ -82,11 +121,15 @@ extension Registry {
     }
 
     private func welcome(_ call: MethodCall, _ registration: Registration) {
+        registration.activity.didAdmit()
+        log.debug(
+            "admitted", metadata: ["name": "\(registration.context.busName)", "peer": "\(call.sender)"])
         let welcome = Greeting(metadata: registration.metadata, format: registration.format)
         connection.assumeIsolated { $0.reply(to: call, [welcome.encoded]) }
     }
 
     private func refuse(_ call: MethodCall, _ name: String, _ message: String) {
+        registration(at: call.path)?.activity.didRefuse()
         connection.assumeIsolated { $0.replyError(to: call, name: name, message: message) }
     }
 }

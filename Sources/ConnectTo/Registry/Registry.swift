@@ -26,6 +26,8 @@ actor Registry {
         calling?.status == .registered ? calling?.context.busName : nil
     }
 
+    func registration(at path: String) -> Registration? { registrations[path] }
+
     nonisolated var unownedExecutor: UnownedSerialExecutor {
         connection.reactor.asUnownedSerialExecutor()
     }
@@ -54,7 +56,8 @@ actor Registry {
     // MARK: Registering
 
     func register(
-        _ context: ContextName, metadata: [String: String], standby: Bool, limit: Int?, format: LineFormat
+        _ context: ContextName, metadata: [String: String], standby: Bool, limit: Int?, format: LineFormat,
+        isTappable: Bool = false
     ) async throws(ConnectToError) -> Registration {
         try metadata.checked()
         while let former = registrations[context.objectPath] {
@@ -64,7 +67,8 @@ actor Registry {
                 throw ConnectToError(.cancelled, "registering \(context.quoted) was cancelled")
             }
         }
-        let registration = Registration(context, metadata: metadata, limit: limit, format: format)
+        let registration = Registration(
+            context, metadata: metadata, limit: limit, format: format, tap: isTappable ? Tap(on: loop) : nil)
         // Served before the name is asked for: calls can come before the bus has answered.
         registrations[context.objectPath] = registration
         await connection.export(path: context.objectPath) { [weak self] call in

@@ -94,6 +94,7 @@ extension Line {
         change { state, wakeups in
             // A port that is over takes everything and drops it; what was given away is gone all the same.
             guard state.life.post() == .accept else { return }
+            state.traffic?.record(.sent, kind, payload, transferred: things.count)
             state.send(
                 OutputQueue.Segment(bytes: frame.bytes, descriptors: frame.descriptors), for: self, &wakeups)
         }

@@ -71,8 +71,8 @@ struct CallerIntroductionTests {
             (freedesktop + "NoReply", .peerExited),
             (freedesktop + "Disconnected", .peerExited),
             (freedesktop + "Failed", .unavailable),
-            (freedesktop + "Spawn.ChildExited", .unavailable),
-            (freedesktop + "TimedOut", .unavailable),
+            (freedesktop + "Spawn.ChildExited", .peerExited),
+            (freedesktop + "TimedOut", .timedOut),
             ("org.connectto.ErrorOfAnotherKind", .unavailable),
         ])
     func ends(policy: WaitPolicy, answer: (String, CloseReason.Code)) throws {

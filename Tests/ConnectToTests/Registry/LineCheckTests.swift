@@ -20,7 +20,7 @@ struct LineCheckTests {
         case .error(let name, _):
             #expect(name == DBusError.Name.invalidArguments)
             return false
-        case .reply: return false
+        default: return false
         }
     }
 

@@ -1,0 +1,124 @@
+import ArgumentParser
+import ConnectTo
+import FoundationEssentials
+import Glibc
+import Subprocess
+import SystemPackage
+
+struct Activate: ProgramCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Have the bus start a listener when somebody connects.",
+        discussion: """
+            Writes a D-Bus service file for this user: whoever connects to NAME while nobody has it makes the \
+            session bus run COMMAND, which has to register the name, and waits for it:
+
+              connect activate clock -- connect listen clock --exec date
+
+            The command runs with the bus's environment and directory. Nothing is started by list and watch.
+            """)
+
+    @OptionGroup var common: CommonOptions
+
+    @Argument(help: "The name that the command registers.")
+    var name: String
+
+    @Argument(
+        parsing: .postTerminator,
+        help: ArgumentHelp("What to run, after two dashes.", valueName: "command"))
+    var command: [String] = []
+
+    @Flag(help: "Remove the service file of this name.")
+    var remove = false
+
+    @Flag(help: "Replace, or remove, a service file that something else has written.")
+    var force = false
+
+    func validate() throws {
+        if remove, !command.isEmpty { throw ValidationError("--remove takes no command") }
+        if !remove, command.isEmpty {
+            throw ValidationError(
+                "give the command that registers the name, after two dashes: NAME -- COMMAND…")
+        }
+        if common.bus == "system" {
+            throw ValidationError(
+                "a system bus takes its services from the administrator; see dbus/ for templates")
+        }
+    }
+
+    func work(in program: Program) async throws -> ExitStatus {
+        let (name, origin) = try common.contextName(name)
+        let context = try ContextName(name, origin: origin)
+        let directory = try ServiceDirectory()
+        let file = ServiceFile(busName: context.busName, command: remove ? [] : try await words())
+        let present = directory.look(for: file.name)
+        let path = directory.path.appending(file.name).string
+        if present == .foreign, !force {
+            throw Failure(
+                .nameTaken,
+                "\(TerminalText.escaped(path)) is not of connect's making; look into it, or use --force")
+        }
+        if remove {
+            if present == .nothing {
+                throw Failure(.noSuchName, "there is no \(TerminalText.escaped(path)); nothing to remove")
+            }
+            try directory.remove(file.name)
+        } else {
+            try directory.write(file, overwrites: present == .ours || force)
+        }
+        let knows = await tellBus(of: context)
+        try await program.report.event(
+            Event.activation(context, file: path, isRemoved: remove, busKnows: knows))
+        await program.report.note(
+            "\(remove ? "removed" : "wrote") \(TerminalText.escaped(path))\(remark(knows))")
+        return .success
+    }
+
+    /// Has the bus read its service files again: where the directory is new to it, it has not been watching it.
+    /// - Returns: Whether it can start the context now; nil where it cannot be asked.
+    private func tellBus(of context: ContextName) async -> Bool? {
+        do {
+            let bus = try await common.openBus()
+            try await bus.reloadServices()
+            return try await bus.canStart(context)
+        } catch {
+            return nil
+        }
+    }
+
+    private func remark(_ knows: Bool?) -> String {
+        switch knows {
+        case nil: "; no bus could be told, a new one reads it"
+        case false? where !remove:
+            "; but the bus does not look there, so nothing will be started (connect doctor tells more)"
+        case true? where remove: "; but the bus still knows another file for the name"
+        default: ""
+        }
+    }
+
+    /// The command with its program's full path, which the bus asks for.
+    /// - Throws: ``Failure`` 64 where there is no such program, and for what a service file cannot say.
+    private func words() async throws(Failure) -> [String] {
+        var words: [String] = []
+        for word in command {
+            guard let text = ArgumentBytes.text(of: word) else {
+                throw Failure(
+                    .usage, "\(TerminalText.escaped(word)) is not UTF-8, and service files are; use a script")
+            }
+            words.append(text)
+        }
+        let program = words[0]
+        let executable: Executable = program.contains("/") ? .path(FilePath(program)) : .name(program)
+        do {
+            let path = try await executable.resolveExecutablePath(in: .inherit).string
+            if access(path, X_OK) == 0 {
+                let directory = path.hasPrefix("/") ? "" : FileManager.default.currentDirectoryPath + "/"
+                return [directory + path] + words.dropFirst()
+            }
+        } catch {
+            // Told below.
+        }
+        throw Failure(
+            .usage, "\(TerminalText.escaped(program)): there is no such command; give its path, or check PATH"
+        )
+    }
+}

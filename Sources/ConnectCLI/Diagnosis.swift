@@ -1,0 +1,185 @@
+import ArgumentParser
+import ConnectTo
+import Glibc
+import LinuxIO
+
+/// What `doctor` looks at on one bus.
+struct Diagnosis: Sendable {
+    private let connection: Bus
+    private let origin: String
+    private let isSystem: Bool
+    private let facts: BusFacts
+    private let box = Sandbox.current()
+
+    init(of bus: Bus, origin: String, isSystem: Bool) async throws(ConnectToError) {
+        connection = bus
+        self.origin = origin
+        self.isSystem = isSystem
+        facts = try await bus.facts()
+    }
+
+    // MARK: Without a bus
+
+    static var versions: Finding {
+        Finding(
+            check: "versions",
+            message: "connect \(Connect.configuration.version), protocol \(BusFacts.protocolVersion), "
+                + "libdbus \(BusFacts.libraryVersion)")
+    }
+
+    /// Fewer leave no room for many lines beside the reserve.
+    private static let fewDescriptors: rlim_t = 256
+
+    static var descriptors: Finding {
+        var limit = rlimit()
+        guard getrlimit(__rlimit_resource_t(bitPattern: RLIMIT_NOFILE.rawValue), &limit) == 0 else {
+            return Finding(check: "descriptors", message: "the limit cannot be read")
+        }
+        let isLow = limit.rlim_cur < fewDescriptors
+        return Finding(
+            check: "descriptors",
+            message: "\(limit.rlim_cur) for a process, \(limit.rlim_max) at the most; each line takes one",
+            advice: isLow ? "raise the limit before the program starts: ulimit -n 1024" : nil,
+            problem: isLow ? .busUnavailable : nil)
+    }
+
+    static func unreachable(_ failure: Failure) -> Finding {
+        Finding(
+            check: "bus", message: failure.message ?? "cannot be reached",
+            advice: "run inside a desktop session, or under dbus-run-session, or name a bus with --bus",
+            problem: failure.status)
+    }
+
+    // MARK: The bus, and what stands between
+
+    var bus: Finding {
+        let process = facts.process?.pid.map { "process \($0) (\(facts.process?.processName ?? "?"))" }
+        let limit = facts.process?.pid.flatMap(openFilesLimit).map { ", \($0) descriptors for it" }
+        return Finding(
+            check: "bus",
+            message: "\(connection.address): \(process ?? "a process that it does not tell"), "
+                + "\(facts.nameCount) names\(limit ?? "")")
+    }
+
+    /// Whether the bus takes another process for this one.
+    private var proxy: Peer? {
+        guard let own = facts.own, let pid = own.pid, pid != getpid() else { return nil }
+        return own
+    }
+
+    var sandbox: Finding {
+        let name = box.map(\.description)
+        guard let proxy else {
+            return Finding(check: "sandbox", message: name.map { "\($0), and no proxy" } ?? "none")
+        }
+        let process = "\(proxy.pid ?? 0)\(proxy.processName.map { " (\($0))" } ?? "")"
+        return Finding(
+            check: "sandbox",
+            message: "\(name.map { "\($0); " } ?? "")the bus takes process \(process) for this one: "
+                + "a proxy, or another process namespace",
+            advice: "through a proxy, names without permission look as if nobody had registered them")
+    }
+
+    // MARK: What one may do
+
+    /// Registers a name of our own and calls it, as a program would and its caller.
+    func permissions() -> AsyncStream<Finding> {
+        let (findings, sink) = AsyncStream<Finding>.makeStream()
+        Task.onLoop {
+            let name = "connect-doctor-\(getpid())"
+            do throws(ConnectToError) {
+                let context = try await connection.register(name, origin: origin)
+                sink.yield(Finding(check: "own", message: "names under \(origin) can be registered"))
+                sink.yield(await talk(to: context))
+                await context.unregister()
+            } catch {
+                sink.yield(
+                    Finding(
+                        check: "own", message: error.message, advice: ownAdvice,
+                        problem: Failure(error).status))
+            }
+            sink.finish()
+        }
+        return findings
+    }
+
+    private func talk(to context: Context) async -> Finding {
+        do {
+            // Another connection: nothing of this process's own is between.
+            let caller = try await Bus.separate(at: connection.address)
+            let port = caller.connectTo(context.name, origin: origin, wait: .now)
+            do throws(PortError) {
+                try await port.opened
+            } catch {
+                let reason = port.closeReason
+                return Finding(
+                    check: "talk", message: reason?.detail ?? error.message,
+                    advice: talkAdvice(context.busName),
+                    problem: reason.flatMap { Failure($0, peer: context.name)?.status } ?? .refused)
+            }
+            port.close()
+            return Finding(check: "talk", message: "a context can be called, and a line be passed to it")
+        } catch {
+            let failure = Failure(error)
+            return Finding(check: "talk", message: failure.message ?? "", problem: failure.status)
+        }
+    }
+
+    private var ownAdvice: String {
+        if let box { return box.advice("own", "\(origin).*") }
+        if proxy != nil { return "allow it in the proxy: --own=\(origin).*" }
+        return isSystem
+            ? "give the bus a policy: dbus/org.connectto.conf is one"
+            : "look for <deny own…/> in the bus's configuration, or try --origin with an id of your own"
+    }
+
+    private func talkAdvice(_ busName: String) -> String {
+        if let box { return box.advice("talk", busName) }
+        if proxy != nil { return "allow it in the proxy: --talk=\(busName)" }
+        return "look for <deny send…/> in the bus's configuration"
+    }
+
+    // MARK: One context
+
+    func context(_ name: String) async throws(ConnectToError) -> Finding {
+        let context = try ContextName(name, origin: origin)
+        let label = "\(name.debugDescription) under \(origin)"
+        guard let info = try await connection.info(name, origin: origin) else {
+            if try await connection.canStart(context) {
+                return Finding(
+                    check: "name", message: "\(label) is not running; the bus starts it for a caller")
+            }
+            let isHidden = box != nil || proxy != nil
+            return Finding(
+                check: "name",
+                message: "nobody has registered \(label)" + (isHidden ? ", or it may not be seen here" : ""),
+                advice: isHidden
+                    ? "start its program; if it runs, \(talkAdvice(context.busName))"
+                    : "start its program, or look for the right name and origin: connect list",
+                problem: .noSuchName)
+        }
+        let owner = "process \(info.owner.pid.map { String($0) } ?? "?") (\(info.owner.processName ?? "?"))"
+        if info.format == nil, info.status == nil {
+            return Finding(
+                check: "name", message: "\(label) is \(owner), which did not answer within a second",
+                advice: "see whether it is stopped or busy; callers wait for five seconds", problem: .timedOut
+            )
+        }
+        return Finding(check: "name", message: "\(label) is \(owner), and answers")
+    }
+}
+
+/// The soft limit of descriptors of a process, where it may be read.
+private func openFilesLimit(of pid: Int32) -> Int? {
+    guard let file = fopen("/proc/\(pid)/limits", "re") else { return nil }
+    defer { fclose(file) }
+    var line = [CChar](repeating: 0, count: 256)
+    while fgets(&line, Int32(line.count), file) != nil {
+        let text = String(decoding: line.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        let title = "Max open files"
+        if text.hasPrefix(title) {
+            return text.dropFirst(title.count).split(separator: " ").first.flatMap { Int($0) }
+        }
+    }
+    return nil
+}

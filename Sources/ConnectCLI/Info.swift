@@ -1,0 +1,78 @@
+import ArgumentParser
+import ConnectTo
+import Glibc
+
+struct Info: ProgramCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Show all about one name.",
+        discussion: """
+            Who has it, what it says of itself and, to its own user, what it has done: ports open, callers admitted \
+            and refused, bytes each way, time since it was registered. Starts nothing. With --json one object; what \
+            is not known is null.
+            """)
+
+    @OptionGroup var common: CommonOptions
+
+    @Argument(help: "The name to look at.")
+    var name: String
+
+    func work(in program: Program) async throws -> ExitStatus {
+        let (name, origin) = try common.contextName(name)
+        let bus = try await common.openBus()
+        guard let info = try await bus.info(name, origin: origin) else {
+            let canStart = try? await bus.canStart(ContextName(name, origin: origin))
+            let label = TerminalText.escaped(name)
+            throw Failure(
+                .noSuchName,
+                canStart == true
+                    ? "nobody has \(label) now; connecting to it starts it (connect to \(label))"
+                    : "nobody has registered \(label) under \(origin); is its program running? "
+                        + "(connect doctor \(label) looks further)")
+        }
+        let executable = info.owner.pid.flatMap(Self.executable(of:))
+        if program.report.isJSON {
+            try await program.report.line(Event.info(info, executable: executable).bytes)
+        } else {
+            for line in Self.lines(info, executable) { try await program.report.line(line) }
+        }
+        return .success
+    }
+
+    /// What a process runs, where that may be read.
+    private static func executable(of pid: Int32) -> String? {
+        let bytes = [UInt8](unsafeUninitializedCapacity: Int(PATH_MAX)) { buffer, count in
+            count = buffer.withMemoryRebound(to: CChar.self) { characters in
+                characters.baseAddress.map { max(0, readlink("/proc/\(pid)/exe", $0, characters.count)) } ?? 0
+            }
+        }
+        return bytes.isEmpty ? nil : String(decoding: bytes, as: UTF8.self)
+    }
+
+    private static func lines(_ info: ContextInfo, _ executable: String?) -> [String] {
+        let owner = info.owner
+        var rows = [
+            ("name", info.name), ("origin", info.origin),
+            ("process", "\(owner.pid.map { String($0) } ?? "?") (\(owner.processName ?? "?"))"),
+            ("executable", executable ?? "?"), ("uid", owner.uid.map { String($0) } ?? "?"),
+            ("connection", owner.busName), ("format", info.format?.rawValue ?? "?"),
+        ]
+        for (key, value) in (info.metadata ?? [:]).sorted(by: { $0.key < $1.key }) {
+            rows.append(("metadata", "\(key)=\(value)"))
+        }
+        if let status = info.status {
+            rows += [
+                ("ports", "\(status.openPorts) open"),
+                ("callers", "\(status.admitted) admitted, \(status.refused) refused"),
+                ("bytes", "\(status.bytesReceived) received, \(status.bytesSent) sent"),
+                ("tap", status.isTappable ? "allowed (connect tap)" : "not allowed"),
+                ("uptime", "\(status.uptime.components.seconds) s"),
+            ]
+        } else {
+            rows.append(("status", "not told: the listener tells its own user only, or did not answer"))
+        }
+        return rows.map { label, value in
+            let padding = String(repeating: " ", count: 12 - label.count)
+            return label + padding + TerminalText.escaped(value)
+        }
+    }
+}

@@ -1,0 +1,97 @@
+import CLinux
+import Glibc
+import LinuxIO
+import SystemPackage
+
+/// Where the session bus of this user looks for service files: `dbus-1/services` in XDG_DATA_HOME.
+struct ServiceDirectory {
+    let path: FilePath
+
+    /// - Throws: ``Failure`` 64 where the environment names neither XDG_DATA_HOME nor HOME.
+    init(environment: (String) -> String? = { getenv($0).map { String(cString: $0) } }) throws(Failure) {
+        // A relative one is to be ignored, says the specification of base directories.
+        if let data = environment("XDG_DATA_HOME"), data.hasPrefix("/") {
+            path = FilePath(data).appending("dbus-1/services")
+        } else if let home = environment("HOME"), home.hasPrefix("/") {
+            path = FilePath(home).appending(".local/share/dbus-1/services")
+        } else {
+            throw Failure(.usage, "neither XDG_DATA_HOME nor HOME is set; say there where your data is")
+        }
+    }
+
+    /// What is there under a name.
+    enum Present {
+        case nothing, ours, foreign
+    }
+
+    func look(for name: String) -> Present {
+        guard
+            let file = try? FileDescriptor.open(
+                path.appending(name), .readOnly, options: [.noFollow, .closeOnExec, .nonBlocking])
+        else {
+            var status = stat()
+            return lstat(path.appending(name).string, &status) == 0 ? .foreign : .nothing
+        }
+        defer { try? file.close() }
+        let mark = Array(ServiceFile.mark.utf8)
+        let beginning = [UInt8](unsafeUninitializedCapacity: mark.count) { buffer, count in
+            count = (try? file.read(into: UnsafeMutableRawBufferPointer(buffer))) ?? 0
+        }
+        return beginning == mark ? .ours : .foreign
+    }
+
+    /// Writes a file whole or not at all: the bus may read at any time.
+    /// - Parameter overwrites: whatever bears the name; otherwise that is an error.
+    func write(_ file: ServiceFile, overwrites: Bool) throws(Failure) {
+        do {
+            try makeDirectories()
+            let directory = Descriptor(
+                adopting: try FileDescriptor.open(path, .readOnly, options: [.directory, .closeOnExec])
+                    .rawValue)
+            // Not a name that the bus would look into.
+            let partial = ".\(file.busName).\(getpid()).part"
+            let target = try FileDescriptor.open(
+                path.appending(partial), .writeOnly, options: [.create, .truncate, .noFollow, .closeOnExec],
+                permissions: [.ownerReadWrite, .groupRead, .otherRead])
+            do {
+                try target.closeAfter { _ = try target.writeAll(file.text.utf8) }
+                try systemCall("rename") {
+                    clinux_rename_in(directory.rawValue, partial, file.name, overwrites ? 1 : 0)
+                }
+            } catch {
+                unlink(path.appending(partial).string)
+                throw error
+            }
+        } catch {
+            throw failure("cannot write", file.name, error)
+        }
+    }
+
+    func remove(_ name: String) throws(Failure) {
+        do throws(SystemError) {
+            try systemCall("unlink") { unlink(path.appending(name).string) }
+        } catch {
+            throw failure("cannot remove", name, error)
+        }
+    }
+
+    /// For this user only, as the specification of base directories has it; what is there stays as it is.
+    private func makeDirectories() throws(SystemError) {
+        var directory = FilePath("/")
+        for component in path.components {
+            directory.append(component)
+            do throws(SystemError) {
+                try systemCall("mkdir") { mkdir(directory.string, 0o700) }
+            } catch {
+                // Where one is there already, or cannot be, the next step tells.
+                if error.errno != .fileExists, access(directory.string, F_OK) != 0 { throw error }
+            }
+        }
+    }
+
+    private func failure(_ what: String, _ name: String, _ error: any Error) -> Failure {
+        Failure(
+            .inputOutput,
+            "\(what) \(TerminalText.escaped(path.appending(name).string)) (\(error)); check the directory")
+    }
+}

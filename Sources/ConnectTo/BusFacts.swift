@@ -1,0 +1,38 @@
+import DBus
+
+/// What a bus and the way to it look like, for who has to find out why something does not work.
+package struct BusFacts: Sendable {
+    /// The process that is the bus, as far as it tells.
+    package let process: Peer?
+    /// This process, as the bus sees it: another one, where a proxy stands between.
+    package let own: Peer?
+    /// How many names are on the bus, of connections and of others.
+    package let nameCount: Int
+
+    /// The version of the libdbus that runs here.
+    package static var libraryVersion: String { DBus.libraryVersion() }
+    /// The version of the protocol that is spoken here.
+    package static var protocolVersion: Int { Int(Greeting.version) }
+}
+
+extension Bus {
+    /// - Throws: ``ConnectToError`` where the bus does not answer.
+    package func facts() async throws(ConnectToError) -> BusFacts {
+        let reply = try await ask("ListNames", "asking for the names on the bus")
+        guard case .array("s", let names)? = reply.body.first else {
+            throw ConnectToError(.busError, "the bus at \(address) does not say which names it has")
+        }
+        return BusFacts(
+            process: try? await identities.peer(BusName.bus),
+            own: try? await identities.peer(connection.uniqueName), nameCount: names.count)
+    }
+
+    /// One call to the bus itself that takes nothing.
+    func ask(_ member: String, _ operation: String) async throws(ConnectToError) -> Reply {
+        do throws(DBusError) {
+            return try await connection.call(.toBus(member), deadline: BusConnection.busDeadline)
+        } catch {
+            throw ConnectToError(error, operation)
+        }
+    }
+}

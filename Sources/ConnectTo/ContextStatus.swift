@@ -1,0 +1,62 @@
+import DBus
+
+/// What a context has done so far.
+public struct ContextStatus: Sendable, Hashable {
+    /// How long it has been registered, or has stood by.
+    public var uptime: Duration
+    /// How many of the ports that came with its connect events have a line now.
+    public var openPorts: Int
+    /// How many callers were admitted.
+    public var admitted: UInt64
+    /// How many were not: not admitted, turned away as from a busy place, or with a line of the other format.
+    public var refused: UInt64
+    /// What came over its lines, in bytes, with the frames' headers. Nothing of lines taken as sockets.
+    public var bytesReceived: UInt64
+    /// What went out over them.
+    public var bytesSent: UInt64
+    /// Whether others of the same user may look on at its messages.
+    public var isTappable: Bool
+}
+
+extension Context {
+    /// What it has done so far.
+    public var status: ContextStatus { registration.activity.status }
+}
+
+/// The form it takes on the bus (`dbus/PROTOCOL.md`, "The object"): a key is left out by who does not know it.
+extension ContextStatus {
+    var encoded: DBusValue {
+        .dictionary(
+            key: "s", value: "v",
+            [
+                ("uptime", DBusValue.uint64(UInt64(clamping: uptime.components.seconds))),
+                ("ports", .uint32(UInt32(clamping: openPorts))),
+                ("admitted", .uint64(admitted)),
+                ("refused", .uint64(refused)),
+                ("received", .uint64(bytesReceived)),
+                ("sent", .uint64(bytesSent)),
+                ("tappable", .boolean(isTappable)),
+            ].map { DBusValue.Pair(.string($0.0), .variant($0.1)) })
+    }
+
+    /// Nil where it is no `a{sv}`; what is missing in it, or is of another type, counts as 0.
+    init?(decoding value: DBusValue?) {
+        guard case .dictionary("s", "v", let pairs)? = value else { return nil }
+        var numbers: [String: UInt64] = [:]
+        var isTappable = false
+        for pair in pairs {
+            guard case .string(let key) = pair.key, case .variant(let value) = pair.value else { continue }
+            switch value {
+            case .uint32(let number): numbers[key] = UInt64(number)
+            case .uint64(let number): numbers[key] = number
+            case .boolean(let flag) where key == "tappable": isTappable = flag
+            default: break
+            }
+        }
+        self.init(
+            uptime: .seconds(Int64(clamping: numbers["uptime"] ?? 0)),
+            openPorts: Int(clamping: numbers["ports"] ?? 0), admitted: numbers["admitted"] ?? 0,
+            refused: numbers["refused"] ?? 0, bytesReceived: numbers["received"] ?? 0,
+            bytesSent: numbers["sent"] ?? 0, isTappable: isTappable)
+    }
+}

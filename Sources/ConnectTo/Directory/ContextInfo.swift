@@ -1,0 +1,63 @@
+import DBus
+public import Ports
+
+/// All that can be learnt of a context from outside.
+public struct ContextInfo: Sendable, Hashable {
+    public let name: String
+    /// The application id that the name lives under.
+    public let origin: String
+    /// Who bears it, as the bus tells it.
+    public let owner: Peer
+    /// What lines to it carry; nil where the owner has not said so within a second.
+    public let format: LineFormat?
+    /// Free text about it; nil as above.
+    public let metadata: [String: String]?
+    /// What it has done so far; nil as above, and where the owner keeps it to itself: it tells its own user only.
+    public let status: ContextStatus?
+}
+
+extension Bus {
+    /// Looks at one context more closely. Starts nothing.
+    ///
+    /// - Returns: Nil where nobody bears the name now. It takes a second at the most where the owner is silent.
+    /// - Throws: ``ConnectToError``: ``ConnectToError/Code/invalidName``, ``ConnectToError/Code/busLost``.
+    public func info(
+        _ name: String, origin: String = ContextName.defaultOrigin
+    ) async throws(ConnectToError) -> ContextInfo? {
+        let context = try ContextName(name, origin: origin)
+        guard let owner = await identities.holder(of: context.busName) else {
+            if isLost { throw await lost }
+            return nil
+        }
+        async let answer = details(
+            of: context, at: owner.busName, ContextInterface.properties, "GetAll",
+            [.string(ContextInterface.name)])
+        async let told = details(
+            of: context, at: owner.busName, ContextInterface.name, ContextInterface.status)
+        var format: LineFormat?
+        var metadata: [String: String]?
+        if case .dictionary("s", "v", let pairs)? = await answer {
+            for pair in pairs {
+                switch (pair.key, pair.value) {
+                case (.string("Format"), .variant(.string(let word))): format = LineFormat(rawValue: word)
+                case (.string("Metadata"), .variant(let value)): metadata = .init(decoding: value)
+                default: break
+                }
+            }
+        }
+        return ContextInfo(
+            name: name, origin: origin, owner: owner, format: format, metadata: metadata,
+            status: ContextStatus(decoding: await told))
+    }
+
+    /// The one value that the owner answers with; nil where it answers otherwise, or not within a second.
+    private func details(
+        of context: ContextName, at owner: String, _ interface: String, _ member: String,
+        _ body: [DBusValue] = []
+    ) async -> DBusValue? {
+        let call = OutgoingCall(
+            destination: owner, path: context.objectPath, interface: interface, member: member, body: body,
+            noAutoStart: true)
+        return try? await connection.call(call, deadline: .seconds(1)).body.first
+    }
+}

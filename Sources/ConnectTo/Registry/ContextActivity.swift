@@ -1,0 +1,25 @@
+import Ports
+import Synchronization
+
+/// What a context has done since it was registered, counted. From any thread.
+final class ContextActivity: Sendable {
+    let traffic: Traffic
+    private let began = ContinuousClock.now
+    private let admitted = Atomic<UInt64>(0)
+    private let refused = Atomic<UInt64>(0)
+
+    init(tap: Tap? = nil) {
+        traffic = Traffic(tap: tap)
+    }
+
+    func didAdmit() { admitted.add(1, ordering: .relaxed) }
+    func didRefuse() { refused.add(1, ordering: .relaxed) }
+
+    var status: ContextStatus {
+        ContextStatus(
+            uptime: began.duration(to: .now), openPorts: traffic.openLines,
+            admitted: admitted.load(ordering: .relaxed), refused: refused.load(ordering: .relaxed),
+            bytesReceived: traffic.bytesReceived, bytesSent: traffic.bytesSent,
+            isTappable: traffic.tap != nil)
+    }
+}

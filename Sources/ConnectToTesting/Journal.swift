@@ -1,0 +1,62 @@
+import ConnectTo
+import Glibc
+import LinuxIO
+import SystemPackage
+
+/// What stands in for systemd's journal: keeps what `dbus-broker-launch` says in the bus's log, and hears from it
+/// when the bus is up.
+///
+/// It is read at once, on the process's loop: nobody who logs ever waits.
+final class Journal: Sendable {
+    /// Where it takes entries: a datagram socket.
+    let path: String
+    private let addresses: AsyncStream<String>
+    private let source: Reactor.Source
+    private let socket: Descriptor
+
+    /// What an entry may be; of longer ones the beginning counts.
+    private static let entryLimit = 16 << 10
+
+    /// - Parameter address: of the bus.
+    init(at path: FilePath, log: FilePath, address: String) throws {
+        self.path = path.string
+        let socket = try UnixSocket.bound(to: path, type: SOCK_DGRAM)
+        let log = Descriptor(
+            adopting: try FileDescriptor.open(
+                log, .writeOnly, options: [.create, .closeOnExec, .append], permissions: .ownerReadWrite
+            ).rawValue)
+        let (addresses, isReady) = AsyncStream<String>.makeStream()
+        self.socket = socket
+        self.addresses = addresses
+        source = try EventLoop.shared.reactor.watch(socket.rawValue, for: .read) { _ in
+            while let entry = Self.nextEntry(of: socket) {
+                guard let message = Self.message(in: entry) else { continue }
+                let line = Array("\(message)\n".utf8)
+                _ = line.withUnsafeBytes { write(log.rawValue, $0.baseAddress, $0.count) }
+                if message == "Ready" { isReady.yield(address) }
+            }
+        }
+    }
+
+    /// Waits until the launcher says that the bus is up, and says where. Nil where the task is cancelled.
+    func address() async -> String? {
+        await addresses.first { _ in true }
+    }
+
+    deinit {
+        source.cancel()
+    }
+
+    private static func nextEntry(of socket: Descriptor) -> String? {
+        let bytes = [UInt8](unsafeUninitializedCapacity: entryLimit) { buffer, count in
+            count = max(0, recv(socket.rawValue, buffer.baseAddress, buffer.count, Int32(MSG_DONTWAIT)))
+        }
+        return bytes.isEmpty ? nil : String(decoding: bytes, as: UTF8.self)
+    }
+
+    /// Of an entry in the journal's own format, a `FIELD=value` a line, what is for people.
+    private static func message(in entry: String) -> Substring? {
+        let field = "MESSAGE="
+        return entry.split(separator: "\n").last { $0.hasPrefix(field) }?.dropFirst(field.count)
+    }
+}

@@ -1,0 +1,141 @@
+import ConnectToTesting
+import Testing
+
+/// The bus looks where the scripts' XDG_DATA_HOME is.
+@Suite(
+    "activate", .privateBus(services: "work/data/dbus-1/services"), .timeLimit(.minutes(1)),
+    .enabled(if: BusProgram.chosen.startsServices, "dbus-broker leaves starting services to systemd"))
+struct ActivateTests {
+    private func run(_ script: String) async throws -> Shell.Outcome {
+        try await Shell.run(
+            "export XDG_DATA_HOME=$PWD/data; services=$XDG_DATA_HOME/dbus-1/services\n" + script)
+    }
+
+    @Test("Connecting starts the listener, and the next caller finds it running")
+    func starts() async throws {
+        let outcome = try await run(
+            """
+            connect activate x -- connect listen x --exec sh -c 'echo started by $CONNECT_NAME; cat' || exit
+            connect list
+            connect to x one
+            connect to x two
+            connect list --json | wc -l
+            """)
+        #expect(outcome.lines == ["started by x", "one", "started by x", "two", "1"])
+        #expect(outcome.errors.contains("wrote "))
+        #expect(!outcome.errors.contains("does not look"))
+    }
+
+    @Test("Every word of the command arrives as it was, whatever is in it")
+    func words() async throws {
+        let outcome = try await run(
+            #"""
+            cat >show <<'END'
+            #!/bin/sh
+            printf '<%s>\n' "$@" >"$OUT"; exit 1
+            END
+            chmod +x show
+            OUT=$PWD/seen
+            connect activate 'a b' -- env OUT="$OUT" "$PWD/show" "" ' ' "it's" '"' '\' 'a\nb' "$(printf 'new\nline\ttab')" \
+                '$HOME `x`' '# no' é '%s' -- --x
+            connect to 'a b' hello 2>/dev/null
+            cat seen
+            """#)
+        #expect(outcome.status == 0)
+        #expect(
+            outcome.lines == [
+                "<>", "< >", "<it's>", "<\">", "<\\>", "<a\\nb>", "<new", "line\ttab>", "<$HOME `x`>",
+                "<# no>", "<é>",
+                "<%s>", "<-->", "<--x>",
+            ])
+    }
+
+    @Test("Neither list, watch nor info starts anything")
+    func looking() async throws {
+        let outcome = try await run(
+            """
+            connect activate x -- touch $PWD/touched
+            connect list; connect list --json
+            start w connect watch; kill $pid
+            ls
+            """)
+        #expect(!outcome.text.contains("touched"))
+    }
+
+    @Test("A listener that does not come up gives the caller its reason")
+    func failing() async throws {
+        let outcome = try await run(
+            """
+            printf '#!/nowhere/sh\\n' >broken; chmod +x broken
+            connect activate broken -- ./broken; connect to broken hello; echo $?
+            connect activate ends -- sh -c 'exit 3'; connect to ends hello; echo $?
+            connect activate killed -- sh -c 'kill -9 $$'; connect to killed hello --wait 60; echo $?
+            """)
+        #expect(outcome.lines == ["76", "76", "76"])
+        #expect(outcome.errors.contains("could not be started"))
+        #expect(outcome.errors.contains("status 3"))
+        #expect(outcome.errors.contains("signal 9"))
+    }
+
+    @Test("A file of somebody else's is neither overwritten nor removed, unless by force")
+    func foreign() async throws {
+        let outcome = try await run(
+            """
+            file=$services/org.connectto.Context.x.service
+            mkdir -p "$services"; echo mine >"$file"
+            connect activate x -- true; echo $?; connect activate x --remove; echo $?; cat "$file"
+            connect activate x --force -- true && connect activate x -- false && tail -n1 "$file"
+            connect activate x --remove; echo $?; connect activate x --remove; echo $?
+            ls -A "$services"
+            """)
+        #expect(outcome.lines == ["73", "73", "mine", "Exec=/usr/bin/false", "0", "68"])
+    }
+
+    @Test("What was removed is not started any more")
+    func removed() async throws {
+        let outcome = try await run(
+            """
+            connect activate x -- connect listen x --exec cat; connect activate x --remove
+            connect to x hello; echo $?
+            """)
+        #expect(outcome.lines == ["68"])
+    }
+
+    @Test("The origin is the name's")
+    func origin() async throws {
+        let outcome = try await run(
+            """
+            connect activate x --origin org.example.App --json -- connect listen x --origin org.example.App --exec cat |
+                sed "s|$PWD/||"
+            connect to x --origin org.example.App hello
+            """)
+        #expect(
+            outcome.lines == [
+                #"{"event":"activated","name":"x","origin":"org.example.App","#
+                    + #""file":"data/dbus-1/services/org.example.App.Context.x.service","known":true}"#,
+                "hello",
+            ])
+    }
+
+    @Test("Where the bus does not look it says so; without a bus the file is written all the same")
+    func unseen() async throws {
+        let outcome = try await run(
+            """
+            XDG_DATA_HOME=$PWD/other connect activate x -- true; echo $?
+            connect activate x --bus unix:path=/nowhere -- true; echo $?
+            ls other/dbus-1/services data/dbus-1/services | grep -c service$
+            """)
+        #expect(outcome.lines == ["0", "0", "2"])
+        #expect(outcome.errors.contains("does not look"))
+        #expect(outcome.errors.contains("no bus could be told"))
+    }
+
+    @Test(
+        "What cannot work is a matter of usage",
+        arguments: [
+            "x", "x --", "x --remove -- true", "x -- no-such-program", "x --bus system -- true", "'' -- true",
+        ])
+    func usage(arguments: String) async throws {
+        #expect(try await run("connect activate \(arguments)").status == 64)
+    }
+}

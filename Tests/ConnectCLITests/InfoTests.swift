@@ -1,0 +1,43 @@
+import ConnectToTesting
+import Testing
+
+@Suite("info", .privateBus, .timeLimit(.minutes(1))) struct InfoTests {
+    @Test("Who has the name, and what it has done, is told")
+    func facts() async throws {
+        let outcome = try await Shell.run(
+            """
+            start l connect listen 'a b' --exec cat; pid=$pid
+            connect to 'a b' hello >/dev/null
+            hold raw connect to 'a b' --raw; ends $held 2>/dev/null >&2
+            hold c connect to 'a b' --replies 1; until connect info 'a b' | grep -q '1 open'; do :; done
+            connect info 'a b' --json |
+                sed "s/:$pid,/:PID,/;s/:$(id -u),/:UID,/;s/\\":1[.][0-9]*\\"/\\":1.N\\"/;s/\\"uptime\\":[0-9]*/\\"uptime\\":T/
+                     s|\\"executable\\":\\"[^\\"]*/|\\"executable\\":\\"|;s/\\(received\\|sent\\)\\":[1-9][0-9]*/\\1\\":N/g"
+            kill $pid
+            """)
+        #expect(
+            outcome.lines == [
+                #"{"name":"a b","origin":"org.connectto","pid":PID,"process":"connect","executable":"connect","#
+                    + #""uid":UID,"bus":":1.N","format":"messages","metadata":{},"#
+                    + #""status":{"uptime":T,"ports":1,"admitted":2,"refused":1,"received":N,"sent":N,"tappable":false}}"#
+            ])
+    }
+
+    @Test("A name that nobody has is an error, and where to look next is told")
+    func missing() async throws {
+        let outcome = try await Shell.run("connect info x")
+        #expect(outcome.status == 68)
+        #expect(outcome.errors.contains("connect doctor x"))
+    }
+
+    @Test("A listener that does not answer is told of all the same")
+    func silent() async throws {
+        let outcome = try await Shell.run(
+            """
+            start l connect listen x; kill -STOP $pid; connect info x; echo $?; kill -KILL $pid
+            """)
+        #expect(outcome.lines.last == "0")
+        #expect(outcome.text.contains("not told"))
+        #expect(outcome.text.contains("(connect)"))
+    }
+}

@@ -1,0 +1,44 @@
+import ConnectToTesting
+import Testing
+
+@Suite("tap", .privateBus, .timeLimit(.minutes(1))) struct TapTests {
+    @Test("Messages both ways are shown, in order, to whom the owner has allowed it")
+    func shows() async throws {
+        let outcome = try await Shell.run(
+            """
+            start l connect listen x --tappable --exec cat; listener=$pid
+            start t connect tap x; tap=$pid
+            start j connect tap x --json
+            connect to x one two
+            connect to x "$(printf '\\377')" | wc -c
+            kill $listener; wait $tap $pid
+            cat t.out; grep -v '"two"' j.out
+            """)
+        #expect(
+            outcome.lines.sorted() == [
+                "1 < one", "1 < two", "1 > one", "1 > two", "2", "2 < \u{FFFD}", "2 > \u{FFFD}", "one", "two",
+                #"{"event":"message","port":1,"direction":"received","text":"one","length":3,"transferred":0,"missed":0}"#,
+                #"{"event":"message","port":1,"direction":"sent","text":"one","length":3,"transferred":0,"missed":0}"#,
+                #"{"event":"message","port":2,"direction":"received","base64":"/w==","length":1,"transferred":0,"missed":0}"#,
+                #"{"event":"message","port":2,"direction":"sent","base64":"/w==","length":1,"transferred":0,"missed":0}"#,
+            ])
+    }
+
+    @Test("Without the owner's leave it is refused, and a name that nobody has is told apart")
+    func refused() async throws {
+        let outcome = try await Shell.run(
+            "start l connect listen x; connect tap x; echo $?; connect tap y; echo $?; kill $pid")
+        #expect(outcome.lines == ["77", "68"])
+        #expect(outcome.errors.contains("has not allowed"))
+    }
+
+    @Test("It ends in order with the listener")
+    func ends() async throws {
+        let outcome = try await Shell.run(
+            """
+            start l connect listen x --tappable; listener=$pid
+            start t connect tap x; kill $listener; ends $pid
+            """)
+        #expect(outcome.lines == ["0"])
+    }
+}

@@ -1,0 +1,103 @@
+import ConnectToTesting
+import Glibc
+import Testing
+
+@testable import ConnectTo
+
+@Suite(
+    "An application behind a filtering D-Bus proxy, as in a sandbox", .privateBus, .timeLimit(.minutes(1)),
+    .enabled(if: isInstalled("xdg-dbus-proxy"), "xdg-dbus-proxy is missing: apt-get install xdg-dbus-proxy"))
+struct ProxyTests {
+    /// What a Flatpak app of that id may do without asking.
+    private static let ownRules = ["--own=org.example.App.*"]
+
+    @Test(
+        "with the permission to talk it introduces itself, and talks; the bus takes the proxy for the caller")
+    func talks() async throws {
+        let outside = try await Bus.onPrivateBus()
+        let context = try await outside.register("x")
+        try await withFilteringProxy(to: .current, rules: ["--talk=org.connectto.Context.x"]) { address in
+            let inside = try await Bus.separate(at: address)
+            let port = inside.connectTo("x", wait: .now)
+            try port.postMessage("Hello")
+            let event = try #require(await context.nextConnect())
+            #expect(try await event.source.nextText() == "Hello")
+            try event.source.postMessage("Welcome!")
+            #expect(try await port.nextText() == "Welcome!")
+            #expect(event.peer.uid == geteuid())
+            #expect(event.peer.pid != getpid())
+            port.close()
+        }
+    }
+
+    @Test("a line that is open needs no proxy any more")
+    func outlivesTheProxy() async throws {
+        let outside = try await Bus.onPrivateBus()
+        let context = try await outside.register("x")
+        let (port, event) = try await withFilteringProxy(
+            to: .current, rules: ["--talk=org.connectto.Context.x"]
+        ) { address in
+            let inside = try await Bus.separate(at: address)
+            let port = inside.connectTo("x", wait: .now)
+            let event = try #require(await context.nextConnect())
+            try await port.opened
+            return (port, event)
+        }
+        try port.postMessage("still here")
+        #expect(try await event.source.nextText() == "still here")
+        port.close()
+    }
+
+    @Test("without permission a context is as if nobody had registered it, also in the directory")
+    func isBlind() async throws {
+        let outside = try await Bus.onPrivateBus()
+        let context = try await outside.register("x")
+        try await withFilteringProxy(to: .current, rules: Self.ownRules) { address in
+            let inside = try await Bus.separate(at: address)
+            #expect(await inside.connectTo("x", wait: .now).closed.code == .unavailable)
+            #expect(try await inside.directory().isEmpty)
+        }
+        await context.unregister()
+        #expect(await context.nextConnect() == nil)
+    }
+
+    @Test("with the permission to see, and no more, it is refused")
+    func sees() async throws {
+        let outside = try await Bus.onPrivateBus()
+        let context = try await outside.register("x")
+        try await withFilteringProxy(to: .current, rules: ["--see=org.connectto.Context.x"]) { address in
+            let inside = try await Bus.separate(at: address)
+            #expect(await inside.connectTo("x", wait: .now).closed.code == .refused)
+            #expect(try await inside.directory().map(\.name) == ["x"])
+        }
+        withExtendedLifetime(context) {}
+    }
+
+    @Test("under its own id it listens without asking, to callers outside and inside")
+    func listens() async throws {
+        let outside = try await Bus.onPrivateBus()
+        try await withFilteringProxy(to: .current, rules: Self.ownRules) { address in
+            let inside = try await Bus.separate(at: address)
+            let context = try await inside.register("x", origin: "org.example.App")
+            for caller in [outside, try await Bus.separate(at: address)] {
+                let port = caller.connectTo("x", origin: "org.example.App", wait: .now)
+                try port.postMessage("Hello")
+                let event = try #require(await context.nextConnect())
+                #expect(try await event.source.nextText() == "Hello")
+                port.close()
+            }
+        }
+    }
+
+    @Test("under another it may not, and is told so", arguments: ["org.connectto", "org.example"])
+    func mayNotListen(origin: String) async throws {
+        try await withFilteringProxy(to: .current, rules: Self.ownRules) { address in
+            let inside = try await Bus.separate(at: address)
+            let error = await #expect(throws: ConnectToError.self) {
+                try await inside.register("x", origin: origin)
+            }
+            #expect(error?.code == .denied)
+            #expect(error?.message.contains("proxy") == true)
+        }
+    }
+}

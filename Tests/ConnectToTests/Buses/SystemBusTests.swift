@@ -1,0 +1,106 @@
+import ConnectToTesting
+import Glibc
+import SystemPackage
+import TestProcesses
+import Testing
+
+@testable import ConnectTo
+
+@Suite(
+    "A system bus with the policy that comes along, and two users", .timeLimit(.minutes(1)),
+    .enabled(if: geteuid() == 0, "only root can be two users"))
+struct SystemBusTests {
+    /// `dbus/org.connectto.conf`.
+    private static let policy = FilePath(#filePath).removingLastComponent().removingLastComponent()
+        .removingLastComponent().removingLastComponent().appending("dbus/org.connectto.conf")
+
+    /// A bus that other users can reach too.
+    private func withSystemBus(
+        files: [FilePath] = [policy], _ body: (PrivateBus) async throws -> Void
+    ) async throws {
+        try await withPrivateBus(configuration: BusConfiguration(policy: .system(files: files))) { bus in
+            #expect(chmod(bus.directory, 0o755) == 0)
+            #expect(chmod(bus.directory + "/bus", 0o777) == 0)
+            try await body(bus)
+        }
+    }
+
+    /// A peer (`Tests/TestPeer`) of the user that is nobody.
+    private func asNobody(
+        _ role: String, _ name: String, on bus: PrivateBus, body: (TalkingProcess) async throws -> Void
+    ) async throws {
+        try await withProcess(
+            "/usr/bin/setpriv",
+            [
+                "--reuid=65534", "--regid=65534", "--clear-groups", products + "/TestPeer", bus.address, role,
+                name,
+            ],
+            body: body)
+    }
+
+    @Test("without it nobody registers, and nobody is called")
+    func stock() async throws {
+        try await withSystemBus(files: []) { bus in
+            let here = try await Bus.separate(at: bus.address)
+            let error = await #expect(throws: ConnectToError.self) { try await here.register("x") }
+            #expect(error?.code == .denied)
+        }
+    }
+
+    @Test("two of one user, not root, find each other and talk")
+    func sameUser() async throws {
+        try await withSystemBus { bus in
+            try await asNobody("echo", "x", on: bus) { listener in
+                #expect(await listener.line() == "listening")
+                try await asNobody("call", "x", on: bus) { caller in
+                    #expect(await caller.line() == "connecting")
+                    #expect(await caller.line() == "open")
+                }
+            }
+        }
+    }
+
+    @Test("a listener decides who may connect, and by default that is its own user, not even root")
+    func otherUser() async throws {
+        try await withSystemBus { bus in
+            try await asNobody("echo", "x", on: bus) { listener in
+                #expect(await listener.line() == "listening")
+                let here = try await Bus.separate(at: bus.address)
+                let reason = await here.connectTo("x", wait: .now).closed
+                #expect(reason.code == .refused)
+                // By the listener: the bus let the call through.
+                #expect(!reason.detail.contains("policy"))
+                let context = try await here.register("y")
+                try await asNobody("call", "y", on: bus) { caller in
+                    #expect(await caller.line() == "connecting")
+                    #expect(await caller.line() == "ended: refused")
+                }
+                withExtendedLifetime(context) {}
+            }
+        }
+    }
+
+    @Test("the directory tells who has registered what")
+    func directory() async throws {
+        try await withSystemBus { bus in
+            try await asNobody("echo", "x", on: bus) { listener in
+                #expect(await listener.line() == "listening")
+                let here = try await Bus.separate(at: bus.address)
+                let entry = try #require(try await here.directory().first)
+                #expect(entry.name == "x")
+                #expect(entry.uid == 65534)
+            }
+        }
+    }
+
+    @Test("nobody registers under another origin")
+    func otherOrigin() async throws {
+        try await withSystemBus { bus in
+            let here = try await Bus.separate(at: bus.address)
+            let error = await #expect(throws: ConnectToError.self) {
+                try await here.register("x", origin: "org.example")
+            }
+            #expect(error?.code == .denied)
+        }
+    }
+}

@@ -1,0 +1,71 @@
+import ConnectToTesting
+import Glibc
+import SystemPackage
+import TestProcesses
+import Testing
+
+@testable import ConnectTo
+
+@Suite(
+    "A listener that the bus starts", .timeLimit(.minutes(1)),
+    .enabled(if: BusProgram.chosen.startsServices, "dbus-broker leaves starting services to systemd"))
+struct ActivationTests {
+    /// A bus that knows how to start `x`.
+    private func withService(
+        running command: String, limits: [String: Int] = [:], _ body: (PrivateBus) async throws -> Void
+    ) async throws {
+        try await withTemporaryDirectory(prefix: "connectto-services") { directory in
+            let file = try FileDescriptor.open(
+                directory.appending("x.service"), .writeOnly, options: [.create, .closeOnExec],
+                permissions: .ownerReadWrite)
+            try file.closeAfter {
+                _ = try file.writeAll(
+                    "[D-BUS Service]\nName=org.connectto.Context.x\nExec=\(command)\n".utf8)
+            }
+            try await withPrivateBus(
+                configuration: BusConfiguration(services: directory.string, limits: limits), body)
+        }
+    }
+
+    @Test(
+        "connecting starts it, whatever the policy, and what was posted before it ran arrives",
+        arguments: [WaitPolicy.now, .untilAvailable(for: .seconds(30))])
+    func starts(policy: WaitPolicy) async throws {
+        // The bus's address is among what it tells those whom it starts. The peer would end with its input.
+        let command = """
+            /bin/sh -c 'cue=$(mktemp -u) && mkfifo "$cue" && exec 3<>"$cue" && rm "$cue" &&
+            exec \(products)/TestPeer "$DBUS_STARTER_ADDRESS" echo x <&3'
+            """.split(separator: "\n").joined(separator: " ")
+        try await withService(running: command) { bus in
+            let here = try await Bus.separate(at: bus.address)
+            let port = here.connectTo("x", wait: policy)
+            try port.postMessage("early")
+            #expect(try await port.nextText() == "early")
+            port.close()
+            // It has no other cue to end.
+            for entry in try await here.directory() { _ = entry.pid.map { kill($0, SIGKILL) } }
+        }
+    }
+
+    @Test("looking for it does not start it")
+    func looking() async throws {
+        try await withService(running: "/bin/false") { bus in
+            let here = try await Bus.separate(at: bus.address)
+            let context = try ContextName("x")
+            #expect(try await here.canStart(context))
+            #expect(try await here.directory().isEmpty)
+            let changes = try await here.changes()
+            #expect(changes.snapshot.isEmpty)
+        }
+    }
+
+    @Test("that does not take the name is a matter of time, and the caller is told so")
+    func takesTooLong() async throws {
+        try await withService(running: "/bin/sleep 60", limits: ["service_start_timeout": 100]) { bus in
+            let here = try await Bus.separate(at: bus.address)
+            let reason = await here.connectTo("x", wait: .untilAvailable(for: .seconds(30))).closed
+            #expect(reason.code == .timedOut)
+            #expect(reason.detail.contains("was started"))
+        }
+    }
+}

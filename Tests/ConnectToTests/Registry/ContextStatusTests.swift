@@ -1,0 +1,58 @@
+import ConnectToTesting
+import DBus
+import Glibc
+import Testing
+
+@testable import ConnectTo
+
+@Suite("What a context has done", .privateBus, .timeLimit(.minutes(1)))
+struct ContextStatusTests {
+    @Test("callers, lines and bytes are counted, and others of the same user can ask")
+    func counts() async throws {
+        let (here, there) = (try await Bus.onPrivateBus(), try await Bus.onPrivateBus())
+        let context = try await there.register("x", metadata: ["a": "b"])
+        #expect(context.status.openPorts == 0)
+        let port = here.connectTo("x")
+        try port.postMessage("1234567")
+        let event = try #require(await context.nextConnect())
+        #expect(try await event.source.nextText() == "1234567")
+        try event.source.postMessage("12")
+        #expect(try await port.nextText() == "12")
+        #expect(await here.connectTo("x", format: .stream).closed.code == .refused)
+
+        let info = try #require(try await here.info("x"))
+        #expect(info.owner.busName == there.connection.uniqueName)
+        #expect(info.format == .messages)
+        #expect(info.metadata == ["a": "b"])
+        let status = try #require(info.status)
+        #expect(status.openPorts == 1)
+        #expect(status.admitted == 1)
+        #expect(status.refused == 1)
+        // A message has a header of eight bytes.
+        #expect(status.bytesReceived == 15)
+        #expect(status.bytesSent == 10)
+
+        port.close()
+        _ = await event.source.closed
+        #expect(context.status.openPorts == 0)
+    }
+
+    @Test("a port that was given away, or taken as a socket, is no longer counted")
+    func givenAway() async throws {
+        let (here, there) = (try await Bus.onPrivateBus(), try await Bus.onPrivateBus())
+        let context = try await there.register("x", format: .stream)
+        let port = here.connectTo("x", format: .stream)
+        let event = try #require(await context.nextConnect())
+        #expect(context.status.openPorts == 1)
+        let number = try event.source.takeFileDescriptor()
+        #expect(context.status.openPorts == 0)
+        close(number)
+        port.close()
+    }
+
+    @Test("of a name that nobody has there is nothing to tell")
+    func nobody() async throws {
+        let here = try await Bus.onPrivateBus()
+        #expect(try await here.info("x") == nil)
+    }
+}

@@ -1,0 +1,100 @@
+import ConnectToTesting
+import DBus
+import Testing
+
+@testable import ConnectTo
+@testable import Ports
+
+@Suite("Looking on at a context", .privateBus, .timeLimit(.minutes(1)))
+struct TapTests {
+    @Test("what is received and sent is copied, with its line, kind and length, and cut at 64 KiB")
+    func copies() async throws {
+        let (here, there, third) = (
+            try await Bus.onPrivateBus(), try await Bus.onPrivateBus(), try await Bus.onPrivateBus()
+        )
+        let context = try await there.register("x", tappable: true)
+        let tap = try await third.tap("x")
+        var records = tap.messages.makeAsyncIterator()
+        let port = here.connectTo("x")
+        try port.postMessage("Hello")
+        let event = try #require(await context.nextConnect())
+        #expect(try await event.source.nextText() == "Hello")
+        try event.source.postMessage([UInt8](repeating: 7, count: 100_000))
+
+        let first = try #require(try await records.next().flatMap { TapRecord($0.bytes) })
+        #expect(first.direction == .received)
+        #expect(first.line == 1)
+        #expect(first.kind == .text)
+        #expect(first.payload == Array("Hello".utf8))
+        #expect(first.dropped == 0)
+        let second = try #require(try await records.next().flatMap { TapRecord($0.bytes) })
+        #expect(second.direction == .sent)
+        #expect(second.kind == .bytes)
+        #expect(second.length == 100_000)
+        #expect(second.payload == [UInt8](repeating: 7, count: 64 << 10))
+        port.close()
+        tap.close()
+    }
+
+    @Test("who looks on and does not read holds up nobody; what he misses is counted when he reads again")
+    func slow() async throws {
+        let (here, there, third) = (
+            try await Bus.onPrivateBus(), try await Bus.onPrivateBus(), try await Bus.onPrivateBus()
+        )
+        let context = try await there.register("x", tappable: true)
+        let tap = try await third.tap("x")
+        let port = here.connectTo("x")
+        let event = try await { try #require(await context.nextConnect()) }()
+        // More than all queues on the way hold together: 600 × 64 KiB.
+        let total: UInt64 = 600
+        let sending = Task {
+            for _ in 0..<total { try await port.send([UInt8](repeating: 1, count: 64 << 10)) }
+            port.finish()
+        }
+        var count: UInt64 = 0
+        for try await _ in event.source.messages { count += 1 }
+        try await sending.value
+        #expect(count == total)
+
+        var (seen, missed): (UInt64, UInt64) = (0, 0)
+        var records = tap.messages.makeAsyncIterator()
+        // The end of what he missed is told with the next message that he gets.
+        let last = here.connectTo("x")
+        let lastEvent = try #require(await context.nextConnect())
+        lastEvent.source.start()
+        while seen + missed < total {
+            try last.postMessage("next")
+            let record = try #require(try await records.next().flatMap { TapRecord($0.bytes) })
+            if record.line == 1 { seen += 1 }
+            missed += record.dropped
+        }
+        #expect(seen < total)
+        #expect(missed >= total - seen)
+        for port in [port, last, tap] { port.close() }
+    }
+
+    @Test("it takes the owner's leave")
+    func refused() async throws {
+        let (here, there) = (try await Bus.onPrivateBus(), try await Bus.onPrivateBus())
+        let context = try await there.register("x")
+        let error = await #expect(throws: ConnectToError.self) { try await here.tap("x") }
+        #expect(error?.code == .denied)
+        #expect(context.status.isTappable == false)
+        // Nobody who wanted to connect.
+        #expect(context.status.refused == 0)
+    }
+
+    @Test("nothing stays open when it is over, on either side")
+    func leaks() async throws {
+        let (here, there) = (try await Bus.onPrivateBus(), try await Bus.onPrivateBus())
+        let context = try await there.register("x", tappable: true)
+        try await expectNoDescriptorLeak {
+            for _ in 0..<20 {
+                let tap = try await here.tap("x")
+                tap.close()
+                _ = await tap.closed
+            }
+        }
+        withExtendedLifetime(context) {}
+    }
+}
