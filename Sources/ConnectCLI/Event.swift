@@ -12,6 +12,10 @@ enum Event {
         ["event": .string("listening"), "name": .string(name), "origin": .string(origin)]
     }
 
+    static func bus(_ status: Bus.Status) -> JSONObject {
+        ["event": .string("bus"), "status": .string(status.rawValue)]
+    }
+
     static func connect(_ peer: Peer, port: Int) -> JSONObject {
         [
             "event": .string("connect"), "port": .integer(port),

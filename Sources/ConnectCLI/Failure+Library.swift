@@ -81,6 +81,12 @@ extension Failure {
             self.init(.busUnavailable, "the bus is gone, and \(name) with it; listen again when it is back")
         case .nameLost:
             self.init(.nameTaken, "the bus gave \(name) to another process; connect list says to which")
+        case .replaced:
+            self.init(.nameTaken, "another listener has taken \(name) over; connect list says which")
+        case .nameRefused:
+            self.init(
+                .refused,
+                "the bus came back and does not give \(name) any more; look at its policy and limits")
         // Given back by ourselves, on the way out.
         default: self.init(.success, nil)
         }

@@ -65,6 +65,12 @@ struct Listen: ProgramCommand {
     @Flag(help: "With --save, overwrite files that are there.")
     var force = false
 
+    @Flag(help: "If the name belongs to a listener that is --replaceable, take it over.")
+    var replace = false
+
+    @Flag(help: "Let another listener take the name over that asks to with --replace.")
+    var replaceable = false
+
     func validate() throws {
         // The parser takes an option for the rest of the line without a rest for one that is not there.
         let isBare = command.isEmpty && name != "--exec" && ArgumentBytes.ofThisProcess().last == "--exec"
@@ -92,8 +98,9 @@ struct Listen: ProgramCommand {
         let ports = OpenPorts(gate: input?.gate)
         let service = try service(child, input, store, ports, program)
         let context = try await bus.register(
-            name, origin: origin, standby: standby, accepting: once ? 1 : nil,
-            format: raw ? .stream : .messages, tappable: tappable, admit: callers.admission)
+            name, origin: origin, standby: standby, replace: replace, allowReplacement: replaceable,
+            accepting: once ? 1 : nil, format: raw ? .stream : .messages, tappable: tappable,
+            admit: callers.admission)
         program.atEnd { _ in
             // First of all: the rest may take longer than there is time.
             store?.abandon()
@@ -102,6 +109,7 @@ struct Listen: ProgramCommand {
             await ports.closeAll()
             await ports.waitUntilFewer(than: 1)
         }
+        program.follow(bus)
         try await announce(context, program.report)
         if let lines = service as? LineService { lines.readInput { program.fail($0) } }
         return try await once

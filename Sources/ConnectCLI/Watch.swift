@@ -17,6 +17,7 @@ struct Watch: ProgramCommand {
         let bus = try await common.openBus()
         let changes = try await bus.changes(origin: origin)
         let report = program.report
+        program.follow(bus)
         await report.note("watching \(origin.map(TerminalText.escaped) ?? "all origins")")
         for try await change in changes {
             if report.isJSON {

@@ -6,7 +6,8 @@ public import Ports
 /// A connection to a message bus: where names are registered and found. It introduces; it carries no messages.
 ///
 /// A process has one connection to a bus, however often it asks for it and however many contexts and ports it
-/// has. All of it may be used from any thread. When the bus goes away the contexts end and open ports go on.
+/// has. All of it may be used from any thread. When the bus goes away open ports go on, and when it comes back
+/// contexts are registered again; ``status`` says how it stands.
 public final class Bus: Sendable {
     /// Where the bus listens, in D-Bus's notation.
     public let address: String
@@ -18,7 +19,8 @@ public final class Bus: Sendable {
     let identities: Identities
     let watch: OwnerWatch
     let registry: Registry
-    private let loss = Latch<ConnectToError>()
+    let board = StatusBoard()
+    let loss = Latch<ConnectToError>()
 
     // MARK: Connecting to a bus
 
@@ -53,10 +55,14 @@ public final class Bus: Sendable {
     }
 
     /// A connection of its own, which nobody else gets: for tests that play two processes in one.
+    ///
+    /// - Parameter limit: how long the bus may be away.
     package static func separate(
-        at address: String, limits: BusLimits = BusLimits(), on loop: EventLoop? = nil
+        at address: String, limits: BusLimits = BusLimits(), on loop: EventLoop? = nil,
+        reconnectingFor limit: Duration? = nil
     ) async throws(ConnectToError) -> Bus {
-        try await open(address, limits: limits, on: resolve(loop))
+        try await open(
+            address, limits: limits, on: resolve(loop), reconnectingFor: limit ?? reconnectLimit)
     }
 
     private static func resolve(_ loop: EventLoop?) throws(ConnectToError) -> EventLoop {
@@ -78,7 +84,7 @@ public final class Bus: Sendable {
 
     static func open(
         _ address: String, limits: BusLimits, on loop: EventLoop,
-        deadline: Duration = BusConnection.busDeadline
+        deadline: Duration = BusConnection.busDeadline, reconnectingFor limit: Duration = reconnectLimit
     ) async throws(ConnectToError) -> Bus {
         let connection: BusConnection
         do throws(DBusError) {
@@ -89,9 +95,7 @@ public final class Bus: Sendable {
         }
         let bus = Bus(connection, address: address, limits: limits, on: loop)
         await bus.registry.start()
-        await connection.onDisconnect { [loss = bus.loss] error in
-            loss.set(ConnectToError(error, "the connection to the bus at \(address) ended"))
-        }
+        await connection.onDisconnect { [weak bus] in bus?.didDisconnect($0, reconnectingFor: limit) }
         return bus
     }
 
@@ -114,7 +118,7 @@ public final class Bus: Sendable {
 
     // MARK: The connection's end
 
-    /// Waits until the connection to the bus has ended, and says why. A cancelled task gets
+    /// Waits until the connection to the bus is over for good, and says why. A cancelled task gets
     /// ``ConnectToError/Code/cancelled`` at once.
     public var lost: ConnectToError {
         get async {
@@ -122,18 +126,15 @@ public final class Bus: Sendable {
         }
     }
 
-    /// Whether the connection has ended. A new one is made by asking for the bus again.
-    public var isLost: Bool { loss.value != nil }
+    /// Whether the connection is over for good. A new one is made by asking for the bus again.
+    public var isLost: Bool { status == .lost }
 
     /// Ends the connection: contexts end, introductions under way fail, open ports go on.
     ///
     /// For everybody in this process who has asked for this bus, since all share one connection; so it is for
     /// the program to call, not for a library in it. Dropping the last reference does the same.
     public func close() async {
-        await registry.endAll()
-        await connection.close()
-        await watch.end(.disconnected("the connection was closed here"))
-        loss.set(ConnectToError(.busLost, "the connection to the bus at \(address) was closed here"))
+        await end(ConnectToError(.busLost, "the connection to the bus at \(address) was closed here"))
     }
 
     // MARK: Registering and connecting
@@ -145,6 +146,9 @@ public final class Bus: Sendable {
     ///   - origin: the application id that the name lives under.
     ///   - metadata: free text that everybody on the bus can read, 64 KiB in all.
     ///   - standby: if the name is taken, wait to take it over when its owner goes; ``Context/isStandby`` tells.
+    ///   - replace: if the name is taken by one that allows it, take it over.
+    ///   - allowReplacement: let others take the name over that ask to, which any program may that the bus lets
+    ///     own it. The context then ends with ``Context/EndReason/replaced``, or stands by if it is to.
     ///   - limit: unregister when this many callers have been admitted; without limit if nil.
     ///   - format: what lines to it carry; callers that ask for the other are refused.
     ///   - tappable: whether other programs of this user may look on at its messages (`connect tap`). They see a
@@ -158,12 +162,16 @@ public final class Bus: Sendable {
     ///   given back, should the bus still give it. Cancelling the task does not take the request back.
     public func register(
         _ name: String, origin: String = ContextName.defaultOrigin, metadata: [String: String] = [:],
-        standby: Bool = false, accepting limit: Int? = nil, format: LineFormat = .messages,
-        tappable: Bool = false, admit admission: Admission = .sameUser
+        standby: Bool = false, replace: Bool = false, allowReplacement: Bool = false,
+        accepting limit: Int? = nil, format: LineFormat = .messages, tappable: Bool = false,
+        admit admission: Admission = .sameUser
     ) async throws(ConnectToError) -> Context {
         let context = try ContextName(name, origin: origin)
+        var flags = standby ? BusConnection.RequestNameFlags() : .doNotQueue
+        if replace { flags.insert(.replaceExisting) }
+        if allowReplacement { flags.insert(.allowReplacement) }
         let registration = try await registry.register(
-            context, metadata: metadata, standby: standby, limit: limit, format: format,
+            context, metadata: metadata, flags: flags, limit: limit, format: format,
             isTappable: tappable, admission: admission)
         return Context(registration, bus: self)
     }

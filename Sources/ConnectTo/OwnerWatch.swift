@@ -11,7 +11,10 @@ actor OwnerWatch {
 
     enum Event: Sendable {
         case changed(Change)
-        /// The bus is gone; nothing more will come.
+        /// The bus has been away, and nobody has seen what changed. These are the names there now; changes
+        /// follow on them without a gap.
+        case returned(names: [String])
+        /// Nothing more will come: the bus is gone, or does not let us watch any more.
         case lost(DBusError)
     }
 
@@ -43,9 +46,18 @@ actor OwnerWatch {
     }
 
     private let connection: BusConnection
-    private var subscribers: [UInt64: (scope: Scope, handler: @Sendable (Event) -> Void)] = [:]
+    private var subscribers: [UInt64: Subscriber] = [:]
     private var nextID: UInt64 = 0
     private var isListening = false
+    /// Why nothing can be watched any more.
+    private var end: DBusError?
+
+    private struct Subscriber {
+        let scope: Scope
+        let handler: @Sendable (Event) -> Void
+        /// The bus has gone, and is not back.
+        var isInterrupted = false
+    }
 
     nonisolated var unownedExecutor: UnownedSerialExecutor {
         connection.reactor.asUnownedSerialExecutor()
@@ -55,8 +67,8 @@ actor OwnerWatch {
         self.connection = connection
     }
 
-    /// Calls a closure on the loop for every change, in the bus's order, and once when the bus is lost; in
-    /// force once this has returned.
+    /// Calls a closure on the loop for every change, in the bus's order; in force once this has returned, or,
+    /// while the bus is away, when it is back: then with what is there first of all.
     ///
     /// The closure must not wait. A subscription that is not wanted any more is to be ended with
     /// ``unsubscribe(_:)``.
@@ -68,16 +80,18 @@ actor OwnerWatch {
             _ = await connection.onSignal { [weak self] signal in
                 self?.assumeIsolated { $0.didReceive(signal) }
             }
-            await connection.onDisconnect { [weak self] error in
-                self?.assumeIsolated { $0.end(error) }
-            }
         }
+        if let end { throw end }
         nextID += 1
         let subscription = Subscription(id: nextID)
-        subscribers[subscription.id] = (scope, handler)
+        subscribers[subscription.id] = Subscriber(scope: scope, handler: handler)
         do throws(DBusError) {
             try await connection.addMatch(scope.rule)
         } catch {
+            if error.kind == .offline || error.kind == .disconnected, end == nil {
+                subscribers[subscription.id]?.isInterrupted = true
+                return subscription
+            }
             subscribers[subscription.id] = nil
             throw error
         }
@@ -85,8 +99,8 @@ actor OwnerWatch {
     }
 
     func unsubscribe(_ subscription: Subscription) async {
-        guard let (scope, _) = subscribers.removeValue(forKey: subscription.id) else { return }
-        await connection.removeMatch(scope.rule)
+        guard let subscriber = subscribers.removeValue(forKey: subscription.id) else { return }
+        await connection.removeMatch(subscriber.scope.rule)
     }
 
     private func didReceive(_ signal: Signal) {
@@ -97,11 +111,67 @@ actor OwnerWatch {
         else { return }
         let change = Change(
             name: name, oldOwner: old.isEmpty ? nil : old, newOwner: new.isEmpty ? nil : new)
-        for (scope, handler) in subscribers.values where scope.contains(name) { handler(.changed(change)) }
+        for subscriber in subscribers.values where !subscriber.isInterrupted {
+            if subscriber.scope.contains(name) { subscriber.handler(.changed(change)) }
+        }
     }
 
-    /// The bus is gone, or this process has left it.
+    // MARK: The bus goes and comes back
+
+    /// The bus has gone, and the rules with it.
+    func interrupt() {
+        for id in subscribers.keys { subscribers[id]?.isInterrupted = true }
+    }
+
+    /// Subscribes again, and tells what is there now.
+    func restore() async {
+        let interrupted = subscribers.filter(\.value.isInterrupted)
+        if interrupted.isEmpty { return }
+        await withCheckedContinuation { continuation in
+            connection.assumeIsolated { connection in
+                for (id, subscriber) in interrupted {
+                    connection.addMatch(subscriber.scope.rule) { [weak self] result in
+                        if case .failure(let error) = result {
+                            self?.assumeIsolated { $0.didRefuse(id, error) }
+                        }
+                    }
+                }
+                // The bus answers in order: when this one is here, so are the others.
+                connection.call(.toBus("ListNames"), deadline: BusConnection.busDeadline) { [weak self] in
+                    let result = $0
+                    self?.assumeIsolated { $0.didReturn(interrupted.keys, result) }
+                    continuation.resume()
+                }
+            }
+        }
+    }
+
+    private func didReturn(
+        _ interrupted: some Collection<UInt64>, _ result: Result<Reply, DBusError>
+    ) {
+        switch result {
+        case .success(let reply):
+            var names: [String] = []
+            if case .array(_, let items)? = reply.body.first {
+                names = items.compactMap { if case .string(let name) = $0 { name } else { nil } }
+            }
+            for id in interrupted {
+                subscribers[id]?.isInterrupted = false
+                subscribers[id]?.handler(.returned(names: names))
+            }
+        case .failure(let error): for id in interrupted { didRefuse(id, error) }
+        }
+    }
+
+    private func didRefuse(_ id: UInt64, _ error: DBusError) {
+        // Gone once more: the next time.
+        if error.kind == .disconnected || error.kind == .offline { return }
+        subscribers.removeValue(forKey: id)?.handler(.lost(error))
+    }
+
+    /// The bus is gone for good, or this process has left it.
     func end(_ error: DBusError) {
+        end = error
         let handlers = subscribers.values.map(\.handler)
         subscribers = [:]
         for handler in handlers { handler(.lost(error)) }

@@ -7,6 +7,8 @@ final class DaemonProcess: Sendable {
     private let processID: Int32
     /// The child's own child that does the work, where there is one.
     private let worker: WorkerProcess?
+    /// Set by ``kill()``.
+    let isKilled = Latch<Void>()
     /// Nobody has taken the child's exit status yet: until then the kernel gives its number to nobody else.
     private let isOurs = Mutex(true)
 
@@ -24,6 +26,7 @@ final class DaemonProcess: Sendable {
             var info = siginfo_t()
             _ = try? systemCall("waitid") { waitid(P_PID, id_t(processID), &info, WEXITED | WNOWAIT) }
         }
+        isKilled.set()
     }
 
     /// The exit status is about to be taken: the number may become another's.

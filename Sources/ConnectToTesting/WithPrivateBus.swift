@@ -1,5 +1,3 @@
-import LinuxIO
-import Subprocess
 import SystemPackage
 
 /// Runs a closure with a bus of its own, and ends the bus when the closure ends, however it ends.
@@ -40,81 +38,25 @@ nonisolated(nonsending) package func withPrivateBus<Result>(
 ) async throws -> Result {
     try Task.checkCancellation()
     return try await withTemporaryDirectory(prefix: "connectto-bus") { directory in
-        let configurationFile = directory.appending("bus.conf")
-        let log = directory.appending("log")
-        try configuration.write(to: configurationFile, socket: directory.appending("bus"))
-        let launch = try program.launch(in: directory, configuration: configurationFile, log: log)
-        let logDescriptor = try FileDescriptor.open(
-            log, .writeOnly, options: [.create, .closeOnExec, .append], permissions: .ownerReadWrite)
-        // Not the value of `run`, which lets only Sendable ones pass.
-        var result: Result?
-        var isUp = false
+        let socket = directory.appending("bus")
+        try configuration.write(to: directory.appending("bus.conf"), socket: socket)
+        let daemon = Daemon(program, in: directory, startingWithin: limit)
+        let outcome: Swift.Result<Result, any Error>
         do {
-            _ = try await run(
-                launch.program.contains("/") ? .path(FilePath(launch.program)) : .name(launch.program),
-                arguments: launch.arguments,
-                environment: launch.environment,
-                input: .fileDescriptor(launch.input, closeAfterSpawningProcess: true),
-                output: .sequence,
-                error: .fileDescriptor(logDescriptor, closeAfterSpawningProcess: true)
-            ) { execution in
-                let child = execution.processIdentifier.value
-                var daemon = DaemonProcess(child)
-                // The exit status is taken after this closure, never before.
-                defer {
-                    daemon.kill()
-                    daemon.release()
-                }
-                let address = try await firstLine(
-                    of: execution.standardOutput, or: launch.journal, within: limit, log: log)
-                let worker = try launch.journal.flatMap { _ in try WorkerProcess(childOf: child) }
-                daemon = DaemonProcess(child, worker: worker)
-                isUp = true
-                let bus = PrivateBus(
-                    address: address, processID: worker?.processID ?? child, directory: directory.string,
-                    daemon: daemon)
-                result = try await body(bus)
-            }
-        } catch let error as SubprocessError where !isUp && error.code == .executableNotFound {
-            throw PrivateBusError.daemonMissing
+            outcome = .success(
+                try await withTaskCancellationHandler {
+                    try await daemon.start()
+                    return try await body(
+                        PrivateBus(
+                            address: "unix:path=\(socket)", directory: directory.string, daemon: daemon))
+                } onCancel: {
+                    daemon.end()
+                })
+        } catch {
+            outcome = .failure(error)
         }
-        guard let result else { preconditionFailure("the closure has neither returned nor thrown") }
-        return result
+        daemon.end()
+        await daemon.hasEnded()
+        return try outcome.get()
     }
-}
-
-/// What the daemon prints when it listens, and only then, its address; or what the journal has for it.
-private func firstLine(
-    of output: SubprocessOutputSequence, or journal: Journal?, within limit: Duration, log: FilePath
-) async throws -> String {
-    try await withThrowingTaskGroup { group in
-        group.addTask { () -> String? in
-            for try await line in output.strings() { return line }
-            try Task.checkCancellation()
-            throw PrivateBusError.startFailed(log: text(of: log))
-        }
-        if let journal {
-            group.addTask { () -> String? in await journal.address() }
-        }
-        group.addTask { () -> String? in
-            try await Task.sleep(for: limit)
-            return nil
-        }
-        defer { group.cancelAll() }
-        guard let address = try await group.next() ?? nil else {
-            try Task.checkCancellation()
-            throw PrivateBusError.startTimedOut(after: limit, log: text(of: log))
-        }
-        return address
-    }
-}
-
-/// Up to 4 KiB of a file.
-func text(of file: FilePath) -> String {
-    guard let descriptor = try? FileDescriptor.open(file, .readOnly, options: .closeOnExec) else { return "" }
-    let bytes = [UInt8](unsafeUninitializedCapacity: 4096) { buffer, count in
-        count = (try? descriptor.read(into: UnsafeMutableRawBufferPointer(buffer))) ?? 0
-    }
-    try? descriptor.close()
-    return String(decoding: bytes, as: UTF8.self)
 }

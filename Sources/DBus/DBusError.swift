@@ -7,8 +7,11 @@ package struct DBusError: Error, Sendable, Equatable, CustomStringConvertible {
     package enum Kind: Sendable {
         /// The bus or the peer replied with it.
         case reply
-        /// The connection is over: closed here, or lost.
+        /// The connection ended, closed here or lost, while this was under way. The call may have been carried out
+        /// all the same.
         case disconnected
+        /// There is no connection just now. Nothing was sent.
+        case offline
         /// The deadline has passed. The call may have been carried out all the same.
         case timedOut
         /// Refused on this side: D-Bus cannot say this. Nothing was sent.
@@ -43,6 +46,9 @@ package struct DBusError: Error, Sendable, Equatable, CustomStringConvertible {
     package static func disconnected(_ message: String) -> DBusError {
         DBusError(kind: .disconnected, name: Name.disconnected, message: message)
     }
+
+    package static let offline = DBusError(
+        kind: .offline, name: Name.disconnected, message: "there is no connection to the bus just now")
 
     package static func timedOut(_ message: String) -> DBusError {
         DBusError(kind: .timedOut, name: Name.timeout, message: message)

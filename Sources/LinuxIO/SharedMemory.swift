@@ -38,7 +38,15 @@ package final class SharedMemory: @unchecked Sendable {
     }
 
     /// Fresh memory, zeroed and writable, of a size that is settled.
+    /// - Throws: ``SystemError``; EFBIG for more than the process's limit of file sizes (RLIMIT_FSIZE).
     package static func make(size: Int) throws(SystemError) -> SharedMemory {
+        // Asked before: the kernel would say it by SIGXFSZ, of which a process dies.
+        var limit = rlimit()
+        if getrlimit(__rlimit_resource_t(bitPattern: RLIMIT_FSIZE.rawValue), &limit) == 0, size >= 0,
+            rlim_t(size) > limit.rlim_cur
+        {
+            throw SystemError(operation: "ftruncate", errno: .fileTooLarge)
+        }
         let descriptor = Descriptor(
             adopting: try systemCall("memfd_create") { clinux_memfd("connectto-buffer") })
         try systemCall("ftruncate") { ftruncate(descriptor.rawValue, size) }

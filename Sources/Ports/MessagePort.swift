@@ -101,6 +101,11 @@ public final class MessagePort: Sendable {
         line.read { Int(clamping: $0.life.undelivered) }
     }
 
+    /// How many messages have been posted here.
+    package var posted: Int {
+        line.read { Int(clamping: $0.life.posted) }
+    }
+
     /// Whether the peer has said that it posts no more (or the port is over). Messages may still wait here.
     public var peerHasFinished: Bool {
         line.read { $0.life.inputHasEnded }

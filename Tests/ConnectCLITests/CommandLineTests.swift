@@ -79,8 +79,11 @@ import Testing
         #expect(outcome.lines == ["0"])
     }
 
-    @Test("A bus that goes away ends listen and watch with 69; open lines are served to their end")
-    func lostBus() async throws {
+    @Test(
+        "A bus that goes away and comes back: listen and watch say so and go on, and open lines do not notice"
+    )
+    func restartedBus() async throws {
+        let bus = try PrivateBus.current
         let outcome = try await Shell.run(
             """
             start w connect watch; w=$pid
@@ -91,14 +94,42 @@ import Testing
             exec 5>a.in
             next >/dev/null
             echo first >&5; next >/dev/null
-            kill -KILL \(try PrivateBus.current.processID)
-            ends $w
-            next | grep -o '"code":69'
+            kill -KILL \(bus.processID)
+            next | grep -o '"status":"reconnecting"'
             echo still >&5; exec 5>&-
             next | grep -o '"text":"still"'
-            ends $to; ends $pid
+            next | grep -o '"event":"close"'
+            ends $to
+            dbus-daemon --config-file=\(bus.directory)/bus.conf --nofork --nosyslog 7>&- 8<&- &
+            next | grep -o '"status":"connected"'
+            connect to x again --no-reply --wait 5; echo $?
+            next >/dev/null; next | grep -o '"text":"again"'
+            kill $pid; ends $pid
+            until grep -q 'is back' w.err; do :; done
+            grep -c 'the bus is gone' w.err
+            kill $w; ends $w
             """)
-        #expect(outcome.lines == ["69", #""code":69"#, #""text":"still""#, "0", "69"])
+        #expect(
+            outcome.lines == [
+                #""status":"reconnecting""#, #""text":"still""#, #""event":"close""#, "0",
+                #""status":"connected""#, "0", #""text":"again""#, "143", "1", "143",
+            ])
+    }
+
+    @Test("--replace takes a name over from a listener that is --replaceable, which ends with 73")
+    func replace() async throws {
+        let outcome = try await Shell.run(
+            """
+            start a connect listen x; a=$pid
+            connect listen x --replace; echo $?
+            kill $a; ends $a
+            start b connect listen x --replaceable; b=$pid
+            start c connect listen x --replace; c=$pid
+            ends $b; grep -c 'taken x over' b.err
+            connect listen x --replace; echo $?
+            kill $c; ends $c
+            """)
+        #expect(outcome.lines == ["73", "143", "73", "1", "73", "143"])
     }
 
     @Test("--quiet leaves errors only")

@@ -22,6 +22,44 @@ func callOnce(_ name: String, on address: String, closingAt cues: Cues) async th
     }
 }
 
+/// Opens so many ports and holds them; says how many, and how the others ended. Then closes them, and calls once more.
+func hoard(_ name: String, _ count: Int, on address: String) async throws {
+    let bus = try await Bus.at(address)
+    var ports: [MessagePort] = []
+    var codes: Set<String> = []
+    for _ in 0..<count {
+        let port = bus.connectTo(name)
+        do {
+            try await port.opened
+            ports.append(port)
+        } catch {
+            codes.insert(error.reason?.code.rawValue ?? "?")
+        }
+    }
+    say("\(ports.count)")
+    say(codes.sorted().joined(separator: " "))
+    for port in ports {
+        port.close()
+        await port.flush()
+    }
+    // The descriptors are closed on the loop, one after the other.
+    while true {
+        let port = bus.connectTo(name)
+        try port.postMessage("once more")
+        var messages = port.messages.makeAsyncIterator()
+        if let text = try? await messages.next()?.text { return say(text) }
+    }
+}
+
+/// Asks for a buffer of so many bytes, and says what comes of it.
+func makeBuffer(_ count: Int) {
+    do throws(PortError) {
+        say("\(try SharedBuffer(count: count).count)")
+    } catch {
+        say("\(error.code)")
+    }
+}
+
 /// Connects so many times in a row, with a message both ways each; again at every cue.
 func callRepeatedly(_ name: String, times: Int, on address: String, at cues: Cues) async throws {
     let bus = try await Bus.at(address)

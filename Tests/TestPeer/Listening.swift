@@ -5,7 +5,20 @@ import Synchronization
 
 /// Sends every message back, and closes when the peer has finished.
 func echo(_ name: String, on address: String) async throws {
-    let context = try await Bus.at(address).register(name)
+    try await serveEcho(try await Bus.at(address).register(name))
+}
+
+/// The same, in line for the name; says whether it has it, and when it gets it.
+func standBy(_ name: String, on address: String) async throws {
+    let context = try await Bus.at(address).register(name, standby: true)
+    if context.isStandby {
+        say("standing by")
+        _ = await context.registered
+    }
+    try await serveEcho(context)
+}
+
+private func serveEcho(_ context: Context) async throws {
     say("listening")
     await withDiscardingTaskGroup { group in
         for await event in context.connects {

@@ -21,6 +21,9 @@ Task(executorPreference: try EventLoop.shared.executor) { [numbers, cues, addres
     do {
         switch (role, numbers.count) {
         case ("echo", 0): try await echo(name, on: address)
+        case ("hoard", 1): try await hoard(name, numbers[0], on: address)
+        case ("buffer", 1): makeBuffer(numbers[0])
+        case ("standby", 0): try await standBy(name, on: address)
         case ("silent", 0): try await takeTheCallAndSayNothing(name, on: address, until: cues)
         case ("call", 0): try await callOnce(name, on: address, closingAt: cues)
         case ("repeat", 1): try await callRepeatedly(name, times: numbers[0], on: address, at: cues)

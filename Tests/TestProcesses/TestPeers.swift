@@ -14,6 +14,18 @@ package func withPeer<Result: Sendable>(
         environment: .inherit.updating(uid.map { ["CONNECTTO_TEST_UID": String($0)] } ?? [:]), body: body)
 }
 
+/// The same, started by a shell that has set its limits first: `ulimit -n 64`.
+package func withPeer<Result: Sendable>(
+    after setUp: String, _ role: String, _ name: String, _ numbers: Int...,
+    body: (TalkingProcess) async throws -> Result
+) async throws -> Result {
+    let address = try PrivateBus.current.address
+    return try await withProcess(
+        "/bin/sh",
+        ["-c", setUp + "; exec \"$@\"", "sh", products + "/TestPeer", address, role, name]
+            + numbers.map(String.init), body: body)
+}
+
 /// Runs several that know each other by number, from 1, once all of them listen.
 package func withPeers(
     _ role: String, _ name: String, _ count: Int, _ number: Int,

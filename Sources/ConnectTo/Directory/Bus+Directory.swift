@@ -9,10 +9,11 @@ extension Bus {
     /// - Throws: ``ConnectToError`` where the bus is lost or does not answer within five seconds.
     public func directory(origin: String? = nil) async throws(ConnectToError) -> [DirectoryEntry] {
         let directory = Directory(bus: self)
+        let generation = await connection.generation
         let entries = await directory.entries(try await directory.names(origin: origin))
             .filter { $0.owner != nil }
         // What could not be asked any more is missing, and looks as if it were not there.
-        guard await connection.isConnected else {
+        guard await connection.isConnected, await connection.generation == generation else {
             throw ConnectToError(
                 DBusError.disconnected("the connection ended meanwhile"), "asking about the names on the bus")
         }
@@ -23,10 +24,11 @@ extension Bus {
     ///
     /// The subscription is in force when this returns, and ``DirectoryChanges/snapshot`` and the changes fit
     /// together without a gap.
-    /// - Throws: ``ConnectToError`` where the bus is lost, or gives no more match rules.
+    /// It goes on when the bus has been away (``Bus/status``): then it tells what is different.
+    /// - Throws: ``ConnectToError`` where the bus is away or lost, or gives no more match rules.
     public func changes(origin: String? = nil) async throws(ConnectToError) -> DirectoryChanges {
         let directory = Directory(bus: self)
-        let (stream, sink) = AsyncThrowingStream<OwnerWatch.Change, any Error>.makeStream(
+        let (stream, sink) = AsyncThrowingStream<DirectoryChanges.News, any Error>.makeStream(
             bufferingPolicy: .bufferingOldest(DirectoryChanges.queuedChanges))
         // What the snapshot contains already is not told again.
         let snapshotIsRead = Latch<Void>()
@@ -42,9 +44,11 @@ extension Bus {
                     guard snapshotIsRead.value != nil, let context = ContextName(busName: change.name),
                         origin == nil || context.origin == origin
                     else { return }
-                    if case .dropped = sink.yield(change) {
-                        sink.finish(throwing: ConnectToError.changesLost)
-                    }
+                    sink.tell(.changed(context, change))
+                case .returned(let names):
+                    if snapshotIsRead.value == nil { return }
+                    let contexts = names.compactMap(ContextName.init(busName:))
+                    sink.tell(.returned(contexts.filter { origin == nil || $0.origin == origin }))
                 }
             }
         } catch {
@@ -59,6 +63,12 @@ extension Bus {
             sink.finish()
             throw error
         }
+    }
+}
+
+extension AsyncThrowingStream<DirectoryChanges.News, any Error>.Continuation {
+    fileprivate func tell(_ news: DirectoryChanges.News) {
+        if case .dropped = yield(news) { finish(throwing: ConnectToError.changesLost) }
     }
 }
 

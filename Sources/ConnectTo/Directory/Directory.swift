@@ -61,6 +61,10 @@ struct Directory: Sendable {
         }
     }
 
+    func owner(of context: ContextName) async -> String? {
+        await identities.owner(of: context.busName)
+    }
+
     /// - Parameter silent: whom not to ask again, having waited in vain; who is silent now is added.
     func entry(
         _ context: ContextName, owner: String?, _ silent: SilentOwners = SilentOwners()

@@ -3,7 +3,11 @@
 ///
 /// Up to 10,000 changes wait for a slow consumer; then the sequence throws
 /// ``ConnectToError/Code/changesLost``, and the directory is to be read anew. It throws
-/// ``ConnectToError/Code/busLost`` when the bus goes. One task takes it; cancelling the task ends it.
+/// ``ConnectToError/Code/busLost`` when the bus is lost. One task takes it; cancelling the task ends it.
+///
+/// A bus that was away and has come back (``Bus/status``) has new connections only. So every name that was there
+/// before is told once: as moved where somebody bears it again by then, else as unregistered; who returns
+/// later is registered.
 public struct DirectoryChanges: AsyncSequence, Sendable {
     public typealias Element = DirectoryChange
     public typealias Failure = ConnectToError
@@ -15,15 +19,26 @@ public struct DirectoryChanges: AsyncSequence, Sendable {
     public let snapshot: [DirectoryEntry]
 
     let directory: Directory
-    let changes: AsyncThrowingStream<OwnerWatch.Change, any Error>
+    let changes: AsyncThrowingStream<News, any Error>
+
+    enum News: Sendable {
+        case changed(ContextName, OwnerWatch.Change)
+        /// The bus is back, and these are there.
+        case returned([ContextName])
+    }
 
     public func makeAsyncIterator() -> AsyncIterator {
-        AsyncIterator(directory: directory, base: changes.makeAsyncIterator())
+        AsyncIterator(
+            directory: directory, base: changes.makeAsyncIterator(), known: Set(snapshot.map(\.context)))
     }
 
     public struct AsyncIterator: AsyncIteratorProtocol {
         let directory: Directory
-        var base: AsyncThrowingStream<OwnerWatch.Change, any Error>.AsyncIterator
+        var base: AsyncThrowingStream<News, any Error>.AsyncIterator
+        /// What was told to be there.
+        var known: Set<ContextName>
+        /// What is still to be told of a bus that came back, the last first.
+        var due: [(kind: DirectoryChange.Kind, context: ContextName)] = []
 
         public mutating func next() async throws(ConnectToError) -> DirectoryChange? {
             try await next(isolation: nil)
@@ -33,23 +48,43 @@ public struct DirectoryChanges: AsyncSequence, Sendable {
             isolation actor: isolated (any Actor)?
         ) async throws(ConnectToError) -> DirectoryChange? {
             do {
-                while let change = try await base.next(isolation: actor) {
-                    guard let context = ContextName(busName: change.name) else { continue }
-                    let kind: DirectoryChange.Kind =
-                        switch (change.oldOwner, change.newOwner) {
-                        case (nil, _): .registered
-                        case (_, nil): .unregistered
-                        default: .moved
-                        }
-                    let entry = await directory.entry(context, owner: change.newOwner)
-                    return DirectoryChange(kind: kind, entry: entry)
+                while true {
+                    if let (kind, context) = due.popLast() {
+                        let owner = kind == .unregistered ? nil : await directory.owner(of: context)
+                        let entry = await directory.entry(context, owner: owner)
+                        return DirectoryChange(kind: kind, entry: entry)
+                    }
+                    switch try await base.next(isolation: actor) {
+                    case .changed(let context, let change):
+                        let entry = await directory.entry(context, owner: change.newOwner)
+                        return DirectoryChange(kind: note(context, change), entry: entry)
+                    case .returned(let contexts): compare(contexts)
+                    case nil: return nil
+                    }
                 }
-                return nil
             } catch let error as ConnectToError {
                 throw error
             } catch {
                 throw ConnectToError(.cancelled, "watching was given up: \(error)", cause: error)
             }
+        }
+
+        private mutating func note(
+            _ context: ContextName, _ change: OwnerWatch.Change
+        ) -> DirectoryChange.Kind {
+            if change.newOwner == nil { known.remove(context) } else { known.insert(context) }
+            switch (change.oldOwner, change.newOwner) {
+            case (nil, _): return .registered
+            case (_, nil): return .unregistered
+            default: return .moved
+            }
+        }
+
+        private mutating func compare(_ contexts: [ContextName]) {
+            let present = Set(contexts)
+            due = present.map { (known.contains($0) ? .moved : .registered, $0) }
+            due += known.subtracting(present).map { (.unregistered, $0) }
+            known = present
         }
     }
 }

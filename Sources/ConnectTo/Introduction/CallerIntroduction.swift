@@ -54,7 +54,9 @@ struct CallerIntroduction {
         case .reply: didReceiveError(error)
         case .timedOut: .fail(reason(.timedOut, "did not answer the introduction in time"))
         case .disconnected:
+            // The listener may have been called, and have read what was posted.
             .fail(CloseReason(.busLost, detail: "the bus went away before \(context.quoted) answered"))
+        case .offline: theBusIsAway()
         case .cancelled: .fail(reason(.cancelled, "was given up on"))
         case .invalid, .unreachable, .exhausted:
             .fail(reason(.unavailable, "could not be called: \(error)"))
@@ -123,6 +125,15 @@ struct CallerIntroduction {
                 ))
         case .untilAvailable:
             return isSubscribed ? .awaitOwner : subscribe()
+        }
+    }
+
+    /// Nothing was sent. When the bus is back, somebody may have the name.
+    private mutating func theBusIsAway() -> Step {
+        switch policy {
+        case .now:
+            .fail(CloseReason(.busLost, detail: "the bus is away just now, and \(context.quoted) with it"))
+        case .untilAvailable: isSubscribed ? .awaitOwner : subscribe()
         }
     }
 

@@ -18,7 +18,7 @@ struct Introducer: Sendable {
     ) async {
         guard let farEnd = introduction.farEnd else { return }
         var state = CallerIntroduction(to: context, policy: policy, format: format)
-        let (owners, ownerAppears) = AsyncStream<Void>.makeStream(bufferingPolicy: .bufferingNewest(1))
+        let (owners, ownerAppears) = AsyncStream<DBusError?>.makeStream(bufferingPolicy: .bufferingNewest(1))
         let patience = Patience(policy, on: connection.reactor) { ownerAppears.finish() }
         // Started with the first wait: a port that ends meanwhile is looked at again, for it may be pointless now.
         var portsEnd: Task<Void, Never>?
@@ -37,9 +37,10 @@ struct Introducer: Sendable {
                 do throws(DBusError) {
                     subscription = try await watch.subscribe(.name(context.busName)) { event in
                         switch event {
-                        case .changed(let change): if change.newOwner != nil { ownerAppears.yield() }
-                        // Calling again tells what has happened.
-                        case .lost: ownerAppears.yield()
+                        case .changed(let change): if change.newOwner != nil { ownerAppears.yield(nil) }
+                        // Calling again tells whether somebody has the name.
+                        case .returned: ownerAppears.yield(nil)
+                        case .lost(let error): ownerAppears.yield(error)
                         }
                     }
                     step = .call
@@ -49,6 +50,7 @@ struct Introducer: Sendable {
             case .call:
                 do throws(DBusError) {
                     let destination: String
+                    let generation = await connection.generation
                     switch try await owner(
                         of: context, startingWithin: max(answerDeadline, patience.remaining))
                     {
@@ -62,7 +64,7 @@ struct Introducer: Sendable {
                         destination: destination, path: context.objectPath, interface: ContextInterface.name,
                         member: ContextInterface.connect, body: [.unixFD(farEnd), hello.encoded])
                     let deadline = max(answerDeadline, patience.remaining)
-                    let reply = try await connection.call(call, deadline: deadline)
+                    let reply = try await connection.call(call, deadline: deadline, in: generation)
                     step = state.didReceiveWelcome(reply.body)
                 } catch {
                     step = state.didFail(error)
@@ -72,9 +74,13 @@ struct Introducer: Sendable {
                     portsEnd
                     ?? Task(executorPreference: connection.reactor) {
                         await introduction.ended()
-                        ownerAppears.yield()
+                        ownerAppears.yield(nil)
                     }
-                step = await appearances.next() == nil ? state.didRunOutOfTime() : .call
+                switch await appearances.next() {
+                case .some(nil): step = .call
+                case .some(let error?): step = state.didFail(error)
+                case nil: step = state.didRunOutOfTime()
+                }
             case .open, .fail, .breakOff:
                 // Told before anything else is awaited: the program may be waiting for it.
                 switch step {
@@ -86,6 +92,17 @@ struct Introducer: Sendable {
                 return
             }
         }
+    }
+}
+
+extension BusConnection {
+    /// Calls over the connection that is known, or not at all: after a restart of the bus somebody else may have the
+    /// unique name of whom was looked at before.
+    fileprivate func call(
+        _ call: OutgoingCall, deadline: Duration, in generation: UInt64
+    ) async throws(DBusError) -> Reply {
+        if generation != self.generation { throw .offline }
+        return try await self.call(call, deadline: deadline)
     }
 }
 

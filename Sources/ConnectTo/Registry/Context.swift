@@ -4,7 +4,8 @@ public import Ports
 /// A name that others can connect to, for as long as it is registered.
 ///
 /// It is unregistered by ``unregister()``, when its last reference is dropped, when the task that takes
-/// ``connects`` is cancelled, and when the bus goes away. Ports that came from it live on.
+/// ``connects`` is cancelled, and when the bus is lost. While the bus is away for a time it is kept
+/// (``Bus/status``). Ports that came from it live on.
 public final class Context: Sendable {
     let registration: Registration
     private let bus: Bus
@@ -70,9 +71,13 @@ public final class Context: Sendable {
         public static let unregistered = EndReason(rawValue: "unregistered")
         /// As many callers as were asked for have been admitted.
         public static let limitReached = EndReason(rawValue: "limit-reached")
-        /// The bus gave the name to another.
+        /// Another bears the name: the bus took it away, or another was faster when the bus came back.
         public static let nameLost = EndReason(rawValue: "name-lost")
-        /// The connection to the bus ended.
+        /// Another took the name over, as it was allowed to.
+        public static let replaced = EndReason(rawValue: "replaced")
+        /// The bus came back and does not give the name any more, by its policy or its limit of names.
+        public static let nameRefused = EndReason(rawValue: "name-refused")
+        /// The bus is lost: it went away and did not come back, or this process has left it.
         public static let busLost = EndReason(rawValue: "bus-lost")
 
         public var description: String { rawValue }

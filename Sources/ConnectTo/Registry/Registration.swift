@@ -1,3 +1,4 @@
+import DBus
 import LinuxIO
 import Ports
 import Synchronization
@@ -9,12 +10,16 @@ final class Registration: Sendable {
         case requested
         case registered
         case standby
+        /// The bus has gone; the name is asked for again when it is back.
+        case interrupted
         case ended(Context.EndReason)
     }
 
     let context: ContextName
     let metadata: [String: String]
     let format: LineFormat
+    /// How its name is asked for.
+    let flags: BusConnection.RequestNameFlags
     let activity: ContextActivity
     let admission: Admission
     let events: AsyncStream<ConnectEvent>
@@ -35,12 +40,14 @@ final class Registration: Sendable {
 
     init(
         _ context: ContextName, metadata: [String: String], limit: Int?, format: LineFormat = .messages,
-        tap: Tap? = nil, admission: Admission = .sameUser
+        flags: BusConnection.RequestNameFlags = .doNotQueue, tap: Tap? = nil,
+        admission: Admission = .sameUser
     ) {
         activity = ContextActivity(tap: tap)
         self.context = context
         self.metadata = metadata
         self.format = format
+        self.flags = flags
         self.admission = admission
         state = Mutex(State(remaining: limit))
         (events, sink) = AsyncStream.makeStream(bufferingPolicy: .bufferingOldest(WaitingRoom.seats))
@@ -54,6 +61,13 @@ final class Registration: Sendable {
             state.status = status
         }
         if status == .registered { hasBorneName.set(true) }
+    }
+
+    /// One that the bus has never confirmed is not kept: whoever registers it is told that the bus has gone.
+    func wasInterrupted() {
+        state.withLock { state in
+            if state.status == .registered || state.status == .standby { state.status = .interrupted }
+        }
     }
 
     /// Ends the registration, once.

@@ -156,6 +156,8 @@ extension Registry {
 
     private func deliver(_ caller: Caller, _ peer: Peer) {
         let (call, registration) = (caller.call, caller.registration)
+        // Decided on after the bus has gone: the caller has given up, and its name may be another's by now.
+        guard connection.assumeIsolated({ $0.isCurrent(call) }) else { return }
         let event = ConnectEvent(
             source: MessagePort(
                 adopting: caller.line, format: registration.format, on: loop, limits: limits.ports,

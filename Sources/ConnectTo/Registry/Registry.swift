@@ -47,16 +47,13 @@ actor Registry {
         _ = await connection.onSignal { [weak self] signal in
             self?.assumeIsolated { $0.didReceive(signal) }
         }
-        await connection.onDisconnect { [weak self] _ in
-            self?.assumeIsolated { $0.endAll() }
-        }
     }
 
     // MARK: Registering
 
     func register(
-        _ context: ContextName, metadata: [String: String], standby: Bool, limit: Int?, format: LineFormat,
-        isTappable: Bool, admission: Admission
+        _ context: ContextName, metadata: [String: String], flags: BusConnection.RequestNameFlags,
+        limit: Int?, format: LineFormat, isTappable: Bool, admission: Admission
     ) async throws(ConnectToError) -> Registration {
         try metadata.checked()
         while let former = registrations[context.objectPath] {
@@ -67,15 +64,15 @@ actor Registry {
             }
         }
         let registration = Registration(
-            context, metadata: metadata, limit: limit, format: format, tap: isTappable ? Tap(on: loop) : nil,
-            admission: admission)
+            context, metadata: metadata, limit: limit, format: format, flags: flags,
+            tap: isTappable ? Tap(on: loop) : nil, admission: admission)
         // Served before the name is asked for: calls can come before the bus has answered.
         registrations[context.objectPath] = registration
         await connection.export(path: context.objectPath) { [weak self] call in
             self?.assumeIsolated { $0.didReceive(call, for: registration) }
         }
         do throws(ConnectToError) {
-            try await requestName(of: registration, standby: standby)
+            try await requestName(of: registration, registration.flags)
         } catch {
             _ = registration.end(.unregistered)
             await forget(registration)
@@ -90,13 +87,15 @@ actor Registry {
         return registration
     }
 
-    private func requestName(of registration: Registration, standby: Bool) async throws(ConnectToError) {
+    private func requestName(
+        of registration: Registration, _ flags: BusConnection.RequestNameFlags
+    ) async throws(ConnectToError) {
         let context = registration.context
         let outcome: BusConnection.RequestNameOutcome
         do throws(DBusError) {
             let result = await withCheckedContinuation { continuation in
                 connection.assumeIsolated {
-                    $0.requestName(context.busName, flags: standby ? [] : [.doNotQueue]) { result in
+                    $0.requestName(context.busName, flags: flags) { result in
                         // In the very moment of the answer: NameAcquired may be the next message already.
                         if case .success(let outcome) = result {
                             registration.didChange(to: outcome == .inQueue ? .standby : .registered)
@@ -166,7 +165,36 @@ actor Registry {
         log.debug("unregistered", metadata: ["name": "\(registration.context.busName)", "why": "\(reason)"])
     }
 
-    /// The bus is gone, or this process has left it.
+    // MARK: The bus goes and comes back
+
+    /// The bus has gone, and the names with it.
+    func interrupt() {
+        for registration in registrations.values { registration.wasInterrupted() }
+    }
+
+    /// Asks for all names again, without waiting for one answer before the next request.
+    func restore() async {
+        await withDiscardingTaskGroup { group in
+            for registration in registrations.values where registration.status == .interrupted {
+                group.addTask(executorPreference: loop.reactor) { await self.restore(registration) }
+            }
+        }
+    }
+
+    private func restore(_ registration: Registration) async {
+        do throws(ConnectToError) {
+            // Whoever has it now was faster, and is not replaced for that.
+            try await requestName(of: registration, registration.flags.subtracting(.replaceExisting))
+        } catch {
+            // Gone once more: the next time.
+            if error.code == .busLost { return }
+            log.warning("not registered again", metadata: ["why": "\(error)"])
+            let reason: Context.EndReason = error.code == .nameTaken ? .nameLost : .nameRefused
+            if registration.end(reason) { await forget(registration) }
+        }
+    }
+
+    /// The bus is gone for good, or this process has left it.
     func endAll() {
         for registration in registrations.values {
             _ = registration.end(.busLost)
@@ -181,13 +209,17 @@ actor Registry {
             case .string(let name)? = signal.body.first,
             let path = ContextName(busName: name)?.objectPath, let registration = registrations[path],
             // Until the bus has answered, it speaks of a former registration.
-            registration.status != .requested
+            registration.status == .registered || registration.status == .standby
         else { return }
         switch signal.member {
         case "NameAcquired":
             registration.didChange(to: .registered)
         case "NameLost" where registration.status == .registered:
-            if registration.end(.nameLost) {
+            if !registration.flags.contains(.doNotQueue) {
+                // The bus has put it first in the queue.
+                registration.didChange(to: .standby)
+            } else if registration.end(registration.flags.contains(.allowReplacement) ? .replaced : .nameLost)
+            {
                 Task(executorPreference: loop.reactor) { [self] in await forget(registration) }
             }
         default: break

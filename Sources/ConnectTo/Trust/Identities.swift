@@ -35,6 +35,11 @@ actor Identities {
         self.connection = connection
     }
 
+    /// The bus has gone: the next one gives the same names to others.
+    func forget() {
+        known = [:]
+    }
+
     /// - Parameter uniqueName: of a connection; whoever owns it.
     func peer(_ uniqueName: String) async throws(DBusError) -> Peer {
         if let peer = remembered(uniqueName) { return peer }

@@ -7,7 +7,8 @@ extension BusConnection {
     /// - Parameters:
     ///   - deadline: when the completion is called with `timedOut` at the latest.
     ///   - completion: called exactly once, on the loop, never before this returns: with the reply, the error
-    ///     that came instead of it, or a local error (`timedOut`, `disconnected`, `invalid`, `exhausted`).
+    ///     that came instead of it, or a local error (`timedOut`, `disconnected`, `offline`, `invalid`,
+    ///     `exhausted`).
     package func call(
         _ call: OutgoingCall, deadline: Duration, completion: @escaping Completion
     ) {
@@ -18,14 +19,16 @@ extension BusConnection {
     package func call(_ call: OutgoingCall, deadline: Duration) async throws(DBusError) -> Reply {
         if Task.isCancelled { throw .cancelled("the call of \(call.member) was cancelled") }
         let ticket = Ticket()
+        // The one that it goes out by: another may be in its place when the task is cancelled.
+        let link = link
         let result = await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
-                let serial = link.call(call, deadline: deadline) { continuation.resume(returning: $0) }
+                let serial = self.link.call(call, deadline: deadline) { continuation.resume(returning: $0) }
                 ticket.serial.store(serial, ordering: .relaxed)
             }
         } onCancel: {
             // Runs when the loop has finished what it is at, the sending included: the number is there.
-            reactor.execute { [link] in
+            reactor.execute {
                 link.abandon(ticket.serial.load(ordering: .relaxed)) { .cancelled("\($0) was cancelled") }
             }
         }
@@ -37,7 +40,7 @@ extension BusConnection {
         let serial = Atomic<UInt32>(0)
     }
 
-    /// Answers a call. Nothing is sent where the caller does not wait or the connection is gone; a body that D-Bus
+    /// Answers a call. Nothing is sent where the caller does not wait, or the connection it came over is gone; a body that D-Bus
     /// cannot carry becomes an error reply.
     package func reply(to call: MethodCall, _ body: [DBusValue] = []) {
         link.reply(to: call, body)
@@ -49,7 +52,7 @@ extension BusConnection {
     }
 
     /// Sends a signal to all who subscribed, or to one.
-    /// - Throws: ``DBusError`` of kind `invalid`, `disconnected` or `exhausted`.
+    /// - Throws: ``DBusError`` of kind `invalid`, `offline` or `exhausted`.
     package func emit(_ signal: OutgoingSignal) throws(DBusError) {
         try link.send(try OwnedMessage.signal(signal))
     }

@@ -1,4 +1,5 @@
 package import LinuxIO
+import Synchronization
 
 /// A connection to a message bus, on the event loop.
 ///
@@ -7,21 +8,25 @@ package import LinuxIO
 /// other, and must not block it; the bus buffers what a slow one keeps waiting, and in the end the bus cuts the
 /// connection.
 ///
-/// A lost connection stays lost: open another. Letting go of the last reference closes it.
+/// A connection that was lost can be opened anew with ``reopen(deadline:)``. What is exported, and the handlers, stay
+/// then; the unique name is another one, and names and match rules, which went with the old link, are to be asked for
+/// again. Letting go of the last reference closes it.
 package actor BusConnection {
     package typealias Completion = @Sendable (Result<Reply, DBusError>) -> Void
 
     /// What the connection was opened with.
     package nonisolated let address: String
-    /// Our own name on this bus, `:1.42`.
-    package nonisolated let uniqueName: String
+    /// Our own name on this bus, `:1.42`; while there is no connection, the last one.
+    package nonisolated var uniqueName: String { name.withLock { $0 } }
     package nonisolated let reactor: Reactor
     package nonisolated var unownedExecutor: UnownedSerialExecutor { reactor.asUnownedSerialExecutor() }
 
     /// How long the bus itself may take to answer.
     package static let busDeadline: Duration = .seconds(5)
 
-    nonisolated let link: Link
+    private(set) var link: Link
+    private nonisolated let name: Mutex<String>
+    private var isClosed = false
     var matches = MatchTable()
     private var exports: [String: @Sendable (MethodCall) -> Void] = [:]
     private var signalHandlers: [(id: UInt64, handler: @Sendable (Signal) -> Void)] = []
@@ -42,32 +47,54 @@ package actor BusConnection {
         address: String, on reactor: Reactor, deadline: Duration = busDeadline
     ) async throws(DBusError) -> BusConnection {
         let usable = try BusAddress.withoutAutolaunch(address)
-        let opening = Opening(address: usable, on: reactor)
-        let result = await withTaskCancellationHandler {
-            await withCheckedContinuation { continuation in
-                reactor.execute {
-                    opening.start(deadline: deadline) { result in
-                        continuation.resume(
-                            returning: result.map { link, uniqueName in
-                                BusConnection(address: address, uniqueName: uniqueName, link: link)
-                            })
-                    }
-                }
-            }
-        } onCancel: {
-            reactor.execute { opening.cancel() }
+        return try await Opening.open(usable, on: reactor, deadline: deadline) { link, uniqueName in
+            let connection = BusConnection(address: address, uniqueName: uniqueName, link: link)
+            connection.assumeIsolated { $0.listen() }
+            return connection
         }
-        return try result.get()
     }
 
     private init(address: String, uniqueName: String, link: Link) {
         self.address = address
-        self.uniqueName = uniqueName
+        name = Mutex(uniqueName)
         self.reactor = link.reactor
         self.link = link
-        link.deliver { [weak self] incoming in
-            self?.assumeIsolated { $0.receive(incoming) }
+    }
+
+    private func listen() {
+        link.deliver { [weak self, number = link.number] incoming in
+            self?.assumeIsolated { connection in
+                if connection.link.number == number { connection.receive(incoming) }
+            }
         }
+    }
+
+    /// Gets onto the bus again after a loss, as ``open(address:on:deadline:)`` does; the bus may have been started
+    /// anew meanwhile.
+    ///
+    /// Handlers and exports are in force again in the very turn in which the bus says yes.
+    /// - Throws: as opening does; and `disconnected` where it has been closed here.
+    package func reopen(deadline: Duration = busDeadline) async throws(DBusError) {
+        let usable = BusAddress.withoutServerID(try BusAddress.withoutAutolaunch(address))
+        let isOpen = try await Opening.open(usable, on: reactor, deadline: deadline) { [self] link, name in
+            assumeIsolated { $0.adopt(link, name) }
+        }
+        if !isOpen { throw .disconnected("the connection to the bus was closed here") }
+    }
+
+    private func adopt(_ link: Link, _ uniqueName: String) -> Bool {
+        if isClosed {
+            link.close()
+            return false
+        }
+        // Does nothing to one that has gone.
+        self.link.close()
+        self.link = link
+        name.withLock { $0 = uniqueName }
+        loss = nil
+        matches.forgetRules()
+        listen()
+        return true
     }
 
     deinit {
@@ -83,15 +110,23 @@ package actor BusConnection {
     /// At the end of the loop's turn pending calls are settled with `disconnected`. Disconnect handlers are not
     /// told: they are for what nobody here has asked for.
     package func close() {
+        isClosed = true
         disconnectHandlers = []
         link.close()
     }
 
-    /// Has a closure called once when the connection is lost, after every pending call was settled; at once where
-    /// that has happened already.
+    /// Has a closure called whenever the connection is lost, after every pending call was settled; at once where
+    /// it is lost now.
     package func onDisconnect(_ handler: @escaping @Sendable (DBusError) -> Void) {
-        if let loss { handler(loss) } else { disconnectHandlers.append(handler) }
+        disconnectHandlers.append(handler)
+        if let loss { handler(loss) }
     }
+
+    /// Whether a call came over the connection as it is now: only then its sender's name means anything.
+    package func isCurrent(_ call: MethodCall) -> Bool { call.link == link.number && link.isConnected }
+
+    /// Another one after each ``reopen(deadline:)``.
+    package var generation: UInt64 { link.number }
 
     // MARK: Receiving
 
@@ -138,11 +173,8 @@ package actor BusConnection {
             }
         case .disconnected(let error):
             loss = error
-            exports = [:]
-            signalHandlers = []
-            let handlers = disconnectHandlers
-            disconnectHandlers = []
-            for handler in handlers { handler(error) }
+            matches.forgetRules()
+            for handler in disconnectHandlers { handler(error) }
         }
     }
 }

@@ -46,7 +46,7 @@ extension Link {
                 interface: MessageReader.text(dbus_message_get_interface(message)),
                 member: MessageReader.text(dbus_message_get_member(message)) ?? "",
                 body: body, expectsReply: dbus_message_get_no_reply(message) == 0,
-                serial: dbus_message_get_serial(message))
+                serial: dbus_message_get_serial(message), link: number)
         }
         do throws(DBusError) {
             receiver?(.call(incoming(try MessageReader.body(of: message))))
@@ -70,20 +70,21 @@ extension Link {
 
     // MARK: Replying
 
-    /// Nothing is sent to a caller that does not wait, or over a connection that is gone.
+    /// Nothing is sent to a caller that does not wait, or over a connection that is gone; nor to one that called
+    /// over another link.
     func reply(to call: MethodCall, _ body: [DBusValue]) {
-        if !call.expectsReply { return }
+        if !call.expectsReply || call.link != number { return }
         do throws(DBusError) {
             try send(try OwnedMessage.reply(to: call, body))
         } catch {
-            if error.kind == .disconnected { return }
+            if error.kind == .offline { return }
             // The caller must not wait for a reply that D-Bus cannot carry.
             replyError(to: call, name: DBusError.Name.failed, message: "the reply cannot be sent: \(error)")
         }
     }
 
     func replyError(to call: MethodCall, name: String, message: String) {
-        if !call.expectsReply { return }
+        if !call.expectsReply || call.link != number { return }
         do throws(DBusError) {
             try send(try OwnedMessage.error(to: call, name: name, message: message))
         } catch {

@@ -1,5 +1,6 @@
 import CDBus
 import LinuxIO
+import Synchronization
 
 /// One libdbus connection, wired into the loop: watches, dispatch, sending, and the calls that wait.
 ///
@@ -27,7 +28,11 @@ final class Link: @unchecked Sendable {
         case gone
     }
 
+    private static let lastNumber = Atomic<UInt64>(0)
+
     let reactor: Reactor
+    /// Tells it from all others that this process has, or had.
+    let number = Link.lastNumber.add(1, ordering: .relaxed).newValue
     /// Owned from ``init(adopting:on:)`` to ``takeDown()``.
     private var connection: OpaquePointer?
     private(set) var phase = Phase.open
@@ -108,7 +113,7 @@ final class Link: @unchecked Sendable {
         reactor.checkIsolated()
         // libdbus itself would take the message and return a number, and nothing would ever come of it.
         guard isConnected, let connection else {
-            throw .disconnected("the connection to the bus is closed")
+            throw .offline
         }
         if dbus_connection_get_outgoing_size(connection) > Self.maximumOutput {
             throw .exhausted("the bus does not read: \(Self.maximumOutput) bytes wait to be written")

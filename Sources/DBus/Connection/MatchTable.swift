@@ -47,6 +47,11 @@ struct MatchTable {
         return waiting.removeValue(forKey: request) ?? []
     }
 
+    /// The bus that knew the rules is gone. Requests that are under way there are still to be settled.
+    mutating func forgetRules() {
+        entries = [:]
+    }
+
     /// - Returns: Whether RemoveMatch is to be sent.
     mutating func remove(_ rule: String) -> Bool {
         let key = Array(rule.utf8)

@@ -22,6 +22,26 @@ final class Opening: @unchecked Sendable {
         self.reactor = reactor
     }
 
+    /// One attempt, awaited; cancelling the task ends it.
+    ///
+    /// - Parameter adopt: called on the loop, in the very turn in which the bus has let us in.
+    static func open<Result>(
+        _ address: String, on reactor: Reactor, deadline: Duration,
+        adopt: @escaping @Sendable (Link, _ uniqueName: String) -> Result
+    ) async throws(DBusError) -> Result where Result: Sendable {
+        let opening = Opening(address: address, on: reactor)
+        let result = await withTaskCancellationHandler {
+            await withCheckedContinuation { continuation in
+                reactor.execute {
+                    opening.start(deadline: deadline) { continuation.resume(returning: $0.map(adopt)) }
+                }
+            }
+        } onCancel: {
+            reactor.execute { opening.cancel() }
+        }
+        return try result.get()
+    }
+
     /// - Parameter completion: called exactly once, on the loop.
     func start(deadline: Duration, completion: @escaping Completion) {
         reactor.checkIsolated()

@@ -11,4 +11,6 @@ package struct MethodCall: Sendable {
     package let expectsReply: Bool
     /// The caller's number for the call; with ``sender`` it says which call a reply is for.
     package let serial: UInt32
+    /// The link that it came over. Its caller is known there only: on another bus somebody else may have the name.
+    var link: UInt64 = 0
 }

@@ -45,6 +45,16 @@ package enum BusAddress {
         return kept.joined(separator: ";")
     }
 
+    /// The address without the ids of the servers there: a bus that was started again has another one, and libdbus
+    /// would not let us in.
+    static func withoutServerID(_ address: String) -> String {
+        address.split(separator: ";").map { entry in
+            guard let colon = entry.firstIndex(of: ":") else { return String(entry) }
+            let options = entry[entry.index(after: colon)...].split(separator: ",")
+            return entry[...colon] + options.filter { !$0.hasPrefix("guid=") }.joined(separator: ",")
+        }.joined(separator: ";")
+    }
+
     /// A value inside an address: other bytes than these stand there as % and two digits.
     static func escape(_ value: String) -> String {
         var escaped: [UInt8] = []

@@ -7,7 +7,10 @@ import Testing
 struct BusLossTests {
     @Test("open ports outlive it, contexts end, and everybody is told why")
     func outlives() async throws {
-        let (here, there) = (try await Bus.onPrivateBus(), try await Bus.onPrivateBus())
+        let (here, there) = (
+            try await Bus.onPrivateBus(reconnectingFor: .zero),
+            try await Bus.onPrivateBus(reconnectingFor: .zero)
+        )
         let context = try await there.register("x")
         let standby = try await here.register("x", standby: true)
         let port = here.connectTo("x")
@@ -63,7 +66,10 @@ struct BusLossTests {
 
     @Test("what waited to be taken can be taken after it")
     func queued() async throws {
-        let (here, there) = (try await Bus.onPrivateBus(), try await Bus.onPrivateBus())
+        let (here, there) = (
+            try await Bus.onPrivateBus(reconnectingFor: .zero),
+            try await Bus.onPrivateBus(reconnectingFor: .zero)
+        )
         let context = try await there.register("x")
         let port = here.connectTo("x")
         try port.postMessage("before")

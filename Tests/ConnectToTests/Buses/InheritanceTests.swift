@@ -30,6 +30,21 @@ struct InheritanceTests {
         for descriptor in fresh {
             #expect(fcntl(descriptor.number, F_GETFD) & FD_CLOEXEC != 0, "\(descriptor)")
         }
+        // And a child sees none of them.
+        let child = try #require(popen("ls -l /proc/self/fd", "r"))
+        var listing = ""
+        var line = [CChar](repeating: 0, count: 4096)
+        while fgets(&line, Int32(line.count), child) != nil {
+            listing += String(decoding: line.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        }
+        pclose(child)
+        #expect(listing.contains("->"))
+        for target in ["socket:", "memfd:", "anon_inode:"] {
+            for descriptor in fresh where descriptor.target.contains(target) {
+                #expect(!listing.contains(descriptor.target) || target == "anon_inode:", "\(descriptor)")
+            }
+        }
+        #expect(!listing.contains("anon_inode:"))
         withExtendedLifetime((loop, message, channel, shared, context)) {}
     }
 }

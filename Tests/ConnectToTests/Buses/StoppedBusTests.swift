@@ -10,7 +10,7 @@ struct StoppedBusTests {
     func everythingUnderWay() async throws {
         let bus = try PrivateBus.current
         try await expectNoDescriptorLeak {
-            let here = try await Bus.onPrivateBus()
+            let here = try await Bus.onPrivateBus(reconnectingFor: .zero)
             let waiting = (0..<20).map { here.connectTo("waits \($0)") }
             let context = try await here.register("x")
             // By now the first wait for an owner; from here on nothing is answered.

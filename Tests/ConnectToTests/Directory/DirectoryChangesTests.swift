@@ -102,7 +102,7 @@ struct DirectoryChangesTests {
 
     @Test("the bus going away ends it with that reason")
     func busLost() async throws {
-        let here = try await Bus.onPrivateBus()
+        let here = try await Bus.onPrivateBus(reconnectingFor: .zero)
         var changes = try await here.changes().makeAsyncIterator()
         try PrivateBus.current.kill()
         let error = await #expect(throws: ConnectToError.self) { try await changes.next() }

@@ -75,7 +75,7 @@ struct DirectoryTests {
 
     @Test("a bus that is gone, or goes meanwhile, is an error and not an empty directory")
     func busLost() async throws {
-        let here = try await Bus.onPrivateBus()
+        let here = try await Bus.onPrivateBus(reconnectingFor: .zero)
         let listener = try await ScriptedListener("mute")
         let asking = Task { try await here.directory() }
         _ = try await listener.nextCall()

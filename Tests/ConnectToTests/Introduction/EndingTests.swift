@@ -80,7 +80,7 @@ struct EndingTests {
     func busLost() async throws {
         let ownBus = try PrivateBus.current
         try await expectNoDescriptorLeak {
-            let bus = try await Bus.onPrivateBus()
+            let bus = try await Bus.onPrivateBus(reconnectingFor: .zero)
             let listener = try await ScriptedListener("x")
             let unanswered = bus.connectTo("x")
             let waiting = bus.connectTo("nobody", wait: Self.waiting)

@@ -4,8 +4,10 @@ import ConnectToTesting
 
 extension Bus {
     /// One more program on the test's own bus: a connection that nobody else in this process shares.
-    static func onPrivateBus() async throws -> Bus {
-        try await separate(at: try PrivateBus.current.address)
+    ///
+    /// - Parameter limit: how long the bus may be away; with zero a bus that goes is lost at once.
+    static func onPrivateBus(reconnectingFor limit: Duration? = nil) async throws -> Bus {
+        try await separate(at: try PrivateBus.current.address, reconnectingFor: limit)
     }
 
     /// As `connectTo`, with a listener's time to answer made short.

@@ -1,0 +1,18 @@
+/// How long to wait before each of several attempts: twice as long each time, up to a limit.
+///
+/// And shorter by chance, by up to a half, so that many who have lost the same thing do not all come back for it in
+/// the same moment.
+struct Backoff {
+    private var step: Duration
+    private let longest: Duration
+
+    init(from shortest: Duration, to longest: Duration) {
+        step = shortest
+        self.longest = longest
+    }
+
+    mutating func next() -> Duration {
+        defer { step = min(step * 2, longest) }
+        return step * Double.random(in: 0.5...1)
+    }
+}

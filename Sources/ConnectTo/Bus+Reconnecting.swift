@@ -1,0 +1,83 @@
+import DBus
+import LinuxIO
+
+/// What happens when the bus goes away, and when it is back.
+extension Bus {
+    /// How long a bus may be away before it counts as lost.
+    static let reconnectLimit = Duration.seconds(60)
+
+    /// On the loop, when the connection was lost and everything that was under way has been settled.
+    func didDisconnect(_ error: DBusError, reconnectingFor limit: Duration) {
+        interrupt()
+        // Once more while it is being restored: that is noticed there.
+        guard board.set(.reconnecting) else { return }
+        // Not held: a bus that nobody uses any more need not come back.
+        Task(executorPreference: loop.reactor) { [weak self, reactor = loop.reactor] in
+            let deadline = SuspendingClock.now + limit
+            var backoff = Backoff(from: .milliseconds(10), to: .milliseconds(100))
+            var last = error
+            while true {
+                let remaining = SuspendingClock.now.duration(to: deadline)
+                if remaining <= .zero { break }
+                await reactor.sleep(for: min(backoff.next(), remaining))
+                guard let bus = self, bus.status != .lost else { return }
+                do throws(DBusError) {
+                    try await bus.connection.reopen(
+                        deadline: min(BusConnection.busDeadline, max(.milliseconds(100), remaining)))
+                    if await bus.restore() { return }
+                    await bus.interruptAgain()
+                } catch {
+                    last = error
+                }
+            }
+            await self?.giveUp(last, after: limit)
+        }
+    }
+
+    /// What was learnt of this bus's connections is forgotten before another uses the same names.
+    private func interrupt() {
+        identities.assumeIsolated { $0.forget() }
+        registry.assumeIsolated { $0.interrupt() }
+        watch.assumeIsolated { $0.interrupt() }
+    }
+
+    private func interruptAgain() async {
+        await identities.forget()
+        await registry.interrupt()
+        await watch.interrupt()
+    }
+
+    /// Names first: others wait for them.
+    /// - Returns: whether all is in force again; else the bus has gone once more meanwhile.
+    private func restore() async -> Bool {
+        await registry.restore()
+        await watch.restore()
+        return await connection.whileConnected { [board] in _ = board.set(.connected) }
+    }
+
+    private func giveUp(_ error: DBusError, after limit: Duration) async {
+        await end(
+            ConnectToError(
+                .busLost,
+                "the bus at \(address) went away and was not back within \(limit): \(error); connect to it again",
+                cause: error))
+    }
+
+    /// Everything that needs the bus is told that it is over.
+    func end(_ error: ConnectToError) async {
+        await registry.endAll()
+        await connection.close()
+        await watch.end(.disconnected(error.message))
+        board.set(.lost)
+        loss.set(error)
+    }
+}
+
+extension BusConnection {
+    /// Runs a closure in a moment in which there is a connection, or not at all.
+    fileprivate func whileConnected(_ body: @Sendable () -> Void) -> Bool {
+        if !isConnected { return false }
+        body()
+        return true
+    }
+}

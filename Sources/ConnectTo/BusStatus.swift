@@ -1,0 +1,80 @@
+import LinuxIO
+import Synchronization
+
+extension Bus {
+    /// How it stands with the connection to a bus.
+    public enum Status: String, Sendable {
+        /// All is in force.
+        case connected
+        /// The connection was lost, and is tried to be had again; see ``Bus/status``.
+        case reconnecting
+        /// It is over: closed here, or the bus has not come back in time. There is no way back.
+        case lost
+    }
+
+    /// How it stands with the connection just now.
+    ///
+    /// When the bus goes away, open ports go on, and the connection is tried again, every tenth of a second at most,
+    /// for one minute. Until the bus is back nobody can be found: contexts keep their place in the program,
+    /// ``Context/isRegistered`` is false; `connectTo` that waits for a name waits for the bus too; what needs the bus
+    /// at once fails with ``ConnectToError/Code/busLost``. What was under way when the bus went fails with that too,
+    /// for nobody can know whether it was carried out.
+    ///
+    /// When it is back, maybe started anew, contexts are registered again before this says `connected`. Whoever was
+    /// faster has the name: a context that finds it taken ends with ``Context/EndReason/nameLost``, one that stands by
+    /// (`standby: true`) queues; so owner and standby may have changed places. Unique names
+    /// (``Peer/busName``, ``DirectoryEntry/owner``) of before mean nothing any more.
+    public var status: Status { board.status }
+
+    /// The status now, and each that follows; ends after ``Status/lost``.
+    ///
+    /// Any number of tasks may each take their own. Of what a slow one does not take the newest 64 are kept.
+    public var statuses: AsyncStream<Status> { board.statuses() }
+}
+
+/// The status of a bus, for all to see.
+final class StatusBoard: Sendable {
+    private struct State {
+        var status = Bus.Status.connected
+        var readers: [UInt64: AsyncStream<Bus.Status>.Continuation] = [:]
+        var nextID: UInt64 = 0
+    }
+
+    private let state = Mutex(State())
+
+    var status: Bus.Status { state.withLock { $0.status } }
+
+    /// - Returns: whether that is news; nothing follows ``Bus/Status/lost``.
+    @discardableResult
+    func set(_ status: Bus.Status) -> Bool {
+        let readers: [AsyncStream<Bus.Status>.Continuation]? = state.withLock { state in
+            if state.status == .lost || state.status == status { return nil }
+            state.status = status
+            return Array(state.readers.values)
+        }
+        guard let readers else { return false }
+        for reader in readers {
+            reader.yield(status)
+            if status == .lost { reader.finish() }
+        }
+        return true
+    }
+
+    func statuses() -> AsyncStream<Bus.Status> {
+        let (stream, reader) = AsyncStream<Bus.Status>.makeStream(bufferingPolicy: .bufferingNewest(64))
+        let id = state.withLock { state in
+            state.nextID += 1
+            reader.yield(state.status)
+            if state.status == .lost { reader.finish() } else { state.readers[state.nextID] = reader }
+            return state.nextID
+        }
+        reader.onTermination = { [weak self] _ in
+            _ = self?.state.withLock { $0.readers.removeValue(forKey: id) }
+        }
+        return stream
+    }
+
+    deinit {
+        for reader in state.withLock({ $0.readers.values }) { reader.finish() }
+    }
+}

@@ -1,0 +1,124 @@
+import LinuxIO
+public import Ports
+
+extension Bus {
+    /// Lines to a context, one after the other: when the listener dies, the next line goes to whoever bears the name
+    /// then, a standby or the program started again.
+    ///
+    ///     for try await line in bus.lines(to: "collector") {
+    ///         if let interruption = line.interruption { resend(atMost: interruption.mayBeLost) }
+    ///         …                            // talk over line.port until it ends
+    ///     }
+    ///
+    /// An interruption is the death of the listener's process. The sequence ends when a port was closed in order, by
+    /// either side, or given away. It throws where there is no line to be had any more: see ``Lines``.
+    /// Nothing is sent twice: what was posted on a line that broke is the program's to send again, or not.
+    ///
+    /// The parameters are those of ``connectTo(_:origin:wait:metadata:format:)``; the wait counts anew for each line.
+    public func lines(
+        to name: String, origin: String = ContextName.defaultOrigin,
+        wait policy: WaitPolicy = .untilAvailable(for: .seconds(10)), metadata: [String: String] = [:]
+    ) -> Lines {
+        Lines(bus: self) { [self] in connectTo(name, origin: origin, wait: policy, metadata: metadata) }
+    }
+}
+
+/// Lines to one context, each when the one before has been interrupted. One task takes them.
+///
+/// Taking the next waits for the end of the port before. A listener that dies again and again is called
+/// after ten milliseconds, then twice as long each time up to a second, until a line has lasted a second.
+///
+/// It throws a ``PortError`` with ``PortError/Code/closed`` and the reason where a line never opened (nobody has the
+/// name in time, refused, the bus is lost) or the listener broke the protocol; and with
+/// ``PortError/Code/cancelled`` where the task is cancelled.
+public struct Lines: AsyncSequence, Sendable {
+    public typealias Element = Line
+    public typealias Failure = PortError
+
+    /// One line, open.
+    public struct Line: Sendable {
+        /// The port on it.
+        public let port: MessagePort
+        /// What was before it; nil for the first.
+        public let interruption: Interruption?
+    }
+
+    /// How the line before ended.
+    public struct Interruption: Sendable, Hashable {
+        /// Why its port is over.
+        public let reason: CloseReason
+        /// How many messages had been posted on it. Each may have been taken or not, the last ones more likely not:
+        /// which, only the listener's answers can tell.
+        public let mayBeLost: Int
+    }
+
+    let bus: Bus
+    let connect: @Sendable () -> MessagePort
+
+    public func makeAsyncIterator() -> AsyncIterator {
+        AsyncIterator(bus: bus, connect: connect)
+    }
+
+    public struct AsyncIterator: AsyncIteratorProtocol {
+        private static let lasting = Duration.seconds(1)
+
+        let bus: Bus
+        let connect: @Sendable () -> MessagePort
+        var current: MessagePort?
+        var began = SuspendingClock.now
+        var backoff = Self.freshBackoff
+
+        static var freshBackoff: Backoff { Backoff(from: .milliseconds(10), to: .seconds(1)) }
+
+        init(bus: Bus, connect: @escaping @Sendable () -> MessagePort) {
+            self.bus = bus
+            self.connect = connect
+        }
+
+        public mutating func next() async throws(PortError) -> Line? {
+            try await next(isolation: nil)
+        }
+
+        public mutating func next(
+            isolation actor: isolated (any Actor)?
+        ) async throws(PortError) -> Line? {
+            var interruption: Interruption?
+            if let port = current {
+                let reason = await port.closed
+                switch reason.code {
+                case .closed, .transferred: return nil
+                case .peerExited: break
+                case .cancelled where Task.isCancelled:
+                    throw PortError(.cancelled, "the waiting task was cancelled")
+                default: throw PortError(.closed, "the line is over: \(reason.detail)", reason: reason)
+                }
+                interruption = Interruption(reason: reason, mayBeLost: port.posted)
+                current = nil
+                if began.duration(to: .now) >= Self.lasting { backoff = Self.freshBackoff }
+                await bus.loop.reactor.sleep(for: backoff.next())
+            }
+            let port = try await opened()
+            current = port
+            began = .now
+            return Line(port: port, interruption: interruption)
+        }
+
+        /// A line that opened. Nothing has been posted on those that did not, for nobody had them.
+        private nonisolated(nonsending) mutating func opened() async throws(PortError) -> MessagePort {
+            while true {
+                let port = connect()
+                do throws(PortError) {
+                    try await port.opened
+                    return port
+                } catch {
+                    let code = error.reason?.code
+                    guard code == .peerExited || code == .busLost, !bus.isLost, !Task.isCancelled else {
+                        port.close()
+                        throw error
+                    }
+                    await bus.loop.reactor.sleep(for: backoff.next())
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,256 @@
+import ConnectToTesting
+import DBus
+import Testing
+
+@testable import ConnectTo
+
+@Suite("When the bus is started again", .privateBus, .timeLimit(.minutes(1)))
+struct BusRestartTests {
+    @Test("open ports go on, contexts are found again, and the status says how it stands")
+    func restarted() async throws {
+        try await expectNoDescriptorLeak {
+            try await withPrivateBus { try await Self.restarted($0) }
+        }
+    }
+
+    private static func restarted(_ bus: PrivateBus) async throws {
+        let (here, there) = (try await Bus.separate(at: bus.address), try await Bus.separate(at: bus.address))
+        var statuses = there.statuses.makeAsyncIterator()
+        #expect(await statuses.next() == .connected)
+        let context = try await there.register("x", metadata: ["a": "b"])
+        let port = here.connectTo("x")
+        let event = try #require(await context.nextConnect())
+        try await port.opened
+
+        bus.kill()
+        #expect(await statuses.next() == .reconnecting)
+        #expect(there.status == .reconnecting && !there.isLost)
+        #expect(!context.isRegistered && context.endReason == nil)
+        try port.postMessage("while it is away")
+        #expect(try await event.source.nextText() == "while it is away")
+
+        try await bus.restart()
+        #expect(await statuses.next() == .connected)
+        #expect(context.isRegistered)
+        await here.isBack()
+        #expect(try await here.directory().map(\.metadata) == [["a": "b"]])
+        let next = here.connectTo("x", wait: .now)
+        try next.postMessage("after it")
+        let second = try #require(await context.nextConnect())
+        #expect(second.peer.uid != nil)
+        #expect(try await second.source.nextText() == "after it")
+        #expect(port.closeReason == nil && event.source.closeReason == nil)
+
+        await there.close()
+        #expect(await statuses.next() == .lost)
+        #expect(await statuses.next() == nil)
+        #expect(context.endReason == .busLost)
+        await here.close()
+    }
+
+    @Test("again and again: whoever calls gets through, or learns that the bus went away, and can call again")
+    func often() async throws {
+        let (here, there) = (try await Bus.onPrivateBus(), try await Bus.onPrivateBus())
+        let context = try await there.register("x")
+        let serving = Task {
+            for await event in context.connects {
+                _ = try? await event.source.nextText()
+                event.source.close()
+            }
+        }
+        for round in 0..<20 {
+            let calling = Task {
+                var codes: [CloseReason.Code] = []
+                while codes.last != .closed {
+                    let port = here.connectTo("x", wait: .untilAvailable(for: .seconds(30)))
+                    try port.postMessage("\(round)")
+                    codes.append(await port.closed.code)
+                }
+                return Set(codes)
+            }
+            // In the middle of whatever the last restart has brought about.
+            try await PrivateBus.current.restart()
+            let codes = try await calling.value
+            #expect(codes.isSubset(of: [.closed, .busLost, .peerExited]), "round \(round): \(codes)")
+        }
+        await here.isBack()
+        await there.isBack()
+        #expect(context.isRegistered)
+        await context.unregister()
+        await serving.value
+    }
+
+    @Test("an address with the id of the server that was serves for the one that is")
+    func serverID() async throws {
+        let address = try PrivateBus.current.addressWithServerID
+        #expect(address.contains("guid="))
+        let bus = try await Bus.separate(at: address)
+        try await PrivateBus.current.restart()
+        await bus.isBack()
+        #expect(try await bus.directory() == [])
+    }
+
+    @Test("who was slower in the scramble has lost the name; who stands by queues for it")
+    func scramble() async throws {
+        let (first, second, third) = (
+            try await Bus.onPrivateBus(), try await Bus.onPrivateBus(), try await Bus.onPrivateBus()
+        )
+        let contexts = [try await first.register("x")]
+        let standby = try await second.register("x", standby: true)
+        try PrivateBus.current.kill()
+        for bus in [first, second, third] { await bus.isAway() }
+        await third.close()
+        // Somebody who is there before everybody else.
+        try await PrivateBus.current.restart()
+        let thief = try await Self.thief()
+        for bus in [first, second] { await bus.isBack() }
+        if thief != nil {
+            #expect(await contexts[0].nextConnect() == nil)
+            #expect(contexts[0].endReason == .nameLost)
+            #expect(standby.isStandby)
+        } else {
+            // One of the two was faster still.
+            #expect(contexts[0].isRegistered != standby.isRegistered)
+        }
+        await thief?.unregister()
+        if thief != nil { #expect(await standby.registered) }
+    }
+
+    private static func thief() async throws -> Context? {
+        let bus = try await Bus.onPrivateBus()
+        do throws(ConnectToError) {
+            return try await bus.register("x")
+        } catch {
+            #expect(error.code == .nameTaken)
+            return nil
+        }
+    }
+
+    @Test("watchers are told once what is different")
+    func watching() async throws {
+        let (here, stays, goes) = (
+            try await Bus.onPrivateBus(), try await Bus.onPrivateBus(),
+            try await Bus.onPrivateBus(reconnectingFor: .zero)
+        )
+        let staying = try await stays.register("stays")
+        let going = try await goes.register("goes")
+        let changes = try await here.changes()
+        #expect(Set(changes.snapshot.map(\.name)) == ["stays", "goes"])
+        var events = changes.makeAsyncIterator()
+        try PrivateBus.current.kill()
+        _ = await goes.lost
+        try await PrivateBus.current.restart()
+        await here.isBack()
+        await stays.isBack()
+        let new = try await stays.register("new")
+        var kinds: [String: [DirectoryChange.Kind]] = [:]
+        var owners: [String: String?] = [:]
+        while kinds["new"] == nil || kinds["goes"] == nil || kinds["stays"]?.last == nil
+            || kinds["stays"]?.last == .unregistered
+        {
+            let change = try #require(try await events.next())
+            kinds[change.entry.name, default: []].append(change.kind)
+            owners[change.entry.name] = change.entry.owner
+        }
+        #expect(kinds["goes"] == [.unregistered])
+        #expect(kinds["new"] == [.registered])
+        // Back before the watcher, or after it.
+        #expect(kinds["stays"] == [.moved] || kinds["stays"] == [.unregistered, .registered])
+        #expect(owners["stays"] == stays.connection.uniqueName)
+        // And what comes after is told as ever.
+        await new.unregister()
+        let last = try await events.next()
+        #expect(last?.entry.name == "new" && last?.kind == .unregistered)
+        withExtendedLifetime((staying, going)) {}
+    }
+
+    @Test("who waits for a name waits for the bus too; who does not is told that it is away")
+    func introductions() async throws {
+        let (here, there) = (try await Bus.onPrivateBus(), try await Bus.onPrivateBus())
+        let waiting = here.connectTo("late", wait: .untilAvailable(for: .seconds(30)))
+        try waiting.postMessage("posted before")
+        // By then the bus has told it that nobody is there, and will tell it when somebody comes.
+        for _ in 0..<10 { _ = try await here.directory() }
+        try PrivateBus.current.kill()
+        await here.isAway()
+        #expect(await here.connectTo("late", wait: .now).closed.code == .busLost)
+        let meanwhile = here.connectTo("late", wait: .untilAvailable(for: .seconds(30)))
+        try meanwhile.postMessage("posted meanwhile")
+        #expect(
+            await here.connectTo("late", wait: .untilAvailable(for: .milliseconds(50))).closed.code
+                == .timedOut)
+        let error = await #expect(throws: ConnectToError.self) { try await here.register("y") }
+        #expect(error?.code == .busLost)
+
+        try await PrivateBus.current.restart()
+        await there.isBack()
+        let context = try await there.register("late")
+        var heard: Set<String?> = []
+        for _ in 0..<2 { heard.insert(try await #require(await context.nextConnect()).source.nextText()) }
+        #expect(heard == ["posted before", "posted meanwhile"])
+    }
+
+    @Test(
+        "a bus that does not come back is lost when its time is over, and so is one that is closed meanwhile")
+    func notBack() async throws {
+        let (patient, left) = (
+            try await Bus.onPrivateBus(reconnectingFor: .milliseconds(200)), try await Bus.onPrivateBus()
+        )
+        let context = try await left.register("x")
+        let waiting = left.connectTo("nobody", wait: .untilAvailable(for: .seconds(3_600)))
+        var changes = try await left.changes().makeAsyncIterator()
+        try PrivateBus.current.kill()
+        #expect(await patient.lost.code == .busLost)
+        #expect(patient.status == .lost)
+        #expect(left.status == .reconnecting)
+        await left.close()
+        #expect(context.endReason == .busLost)
+        #expect(await waiting.closed.code == .busLost)
+        let error = await #expect(throws: ConnectToError.self) { try await changes.next() }
+        #expect(error?.code == .busLost)
+        #expect(await left.connectTo("x").closed.code == .busLost)
+    }
+
+    @Test("a bus that stops answering while it comes back is tried again")
+    func diesAgain() async throws {
+        let bus = try await Bus.onPrivateBus()
+        let contexts = try await Self.contexts(50, on: bus)
+        for _ in 0..<10 {
+            try await PrivateBus.current.restart()
+            // At any moment of its coming back.
+            try await Task.sleep(for: .milliseconds(Int.random(in: 0..<30)))
+        }
+        await bus.isBack()
+        #expect(contexts.areRegistered)
+        #expect(try await bus.directory().count == 50)
+    }
+
+    @Test("a thousand contexts are back within 200 ms")
+    func thousand() async throws {
+        let bus = try await Bus.onPrivateBus()
+        let contexts = try await Self.contexts(1_000, on: bus)
+        var times: [Duration] = []
+        for _ in 0..<5 {
+            try PrivateBus.current.kill()
+            await bus.isAway()
+            try await PrivateBus.current.restart()
+            let (_, took) = await timed { await bus.isBack() }
+            #expect(contexts.areRegistered)
+            times.append(took)
+        }
+        print("a thousand contexts were back after \(times)")
+        // A debug build, and whatever runs beside it, may take longer now and then.
+        #expect(try #require(times.min()) < .milliseconds(200), "\(times)")
+    }
+
+    private static func contexts(_ count: Int, on bus: Bus) async throws -> [Context] {
+        try await withThrowingTaskGroup { group in
+            for number in 0..<count { group.addTask { try await bus.register("x\(number)") } }
+            return try await group.reduce(into: []) { $0.append($1) }
+        }
+    }
+}
+
+extension [Context] {
+    fileprivate var areRegistered: Bool { allSatisfy { $0.isRegistered } }
+}

@@ -1,0 +1,120 @@
+import ConnectToTesting
+import Glibc
+import TestProcesses
+import Testing
+
+@testable import ConnectTo
+
+@Suite("A process that has little, or is stopped", .privateBus, .timeLimit(.minutes(1)))
+struct ScarcityTests {
+    @Test("a listener with 64 descriptors refuses whom it has no room for, and serves again when it has")
+    func listener() async throws {
+        let bus = try await Bus.onPrivateBus()
+        try await withPeer(after: "ulimit -n 64", "echo", "x") { peer in
+            #expect(await peer.line() == "listening")
+            var open: [MessagePort] = []
+            var codes: Set<CloseReason.Code> = []
+            for _ in 0..<100 {
+                let port = bus.connectTo("x")
+                do throws(PortError) {
+                    try await port.opened
+                    open.append(port)
+                } catch {
+                    if let code = error.reason?.code { codes.insert(code) }
+                }
+            }
+            #expect(open.count > 8 && open.count < 64)
+            #expect(codes == [.refused])
+            for port in open {
+                try port.postMessage("still served")
+                let text = try await port.nextText()
+                #expect(text == "still served")
+            }
+            for port in open { port.close() }
+            var last: CloseReason.Code?
+            while last != .closed {
+                let port = bus.connectTo("x")
+                try port.postMessage("again")
+                port.finish()
+                if case "again"? = try? await port.nextText() { last = await port.closed.code }
+            }
+        }
+    }
+
+    @Test("a caller with 64 descriptors has a reason for each port that it cannot have, and can go on")
+    func caller() async throws {
+        let bus = try await Bus.onPrivateBus()
+        let context = try await bus.register("x")
+        let serving = Task {
+            for await event in context.connects {
+                Task {
+                    for try await message in event.source.messages {
+                        try event.source.postMessage(message.bytes)
+                    }
+                }
+            }
+        }
+        try await withPeer(after: "ulimit -n 64", "hoard", "x", 100) { peer in
+            let count = Int(try #require(await peer.line())) ?? 0
+            #expect(count > 8 && count < 64)
+            #expect(await peer.line() == "unavailable")
+            #expect(await peer.line() == "once more")
+        }
+        await context.unregister()
+        await serving.value
+    }
+
+    @Test("a buffer over the limit of file sizes is an error, not a death")
+    func fileSize() async throws {
+        try await withPeer(after: "ulimit -f 16", "buffer", "x", 1 << 20) { peer in
+            #expect(await peer.line() == "out-of-resources")
+        }
+        try await withPeer(after: "ulimit -f 16", "buffer", "x", 4096) { peer in
+            #expect(await peer.line() == "4096")
+        }
+    }
+
+    @Test("a peer that is stopped is waited for, and goes on where it was")
+    func stopped() async throws {
+        let bus = try await Bus.onPrivateBus()
+        try await withPeer("echo", "x") { peer in
+            #expect(await peer.line() == "listening")
+            let port = bus.connectTo("x")
+            try await port.opened
+            kill(peer.processID, SIGSTOP)
+            let second = bus.connectTo("x", wait: .now)
+            try second.postMessage("unanswered yet")
+            for number in 0..<1_000 { try port.postMessage("\(number)") }
+            // The bus, which is not stopped, has had time to do whatever it would do.
+            for _ in 0..<10 { _ = await bus.identities.owner(of: "org.connectto.Context.x") }
+            #expect(port.closeReason == nil && second.closeReason == nil)
+            kill(peer.processID, SIGCONT)
+            var messages = port.messages.makeAsyncIterator()
+            for number in 0..<1_000 {
+                let text = try await messages.next()?.text
+                #expect(text == "\(number)")
+            }
+            let text = try await second.nextText()
+            #expect(text == "unanswered yet")
+        }
+    }
+
+    @Test(
+        "one that is stopped for longer than it may take to answer has timed out, and the next call gets through"
+    )
+    func stoppedForLong() async throws {
+        let bus = try await Bus.onPrivateBus()
+        try await withPeer("echo", "x") { peer in
+            #expect(await peer.line() == "listening")
+            kill(peer.processID, SIGSTOP)
+            let late = try bus.connectTo("x", wait: .now, answerWithin: .milliseconds(100))
+            try late.postMessage("nobody")
+            #expect(await late.closed.code == .timedOut)
+            kill(peer.processID, SIGCONT)
+            let next = bus.connectTo("x")
+            try next.postMessage("somebody")
+            let text = try await next.nextText()
+            #expect(text == "somebody")
+        }
+    }
+}

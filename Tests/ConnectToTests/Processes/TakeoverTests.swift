@@ -1,0 +1,128 @@
+import ConnectToTesting
+import Glibc
+import TestProcesses
+import Testing
+
+@testable import ConnectTo
+
+@Suite("A listener that is killed, and the next", .privateBus, .timeLimit(.minutes(1)))
+struct TakeoverTests {
+    @Test("the next in line has the name, and whoever calls meanwhile gets through or is told")
+    func standby() async throws {
+        let bus = try await Bus.onPrivateBus()
+        try await withPeer("standby", "x") { first in
+            #expect(await first.line() == "listening")
+            try await withPeer("standby", "x") { second in
+                #expect(await second.line() == "standing by")
+                let calling = Task {
+                    var codes: [CloseReason.Code] = []
+                    while !Task.isCancelled { codes.append(try await Self.call(bus)) }
+                    return codes + [try await Self.call(bus)]
+                }
+                try await bus.connectTo("x").opened
+                first.kill()
+                #expect(await second.line() == "listening")
+                calling.cancel()
+                let codes = try await calling.value
+                #expect(codes.last == .closed)
+                #expect(Set(codes).isSubset(of: [.closed, .peerExited]))
+                #expect(try await bus.directory().map(\.pid) == [second.processID])
+            }
+        }
+    }
+
+    /// One message there and back.
+    private static func call(_ bus: Bus) async throws -> CloseReason.Code {
+        // Not in the task itself, which is cancelled in the middle of it.
+        try await Task {
+            let port = bus.connectTo("x")
+            try port.postMessage("hello")
+            port.finish()
+            do {
+                let text = try await port.nextText()
+                #expect(text == "hello")
+            } catch {}
+            return await port.closed.code
+        }.value
+    }
+
+    @Test("callers that wait for the name get the one who takes it")
+    func waiting() async throws {
+        let bus = try await Bus.onPrivateBus()
+        let ports = (0..<20).map { _ in bus.connectTo("x", wait: .untilAvailable(for: .seconds(50))) }
+        for port in ports { try port.postMessage("waited") }
+        try await withPeer("standby", "x") { peer in
+            #expect(await peer.line() == "listening")
+            for port in ports {
+                let text = try await port.nextText()
+                #expect(text == "waited")
+            }
+        }
+    }
+
+    @Test("lines come back, each with what may have been lost, and end in order")
+    func lines() async throws {
+        let bus = try await Bus.onPrivateBus()
+        var lines = bus.lines(to: "x").makeAsyncIterator()
+        try await withPeer("standby", "x") { first in
+            #expect(await first.line() == "listening")
+            let line = try #require(try await lines.next())
+            #expect(line.interruption == nil)
+            try line.port.postMessage("one")
+            #expect(try await line.port.nextText() == "one")
+            // It takes no more, but it is not gone.
+            kill(first.processID, SIGSTOP)
+            try line.port.postMessage("two")
+            try line.port.postMessage("three")
+            try await withPeer("standby", "x") { second in
+                #expect(await second.line() == "standing by")
+                first.kill()
+                let next = try #require(try await lines.next())
+                #expect(next.interruption?.reason.code == .peerExited)
+                #expect(next.interruption?.mayBeLost == 3)
+                try next.port.postMessage("two")
+                #expect(try await next.port.nextText() == "two")
+                // Killed with nobody in line: the wait is for whoever comes next.
+                second.kill()
+                try await withPeer("echo", "x") { third in
+                    #expect(await third.line() == "listening")
+                    let last = try #require(try await lines.next())
+                    #expect(last.interruption?.mayBeLost == 1)
+                    try last.port.postMessage("three")
+                    last.port.finish()
+                    #expect(try await last.port.nextText() == "three")
+                    let end = try await lines.next()
+                    #expect(end == nil)
+                }
+            }
+        }
+    }
+
+    @Test("lines end with the reason where there is none to be had, and over a restart of the bus they go on")
+    func noLine() async throws {
+        let (here, there) = (try await Bus.onPrivateBus(), try await Bus.onPrivateBus())
+        var nobody = here.lines(to: "x", wait: .now).makeAsyncIterator()
+        let missing = await #expect(throws: PortError.self) { try await nobody.next() }
+        #expect(missing?.reason?.code == .unavailable)
+
+        let context = try await there.register("x")
+        var lines = here.lines(to: "x").makeAsyncIterator()
+        let line = try #require(try await lines.next())
+        let event = try #require(await context.nextConnect())
+        try await PrivateBus.current.restart()
+        try line.port.postMessage("still here")
+        #expect(try await event.source.nextText() == "still here")
+        event.source.close()
+        let end = try await lines.next()
+        #expect(end == nil)
+
+        let waiting = Task {
+            var lines = here.lines(to: "nobody", wait: .untilAvailable(for: .seconds(3_600)))
+                .makeAsyncIterator()
+            return try await lines.next() != nil
+        }
+        waiting.cancel()
+        let error = await #expect(throws: PortError.self) { try await waiting.value }
+        #expect(error?.code == .cancelled)
+    }
+}

@@ -1,0 +1,68 @@
+import ConnectToTesting
+import DBus
+import Testing
+
+@testable import ConnectTo
+
+@Suite("Taking a name over", .privateBus, .timeLimit(.minutes(1)))
+struct ReplacementTests {
+    @Test("it goes only where the owner allows it; who is replaced is told, and keeps its ports")
+    func replaced() async throws {
+        let (here, there) = (try await Bus.onPrivateBus(), try await Bus.onPrivateBus())
+        let firm = try await there.register("firm")
+        let error = await #expect(throws: ConnectToError.self) {
+            try await here.register("firm", replace: true)
+        }
+        #expect(error?.code == .nameTaken)
+        #expect(firm.isRegistered)
+
+        let yielding = try await there.register("x", allowReplacement: true)
+        let refused = await #expect(throws: ConnectToError.self) { try await here.register("x") }
+        #expect(refused?.code == .nameTaken)
+        let port = here.connectTo("x")
+        let event = try #require(await yielding.nextConnect())
+        let successor = try await here.register("x", replace: true)
+        #expect(successor.isRegistered)
+        #expect(await yielding.nextConnect() == nil)
+        #expect(yielding.endReason == .replaced)
+        try port.postMessage("still here")
+        #expect(try await event.source.nextText() == "still here")
+        let next = there.connectTo("x", wait: .now)
+        let caller = try #require(await successor.nextConnect()).peer
+        #expect(caller.busName == there.connection.uniqueName)
+        try await next.opened
+        // The successor did not allow it.
+        let again = await #expect(throws: ConnectToError.self) {
+            try await there.register("x", replace: true)
+        }
+        #expect(again?.code == .nameTaken)
+    }
+
+    @Test("a replaced owner that stands by takes the name back when the other goes")
+    func standby() async throws {
+        let (here, there) = (try await Bus.onPrivateBus(), try await Bus.onPrivateBus())
+        let yielding = try await there.register("x", standby: true, allowReplacement: true)
+        let successor = try await here.register("x", replace: true)
+        try await there.connectTo("x").opened
+        #expect(yielding.isStandby && yielding.endReason == nil)
+        await successor.unregister()
+        try await here.connectTo("x").opened
+        #expect(yielding.isRegistered)
+    }
+
+    @Test("who has replaced another does not replace whoever is faster when the bus comes back")
+    func afterRestart() async throws {
+        let (first, second) = (try await Bus.onPrivateBus(), try await Bus.onPrivateBus())
+        let yielding = try await first.register("x", standby: true, allowReplacement: true)
+        let successor = try await second.register("x", replace: true)
+        try await PrivateBus.current.restart()
+        await first.isBack()
+        await second.isBack()
+        #expect(yielding.isRegistered != successor.isRegistered)
+        if yielding.isRegistered {
+            #expect(successor.endReason == .nameLost)
+        } else {
+            #expect(yielding.isStandby)
+        }
+    }
+}
