@@ -44,7 +44,7 @@ public struct OpenDescriptor: Hashable, Sendable, CustomStringConvertible {
 
     /// Whether it is of a kind that event loops are made of, and nothing else here: a process keeps its loops
     /// (this library's, Dispatch's, those of other libraries) from their first use to its end.
-    var belongsToAnEventLoop: Bool {
+    package var belongsToAnEventLoop: Bool {
         ["anon_inode:[eventpoll]", "anon_inode:[eventfd]", "anon_inode:[timerfd]"].contains(target)
     }
 

@@ -10,7 +10,8 @@ import Synchronization
 /// descriptors from peers than that, and does all else.
 enum ForeignClosing {
     private static let threadLimit = 8
-    private static let patience = DispatchTimeInterval.milliseconds(100)
+    /// In microseconds.
+    private static let patience: UInt32 = 100_000
 
     private struct State {
         var waiting: [Int32] = []
@@ -62,7 +63,9 @@ enum ForeignClosing {
         if state.isWatched || state.idleThreads.isEmpty || state.waiting.isEmpty { return }
         state.isWatched = true
         let before = state.closed
-        watch.asyncAfter(deadline: .now() + patience) {
+        // Not a timer of Dispatch's, for which that would open descriptors.
+        watch.async {
+            usleep(patience)
             let thread: Int? = Self.state.withLock { state in
                 state.isWatched = false
                 defer { watchProgress(&state) }

@@ -9,6 +9,8 @@ import Synchronization
 enum ChunkPool {
     /// What chunks of ordinary messages measure, from the quiet port to the busy one.
     static let sizes = [4 << 10, 16 << 10, 64 << 10, 256 << 10]
+    /// How much memory there is behind the end of each block, for copies that are longer than what they are for.
+    static let slack = 64
     private static let keptPerSize = 8
     private static let keptLarge = 2
     private static let patience = Duration.seconds(1)
@@ -41,7 +43,7 @@ enum ChunkPool {
         }
         if let kept { return kept }
         let capacity = size ?? capacity
-        return (.allocate(byteCount: capacity + ShortBytes.capacity, alignment: 16), capacity)
+        return (.allocate(byteCount: capacity + slack, alignment: 16), capacity)
     }
 
     static func put(_ block: UnsafeMutableRawPointer, _ capacity: Int) {

@@ -47,7 +47,7 @@ enum Payload: Sendable {
 /// A few bytes without an allocation: one that is kept for long does not hold a chunk, and one that is not
 /// costs no count of references.
 struct ShortBytes: Sendable {
-    static let capacity = 64
+    static let capacity = ChunkPool.slack
 
     private typealias Words = (UInt64, UInt64, UInt64, UInt64, UInt64, UInt64, UInt64, UInt64)
 

@@ -4,6 +4,7 @@ import SystemPackage
 
 /// What `/proc` tells of a process at one moment.
 package struct ProcessFacts: Sendable, CustomStringConvertible {
+    /// Those of event loops left out, which a process keeps from their first use to its end.
     package let descriptors: Int
     package let threads: Int
     /// Memory in use, in KiB.
@@ -14,16 +15,19 @@ package struct ProcessFacts: Sendable, CustomStringConvertible {
     package let contextSwitches: Int
 
     package init(of processID: Int32) throws {
-        descriptors = try OpenDescriptor.all(of: processID).count
+        descriptors = try OpenDescriptor.all(of: processID).filter { !$0.belongsToAnEventLoop }.count
         resident = try Self.number("VmRSS", in: "/proc/\(processID)/status")
         peak = try Self.number("VmHWM", in: "/proc/\(processID)/status")
         var threads = 0
         var switches = 0
         for thread in try Self.entries(of: "/proc/\(processID)/task") {
             let status = "/proc/\(processID)/task/\(thread)/status"
+            // One may end while it is looked at.
+            guard let voluntary = try? Self.number("voluntary_ctxt_switches", in: status),
+                let others = try? Self.number("nonvoluntary_ctxt_switches", in: status)
+            else { continue }
             threads += 1
-            switches += try Self.number("voluntary_ctxt_switches", in: status)
-            switches += try Self.number("nonvoluntary_ctxt_switches", in: status)
+            switches += voluntary + others
         }
         self.threads = threads
         contextSwitches = switches
