@@ -1,5 +1,6 @@
 import ConnectToTesting
 import DBus
+import Glibc
 import Testing
 
 @testable import ConnectTo
@@ -80,7 +81,9 @@ struct BusRestartTests {
         await serving.value
     }
 
-    @Test("an address with the id of the server that was serves for the one that is")
+    @Test(
+        "an address with the id of the server that was serves for the one that is",
+        .enabled(if: BusProgram.chosen != .broker, "dbus-broker does not say its id"))
     func serverID() async throws {
         let address = try PrivateBus.current.addressWithServerID
         #expect(address.contains("guid="))
@@ -223,6 +226,25 @@ struct BusRestartTests {
         await bus.isBack()
         #expect(contexts.areRegistered)
         #expect(try await bus.directory().count == 50)
+    }
+
+    @Test(
+        "a bus that comes back with fewer names to give: who gets none is told so, the others are back",
+        .enabled(if: BusProgram.chosen != .broker, "dbus-broker has other limits"))
+    func fewerNames() async throws {
+        let bus = try await Bus.onPrivateBus()
+        let contexts = try await Self.contexts(10, on: bus)
+        try PrivateBus.current.kill()
+        let file = try PrivateBus.current.directory + "/bus.conf"
+        #expect(system("sed -i '/max_names_per_connection/s/[0-9][0-9]*/5/' \(file)") == 0)
+        try await PrivateBus.current.restart()
+        await bus.isBack()
+        let registered = contexts.filter { $0.isRegistered }
+        #expect(registered.count >= 4 && registered.count <= 5)
+        for context in contexts where !context.isRegistered {
+            #expect(context.endReason == .nameRefused)
+            #expect(await context.nextConnect() == nil)
+        }
     }
 
     @Test("a thousand contexts are back within 200 ms")
