@@ -98,7 +98,8 @@ let package = Package(
             swiftSettings: settings),
         // Everything at once, for as long as one likes: `make soak`.
         .executableTarget(
-            name: "Soak", dependencies: ["ConnectTo", "ConnectToTesting", "LinuxIO", "TestPeer", "TestProcesses"],
+            name: "Soak",
+            dependencies: ["ConnectTo", "ConnectToTesting", "LinuxIO", "TestPeer", "TestProcesses"],
             path: "Tests/Soak", swiftSettings: settings),
         .testTarget(
             name: "ExamplesTests",
