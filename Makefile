@@ -15,9 +15,8 @@ test_options := --disable-xctest --no-parallel
 release_options := -c release --static-swift-stdlib --product connect --scratch-path .build-release
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build test test-broker lint demo release install uninstall sanitize fuzz flood soak clean
-
-.PHONY: help setup build test test-broker lint demo release install uninstall sanitize fuzz bench instructions clean
+.PHONY: help setup build test test-broker lint demo release install uninstall sanitize fuzz flood soak bench \
+    instructions clean
 
 help: ## list what there is to make
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r goal does; do \
