@@ -149,7 +149,10 @@ extension LineState {
                 apply(life.fail(.failed(error)), to: line, &wakeups)
             }
         }
-        if hasRoomForPatient(0) { wakeups.add(roomWaiters.removeAll(), ()) }
+        // Not as soon as there is room for one: that would be a suspension for each message.
+        if output.count <= limits.queuedOutput / 4, output.descriptorCount <= limits.queuedDescriptors / 4 {
+            wakeups.add(roomWaiters.removeAll(), ())
+        }
         if output.isEmpty, !life.isOver {
             wakeups.add(flushWaiters.removeAll(), ())
             apply(peerReadsNoMore ? life.didLoseOutput() : life.didFlush(), to: line, &wakeups)
