@@ -9,6 +9,10 @@ extension MessagePort {
     /// What the kernel does not take at once is queued, up to 16 MiB (``PortLimits/queuedOutput``); a peer that
     /// reads slowly fills the queue, and only then does this throw. A message that finds nothing queued always has
     /// room. On a port that is over it does nothing, as the HTML standard has it.
+    ///
+    /// A lone message is with the kernel when this returns. Of many in a row, several go together: on the port's
+    /// loop at the end of its turn, elsewhere within 100 microseconds. A program that exits right after posting awaits
+    /// ``flush()`` first.
     /// - Throws: ``PortError``: ``PortError/Code/queueFull``, ``PortError/Code/messageTooLarge`` (over 64 MiB or
     ///   ``PortLimits/messageLength``),
     ///   ``PortError/Code/finished``, ``PortError/Code/isStream``.

@@ -25,8 +25,8 @@ public struct PortLimits: Sendable, Hashable {
     /// How many bytes may wait here for the peer to read, beyond what the kernel holds. 16 MiB if not set; the
     /// least is 0.
     ///
-    /// Over it `postMessage` throws ``PortError/Code/queueFull``. `send` waits from half of it on, so that who can
-    /// wait leaves room for who cannot. A message that finds nothing queued always has room, so the port holds
+    /// Over it `postMessage` throws ``PortError/Code/queueFull``. `send` waits from half of it on until a quarter is
+    /// left, so that who can wait leaves room for who cannot. A message that finds nothing queued always has room, so the port holds
     /// this or one message, whichever is more.
     public var queuedOutput = 16 << 20 {
         didSet { queuedOutput = max(queuedOutput, 0) }
