@@ -216,6 +216,14 @@ int clinux_open_in_root(pid_t pid, const char *name, int *root) {
     return file;
 }
 
+void clinux_mutex_init(pthread_mutex_t *mutex) {
+    pthread_mutexattr_t attributes;
+    pthread_mutexattr_init(&attributes);
+    pthread_mutexattr_settype(&attributes, PTHREAD_MUTEX_ADAPTIVE_NP);
+    pthread_mutex_init(mutex, &attributes);
+    pthread_mutexattr_destroy(&attributes);
+}
+
 pid_t clinux_gettid(void) {
     static __thread pid_t own;
     if (own == 0) own = (pid_t)syscall(SYS_gettid);

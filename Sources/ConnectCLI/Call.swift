@@ -1,6 +1,5 @@
 import ConnectTo
 import LinuxIO
-import Synchronization
 
 /// The conversation of `connect to`, over one port.
 final class Call: Sendable {
@@ -29,9 +28,9 @@ final class Call: Sendable {
     /// Set when the end of the port has been told.
     private let isTold = Latch<Void>()
     /// How many messages have come back.
-    private let received = Mutex(0)
+    private let received = Lock(0)
     /// Whether something was read that the port did not take.
-    private let hasUnsent = Mutex(false)
+    private let hasUnsent = Lock(false)
 
     /// Events call the port by this number; there is only the one.
     private static let number = 1

@@ -1,7 +1,6 @@
 import CLinux
 import Glibc
 import LinuxIO
-import Synchronization
 import SystemPackage
 
 /// The directory of `--save`. Its methods block.
@@ -14,7 +13,7 @@ final class FileStore: Sendable {
     private let directory: Descriptor
     private let label: String
     private let overwrites: Bool
-    private let state = Mutex(State())
+    private let state = Lock(State())
 
     private struct State {
         /// Under its temporary name, with a NUL behind it.

@@ -1,7 +1,6 @@
 import CLinux
 import Glibc
 import LinuxIO
-import Synchronization
 
 /// Decides whether standard input may be read: only while a port is open that can take it.
 ///
@@ -12,7 +11,7 @@ final class InputGate: Sendable {
         var isStopped = false
     }
 
-    private let state = Mutex(State())
+    private let state = Lock(State())
     private let change: Descriptor
 
     init() throws(SystemError) {

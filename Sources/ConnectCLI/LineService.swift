@@ -1,6 +1,5 @@
 import ConnectTo
 import LinuxIO
-import Synchronization
 
 /// A listener's lines: messages to standard output, standard input to every open port.
 final class LineService: PeerService {
@@ -12,9 +11,9 @@ final class LineService: PeerService {
     private let inputEnd = Latch<Void>()
     private let files: ReceivedFiles
     /// The first thing that went wrong and did not end the service.
-    private let mishap = Mutex<ExitStatus?>(nil)
+    private let mishap = Lock<ExitStatus?>(nil)
     /// Whether a line has been read that no port has taken.
-    private let hasLineInHand = Mutex(false)
+    private let hasLineInHand = Lock(false)
 
     let limit = Int.max
 

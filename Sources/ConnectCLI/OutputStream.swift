@@ -1,6 +1,5 @@
 import Glibc
 import LinuxIO
-import Synchronization
 import SystemPackage
 
 /// Standard output or standard error: whole pieces, never mixed, written by a thread that may block.
@@ -21,7 +20,7 @@ final class OutputStream: Sendable {
 
     private let descriptor: Int32
     private let thread: WorkerThread
-    private let state = Mutex(State())
+    private let state = Lock(State())
 
     init(descriptor: Int32, name: String) throws(SystemError) {
         self.descriptor = descriptor

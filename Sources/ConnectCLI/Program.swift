@@ -1,17 +1,16 @@
 import ConnectTo
 import Glibc
 import LinuxIO
-import Synchronization
 
 /// One run of the command: ends when its work is done or when something ends it (a signal, a time limit, the
 /// reader of standard output gone), and always leaves in order.
 final class Program: Sendable {
     let report: Report
     private let end = Latch<End>()
-    private let cleanups = Mutex<[@Sendable (ExitStatus) async -> Void]>([])
+    private let cleanups = Lock<[@Sendable (ExitStatus) async -> Void]>([])
     private let reactor: Reactor
     /// Keep what they watch open.
-    private let watches = Mutex<[any Sendable]>([])
+    private let watches = Lock<[any Sendable]>([])
 
     private struct End: Sendable {
         let status: ExitStatus

@@ -1,7 +1,6 @@
 import ConnectTo
 import LinuxIO
 import Subprocess
-import Synchronization
 import SystemPackage
 
 /// `listen --raw --exec`: runs a command for each peer, and the line itself is its standard input and output.
@@ -12,7 +11,7 @@ final class RawChildService: PeerService {
     private let command: ChildCommand
     private let report: Report
     /// What ends each command that runs, by its port's number.
-    private let ends = Mutex<[Int: @Sendable () -> Void]>([:])
+    private let ends = Lock<[Int: @Sendable () -> Void]>([:])
 
     var limit: Int { ChildCommand.limit }
     let status = ExitStatus.success

@@ -1,14 +1,13 @@
 import ConnectTo
 import Glibc
 import LinuxIO
-import Synchronization
 
 /// `listen --raw`: standard input to the peer, and what it sends to standard output; one peer at a time, since
 /// bytes of two cannot be told apart.
 final class RawService: PeerService {
     private let report: Report
     private let threads: RawThreads
-    private let state = Mutex(State())
+    private let state = Lock(State())
 
     private struct State {
         var line: RawLine?

@@ -1,7 +1,6 @@
 import ConnectTo
 import Glibc
 import LinuxIO
-import Synchronization
 
 /// What there is to say of a file that came with a message.
 struct FileFacts: Sendable, Equatable {
@@ -32,7 +31,7 @@ struct FileFacts: Sendable, Equatable {
 final class ReceivedFiles: Sendable {
     private let store: FileStore?
     private let report: Report
-    private let thread = Mutex<WorkerThread?>(nil)
+    private let thread = Lock<WorkerThread?>(nil)
 
     init(report: Report, store: FileStore? = nil) {
         self.report = report

@@ -1,7 +1,6 @@
 import CLinux
 import Glibc
 import LinuxIO
-import Synchronization
 
 /// A thread that may block: the executor of what reads and writes descriptors 0–2.
 ///
@@ -13,7 +12,7 @@ final class WorkerThread: SerialExecutor {
         case call(@Sendable () -> Void)
     }
 
-    private let work = Mutex<[Work]>([])
+    private let work = Lock<[Work]>([])
     private let wakeup: Descriptor
 
     /// - Throws: ``SystemError`` where the process has no descriptors or threads left.

@@ -1,5 +1,4 @@
 import LinuxIO
-import Synchronization
 
 extension Bus {
     /// How it stands with the connection to a bus.
@@ -40,7 +39,7 @@ final class StatusBoard: Sendable {
         var nextID: UInt64 = 0
     }
 
-    private let state = Mutex(State())
+    private let state = Lock(State())
 
     var status: Bus.Status { state.withLock { $0.status } }
 

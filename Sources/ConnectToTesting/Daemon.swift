@@ -1,7 +1,6 @@
 import Glibc
 import LinuxIO
 import Subprocess
-import Synchronization
 import SystemPackage
 
 /// The daemon of a private bus: started, killed and started again, always at the same address.
@@ -9,7 +8,7 @@ final class Daemon: Sendable {
     private let program: BusProgram
     private let directory: FilePath
     private let limit: Duration
-    private let state = Mutex(State())
+    private let state = Lock(State())
 
     private struct State {
         var process: DaemonProcess?

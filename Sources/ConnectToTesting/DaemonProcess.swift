@@ -1,6 +1,5 @@
 import Glibc
 import LinuxIO
-import Synchronization
 
 /// The right to kill a child process, for as long as its number is still its own.
 final class DaemonProcess: Sendable {
@@ -10,7 +9,7 @@ final class DaemonProcess: Sendable {
     /// Set by ``kill()``.
     let isKilled = Latch<Void>()
     /// Nobody has taken the child's exit status yet: until then the kernel gives its number to nobody else.
-    private let isOurs = Mutex(true)
+    private let isOurs = Lock(true)
 
     init(_ processID: Int32, worker: WorkerProcess? = nil) {
         self.processID = processID

@@ -13,7 +13,7 @@ import Synchronization
 /// bound.
 package enum DescriptorBudget {
     private static let held = Atomic<Int>(0)
-    private static let waiting = Mutex<[@Sendable () -> Void]>([])
+    private static let waiting = Lock<[@Sendable () -> Void]>([])
 
     package static var isSpent: Bool {
         let held = held.load(ordering: .relaxed)

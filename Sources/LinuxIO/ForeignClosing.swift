@@ -1,6 +1,5 @@
 import Dispatch
 import Glibc
-import Synchronization
 
 /// Closes descriptors that came from peers, off the loop: closing a file of a hung file system, or a socket that
 /// was told to linger, blocks, perhaps for ever.
@@ -21,7 +20,7 @@ enum ForeignClosing {
         var isWatched = false
     }
 
-    private static let state = Mutex(State())
+    private static let state = Lock(State())
     /// Serial ones: they get a thread each, whatever others of the process block.
     private static let threads = (0..<threadLimit).map { DispatchQueue(label: "org.connectto.close-\($0)") }
     private static let watch = DispatchQueue(label: "org.connectto.close-watch")

@@ -1,5 +1,3 @@
-import Synchronization
-
 /// A value that is set once, and can be waited for before and asked for after. From any thread.
 package final class Latch<Value: Sendable>: Sendable {
     private struct State {
@@ -8,7 +6,7 @@ package final class Latch<Value: Sendable>: Sendable {
         var lastID: UInt64 = 0
     }
 
-    private let state = Mutex(State())
+    private let state = Lock(State())
 
     package init() {}
 

@@ -24,7 +24,7 @@ package final class Reactor: Sendable {
     private let epoll: Descriptor
     private let wakeup: Descriptor
     private let timerDescriptor: Descriptor
-    private let state = Mutex(State())
+    private let state = Lock(State())
     /// The thread inside a turn, 0 outside of one.
     private let turningThread = Atomic<UInt>(0)
     private let turns = Atomic<UInt64>(0)

@@ -1,5 +1,4 @@
 import LinuxIO
-import Synchronization
 
 /// Memory that input was read into and that nobody views any more, kept for what is read next: fresh memory
 /// costs more than reading into it, because the kernel clears each page.
@@ -23,7 +22,7 @@ enum ChunkPool {
         var clearingIsDue = false
     }
 
-    private static let shelves = Mutex(Shelves())
+    private static let shelves = Lock(Shelves())
 
     /// - Returns: a block of at least the capacity, and how much that is.
     static func take(_ capacity: Int) -> (UnsafeMutableRawPointer, Int) {

@@ -1,5 +1,4 @@
 package import LinuxIO
-import Synchronization
 
 /// Where ports and buses live: a loop on Linux's epoll, with a thread of its own or turned by yours.
 ///
@@ -37,7 +36,7 @@ public struct EventLoop: Sendable {
         }
     }
 
-    private static let sharedLoop = Mutex<EventLoop?>(nil)
+    private static let sharedLoop = Lock<EventLoop?>(nil)
 
     /// A loop that sleeps until the caller's main loop turns it.
     ///

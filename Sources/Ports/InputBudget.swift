@@ -1,5 +1,4 @@
 import LinuxIO
-import Synchronization
 
 /// What several lines together may hold of received input: those of one user's callers. A line counts what it
 /// holds with a ``Tally``.
@@ -16,7 +15,7 @@ package final class InputBudget: Sendable {
     }
 
     private let limit: Int
-    private let state = Mutex(State())
+    private let state = Lock(State())
 
     /// - Parameter limit: in bytes.
     package init(_ limit: Int) {
@@ -31,7 +30,7 @@ package final class InputBudget: Sendable {
     /// What one line holds. Given back when it is dropped.
     final class Tally: Sendable {
         private let budget: InputBudget
-        private let count = Mutex(0)
+        private let count = Lock(0)
 
         init(_ budget: InputBudget) {
             self.budget = budget

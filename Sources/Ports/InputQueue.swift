@@ -26,24 +26,27 @@ struct InputQueue {
         case message(Message, Cost)
     }
 
-    /// What is taken next: the rest of a run, from `position` to `end` in its chunk.
-    private var chunk: Chunk?
-    private var position = 0
-    private var end = 0
+    /// What is taken next: the rest of a run.
+    private var first: Run?
+    /// The same, while it is lent; ``first`` then is as of the last ``settle()``.
+    private var cursor: RunCursor?
+    private var claimedBefore = 0
     private var items: Deque<Item> = []
-    /// How many messages.
+    /// How many messages; those claimed since the last ``settle()`` too.
     private(set) var count = 0
     /// What they hold: bytes of their frames, and an estimate for what came along.
     private(set) var size = 0
     /// What counts against the ``DescriptorBudget``.
     private(set) var descriptorCount = 0
+    private var taken = 0
 
+    /// The last of a run is never claimed, so no claim makes it empty.
     var isEmpty: Bool { count == 0 }
 
     mutating func append(_ run: Run) {
         count += run.count
         size += run.range.count
-        if chunk == nil, items.isEmpty { begin(run) } else { items.append(.run(run)) }
+        if first == nil, items.isEmpty { first = run } else { items.append(.run(run)) }
     }
 
     mutating func append(_ message: Message, _ cost: Cost) {
@@ -53,20 +56,18 @@ struct InputQueue {
         items.append(.message(message, cost))
     }
 
-    private mutating func begin(_ run: Run) {
-        chunk = run.chunk
-        position = run.range.lowerBound
-        end = run.range.upperBound
-    }
-
     mutating func popFirst() -> Message? {
-        if chunk == nil {
+        if let cursor {
+            let message = cursor.claim()
+            if message != nil { return message }
+            revoke()
+        }
+        if first == nil {
             switch items.popFirst() {
             case nil: return nil
-            case .run(let run)?: begin(run)
+            case .run(let run)?: first = run
             case .message(let message, let cost)?:
-                count -= 1
-                size -= cost.size
+                didTake(1, size: cost.size)
                 descriptorCount -= cost.descriptors
                 return message
             }
@@ -75,27 +76,76 @@ struct InputQueue {
     }
 
     private mutating func cut() -> Message? {
-        guard let chunk else { return nil }
-        let header = FrameHeader(checked: chunk.memory, at: position)
-        let start = position + FrameHeader.size
-        let next = start + header.length
-        count -= 1
-        size -= next - position
-        position = next
-        let message = Message(header.kind, Payload(chunk, start..<next))
-        if next == end { self.chunk = nil }
-        return message
+        guard let run = first else { return nil }
+        let start = run.range.lowerBound
+        let header = FrameHeader(checked: run.chunk.memory, at: start)
+        let payload = start + FrameHeader.size
+        let next = payload + header.length
+        didTake(1, size: next - start)
+        first?.count -= 1
+        first?.range = next..<run.range.upperBound
+        if next == run.range.upperBound { first = nil }
+        return Message(header.kind, Payload(run.chunk, payload..<next))
+    }
+
+    private mutating func didTake(_ messages: Int, size freed: Int) {
+        count -= messages
+        size -= freed
+        taken += messages
     }
 
     mutating func removeAll() {
+        revoke()
+        let taken = taken
         self = InputQueue()
+        self.taken = taken
+    }
+
+    /// How many have been taken, as far as is settled, since this was asked the last time.
+    mutating func collectTaken() -> Int {
+        defer { taken = 0 }
+        return taken
+    }
+
+    // MARK: Lending
+
+    /// For a taker who will want more than one; nil where it is not worth it.
+    mutating func lend() -> RunCursor? {
+        if cursor == nil, let first, first.count > 2 {
+            cursor = RunCursor(first.chunk, first.range)
+            claimedBefore = 0
+        }
+        return cursor
+    }
+
+    /// Counts what has been claimed.
+    mutating func settle() {
+        if let cursor { settle(cursor.progress) }
+    }
+
+    /// Ends the lending: nobody claims any more.
+    mutating func revoke() {
+        guard let cursor else { return }
+        settle(cursor.revoke())
+        self.cursor = nil
+    }
+
+    private mutating func settle(_ progress: (claimed: Int, position: Int)) {
+        guard let run = first else { return }
+        let messages = progress.claimed - claimedBefore
+        claimedBefore = progress.claimed
+        didTake(messages, size: progress.position - run.range.lowerBound)
+        first?.count -= messages
+        first?.range = progress.position..<run.range.upperBound
     }
 
     /// The frames they came in, for another port to receive. What came along is taken out of the messages for
     /// good: nobody else has seen it.
+    ///
+    /// Nothing is to be lent.
     var remainder: StreamPiece {
         var piece = StreamPiece()
-        if let chunk { piece.append(Run(chunk: chunk, range: position..<end, count: 0)) }
+        if let first { piece.append(first) }
         for item in items {
             switch item {
             case .run(let run): piece.append(run)

@@ -19,6 +19,7 @@ extension LineState {
         if let refusal = life.handOverRefusal { throw refusal }
         guard let socket, !isInTransit else { throw .detached("the port") }
         if !output.isEmpty { throw .stillBuffered("\(output.count) bytes wait to be written; await flush") }
+        settleInput()
         if !input.isEmpty {
             throw .stillBuffered("\(input.count) messages wait to be taken; take them first")
         }

@@ -88,6 +88,7 @@ extension Line {
         _ kind: FrameKind, _ payload: UnsafeRawBufferPointer, keeping bytes: [UInt8]? = nil
     ) throws(PortError) {
         let failure: PortError? = change { state, wakeups in
+            if state.gather(kind, payload) { return nil }
             if let refusal = state.postRefusal(payload.count) { return refusal }
             if state.life.post() == .accept {
                 state.traffic?.record(.sent, kind, payload)

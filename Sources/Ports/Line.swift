@@ -1,5 +1,4 @@
 import LinuxIO
-import Synchronization
 
 /// One end of a private line: the socket, what waits to go out and what waits to be taken.
 ///
@@ -12,7 +11,7 @@ final class Line: Sendable {
     let format: LineFormat
     /// Shared with other lines of the same user's.
     let budget: InputBudget?
-    private let state: Mutex<LineState>
+    private let state: Lock<LineState>
 
     /// - Parameter socket: nil for a line that could not be made and is over from the start.
     init(
@@ -23,7 +22,7 @@ final class Line: Sendable {
         self.limits = limits
         self.format = format
         self.budget = budget
-        state = Mutex(
+        state = Lock(
             LineState(
                 socket: socket, isOpen: isOpen, format: format, limits: limits,
                 tally: budget.map(InputBudget.Tally.init)))

@@ -32,7 +32,11 @@ extension LineState {
     mutating func readInput(for line: Line, _ wakeups: inout Wakeups) {
         var messages = 0
         var reads = 0
-        defer { countInput() }
+        settleInput()
+        defer {
+            countInput()
+            isHeldUp = inputIsFull
+        }
         while isReading {
             do {
                 if messages >= Self.messagesPerDrain { return continueReading(for: line) }
@@ -195,6 +199,19 @@ extension LineState {
 
     // MARK: Taking
 
+    /// Counts what was taken without the lock.
+    mutating func settleInput() {
+        input.settle()
+        // Nothing follows from it: the last message is taken under the lock.
+        _ = life.didTake(input.collectTaken())
+    }
+
+    /// From here on messages are taken under the lock only, until they are lent again.
+    mutating func revokeInput() {
+        input.revoke()
+        settleInput()
+    }
+
     enum Take {
         case message(Message)
         /// Nothing yet: wait.
@@ -210,18 +227,20 @@ extension LineState {
 
     /// A message, if there is one.
     mutating func takeInput(for line: Line, _ wakeups: inout Wakeups) -> Message? {
-        let before = input.size
         guard let message = input.popFirst() else { return nil }
+        input.settle()
         // Not for each of many short ones.
         if let tally, input.isEmpty || tally.counted - inputHeld > 64 << 10 { countInput() }
         // Not as soon as there is room for one: that would be a turn of the loop for each message.
-        let half = limits.queuedInput / 2
-        if before > half, input.size <= half { continueReading(for: line) }
+        if isHeldUp, input.size <= limits.queuedInput / 2 {
+            isHeldUp = false
+            continueReading(for: line)
+        }
         if input.isEmpty, !mayRead { reader.rest() }
         if message.hasLuggage {
             for port in message.ports { wakeups.add { port.line.wasSeen() } }
         }
-        apply(life.didTake(), to: line, &wakeups)
+        apply(life.didTake(input.collectTaken()), to: line, &wakeups)
         if handlers.close != nil { deliverLater(for: line) }
         return message
     }

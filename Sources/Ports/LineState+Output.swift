@@ -43,6 +43,16 @@ extension LineState {
 
     var queueFull: PortError { .queueFull(output.count, output.descriptorCount, limits: limits) }
 
+    /// Puts a short message behind others that wait, where nothing else is to be done.
+    mutating func gather(_ kind: FrameKind, _ payload: UnsafeRawBufferPointer) -> Bool {
+        guard flushIsDue || isBlocked, life.takesPosts, traffic == nil,
+            payload.count <= limits.sentMessageLength, isBlocked || output.count < Self.gatherLimit,
+            output.count + FrameHeader.size + payload.count <= limits.queuedOutput,
+            output.gather(FrameHeader(kind, length: payload.count), payload)
+        else { return false }
+        return life.post() == .accept
+    }
+
     /// Sends a message, or queues it.
     ///
     /// A lone message is on its way when this returns: the calling thread writes it. Of many, one system call

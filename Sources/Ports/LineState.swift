@@ -20,6 +20,8 @@ struct LineState {
     var isStarted = false
     /// The kernel may hold input: it has not said since that there is none.
     var mayRead = false
+    /// Reading has stopped because the queue is full.
+    var isHeldUp = false
     /// The loop will read in a later turn.
     var readingIsDue = false
     /// Stands in the queue for room in the ``DescriptorBudget``.
@@ -122,6 +124,7 @@ struct LineState {
         }
         if effects.contains(.dropInput) {
             input.removeAll()
+            settleInput()
             countInput()
         }
         if effects.contains(.sendFinish) { enqueue(FrameHeader(.finish, length: 0)) }

@@ -20,6 +20,8 @@ public struct Messages: AsyncSequence, Sendable {
 
     public struct AsyncIterator: AsyncIteratorProtocol {
         @usableFromInline let port: MessagePort
+        /// What the line has lent of its input.
+        @usableFromInline var run: RunCursor?
 
         @inlinable @inline(__always)
         public mutating func next() async throws(PortError) -> Message? {
@@ -30,8 +32,9 @@ public struct Messages: AsyncSequence, Sendable {
         @inlinable @inline(__always)
         public mutating func next(isolation actor: isolated (any Actor)?) async throws(PortError) -> Message?
         {
-            if let message = port.takeNow() { return message }
-            return try await port.take()
+            if let message = run?.claim() { return message }
+            if let message = port.takeNow(&run) { return message }
+            return try await port.take(&run)
         }
     }
 }
@@ -42,15 +45,23 @@ extension MessagePort {
 
     /// A message that is here already.
     @usableFromInline
-    func takeNow() -> Message? {
-        line.change { state, wakeups in state.takeInput(for: line, &wakeups) }
+    func takeNow(_ run: inout RunCursor?) -> Message? {
+        let (message, cursor) = line.change { state, wakeups in
+            (state.takeInput(for: line, &wakeups), state.input.lend())
+        }
+        run = cursor
+        return message
     }
 
     /// The next message, or nil at the end, in time.
     @usableFromInline
-    func take() async throws(PortError) -> Message? {
+    func take(_ run: inout RunCursor?) async throws(PortError) -> Message? {
         while true {
-            switch line.change({ state, wakeups in state.takeMessage(for: line, &wakeups) }) {
+            let (outcome, cursor) = line.change { state, wakeups in
+                (state.takeMessage(for: line, &wakeups), state.input.lend())
+            }
+            run = cursor
+            switch outcome {
             case .message(let message): return message
             case .end(nil): return nil
             case .end(let reason?):

@@ -67,6 +67,13 @@ struct OutputQueue {
         }
     }
 
+    /// Appends a frame to those gathered last, if there are any and it fits.
+    mutating func gather(_ header: FrameHeader, _ payload: UnsafeRawBufferPointer) -> Bool {
+        guard let open, open.append(header, payload) else { return false }
+        count += FrameHeader.size + payload.count
+        return true
+    }
+
     /// Appends whole frames that begin with descriptors.
     mutating func append(_ segment: Segment) {
         if segment.bytes.isEmpty { return }

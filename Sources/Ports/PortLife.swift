@@ -94,9 +94,9 @@ struct PortLife {
         return [.sendClose, .dropInput, .announceEnd]
     }
 
-    /// The program took a message out of the queue.
-    mutating func didTake() -> Effects {
-        taken &+= 1
+    /// The program took messages out of the queue.
+    mutating func didTake(_ count: Int) -> Effects {
+        taken &+= UInt64(count)
         return closeIfBothFinished()
     }
 

@@ -34,7 +34,7 @@ package final class Tap: Sendable {
     }
 
     private let reactor: Reactor
-    private let state = Mutex(State())
+    private let state = Lock(State())
     private let hasLookers = Atomic(false)
 
     package init(on loop: EventLoop) {

@@ -30,10 +30,11 @@ struct Waiters<Value: Sendable> {
 
 /// What is to be resumed once the lock has been let go; never inside it.
 struct Wakeups {
-    private var resumptions: [() -> Void] = []
+    /// Mostly there are none.
+    private var resumptions: [() -> Void]?
 
     mutating func add<Value: Sendable>(_ continuation: CheckedContinuation<Value, Never>?, _ value: Value) {
-        if let continuation { resumptions.append { continuation.resume(returning: value) } }
+        if let continuation { add { continuation.resume(returning: value) } }
     }
 
     mutating func add<Value: Sendable>(_ continuations: [CheckedContinuation<Value, Never>], _ value: Value) {
@@ -41,10 +42,11 @@ struct Wakeups {
     }
 
     mutating func add(_ call: @escaping () -> Void) {
-        resumptions.append(call)
+        if resumptions == nil { resumptions = [call] } else { resumptions?.append(call) }
     }
 
     consuming func run() {
+        guard let resumptions else { return }
         for resume in resumptions { resume() }
     }
 }

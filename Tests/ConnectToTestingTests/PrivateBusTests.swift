@@ -1,6 +1,6 @@
 import ConnectToTesting
+import LinuxIO
 import Subprocess
-import Synchronization
 import SystemPackage
 import Testing
 
@@ -28,7 +28,7 @@ struct PrivateBusTests {
     @Test("ends when its closure throws")
     func endsOnThrow() async throws {
         struct Oops: Error {}
-        let seen = Mutex<PrivateBus?>(nil)
+        let seen = Lock<PrivateBus?>(nil)
         await #expect(throws: Oops.self) {
             try await withPrivateBus { bus in
                 seen.withLock { $0 = bus }

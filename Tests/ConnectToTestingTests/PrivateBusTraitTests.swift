@@ -1,10 +1,10 @@
 import ConnectToTesting
-import Synchronization
+import LinuxIO
 import Testing
 
 @Suite("The trait .privateBus", .privateBus, .timeLimit(.minutes(1)))
 struct PrivateBusTraitTests {
-    private static let seen = Mutex(Set<String>())
+    private static let seen = Lock(Set<String>())
 
     @Test("gives each argument of each test a bus of its own", arguments: 1...3)
     func oneEach(_: Int) async throws {

@@ -1,5 +1,4 @@
 import LinuxIO
-import Synchronization
 
 extension Reactor {
     /// One loop for all tests that do not need one of their own: a loop lives as long as its process.
@@ -22,7 +21,7 @@ extension Reactor {
 
 /// What happened, in order, told from any thread.
 final class Record<Entry: Sendable & Equatable>: Sendable {
-    private let state = Mutex<[Entry]>([])
+    private let state = Lock<[Entry]>([])
 
     func callAsFunction(_ entry: Entry) {
         state.withLock { $0.append(entry) }

@@ -1,6 +1,5 @@
 import Glibc
 import LinuxIO
-import Synchronization
 import SystemPackage
 import Testing
 
@@ -170,7 +169,7 @@ struct ReactorWatchTests {
 
 /// Sources that their own handlers cancel.
 private final class Sources: Sendable {
-    private let state = Mutex<[Reactor.Source]>([])
+    private let state = Lock<[Reactor.Source]>([])
 
     func add(_ source: Reactor.Source) {
         state.withLock { $0.append(source) }

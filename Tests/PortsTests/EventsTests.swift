@@ -1,6 +1,5 @@
 import ConnectToTesting
 import LinuxIO
-import Synchronization
 import Testing
 
 @testable import Ports
@@ -33,9 +32,9 @@ struct EventsTests {
         let loop = try EventLoop.shared
         let (mine, theirs) = try MessageChannel.makePair()
         for number in 0..<100 { try theirs.postMessage("\(number)") }
-        let inside = Mutex(0)
-        let outcome = Mutex(true)
-        let isSet = Mutex(false)
+        let inside = Lock(0)
+        let outcome = Lock(true)
+        let isSet = Lock(false)
         loop.reactor.execute { [log] in
             mine.onMessage { message in
                 let depth = inside.withLock { depth in
@@ -137,7 +136,7 @@ struct EventsTests {
     func timers() async throws {
         let (mine, theirs) = try MessageChannel.makePair()
         for _ in 0..<2_000 { try theirs.postMessage("round and round") }
-        let count = Mutex(0)
+        let count = Lock(0)
         mine.onMessage { message in
             count.withLock { $0 += 1 }
             try? theirs.postMessage(message.bytes)
@@ -151,12 +150,12 @@ struct EventsTests {
     func cap() async throws {
         let loop = try EventLoop.drivenByForeignLoop()
         let (mine, theirs) = try MessageChannel.makePair(on: loop)
-        let count = Mutex(0)
+        let count = Lock(0)
         for _ in 0..<2_500 { try theirs.postMessage("") }
         mine.start()
         while mine.line.read({ $0.input.count }) < 2_500, !Task.isCancelled { loop.runReady() }
         mine.onMessage { _ in count.withLock { $0 += 1 } }
-        let between = Mutex<[Int]>([])
+        let between = Lock<[Int]>([])
         loop.reactor.execute {
             between.withLock { $0.append(count.withLock { $0 }) }
             loop.reactor.execute { between.withLock { $0.append(count.withLock { $0 }) } }

@@ -8,16 +8,16 @@ struct PortLifeOrderTests {
     @Test("closes itself when both have finished and the last message is taken, whichever comes last")
     func bothFinished() throws {
         var lastTaken = LifeState.bothFinished.life()
-        #expect(lastTaken.didTake() == [.sendClose, .announceEnd])
+        #expect(lastTaken.didTake(1) == [.sendClose, .announceEnd])
         #expect(lastTaken.reason?.code == .closed)
 
         var lastFinish = LifeState.peerFinished.life()
-        #expect(lastFinish.didTake() == [])
+        #expect(lastFinish.didTake(1) == [])
         #expect(lastFinish.finish() == [.sendFinish, .sendClose, .announceEnd])
         #expect(lastFinish.reason?.code == .closed)
 
         var lastPeer = LifeState.finished.life()
-        #expect(lastPeer.didTake() == [])
+        #expect(lastPeer.didTake(1) == [])
         #expect(try lastPeer.didReceiveFinish() == [.sendClose, .announceEnd])
         #expect(lastPeer.reason?.code == .closed)
     }
@@ -94,7 +94,7 @@ struct PortLifeOrderTests {
     @Test("may go on to be taken from when it is over")
     func takenLate() {
         var life = LifeState.ended.life()
-        #expect(life.didTake() == [])
+        #expect(life.didTake(1) == [])
         #expect(life.taken == 1)
     }
 }

@@ -1,4 +1,4 @@
-import Synchronization
+import LinuxIO
 
 /// Chance that can be had again: SplitMix64.
 struct Seeded: RandomNumberGenerator {
@@ -22,7 +22,7 @@ struct Seeded: RandomNumberGenerator {
 
 /// What was done, by name.
 final class Tally: Sendable {
-    private let counts = Mutex<[String: Int]>([:])
+    private let counts = Lock<[String: Int]>([:])
 
     func add(_ what: String, _ count: Int = 1) {
         counts.withLock { $0[what, default: 0] += count }

@@ -1,7 +1,6 @@
 import ConnectTo
 import DBus
 import LinuxIO
-import Synchronization
 
 /// Sends every message back, and closes when the peer has finished.
 func echo(_ name: String, on address: String) async throws {
@@ -56,4 +55,4 @@ func takeTheCallAndSayNothing(_ name: String, on address: String, until cues: Cu
 }
 
 /// Calls, with their lines, that are kept for as long as this process lives.
-private let held = Mutex<[MethodCall]>([])
+private let held = Lock<[MethodCall]>([])

@@ -2,6 +2,7 @@
 // descriptors in messages (CMSG macros), pidfd. One thin function each; errors are -1 with errno, as in C.
 #pragma once
 
+#include <pthread.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -80,6 +81,8 @@ int clinux_pidfd_has_ended(int pidfd);
 /// Opens a file in the root directory that a process sees, for reading; no link is followed and nothing waits.
 /// `root` says whether that directory could be opened at all.
 int clinux_open_in_root(pid_t pid, const char *name, int *root);
+/// A mutex that spins for a moment before it sleeps.
+void clinux_mutex_init(pthread_mutex_t *mutex);
 pid_t clinux_gettid(void);
 /// Has a thread, 0 for the calling one, run on one processor alone.
 int clinux_pin(pid_t thread, int processor);

@@ -1,6 +1,5 @@
 import DBus
 import LinuxIO
-import Synchronization
 
 /// What is registered on a bus: reads the names, and asks about each. Nothing is started by asking.
 struct Directory: Sendable {
@@ -101,7 +100,7 @@ struct Directory: Sendable {
 
 /// Connections that did not answer within the deadline: a program that hangs costs it once, not for each name.
 final class SilentOwners: Sendable {
-    private let names = Mutex<Set<String>>([])
+    private let names = Lock<Set<String>>([])
 
     func contains(_ owner: String) -> Bool { names.withLock { $0.contains(owner) } }
 

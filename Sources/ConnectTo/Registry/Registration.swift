@@ -1,7 +1,6 @@
 import DBus
 import LinuxIO
 import Ports
-import Synchronization
 
 /// One registered name: what the registry, which serves it, shares with the ``Context`` the program holds.
 final class Registration: Sendable {
@@ -28,7 +27,7 @@ final class Registration: Sendable {
     /// Set when the name has become this process's, or never will: whether it has.
     let hasBorneName = Latch<Bool>()
     private let sink: AsyncStream<ConnectEvent>.Continuation
-    private let state: Mutex<State>
+    private let state: Lock<State>
 
     private struct State {
         var status = Status.requested
@@ -49,7 +48,7 @@ final class Registration: Sendable {
         self.format = format
         self.flags = flags
         self.admission = admission
-        state = Mutex(State(remaining: limit))
+        state = Lock(State(remaining: limit))
         (events, sink) = AsyncStream.makeStream(bufferingPolicy: .bufferingOldest(WaitingRoom.seats))
     }
 

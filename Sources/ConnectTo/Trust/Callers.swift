@@ -1,5 +1,5 @@
+import LinuxIO
 import Ports
-import Synchronization
 
 /// What the callers on one bus have of this process, and whether they may have more.
 final class Callers: Sendable {
@@ -50,7 +50,7 @@ final class Callers: Sendable {
     private static let capacity = 4_096
 
     private let limits: CallerLimits
-    private let accounts = Mutex(Accounts())
+    private let accounts = Lock(Accounts())
 
     init(_ limits: CallerLimits) {
         self.limits = limits

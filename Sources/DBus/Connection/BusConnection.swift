@@ -1,5 +1,4 @@
 package import LinuxIO
-import Synchronization
 
 /// A connection to a message bus, on the event loop.
 ///
@@ -25,7 +24,7 @@ package actor BusConnection {
     package static let busDeadline: Duration = .seconds(5)
 
     private(set) var link: Link
-    private nonisolated let name: Mutex<String>
+    private nonisolated let name: Lock<String>
     private var isClosed = false
     var matches = MatchTable()
     private var exports: [String: @Sendable (MethodCall) -> Void] = [:]
@@ -56,7 +55,7 @@ package actor BusConnection {
 
     private init(address: String, uniqueName: String, link: Link) {
         self.address = address
-        name = Mutex(uniqueName)
+        name = Lock(uniqueName)
         self.reactor = link.reactor
         self.link = link
     }

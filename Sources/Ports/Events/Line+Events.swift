@@ -7,6 +7,8 @@ extension Line {
             let old = state.handlers
             wakeups.add { withExtendedLifetime(old) {} }
             set(&state.handlers)
+            // The next message is another handler's.
+            state.revokeInput()
             // Whoever waits at the sequence has had nothing while a handler took all.
             if state.handlers.message == nil { wakeups.add(state.consumers.removeAll(), ()) }
             state.forgetHandlers(&wakeups)
@@ -16,11 +18,19 @@ extension Line {
 
     /// Calls the handlers, on the loop: one call after the other, none of them under the lock.
     func deliver() {
-        for _ in 0..<LineState.messagesPerDrain {
+        var left = LineState.messagesPerDrain
+        while left > 0 {
             switch change({ state, wakeups in state.nextDelivery(for: self, &wakeups) }) {
-            case .message(let handler, let message): handler(message)
-            case .close(let handler, let reason): handler(reason)
-            case .skip: break
+            case .message(let handlers, var next, let cursor):
+                while let message = next {
+                    handlers.call(with: message)
+                    left -= 1
+                    // A handler that changes what is to come revokes it.
+                    next = left > 0 ? cursor?.claim() : nil
+                }
+            case .close(let handler, let reason):
+                handler(reason)
+                left -= 1
             case .nothing: return
             }
         }

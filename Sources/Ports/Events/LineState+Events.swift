@@ -3,9 +3,8 @@ import LinuxIO
 extension LineState {
     /// One call of a handler.
     enum Delivery {
-        case message(PortHandlers.MessageHandler, Message)
-        /// The message is undecodable, and nobody wants to know.
-        case skip
+        /// And what else can be claimed for the same handlers.
+        case message(PortHandlers, Message?, RunCursor?)
         case close(PortHandlers.CloseHandler, CloseReason)
         case nothing
     }
@@ -23,9 +22,8 @@ extension LineState {
 
     /// The next call to be made. When there is none, deliveries rest until ``deliverLater(for:)``.
     mutating func nextDelivery(for line: Line, _ wakeups: inout Wakeups) -> Delivery {
-        if let handler = handlers.message, case .message(let message) = takeMessage(for: line, &wakeups) {
-            if message.isDecodable { return .message(handler, message) }
-            return handlers.messageError.map { .message($0, message) } ?? .skip
+        if handlers.message != nil, case .message(let message) = takeMessage(for: line, &wakeups) {
+            return .message(handlers, message, input.lend())
         }
         forgetHandlers(&wakeups)
         if let handler = handlers.close, let reason = endToTell {

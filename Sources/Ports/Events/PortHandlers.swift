@@ -9,4 +9,9 @@ struct PortHandlers: Sendable {
     var close: CloseHandler?
     /// The port itself, which lives as long as its message handler may be called.
     var keptPort: MessagePort?
+
+    /// An undecodable message that nobody wants to know of is dropped.
+    func call(with message: Message) {
+        if message.isDecodable { self.message?(message) } else { messageError?(message) }
+    }
 }

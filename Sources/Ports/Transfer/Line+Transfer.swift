@@ -1,10 +1,9 @@
 import LinuxIO
-import Synchronization
 
 extension Line {
     /// One transfer at a time in this process: each takes several lines apart, and none may see another half
     /// done.
-    private static let transfers = Mutex(())
+    private static let transfers = Lock(())
 
     /// Takes the line out, if it can be transferred at this moment.
     func extract() throws(PortError) -> PortCargo {

@@ -5,6 +5,7 @@ extension LineState {
     ///
     /// Until ``didDepart(for:_:)`` or ``takeBack(_:for:)`` it stands still, and what is posted waits.
     mutating func extract() -> PortCargo {
+        revokeInput()
         var received = input.remainder
         received.append(endOfInput)
         received.append(reader.remainder)

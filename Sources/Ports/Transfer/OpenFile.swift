@@ -1,15 +1,14 @@
 import LinuxIO
-import Synchronization
 
 /// An open file, pipe, socket or device, on its way to or from another program.
 ///
 /// Whoever has the descriptor has what it was opened for, whatever the file's permissions say. It is closed
 /// when the last reference goes.
 public final class OpenFile: Sendable {
-    private let descriptor: Mutex<Descriptor?>
+    private let descriptor: Lock<Descriptor?>
 
     init(_ descriptor: Descriptor) {
-        self.descriptor = Mutex(descriptor)
+        self.descriptor = Lock(descriptor)
     }
 
     /// A second descriptor for something open; the given one stays the caller's.

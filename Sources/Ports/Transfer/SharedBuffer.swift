@@ -1,5 +1,4 @@
 import LinuxIO
-import Synchronization
 
 /// Memory that goes to another process without being copied.
 ///
@@ -20,14 +19,14 @@ public final class SharedBuffer: Sendable {
     public let mode: Mode
     /// In bytes; settled at birth.
     public let count: Int
-    private let memory: Mutex<SharedMemory?>
+    private let memory: Lock<SharedMemory?>
 
     /// Zeroed memory.
     ///
     /// - Throws: ``PortError`` with ``PortError/Code/outOfResources`` where there is no memory or descriptor.
     public init(count: Int, mode: Mode = .moves) throws(PortError) {
         do throws(SystemError) {
-            memory = Mutex(try SharedMemory.make(size: max(0, count)))
+            memory = Lock(try SharedMemory.make(size: max(0, count)))
         } catch {
             throw PortError(
                 .outOfResources, "no shared memory of \(count) bytes: \(error)", cause: error)
@@ -37,7 +36,7 @@ public final class SharedBuffer: Sendable {
     }
 
     init(_ memory: SharedMemory) {
-        self.memory = Mutex(memory)
+        self.memory = Lock(memory)
         mode = memory.kind == .frozen ? .moves : .shared
         count = memory.bytes.count
     }

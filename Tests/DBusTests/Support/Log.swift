@@ -1,4 +1,4 @@
-import Synchronization
+import LinuxIO
 
 /// What happened, in order; written by handlers, awaited by tests.
 final class Log<Entry: Sendable>: Sendable {
@@ -7,7 +7,7 @@ final class Log<Entry: Sendable>: Sendable {
         var waiting: [(count: Int, continuation: CheckedContinuation<Void, Never>)] = []
     }
 
-    private let state = Mutex(State())
+    private let state = Lock(State())
 
     func add(_ entry: Entry) {
         let ready = state.withLock { state in

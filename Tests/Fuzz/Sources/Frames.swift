@@ -86,7 +86,7 @@ private func live(_ life: inout PortLife, _ frame: FrameReader.Frame) throws(Pro
         _ = try life.didReceiveMessages(1)
         if let descriptors = frame.descriptors { try unpack(frame.payload.bytes, descriptors, depth: 0) }
         planted(frame.payload.withUnsafeBytes(hasOddByte))
-        _ = life.didTake()
+        _ = life.didTake(1)
     case .finish:
         _ = try life.didReceiveFinish()
     case .close:

@@ -1,7 +1,6 @@
 import ConnectToTesting
 import Glibc
 import LinuxIO
-import Synchronization
 import Testing
 
 @testable import Ports
@@ -13,8 +12,8 @@ final class Bystander: Sendable {
 
     private let channel: MessageChannel
     private let reactor: Reactor
-    private let isOver = Mutex(false)
-    private let ticks = Mutex((count: 0, last: ContinuousClock.now, worst: Duration.zero))
+    private let isOver = Lock(false)
+    private let ticks = Lock((count: 0, last: ContinuousClock.now, worst: Duration.zero))
 
     init() throws {
         channel = try MessageChannel()

@@ -2,16 +2,15 @@ import CLinux
 import Glibc
 import LinuxIO
 import Ports
-import Synchronization
 
 /// The other side of a line, by hand: writes and reads plain bytes, right or wrong.
 ///
 /// What waits does so on a thread of its own, as a peer in another process would, and for 30 s at the most.
 final class RawPeer: Sendable {
-    private let socket: Mutex<StreamSocket?>
+    private let socket: Lock<StreamSocket?>
 
     init(_ socket: StreamSocket) {
-        self.socket = Mutex(socket)
+        self.socket = Lock(socket)
         var limit = timeval(tv_sec: 30, tv_usec: 0)
         for option in [SO_RCVTIMEO, SO_SNDTIMEO] {
             setsockopt(

@@ -1,5 +1,4 @@
 import LinuxIO
-import Synchronization
 
 @testable import Ports
 
@@ -8,7 +7,7 @@ final class TurnWatch: Sendable {
     private let port: MessagePort
     private let peer: RawPeer
     private let loop: EventLoop
-    private let counts = Mutex<(last: UInt64, most: UInt64)>((0, 0))
+    private let counts = Lock<(last: UInt64, most: UInt64)>((0, 0))
 
     init(port: MessagePort, peer: RawPeer, loop: EventLoop) {
         self.port = port

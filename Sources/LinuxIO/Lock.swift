@@ -1,0 +1,44 @@
+package import CLinux
+
+/// A value, and the lock that guards it.
+///
+/// What the standard library's `Mutex` is, on the C library's mutex: under contention this one spins for a moment
+/// where that one has the kernel hand it over each time, and the thread sanitizer knows what it is.
+///
+/// Not recursive. `@unchecked Sendable`: the value is reached through ``withLock(_:)`` only, by one thread at a time.
+package struct Lock<Value: ~Copyable>: ~Copyable, @unchecked Sendable {
+    @usableFromInline let mutex: UnsafeMutablePointer<pthread_mutex_t>
+    @usableFromInline let value: UnsafeMutablePointer<Value>
+
+    package init(_ value: consuming sending Value) {
+        // The mutex stands behind the value, in one piece of memory.
+        let offset = MemoryLayout<Value>.size.roundedUp(toMultipleOf: MemoryLayout<pthread_mutex_t>.alignment)
+        let memory = UnsafeMutableRawPointer.allocate(
+            byteCount: offset + MemoryLayout<pthread_mutex_t>.size,
+            alignment: max(MemoryLayout<Value>.alignment, MemoryLayout<pthread_mutex_t>.alignment))
+        self.value = memory.bindMemory(to: Value.self, capacity: 1)
+        mutex = (memory + offset).bindMemory(to: pthread_mutex_t.self, capacity: 1)
+        self.value.initialize(to: value)
+        clinux_mutex_init(mutex)
+    }
+
+    deinit {
+        pthread_mutex_destroy(mutex)
+        value.deinitialize(count: 1)
+        UnsafeMutableRawPointer(value).deallocate()
+    }
+
+    /// Calls a closure with the value, on this thread, once no other has it.
+    @inlinable
+    package borrowing func withLock<Result: ~Copyable, Failure: Error>(
+        _ body: (inout sending Value) throws(Failure) -> sending Result
+    ) throws(Failure) -> sending Result {
+        pthread_mutex_lock(mutex)
+        defer { pthread_mutex_unlock(mutex) }
+        return try body(&value.pointee)
+    }
+}
+
+extension Int {
+    fileprivate func roundedUp(toMultipleOf unit: Int) -> Int { (self + unit - 1) / unit * unit }
+}
