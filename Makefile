@@ -12,7 +12,13 @@ prefix := $(DESTDIR)$(patsubst ~/%,$(HOME)/%,$(PREFIX))
 # No test is an XCTest, and XCTest itself leaks, as the address sanitizer says. One after the other: many measure
 # time, descriptors or wake-ups, and all would measure each other.
 test_options := --disable-xctest --no-parallel
-release_options := -c release --static-swift-stdlib --product connect --scratch-path .build-release
+release_options := -c release --static-swift-stdlib --product connect --scratch-path .build-release -Xlinker -s
+# Without any library to load, a short call takes two thirds of the time. What libdbus asks of libsystemd is for
+# listening on its sockets, which no part of the program does.
+static_options := -Xswiftc -static-executable \
+    -Xlinker --defsym=sd_listen_fds=abort -Xlinker --defsym=sd_is_socket=abort
+# Fails where a static library is missing.
+static_probe := $(SWIFT)c $(filter-out -Xswiftc,$(static_options)) -ldbus-1 -o .build-release/static-probe -
 
 .DEFAULT_GOAL := help
 .PHONY: help setup build test test-broker lint demo release install uninstall sanitize fuzz flood soak bench \
@@ -73,7 +79,15 @@ demo: build ## show a listener and two callers
 	examples/demo.sh
 
 release: setup
-	$(SWIFT) build $(release_options)
+	@mkdir -p .build-release; \
+	if printf '@_silgen_name("dbus_connection_open_private") func open()\nopen()\n' \
+	    | $(static_probe) >.build-release/static-probe.log 2>&1; then \
+	    static="$(static_options)"; \
+	else \
+	    echo "There is no static libdbus-1 or C library: connect is linked to the shared ones, and starts slower." >&2; \
+	    echo "On Debian libdbus-1-dev and libc6-dev have them. What the linker said: .build-release/static-probe.log" >&2; \
+	fi; \
+	set -x; $(SWIFT) build $(release_options) $$static
 
 install: release ## install the command `connect` under PREFIX (/usr/local)
 	connect=$$($(SWIFT) build $(release_options) --show-bin-path)/connect; \

@@ -110,7 +110,9 @@ let package = Package(
             swiftSettings: settings),
         .testTarget(
             name: "ConnectCLITests",
-            dependencies: ["ConnectCLI", "ConnectToTesting", "TestProcesses", subprocess, system],
+            dependencies: [
+                "ConnectCLI", "ConnectToTesting", "TestProcesses", argumentParser, subprocess, system,
+            ],
             swiftSettings: settings),
     ]
 )

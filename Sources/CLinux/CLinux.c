@@ -3,6 +3,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#ifdef __GLIBC__
+#include <nss.h>
+#endif
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
@@ -264,6 +267,17 @@ int clinux_harmless_sigpipe(void) {
     struct sigaction action = {.sa_handler = ignore, .sa_flags = SA_RESTART};
     sigemptyset(&action.sa_mask);
     return sigaction(SIGPIPE, &action, NULL);
+}
+
+void clinux_resolve_without_plugins(void) {
+#ifdef __GLIBC__
+    // These services are in the C library itself.
+    __nss_configure_lookup("passwd", "files");
+    __nss_configure_lookup("group", "files");
+    __nss_configure_lookup("initgroups", "files");
+    __nss_configure_lookup("hosts", "files dns");
+    __nss_configure_lookup("services", "files");
+#endif
 }
 
 int clinux_rename_in(int directory, const char *from, const char *to, int overwrite) {

@@ -7,6 +7,7 @@ import SystemPackage
 
 struct Activate: ProgramCommand {
     static let configuration = CommandConfiguration(
+        commandName: "activate",
         abstract: "Have the bus start a listener when somebody connects.",
         discussion: """
             Writes a D-Bus service file for this user: whoever connects to NAME while nobody has it makes the \

@@ -4,6 +4,7 @@ import ConnectTo
 /// `connect bench`: how fast it is on this machine, between this process and another that it starts.
 struct Bench: ProgramCommand {
     static let configuration = CommandConfiguration(
+        commandName: "bench",
         abstract: "Measure how fast messages go on this machine.",
         discussion: """
             Between two processes that it starts itself, on a line of their own; introductions on the bus. With --json \

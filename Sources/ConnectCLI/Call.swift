@@ -179,9 +179,7 @@ final class Call: Sendable {
             switch input {
             case .messages: return false
             case .lines(let input), .whole(let input):
-                let remainder = await input.stop()
-                // Whoever sits at a terminal sees that the peer has gone.
-                return remainder == .lines || remainder == .open && !input.isTerminal
+                return await input.stopsShort()
             }
         }
     }

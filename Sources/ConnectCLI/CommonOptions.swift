@@ -18,6 +18,14 @@ struct CommonOptions: ParsableArguments, Sendable {
         help: ArgumentHelp("session, system, or the address of a bus.", valueName: "bus"))
     var bus = "session"
 
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp(
+            "How long the bus may be away before it counts as lost (69); 60 if not given.",
+            valueName: "seconds"),
+        transform: Seconds.init)
+    var patience: Seconds?
+
     @Flag(name: .shortAndLong, help: "Write nothing but errors to standard error.")
     var quiet = false
 
@@ -50,14 +58,19 @@ struct CommonOptions: ParsableArguments, Sendable {
     /// Connects to the bus.
     /// - Throws: ``Failure``: 64 where `--bus` is no bus, 69 where it cannot be reached.
     func openBus() async throws(Failure) -> Bus {
+        let limits = patience.map { patience in
+            var limits = BusLimits()
+            limits.absence = patience.duration
+            return limits
+        }
         do throws(ConnectToError) {
             switch bus {
-            case "session": return try await Bus.session()
-            case "system": return try await Bus.system()
+            case "session": return try await Bus.session(limits: limits)
+            case "system": return try await Bus.system(limits: limits)
             default: break
             }
             if let address = ArgumentBytes.text(of: bus), address.contains(":") {
-                return try await Bus.at(address)
+                return try await Bus.at(address, limits: limits)
             }
         } catch { throw Failure(error) }
         throw Failure(

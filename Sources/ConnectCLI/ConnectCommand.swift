@@ -18,4 +18,17 @@ struct Connect: ParsableCommand {
             Listen.self, To.self, List.self, Watch.self, Info.self, Tap.self, Doctor.self, Activate.self,
             Bench.self, BenchPeer.self,
         ])
+
+    /// The subcommand that the arguments name and satisfy. Nil for anything else, help among it: that is the whole
+    /// parser's to judge.
+    ///
+    /// Without this, each start would build all subcommands, which takes longer than the rest of a short call.
+    static func subcommand(of arguments: [String]) -> (any ProgramCommand)? {
+        guard let name = arguments.first else { return nil }
+        if name == To.configuration.commandName, let to = To(plain: arguments.dropFirst()) { return to }
+        guard
+            let command = configuration.subcommands.first(where: { $0._commandName == name })
+        else { return nil }
+        return try? command.parseAsRoot(Array(arguments.dropFirst())) as? any ProgramCommand
+    }
 }

@@ -9,13 +9,16 @@ struct Diagnosis: Sendable {
     private let origin: String
     private let isSystem: Bool
     private let facts: BusFacts
-    private let box = Sandbox.current()
+    private let surroundings: Surroundings
+    private var box: Sandbox? { surroundings.sandbox }
+    private var proxy: Peer? { surroundings.proxy }
 
     init(of bus: Bus, origin: String, isSystem: Bool) async throws(ConnectToError) {
         connection = bus
         self.origin = origin
         self.isSystem = isSystem
         facts = try await bus.facts()
+        surroundings = Surroundings(facts)
     }
 
     // MARK: Without a bus
@@ -59,12 +62,6 @@ struct Diagnosis: Sendable {
             check: "bus",
             message: "\(connection.address): \(process ?? "a process that it does not tell"), "
                 + "\(facts.nameCount) names\(limit ?? "")")
-    }
-
-    /// Whether the bus takes another process for this one.
-    private var proxy: Peer? {
-        guard let own = facts.own, let pid = own.pid, pid != getpid() else { return nil }
-        return own
     }
 
     var sandbox: Finding {
@@ -149,7 +146,7 @@ struct Diagnosis: Sendable {
                 return Finding(
                     check: "name", message: "\(label) is not running; the bus starts it for a caller")
             }
-            let isHidden = box != nil || proxy != nil
+            let isHidden = surroundings.hideNames
             return Finding(
                 check: "name",
                 message: "nobody has registered \(label)" + (isHidden ? ", or it may not be seen here" : ""),

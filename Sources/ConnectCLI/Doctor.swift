@@ -3,6 +3,7 @@ import ConnectTo
 
 struct Doctor: ProgramCommand {
     static let configuration = CommandConfiguration(
+        commandName: "doctor",
         abstract: "Look for what keeps names from being registered and reached.",
         discussion: """
             Tries everything once: the bus, the limits, the permission to own a name and to talk to it, and NAME if \

@@ -60,6 +60,18 @@ enum Event {
         ]
     }
 
+    /// The peer of a port has died, and another is called. `mayBeLost`: how many messages had gone to it.
+    static func interrupted(port: Int, reason: CloseReason, mayBeLost: Int) -> JSONObject {
+        [
+            "event": .string("interrupted"), "port": .integer(port),
+            "reason": .string(reason.code.rawValue), "mayBeLost": .integer(mayBeLost),
+        ]
+    }
+
+    static func reconnected(port: Int) -> JSONObject {
+        ["event": .string("reconnected"), "port": .integer(port)]
+    }
+
     static func error(_ status: ExitStatus, _ message: String) -> JSONObject {
         ["event": .string("error"), "code": .integer(Int(status.code)), "message": .string(message)]
     }

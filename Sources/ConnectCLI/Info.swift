@@ -4,6 +4,7 @@ import Glibc
 
 struct Info: ProgramCommand {
     static let configuration = CommandConfiguration(
+        commandName: "info",
         abstract: "Show all about one name.",
         discussion: """
             Who has it, what it says of itself and, to its own user, what it has done: ports open, callers admitted \

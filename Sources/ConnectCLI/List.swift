@@ -3,6 +3,7 @@ import ConnectTo
 
 struct List: ProgramCommand {
     static let configuration = CommandConfiguration(
+        commandName: "list",
         abstract: "Show what is registered.",
         discussion: """
             One line for each context. With --json: {"name":…,"origin":…,"pid":…,"process":…,"uid":…,\

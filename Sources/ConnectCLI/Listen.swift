@@ -3,6 +3,7 @@ import ConnectTo
 
 struct Listen: ProgramCommand {
     static let configuration = CommandConfiguration(
+        commandName: "listen",
         abstract: "Register a name, and talk to whoever connects.",
         discussion: """
             Each message is a line of standard output; each line of standard input is posted to every open \

@@ -9,8 +9,11 @@ enum Main {
         StandardDescriptors.openClosed()
         // Writing to nobody fails with EPIPE, and kills nobody.
         _ = clinux_harmless_sigpipe()
+        Accounts.useFilesAlone()
         do {
-            var command = try Connect.parseAsRoot(ArgumentBytes.ofThisProcess())
+            let arguments = ArgumentBytes.ofThisProcess()
+            if let command = Connect.subcommand(of: arguments) { Program.start(command) }
+            var command = try Connect.parseAsRoot(arguments)
             guard let work = command as? any ProgramCommand else {
                 try command.run()
                 return

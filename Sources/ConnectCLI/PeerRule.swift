@@ -42,11 +42,11 @@ enum PeerRule {
         case "uid": return .users([try number(value, of: "user")])
         case "gid": return .groups([try number(value, of: "group")])
         case "user":
-            guard let entry = getpwnam(value) else { throw ValidationError(unknown("user", value)) }
-            return .users([entry.pointee.pw_uid])
+            guard let uid = Accounts.user(value) else { throw ValidationError(unknown("user", value)) }
+            return .users([uid])
         case "group":
-            guard let entry = getgrnam(value) else { throw ValidationError(unknown("group", value)) }
-            return .groups([entry.pointee.gr_gid])
+            guard let gid = Accounts.group(value) else { throw ValidationError(unknown("group", value)) }
+            return .groups([gid])
         case "origin", "application":
             // Any name does: it is the origin that is looked at.
             guard (try? ContextName("x", origin: value)) != nil else {

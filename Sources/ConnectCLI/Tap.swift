@@ -4,6 +4,7 @@ import Ports
 
 struct Tap: ProgramCommand {
     static let configuration = CommandConfiguration(
+        commandName: "tap",
         abstract: "Look on at the messages of a name that allows it.",
         discussion: """
             Shows what goes over the lines of a listener of this user that was started with --tappable, from the \

@@ -4,6 +4,7 @@ import LinuxIO
 
 struct To: ProgramCommand {
     static let configuration = CommandConfiguration(
+        commandName: "to",
         abstract: "Connect to a name, and talk to it.",
         discussion: """
             Posts each MESSAGE, or else each line of standard input; prints what comes back; ends its side when \
@@ -11,6 +12,11 @@ struct To: ProgramCommand {
             after two dashes: connect to NAME -- -1
 
             With --json, standard output carries {"event":"message"|"close"|"error",…}.
+
+            With --reconnect the call outlives its listener: when that dies, standard input goes on to whoever bears the \
+            name next, within 10 seconds or those of --wait. Nothing is sent twice: standard error says how many \
+            messages went to the one that died, the last of which may be lost, and so does \
+            {"event":"interrupted","port":…,"reason":…,"mayBeLost":…}; then {"event":"reconnected","port":…}.
 
             With --raw there are no messages: standard input and output are the line, byte for byte, as ssh's \
             ProxyCommand wants it. The other side has to listen with --raw too.
@@ -60,6 +66,9 @@ struct To: ProgramCommand {
     @Flag(help: "Carry bytes in place of messages; exits when the peer has closed.")
     var raw = false
 
+    @Flag(help: "When the listener dies, go on with the next that bears the name.")
+    var reconnect = false
+
     @Option(
         parsing: .unconditional,
         help: ArgumentHelp("Exit with 75 if the whole call takes longer.", valueName: "seconds"),
@@ -78,6 +87,13 @@ struct To: ProgramCommand {
                 "--raw carries bytes: no messages, --file, --bytes, --replies, --no-reply or --json beside it"
             )
         }
+        if reconnect,
+            !messages.isEmpty || !files.isEmpty || bytes || raw || replies != nil || noReply || timeout != nil
+        {
+            throw ValidationError(
+                "--reconnect carries the lines of standard input: no messages, --file, --bytes, --raw, --replies, "
+                    + "--no-reply or --timeout beside it")
+        }
         if noReply, replies != nil { throw ValidationError("--replies and --no-reply exclude each other") }
     }
 
@@ -89,6 +105,25 @@ struct To: ProgramCommand {
         }
         let input = try input()
         let bus = try await common.openBus()
+        do {
+            return try await call(name, origin: origin, input: input, on: bus, in: program, opening)
+        } catch let error as Failure {
+            throw await Surroundings.explaining(error, calling: name, on: bus)
+        }
+    }
+
+    private func call(
+        _ name: String, origin: String, input: CallInput?, on bus: Bus, in program: Program,
+        _ opening: Latch<MessagePort>
+    ) async throws -> ExitStatus {
+        if reconnect, case .lines(let input)? = input {
+            let lines = bus.lines(
+                to: name, origin: origin, wait: wait == nil ? .untilAvailable(for: .seconds(10)) : waitPolicy,
+                expecting: expect)
+            let call = ReconnectingCall(lines: lines, name: name, input: input, report: program.report)
+            program.atEnd { _ in await call.end() }
+            return try await call.run { program.fail($0) }
+        }
         let port = bus.connectTo(
             name, origin: origin, wait: waitPolicy,
             format: raw ? .stream : .messages, expecting: expect)

@@ -3,6 +3,7 @@ import ConnectTo
 
 struct Watch: ProgramCommand {
     static let configuration = CommandConfiguration(
+        commandName: "watch",
         abstract: "Show what comes and goes.",
         discussion: """
             One line for each change, from the moment standard error says "watching". With --json: \

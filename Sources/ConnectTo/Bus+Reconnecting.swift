@@ -3,11 +3,9 @@ import LinuxIO
 
 /// What happens when the bus goes away, and when it is back.
 extension Bus {
-    /// How long a bus may be away before it counts as lost.
-    static let reconnectLimit = Duration.seconds(60)
-
     /// On the loop, when the connection was lost and everything that was under way has been settled.
-    func didDisconnect(_ error: DBusError, reconnectingFor limit: Duration) {
+    func didDisconnect(_ error: DBusError) {
+        let limit = limits.absence
         interrupt()
         // Once more while it is being restored: that is noticed there.
         guard board.set(.reconnecting) else { return }

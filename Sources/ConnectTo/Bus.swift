@@ -55,14 +55,10 @@ public final class Bus: Sendable {
     }
 
     /// A connection of its own, which nobody else gets: for tests that play two processes in one.
-    ///
-    /// - Parameter limit: how long the bus may be away.
     package static func separate(
-        at address: String, limits: BusLimits = BusLimits(), on loop: EventLoop? = nil,
-        reconnectingFor limit: Duration? = nil
+        at address: String, limits: BusLimits = BusLimits(), on loop: EventLoop? = nil
     ) async throws(ConnectToError) -> Bus {
-        try await open(
-            address, limits: limits, on: resolve(loop), reconnectingFor: limit ?? reconnectLimit)
+        try await open(address, limits: limits, on: resolve(loop))
     }
 
     private static func resolve(_ loop: EventLoop?) throws(ConnectToError) -> EventLoop {
@@ -84,7 +80,7 @@ public final class Bus: Sendable {
 
     static func open(
         _ address: String, limits: BusLimits, on loop: EventLoop,
-        deadline: Duration = BusConnection.busDeadline, reconnectingFor limit: Duration = reconnectLimit
+        deadline: Duration = BusConnection.busDeadline
     ) async throws(ConnectToError) -> Bus {
         let connection: BusConnection
         do throws(DBusError) {
@@ -95,7 +91,7 @@ public final class Bus: Sendable {
         }
         let bus = Bus(connection, address: address, limits: limits, on: loop)
         await bus.registry.start()
-        await connection.onDisconnect { [weak bus] in bus?.didDisconnect($0, reconnectingFor: limit) }
+        await connection.onDisconnect { [weak bus] in bus?.didDisconnect($0) }
         return bus
     }
 
@@ -141,6 +137,8 @@ public final class Bus: Sendable {
 
     /// Registers a context: from the moment this returns others find it.
     ///
+    /// While the bus is away (``Status/reconnecting``) this waits for it, for ten seconds at the most.
+    ///
     /// - Parameters:
     ///   - name: any UTF-8 but the empty; see ``ContextName``.
     ///   - origin: the application id that the name lives under.
@@ -157,7 +155,8 @@ public final class Bus: Sendable {
     ///     logged, at debug level, by `org.connectto.registry`.
     /// - Throws: ``ConnectToError``: ``ConnectToError/Code/nameTaken``, ``ConnectToError/Code/invalidName``,
     ///   ``ConnectToError/Code/invalidMetadata``, ``ConnectToError/Code/denied``,
-    ///   ``ConnectToError/Code/limitsExceeded``, ``ConnectToError/Code/busLost``; and
+    ///   ``ConnectToError/Code/limitsExceeded``, ``ConnectToError/Code/busLost`` where the bus is lost, or was not back
+    ///   in ten seconds; ``ConnectToError/Code/cancelled`` where the task is cancelled before it is back; and
     ///   ``ConnectToError/Code/timedOut`` where the bus has not answered within five seconds: then the name is
     ///   given back, should the bus still give it. Cancelling the task does not take the request back.
     public func register(
@@ -170,9 +169,12 @@ public final class Bus: Sendable {
         var flags = standby ? BusConnection.RequestNameFlags() : .doNotQueue
         if replace { flags.insert(.replaceExisting) }
         if allowReplacement { flags.insert(.allowReplacement) }
-        let registration = try await registry.register(
-            context, metadata: metadata, flags: flags, limit: limit, format: format,
-            isTappable: tappable, admission: admission)
+        let registration = try await retryingWhenBack("registering \(context.quoted)") {
+            [registry, flags] () throws(ConnectToError) in
+            try await registry.register(
+                context, metadata: metadata, flags: flags, limit: limit, format: format,
+                isTappable: tappable, admission: admission)
+        }
         return Context(registration, bus: self)
     }
 

@@ -23,6 +23,12 @@ public struct BusLimits: Sendable, Hashable {
         didSet { introduction = max(introduction, .milliseconds(1)) }
     }
 
+    /// How long the bus may be away before it counts as ``Bus/Status/lost``; 60 s if not set. With zero a bus that goes
+    /// is lost at once.
+    public var absence = Duration.seconds(60) {
+        didSet { absence = max(absence, .zero) }
+    }
+
     /// What the callers of each user may have of this process.
     public var callers = CallerLimits()
 

@@ -25,6 +25,21 @@ struct AdmissionTests {
         if status == 77 { #expect(outcome.errors.contains("not admitted")) }
     }
 
+    @Test("users and groups that only getent knows, by their own names alone")
+    func otherDatabases() async throws {
+        let outcome = try await Shell.run(
+            """
+            mkdir bin
+            printf '#!/bin/sh\\n[ $3 = remote ] && echo "remote:x:%d:"; [ $3 = 4242 ] && echo other:x:4242:' $(id -u) \
+                >bin/getent
+            chmod +x bin/getent; PATH=$PWD/bin:$PATH
+            start l connect listen x --allow user=remote
+            connect to x hello --no-reply; echo $?; kill $pid
+            connect listen y --allow group=4242; echo $?
+            """)
+        #expect(outcome.lines == ["0", "64"])
+    }
+
     @Test("an owner who is not expected is 77, and gets nothing")
     func expect() async throws {
         let outcome = try await Shell.run(

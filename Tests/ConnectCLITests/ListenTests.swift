@@ -168,6 +168,18 @@ import Testing
         #expect(outcome.lines == ["listening as x", "standing by for x", "143", "1"])
     }
 
+    @Test("A bus that stays away for longer than the patience is 69, for listen and watch")
+    func patience() async throws {
+        let outcome = try await Shell.run(
+            """
+            start l connect listen x --patience 0.2; l=$pid
+            start w connect watch --patience 0.2
+            kill -KILL \(try PrivateBus.current.processID)
+            ends $l; ends $pid; grep -c 'the bus is gone' l.err; grep 'connect:' l.err w.err | grep -c 'bus'
+            """)
+        #expect(outcome.lines == ["69", "69", "2", "2"])
+    }
+
     @Test(
         "What is no name ends with 64 and one line",
         arguments: [

@@ -22,6 +22,15 @@ func callOnce(_ name: String, on address: String, closingAt cues: Cues) async th
     }
 }
 
+/// Says "hello", and how many bytes came back by the end.
+func countAnswer(_ name: String, on address: String) async throws {
+    let port = try await Bus.at(address).connectTo(name)
+    try port.postMessage("hello")
+    var count = 0
+    for try await message in port.messages { count += message.count }
+    say("\(count)")
+}
+
 /// Opens so many ports and holds them; says how many, and how the others ended. Then closes them, and calls once more.
 func hoard(_ name: String, _ count: Int, on address: String) async throws {
     let bus = try await Bus.at(address)

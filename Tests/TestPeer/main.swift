@@ -26,6 +26,7 @@ Task(executorPreference: try EventLoop.shared.executor) { [numbers, cues, addres
         case ("standby", 0): try await standBy(name, on: address)
         case ("silent", 0): try await takeTheCallAndSayNothing(name, on: address, until: cues)
         case ("call", 0): try await callOnce(name, on: address, closingAt: cues)
+        case ("count", 0): try await countAnswer(name, on: address)
         case ("repeat", 1): try await callRepeatedly(name, times: numbers[0], on: address, at: cues)
         case ("crowd", 2):
             try await crowd(name, callers: numbers[0], lines: numbers[1], on: address, at: cues)

@@ -182,8 +182,6 @@ struct BusRestartTests {
         #expect(
             await here.connectTo("late", wait: .untilAvailable(for: .milliseconds(50))).closed.code
                 == .timedOut)
-        let error = await #expect(throws: ConnectToError.self) { try await here.register("y") }
-        #expect(error?.code == .busLost)
 
         try await PrivateBus.current.restart()
         await there.isBack()
@@ -191,6 +189,33 @@ struct BusRestartTests {
         var heard: Set<String?> = []
         for _ in 0..<2 { heard.insert(try await #require(await context.nextConnect()).source.nextText()) }
         #expect(heard == ["posted before", "posted meanwhile"])
+    }
+
+    @Test("registering while the bus is away waits for it; cancelled, or with a bus that is lost, it is told")
+    func registering() async throws {
+        let (here, patient) = (
+            try await Bus.onPrivateBus(), try await Bus.onPrivateBus(reconnectingFor: .milliseconds(200))
+        )
+        try PrivateBus.current.kill()
+        await here.isAway()
+        let registering = Task { try await here.register("x") }
+        let cancelled = Task { try await here.register("y") }
+        cancelled.cancel()
+        #expect(await Self.code(of: { try await cancelled.value }) == .cancelled)
+        #expect(await Self.code(of: { _ = try await patient.register("z") }) == .busLost)
+        #expect(patient.isLost)
+        try await PrivateBus.current.restart()
+        let context = try await registering.value
+        #expect(context.isRegistered)
+        let caller = try await Bus.onPrivateBus()
+        #expect(try await caller.directory().map(\.name) == ["x"])
+    }
+
+    private static func code<Result>(of work: () async throws -> Result) async -> ConnectToError.Code? {
+        do {
+            _ = try await work()
+            return nil
+        } catch { return (error as? ConnectToError)?.code }
     }
 
     @Test(

@@ -7,7 +7,9 @@ extension Bus {
     ///
     /// - Parameter limit: how long the bus may be away; with zero a bus that goes is lost at once.
     static func onPrivateBus(reconnectingFor limit: Duration? = nil) async throws -> Bus {
-        try await separate(at: try PrivateBus.current.address, reconnectingFor: limit)
+        var limits = BusLimits()
+        if let limit { limits.absence = limit }
+        return try await separate(at: try PrivateBus.current.address, limits: limits)
     }
 
     /// As `connectTo`, with a listener's time to answer made short.

@@ -1,0 +1,58 @@
+import CLinux
+import Glibc
+
+/// The numbers of users and groups, by name.
+///
+/// The C library asks plug-ins for whom /etc/passwd and /etc/group do not list, and a program without shared libraries
+/// cannot load them: it crashes. So this process reads the files alone, and `getent` asks the rest for it.
+enum Accounts {
+    /// Keeps the C library from loading plug-ins for names, of hosts too. To be called first.
+    static func useFilesAlone() {
+        clinux_resolve_without_plugins()
+    }
+
+    static func user(_ name: String) -> UInt32? {
+        getpwnam(name)?.pointee.pw_uid ?? number(of: name, in: "passwd")
+    }
+
+    static func group(_ name: String) -> UInt32? {
+        getgrnam(name)?.pointee.gr_gid ?? number(of: name, in: "group")
+    }
+
+    /// Blocks as long as the plug-ins take, as the C library would.
+    private static func number(of name: String, in database: String) -> UInt32? {
+        guard let line = output(of: ["getent", "--", database, name]) else { return nil }
+        // name:password:number:… The name again, for getent takes numbers too.
+        let fields = line.split(separator: ":", maxSplits: 3, omittingEmptySubsequences: false)
+        guard fields.count > 2, fields[0].utf8.elementsEqual(name.utf8) else { return nil }
+        return UInt32(fields[2].prefix { $0.isASCII && $0.isNumber })
+    }
+
+    /// What a command writes, up to 4 KiB; nil where it cannot be run.
+    private static func output(of words: [String]) -> String? {
+        var ends: [Int32] = [-1, -1]
+        guard pipe(&ends) == 0 else { return nil }
+        defer { close(ends[0]) }
+        var actions = posix_spawn_file_actions_t()
+        posix_spawn_file_actions_init(&actions)
+        defer { posix_spawn_file_actions_destroy(&actions) }
+        posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
+        posix_spawn_file_actions_adddup2(&actions, ends[1], 1)
+        for end in ends where end > 2 { posix_spawn_file_actions_addclose(&actions, end) }
+        posix_spawn_file_actions_addopen(&actions, 2, "/dev/null", O_WRONLY, 0)
+        var arguments: [UnsafeMutablePointer<CChar>?] = words.map { strdup($0) } + [nil]
+        defer { for argument in arguments { free(argument) } }
+        var child = pid_t()
+        let failure = posix_spawnp(&child, words[0], &actions, nil, &arguments, environ)
+        close(ends[1])
+        guard failure == 0 else { return nil }
+        var text: [UInt8] = []
+        var piece = [UInt8](repeating: 0, count: 4096)
+        while text.count < piece.count {
+            let count = read(ends[0], &piece, piece.count)
+            if count > 0 { text += piece.prefix(count) } else if count == 0 || errno != EINTR { break }
+        }
+        while waitpid(child, nil, 0) < 0, errno == EINTR {}
+        return String(validating: text, as: UTF8.self)
+    }
+}

@@ -1,0 +1,163 @@
+import ConnectTo
+import LinuxIO
+
+/// The conversation of `connect to --reconnect`: standard input over one line after the other.
+final class ReconnectingCall: Sendable {
+    private let lines: Lines
+    private let name: String
+    private let input: StandardInput
+    private let report: Report
+    private let files: ReceivedFiles
+    /// The ports, each when its line is open, for who sends. A new one takes the place of one that nobody has used.
+    private let ports: AsyncStream<MessagePort>
+    private let portsSink: AsyncStream<MessagePort>.Continuation
+    private let state = Lock(State())
+
+    private struct State {
+        var port: MessagePort?
+        /// Whether all of the input has been posted.
+        var isFinished = false
+        /// Whether a line was read that no port took.
+        var hasUnsent = false
+        var isOver = false
+    }
+
+    init(lines: Lines, name: String, input: StandardInput, report: Report) {
+        self.lines = lines
+        self.name = name
+        self.input = input
+        self.report = report
+        files = ReceivedFiles(report: report)
+        (ports, portsSink) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
+    }
+
+    /// - Parameter fail: is told what ends the call in the middle; then ``end()`` is to be called.
+    func run(_ fail: @escaping @Sendable (Failure) -> Void) async throws(Failure) -> ExitStatus {
+        Task.onLoop { [self] in
+            do throws(Failure) { try await send() } catch { fail(error) }
+        }
+        defer { portsSink.finish() }
+        var number = 0
+        var iterator = lines.makeAsyncIterator()
+        while let line = try await next(of: &iterator) {
+            number += 1
+            guard hasBegun(line.port) else { break }
+            if line.interruption != nil {
+                try await report.event(Event.reconnected(port: number))
+                await report.note("connected to \(TerminalText.escaped(name)) again")
+            }
+            portsSink.yield(line.port)
+            input.gate.open()
+            try await receive(from: line.port, number)
+            input.gate.close()
+            let reason = await line.port.closed
+            try await report.event(Event.close(port: number, reason: reason))
+            guard reason.code == .peerExited, !state.withLock({ $0.isFinished || $0.isOver }) else {
+                try await judge(line.port, reason)
+                break
+            }
+            let count = line.port.posted
+            try await report.event(Event.interrupted(port: number, reason: reason, mayBeLost: count))
+            await report.note(Self.interruption(of: name, reason, mayBeLost: count))
+        }
+        return .success
+    }
+
+    /// Ends the call, wherever it stands; what was posted is on its way when this returns.
+    func end() async {
+        let port = state.withLock { state in
+            state.isOver = true
+            return state.port
+        }
+        input.gate.stop()
+        port?.close()
+        await port?.flush()
+    }
+
+    private func next(of lines: inout Lines.AsyncIterator) async throws(Failure) -> Lines.Line? {
+        do throws(PortError) {
+            return try await lines.next()
+        } catch {
+            throw error.reason.flatMap { Failure($0, peer: name) } ?? Failure(error)
+        }
+    }
+
+    /// - Returns: `false` where the call has been ended meanwhile.
+    private func hasBegun(_ port: MessagePort) -> Bool {
+        let isOver = state.withLock { state in
+            state.port = port
+            return state.isOver
+        }
+        if isOver { port.close() }
+        return !isOver
+    }
+
+    // MARK: Both directions
+
+    private func receive(from port: MessagePort, _ number: Int) async throws(Failure) {
+        var messages = port.messages.makeAsyncIterator()
+        while let message = await messages.nextUnlessEnded() {
+            let facts = await files.take(message).facts
+            try await report.message(message, files: facts, from: number)
+        }
+    }
+
+    private func send() async throws(Failure) {
+        var ports = ports.makeAsyncIterator()
+        guard var port = await ports.next() else { return }
+        while let lines = try await input.next() {
+            for line in lines {
+                // What a line did not take any more is the next one's.
+                while try await !send(Payload(line: line), over: port) {
+                    guard let next = await ports.next() else {
+                        state.withLock { $0.hasUnsent = true }
+                        return
+                    }
+                    port = next
+                }
+            }
+        }
+        if input.gate.isStopped { return }
+        state.withLock { $0.isFinished = true }
+        port.finish()
+        // Where the input ended while one line was over and the next not yet here.
+        while let next = await ports.next() { next.finish() }
+    }
+
+    /// - Returns: `false` where the port has ended.
+    private func send(_ payload: Payload, over port: MessagePort) async throws(Failure) -> Bool {
+        // One that is over drops what it is given. Nobody else posts on it.
+        let count = port.posted
+        do throws(PortError) {
+            try await port.send(payload)
+            return port.posted > count
+        } catch {
+            if error.code != .closed, port.closeReason == nil { throw Failure(error) }
+            return false
+        }
+    }
+
+    // MARK: How it ended
+
+    private func judge(_ port: MessagePort, _ reason: CloseReason) async throws(Failure) {
+        if state.withLock({ $0.isOver }) { return }
+        if let failure = Failure(reason, peer: name) { throw failure }
+        portsSink.finish()
+        let isShort = await input.stopsShort()
+        let hasRest = state.withLock { $0.hasUnsent } || isShort
+        if port.undelivered > 0 || hasRest {
+            throw Failure.untaken(by: name, undelivered: port.undelivered, hasRest: hasRest)
+        }
+    }
+
+    static func interruption(of name: String, _ reason: CloseReason, mayBeLost count: Int) -> String {
+        let lost =
+            switch count {
+            case 0: "nothing had been sent to it"
+            case 1: "the one message sent to it may be lost"
+            default: "of the \(count) messages sent to it the last may be lost"
+            }
+        return
+            "\(TerminalText.escaped(name)): \(reason.detail); \(lost); calling the next that bears the name"
+    }
+}

@@ -1,0 +1,37 @@
+extension To {
+    /// The call that scripts make by the thousand: a name, messages, and the few options that go with them. Nil for
+    /// anything else, for the parser to judge.
+    ///
+    /// The parser finds its types at run time, among all that the program has: twice the work of the call itself.
+    init?(plain arguments: some Sequence<String>) {
+        var common = CommonOptions()
+        (common.json, common.origin, common.bus, common.quiet) = (false, nil, "session", false)
+        common.patience = nil
+        (messages, wait, expect, replies, noReply) = ([], nil, nil, nil, false)
+        (bytes, files, raw, reconnect, timeout) = (false, [], false, false, nil)
+
+        var words: [String] = []
+        var rest = arguments.makeIterator()
+        while let argument = rest.next() {
+            switch argument {
+            case "--no-reply": noReply = true
+            case "--json": common.json = true
+            case "--quiet", "-q": common.quiet = true
+            case "--bus":
+                guard let bus = rest.next(), !bus.hasPrefix("-") else { return nil }
+                common.bus = bus
+            case "--wait":
+                guard let seconds = rest.next().flatMap({ try? Seconds($0) }) else { return nil }
+                wait = seconds
+            default:
+                if argument.hasPrefix("-") { return nil }
+                words.append(argument)
+            }
+        }
+        guard let name = words.first else { return nil }
+        self.name = name
+        messages = Array(words.dropFirst())
+        self.common = common
+        do { try validate() } catch { return nil }
+    }
+}

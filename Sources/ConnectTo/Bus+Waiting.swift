@@ -1,0 +1,34 @@
+import LinuxIO
+
+extension Bus {
+    /// How long a program waits for a bus that is away.
+    private static let comeback = Duration.seconds(10)
+
+    /// Does what needs the bus; where that has gone, again when it is back: only for what dies with the connection, and so
+    /// can be done twice.
+    ///
+    /// - Parameter operation: for the error.
+    func retryingWhenBack<Result: Sendable>(
+        _ operation: String, _ work: @Sendable () async throws(ConnectToError) -> Result
+    ) async throws(ConnectToError) -> Result {
+        let deadline = SuspendingClock.now + Self.comeback
+        var backoff = Backoff(from: .milliseconds(10), to: .milliseconds(100))
+        while true {
+            do throws(ConnectToError) {
+                return try await work()
+            } catch {
+                if error.code != .busLost || isLost { throw error }
+                if Task.isCancelled { throw ConnectToError(.cancelled, "\(operation) was cancelled") }
+                if SuspendingClock.now >= deadline {
+                    throw ConnectToError(
+                        .busLost,
+                        """
+                        \(operation): the bus at \(address) is away, and was not back within \(Self.comeback); try \
+                        again when its status is connected
+                        """, cause: error)
+                }
+            }
+            await loop.reactor.sleep(for: backoff.next())
+        }
+    }
+}

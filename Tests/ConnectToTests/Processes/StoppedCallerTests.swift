@@ -1,0 +1,73 @@
+import ConnectToTesting
+import Glibc
+import TestProcesses
+import Testing
+
+@testable import ConnectTo
+
+@Suite("A caller that is stopped", .privateBus, .timeLimit(.minutes(1)))
+struct StoppedCallerTests {
+    @Test("holds up neither the listener nor other callers, and goes on where it stood")
+    func stopped() async throws {
+        let bus = try await Bus.onPrivateBus()
+        let context = try await bus.register("x")
+        try await withPeer("count", "x") { stopped in
+            let first = try #require(await context.nextConnect())
+            #expect(try await first.source.nextText() == "hello")
+            try Self.stop(stopped.processID)
+
+            // More than the kernel holds for it: the rest waits here.
+            let payload = [UInt8](repeating: 7, count: 16 << 10)
+            for _ in 0..<64 { try first.source.postMessage(payload) }
+            #expect(first.source.bufferedAmount > 0)
+
+            let serving = Task {
+                for await event in context.connects {
+                    Task {
+                        while let text = try await event.source.nextText() {
+                            try event.source.postMessage(text)
+                        }
+                    }
+                }
+            }
+            // New callers are admitted, and answered over and over.
+            try await withPeer("repeat", "x", 100) { other in #expect(await other.line() == "done") }
+            #expect(first.source.closeReason == nil)
+            #expect(first.source.bufferedAmount > 0)
+
+            kill(stopped.processID, SIGCONT)
+            first.source.finish()
+            #expect(await stopped.line() == "\(payload.count * 64)")
+            #expect(await first.source.closed.code == .closed)
+            serving.cancel()
+        }
+    }
+
+    @Test("in the midst of calling is served when it goes on")
+    func stoppedBetweenCalls() async throws {
+        let bus = try await Bus.onPrivateBus()
+        try await withPeer("echo", "x") { listener in
+            #expect(await listener.line() == "listening")
+            try await withPeer("repeat", "x", 20) { stopped in
+                #expect(await stopped.line() == "done")
+                try await stopped.type()
+                // Anywhere in its next calls, or between two of them.
+                try Self.stop(stopped.processID)
+                for _ in 0..<20 {
+                    let port = bus.connectTo("x")
+                    try port.postMessage("hello")
+                    #expect(try await port.nextText() == "hello")
+                }
+                kill(stopped.processID, SIGCONT)
+                #expect(await stopped.line() == "done")
+            }
+        }
+    }
+
+    /// Returns once the process stands still.
+    private static func stop(_ processID: Int32) throws {
+        kill(processID, SIGSTOP)
+        var status: Int32 = 0
+        try #require(waitpid(processID, &status, WUNTRACED) == processID)
+    }
+}
