@@ -16,6 +16,12 @@ package import LinuxIO
 public struct EventLoop: Sendable {
     package let reactor: Reactor
 
+    /// To run tasks on the loop itself, as long as it lives.
+    public var executor: any TaskExecutor { reactor.tasks }
+
+    /// To run actors on the loop itself, as their `unownedExecutor`.
+    public var serialExecutor: any SerialExecutor { reactor }
+
     /// The process's loop, with a thread of its own, made at first use; it lives as long as the process.
     ///
     /// - Throws: ``PortError`` with ``PortError/Code/outOfResources`` where there is no descriptor or thread left
@@ -54,9 +60,6 @@ public struct EventLoop: Sendable {
                 cause: error)
         }
     }
-
-    /// To run tasks and actors on the loop itself.
-    public var executor: any TaskExecutor & SerialExecutor { reactor }
 
     /// Readable whenever ``runReady()`` has something to do. Not to be read from or closed.
     public var pollableDescriptor: Int32 { reactor.pollableDescriptor }

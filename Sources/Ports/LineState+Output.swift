@@ -161,10 +161,10 @@ extension LineState {
         }
         // Not as soon as there is room for one: that would be a suspension for each message.
         if output.count <= limits.queuedOutput / 4, output.descriptorCount <= limits.queuedDescriptors / 4 {
-            wakeups.add(roomWaiters.removeAll(), ())
+            waiters.resume(.room, in: &wakeups)
         }
         if output.isEmpty, !life.isOver {
-            wakeups.add(flushWaiters.removeAll(), ())
+            waiters.resume(.flush, in: &wakeups)
             apply(peerReadsNoMore ? life.didLoseOutput() : life.didFlush(), to: line, &wakeups)
         }
     }

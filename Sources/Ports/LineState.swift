@@ -2,7 +2,7 @@ import Glibc
 import LinuxIO
 
 /// All that a ``Line`` guards with its lock. Called inside the lock; wakes nobody itself.
-struct LineState {
+struct LineState: ~Copyable {
     let limits: PortLimits
     /// Nil once the line is over: then the descriptor is closed.
     var socket: StreamSocket? {
@@ -48,12 +48,7 @@ struct LineState {
     var lastDirectTurn: UInt64 = 0
     private var lingerTimer: Reactor.Timer?
 
-    var nextWaiter: UInt64 = 0
-    var consumers = Waiters<Void>()
-    var openWaiters = Waiters<Void>()
-    var endWaiters = Waiters<Void>()
-    var flushWaiters = Waiters<Void>()
-    var roomWaiters = Waiters<Void>()
+    var waiters = Waiters()
 
     var handlers = PortHandlers()
     /// The loop is calling handlers, or will in a later turn.
@@ -75,7 +70,7 @@ struct LineState {
     var interest: Readiness {
         // Of a stream the port hears only that both directions are over, which the kernel tells unasked.
         if life.format == .stream { return .edge }
-        var interest: Readiness = [.peerHangup, .edge]
+        var interest = Readiness.peerHangup.union(.edge)
         if isStarted || life.isLingering || !life.isOpen { interest.insert(.read) }
         if isBlocked { interest.insert(.write) }
         return interest
@@ -118,8 +113,8 @@ struct LineState {
     mutating func apply(_ effects: PortLife.Effects, to line: Line, _ wakeups: inout Wakeups) {
         if effects.isEmpty { return }
         if effects.contains(.announceOpen) {
-            wakeups.add(openWaiters.removeAll(), ())
-            wakeups.add(flushWaiters.removeAll(), ())
+            waiters.resume(.opening, in: &wakeups)
+            waiters.resume(.flush, in: &wakeups)
             if !isStarted { updateInterest() }
         }
         if effects.contains(.dropInput) {
@@ -145,18 +140,18 @@ struct LineState {
     }
 
     private mutating func announceEnd(for line: Line, _ wakeups: inout Wakeups) {
-        wakeups.add(consumers.removeAll(), ())
+        waiters.resume(.input, in: &wakeups)
         forgetHandlers(&wakeups)
         deliverLater(for: line)
         if life.reason != nil {
-            wakeups.add(openWaiters.removeAll(), ())
-            wakeups.add(endWaiters.removeAll(), ())
-            wakeups.add(roomWaiters.removeAll(), ())
+            waiters.resume(.opening, in: &wakeups)
+            waiters.resume(.end, in: &wakeups)
+            waiters.resume(.room, in: &wakeups)
         }
     }
 
     private mutating func hangUp(_ wakeups: inout Wakeups) {
-        wakeups.add(flushWaiters.removeAll(), ())
+        waiters.resume(.flush, in: &wakeups)
         lingerTimer?.cancel()
         lingerTimer = nil
         // What was received and not cut, descriptors too, is nobody's.
