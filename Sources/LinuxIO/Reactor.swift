@@ -27,6 +27,7 @@ package final class Reactor: Sendable {
     /// The thread inside a turn, 0 outside of one.
     private let turningThread = Atomic<UInt>(0)
     private let turns = Atomic<UInt64>(0)
+    private let spinNanoseconds = Atomic<UInt64>(0)
     /// Made at first use, since it has to know the reactor.
     let taskExecutor = Lock<ReactorTasks?>(nil)
 
@@ -78,6 +79,15 @@ package final class Reactor: Sendable {
                 while true { turn(waiting: true, &work) }
             }
         case .foreignLoop: break
+        }
+    }
+
+    /// How long the loop looks again and again before it sleeps; 10 ms at the most.
+    package var spinTime: Duration {
+        get { .nanoseconds(Int64(spinNanoseconds.load(ordering: .relaxed))) }
+        set {
+            let time = min(max(newValue, .zero), .milliseconds(10))
+            spinNanoseconds.store(time.wholeNanoseconds, ordering: .relaxed)
         }
     }
 
@@ -148,7 +158,7 @@ package final class Reactor: Sendable {
         let timeout: Int32 = hasWorkOrRests() || !waiting ? 0 : -1
         // On the stack: a turn allocates nothing.
         withUnsafeTemporaryAllocation(of: clinux_event.self, capacity: Self.eventsPerLook) { events in
-            let ready = look(into: events, timeout: timeout)
+            let ready = timeout == 0 ? look(into: events, timeout: 0) : sleep(into: events)
             turns.add(1, ordering: .relaxed)
             let outer = turningThread.load(ordering: .relaxed)
             turningThread.store(pthread_self(), ordering: .relaxed)
@@ -158,6 +168,21 @@ package final class Reactor: Sendable {
             runDueTimers()
             runTurnEnds()
         }
+    }
+
+    /// Waits for what the kernel will have, awake for the first moments if so wished.
+    private func sleep(
+        into events: UnsafeMutableBufferPointer<clinux_event>
+    ) -> Slice<UnsafeMutableBufferPointer<clinux_event>> {
+        let spin = spinNanoseconds.load(ordering: .relaxed)
+        if spin > 0 {
+            let end = clinux_monotonic_nanoseconds() &+ spin
+            repeat {
+                let ready = look(into: events, timeout: 0)
+                if !ready.isEmpty { return ready }
+            } while clinux_monotonic_nanoseconds() < end
+        }
+        return look(into: events, timeout: -1)
     }
 
     /// What the kernel has, waiting for it as long as the timeout says (milliseconds, -1 for ever).

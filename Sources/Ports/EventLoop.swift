@@ -61,6 +61,17 @@ public struct EventLoop: Sendable {
         }
     }
 
+    /// How long the loop goes on looking before it sleeps when there is nothing to do: zero unless set, 10 ms at the
+    /// most.
+    ///
+    /// It saves what the kernel takes to wake a thread, most of a round trip, where both sides do it and each has a
+    /// processor to itself. The price is that processor: for so long after every event it does nothing else, and on a
+    /// machine that has none to spare everything gets slower. A foreign loop never spins.
+    public var spinTime: Duration {
+        get { reactor.spinTime }
+        nonmutating set { reactor.spinTime = newValue }
+    }
+
     /// Readable whenever ``runReady()`` has something to do. Not to be read from or closed.
     public var pollableDescriptor: Int32 { reactor.pollableDescriptor }
 

@@ -44,7 +44,7 @@ struct FrameHeader: Equatable, Sendable {
 
     /// Reads one that has been checked before, of a plain message.
     @inline(__always)
-    init(checked bytes: UnsafeMutableRawPointer) {
+    init(checked bytes: UnsafeRawPointer) {
         let word = UInt64(littleEndian: bytes.loadUnaligned(as: UInt64.self))
         length = Int(UInt32(truncatingIfNeeded: word))
         kind = FrameKind(rawValue: UInt8(truncatingIfNeeded: word >> 32)) ?? .bytes

@@ -36,11 +36,16 @@ extension Line {
     }
 
     /// Posts as soon as there is room.
+    ///
+    /// - Parameters:
+    ///   - size: of the message, or of the longest.
+    ///   - frames: the bytes of all frames, where there are several.
     func whenThereIsRoom(
-        for size: Int, _ post: () throws(PortError) -> Void
+        for size: Int, frames: Int? = nil, _ post: () throws(PortError) -> Void
     ) async throws(PortError) {
         while true {
-            try await waitForRoom(size)
+            try expectSendable(size)
+            try await waitForRoom(frames.map { $0 - FrameHeader.size } ?? size)
             do throws(PortError) {
                 return try post()
             } catch {
@@ -52,7 +57,6 @@ extension Line {
     }
 
     private func waitForRoom(_ size: Int) async throws(PortError) {
-        try expectSendable(size)
         while true {
             let (hasRoom, reason) = read { ($0.hasRoomForPatient(size), $0.life.reason) }
             if let reason { throw .closed(reason) }
@@ -75,22 +79,5 @@ extension Line {
     private func expectSendable(_ size: Int) throws(PortError) {
         let limit = limits.sentMessageLength
         if size > limit { throw .messageTooLarge(size, limit: limit) }
-    }
-
-    /// - Parameter bytes: the payload once more, if it can be kept without copying it.
-    func post(
-        _ kind: FrameKind, _ payload: UnsafeRawBufferPointer, keeping bytes: [UInt8]? = nil
-    ) throws(PortError) {
-        let failure: PortError? = change { state, wakeups in
-            if state.gather(kind, payload) { return nil }
-            if let refusal = state.postRefusal(payload.count) { return refusal }
-            if state.life.post() == .accept {
-                state.traffic?.record(.sent, kind, payload)
-                state.send(
-                    FrameHeader(kind, length: payload.count), payload, keeping: bytes, for: self, &wakeups)
-            }
-            return nil
-        }
-        if let failure { throw failure }
     }
 }

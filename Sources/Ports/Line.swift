@@ -39,6 +39,7 @@ final class Line: Sendable {
     func watch() {
         change { state, wakeups in
             guard let socket = state.socket else { return }
+            state.isAwaitingRoom = state.isBlocked
             do throws(SystemError) {
                 state.source = try reactor.watch(socket.descriptor.rawValue, for: state.interest) {
                     [self] readiness in
@@ -54,11 +55,17 @@ final class Line: Sendable {
     func change<Result: Sendable>(_ body: (inout LineState, inout Wakeups) -> Result) -> Result {
         var wakeups = Wakeups()
         let result = state.withLock { state in
-            defer { state.countDescriptors() }
+            defer { state.didChange() }
             return body(&state, &wakeups)
         }
         wakeups.run()
         return result
+    }
+
+    /// For who takes care of what follows from a change himself.
+    @inline(__always)
+    func withState<Result: Sendable>(_ body: (inout LineState) -> Result) -> Result {
+        state.withLock { state in body(&state) }
     }
 
     func read<Result: Sendable>(_ body: (borrowing LineState) -> Result) -> Result {

@@ -38,10 +38,14 @@ struct LineState: ~Copyable {
     var output = OutputQueue()
     /// The kernel took no more; it will say when it does.
     var isBlocked = false
+    /// The kernel has been asked to say.
+    var isAwaitingRoom = false
     /// Writing has failed: the peer has gone, or has shut down its reading at least.
     var peerReadsNoMore = false
     /// What has been gathered will be written, at the end of the loop's turn or in a moment.
     var flushIsDue = false
+    /// See ``gather(_:_:)``.
+    var gatherRoom = 0
     /// See ``writesDirectly(_:_:)``.
     var directWritesLeft = 0
     var lastTick: UInt64 = 0
@@ -76,7 +80,8 @@ struct LineState: ~Copyable {
         return interest
     }
 
-    func updateInterest() {
+    mutating func updateInterest() {
+        isAwaitingRoom = isBlocked
         source?.change(to: interest)
     }
 
@@ -87,6 +92,12 @@ struct LineState: ~Copyable {
     var isFlushed: Bool {
         if isInTransit { return false }
         return socket == nil || life.isOpen && !life.isLingering && output.isEmpty
+    }
+
+    /// To be called after each change.
+    mutating func didChange() {
+        countDescriptors()
+        measureGatherRoom()
     }
 
     // MARK: What is held

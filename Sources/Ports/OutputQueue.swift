@@ -69,10 +69,18 @@ struct OutputQueue {
     }
 
     /// Appends a frame to those gathered last, if there are any and it fits.
+    @inline(__always)
     mutating func gather(_ header: FrameHeader, _ payload: UnsafeRawBufferPointer) -> Bool {
         guard let open, open._withUnsafeGuaranteedRef({ $0.append(header, payload) }) else { return false }
-        count += FrameHeader.size + payload.count
+        count &+= FrameHeader.size &+ payload.count
         return true
+    }
+
+    /// Appends frames that others may have too: from here on nobody adds to them.
+    mutating func append(_ frames: GatheredFrames) {
+        open = nil
+        count += frames.count
+        parts.append(Part(storage: .gathered(frames)))
     }
 
     /// Appends whole frames that begin with descriptors.
@@ -149,37 +157,6 @@ struct OutputQueue {
             rest.didWrite(size)
         }
         return segments
-    }
-}
-
-/// Short frames, one after the other.
-///
-/// `@unchecked Sendable`: it belongs to one queue, and that to one line's lock.
-private final class GatheredFrames: @unchecked Sendable {
-    private static let size = 64 << 10
-
-    private let chunk: Chunk
-    private let base: UnsafeMutableRawPointer
-    private let capacity: Int
-    private(set) var count = 0
-
-    init(beginningWith header: FrameHeader, _ payload: UnsafeRawBufferPointer) {
-        chunk = Chunk(capacity: max(Self.size, FrameHeader.size + payload.count))
-        base = chunk.base
-        capacity = chunk.capacity
-        _ = append(header, payload)
-    }
-
-    var bytes: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: base, count: count) }
-
-    /// - Returns: false where it does not fit any more.
-    func append(_ header: FrameHeader, _ payload: UnsafeRawBufferPointer) -> Bool {
-        let start = count + FrameHeader.size
-        guard payload.count <= capacity - start else { return false }
-        base.storeBytes(of: header.encoded, toByteOffset: count, as: UInt64.self)
-        if let source = payload.baseAddress { memcpy(base + start, source, payload.count) }
-        count = start + payload.count
-        return true
     }
 }
 

@@ -22,13 +22,16 @@ struct Instructions {
         }
     }
 
-    /// `postMessage`, and what the loop does for it; the far end is read as it is.
+    /// `postMessage`, and what the loop does for it; the far end is read as it is. On the loop: elsewhere it is for
+    /// the clock to say how many go together.
     private func post(_ channel: MessageChannel, _ loop: EventLoop) throws {
         let far = try channel.port2.takeFileDescriptor()
         var sink = [UInt8](repeating: 0, count: 256 << 10)
         let message = [UInt8](repeating: 1, count: size)
         for _ in 0..<count / 100 {
-            for _ in 0..<100 { try channel.port1.postMessage(message) }
+            Task(executorPreference: loop.executor) {
+                for _ in 0..<100 { try channel.port1.postMessage(message) }
+            }
             loop.runReady()
             var taken = 0
             while taken < 100 * (8 + size) {
