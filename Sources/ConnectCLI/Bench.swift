@@ -22,7 +22,7 @@ struct Bench: ProgramCommand {
     @Flag(help: "Run the tasks on the ports' event loop, in place of Swift's pool of threads.")
     var loop = false
 
-    @Flag(help: "Have the event loops of both look for a while before they sleep: needs a processor for each.")
+    @Flag(help: "Have both event loops stay awake for a while: needs a processor each.")
     var spin = false
 
     @Option(

@@ -20,7 +20,7 @@ extension Line {
             if let refusal = state.postRefusal(batch.longest, frames: batch.size) { return refusal }
             if state.life.post(batch.count) == .accept {
                 if let traffic = state.traffic, traffic.isWatched {
-                    batch.forEach { kind, payload in traffic.record(.sent, kind, payload) }
+                    batch.visit { kind, payload in traffic.record(.sent, kind, payload) }
                 }
                 state.send(batch, for: self, &wakeups)
             }

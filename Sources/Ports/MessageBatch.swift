@@ -76,7 +76,8 @@ public struct MessageBatch: Sendable {
 
     var frames: [GatheredFrames] { open.map { closed + [$0] } ?? closed }
 
-    func forEach(_ body: (FrameKind, UnsafeRawBufferPointer) -> Void) {
+    /// Shows each message.
+    func visit(_ body: (FrameKind, UnsafeRawBufferPointer) -> Void) {
         for frames in frames {
             guard var frame = frames.bytes.baseAddress else { continue }
             let end = frame + frames.count
