@@ -109,7 +109,7 @@ public final class Bus: Sendable {
 
     deinit {
         let connection = connection
-        Task(executorPreference: connection.reactor) { await connection.close() }
+        Task(executorPreference: connection.reactor.tasks) { await connection.close() }
     }
 
     // MARK: The connection's end
@@ -213,7 +213,7 @@ public final class Bus: Sendable {
                 connection: connection, watch: watch, identities: identities, expected: expected,
                 answerDeadline: limits.introduction)
             // The bus is held until it has introduced: a program may keep nothing but the port.
-            Task(executorPreference: loop.reactor) { [self] in
+            Task(executorPreference: loop.reactor.tasks) { [self] in
                 let hello = Greeting(
                     context: await registry.callingName, metadata: metadata, format: format)
                 await introducer.introduce(

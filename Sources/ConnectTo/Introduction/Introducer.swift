@@ -72,7 +72,7 @@ struct Introducer: Sendable {
             case .awaitOwner:
                 portsEnd =
                     portsEnd
-                    ?? Task(executorPreference: connection.reactor) {
+                    ?? Task(executorPreference: connection.reactor.tasks) {
                         await introduction.ended()
                         ownerAppears.yield(nil)
                     }

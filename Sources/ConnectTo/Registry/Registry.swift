@@ -155,7 +155,7 @@ actor Registry {
 
     nonisolated func withdrawSoon(_ registration: Registration, _ reason: Context.EndReason) {
         if registration.end(reason) {
-            Task(executorPreference: loop.reactor) { [self] in await release(registration, reason) }
+            Task(executorPreference: loop.reactor.tasks) { [self] in await release(registration, reason) }
         }
     }
 
@@ -176,7 +176,7 @@ actor Registry {
     func restore() async {
         await withDiscardingTaskGroup { group in
             for registration in registrations.values where registration.status == .interrupted {
-                group.addTask(executorPreference: loop.reactor) { await self.restore(registration) }
+                group.addTask(executorPreference: loop.reactor.tasks) { await self.restore(registration) }
             }
         }
     }
@@ -220,7 +220,7 @@ actor Registry {
                 registration.didChange(to: .standby)
             } else if registration.end(registration.flags.contains(.allowReplacement) ? .replaced : .nameLost)
             {
-                Task(executorPreference: loop.reactor) { [self] in await forget(registration) }
+                Task(executorPreference: loop.reactor.tasks) { [self] in await forget(registration) }
             }
         default: break
         }

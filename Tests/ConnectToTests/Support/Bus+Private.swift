@@ -21,7 +21,7 @@ extension Bus {
         let (port, introduction) = MessagePort.opening(on: loop)
         let introducer = Introducer(
             connection: connection, watch: watch, identities: identities, answerDeadline: deadline)
-        Task(executorPreference: loop.reactor) { [self] in
+        Task(executorPreference: loop.executor) { [self] in
             await introducer.introduce(introduction, to: context, wait: policy, hello: Greeting())
             withExtendedLifetime(self) {}
         }
