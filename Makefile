@@ -21,7 +21,7 @@ static_options := -Xswiftc -static-executable \
 static_probe := $(SWIFT)c $(filter-out -Xswiftc,$(static_options)) -ldbus-1 -o .build-release/static-probe -
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build test test-broker lint demo release install uninstall sanitize fuzz flood soak bench \
+.PHONY: help setup build test test-broker test-metrics lint demo release install uninstall sanitize fuzz flood soak bench \
     instructions clean
 
 help: ## list what there is to make
@@ -71,6 +71,9 @@ test: setup ## run all tests, each on a bus of its own
 test-broker: setup ## run all tests on dbus-broker in place of dbus-daemon
 	$(SWIFT) build --build-tests
 	CONNECTTO_TEST_BUS=broker $(SWIFT) test --skip-build $(test_options)
+
+test-metrics: setup ## run the test of the trait Metrics, which counts through swift-metrics
+	$(SWIFT) test --traits Metrics --scratch-path .build-metrics $(test_options) --filter MetricsTests
 
 lint: ## check the form of the sources
 	$(SWIFT) format lint --strict --recursive Package.swift Sources Tests Benchmarks $(wildcard examples)
@@ -136,4 +139,4 @@ instructions: setup ## compare the instructions of hot paths with Benchmarks/ins
 	SWIFT="$(SWIFT)" Benchmarks/instructions $(if $(UPDATE),--update)
 
 clean: ## remove all that was built
-	rm -rf .build .build-release .build-asan .build-fuzz .build-bench
+	rm -rf .build .build-release .build-asan .build-fuzz .build-bench .build-metrics

@@ -15,6 +15,11 @@ let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package
 let collections: Target.Dependency = .product(name: "DequeModule", package: "swift-collections")
 let heap: Target.Dependency = .product(name: "HeapModule", package: "swift-collections")
 let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
+/// Nothing of it is fetched or linked without the trait.
+let metrics: Target.Dependency = .product(
+    name: "Metrics", package: "swift-metrics", condition: .when(traits: ["Metrics"]))
+let metricsTestKit: Target.Dependency = .product(
+    name: "MetricsTestKit", package: "swift-metrics", condition: .when(traits: ["Metrics"]))
 let subprocess: Target.Dependency = .product(name: "Subprocess", package: "swift-subprocess")
 let system: Target.Dependency = .product(name: "SystemPackage", package: "swift-system")
 
@@ -25,10 +30,14 @@ let package = Package(
         .library(name: "ConnectToTesting", targets: ["ConnectToTesting"]),
         .executable(name: "connect", targets: ["ConnectCLI"]),
     ],
+    traits: [
+        .trait(name: "Metrics", description: "Counts introductions, ports and bytes through swift-metrics.")
+    ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
         .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
         .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2", traits: []),
     ],
@@ -41,7 +50,7 @@ let package = Package(
         // Arrows point down only: each of these knows the ones above it, never the ones below.
         .target(name: "LinuxIO", dependencies: ["CLinux", heap, system], swiftSettings: settings),
         .target(name: "DBus", dependencies: ["CDBus", "LinuxIO", logging], swiftSettings: settings),
-        .target(name: "Ports", dependencies: ["LinuxIO", collections], swiftSettings: settings),
+        .target(name: "Ports", dependencies: ["LinuxIO", collections, metrics], swiftSettings: settings),
         .target(
             name: "ConnectTo", dependencies: ["DBus", "LinuxIO", "Ports", collections, logging],
             swiftSettings: settings),
@@ -75,7 +84,9 @@ let package = Package(
         .testTarget(
             name: "ConnectToTests",
             dependencies: [
-                "ConnectTo", "DBus", "LinuxIO", "ConnectToTesting", "TestPeer", "TestProcesses", system,
+                "ConnectTo", "DBus", "LinuxIO", "ConnectToTesting", "TestPeer", "TestProcesses",
+                metricsTestKit,
+                metrics, system,
             ],
             swiftSettings: settings),
         // How ports behave, sentence by sentence (Tests/CONFORMANCE.md).

@@ -49,8 +49,9 @@ final class ReconnectingCall: Sendable {
             portsSink.yield(line.port)
             input.gate.open()
             try await receive(from: line.port, number)
-            input.gate.close()
+            // A peer may end its side first.
             let reason = await line.port.closed
+            input.gate.close()
             try await report.event(Event.close(port: number, reason: reason))
             guard reason.code == .peerExited, !state.withLock({ $0.isFinished || $0.isOver }) else {
                 try await judge(line.port, reason)

@@ -32,13 +32,19 @@ package final class Traffic: Sendable {
             self.whole = whole
             number = whole.shares.add(1, ordering: .relaxed).newValue
             whole.lines.add(1, ordering: .relaxed)
+            Counters.didOpen()
         }
 
         deinit {
             whole.lines.subtract(1, ordering: .relaxed)
+            Counters.didClose()
         }
 
-        func didReceive(_ count: Int) { whole.received.add(UInt64(count), ordering: .relaxed) }
+        func didReceive(_ count: Int) {
+            whole.received.add(UInt64(count), ordering: .relaxed)
+            Counters.didReceive(count)
+        }
+
         /// Whether somebody looks on.
         var isWatched: Bool { whole.tap?.isWatched ?? false }
 
@@ -50,6 +56,9 @@ package final class Traffic: Sendable {
             whole.tap?.record(direction, line: number, kind, payload, transferred: transferred)
         }
 
-        func didSend(_ count: Int) { whole.sent.add(UInt64(count), ordering: .relaxed) }
+        func didSend(_ count: Int) {
+            whole.sent.add(UInt64(count), ordering: .relaxed)
+            Counters.didSend(count)
+        }
     }
 }

@@ -12,8 +12,15 @@ final class ContextActivity: Sendable {
         traffic = Traffic(tap: tap)
     }
 
-    func didAdmit() { admitted.add(1, ordering: .relaxed) }
-    func didRefuse() { refused.add(1, ordering: .relaxed) }
+    func didAdmit() {
+        admitted.add(1, ordering: .relaxed)
+        Counters.didAccept()
+    }
+
+    func didRefuse() {
+        refused.add(1, ordering: .relaxed)
+        Counters.didRefuse()
+    }
 
     var status: ContextStatus {
         ContextStatus(

@@ -1,0 +1,44 @@
+#if Metrics
+    @testable import ConnectTo
+    import ConnectToTesting
+    import Metrics
+    import MetricsTestKit
+    import Testing
+
+    /// In a process of their own (`make test-metrics`): who counts is settled with the first context.
+    @Suite("Counters for swift-metrics", .privateBus, .timeLimit(.minutes(1)))
+    struct MetricsTests {
+        @Test("count introductions, ports and bytes")
+        func counts() async throws {
+            let counters = TestMetrics()
+            MetricsSystem.bootstrap(counters)
+            let bus = try await Bus.onPrivateBus()
+            let context = try await bus.register("x", accepting: 2)
+            let closed = try await bus.register("y", admit: .not(.everyone))
+
+            let port = bus.connectTo("x")
+            try port.postMessage("hello")
+            let event = try #require(await context.nextConnect())
+            let hello = try await event.source.nextText()
+            #expect(hello == "hello")
+            try event.source.postMessage("hello to you")
+            let answer = try await port.nextText()
+            #expect(answer == "hello to you")
+            #expect(await bus.connectTo("y").closed.code == .refused)
+
+            let label = "connectto_introductions_total"
+            #expect(try counters.expectCounter(label, [("outcome", "accepted")]).totalValue == 1)
+            #expect(try counters.expectCounter(label, [("outcome", "refused")]).totalValue == 1)
+            #expect(try counters.expectMeter("connectto_ports_open").lastValue == 1)
+            let status = context.status
+            #expect(
+                try counters.expectCounter("connectto_received_bytes_total").totalValue
+                    == Int64(status.bytesReceived))
+            #expect(
+                try counters.expectCounter("connectto_sent_bytes_total").totalValue == Int64(status.bytesSent)
+            )
+            #expect(status.bytesReceived > 5 && status.bytesSent > 12)
+            withExtendedLifetime((port, event, closed)) {}
+        }
+    }
+#endif
