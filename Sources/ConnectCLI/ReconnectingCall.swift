@@ -20,7 +20,11 @@ final class ReconnectingCall: Sendable {
         /// Whether a line was read that no port took.
         var hasUnsent = false
         var isOver = false
+        var conversation: Task<Void, any Error>?
     }
+
+    /// Set when the end of the last port has been told.
+    private let isTold = Latch<Void>()
 
     init(lines: Lines, name: String, input: StandardInput, report: Report) {
         self.lines = lines
@@ -36,12 +40,24 @@ final class ReconnectingCall: Sendable {
         Task.onLoop { [self] in
             do throws(Failure) { try await send() } catch { fail(error) }
         }
+        defer { isTold.set() }
+        let conversation = Task(executorPreference: try? EventLoop.shared.executor) { try await converse() }
+        let isOver = state.withLock { state in
+            state.conversation = conversation
+            return state.isOver
+        }
+        if isOver { conversation.cancel() }
+        do { try await conversation.value } catch { throw Failure(error) }
+        return .success
+    }
+
+    private func converse() async throws(Failure) {
         defer { portsSink.finish() }
         var number = 0
         var iterator = lines.makeAsyncIterator()
         while let line = try await next(of: &iterator) {
             number += 1
-            guard hasBegun(line.port) else { break }
+            guard await hasBegun(line.port) else { break }
             if line.interruption != nil {
                 try await report.event(Event.reconnected(port: number))
                 await report.note("connected to \(TerminalText.escaped(name)) again")
@@ -61,18 +77,23 @@ final class ReconnectingCall: Sendable {
             try await report.event(Event.interrupted(port: number, reason: reason, mayBeLost: count))
             await report.note(Self.interruption(of: name, reason, mayBeLost: count))
         }
-        return .success
     }
 
-    /// Ends the call, wherever it stands; what was posted is on its way when this returns.
+    /// Ends the call, wherever it stands, and waits until that is told and what was posted is on its way.
     func end() async {
-        let port = state.withLock { state in
+        let (port, conversation) = state.withLock { state in
             state.isOver = true
-            return state.port
+            return (state.port, state.conversation)
         }
         input.gate.stop()
-        port?.close()
-        await port?.flush()
+        if let port, port.closeReason == nil {
+            port.close()
+            await port.flush()
+        } else {
+            // Between two lines: nobody is to be waited for.
+            conversation?.cancel()
+        }
+        _ = await isTold.wait()
     }
 
     private func next(of lines: inout Lines.AsyncIterator) async throws(Failure) -> Lines.Line? {
@@ -84,13 +105,15 @@ final class ReconnectingCall: Sendable {
     }
 
     /// - Returns: `false` where the call has been ended meanwhile.
-    private func hasBegun(_ port: MessagePort) -> Bool {
+    private func hasBegun(_ port: MessagePort) async -> Bool {
         let isOver = state.withLock { state in
             state.port = port
             return state.isOver
         }
-        if isOver { port.close() }
-        return !isOver
+        if !isOver { return true }
+        port.close()
+        await port.flush()
+        return false
     }
 
     // MARK: Both directions
