@@ -164,8 +164,7 @@ package final class Reactor: Sendable {
             turningThread.store(pthread_self(), ordering: .relaxed)
             defer { turningThread.store(outer, ordering: .relaxed) }
             handle(ready)
-            run(&work)
-            runDueTimers()
+            if run(&work) { runDueTimers() }
             runTurnEnds()
         }
     }
@@ -228,23 +227,28 @@ package final class Reactor: Sendable {
 
     /// Runs calls, and the jobs that there are; jobs that come of those too, so that a task which waits for another
     /// costs no look at the kernel. A call that comes meanwhile is for the next turn.
-    private func run(_ work: inout Work) {
+    ///
+    /// - Returns: whether there are timers.
+    private func run(_ work: inout Work) -> Bool {
         state.withLock { swap(&$0.work, &work) }
         for call in work.calls { call() }
         work.calls.removeAll(keepingCapacity: true)
         for _ in 0..<Self.roundsPerTurn {
             for job in work.jobs { job.run(on: self) }
             work.jobs.removeAll(keepingCapacity: true)
-            state.withLock { swap(&$0.work.jobs, &work.jobs) }
-            if work.jobs.isEmpty { return }
+            let hasTimers = state.withLock { state in
+                swap(&state.work.jobs, &work.jobs)
+                return !state.timers.isEmpty
+            }
+            if work.jobs.isEmpty { return hasTimers }
         }
         // First of all in the next turn.
         state.withLock { $0.work.jobs.insert(contentsOf: work.jobs, at: 0) }
         work.jobs.removeAll(keepingCapacity: true)
+        return true
     }
 
     private func runDueTimers() {
-        guard state.withLock({ !$0.timers.isEmpty }) else { return }
         // What becomes due while these run waits for the next turn.
         let now = clinux_monotonic_nanoseconds()
         // Taken one by one: a timer may cancel another that is due with it.

@@ -138,7 +138,9 @@ final class Line: Sendable {
     // MARK: On the loop
 
     private func isReady(_ readiness: Readiness) {
-        change { state, wakeups in
+        let mustDeliver = change { state, wakeups in
+            state.isInEvent = true
+            defer { state.isInEvent = false }
             if readiness.contains(.write) {
                 state.isBlocked = false
                 state.writeOutput(for: self, &wakeups)
@@ -148,6 +150,9 @@ final class Line: Sendable {
             if !readiness.isDisjoint(with: .anyEnd) { state.peerHasHungUp = true }
             if !readiness.isDisjoint(with: .input) { state.mayRead = true }
             if !state.readingIsDue { state.noticeInput(for: self, &wakeups) }
+            defer { state.mustDeliver = false }
+            return state.mustDeliver
         }
+        if mustDeliver { deliver() }
     }
 }

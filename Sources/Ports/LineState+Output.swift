@@ -122,6 +122,11 @@ extension LineState {
 
     /// Sends messages that are frames already.
     mutating func send(_ batch: MessageBatch, for line: Line, _ wakeups: inout Wakeups) {
+        if output.isEmpty, !isInTransit, !isBlocked, let frames = batch.onlyFrames {
+            return withPieces(frames.bytes, nil) { pieces in
+                writeDirectly(pieces, frames.count, for: line, &wakeups) { $0.append(frames) }
+            }
+        }
         for frames in batch.frames { output.append(frames) }
         if isAwaitingRoom { isBlocked = false }
         writeOutput(for: line, &wakeups)
@@ -137,21 +142,33 @@ extension LineState {
         _ header: FrameHeader, _ payload: UnsafeRawBufferPointer, keeping bytes: [UInt8]?, for line: Line,
         _ wakeups: inout Wakeups
     ) {
-        guard let socket else { return }
         var word = header.encoded
-        do throws(SystemError) {
-            let outcome = try withBytes(of: &word) { word throws(SystemError) in
-                try withPieces(word, payload) { pieces throws(SystemError) in try socket.send(pieces) }
+        withBytes(of: &word) { word in
+            withPieces(word, payload) { pieces in
+                writeDirectly(pieces, FrameHeader.size + payload.count, for: line, &wakeups) {
+                    $0.append(header, payload, keeping: bytes)
+                }
             }
+        }
+    }
+
+    /// Writes what is in no queue; what the kernel does not take of it is queued.
+    private mutating func writeDirectly(
+        _ pieces: UnsafeBufferPointer<iovec>, _ size: Int, for line: Line, _ wakeups: inout Wakeups,
+        queue: (inout OutputQueue) -> Void
+    ) {
+        guard let socket else { return }
+        do throws(SystemError) {
+            let outcome = try socket.send(pieces)
             if case .sent(let count) = outcome { traffic?.didSend(count) }
             switch outcome {
-            case .sent(let count) where count == FrameHeader.size + payload.count: break
+            case .sent(size): break
             case .sent(let count):
-                output.append(header, payload, keeping: bytes)
+                queue(&output)
                 output.didWrite(count)
                 writeOutput(for: line, &wakeups)
             case .wouldBlock, .tooManyInFlight:
-                output.append(header, payload, keeping: bytes)
+                queue(&output)
                 block()
             case .peerGone: peerIsGone()
             }

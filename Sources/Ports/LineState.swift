@@ -55,8 +55,11 @@ struct LineState: ~Copyable {
     var waiters = Waiters()
 
     var handlers = PortHandlers()
-    /// The loop is calling handlers, or will in a later turn.
+    /// The loop is calling handlers, or will in a moment.
     var deliveryIsDue = false
+    /// The loop is looking at what the kernel has told, and will call the handlers itself if they must be.
+    var isInEvent = false
+    var mustDeliver = false
 
     init(
         socket: StreamSocket?, isOpen: Bool, format: LineFormat, limits: PortLimits,

@@ -74,6 +74,9 @@ public struct MessageBatch: Sendable {
 
     // MARK: For the line
 
+    /// All of them, where they are in one piece.
+    var onlyFrames: GatheredFrames? { closed.isEmpty ? open : nil }
+
     var frames: [GatheredFrames] { open.map { closed + [$0] } ?? closed }
 
     /// Shows each message.

@@ -26,12 +26,40 @@ struct ReactorIdleTests {
         withExtendedLifetime((near, far)) {}
     }
 
+    @Test("that spins goes to sleep when its time is over, and is awake for that long after an event")
+    func spins() async throws {
+        let clock = try Reactor.shared.get()
+        let reactor = try Reactor(name: "spinning")
+        #expect(reactor.spinTime == .zero)
+        reactor.spinTime = .seconds(1)
+        #expect(reactor.spinTime == .milliseconds(10))
+        let thread = await reactor.run { clinux_gettid() }
+        // On a machine that is busy this process may be kept waiting for longer than the loop is awake.
+        while true {
+            let before = try sleeps(of: thread)
+            for _ in 0..<20 { await reactor.run {} }
+            if try sleeps(of: thread) == before { break }
+        }
+        while try !status(of: thread, "State").hasPrefix("S") { await clock.wait(for: .milliseconds(1)) }
+        let before = try contextSwitches(of: thread)
+        await clock.wait(for: .milliseconds(100))
+        #expect(try contextSwitches(of: thread) == before)
+        #expect(await reactor.run { true })
+        reactor.spinTime = .seconds(-1)
+        #expect(reactor.spinTime == .zero)
+    }
+
     /// How often a thread of this process has given up its processor, or lost it.
     private func contextSwitches(of thread: Int32) throws -> Int {
         let counts = try ["voluntary_ctxt_switches", "nonvoluntary_ctxt_switches"].map { name in
             try #require(Int(try status(of: thread, name)))
         }
         return counts[0] + counts[1]
+    }
+
+    /// How often it had nothing to do.
+    private func sleeps(of thread: Int32) throws -> Int {
+        try #require(Int(try status(of: thread, "voluntary_ctxt_switches")))
     }
 
     /// What the kernel says of a thread of this process under a name.
