@@ -41,7 +41,9 @@ final class ReconnectingCall: Sendable {
             do throws(Failure) { try await send() } catch { fail(error) }
         }
         defer { isTold.set() }
-        let conversation = Task(executorPreference: try? EventLoop.shared.executor) { try await converse() }
+        let conversation = Task(executorPreference: try? EventLoop.shared.executor) { [self] in
+            try await converse()
+        }
         let isOver = state.withLock { state in
             state.conversation = conversation
             return state.isOver
