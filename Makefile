@@ -107,9 +107,13 @@ uninstall: ## remove what install has put under PREFIX
 	    "$(prefix)/share/zsh/site-functions/_connect" \
 	    "$(prefix)/share/fish/vendor_completions.d/connect.fish"
 
-# No thread sanitizer: it does not see the locks of Swift's Mutex, and takes what they guard for races.
-sanitize: setup ## run all tests under the address sanitizer
-	$(SWIFT) test $(test_options) --sanitize=address --scratch-path .build-asan
+# SANITIZER=thread or address alone; what they are not to report, and why, is in Tests/Sanitizers.
+SANITIZER ?= address thread
+
+sanitize: setup ## run all tests under the address sanitizer, then under the thread sanitizer; SANITIZER= one of them
+	for sanitizer in $(SANITIZER); do \
+	    SWIFT="$(SWIFT)" Tests/Sanitizers/run $$sanitizer $(test_options) --scratch-path .build-$$sanitizer || exit 1; \
+	done
 
 # For each target; CORPUS=directory keeps what a run has learnt for the next.
 SECONDS ?= 10
@@ -139,4 +143,4 @@ instructions: setup ## compare the instructions of hot paths with Benchmarks/ins
 	SWIFT="$(SWIFT)" Benchmarks/instructions $(if $(UPDATE),--update)
 
 clean: ## remove all that was built
-	rm -rf .build .build-release .build-asan .build-fuzz .build-bench .build-metrics
+	rm -rf .build .build-release .build-address .build-thread .build-fuzz .build-bench .build-metrics

@@ -5,7 +5,9 @@ package import Ports
 extension Bus {
     /// Looks on at what goes over the lines of a context whose owner has allowed it, from this moment on.
     ///
-    /// Starts nothing, and holds up nobody: who takes slowly misses messages, and is told how many.
+    /// Starts nothing, and holds up nobody: who takes slowly misses messages, and is told how many. The records are
+    /// messages like others, so ``BusLimits/ports`` of both sides hold for them: one that is longer than the owner's
+    /// bus allows counts as missed, one that is longer than this bus allows ends the port.
     /// - Returns: A port on which ``TapRecord``s arrive; closing it ends the looking on.
     /// - Throws: ``ConnectToError``: ``ConnectToError/Code/denied`` where the owner does not allow it,
     ///   ``ConnectToError/Code/invalidName``, ``ConnectToError/Code/timedOut`` after five seconds,
@@ -37,6 +39,6 @@ extension Bus {
             default: throw ConnectToError(error, operation)
             }
         }
-        return MessagePort(adopting: near, on: loop)
+        return MessagePort(adopting: near, on: loop, limits: limits.ports)
     }
 }

@@ -11,7 +11,8 @@ public import Ports
 /// let bus = try await Bus.session(limits: limits)
 /// ```
 public struct BusLimits: Sendable, Hashable {
-    /// Of each port that is introduced by this bus, on either side, and of those that arrive on such ports.
+    /// Of each port that is introduced by this bus, on either side, and of those that arrive on such ports. So also of
+    /// what `connect tap` looks on with.
     public var ports = PortLimits()
 
     /// How long a listener that is there may take to answer ``Bus/connectTo(_:origin:wait:metadata:format:)``, or

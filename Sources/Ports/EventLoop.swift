@@ -46,6 +46,9 @@ public struct EventLoop: Sendable {
 
     /// A loop that sleeps until the caller's main loop turns it.
     ///
+    /// What its ports and buses have to do waits for that, their ends included: turn it once more after closing them,
+    /// or they stay in memory, with their descriptors and the loop.
+    ///
     /// - Throws: ``PortError`` with ``PortError/Code/outOfResources``.
     public static func drivenByForeignLoop() throws(PortError) -> EventLoop {
         try EventLoop(drivenBy: .foreignLoop)

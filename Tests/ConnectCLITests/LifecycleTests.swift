@@ -167,7 +167,7 @@ import Testing
         #expect(outcome.lines == ["29999", "2048 0"])
     }
 
-    @Test("An idle listener does not wake")
+    @Test("An idle listener does not wake", .disabled(if: isThreadSanitized, "the sanitizer's thread wakes"))
     func idle() async throws {
         let outcome = try await Shell.run(
             """

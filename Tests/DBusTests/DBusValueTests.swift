@@ -7,26 +7,30 @@ import Testing
 
 @Suite(.timeLimit(.minutes(1)))
 struct DBusValueTests {
-    static let values: [DBusValue] = [
-        .byte(255), .boolean(true), .boolean(false), .int16(.min), .uint16(.max), .int32(.min), .uint32(.max),
-        .int64(.min), .uint64(.max), .double(-0.5), .double(.infinity), .string(""), .string("käse 🧀\n"),
-        .objectPath("/"), .objectPath("/org/example"), .signature(""), .signature("a{sv}(ih)"),
-        .array(of: "s", []), .array(of: "s", [.string("a"), .string("")]),
-        .array(of: "as", [.array(of: "s", []), .array(of: "s", [.string("x")])]),
-        .array(of: "v", [.variant(.byte(1)), .variant(.string("s"))]),
-        .array(of: "(yt)", [.structure([.byte(1), .uint64(2)]), .structure([.byte(3), .uint64(4)])]),
-        .array(of: "ay", [.bytes([1]), .bytes([])]),
-        .dictionary(key: "s", value: "v", []),
-        .dictionary(
-            key: "s", value: "v",
-            [.init(.string("a"), .variant(.uint32(1))), .init(.string("b"), .variant(.bytes([0])))]),
-        .dictionary(
-            key: "y", value: "a{ss}",
-            [.init(.byte(9), .dictionary(key: "s", value: "s", [.init(.string("k"), .string("v"))]))]),
-        .structure([.string("a"), .structure([.int32(1)]), .variant(.variant(.boolean(true)))]),
-        .variant(.structure([.int16(1), .bytes([1, 2, 3])])),
-        .bytes([]), .bytes(Array(0...255)),
-    ]
+    /// Made anew each time: the leak sanitizer does not see what a global holds in an enumeration's spare bits.
+    static var values: [DBusValue] {
+        [
+            .byte(255), .boolean(true), .boolean(false), .int16(.min), .uint16(.max), .int32(.min),
+            .uint32(.max),
+            .int64(.min), .uint64(.max), .double(-0.5), .double(.infinity), .string(""), .string("käse 🧀\n"),
+            .objectPath("/"), .objectPath("/org/example"), .signature(""), .signature("a{sv}(ih)"),
+            .array(of: "s", []), .array(of: "s", [.string("a"), .string("")]),
+            .array(of: "as", [.array(of: "s", []), .array(of: "s", [.string("x")])]),
+            .array(of: "v", [.variant(.byte(1)), .variant(.string("s"))]),
+            .array(of: "(yt)", [.structure([.byte(1), .uint64(2)]), .structure([.byte(3), .uint64(4)])]),
+            .array(of: "ay", [.bytes([1]), .bytes([])]),
+            .dictionary(key: "s", value: "v", []),
+            .dictionary(
+                key: "s", value: "v",
+                [.init(.string("a"), .variant(.uint32(1))), .init(.string("b"), .variant(.bytes([0])))]),
+            .dictionary(
+                key: "y", value: "a{ss}",
+                [.init(.byte(9), .dictionary(key: "s", value: "s", [.init(.string("k"), .string("v"))]))]),
+            .structure([.string("a"), .structure([.int32(1)]), .variant(.variant(.boolean(true)))]),
+            .variant(.structure([.int16(1), .bytes([1, 2, 3])])),
+            .bytes([]), .bytes(Array(0...255)),
+        ]
+    }
 
     @Test("comes back from the bus as it was sent", .privateBus)
     func roundTrip() async throws {

@@ -11,19 +11,23 @@ package func withPeer<Result: Sendable>(
     try await withProcess(
         products + "/TestPeer",
         [try address ?? PrivateBus.current.address, role, name] + numbers.map(String.init),
-        environment: .inherit.updating(uid.map { ["CONNECTTO_TEST_UID": String($0)] } ?? [:]), body: body)
+        environment: environment(as: uid), body: body)
+}
+
+private func environment(as uid: UInt32?) -> Environment {
+    .inherit.updating(uid.map { ["CONNECTTO_TEST_UID": String($0)] } ?? [:])
 }
 
 /// The same, started by a shell that has set its limits first: `ulimit -n 64`.
 package func withPeer<Result: Sendable>(
-    after setUp: String, _ role: String, _ name: String, _ numbers: Int...,
-    body: (TalkingProcess) async throws -> Result
+    after setUp: String, _ role: String, _ name: String, _ numbers: Int..., on address: String? = nil,
+    as uid: UInt32? = nil, body: (TalkingProcess) async throws -> Result
 ) async throws -> Result {
-    let address = try PrivateBus.current.address
+    let address = try address ?? PrivateBus.current.address
     return try await withProcess(
         "/bin/sh",
         ["-c", setUp + "; exec \"$@\"", "sh", products + "/TestPeer", address, role, name]
-            + numbers.map(String.init), body: body)
+            + numbers.map(String.init), environment: environment(as: uid), body: body)
 }
 
 /// Runs several that know each other by number, from 1, once all of them listen.

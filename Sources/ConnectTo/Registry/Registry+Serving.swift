@@ -19,13 +19,14 @@ extension Registry {
         case .tap(let line):
             let tap = registration.activity.traffic.tap
             let hasRoom = DescriptorReserve.isUntouched(by: line.descriptor)
-            forOwnUser(call) { [loop, log] connection in
+            forOwnUser(call) { [loop, log, limits] connection in
                 guard let tap else {
                     return connection.replyError(
                         to: call, name: ContextInterface.refused,
                         message: "its owner has not allowed it to be looked on at")
                 }
-                guard hasRoom, tap.add(MessagePort(adopting: line, on: loop)) else {
+                let port = MessagePort(adopting: line, on: loop, limits: limits.ports)
+                guard hasRoom, tap.add(port) else {
                     return connection.replyError(
                         to: call, name: ContextInterface.busy, message: "enough are looking on already")
                 }

@@ -97,6 +97,8 @@ package actor BusConnection {
     }
 
     deinit {
+        // By now the link may be on a loop that nobody turns any more, which would keep the call for ever.
+        if isClosed { return }
         // Possibly off the loop, where libdbus must not be touched.
         reactor.execute { [link] in link.close() }
     }

@@ -287,7 +287,8 @@ struct BusRestartTests {
         }
         print("a thousand contexts were back after \(times)")
         // A debug build, and whatever runs beside it, may take longer now and then.
-        #expect(try #require(times.min()) < .milliseconds(200), "\(times)")
+        let best = try #require(times.min())
+        #expect(isSanitized || best < .milliseconds(200), "\(times)")
     }
 
     private static func contexts(_ count: Int, on bus: Bus) async throws -> [Context] {

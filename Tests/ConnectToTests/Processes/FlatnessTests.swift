@@ -11,7 +11,9 @@ extension Tag {
 
 @Suite("What connecting costs in the long run", .privateBus, .timeLimit(.minutes(1)))
 struct FlatnessTests {
-    @Test("a thousand connects in a row leave descriptors, threads and memory of both sides as they were")
+    @Test(
+        "a thousand connects in a row leave descriptors, threads and memory of both sides as they were",
+        .disabled(if: isThreadSanitized, "the sanitizer's thread never settles"))
     func thousand() async throws {
         try await withPeer("echo", "x") { listener in
             #expect(await listener.line() == "listening")
@@ -35,7 +37,8 @@ struct FlatnessTests {
     }
 
     @Test(
-        "waiting costs nothing: a listener with a line and a name does not wake in ten seconds", .tags(.slow))
+        "waiting costs nothing: a listener with a line and a name does not wake in ten seconds", .tags(.slow),
+        .disabled(if: isThreadSanitized, "the sanitizer's thread wakes"))
     func idle() async throws {
         let bus = try await Bus.onPrivateBus()
         try await withPeer("echo", "x") { listener in

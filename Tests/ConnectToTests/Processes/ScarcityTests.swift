@@ -64,7 +64,32 @@ struct ScarcityTests {
         await serving.value
     }
 
-    @Test("a buffer over the limit of file sizes is an error, not a death")
+    /// Of another user than root the kernel limits also what is on its way in sockets, by the same number.
+    @Test(
+        "so it is where neither is root, who may have more descriptors on their way than anybody",
+        .enabled(if: isRoot, "needs root, to become another user"), arguments: ["the listener", "the caller"])
+    func notRoot(who: String) async throws {
+        let limits = ["the listener": "ulimit -n 64", "the caller": "ulimit -n 1024"]
+        let caller = ["the listener": "ulimit -n 1024", "the caller": "ulimit -n 64"]
+        try await withOpenBus { bus in
+            let address = bus.address
+            try await withPeer(after: try #require(limits[who]), "echo", "x", on: address, as: nobody) {
+                peer in
+                #expect(await peer.line() == "listening")
+                let limit = try #require(caller[who])
+                try await withPeer(after: limit, "hoard", "x", 100, on: address, as: nobody) { peer in
+                    let count = Int(try #require(await peer.line())) ?? 0
+                    #expect(count > 8 && count < 64)
+                    #expect(await peer.line() == (who == "the listener" ? "refused" : "unavailable"))
+                    #expect(await peer.line() == "once more")
+                }
+            }
+        }
+    }
+
+    @Test(
+        "a buffer over the limit of file sizes is an error, not a death",
+        .disabled(if: isThreadSanitized, "the sanitizer maps a file of its own at a program's start"))
     func fileSize() async throws {
         try await withPeer(after: "ulimit -f 16", "buffer", "x", 1 << 20) { peer in
             #expect(await peer.line() == "out-of-resources")

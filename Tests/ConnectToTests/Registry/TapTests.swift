@@ -73,6 +73,43 @@ struct TapTests {
         for port in [port, last, tap] { port.close() }
     }
 
+    @Test(
+        "records keep to the limits of both buses: too long for the owner's is missed, for the looker's is the end"
+    )
+    func limits() async throws {
+        var limits = BusLimits()
+        limits.ports.messageLength = 1_000
+        let address = try PrivateBus.current.address
+        let (here, there) = (
+            try await Bus.onPrivateBus(), try await Bus.separate(at: address, limits: limits)
+        )
+        let (small, large) = (
+            try await there.register("small", tappable: true),
+            try await here.register("large", tappable: true)
+        )
+        let ownerIsLimited = try await here.tap("small")
+        let lookerIsLimited = try await there.tap("large")
+
+        // A record is longer than its message.
+        let port = here.connectTo("small")
+        try port.postMessage([UInt8](repeating: 1, count: 1_000))
+        try port.postMessage("short")
+        let event = try #require(await small.nextConnect())
+        event.source.start()
+        var records = ownerIsLimited.messages.makeAsyncIterator()
+        let record = try #require(try await records.next().flatMap { TapRecord($0.bytes) })
+        #expect(record.payload == Array("short".utf8))
+        #expect(record.dropped == 1)
+
+        lookerIsLimited.start()
+        let other = here.connectTo("large")
+        try other.postMessage([UInt8](repeating: 1, count: 1_000))
+        let otherEvent = try #require(await large.nextConnect())
+        otherEvent.source.start()
+        #expect(await lookerIsLimited.closed.code == .protocolError)
+        for port in [port, other, ownerIsLimited] { port.close() }
+    }
+
     @Test("it takes the owner's leave")
     func refused() async throws {
         let (here, there) = (try await Bus.onPrivateBus(), try await Bus.onPrivateBus())
