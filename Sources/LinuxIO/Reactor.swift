@@ -30,7 +30,7 @@ package final class Reactor: Sendable {
     private let turns = Atomic<UInt64>(0)
 
     private struct State {
-        var jobs: [UnownedJob] = []
+        var jobs: [Job] = []
         var calls: [@Sendable () -> Void] = []
         var turnEnds: [@Sendable () -> Void] = []
         var sources: [UInt64: @Sendable (Readiness) -> Void] = [:]
@@ -42,6 +42,13 @@ package final class Reactor: Sendable {
         var isWoken = false
 
         var hasWork: Bool { !jobs.isEmpty || !calls.isEmpty || !turnEnds.isEmpty }
+    }
+
+    private struct Job {
+        let job: UnownedJob
+        /// Whether it belongs to an actor on the loop. A task's job that ran as one of an actor's would leave the
+        /// actor, by way of this queue, at the first asynchronous function that it calls; and at the next.
+        let isIsolated: Bool
     }
 
     private static let wakeupToken: UInt64 = 0
@@ -298,8 +305,13 @@ package final class Reactor: Sendable {
             return (state.calls, state.jobs)
         }
         for call in calls { call() }
+        let (actors, tasks) = (asUnownedSerialExecutor(), asUnownedTaskExecutor())
         for job in jobs {
-            job.runSynchronously(isolatedTo: asUnownedSerialExecutor(), taskExecutor: asUnownedTaskExecutor())
+            if job.isIsolated {
+                job.job.runSynchronously(isolatedTo: actors, taskExecutor: tasks)
+            } else {
+                job.job.runSynchronously(on: tasks)
+            }
         }
     }
 
@@ -324,7 +336,16 @@ package final class Reactor: Sendable {
 
 extension Reactor: TaskExecutor, SerialExecutor {
     package func enqueue(_ job: consuming ExecutorJob) {
-        let job = UnownedJob(job)
+        enqueue(Job(job: UnownedJob(job), isIsolated: false))
+    }
+
+    /// What is given to the executor of actors; the two protocols have one name for it.
+    @_implements(SerialExecutor,enqueue(_:))
+    package func enqueueIsolated(_ job: consuming ExecutorJob) {
+        enqueue(Job(job: UnownedJob(job), isIsolated: true))
+    }
+
+    private func enqueue(_ job: Job) {
         submit { $0.jobs.append(job) }
     }
 

@@ -6,11 +6,11 @@ extension Line {
     /// Returns early when the task is cancelled; the caller looks again at what it waited for.
     func wait(
         in list: any WritableKeyPath<LineState, Waiters<Void>> & Sendable,
-        until isMet: @escaping @Sendable (borrowing LineState) -> Bool
+        until isMet: @escaping @Sendable (inout LineState) -> Bool
     ) async {
         while !Task.isCancelled {
             let id: UInt64? = change { state, _ in
-                if isMet(state) { return nil }
+                if isMet(&state) { return nil }
                 state.nextWaiter += 1
                 return state.nextWaiter
             }
@@ -21,13 +21,13 @@ extension Line {
 
     private func waitOnce(
         in list: any WritableKeyPath<LineState, Waiters<Void>> & Sendable, as id: UInt64,
-        unless isMet: @escaping @Sendable (borrowing LineState) -> Bool
+        unless isMet: @escaping @Sendable (inout LineState) -> Bool
     ) async {
         await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
                 change { state, wakeups in
                     // Cancelled already: the handler has run, and found nobody.
-                    if isMet(state) || Task.isCancelled {
+                    if isMet(&state) || Task.isCancelled {
                         wakeups.add(continuation, ())
                     } else {
                         state[keyPath: list].add(id, continuation)

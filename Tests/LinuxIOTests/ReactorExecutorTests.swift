@@ -80,16 +80,19 @@ struct ReactorExecutorTests {
         source.cancel()
     }
 
-    @Test("lets a task on it straight into an actor on it, before anything else")
+    @Test("lets a task on it through its own asynchronous functions without giving way to anything else")
     func noHop() async {
-        let counter = Counter(on: reactor)
         let others = Record<String>()
         let seen = await Task(executorPreference: reactor) { [reactor] in
             reactor.execute { others("another call") }
-            return await counter.entries(of: others)
+            await asynchronousOuter()
+            return others.entries
         }.value
         #expect(seen == [])
     }
+
+    @concurrent private func asynchronousOuter() async { await asynchronousInner() }
+    @concurrent private func asynchronousInner() async {}
 
     @Test("ends the process when code that is not on the loop says that it is")
     func wrongPlace() async {
