@@ -208,15 +208,12 @@ public final class Bus: Sendable {
             let context = try ContextName(name, origin: origin)
             try metadata.checked()
             let introducer = Introducer(
-                connection: connection, watch: watch, identities: identities, expected: expected,
-                answerDeadline: limits.introduction)
-            // The bus is held until it has introduced: a program may keep nothing but the port.
-            Task(executorPreference: loop.reactor) { [self] in
-                let hello = Greeting(
-                    context: await registry.callingName, metadata: metadata, format: format)
-                await introducer.introduce(
-                    introduction, to: context, wait: policy, hello: hello, format: format)
-                withExtendedLifetime(self) {}
+                bus: self, context: context, policy: policy, format: format, metadata: metadata,
+                expected: expected, answerDeadline: limits.introduction)
+            if loop.reactor.isCurrent {
+                introducer.introduce(introduction)
+            } else {
+                loop.reactor.execute { introducer.introduce(introduction) }
             }
         } catch {
             introduction.didFail(CloseReason(.unavailable, detail: error.message))

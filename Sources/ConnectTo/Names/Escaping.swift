@@ -15,10 +15,14 @@ enum Escaping {
             if isAlphanumeric(byte), index > 0 || !isDigit(byte) {
                 escaped.append(byte)
             } else {
-                escaped += [UInt8(ascii: "_"), digit(byte >> 4), digit(byte & 15)]
+                escaped += Self.escaped(byte)
             }
         }
         return String(decoding: escaped, as: UTF8.self)
+    }
+
+    static func escaped(_ byte: UInt8) -> [UInt8] {
+        [UInt8(ascii: "_"), digit(byte >> 4), digit(byte & 15)]
     }
 
     /// The reverse; nil for everything that ``escape(_:)`` does not produce.

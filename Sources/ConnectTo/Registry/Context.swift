@@ -49,7 +49,13 @@ public final class Context: Sendable {
     /// One task takes them. Up to 256 callers of one program wait to be taken, 512 of one user and 1,024 in all; over it
     /// they are refused as from a busy place. The
     /// sequence ends, after what waits, when the context is unregistered; ``endReason`` says why.
-    public var connects: Connects { Connects(registration: registration) }
+    public var connects: Connects {
+        // Weakly: where it has ended by then, nobody would break the cycle.
+        registration.onAbandoned { [weak registry = bus.registry, weak registration] in
+            if let registration { registry?.withdrawSoon(registration, .unregistered) }
+        }
+        return Connects(registration: registration)
+    }
 
     /// Why the context is no longer registered; nil while it is, or stands by.
     public var endReason: EndReason? {
