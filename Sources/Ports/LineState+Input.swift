@@ -10,7 +10,11 @@ extension LineState {
 
     /// What a peer that has hung up has left in the kernel is little, and is taken whole: so its end is noticed
     /// although the program takes nothing.
-    private var inputIsFull: Bool { input.size >= limits.queuedInput && !peerHasHungUp }
+    ///
+    /// `mutating`, as others here that change nothing: else the compiler copies all of the state to ask.
+    private var inputIsFull: Bool {
+        mutating get { input.size >= limits.queuedInput && !peerHasHungUp }
+    }
 
     /// Whether what comes is to be read now. Before the port is started it stays with the kernel, unless
     /// something is to be learnt from it: that the peer is there, or what it said before it went.
@@ -18,8 +22,10 @@ extension LineState {
     /// Nothing is read for a port that nobody has seen: a peer could put ports into ports into ports, and each
     /// would be unpacked inside of the last.
     var isReading: Bool {
-        if life.isOver || isInTransit || inputIsFull || life.format == .stream { return false }
-        return life.isLingering || !isUnseen && (isStarted || peerHasHungUp || !life.isOpen)
+        mutating get {
+            if life.isOver || isInTransit || inputIsFull || life.format == .stream { return false }
+            return life.isLingering || !isUnseen && (isStarted || peerHasHungUp || !life.isOpen)
+        }
     }
 
     /// Looks at what the kernel has told: reads, or on a stream, where nothing is read, takes note of the end.
@@ -98,10 +104,12 @@ extension LineState {
     }
 
     /// Bytes of input here, in messages that wait and in what has not been cut.
-    private var inputHeld: Int { input.size + reader.held }
+    private var inputHeld: Int {
+        mutating get { input.size + reader.held }
+    }
 
     /// Tells what is held to whoever counts it for several lines.
-    func countInput() {
+    mutating func countInput() {
         tally?.count(inputHeld, isBetweenMessages: reader.isAtRest)
     }
 
