@@ -172,8 +172,8 @@ public final class Bus: Sendable {
         if allowReplacement { flags.insert(.allowReplacement) }
         let registration = try await registry.register(
             context, metadata: metadata, flags: flags, limit: limit, format: format,
-            isTappable: tappable, admission: admission)
-        return Context(registration, bus: self)
+            isTappable: tappable, admission: admission, on: self)
+        return Context(registration)
     }
 
     /// Asks for a context by name, and returns a port to it at once.

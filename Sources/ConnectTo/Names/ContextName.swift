@@ -33,7 +33,13 @@ public struct ContextName: Sendable, Hashable, CustomStringConvertible {
                 .invalidName,
                 "\(origin) is no origin; use a reverse-DNS id such as org.example.Editor")
         }
-        let busName = origin + Self.infix + Escaping.escape(name)
+        let escaped = Escaping.escape(name)
+        var busName = ""
+        // No more than that: there may be many.
+        busName.reserveCapacity(origin.utf8.count + Self.infix.utf8.count + escaped.utf8.count)
+        busName += origin
+        busName += Self.infix
+        busName += escaped
         guard busName.utf8.count <= Self.busNameLimit else {
             let room = Self.busNameLimit - origin.utf8.count - Self.infix.utf8.count
             throw ConnectToError(
@@ -88,10 +94,7 @@ public struct ContextName: Sendable, Hashable, CustomStringConvertible {
                     path[count] = byte == dot ? slash : byte
                     count += 1
                 } else {
-                    for byte in Escaping.escaped(byte) {
-                        path[count] = byte
-                        count += 1
-                    }
+                    count = Escaping.append(byte, to: path, at: count)
                 }
                 originsBytes -= 1
             }

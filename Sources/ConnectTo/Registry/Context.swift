@@ -8,15 +8,13 @@ public import Ports
 /// (``Bus/status``). Ports that came from it live on.
 public final class Context: Sendable {
     let registration: Registration
-    private let bus: Bus
 
-    init(_ registration: Registration, bus: Bus) {
+    init(_ registration: Registration) {
         self.registration = registration
-        self.bus = bus
     }
 
     deinit {
-        bus.registry.withdrawSoon(registration, .unregistered)
+        registration.withdrawSoon(.unregistered)
     }
 
     /// The name it was registered under.
@@ -51,9 +49,7 @@ public final class Context: Sendable {
     /// sequence ends, after what waits, when the context is unregistered; ``endReason`` says why.
     public var connects: Connects {
         // Weakly: where it has ended by then, nobody would break the cycle.
-        registration.onAbandoned { [weak registry = bus.registry, weak registration] in
-            if let registration { registry?.withdrawSoon(registration, .unregistered) }
-        }
+        registration.onAbandoned { [weak registration] in registration?.withdrawSoon(.unregistered) }
         return Connects(registration: registration)
     }
 
@@ -65,7 +61,7 @@ public final class Context: Sendable {
     /// Gives the name back; the bus has confirmed it when this returns. Whoever calls from then on finds
     /// nobody. Ports that are open stay open.
     public func unregister() async {
-        await bus.registry.withdraw(registration, .unregistered)
+        await registration.withdraw(.unregistered)
     }
 
     /// Why a context ended.

@@ -18,11 +18,17 @@ final class Registration: @unchecked Sendable {
         case ended(Context.EndReason)
     }
 
+    private enum Facts {
+        case unused(Terms)
+        case used(Use)
+    }
+
     private enum Phase: UInt8 { case requested, registered, standby, interrupted, ended }
 
     let context: ContextName
-    private let terms: Terms
-    private var use: Use?
+    private var facts: Facts
+    /// Until it has gone; who holds a context holds the bus.
+    private var bus: Bus?
     /// On ``clock``.
     private let began = Registration.clock
     private var phase = Phase.requested
@@ -35,11 +41,24 @@ final class Registration: @unchecked Sendable {
     init(
         _ context: ContextName, metadata: [String: String], limit: Int?, format: LineFormat = .messages,
         flags: BusConnection.RequestNameFlags = .doNotQueue, tap: Tap? = nil,
-        admission: Admission = .sameUser
+        admission: Admission = .sameUser, bus: Bus? = nil
     ) {
         self.context = context
-        terms = Terms.of(metadata, limit, format, flags, tap, admission)
+        self.bus = bus
+        facts = .unused(.of(metadata, limit, format, flags, tap, admission))
     }
+
+    private var terms: Terms {
+        Self.lock.withLock { _ in
+            switch facts {
+            case .unused(let terms): terms
+            case .used(let use): use.terms
+            }
+        }
+    }
+
+    /// Under the lock.
+    private var use: Use? { if case .used(let use) = facts { use } else { nil } }
 
     var metadata: [String: String] { terms.metadata }
     var format: LineFormat { terms.format }
@@ -68,9 +87,13 @@ final class Registration: @unchecked Sendable {
 
     /// Under the lock.
     private func present() -> Use {
-        if let use { return use }
+        let terms: Terms
+        switch facts {
+        case .used(let use): return use
+        case .unused(let unused): terms = unused
+        }
         let use = Use(terms)
-        self.use = use
+        facts = .used(use)
         if let hasBorne { use.hasBorneName.set(hasBorne) }
         if hasGone { use.isGone.set() }
         return use
@@ -128,11 +151,25 @@ final class Registration: @unchecked Sendable {
 
     /// The bus has confirmed the end, or is gone.
     func didGo() {
-        let waiting: Use? = Self.lock.withLock { _ in
+        let (waiting, bus): (Use?, Bus?) = Self.lock.withLock { _ in
             hasGone = true
-            return use
+            defer { self.bus = nil }
+            return (use, self.bus)
         }
-        waiting?.isGone.set()
+        // Let go outside of the lock: it may be the last reference.
+        withExtendedLifetime(bus) { _ = waiting?.isGone.set() }
+    }
+
+    /// Ends it and gives the name back; the bus has confirmed it when this returns.
+    func withdraw(_ reason: Context.EndReason) async {
+        let bus: Bus? = Self.lock.withLock { _ in self.bus }
+        await bus?.registry.withdraw(self, reason)
+    }
+
+    /// The same without waiting.
+    func withdrawSoon(_ reason: Context.EndReason) {
+        let bus: Bus? = Self.lock.withLock { _ in self.bus }
+        bus?.registry.withdrawSoon(self, reason)
     }
 
     // MARK: Its callers
@@ -213,6 +250,7 @@ private final class Terms: Sendable {
 /// What a registration has from its first caller, or from the first that waits for something of it.
 // @unchecked: what changes is used under the registration's lock.
 private final class Use: @unchecked Sendable {
+    let terms: Terms
     let activity: ContextActivity
     let events: AsyncStream<ConnectEvent>
     let sink: AsyncStream<ConnectEvent>.Continuation
@@ -226,6 +264,7 @@ private final class Use: @unchecked Sendable {
     var reason: Context.EndReason?
 
     init(_ terms: Terms) {
+        self.terms = terms
         activity = ContextActivity(tap: terms.tap)
         remaining = terms.limit
         (events, sink) = AsyncStream.makeStream(bufferingPolicy: .bufferingOldest(WaitingRoom.seats))

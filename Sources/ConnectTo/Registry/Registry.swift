@@ -18,6 +18,9 @@ actor Registry {
     /// Calls refused as by a busy place, whose callers have not been told yet.
     var turnedAway: [MethodCall] = []
 
+    /// For names: without waiting for one answer before the next, and not all of ten thousand at a time.
+    private var requests = Window(of: 256)
+
     /// The one by which this process introduces itself to others: the first, while it lasts.
     private var calling: Registration?
 
@@ -63,7 +66,7 @@ actor Registry {
 
     func register(
         _ context: ContextName, metadata: [String: String], flags: BusConnection.RequestNameFlags,
-        limit: Int?, format: LineFormat, isTappable: Bool, admission: Admission
+        limit: Int?, format: LineFormat, isTappable: Bool, admission: Admission, on bus: Bus
     ) async throws(ConnectToError) -> Registration {
         try metadata.checked()
         while let former = registrations[context.busName] {
@@ -75,7 +78,7 @@ actor Registry {
         }
         let registration = Registration(
             context, metadata: metadata, limit: limit, format: format, flags: flags,
-            tap: isTappable ? Tap(on: loop) : nil, admission: admission)
+            tap: isTappable ? Tap(on: loop) : nil, admission: admission, bus: bus)
         // Served before the name is asked for: calls can come before the bus has answered.
         registrations[context.busName] = registration
         do throws(ConnectToError) {
@@ -97,13 +100,16 @@ actor Registry {
         let outcome: BusConnection.RequestNameOutcome
         do throws(DBusError) {
             let result = await withCheckedContinuation { continuation in
-                connection.assumeIsolated {
-                    $0.requestName(context.busName, flags: flags) { result in
-                        // In the very moment of the answer: NameAcquired may be the next message already.
-                        if case .success(let outcome) = result {
-                            registration.didBecome(registered: outcome != .inQueue)
+                requests.begin { [self] in
+                    connection.assumeIsolated {
+                        $0.requestName(context.busName, flags: flags) { result in
+                            // In the very moment of the answer: NameAcquired may be the next message already.
+                            if case .success(let outcome) = result {
+                                registration.didBecome(registered: outcome != .inQueue)
+                            }
+                            continuation.resume(returning: result)
+                            self.assumeIsolated { $0.requests.didEnd() }
                         }
-                        continuation.resume(returning: result)
                     }
                 }
             }
