@@ -66,7 +66,7 @@ def build():
     """Our side has to build; a peer that does not is left out. Each program's command, by its short name."""
     programs = {}
     bench = our_side()
-    programs["pool"] = programs["loop"] = [bench]
+    programs["pool"] = programs["loop"] = programs["spin"] = [bench]
     os.makedirs(BIN, exist_ok=True)
     for name in LIMITS:
         programs[name] = compile_c(os.path.join("C", name), "")

@@ -6,7 +6,7 @@ from datetime import date
 from statistics import median
 
 from .growth import exponent, in_words
-from .plan import KIB, LOOP, MEASUREMENTS, MIB, NOT_YET, OURS, PLACEMENTS, TARGETS
+from .plan import KIB, LOOP, MEASUREMENTS, MIB, OURS, PLACEMENTS, TARGETS
 
 UNITS = {"us": "µs", "per_s": "messages a second", "GiB_s": "GiB a second", "B": "B", "count": ""}
 
@@ -60,8 +60,6 @@ def targets(results):
             + [cell(results, target, placement) for placement in PLACEMENTS])
     yield from table(["what", "target", *PLACEMENTS], rows)
     yield from table(["what", "target", "here"], single_targets(results))
-    for promise in NOT_YET:
-        yield f"- Not measured, since the library has no API for it yet: {promise}."
     yield ""
 
 

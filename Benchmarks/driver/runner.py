@@ -45,7 +45,7 @@ def environment(placement, bus, program):
     pinned = processors(placement) if PLACEMENTS[placement] else []
     return {
         **os.environ, "BENCH_BUS": bus.address, "BENCH_CPUS": ",".join(map(str, pinned)),
-        "BENCH_WHERE": program if program in ("pool", "loop") else "",
+        "BENCH_WHERE": program if program in ("pool", "loop", "spin") else "",
     }
 
 

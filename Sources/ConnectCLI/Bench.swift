@@ -22,6 +22,9 @@ struct Bench: ProgramCommand {
     @Flag(help: "Run the tasks on the ports' event loop, in place of Swift's pool of threads.")
     var loop = false
 
+    @Flag(help: "Have both event loops stay awake for a while: needs a processor each.")
+    var spin = false
+
     @Option(
         help: ArgumentHelp(
             "How long each of eight measurements takes; 1 if not given.", valueName: "seconds"),
@@ -31,6 +34,7 @@ struct Bench: ProgramCommand {
     func work(in program: Program) async throws -> ExitStatus {
         // The other's first, so that a wrong one is told here, and once.
         for isFirst in [false, true] { try cpus?.pin(first: isFirst) }
+        if spin { try BenchRun.spin() }
         let origin = try common.givenOrigin() ?? ContextName.defaultOrigin
         let report = program.report
         let figures = try await BenchProcess.run(arguments + ["--origin", origin]) { control in
@@ -62,6 +66,7 @@ struct Bench: ProgramCommand {
         var arguments = [BenchPeer.name, "--bus", common.bus]
         if let cpus { arguments += ["--cpus", cpus.text] }
         if loop { arguments.append("--loop") }
+        if spin { arguments.append("--spin") }
         return arguments
     }
 }

@@ -12,6 +12,7 @@ struct BenchPeer: ProgramCommand {
     @OptionGroup var common: CommonOptions
     @Option var cpus: BenchProcessors?
     @Flag var loop = false
+    @Flag var spin = false
 
     /// What is played on a port.
     enum Part: String {
@@ -31,6 +32,7 @@ struct BenchPeer: ProgramCommand {
         guard StreamSocket.isConnectedStream(line.descriptor) else {
             throw Failure(.usage, "\(Self.name) is what connect bench starts; call that")
         }
+        if spin { try BenchRun.spin() }
         let control = MessagePort(adopting: line, on: try EventLoop.shared)
         try await BenchRun.task(onLoop: loop) {
             try await withThrowingTaskGroup { group in

@@ -23,6 +23,11 @@ struct BenchRun: Sendable {
             .value
     }
 
+    /// What `--spin` asks for: longer than a round trip takes.
+    static func spin() throws(PortError) {
+        try EventLoop.shared.spinTime = .milliseconds(1)
+    }
+
     /// All that takes no bus.
     func lines() async throws -> BenchFigures {
         BenchFigures(

@@ -12,7 +12,7 @@ extension Bus {
         // Once more while it is being restored: that is noticed there.
         guard board.set(.reconnecting) else { return }
         // Not held: a bus that nobody uses any more need not come back.
-        Task(executorPreference: loop.reactor) { [weak self, reactor = loop.reactor] in
+        Task(executorPreference: loop.reactor.tasks) { [weak self, reactor = loop.reactor] in
             let deadline = SuspendingClock.now + limit
             var backoff = Backoff(from: .milliseconds(10), to: .milliseconds(100))
             var last = error

@@ -113,7 +113,7 @@ public final class Bus: Sendable {
 
     deinit {
         let connection = connection
-        Task(executorPreference: connection.reactor) { await connection.close() }
+        Task(executorPreference: connection.reactor.tasks) { await connection.close() }
     }
 
     // MARK: The connection's end

@@ -39,7 +39,7 @@ actor BusPool {
         if let bus = buses[key]?.bus, !bus.isLost { return bus }
         let task =
             opening[key]
-            ?? Task(executorPreference: loop.reactor) {
+            ?? Task(executorPreference: loop.reactor.tasks) {
                 try await Bus.open(address, limits: limits, on: loop)
             }
         opening[key] = task

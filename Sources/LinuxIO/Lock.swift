@@ -1,4 +1,4 @@
-package import CLinux
+public import CLinux
 
 /// A value, and the lock that guards it.
 ///
@@ -6,11 +6,11 @@ package import CLinux
 /// where that one has the kernel hand it over each time, and the thread sanitizer knows what it is.
 ///
 /// Not recursive. `@unchecked Sendable`: the value is reached through ``withLock(_:)`` only, by one thread at a time.
-package struct Lock<Value: ~Copyable>: ~Copyable, @unchecked Sendable {
+public struct Lock<Value: ~Copyable>: ~Copyable, @unchecked Sendable {
     @usableFromInline let mutex: UnsafeMutablePointer<pthread_mutex_t>
     @usableFromInline let value: UnsafeMutablePointer<Value>
 
-    package init(_ value: consuming sending Value) {
+    public init(_ value: consuming sending Value) {
         // The mutex stands behind the value, in one piece of memory.
         let offset = MemoryLayout<Value>.size.roundedUp(toMultipleOf: MemoryLayout<pthread_mutex_t>.alignment)
         let memory = UnsafeMutableRawPointer.allocate(
@@ -29,8 +29,8 @@ package struct Lock<Value: ~Copyable>: ~Copyable, @unchecked Sendable {
     }
 
     /// Calls a closure with the value, on this thread, once no other has it.
-    @inlinable
-    package borrowing func withLock<Result: ~Copyable, Failure: Error>(
+    @inlinable @inline(__always)
+    public borrowing func withLock<Result: ~Copyable, Failure: Error>(
         _ body: (inout sending Value) throws(Failure) -> sending Result
     ) throws(Failure) -> sending Result {
         pthread_mutex_lock(mutex)

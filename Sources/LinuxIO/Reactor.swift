@@ -4,11 +4,10 @@ import Synchronization
 
 /// The event loop: one epoll set, and whoever turns it.
 ///
-/// The reactor is a `TaskExecutor` and a `SerialExecutor`: a task or an actor on it runs between two looks
-/// at the kernel, on the same thread as the events themselves, so that nothing hops. Everything else on it
-/// is called on that thread too, and must not block it.
+/// Actors have it as their executor, tasks its ``ReactorTasks``: both run between two looks at the kernel, on the
+/// same thread as the events themselves. Everything else on it is called on that thread too, and must not block it.
 ///
-/// A turn is: events, jobs, timers, then what asked for the turn's end; again until nothing is left, then
+/// A turn is: events, calls, jobs, timers, then what asked for the turn's end; again until nothing is left, then
 /// sleep. While it has nothing to do it does not wake.
 ///
 /// Either a thread of its own turns it (``init(name:)``), or a foreign main loop does, by watching
@@ -21,41 +20,42 @@ package final class Reactor: Sendable {
         case foreignLoop
     }
 
-    private let epoll: Descriptor
+    let epoll: Descriptor
     private let wakeup: Descriptor
-    private let timerDescriptor: Descriptor
-    private let state = Lock(State())
+    let timerDescriptor: Descriptor
+    let state = Lock(State())
     /// The thread inside a turn, 0 outside of one.
     private let turningThread = Atomic<UInt>(0)
     private let turns = Atomic<UInt64>(0)
+    private let spinNanoseconds = Atomic<UInt64>(0)
+    /// Made at first use, since it has to know the reactor.
+    let taskExecutor = Lock<ReactorTasks?>(nil)
 
-    private struct State {
-        var jobs: [Job] = []
-        var calls: [@Sendable () -> Void] = []
+    struct State {
+        var work = Work()
         var turnEnds: [@Sendable () -> Void] = []
-        var sources: [UInt64: @Sendable (Readiness) -> Void] = [:]
-        var nextToken: UInt64 = firstSourceToken
+        var sources = SourceTable()
         var timers = TimerQueue()
         /// The deadline the kernel's timer is set to; 0 is disarmed.
         var armedDeadline: UInt64 = 0
         /// Somebody has written to the eventfd and the loop has not looked since.
         var isWoken = false
 
-        var hasWork: Bool { !jobs.isEmpty || !calls.isEmpty || !turnEnds.isEmpty }
+        var hasWork: Bool { !work.calls.isEmpty || !work.jobs.isEmpty || !turnEnds.isEmpty }
     }
 
-    private struct Job {
-        let job: UnownedJob
-        /// Whether it belongs to an actor on the loop. A task's job that ran as one of an actor's would leave the
-        /// actor, by way of this queue, at the first asynchronous function that it calls; and at the next.
-        let isIsolated: Bool
+    /// What is to be run once. Whoever runs it has one of these too, and gives it back empty: so none allocates.
+    struct Work {
+        var calls: [@Sendable () -> Void] = []
+        var jobs: [Job] = []
     }
 
-    private static let wakeupToken: UInt64 = 0
-    private static let timerToken: UInt64 = 1
-    private static let firstSourceToken: UInt64 = 2
+    private static let wakeupToken = SourceTable.firstToken - 1
+    private static let timerToken = SourceTable.firstToken - 2
     private static let eventsPerLook = 64
     private static let turnsPerCall = 64
+    /// How often in a turn jobs are run that came with jobs.
+    private static let roundsPerTurn = 32
 
     /// - Throws: ``SystemError`` where the process has no descriptors or threads left.
     package init(drivenBy drive: Drive = .ownThread, name: String = "connectto") throws(SystemError) {
@@ -75,9 +75,19 @@ package final class Reactor: Sendable {
         case .ownThread:
             // The thread lives as long as the process: a loop is made once, and shared.
             try startDetachedThread(named: name) { [self] in
-                while true { turn(waiting: true) }
+                var work = Work()
+                while true { turn(waiting: true, &work) }
             }
         case .foreignLoop: break
+        }
+    }
+
+    /// How long the loop looks again and again before it sleeps; 10 ms at the most.
+    package var spinTime: Duration {
+        get { .nanoseconds(Int64(spinNanoseconds.load(ordering: .relaxed))) }
+        set {
+            let time = min(max(newValue, .zero), .milliseconds(10))
+            spinNanoseconds.store(time.wholeNanoseconds, ordering: .relaxed)
         }
     }
 
@@ -94,8 +104,9 @@ package final class Reactor: Sendable {
     /// A handler that runs the foreign loop from inside (a modal dialogue) may get here once more: what
     /// has come since is run then, before the rest of the outer turn.
     package func runReady() {
+        var work = Work()
         for _ in 0..<Self.turnsPerCall {
-            turn(waiting: false)
+            turn(waiting: false, &work)
             if !hasWorkOrRests() { return }
         }
         state.withLock { $0.isWoken = true }
@@ -115,7 +126,7 @@ package final class Reactor: Sendable {
 
     /// Runs a closure on the loop, in the order of the calls. From any thread.
     package func execute(_ call: @escaping @Sendable () -> Void) {
-        submit { $0.calls.append(call) }
+        submit { $0.work.calls.append(call) }
     }
 
     /// Runs a closure once at the end of the present turn, after all its events, jobs and timers.
@@ -125,7 +136,7 @@ package final class Reactor: Sendable {
         submit { $0.turnEnds.append(call) }
     }
 
-    private func submit(_ change: (inout State) -> Void) {
+    func submit(_ change: (inout State) -> Void) {
         let mustWake = state.withLock { state in
             change(&state)
             if state.isWoken || isCurrent { return false }
@@ -141,118 +152,36 @@ package final class Reactor: Sendable {
         _ = try? systemCall("write") { write(wakeup.rawValue, &one, 8) }
     }
 
-    // MARK: Timers
-
-    /// Runs a closure on the loop once, not before the given time has gone by.
-    ///
-    /// The clock is CLOCK_MONOTONIC: it stands still while the machine sleeps, and nobody can set it.
-    @discardableResult
-    package func schedule(after delay: Duration, _ call: @escaping @Sendable () -> Void) -> Timer {
-        let now = clinux_monotonic_nanoseconds()
-        let deadline = now &+ max(1, delay.wholeNanoseconds)
-        let id = state.withLock { state in
-            let id = state.timers.insert(deadline: deadline, call)
-            armTimerOffLoop(&state)
-            return id
-        }
-        return Timer(id: id, reactor: self)
-    }
-
-    package struct Timer: Sendable {
-        fileprivate let id: UInt64
-        fileprivate let reactor: Reactor
-
-        /// From here on the closure does not run; if it is running, it runs to its end.
-        package func cancel() {
-            // The closure is let go outside of the lock: it may own what calls back into the reactor.
-            let call = reactor.state.withLock { state in
-                let call = state.timers.cancel(id)
-                reactor.armTimerOffLoop(&state)
-                return call
-            }
-            withExtendedLifetime(call) {}
-        }
-    }
-
-    /// The loop itself tells the kernel only when it goes to rest, once for all that has changed meanwhile.
-    private func armTimerOffLoop(_ state: inout State) {
-        if !isCurrent { armTimer(&state) }
-    }
-
-    /// Tells the kernel of the earliest deadline if that has changed, so that no wake-up is for nothing.
-    private func armTimer(_ state: inout State) {
-        let earliest = state.timers.earliestDeadline() ?? 0
-        if earliest == state.armedDeadline { return }
-        state.armedDeadline = earliest
-        _ = clinux_timerfd_set(timerDescriptor.rawValue, earliest)
-    }
-
-    // MARK: Events
-
-    /// Watches a descriptor; the closure runs on the loop with what it became ready for.
-    ///
-    /// The caller keeps the descriptor open until it has called ``Source/cancel()``.
-    /// - Throws: ``SystemError``; `notPermitted` where the descriptor is of a kind that is always ready
-    ///   (a regular file, /dev/null).
-    package func watch(
-        _ descriptor: Int32, for readiness: Readiness, _ handler: @escaping @Sendable (Readiness) -> Void
-    ) throws(SystemError) -> Source {
-        let token = state.withLock { state in
-            let token = state.nextToken
-            state.nextToken += 1
-            state.sources[token] = handler
-            return token
-        }
-        do throws(SystemError) {
-            try systemCall("epoll_ctl") {
-                clinux_epoll_add(epoll.rawValue, descriptor, readiness.rawValue, token)
-            }
-        } catch {
-            _ = state.withLock { $0.sources.removeValue(forKey: token) }
-            throw error
-        }
-        return Source(token: token, descriptor: descriptor, reactor: self)
-    }
-
-    package struct Source: Sendable {
-        fileprivate let token: UInt64
-        fileprivate let descriptor: Int32
-        fileprivate let reactor: Reactor
-
-        /// Watches for something else from here on; an edge that holds already is told again. Does nothing once
-        /// cancelled.
-        package func change(to readiness: Readiness) {
-            guard reactor.state.withLock({ $0.sources[token] != nil }) else { return }
-            _ = clinux_epoll_modify(reactor.epoll.rawValue, descriptor, readiness.rawValue, token)
-        }
-
-        /// Watches no more. The handler does not run again once this has returned on the loop; elsewhere it
-        /// may be running while this returns. A second call does nothing: by then the descriptor's number may
-        /// be another's.
-        package func cancel() {
-            // The closure is let go outside of the lock: it may own what calls back into the reactor.
-            let handler = reactor.state.withLock { $0.sources.removeValue(forKey: token) }
-            guard handler != nil else { return }
-            _ = clinux_epoll_remove(reactor.epoll.rawValue, descriptor)
-        }
-    }
-
     // MARK: The turn
 
-    private func turn(waiting: Bool) {
+    private func turn(waiting: Bool, _ work: inout Work) {
         let timeout: Int32 = hasWorkOrRests() || !waiting ? 0 : -1
         // On the stack: a turn allocates nothing.
         withUnsafeTemporaryAllocation(of: clinux_event.self, capacity: Self.eventsPerLook) { events in
-            let ready = look(into: events, timeout: timeout)
+            let ready = timeout == 0 ? look(into: events, timeout: 0) : sleep(into: events)
             turns.add(1, ordering: .relaxed)
             let outer = turningThread.load(ordering: .relaxed)
             turningThread.store(pthread_self(), ordering: .relaxed)
             defer { turningThread.store(outer, ordering: .relaxed) }
             handle(ready)
-            runCallsAndJobs()
-            runDueTimers()
+            if run(&work) { runDueTimers() }
             runTurnEnds()
         }
+    }
+
+    /// Waits for what the kernel will have, awake for the first moments if so wished.
+    private func sleep(
+        into events: UnsafeMutableBufferPointer<clinux_event>
+    ) -> Slice<UnsafeMutableBufferPointer<clinux_event>> {
+        let spin = spinNanoseconds.load(ordering: .relaxed)
+        if spin > 0 {
+            let end = clinux_monotonic_nanoseconds() &+ spin
+            repeat {
+                let ready = look(into: events, timeout: 0)
+                if !ready.isEmpty { return ready }
+            } while clinux_monotonic_nanoseconds() < end
+        }
+        return look(into: events, timeout: -1)
     }
 
     /// What the kernel has, waiting for it as long as the timeout says (milliseconds, -1 for ever).
@@ -296,27 +225,30 @@ package final class Reactor: Sendable {
         }
     }
 
-    private func runCallsAndJobs() {
-        let (calls, jobs) = state.withLock { state in
-            defer {
-                state.calls = []
-                state.jobs = []
+    /// Runs calls, and the jobs that there are; jobs that come of those too, so that a task which waits for another
+    /// costs no look at the kernel. A call that comes meanwhile is for the next turn.
+    ///
+    /// - Returns: whether there are timers.
+    private func run(_ work: inout Work) -> Bool {
+        state.withLock { swap(&$0.work, &work) }
+        for call in work.calls { call() }
+        work.calls.removeAll(keepingCapacity: true)
+        for _ in 0..<Self.roundsPerTurn {
+            for job in work.jobs { job.run(on: self) }
+            work.jobs.removeAll(keepingCapacity: true)
+            let hasTimers = state.withLock { state in
+                swap(&state.work.jobs, &work.jobs)
+                return !state.timers.isEmpty
             }
-            return (state.calls, state.jobs)
+            if work.jobs.isEmpty { return hasTimers }
         }
-        for call in calls { call() }
-        let (actors, tasks) = (asUnownedSerialExecutor(), asUnownedTaskExecutor())
-        for job in jobs {
-            if job.isIsolated {
-                job.job.runSynchronously(isolatedTo: actors, taskExecutor: tasks)
-            } else {
-                job.job.runSynchronously(on: tasks)
-            }
-        }
+        // First of all in the next turn.
+        state.withLock { $0.work.jobs.insert(contentsOf: work.jobs, at: 0) }
+        work.jobs.removeAll(keepingCapacity: true)
+        return true
     }
 
     private func runDueTimers() {
-        guard state.withLock({ !$0.timers.isEmpty }) else { return }
         // What becomes due while these run waits for the next turn.
         let now = clinux_monotonic_nanoseconds()
         // Taken one by one: a timer may cancel another that is due with it.
@@ -330,36 +262,4 @@ package final class Reactor: Sendable {
         }
         for call in calls { call() }
     }
-}
-
-// MARK: Executor
-
-extension Reactor: TaskExecutor, SerialExecutor {
-    package func enqueue(_ job: consuming ExecutorJob) {
-        enqueue(Job(job: UnownedJob(job), isIsolated: false))
-    }
-
-    /// What is given to the executor of actors; the two protocols have one name for it.
-    @_implements(SerialExecutor,enqueue(_:))
-    package func enqueueIsolated(_ job: consuming ExecutorJob) {
-        enqueue(Job(job: UnownedJob(job), isIsolated: true))
-    }
-
-    private func enqueue(_ job: Job) {
-        submit { $0.jobs.append(job) }
-    }
-
-    package func asUnownedSerialExecutor() -> UnownedSerialExecutor {
-        UnownedSerialExecutor(ordinary: self)
-    }
-
-    package func asUnownedTaskExecutor() -> UnownedTaskExecutor {
-        UnownedTaskExecutor(ordinary: self)
-    }
-
-    package func checkIsolated() {
-        precondition(isCurrent, "this must run on the event loop")
-    }
-
-    package func isIsolatingCurrentContext() -> Bool? { isCurrent }
 }

@@ -23,6 +23,9 @@ package struct Readiness: OptionSet, Sendable {
     package static let hangup = Readiness(rawValue: CLINUX_HANGUP)
     /// Reported whether asked for or not; on a pipe's writing end it means that its reader is gone.
     package static let error = Readiness(rawValue: CLINUX_ERROR)
+    /// What means that nothing more will come; there may be input before that.
+    package static let anyEnd: Readiness = [.peerHangup, .hangup, .error]
+    package static let input: Readiness = [.read, .peerHangup, .hangup, .error]
     /// Tell once for each change, not for as long as it holds.
     package static let edge = Readiness(rawValue: CLINUX_EDGE)
 }

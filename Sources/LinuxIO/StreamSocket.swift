@@ -9,9 +9,9 @@ import SystemPackage
 package struct StreamSocket: Sendable {
     package let descriptor: Descriptor
     /// Let go together with the socket: for whoever counts it.
-    private let lease: (any Sendable)?
+    private let lease: (any AnyObject & Sendable)?
 
-    package init(_ descriptor: Descriptor, lease: (any Sendable)? = nil) {
+    package init(_ descriptor: Descriptor, lease: (any AnyObject & Sendable)? = nil) {
         self.descriptor = descriptor
         self.lease = lease
     }

@@ -4,8 +4,12 @@
 ///
 /// `@unchecked Sendable`: bytes are written by the port's reader before any view of them exists and never
 /// again while one does, so whoever holds a view only reads.
+@usableFromInline
 final class Chunk: @unchecked Sendable {
-    let memory: UnsafeMutableRawBufferPointer
+    @usableFromInline let base: UnsafeMutableRawPointer
+    let capacity: Int
+
+    var memory: UnsafeMutableRawBufferPointer { UnsafeMutableRawBufferPointer(start: base, count: capacity) }
 
     /// Large ones come straight from the kernel and take memory page by page as data arrives, so that a peer who
     /// announces much and sends little costs nothing.
@@ -13,8 +17,7 @@ final class Chunk: @unchecked Sendable {
     /// A short payload is copied out of it at its greatest length, whatever its own: there is something to copy
     /// behind the last byte too.
     init(capacity: Int) {
-        let (block, size) = ChunkPool.take(capacity)
-        memory = UnsafeMutableRawBufferPointer(start: block, count: size)
+        (base, self.capacity) = ChunkPool.take(capacity)
     }
 
     convenience init(copying bytes: some Collection<UInt8>) {
@@ -23,6 +26,6 @@ final class Chunk: @unchecked Sendable {
     }
 
     deinit {
-        if let block = memory.baseAddress { ChunkPool.put(block, memory.count) }
+        ChunkPool.put(base, capacity)
     }
 }

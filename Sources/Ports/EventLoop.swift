@@ -16,6 +16,12 @@ package import LinuxIO
 public struct EventLoop: Sendable {
     package let reactor: Reactor
 
+    /// To run tasks on the loop itself, as long as it lives.
+    public var executor: any TaskExecutor { reactor.tasks }
+
+    /// To run actors on the loop itself, as their `unownedExecutor`.
+    public var serialExecutor: any SerialExecutor { reactor }
+
     /// The process's loop, with a thread of its own, made at first use; it lives as long as the process.
     ///
     /// - Throws: ``PortError`` with ``PortError/Code/outOfResources`` where there is no descriptor or thread left
@@ -55,8 +61,16 @@ public struct EventLoop: Sendable {
         }
     }
 
-    /// To run tasks and actors on the loop itself.
-    public var executor: any TaskExecutor & SerialExecutor { reactor }
+    /// How long the loop goes on looking before it sleeps when there is nothing to do: zero unless set, 10 ms at the
+    /// most.
+    ///
+    /// It saves what the kernel takes to wake a thread, most of a round trip, where both sides do it and each has a
+    /// processor to itself. The price is that processor: for so long after every event it does nothing else, and on a
+    /// machine that has none to spare everything gets slower. A foreign loop never spins.
+    public var spinTime: Duration {
+        get { reactor.spinTime }
+        nonmutating set { reactor.spinTime = newValue }
+    }
 
     /// Readable whenever ``runReady()`` has something to do. Not to be read from or closed.
     public var pollableDescriptor: Int32 { reactor.pollableDescriptor }

@@ -44,8 +44,8 @@ struct FrameHeader: Equatable, Sendable {
 
     /// Reads one that has been checked before, of a plain message.
     @inline(__always)
-    init(checked bytes: UnsafeMutableRawBufferPointer, at offset: Int) {
-        let word = UInt64(littleEndian: bytes.loadUnaligned(fromByteOffset: offset, as: UInt64.self))
+    init(checked bytes: UnsafeRawPointer) {
+        let word = UInt64(littleEndian: bytes.loadUnaligned(as: UInt64.self))
         length = Int(UInt32(truncatingIfNeeded: word))
         kind = FrameKind(rawValue: UInt8(truncatingIfNeeded: word >> 32)) ?? .bytes
         descriptors = nil

@@ -78,7 +78,7 @@ struct InputQueue {
     private mutating func cut() -> Message? {
         guard let run = first else { return nil }
         let start = run.range.lowerBound
-        let header = FrameHeader(checked: run.chunk.memory, at: start)
+        let header = FrameHeader(checked: run.chunk.base + start)
         let payload = start + FrameHeader.size
         let next = payload + header.length
         didTake(1, size: next - start)

@@ -41,7 +41,7 @@ extension LineState {
             withExtendedLifetime(socket) {}
         }
         apply(life.didHandOver(), to: line, &wakeups)
-        wakeups.add(flushWaiters.removeAll(), ())
+        waiters.resume(.flush, in: &wakeups)
         return number
     }
 }

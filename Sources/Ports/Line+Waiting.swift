@@ -1,52 +1,51 @@
 import LinuxIO
+import Synchronization
 
 extension Line {
-    /// Waits until a condition holds, woken through the list that the condition's change empties.
+    /// Waits until a condition holds, looked at whenever those who wait for that are woken.
     ///
     /// Returns early when the task is cancelled; the caller looks again at what it waited for.
-    func wait(
-        in list: any WritableKeyPath<LineState, Waiters<Void>> & Sendable,
-        until isMet: @escaping @Sendable (inout LineState) -> Bool
+    nonisolated(nonsending) func wait(
+        for awaited: Awaited, until isMet: @escaping @Sendable (inout LineState) -> Bool
     ) async {
-        while !Task.isCancelled {
-            let id: UInt64? = change { state, _ in
-                if isMet(&state) { return nil }
-                state.nextWaiter += 1
-                return state.nextWaiter
-            }
-            guard let id else { return }
-            await waitOnce(in: list, as: id, unless: isMet)
-        }
+        while !Task.isCancelled, !read(isMet) { await waitOnce(for: awaited, unless: isMet) }
     }
 
-    private func waitOnce(
-        in list: any WritableKeyPath<LineState, Waiters<Void>> & Sendable, as id: UInt64,
-        unless isMet: @escaping @Sendable (inout LineState) -> Bool
+    /// Waits to be woken, if the condition does not hold yet. Where the caller is: each change of the executor
+    /// would cost as much as the rest.
+    nonisolated(nonsending) func waitOnce(
+        for awaited: Awaited, unless isMet: @escaping @Sendable (inout LineState) -> Bool
     ) async {
+        let id = lastWaiter.add(1, ordering: .relaxed).newValue
         await withTaskCancellationHandler {
-            await withCheckedContinuation { continuation in
+            await withUnsafeContinuation { continuation in
                 change { state, wakeups in
                     // Cancelled already: the handler has run, and found nobody.
                     if isMet(&state) || Task.isCancelled {
-                        wakeups.add(continuation, ())
+                        wakeups.add(continuation)
                     } else {
-                        state[keyPath: list].add(id, continuation)
+                        state.waiters.add(id, for: awaited, continuation)
                     }
                 }
             }
         } onCancel: {
             change { state, wakeups in
-                wakeups.add(state[keyPath: list].remove(id), ())
+                wakeups.add(state.waiters.remove(id))
             }
         }
     }
 
     /// Posts as soon as there is room.
+    ///
+    /// - Parameters:
+    ///   - size: of the message, or of the longest.
+    ///   - frames: the bytes of all frames, where there are several.
     func whenThereIsRoom(
-        for size: Int, _ post: () throws(PortError) -> Void
+        for size: Int, frames: Int? = nil, _ post: () throws(PortError) -> Void
     ) async throws(PortError) {
         while true {
-            try await waitForRoom(size)
+            try expectSendable(size)
+            try await waitForRoom(frames.map { $0 - FrameHeader.size } ?? size)
             do throws(PortError) {
                 return try post()
             } catch {
@@ -58,13 +57,12 @@ extension Line {
     }
 
     private func waitForRoom(_ size: Int) async throws(PortError) {
-        try expectSendable(size)
         while true {
             let (hasRoom, reason) = read { ($0.hasRoomForPatient(size), $0.life.reason) }
             if let reason { throw .closed(reason) }
             if hasRoom { return }
             if Task.isCancelled { throw .waitCancelled }
-            await wait(in: \.roomWaiters) { $0.hasRoomForPatient(size) || $0.life.reason != nil }
+            await wait(for: .room) { $0.hasRoomForPatient(size) || $0.life.reason != nil }
         }
     }
 
@@ -72,7 +70,7 @@ extension Line {
     /// when things have been taken apart. Something has to leave the queue.
     private func waitForLess() async {
         let (count, descriptors) = read { ($0.output.count, $0.output.descriptorCount) }
-        await wait(in: \.roomWaiters) {
+        await wait(for: .room) {
             $0.output.isEmpty || $0.output.count < count || $0.output.descriptorCount < descriptors
                 || $0.life.reason != nil
         }
@@ -81,22 +79,5 @@ extension Line {
     private func expectSendable(_ size: Int) throws(PortError) {
         let limit = limits.sentMessageLength
         if size > limit { throw .messageTooLarge(size, limit: limit) }
-    }
-
-    /// - Parameter bytes: the payload once more, if it can be kept without copying it.
-    func post(
-        _ kind: FrameKind, _ payload: UnsafeRawBufferPointer, keeping bytes: [UInt8]? = nil
-    ) throws(PortError) {
-        let failure: PortError? = change { state, wakeups in
-            if state.gather(kind, payload) { return nil }
-            if let refusal = state.postRefusal(payload.count) { return refusal }
-            if state.life.post() == .accept {
-                state.traffic?.record(.sent, kind, payload)
-                state.send(
-                    FrameHeader(kind, length: payload.count), payload, keeping: bytes, for: self, &wakeups)
-            }
-            return nil
-        }
-        if let failure { throw failure }
     }
 }

@@ -1,4 +1,5 @@
 import LinuxIO
+import Synchronization
 
 /// One end of a private line: the socket, what waits to go out and what waits to be taken.
 ///
@@ -12,6 +13,7 @@ final class Line: Sendable {
     /// Shared with other lines of the same user's.
     let budget: InputBudget?
     private let state: Lock<LineState>
+    let lastWaiter = Atomic<UInt64>(0)
 
     /// - Parameter socket: nil for a line that could not be made and is over from the start.
     init(
@@ -37,6 +39,7 @@ final class Line: Sendable {
     func watch() {
         change { state, wakeups in
             guard let socket = state.socket else { return }
+            state.isAwaitingRoom = state.isBlocked
             do throws(SystemError) {
                 state.source = try reactor.watch(socket.descriptor.rawValue, for: state.interest) {
                     [self] readiness in
@@ -52,13 +55,20 @@ final class Line: Sendable {
     func change<Result: Sendable>(_ body: (inout LineState, inout Wakeups) -> Result) -> Result {
         var wakeups = Wakeups()
         let result = state.withLock { state in
-            defer { state.countDescriptors() }
+            defer { state.didChange() }
             return body(&state, &wakeups)
         }
         wakeups.run()
         return result
     }
 
+    /// For who takes care of what follows from a change himself.
+    @inline(__always)
+    func withState<Result: Sendable>(_ body: (inout LineState) -> Result) -> Result {
+        state.withLock { state in body(&state) }
+    }
+
+    /// The closure changes nothing. With `borrowing` the compiler would copy all of the state.
     func read<Result: Sendable>(_ body: (inout LineState) -> Result) -> Result {
         state.withLock { state in body(&state) }
     }
@@ -130,16 +140,21 @@ final class Line: Sendable {
     // MARK: On the loop
 
     private func isReady(_ readiness: Readiness) {
-        change { state, wakeups in
+        let mustDeliver = change { state, wakeups in
+            state.isInEvent = true
+            defer { state.isInEvent = false }
             if readiness.contains(.write) {
                 state.isBlocked = false
                 state.writeOutput(for: self, &wakeups)
                 // Else every message that the peer reads would wake the loop from here on.
                 if !state.isBlocked { state.updateInterest() }
             }
-            if !readiness.isDisjoint(with: [.peerHangup, .hangup, .error]) { state.peerHasHungUp = true }
-            if !readiness.isDisjoint(with: [.read, .peerHangup, .hangup, .error]) { state.mayRead = true }
+            if !readiness.isDisjoint(with: .anyEnd) { state.peerHasHungUp = true }
+            if !readiness.isDisjoint(with: .input) { state.mayRead = true }
             if !state.readingIsDue { state.noticeInput(for: self, &wakeups) }
+            defer { state.mustDeliver = false }
+            return state.mustDeliver
         }
+        if mustDeliver { deliver() }
     }
 }

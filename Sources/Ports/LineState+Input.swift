@@ -179,8 +179,8 @@ extension LineState {
     private mutating func announce(_ count: Int, for line: Line, _ wakeups: inout Wakeups) {
         if handlers.message != nil { return deliverLater(for: line) }
         for _ in 0..<count {
-            guard let consumer = consumers.removeFirst() else { return }
-            wakeups.add(consumer, ())
+            guard let consumer = waiters.removeFirst(.input) else { return }
+            wakeups.add(consumer)
         }
     }
 

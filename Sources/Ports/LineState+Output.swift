@@ -26,31 +26,44 @@ extension LineState {
     }
 
     /// Why a message of this size cannot be posted, or nil. A port that is over takes everything and drops it.
-    func postRefusal(_ size: Int) -> PortError? {
-        if life.takesPosts, size <= limits.sentMessageLength, hasRoom(for: size) { return nil }
-        return unusualPostRefusal(size)
+    ///
+    /// - Parameter frames: the bytes of all frames, where the message is the longest of several.
+    func postRefusal(_ size: Int, frames: Int? = nil) -> PortError? {
+        let hasRoom = hasRoom(for: frames.map { $0 - FrameHeader.size } ?? size)
+        if life.takesPosts, size <= limits.sentMessageLength, hasRoom { return nil }
+        return unusualPostRefusal(size, hasRoom)
     }
 
-    private func unusualPostRefusal(_ size: Int) -> PortError? {
+    private func unusualPostRefusal(_ size: Int, _ hasRoom: Bool) -> PortError? {
         if life.format == .stream { return .isStream }
         if size > limits.sentMessageLength {
             return .messageTooLarge(size, limit: limits.sentMessageLength)
         }
         if life.reason != nil { return nil }
         if life.outbound != .open { return .finishedAlready }
-        return hasRoom(for: size) ? nil : queueFull
+        return hasRoom ? nil : queueFull
     }
 
     var queueFull: PortError { .queueFull(output.count, output.descriptorCount, limits: limits) }
 
     /// Puts a short message behind others that wait, where nothing else is to be done.
+    @inline(__always)
     mutating func gather(_ kind: FrameKind, _ payload: UnsafeRawBufferPointer) -> Bool {
-        guard flushIsDue || isBlocked, life.takesPosts, traffic == nil,
-            payload.count <= limits.sentMessageLength, isBlocked || output.count < Self.gatherLimit,
-            output.count + FrameHeader.size + payload.count <= limits.queuedOutput,
-            output.gather(FrameHeader(kind, length: payload.count), payload)
+        guard payload.count < gatherRoom, output.gather(FrameHeader(kind, length: payload.count), payload)
         else { return false }
-        return life.post() == .accept
+        gatherRoom &-= FrameHeader.size &+ payload.count
+        life.didPost(1)
+        return true
+    }
+
+    /// For how many bytes ``gather(_:_:)`` is all: they are certain to be written later, and nobody looks on.
+    mutating func measureGatherRoom() {
+        guard flushIsDue || isBlocked, life.takesPosts, traffic == nil else {
+            gatherRoom = 0
+            return
+        }
+        let bound = isBlocked ? limits.queuedOutput : min(Self.gatherLimit, limits.queuedOutput)
+        gatherRoom = min(bound - output.count, limits.sentMessageLength) - FrameHeader.size
     }
 
     /// Sends a message, or queues it.
@@ -66,7 +79,10 @@ extension LineState {
             return writeDirectly(header, payload, keeping: bytes, for: line, &wakeups)
         }
         output.append(header, payload, keeping: bytes)
-        if output.count >= Self.gatherLimit { writeOutput(for: line, &wakeups) } else { flushSoon(line) }
+        if output.count < Self.gatherLimit { return flushSoon(line) }
+        // The kernel says that there is room when it has much; this is often earlier, and not another thread.
+        if isAwaitingRoom { isBlocked = false }
+        writeOutput(for: line, &wakeups)
     }
 
     /// Whether a message goes by itself: a long one, the first in a turn of the loop, and elsewhere one that is
@@ -104,6 +120,18 @@ extension LineState {
         }
     }
 
+    /// Sends messages that are frames already.
+    mutating func send(_ batch: MessageBatch, for line: Line, _ wakeups: inout Wakeups) {
+        if output.isEmpty, !isInTransit, !isBlocked, let frames = batch.onlyFrames {
+            return withPieces(frames.bytes, nil) { pieces in
+                writeDirectly(pieces, frames.count, for: line, &wakeups) { $0.append(frames) }
+            }
+        }
+        for frames in batch.frames { output.append(frames) }
+        if isAwaitingRoom { isBlocked = false }
+        writeOutput(for: line, &wakeups)
+    }
+
     /// Sends a message that descriptors go along with.
     mutating func send(_ segment: OutputQueue.Segment, for line: Line, _ wakeups: inout Wakeups) {
         output.append(segment)
@@ -114,21 +142,33 @@ extension LineState {
         _ header: FrameHeader, _ payload: UnsafeRawBufferPointer, keeping bytes: [UInt8]?, for line: Line,
         _ wakeups: inout Wakeups
     ) {
-        guard let socket else { return }
         var word = header.encoded
-        do throws(SystemError) {
-            let outcome = try withBytes(of: &word) { word throws(SystemError) in
-                try withPieces(word, payload) { pieces throws(SystemError) in try socket.send(pieces) }
+        withBytes(of: &word) { word in
+            withPieces(word, payload) { pieces in
+                writeDirectly(pieces, FrameHeader.size + payload.count, for: line, &wakeups) {
+                    $0.append(header, payload, keeping: bytes)
+                }
             }
+        }
+    }
+
+    /// Writes what is in no queue; what the kernel does not take of it is queued.
+    private mutating func writeDirectly(
+        _ pieces: UnsafeBufferPointer<iovec>, _ size: Int, for line: Line, _ wakeups: inout Wakeups,
+        queue: (inout OutputQueue) -> Void
+    ) {
+        guard let socket else { return }
+        do throws(SystemError) {
+            let outcome = try socket.send(pieces)
             if case .sent(let count) = outcome { traffic?.didSend(count) }
             switch outcome {
-            case .sent(let count) where count == FrameHeader.size + payload.count: break
+            case .sent(size): break
             case .sent(let count):
-                output.append(header, payload, keeping: bytes)
+                queue(&output)
                 output.didWrite(count)
                 writeOutput(for: line, &wakeups)
             case .wouldBlock, .tooManyInFlight:
-                output.append(header, payload, keeping: bytes)
+                queue(&output)
                 block()
             case .peerGone: peerIsGone()
             }
@@ -161,10 +201,10 @@ extension LineState {
         }
         // Not as soon as there is room for one: that would be a suspension for each message.
         if output.count <= limits.queuedOutput / 4, output.descriptorCount <= limits.queuedDescriptors / 4 {
-            wakeups.add(roomWaiters.removeAll(), ())
+            waiters.resume(.room, in: &wakeups)
         }
         if output.isEmpty, !life.isOver {
-            wakeups.add(flushWaiters.removeAll(), ())
+            waiters.resume(.flush, in: &wakeups)
             apply(peerReadsNoMore ? life.didLoseOutput() : life.didFlush(), to: line, &wakeups)
         }
     }
@@ -182,7 +222,7 @@ extension LineState {
 
     private mutating func block() {
         isBlocked = true
-        updateInterest()
+        if !isAwaitingRoom { updateInterest() }
     }
 
     /// Nobody will read what waits. Why the line is over is for the input to tell: a close may be in it. The

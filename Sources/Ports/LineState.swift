@@ -2,7 +2,7 @@ import Glibc
 import LinuxIO
 
 /// All that a ``Line`` guards with its lock. Called inside the lock; wakes nobody itself.
-struct LineState {
+struct LineState: ~Copyable {
     let limits: PortLimits
     /// Nil once the line is over: then the descriptor is closed.
     var socket: StreamSocket? {
@@ -38,26 +38,28 @@ struct LineState {
     var output = OutputQueue()
     /// The kernel took no more; it will say when it does.
     var isBlocked = false
+    /// The kernel has been asked to say.
+    var isAwaitingRoom = false
     /// Writing has failed: the peer has gone, or has shut down its reading at least.
     var peerReadsNoMore = false
     /// What has been gathered will be written, at the end of the loop's turn or in a moment.
     var flushIsDue = false
+    /// See ``gather(_:_:)``.
+    var gatherRoom = 0
     /// See ``writesDirectly(_:_:)``.
     var directWritesLeft = 0
     var lastTick: UInt64 = 0
     var lastDirectTurn: UInt64 = 0
     private var lingerTimer: Reactor.Timer?
 
-    var nextWaiter: UInt64 = 0
-    var consumers = Waiters<Void>()
-    var openWaiters = Waiters<Void>()
-    var endWaiters = Waiters<Void>()
-    var flushWaiters = Waiters<Void>()
-    var roomWaiters = Waiters<Void>()
+    var waiters = Waiters()
 
     var handlers = PortHandlers()
-    /// The loop is calling handlers, or will in a later turn.
+    /// The loop is calling handlers, or will in a moment.
     var deliveryIsDue = false
+    /// The loop is looking at what the kernel has told, and will call the handlers itself if they must be.
+    var isInEvent = false
+    var mustDeliver = false
 
     init(
         socket: StreamSocket?, isOpen: Bool, format: LineFormat, limits: PortLimits,
@@ -75,13 +77,14 @@ struct LineState {
     var interest: Readiness {
         // Of a stream the port hears only that both directions are over, which the kernel tells unasked.
         if life.format == .stream { return .edge }
-        var interest: Readiness = [.peerHangup, .edge]
+        var interest = Readiness.peerHangup.union(.edge)
         if isStarted || life.isLingering || !life.isOpen { interest.insert(.read) }
         if isBlocked { interest.insert(.write) }
         return interest
     }
 
-    func updateInterest() {
+    mutating func updateInterest() {
+        isAwaitingRoom = isBlocked
         source?.change(to: interest)
     }
 
@@ -92,6 +95,12 @@ struct LineState {
     var isFlushed: Bool {
         if isInTransit { return false }
         return socket == nil || life.isOpen && !life.isLingering && output.isEmpty
+    }
+
+    /// To be called after each change.
+    mutating func didChange() {
+        countDescriptors()
+        measureGatherRoom()
     }
 
     // MARK: What is held
@@ -118,8 +127,8 @@ struct LineState {
     mutating func apply(_ effects: PortLife.Effects, to line: Line, _ wakeups: inout Wakeups) {
         if effects.isEmpty { return }
         if effects.contains(.announceOpen) {
-            wakeups.add(openWaiters.removeAll(), ())
-            wakeups.add(flushWaiters.removeAll(), ())
+            waiters.resume(.opening, in: &wakeups)
+            waiters.resume(.flush, in: &wakeups)
             if !isStarted { updateInterest() }
         }
         if effects.contains(.dropInput) {
@@ -145,18 +154,18 @@ struct LineState {
     }
 
     private mutating func announceEnd(for line: Line, _ wakeups: inout Wakeups) {
-        wakeups.add(consumers.removeAll(), ())
+        waiters.resume(.input, in: &wakeups)
         forgetHandlers(&wakeups)
         deliverLater(for: line)
         if life.reason != nil {
-            wakeups.add(openWaiters.removeAll(), ())
-            wakeups.add(endWaiters.removeAll(), ())
-            wakeups.add(roomWaiters.removeAll(), ())
+            waiters.resume(.opening, in: &wakeups)
+            waiters.resume(.end, in: &wakeups)
+            waiters.resume(.room, in: &wakeups)
         }
     }
 
     private mutating func hangUp(_ wakeups: inout Wakeups) {
-        wakeups.add(flushWaiters.removeAll(), ())
+        waiters.resume(.flush, in: &wakeups)
         lingerTimer?.cancel()
         lingerTimer = nil
         // What was received and not cut, descriptors too, is nobody's.

@@ -21,7 +21,7 @@ public struct Message: Sendable {
 
     /// What the sender declared it to be.
     public let kind: Kind
-    private let payload: Payload
+    @usableFromInline let payload: Payload
     private let luggage: Luggage?
 
     init(_ kind: FrameKind, _ payload: Payload, transferred: [Transferable]? = nil) {
@@ -80,7 +80,8 @@ public struct Message: Sendable {
     }
 
     /// Lends the payload without a copy.
-    public func withUnsafeBytes<Result, Failure: Error>(
+    @inlinable
+    public func withUnsafeBytes<Result: ~Copyable, Failure: Error>(
         _ body: (UnsafeRawBufferPointer) throws(Failure) -> Result
     ) throws(Failure) -> Result {
         try payload.withUnsafeBytes(body)

@@ -70,7 +70,7 @@ package struct PortIntroduction: Sendable {
 
     /// Waits until the port is over, or the task is cancelled.
     package func ended() async {
-        await line.wait(in: \.endWaiters) { $0.life.reason != nil }
+        await line.wait(for: .end) { $0.life.reason != nil }
     }
 
     /// The peer has the other end.

@@ -27,7 +27,7 @@ public final class MessagePort: Sendable {
     ///   ``PortError/Code/cancelled`` where the waiting task is cancelled.
     public var opened: Void {
         get async throws(PortError) {
-            await line.wait(in: \.openWaiters) { $0.life.isOpen || $0.life.reason != nil }
+            await line.wait(for: .opening) { $0.life.isOpen || $0.life.reason != nil }
             let (isOpen, reason) = line.read { ($0.life.isOpen, $0.life.reason) }
             if isOpen { return }
             throw reason.map(PortError.closed) ?? .waitCancelled
@@ -64,8 +64,12 @@ public final class MessagePort: Sendable {
     ///
     /// What the kernel has, the peer gets even if this process ends. Returns early when the task is cancelled.
     public func flush() async {
-        line.change { state, wakeups in state.writeOutput(for: line, &wakeups) }
-        await line.wait(in: \.flushWaiters) { $0.isFlushed }
+        line.change { state, wakeups in
+            state.writeOutput(for: line, &wakeups)
+            // What is posted next has nothing to go together with.
+            state.lastDirectTurn = 0
+        }
+        await line.wait(for: .flush) { $0.isFlushed }
     }
 
     /// Why the port is over, or nil while it is not. Latched: asking late still tells.
@@ -78,7 +82,7 @@ public final class MessagePort: Sendable {
     /// Waits for the port's end. A cancelled task gets ``CloseReason/Code/cancelled`` at once.
     public var closed: CloseReason {
         get async {
-            await line.wait(in: \.endWaiters) { $0.life.reason != nil }
+            await line.wait(for: .end) { $0.life.reason != nil }
             return closeReason ?? CloseReason(.cancelled, detail: "the waiting task was cancelled")
         }
     }

@@ -55,8 +55,9 @@ extension MessagePort {
 
     /// The next message, or nil at the end, in time.
     @usableFromInline
-    func take(_ run: inout RunCursor?) async throws(PortError) -> Message? {
+    nonisolated(nonsending) func take(_ run: inout RunCursor?) async throws(PortError) -> Message? {
         while true {
+            await line.waitOnce(for: .input) { $0.hasNews }
             let (outcome, cursor) = line.change { state, wakeups in
                 (state.takeMessage(for: line, &wakeups), state.input.lend())
             }
@@ -67,9 +68,7 @@ extension MessagePort {
             case .end(let reason?):
                 if reason.code == .closed || reason.code == .transferred { return nil }
                 throw .closed(reason)
-            case .nothing:
-                if Task.isCancelled { return nil }
-                await line.wait(in: \.consumers) { $0.hasNews }
+            case .nothing: if Task.isCancelled { return nil }
             }
         }
     }

@@ -37,8 +37,9 @@ struct OutputQueue {
     private static let copyLimit = 16 << 10
 
     private var parts: Deque<Part> = []
-    /// The last part, where more can be gathered in it.
-    private var open: GatheredFrames?
+    /// The last part, where more can be gathered in it. Not retained once more: for each message that would cost
+    /// as much as the rest.
+    private var open: Unmanaged<GatheredFrames>?
     /// How much of the first part has been written.
     private var written = 0
     /// Bytes that wait.
@@ -60,18 +61,26 @@ struct OutputQueue {
         if let bytes, payload.count > Self.copyLimit {
             open = nil
             parts.append(Part(storage: .frame(header.encoded, bytes)))
-        } else if open?.append(header, payload) != true {
+        } else if open?._withUnsafeGuaranteedRef({ $0.append(header, payload) }) != true {
             let frames = GatheredFrames(beginningWith: header, payload)
-            open = frames
+            open = Unmanaged.passUnretained(frames)
             parts.append(Part(storage: .gathered(frames)))
         }
     }
 
     /// Appends a frame to those gathered last, if there are any and it fits.
+    @inline(__always)
     mutating func gather(_ header: FrameHeader, _ payload: UnsafeRawBufferPointer) -> Bool {
-        guard let open, open.append(header, payload) else { return false }
-        count += FrameHeader.size + payload.count
+        guard let open, open._withUnsafeGuaranteedRef({ $0.append(header, payload) }) else { return false }
+        count &+= FrameHeader.size &+ payload.count
         return true
+    }
+
+    /// Appends frames that others may have too: from here on nobody adds to them.
+    mutating func append(_ frames: GatheredFrames) {
+        open = nil
+        count += frames.count
+        parts.append(Part(storage: .gathered(frames)))
     }
 
     /// Appends whole frames that begin with descriptors.
@@ -148,34 +157,6 @@ struct OutputQueue {
             rest.didWrite(size)
         }
         return segments
-    }
-}
-
-/// Short frames, one after the other.
-///
-/// `@unchecked Sendable`: it belongs to one queue, and that to one line's lock.
-private final class GatheredFrames: @unchecked Sendable {
-    private static let size = 64 << 10
-
-    private let chunk: Chunk
-    private(set) var count = 0
-
-    init(beginningWith header: FrameHeader, _ payload: UnsafeRawBufferPointer) {
-        chunk = Chunk(capacity: max(Self.size, FrameHeader.size + payload.count))
-        _ = append(header, payload)
-    }
-
-    var bytes: UnsafeRawBufferPointer { UnsafeRawBufferPointer(rebasing: chunk.memory[..<count]) }
-
-    /// - Returns: false where it does not fit any more.
-    func append(_ header: FrameHeader, _ payload: UnsafeRawBufferPointer) -> Bool {
-        let memory = chunk.memory
-        let start = count + FrameHeader.size
-        guard payload.count <= memory.count - start, let base = memory.baseAddress else { return false }
-        base.storeBytes(of: header.encoded, toByteOffset: count, as: UInt64.self)
-        if let source = payload.baseAddress { memcpy(base + start, source, payload.count) }
-        count = start + payload.count
-        return true
     }
 }
 

@@ -1,4 +1,7 @@
 /// The bytes of one message: its own where they are few, else a view of the chunk they were read into.
+///
+/// Inlined where messages are read: what costs a few instructions would cost a hundred as a generic call.
+@usableFromInline
 enum Payload: Sendable {
     case short(ShortBytes)
     case view(Chunk, Range<Int>)
@@ -31,7 +34,8 @@ enum Payload: Sendable {
         }
     }
 
-    func withUnsafeBytes<Result, Failure: Error>(
+    @inlinable
+    func withUnsafeBytes<Result: ~Copyable, Failure: Error>(
         _ body: (UnsafeRawBufferPointer) throws(Failure) -> Result
     ) throws(Failure) -> Result {
         switch self {
@@ -39,41 +43,36 @@ enum Payload: Sendable {
             return try bytes.withUnsafeBytes(body)
         case .view(let chunk, let range):
             defer { withExtendedLifetime(chunk) {} }
-            return try body(UnsafeRawBufferPointer(rebasing: chunk.memory[range]))
+            return try body(UnsafeRawBufferPointer(start: chunk.base + range.lowerBound, count: range.count))
         }
     }
 }
 
 /// A few bytes without an allocation: one that is kept for long does not hold a chunk, and one that is not
 /// costs no count of references.
+@usableFromInline
 struct ShortBytes: Sendable {
     static let capacity = ChunkPool.slack
 
-    private typealias Words = (UInt64, UInt64, UInt64, UInt64, UInt64, UInt64, UInt64, UInt64)
+    @usableFromInline typealias Words = (UInt64, UInt64, UInt64, UInt64, UInt64, UInt64, UInt64, UInt64)
 
-    private var words: Words
-    let count: UInt8
+    @usableFromInline let words: Words
+    @usableFromInline let count: UInt8
 
     /// - Parameter range: at most ``capacity`` long.
     @inline(__always)
     init(_ chunk: Chunk, _ range: Range<Int>) {
         // All of it, since a copy of a known length is a few instructions. The chunk has room behind its end.
-        words = UnsafeRawPointer(chunk.memory.baseAddress.unsafelyUnwrapped + range.lowerBound)
-            .loadUnaligned(as: Words.self)
+        words = UnsafeRawPointer(chunk.base + range.lowerBound).loadUnaligned(as: Words.self)
         count = UInt8(truncatingIfNeeded: range.count)
     }
 
-    func withUnsafeBytes<Result, Failure: Error>(
+    @inlinable
+    func withUnsafeBytes<Result: ~Copyable, Failure: Error>(
         _ body: (UnsafeRawBufferPointer) throws(Failure) -> Result
     ) throws(Failure) -> Result {
-        var copy = words
-        let outcome: Swift.Result<Result, Failure> = Swift.withUnsafeBytes(of: &copy) { bytes in
-            do throws(Failure) {
-                return .success(try body(UnsafeRawBufferPointer(rebasing: bytes.prefix(Int(count)))))
-            } catch {
-                return .failure(error)
-            }
+        try Swift.withUnsafeBytes(of: words) { bytes throws(Failure) in
+            try body(UnsafeRawBufferPointer(start: bytes.baseAddress, count: Int(count)))
         }
-        return try outcome.get()
     }
 }

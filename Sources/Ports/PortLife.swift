@@ -70,10 +70,15 @@ struct PortLife {
         return .announceOpen
     }
 
-    mutating func post() -> PostVerdict {
+    mutating func post(_ count: Int = 1) -> PostVerdict {
         if !takesPosts { return .drop }
-        posted &+= 1
+        didPost(count)
         return .accept
+    }
+
+    /// Where it is known that it takes posts.
+    mutating func didPost(_ count: Int) {
+        posted &+= UInt64(count)
     }
 
     mutating func finish() -> Effects {

@@ -27,7 +27,7 @@ final class RunCursor: Sendable {
         var word = state.load(ordering: .relaxed)
         while word != Self.revoked {
             let position = Int(UInt32(truncatingIfNeeded: word))
-            let header = FrameHeader(checked: chunk.memory, at: position)
+            let header = FrameHeader(checked: chunk.base + position)
             let payload = position &+ FrameHeader.size
             let next = payload &+ header.length
             if next == end { return nil }

@@ -56,8 +56,8 @@ package final class Tap: Sendable {
         }
         guard let id else { return false }
         // The line, not the port: that is to go with this, which ends the looking on in order.
-        Task(executorPreference: reactor) { [weak self, line = port.line] in
-            await line.wait(in: \.endWaiters) { $0.life.reason != nil }
+        Task(executorPreference: reactor.tasks) { [weak self, line = port.line] in
+            await line.wait(for: .end) { $0.life.reason != nil }
             self?.remove(id)
         }
         return true

@@ -1,14 +1,27 @@
-/// Tasks that wait for one thing, in the order they came.
-struct Waiters<Value: Sendable> {
-    typealias Continuation = CheckedContinuation<Value, Never>
+/// What a task can wait for on a line.
+enum Awaited {
+    /// Messages, or their end.
+    case input
+    case opening
+    case end
+    /// That all is out of this process's hands.
+    case flush
+    /// Room in the queue.
+    case room
+}
 
-    private var waiting: [(id: UInt64, continuation: Continuation)] = []
+/// Tasks that wait, in the order they came.
+struct Waiters {
+    /// Unsafe is only that nobody counts: each is resumed by whoever takes it out of here, and so once.
+    typealias Continuation = UnsafeContinuation<Void, Never>
 
-    var isEmpty: Bool { waiting.isEmpty }
-    var count: Int { waiting.count }
+    private var waiting: [(id: UInt64, awaited: Awaited, continuation: Continuation)] = []
+    func count(_ awaited: Awaited) -> Int {
+        waiting.count { $0.awaited == awaited }
+    }
 
-    mutating func add(_ id: UInt64, _ continuation: Continuation) {
-        waiting.append((id, continuation))
+    mutating func add(_ id: UInt64, for awaited: Awaited, _ continuation: Continuation) {
+        waiting.append((id, awaited, continuation))
     }
 
     mutating func remove(_ id: UInt64) -> Continuation? {
@@ -16,37 +29,48 @@ struct Waiters<Value: Sendable> {
         return waiting.remove(at: index).continuation
     }
 
-    mutating func removeFirst() -> Continuation? {
-        waiting.isEmpty ? nil : waiting.removeFirst().continuation
+    mutating func removeFirst(_ awaited: Awaited) -> Continuation? {
+        guard let index = waiting.firstIndex(where: { $0.awaited == awaited }) else { return nil }
+        return waiting.remove(at: index).continuation
     }
 
-    mutating func removeAll() -> [Continuation] {
-        // Mostly there is nobody.
-        if waiting.isEmpty { return [] }
-        defer { waiting = [] }
-        return waiting.map { $0.continuation }
+    /// Has all who wait for it resumed.
+    mutating func resume(_ awaited: Awaited, in wakeups: inout Wakeups) {
+        while let continuation = removeFirst(awaited) { wakeups.add(continuation) }
     }
 }
 
-/// What is to be resumed once the lock has been let go; never inside it.
-struct Wakeups {
-    /// Mostly there are none.
-    private var resumptions: [() -> Void]?
+/// What is to be done once the lock has been let go; never inside it.
+struct Wakeups: ~Copyable {
+    /// Mostly there is none, or one: the task that waits for a message.
+    private var first: Waiters.Continuation?
+    private var others: [Waiters.Continuation]?
+    private var calls: [() -> Void]?
 
-    mutating func add<Value: Sendable>(_ continuation: CheckedContinuation<Value, Never>?, _ value: Value) {
-        if let continuation { add { continuation.resume(returning: value) } }
-    }
+    init() {}
 
-    mutating func add<Value: Sendable>(_ continuations: [CheckedContinuation<Value, Never>], _ value: Value) {
-        for continuation in continuations { add(continuation, value) }
+    mutating func add(_ continuation: Waiters.Continuation?) {
+        guard let continuation else { return }
+        if first == nil {
+            first = continuation
+        } else {
+            others = (others ?? []) + [continuation]
+        }
     }
 
     mutating func add(_ call: @escaping () -> Void) {
-        if resumptions == nil { resumptions = [call] } else { resumptions?.append(call) }
+        if calls == nil { calls = [] }
+        calls?.append(call)
     }
 
+    @inline(__always)
     consuming func run() {
-        guard let resumptions else { return }
-        for resume in resumptions { resume() }
+        first?.resume()
+        if others != nil || calls != nil { runOthers() }
+    }
+
+    private borrowing func runOthers() {
+        for continuation in others ?? [] { continuation.resume() }
+        for call in calls ?? [] { call() }
     }
 }

@@ -17,8 +17,6 @@ private actor Counter {
         return reactor.isCurrent
     }
 
-    func entries(of record: Record<String>) -> [String] { record.entries }
-
     /// For code that is on the loop already.
     nonisolated func incrementAtOnce() {
         assumeIsolated { $0.count += 1 }
@@ -35,7 +33,7 @@ struct ReactorExecutorTests {
 
     @Test("runs a task that prefers it on the loop, also after it has waited")
     func task() async {
-        let places = await Task(executorPreference: reactor) { [reactor] in
+        let places = await Task(executorPreference: reactor.tasks) { [reactor] in
             var places = [reactor.isCurrent]
             await Task.yield()
             places.append(reactor.isCurrent)
@@ -80,19 +78,16 @@ struct ReactorExecutorTests {
         source.cancel()
     }
 
-    @Test("lets a task on it through its own asynchronous functions without giving way to anything else")
-    func noHop() async {
-        let others = Record<String>()
-        let seen = await Task(executorPreference: reactor) { [reactor] in
-            reactor.execute { others("another call") }
-            await asynchronousOuter()
-            return others.entries
+    @Test("lets a task on it into an actor on it and back within the turn")
+    func sameTurn() async {
+        let counter = Counter(on: reactor)
+        let turns = await Task(executorPreference: reactor.tasks) { [reactor] in
+            let before = reactor.turnNumber
+            _ = await counter.increment()
+            return (before, reactor.turnNumber)
         }.value
-        #expect(seen == [])
+        #expect(turns.0 == turns.1)
     }
-
-    @concurrent private func asynchronousOuter() async { await asynchronousInner() }
-    @concurrent private func asynchronousInner() async {}
 
     @Test("ends the process when code that is not on the loop says that it is")
     func wrongPlace() async {

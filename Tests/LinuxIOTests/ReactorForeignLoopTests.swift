@@ -62,7 +62,7 @@ struct ReactorForeignLoopTests {
         let (near, far) = try StreamSocket.pair()
         await loop.reactor.wait(for: .milliseconds(2))
         await loop.reactor.wait(for: .milliseconds(1))
-        let place = await Task(executorPreference: loop.reactor) {
+        let place = await Task(executorPreference: loop.reactor.tasks) {
             await Task.yield()
             return loop.reactor.isCurrent
         }.value

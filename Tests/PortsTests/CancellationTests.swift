@@ -8,10 +8,10 @@ struct CancellationTests {
     func next() async throws {
         let (port, peer) = try RawPeer.withPort()
         let taking = Task { try await port.take() }
-        await port.someoneWaits(in: \.consumers)
+        await port.someoneWaits(for: .input)
         taking.cancel()
         #expect(try await taking.joined() == nil)
-        #expect(port.line.read { $0.consumers.isEmpty })
+        #expect(port.line.read { $0.waiters.count(.input) == 0 })
         #expect(port.closeReason == nil)
         try await peer.send(Wire.text("still here"))
         #expect(try await port.take()?.text == "still here")
@@ -24,11 +24,11 @@ struct CancellationTests {
         var posted = 0
         while (try? port.postMessage(block)) != nil { posted += 1 }
         let sending = Task { try await port.send(block) }
-        await port.someoneWaits(in: \.roomWaiters)
+        await port.someoneWaits(for: .room)
         sending.cancel()
         let error = await #expect(throws: PortError.self) { try await sending.joined() }
         #expect(error?.code == .cancelled)
-        #expect(port.line.read { $0.roomWaiters.isEmpty })
+        #expect(port.line.read { $0.waiters.count(.room) == 0 })
         port.finish()
         #expect(try await peer.receive(posted * (block.count + 8) + 8).suffix(8) == Wire.finish[...])
     }
@@ -38,22 +38,22 @@ struct CancellationTests {
         let (port, peer) = try RawPeer.withPort()
         defer { peer.die() }
         let waiting = Task { await port.closed }
-        await port.someoneWaits(in: \.endWaiters)
+        await port.someoneWaits(for: .end)
         waiting.cancel()
         #expect(await waiting.joined().code == .cancelled)
         #expect(port.closeReason == nil)
-        #expect(port.line.read { $0.endWaiters.isEmpty })
+        #expect(port.line.read { $0.waiters.count(.end) == 0 })
     }
 
     @Test("for the opening throws at once, and the port may still open")
     func opened() async throws {
         let (port, introduction) = MessagePort.opening(on: try .shared)
         let waiting = Task { try await port.opened }
-        await port.someoneWaits(in: \.openWaiters)
+        await port.someoneWaits(for: .opening)
         waiting.cancel()
         let error = await #expect(throws: PortError.self) { try await waiting.joined() }
         #expect(error?.code == .cancelled)
-        #expect(port.line.read { $0.openWaiters.isEmpty })
+        #expect(port.line.read { $0.waiters.count(.opening) == 0 })
         introduction.didOpen()
         try await port.opened
     }
@@ -64,11 +64,11 @@ struct CancellationTests {
         defer { peer.die() }
         try port.postMessage([UInt8](repeating: 0, count: 4 << 20))
         let flushing = Task { await port.flush() }
-        await port.someoneWaits(in: \.flushWaiters)
+        await port.someoneWaits(for: .flush)
         flushing.cancel()
         await flushing.joined()
         #expect(port.bufferedAmount > 0)
-        #expect(port.line.read { $0.flushWaiters.isEmpty })
+        #expect(port.line.read { $0.waiters.count(.flush) == 0 })
     }
 
     @Test("that was cancelled before it began does not wait")
@@ -96,7 +96,7 @@ struct CancellationTests {
         for round in 0..<500 {
             let first = Task { try await channel.port2.take() }
             let second = Task { try await channel.port2.take() }
-            if round.isMultiple(of: 2) { await channel.port2.someoneWaits(in: \.consumers, atLeast: 2) }
+            if round.isMultiple(of: 2) { await channel.port2.someoneWaits(for: .input, atLeast: 2) }
             async let posting: Void = channel.port1.postMessage("\(round)")
             first.cancel()
             try await posting
@@ -106,7 +106,7 @@ struct CancellationTests {
             let other = try await second.joined()?.text
             #expect([text, other].compactMap(\.self) == ["\(round)"])
         }
-        #expect(channel.port2.line.read { $0.consumers.isEmpty })
+        #expect(channel.port2.line.read { $0.waiters.count(.input) == 0 })
     }
 
     @Test("after it was woken costs nobody the message either")
@@ -116,12 +116,12 @@ struct CancellationTests {
         let loop = try EventLoop.drivenByForeignLoop()
         let first = Task(executorPreference: loop.executor) { try await port.take() }
         loop.runReady()
-        #expect(port.line.read { $0.consumers.count } == 1)
+        #expect(port.line.read { $0.waiters.count(.input) } == 1)
         let second = Task { try await port.take() }
-        await port.someoneWaits(in: \.consumers, atLeast: 2)
+        await port.someoneWaits(for: .input, atLeast: 2)
         try await peer.send(Wire.text("one"))
         await (try EventLoop.shared).settle()
-        #expect(port.line.read { $0.consumers.count } == 1)
+        #expect(port.line.read { $0.waiters.count(.input) } == 1)
         first.cancel()
         loop.runReady()
         let text = try await first.joined()?.text

@@ -38,9 +38,9 @@ struct ClosingTests {
         let taking = Task { try await port.take() }
         let closed = Task { await port.closed }
         let opened = Task { try await port.opened }
-        await port.someoneWaits(in: \.consumers)
-        await port.someoneWaits(in: \.endWaiters)
-        await port.someoneWaits(in: \.openWaiters)
+        await port.someoneWaits(for: .input)
+        await port.someoneWaits(for: .end)
+        await port.someoneWaits(for: .opening)
         port.close()
         #expect(try await taking.joined() == nil)
         #expect(await closed.joined().code == .closed)
@@ -56,7 +56,7 @@ struct ClosingTests {
         try port.postMessage(Self.much)
         port.close()
         let flushing = Task { await port.flush() }
-        await port.someoneWaits(in: \.flushWaiters)
+        await port.someoneWaits(for: .flush)
         #expect(port.bufferedAmount > 0)
         #expect(try await peer.receiveToEnd() == Wire.bytes(Self.much) + Wire.close(taken: 0))
         await flushing.joined()

@@ -22,7 +22,7 @@ struct ConsumerTests {
     func eachWoken() async throws {
         let (port, peer) = try RawPeer.withPort()
         let consumers = (0..<5).map { _ in Task { try await port.take()?.text } }
-        await port.someoneWaits(in: \.consumers, atLeast: 5)
+        await port.someoneWaits(for: .input, atLeast: 5)
         try await peer.send((0..<5).flatMap { Wire.text("\($0)") })
         var texts: [String?] = []
         for consumer in consumers { texts.append(try await consumer.joined()) }

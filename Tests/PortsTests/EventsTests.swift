@@ -94,7 +94,7 @@ struct EventsTests {
         try theirs.postMessage("to the handler")
         #expect(await first() == "to the handler")
         async let taken = mine.take()
-        await mine.someoneWaits(in: \.consumers)
+        await mine.someoneWaits(for: .input)
         mine.onMessage(nil)
         try theirs.postMessage("to the sequence")
         #expect(try await taken?.text == "to the sequence")

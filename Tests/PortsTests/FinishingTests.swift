@@ -60,7 +60,7 @@ struct FinishingTests {
     func endsConsumers() async throws {
         let (port, peer) = try RawPeer.withPort()
         let consumers = (0..<3).map { _ in Task { try await port.take() } }
-        await port.someoneWaits(in: \.consumers, atLeast: 3)
+        await port.someoneWaits(for: .input, atLeast: 3)
         try await peer.send(Wire.finish)
         for consumer in consumers { #expect(try await consumer.joined() == nil) }
         #expect(port.closeReason == nil)

@@ -120,7 +120,7 @@ struct PortPairTests {
         let loop = try EventLoop.drivenByForeignLoop()
         let (near, far) = try portPair(on: loop)
         let taking = Task { try await far.take()?.text }
-        await far.someoneWaits(in: \.consumers)
+        await far.someoneWaits(for: .input)
         try near.postMessage("Hello")
         loop.runReady()
         #expect(try await taking.joined() == "Hello")

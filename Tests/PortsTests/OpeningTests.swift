@@ -12,7 +12,7 @@ struct OpeningTests {
         let peer = try introduction.peer()
         try port.postMessage("early")
         let waiting = Task { try await port.opened }
-        await port.someoneWaits(in: \.openWaiters)
+        await port.someoneWaits(for: .opening)
         introduction.didOpen()
         try await waiting.joined()
         #expect(try await peer.receive(13) == Wire.text("early"))
@@ -71,9 +71,9 @@ struct OpeningTests {
         let opening = Task { try await port.opened }
         let taking = Task { try await port.take() }
         let flushing = Task { await port.flush() }
-        await port.someoneWaits(in: \.openWaiters)
-        await port.someoneWaits(in: \.consumers)
-        await port.someoneWaits(in: \.flushWaiters)
+        await port.someoneWaits(for: .opening)
+        await port.someoneWaits(for: .input)
+        await port.someoneWaits(for: .flush)
         introduction.didFail(Self.refused)
         let error = await #expect(throws: PortError.self) { try await opening.joined() }
         #expect(error?.reason == Self.refused)
@@ -101,7 +101,7 @@ struct OpeningTests {
         try port.postMessage("Hello")
         #expect(port.bufferedAmount == 0)
         let flushing = Task { await port.flush() }
-        await port.someoneWaits(in: \.flushWaiters)
+        await port.someoneWaits(for: .flush)
         introduction.didOpen()
         await flushing.joined()
     }
@@ -114,7 +114,7 @@ struct OpeningTests {
         port.close()
         #expect(!introduction.isPointless)
         let flushing = Task { await port.flush() }
-        await port.someoneWaits(in: \.flushWaiters)
+        await port.someoneWaits(for: .flush)
         introduction.didOpen()
         await flushing.joined()
         #expect(try await peer.receiveToEnd() == Wire.text("Hello") + Wire.close(taken: 0))

@@ -17,23 +17,53 @@ struct Instructions {
         case "post": try post(channel, loop)
         case "receive": try receive(channel, loop)
         case "handler": try handle(channel, loop)
+        case "echo": try echo(channel, loop)
+        case "batch": try postBatches(channel, loop)
+        case "lone": try handleOneByOne(channel, loop)
         default: fail("no such path: \(path)")
         }
     }
 
-    /// `postMessage`, and what the loop does for it; the far end is read as it is.
+    /// `postMessage`, and what the loop does for it; the far end is read as it is. On the loop: elsewhere it is for
+    /// the clock to say how many go together.
     private func post(_ channel: MessageChannel, _ loop: EventLoop) throws {
         let far = try channel.port2.takeFileDescriptor()
         var sink = [UInt8](repeating: 0, count: 256 << 10)
         let message = [UInt8](repeating: 1, count: size)
         for _ in 0..<count / 100 {
-            for _ in 0..<100 { try channel.port1.postMessage(message) }
+            Task(executorPreference: loop.executor) {
+                for _ in 0..<100 { try channel.port1.postMessage(message) }
+            }
             loop.runReady()
             var taken = 0
             while taken < 100 * (8 + size) {
                 let n = recv(far, &sink, sink.count, Int32(MSG_DONTWAIT))
                 if n > 0 { taken += n } else { turn(loop) }
             }
+        }
+    }
+
+    /// `postMessages` with a batch of one, made once: what a broadcast costs for each receiver.
+    private func postBatches(_ channel: MessageChannel, _ loop: EventLoop) throws {
+        let far = try channel.port2.takeFileDescriptor()
+        var sink = [UInt8](repeating: 0, count: 4 << 10)
+        var batch = MessageBatch()
+        batch.append([UInt8](repeating: 1, count: size))
+        for _ in 0..<count {
+            try channel.port1.postMessages(batch)
+            check(recv(far, &sink, sink.count, Int32(MSG_DONTWAIT)) == 8 + size, "not all has arrived")
+        }
+    }
+
+    /// One message at a time, to a handler: what a broadcast costs each receiver.
+    private func handleOneByOne(_ channel: MessageChannel, _ loop: EventLoop) throws {
+        let far = try channel.port2.takeFileDescriptor()
+        let taken = Counter()
+        channel.port1.onMessage { _ in taken.increment() }
+        let frame = [UInt8(size), 0, 0, 0, 1, 0, 0, 0] + [UInt8](repeating: 1, count: size)
+        for round in 1...max(1, count) {
+            check(send(far, frame, frame.count, 0) == frame.count, "the socket takes no frame")
+            while taken.value < round { turn(loop) }
         }
     }
 
@@ -60,6 +90,20 @@ struct Instructions {
             taken.increment()
         }
         feed(far, loop, until: taken)
+    }
+
+    /// One message at a time, there and back: one side of a round trip.
+    private func echo(_ channel: MessageChannel, _ loop: EventLoop) throws {
+        let far = try channel.port2.takeFileDescriptor()
+        let port = channel.port1
+        Task(executorPreference: loop.executor) {
+            for try await message in port.messages { try port.postMessage(message.bytes) }
+        }
+        var frame = [UInt8(size), 0, 0, 0, 1, 0, 0, 0] + [UInt8](repeating: 1, count: size)
+        for _ in 0..<max(1, count) {
+            check(send(far, frame, frame.count, 0) == frame.count, "the socket takes no frame")
+            while recv(far, &frame, frame.count, Int32(MSG_DONTWAIT)) < 0 { turn(loop) }
+        }
     }
 
     /// 100 frames at a time, until all have been taken.

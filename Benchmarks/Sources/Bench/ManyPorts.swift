@@ -54,12 +54,15 @@ extension Work {
         let ports = try await give(size, over: carrier)
         _ = try await answers.next()
         var message = [UInt8](repeating: 0, count: 1024)
+        var batch = MessageBatch()
         let begin = bench_now()
         let deadline = deadline
         var round: UInt64 = 0
         while bench_now() < deadline {
             message.stamp(round)
-            for port in ports { try port.postMessage(message) }
+            batch.removeAll()
+            batch.append(message)
+            for port in ports { try port.postMessages(batch) }
             check(try await answers.next()?.text == "\(round)", "round \(round) was not answered")
             round += 1
         }

@@ -51,6 +51,35 @@ extension Work {
                 number += 1
             }
         } while bench_now() < deadline
+        try await finish(number, since: begin, port, &messages)
+    }
+
+    /// Posted together, about 64 KiB at a time.
+    func burst(_ far: FarProcess) async throws {
+        let port = try await far.line(as: .sink)
+        var messages = port.messages.makeAsyncIterator()
+        var message = [UInt8](repeating: 0, count: size)
+        var batch = MessageBatch()
+        let begin = bench_now()
+        let deadline = deadline
+        var number: UInt64 = 0
+        repeat {
+            batch.removeAll()
+            while batch.size + size + 8 <= 64 << 10 {
+                message.stamp(number)
+                batch.append(message)
+                number += 1
+            }
+            try await port.sendMessages(batch)
+        } while bench_now() < deadline
+        try await finish(number, since: begin, port, &messages)
+    }
+
+    /// The last message, and the answer that tells how many came before it.
+    private func finish(
+        _ number: UInt64, since begin: Double, _ port: MessagePort, _ messages: inout Messages.AsyncIterator
+    ) async throws {
+        var message = [UInt8](repeating: 0, count: size)
         message.stamp(lastMessage)
         try await port.send(message)
         let answer = try await messages.next()

@@ -14,6 +14,8 @@ struct Work: Sendable {
     let address: String
     /// Whether the tasks run on the ports' loop, in place of Swift's pool of threads.
     let isOnLoop: Bool
+    /// Whether the loop looks for a while before it sleeps.
+    let spins: Bool
 
     init(_ arguments: [String]) {
         guard arguments.count == 4, let seconds = Double(arguments[3]) else {
@@ -23,7 +25,9 @@ struct Work: Sendable {
         size = Int(arguments[2]) ?? 0
         self.seconds = seconds
         address = environment("BENCH_BUS") ?? ""
-        isOnLoop = environment("BENCH_WHERE") == "loop"
+        let place = environment("BENCH_WHERE")
+        spins = place == "spin"
+        isOnLoop = place == "loop" || spins
     }
 
     /// `Bench serve N 0` is the other process of process N, and N is part of its context's name. `Bench hold N 0` is one
@@ -31,14 +35,18 @@ struct Work: Sendable {
     var isServer: Bool { what == "serve" || what == "hold" }
 
     var executor: (any TaskExecutor)? {
-        get throws { isOnLoop ? try EventLoop.shared.executor : nil }
+        get throws {
+            if spins { try EventLoop.shared.spinTime = .milliseconds(1) }
+            return isOnLoop ? try EventLoop.shared.executor : nil
+        }
     }
 
     func run() async throws {
         if isServer { return try await Server(work: self).run() }
         let far = try await FarProcess(self)
         switch what {
-        case "roundtrip": try await roundTrip(far)
+        case "roundtrip", "spinning": try await roundTrip(far)
+        case "burst": try await burst(far)
         case "oneway": try await oneWay(far)
         case "bulk": try await bulk(far)
         case "buffer": try await buffer(far)
@@ -54,7 +62,9 @@ struct Work: Sendable {
 
     // MARK: Saying it
 
-    var name: String { isOnLoop ? "ConnectTo, on the loop" : "ConnectTo" }
+    var name: String {
+        spins ? "ConnectTo, spinning" : isOnLoop ? "ConnectTo, on the loop" : "ConnectTo"
+    }
 
     func report(_ samples: inout Samples, as what: String? = nil) {
         bench_print_samples(name, what ?? self.what, size, &samples.values)

@@ -51,7 +51,7 @@ struct Directory: Sendable {
             var entries = [DirectoryEntry?](repeating: nil, count: names.count)
             for (index, name) in names.enumerated() {
                 if index >= Self.askedAtOnce, let (done, entry) = await group.next() { entries[done] = entry }
-                group.addTask(executorPreference: connection.reactor) {
+                group.addTask(executorPreference: connection.reactor.tasks) {
                     (index, await entry(name, owner: await identities.owner(of: name.busName), silent))
                 }
             }

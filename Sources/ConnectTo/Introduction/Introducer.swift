@@ -52,7 +52,7 @@ struct Introducer: Sendable {
         with introduction: PortIntroduction, _ state: CallerIntroduction,
         from step: CallerIntroduction.Step, _ patience: Patience
     ) {
-        Task(executorPreference: connection.reactor) {
+        Task(executorPreference: connection.reactor.tasks) {
             await goOn(with: introduction, state, from: step, patience)
         }
     }
@@ -94,7 +94,7 @@ struct Introducer: Sendable {
             case .awaitOwner:
                 portsEnd =
                     portsEnd
-                    ?? Task(executorPreference: connection.reactor) {
+                    ?? Task(executorPreference: connection.reactor.tasks) {
                         await introduction.ended()
                         ownerAppears.yield(nil)
                     }

@@ -114,7 +114,7 @@ extension Registry {
         let sender = caller.call.sender
         let before = waiting[sender]?.last
         waiting[sender, default: Waiting()].count += 1
-        waiting[sender]?.last = Task(executorPreference: loop.reactor) { [self, caller] in
+        waiting[sender]?.last = Task(executorPreference: loop.reactor.tasks) { [self, caller] in
             var peer = peer
             if let claimed = caller.hello.context.flatMap(ContextName.init(busName:)) {
                 peer.claimedContext = claimed

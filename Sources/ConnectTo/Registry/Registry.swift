@@ -163,7 +163,7 @@ actor Registry {
 
     nonisolated func withdrawSoon(_ registration: Registration, _ reason: Context.EndReason) {
         if registration.end(reason) {
-            Task(executorPreference: loop.reactor) { [self] in await release(registration, reason) }
+            Task(executorPreference: loop.reactor.tasks) { [self] in await release(registration, reason) }
         }
     }
 
@@ -184,7 +184,7 @@ actor Registry {
     func restore() async {
         await withDiscardingTaskGroup { group in
             for registration in registrations.values where registration.status == .interrupted {
-                group.addTask(executorPreference: loop.reactor) { await self.restore(registration) }
+                group.addTask(executorPreference: loop.reactor.tasks) { await self.restore(registration) }
             }
         }
     }

@@ -10,7 +10,7 @@ extension Line {
             // The next message is another handler's.
             state.revokeInput()
             // Whoever waits at the sequence has had nothing while a handler took all.
-            if state.handlers.message == nil { wakeups.add(state.consumers.removeAll(), ()) }
+            if state.handlers.message == nil { state.waiters.resume(.input, in: &wakeups) }
             state.forgetHandlers(&wakeups)
             state.deliverLater(for: self)
         }

@@ -17,7 +17,11 @@ extension LineState {
         let isDue = handlers.message != nil && !input.isEmpty || handlers.close != nil && endToTell != nil
         if !isDue || deliveryIsDue || isInTransit { return }
         deliveryIsDue = true
-        line.reactor.execute { line.deliver() }
+        if isInEvent {
+            mustDeliver = true
+        } else {
+            line.reactor.execute { line.deliver() }
+        }
     }
 
     /// The next call to be made. When there is none, deliveries rest until ``deliverLater(for:)``.

@@ -28,7 +28,7 @@ extension Line {
         change { state, wakeups in
             state.takeBack(cargo, for: self)
             // Whoever looked meanwhile found nothing, and waits.
-            wakeups.add(state.consumers.removeAll(), ())
+            state.waiters.resume(.input, in: &wakeups)
             state.deliverLater(for: self)
         }
         resume()

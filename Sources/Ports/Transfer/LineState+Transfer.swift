@@ -36,7 +36,7 @@ extension LineState {
     mutating func didDepart(for line: Line, _ wakeups: inout Wakeups) {
         isInTransit = false
         apply(life.didTransfer(), to: line, &wakeups)
-        wakeups.add(flushWaiters.removeAll(), ())
+        waiters.resume(.flush, in: &wakeups)
     }
 
     /// Goes on with a line where it was left off.

@@ -23,7 +23,9 @@ struct StoppedBusTests {
                 Task { _ = try await here.register("y") },
             ]
             async let leaving: Void = context.unregister()
-            for _ in 0..<10 { await Task(executorPreference: here.loop.reactor) { await Task.yield() }.value }
+            for _ in 0..<10 {
+                await Task(executorPreference: here.loop.executor) { await Task.yield() }.value
+            }
             bus.kill()
             let (_, took) = await timed { _ = await here.lost }
             #expect(took < .seconds(1))

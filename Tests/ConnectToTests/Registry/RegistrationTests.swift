@@ -146,7 +146,7 @@ struct RegistrationTests {
         #expect(error?.code == .timedOut)
         // What the bus then says of the first time is not taken for news of the second.
         async let again = there.register("x")
-        for _ in 0..<10 { await Task(executorPreference: there.loop.reactor) { await Task.yield() }.value }
+        for _ in 0..<10 { await Task(executorPreference: there.loop.executor) { await Task.yield() }.value }
         kill(daemon, SIGCONT)
         let second = try await again
         #expect(second.isRegistered)

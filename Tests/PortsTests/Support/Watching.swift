@@ -43,11 +43,9 @@ extension PortIntroduction {
 }
 
 extension MessagePort {
-    /// Returns when tasks wait on the port, in one of its lists. There is no event for it, so this looks until
+    /// Returns when tasks wait on the port. There is no event for it, so this looks until
     /// it is so, giving way to the tasks that are to get there.
-    func someoneWaits(
-        in list: any KeyPath<LineState, Waiters<Void>> & Sendable, atLeast count: Int = 1
-    ) async {
-        while !Task.isCancelled, line.read({ $0[keyPath: list].count < count }) { await Task.yield() }
+    func someoneWaits(for awaited: Awaited, atLeast count: Int = 1) async {
+        while !Task.isCancelled, line.read({ $0.waiters.count(awaited) < count }) { await Task.yield() }
     }
 }
