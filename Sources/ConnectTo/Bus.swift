@@ -173,9 +173,9 @@ public final class Bus: Sendable {
             [registry, flags] () throws(ConnectToError) in
             try await registry.register(
                 context, metadata: metadata, flags: flags, limit: limit, format: format,
-                isTappable: tappable, admission: admission)
+                isTappable: tappable, admission: admission, on: self)
         }
-        return Context(registration, bus: self)
+        return Context(registration)
     }
 
     /// Asks for a context by name, and returns a port to it at once.
@@ -210,15 +210,12 @@ public final class Bus: Sendable {
             let context = try ContextName(name, origin: origin)
             try metadata.checked()
             let introducer = Introducer(
-                connection: connection, watch: watch, identities: identities, expected: expected,
-                answerDeadline: limits.introduction)
-            // The bus is held until it has introduced: a program may keep nothing but the port.
-            Task(executorPreference: loop.reactor.tasks) { [self] in
-                let hello = Greeting(
-                    context: await registry.callingName, metadata: metadata, format: format)
-                await introducer.introduce(
-                    introduction, to: context, wait: policy, hello: hello, format: format)
-                withExtendedLifetime(self) {}
+                bus: self, context: context, policy: policy, format: format, metadata: metadata,
+                expected: expected, answerDeadline: limits.introduction)
+            if loop.reactor.isCurrent {
+                introducer.introduce(introduction)
+            } else {
+                loop.reactor.execute { introducer.introduce(introduction) }
             }
         } catch {
             introduction.didFail(CloseReason(.unavailable, detail: error.message))

@@ -20,7 +20,7 @@ public struct ContextStatus: Sendable, Hashable {
 
 extension Context {
     /// What it has done so far.
-    public var status: ContextStatus { registration.activity.status }
+    public var status: ContextStatus { registration.contextStatus }
 }
 
 /// The form it takes on the bus (`dbus/PROTOCOL.md`, "The object"): a key is left out by who does not know it.

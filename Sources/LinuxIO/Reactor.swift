@@ -232,10 +232,10 @@ package final class Reactor: Sendable {
     private func run(_ work: inout Work) -> Bool {
         state.withLock { swap(&$0.work, &work) }
         for call in work.calls { call() }
-        work.calls.removeAll(keepingCapacity: true)
+        work.calls.empty()
         for _ in 0..<Self.roundsPerTurn {
             for job in work.jobs { job.run(on: self) }
-            work.jobs.removeAll(keepingCapacity: true)
+            work.jobs.empty()
             let hasTimers = state.withLock { state in
                 swap(&state.work.jobs, &work.jobs)
                 return !state.timers.isEmpty
@@ -244,7 +244,7 @@ package final class Reactor: Sendable {
         }
         // First of all in the next turn.
         state.withLock { $0.work.jobs.insert(contentsOf: work.jobs, at: 0) }
-        work.jobs.removeAll(keepingCapacity: true)
+        work.jobs.empty()
         return true
     }
 
@@ -261,5 +261,12 @@ package final class Reactor: Sendable {
             return state.turnEnds
         }
         for call in calls { call() }
+    }
+}
+
+extension Array {
+    /// Keeps its room, but for that of a rush.
+    fileprivate mutating func empty() {
+        removeAll(keepingCapacity: capacity <= 1_024)
     }
 }

@@ -4,8 +4,15 @@ import CLinux
 package struct Readiness: OptionSet, Sendable {
     package let rawValue: UInt32
 
+    @inlinable
     package init(rawValue: UInt32) {
         self.rawValue = rawValue
+    }
+
+    /// The standard library's own is not specialized across modules, and takes thousands of instructions.
+    @inlinable
+    package init(arrayLiteral elements: Readiness...) {
+        rawValue = elements.reduce(0) { $0 | $1.rawValue }
     }
 
     package static let read = Readiness(rawValue: CLINUX_IN)

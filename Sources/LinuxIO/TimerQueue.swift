@@ -13,6 +13,7 @@ struct TimerQueue {
     private var heap = Heap<Entry>()
     private var calls: [UInt64: @Sendable () -> Void] = [:]
     private var nextID: UInt64 = 0
+    private static let keptCapacity = 256
 
     var isEmpty: Bool { calls.isEmpty }
 
@@ -38,7 +39,15 @@ struct TimerQueue {
         if heap.count > 2 * calls.count {
             heap = Heap(heap.unordered.filter { calls[$0.id] != nil })
         }
+        releaseRoom()
         return call
+    }
+
+    /// Room for many deadlines at a time is not kept for ever.
+    private mutating func releaseRoom() {
+        if calls.capacity > Self.keptCapacity, calls.capacity / 8 > calls.count {
+            calls = calls.filter { _ in true }
+        }
     }
 
     /// Takes what is due and comes first: by deadline, then by insertion.

@@ -77,10 +77,11 @@ final class Line: Sendable {
     func start() {
         change { state, _ in
             if state.isStarted { return }
+            let (interest, wasReading) = (state.interest, state.isReading)
             state.isStarted = true
-            state.updateInterest()
-            // What was read before, while the port was opening or by the port's owner before, is not told of again.
-            state.continueReading(for: self)
+            if state.interest != interest { state.updateInterest() }
+            // What was read before, by the port's owner before for one, is not told of again.
+            if !wasReading { state.continueReading(for: self) }
         }
     }
 

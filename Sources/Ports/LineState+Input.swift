@@ -17,7 +17,7 @@ extension LineState {
     ///
     /// Nothing is read for a port that nobody has seen: a peer could put ports into ports into ports, and each
     /// would be unpacked inside of the last.
-    private var isReading: Bool {
+    var isReading: Bool {
         if life.isOver || isInTransit || inputIsFull || life.format == .stream { return false }
         return life.isLingering || !isUnseen && (isStarted || peerHasHungUp || !life.isOpen)
     }

@@ -94,6 +94,8 @@ struct ConsumerTests {
                 #expect(port.bufferedAmount == 13)
                 await port.flush()
                 #expect(port.bufferedAmount == 0)
+                // The next turn.
+                await Task.yield()
             }
         }.joined()
         let expected = (1...3).flatMap { Wire.text("one \($0)") + Wire.text("two \($0)") }

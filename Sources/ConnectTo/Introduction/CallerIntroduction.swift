@@ -33,6 +33,14 @@ struct CallerIntroduction {
         self.format = format
     }
 
+    /// The call is over, by an answer or without one.
+    mutating func didReceive(_ result: Result<Reply, DBusError>) -> Step {
+        switch result {
+        case .success(let reply): didReceiveWelcome(reply.body)
+        case .failure(let error): didFail(error)
+        }
+    }
+
     /// The listener answered.
     func didReceiveWelcome(_ body: [DBusValue]) -> Step {
         do throws(Greeting.Malformed) {

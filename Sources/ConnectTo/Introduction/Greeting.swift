@@ -22,11 +22,14 @@ struct Greeting: Equatable {
         let what: String
     }
 
+    /// What goes without saying is left out: taking it apart again costs more than all the rest of an introduction.
     var encoded: DBusValue {
-        var pairs: [DBusValue.Pair] = [
-            .init(.string("version"), .variant(.uint32(version))),
-            .init(.string("features"), .variant(.array(of: "s", features.map(DBusValue.string)))),
-        ]
+        var pairs: [DBusValue.Pair] = []
+        if version != 1 { pairs.append(.init(.string("version"), .variant(.uint32(version)))) }
+        if !features.isEmpty {
+            pairs.append(
+                .init(.string("features"), .variant(.array(of: "s", features.map(DBusValue.string)))))
+        }
         if let context { pairs.append(.init(.string("context"), .variant(.string(context)))) }
         if format != LineFormat.messages.rawValue {
             pairs.append(.init(.string("format"), .variant(.string(format))))

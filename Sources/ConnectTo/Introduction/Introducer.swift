@@ -2,40 +2,83 @@ import DBus
 import LinuxIO
 import Ports
 
-/// Carries out the caller's side of introductions. On the loop.
+/// Carries out the caller's side of one introduction. On the loop.
+///
+/// Mostly the first call is all there is to it, and needs no task; one goes on where there is something to wait for.
 struct Introducer: Sendable {
-    let connection: BusConnection
-    let watch: OwnerWatch
-    let identities: Identities
+    /// Held until it is done: a program may keep nothing but the port.
+    let bus: Bus
+    let context: ContextName
+    let policy: WaitPolicy
+    var format = LineFormat.messages
+    /// Free text for the listener.
+    var metadata: [String: String] = [:]
     /// Who the listener has to be.
     var expected: Admission?
     /// From the call to the answer of a listener that is there.
     let answerDeadline: Duration
 
-    func introduce(
-        _ introduction: PortIntroduction, to context: ContextName, wait policy: WaitPolicy, hello: Greeting,
-        format: LineFormat = .messages
+    private var connection: BusConnection { bus.connection }
+
+    /// Begins; the outcome is told to the introduction.
+    func introduce(_ introduction: PortIntroduction) {
+        guard let farEnd = introduction.farEnd else { return }
+        let state = CallerIntroduction(to: context, policy: policy, format: format)
+        let patience = Patience(policy)
+        if introduction.isPointless || expected != nil {
+            return goOn(with: introduction, state, from: .call, patience)
+        }
+        let call = call(context.busName, farEnd)
+        connection.assumeIsolated {
+            $0.call(call, deadline: max(answerDeadline, patience.remaining)) { result in
+                var state = state
+                let step = state.didReceive(result)
+                if !introduction.settle(step) { goOn(with: introduction, state, from: step, patience) }
+            }
+        }
+    }
+
+    private func call(_ destination: String, _ farEnd: Descriptor) -> OutgoingCall {
+        let hello = Greeting(
+            context: bus.registry.assumeIsolated { $0.callingName }, metadata: metadata, format: format)
+        return OutgoingCall(
+            destination: destination, path: context.objectPath, interface: ContextInterface.name,
+            member: ContextInterface.connect, body: [.unixFD(farEnd), hello.encoded])
+    }
+
+    // MARK: Waiting
+
+    private func goOn(
+        with introduction: PortIntroduction, _ state: CallerIntroduction,
+        from step: CallerIntroduction.Step, _ patience: Patience
+    ) {
+        Task(executorPreference: connection.reactor.tasks) {
+            await goOn(with: introduction, state, from: step, patience)
+        }
+    }
+
+    private func goOn(
+        with introduction: PortIntroduction, _ state: CallerIntroduction,
+        from step: CallerIntroduction.Step, _ patience: Patience
     ) async {
         guard let farEnd = introduction.farEnd else { return }
-        var state = CallerIntroduction(to: context, policy: policy, format: format)
+        var (state, step) = (state, step)
         let (owners, ownerAppears) = AsyncStream<DBusError?>.makeStream(bufferingPolicy: .bufferingNewest(1))
-        let patience = Patience(policy, on: connection.reactor) { ownerAppears.finish() }
+        let timer = patience.whenOver(on: connection.reactor) { ownerAppears.finish() }
         // Started with the first wait: a port that ends meanwhile is looked at again, for it may be pointless now.
         var portsEnd: Task<Void, Never>?
         defer {
-            patience.end()
+            timer?.cancel()
             portsEnd?.cancel()
         }
         var appearances = owners.makeAsyncIterator()
         var subscription: OwnerWatch.Subscription?
-
-        var step = CallerIntroduction.Step.call
         while true {
             if introduction.isPointless { step = .fail(.givenUp) }
             switch step {
             case .subscribeAndCall:
                 do throws(DBusError) {
-                    subscription = try await watch.subscribe(.name(context.busName)) { event in
+                    subscription = try await bus.watch.subscribe(.name(context.busName)) { event in
                         switch event {
                         case .changed(let change): if change.newOwner != nil { ownerAppears.yield(nil) }
                         // Calling again tells whether somebody has the name.
@@ -47,28 +90,7 @@ struct Introducer: Sendable {
                 } catch {
                     step = state.didFail(error)
                 }
-            case .call:
-                do throws(DBusError) {
-                    let destination: String
-                    let generation = await connection.generation
-                    switch try await owner(
-                        of: context, startingWithin: max(answerDeadline, patience.remaining))
-                    {
-                    case .anybody: destination = context.busName
-                    case .expected(let peer): destination = peer.busName
-                    case .unexpected(let peer):
-                        step = state.didFind(unexpected: peer)
-                        continue
-                    }
-                    let call = OutgoingCall(
-                        destination: destination, path: context.objectPath, interface: ContextInterface.name,
-                        member: ContextInterface.connect, body: [.unixFD(farEnd), hello.encoded])
-                    let deadline = max(answerDeadline, patience.remaining)
-                    let reply = try await connection.call(call, deadline: deadline, in: generation)
-                    step = state.didReceiveWelcome(reply.body)
-                } catch {
-                    step = state.didFail(error)
-                }
+            case .call: step = await callOnce(farEnd, &state, patience)
             case .awaitOwner:
                 portsEnd =
                     portsEnd
@@ -83,15 +105,45 @@ struct Introducer: Sendable {
                 }
             case .open, .fail, .breakOff:
                 // Told before anything else is awaited: the program may be waiting for it.
-                switch step {
-                case .fail(let reason): introduction.didFail(reason)
-                case .breakOff(let reason): introduction.breakOff(reason)
-                default: introduction.didOpen()
-                }
-                if let subscription { await watch.unsubscribe(subscription) }
+                _ = introduction.settle(step)
+                if let subscription { await bus.watch.unsubscribe(subscription) }
                 return
             }
         }
+    }
+
+    /// Calls the owner, or whoever bears the name if nobody in particular is expected.
+    private func callOnce(
+        _ farEnd: Descriptor, _ state: inout CallerIntroduction, _ patience: Patience
+    ) async -> CallerIntroduction.Step {
+        let generation = await connection.generation
+        do throws(DBusError) {
+            let destination: String
+            switch try await owner(startingWithin: max(answerDeadline, patience.remaining)) {
+            case .anybody: destination = context.busName
+            case .expected(let peer): destination = peer.busName
+            case .unexpected(let peer): return state.didFind(unexpected: peer)
+            }
+            let reply = try await connection.call(
+                call(destination, farEnd), deadline: max(answerDeadline, patience.remaining),
+                in: generation)
+            return state.didReceive(.success(reply))
+        } catch {
+            return state.didFail(error)
+        }
+    }
+}
+
+extension PortIntroduction {
+    /// Tells the outcome, if the step is one.
+    fileprivate func settle(_ step: CallerIntroduction.Step) -> Bool {
+        switch step {
+        case .open: didOpen()
+        case .fail(let reason): didFail(reason)
+        case .breakOff(let reason): breakOff(reason)
+        case .call, .subscribeAndCall, .awaitOwner: return false
+        }
+        return true
     }
 }
 
@@ -111,19 +163,14 @@ extension CloseReason {
         .cancelled, detail: "the port was closed before it was open, with nothing posted")
 }
 
-/// How long a caller waits for a name: a deadline and the timer for it.
+/// How long a caller waits for a name.
 private struct Patience: Sendable {
     private let deadline: SuspendingClock.Instant?
-    private let timer: Reactor.Timer?
 
-    init(_ policy: WaitPolicy, on reactor: Reactor, whenOver: @escaping @Sendable () -> Void) {
+    init(_ policy: WaitPolicy) {
         switch policy {
-        case .now:
-            deadline = nil
-            timer = nil
-        case .untilAvailable(let duration):
-            deadline = .now + duration
-            timer = reactor.schedule(after: duration, whenOver)
+        case .now: deadline = nil
+        case .untilAvailable(let duration): deadline = .now + duration
         }
     }
 
@@ -131,7 +178,8 @@ private struct Patience: Sendable {
         deadline.map { max(.zero, SuspendingClock.Instant.now.duration(to: $0)) } ?? .zero
     }
 
-    func end() {
-        timer?.cancel()
+    /// No timer where it does not wait at all.
+    func whenOver(on reactor: Reactor, _ call: @escaping @Sendable () -> Void) -> Reactor.Timer? {
+        deadline == nil ? nil : reactor.schedule(after: remaining, call)
     }
 }

@@ -1,3 +1,5 @@
+import DBus
+
 /// A context's name with the origin it lives under, and the forms it takes on the bus.
 ///
 /// A name is any UTF-8 but the empty one; `/ . - :`, spaces and newlines are fine. Names are compared by their
@@ -10,12 +12,13 @@ public struct ContextName: Sendable, Hashable, CustomStringConvertible {
     static let busNameLimit = 255
     private static let infix = ".Context."
 
-    /// The name, as its program gave it.
-    public let name: String
-    /// The reverse-DNS application id that the name lives under.
-    public let origin: String
-    /// The well-known name on the bus.
+    /// The well-known name on the bus. Of it the others are made when they are asked for: there may be many.
     public let busName: String
+
+    /// The name, as its program gave it.
+    public var name: String { Self.split(busName).flatMap { Escaping.unescape($0.escaped) } ?? "" }
+    /// The reverse-DNS application id that the name lives under.
+    public var origin: String { Self.split(busName)?.origin ?? "" }
 
     /// - Parameters:
     ///   - name: not empty; with the origin, and after escaping, at most 255 bytes.
@@ -30,7 +33,13 @@ public struct ContextName: Sendable, Hashable, CustomStringConvertible {
                 .invalidName,
                 "\(origin) is no origin; use a reverse-DNS id such as org.example.Editor")
         }
-        let busName = origin + Self.infix + Escaping.escape(name)
+        let escaped = Escaping.escape(name)
+        var busName = ""
+        // No more than that: there may be many.
+        busName.reserveCapacity(origin.utf8.count + Self.infix.utf8.count + escaped.utf8.count)
+        busName += origin
+        busName += Self.infix
+        busName += escaped
         guard busName.utf8.count <= Self.busNameLimit else {
             let room = Self.busNameLimit - origin.utf8.count - Self.infix.utf8.count
             throw ConnectToError(
@@ -40,18 +49,14 @@ public struct ContextName: Sendable, Hashable, CustomStringConvertible {
                 the limit is \(room) under the origin \(origin) (bytes outside A-Z, a-z, 0-9 count three)
                 """)
         }
-        self.name = name
-        self.origin = origin
         self.busName = busName
     }
 
     /// The context that a bus name stands for, or nil if it stands for none.
     public init?(busName: String) {
         guard busName.utf8.count <= Self.busNameLimit, let (origin, escaped) = Self.split(busName),
-            Self.isOrigin(origin), let name = Escaping.unescape(escaped)
+            Self.isOrigin(origin), Escaping.unescape(escaped) != nil
         else { return nil }
-        self.name = name
-        self.origin = origin
         self.busName = busName
     }
 
@@ -64,22 +69,67 @@ public struct ContextName: Sendable, Hashable, CustomStringConvertible {
         return (String(Substring(front.dropLast(suffix.count))), escaped)
     }
 
-    static func isOrigin(_ origin: String) -> Bool {
-        let elements = origin.utf8.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false)
-        return elements.count >= 2 && elements.allSatisfy(isOriginElement)
+    /// In bytes.
+    private static func originLength(in busName: String) -> Int {
+        guard let dot = busName.utf8.lastIndex(of: UInt8(ascii: ".")) else { return 0 }
+        return busName.utf8.distance(from: busName.utf8.startIndex, to: dot) - infix.utf8.count + 1
     }
 
-    private static func isOriginElement(_ element: Substring.UTF8View) -> Bool {
-        guard let first = element.first, !Escaping.isDigit(first) else { return false }
-        return element.allSatisfy {
-            Escaping.isAlphanumeric($0) || $0 == UInt8(ascii: "_") || $0 == UInt8(ascii: "-")
-        }
+    static func isOrigin(_ origin: String) -> Bool {
+        // Elements of a well-known name on the bus, as this is the beginning of one.
+        Names.isWellKnownBusName(origin)
     }
 
     /// The path of the context's object.
+    ///
+    /// The bus name with slashes for its dots, of which the origin's part is still to be escaped.
     var objectPath: String {
-        let elements = origin.split(separator: ".").map { Escaping.escape(String($0)) }
-        return "/" + (elements + ["Context", Escaping.escape(name)]).joined(separator: "/")
+        let (dot, slash) = (UInt8(ascii: "."), UInt8(ascii: "/"))
+        return String(unsafeUninitializedCapacity: 1 + 3 * busName.utf8.count) { path in
+            path[0] = slash
+            var count = 1
+            var originsBytes = Self.originLength(in: busName)
+            for byte in busName.utf8 {
+                if byte == dot || originsBytes <= 0 || Escaping.isAlphanumeric(byte) {
+                    path[count] = byte == dot ? slash : byte
+                    count += 1
+                } else {
+                    count = Escaping.append(byte, to: path, at: count)
+                }
+                originsBytes -= 1
+            }
+            return count
+        }
+    }
+
+    /// The bus name that a context with this object has, whether there is one or not. Nil for a path that is no context's.
+    static func busName(ofObjectAt path: String) -> String? {
+        var path = path
+        return path.withUTF8 { path in
+            guard path.count > 1, let last = path.lastIndex(of: UInt8(ascii: "/")) else { return nil }
+            var index = 1
+            let name = String(unsafeUninitializedCapacity: path.count) { name in
+                var count = 0
+                while index < path.count {
+                    var (byte, length) = (path[index], 1)
+                    if byte == UInt8(ascii: "/") {
+                        byte = UInt8(ascii: ".")
+                    } else if byte == UInt8(ascii: "_"), index < last {
+                        // Nothing else than these two is escaped in an origin. The last element stays as it is.
+                        switch (path[index + 1], path[min(index + 2, last)]) {
+                        case (UInt8(ascii: "5"), UInt8(ascii: "f")): length = 3
+                        case (UInt8(ascii: "2"), UInt8(ascii: "d")): (byte, length) = (UInt8(ascii: "-"), 3)
+                        default: return 0
+                        }
+                    }
+                    name[count] = byte
+                    count += 1
+                    index += length
+                }
+                return count
+            }
+            return name.isEmpty ? nil : name
+        }
     }
 
     public var description: String { name }

@@ -10,15 +10,27 @@ enum Escaping {
     }
 
     static func escape(_ name: String) -> String {
-        var escaped: [UInt8] = []
-        for (index, byte) in name.utf8.enumerated() {
-            if isAlphanumeric(byte), index > 0 || !isDigit(byte) {
-                escaped.append(byte)
-            } else {
-                escaped += [UInt8(ascii: "_"), digit(byte >> 4), digit(byte & 15)]
+        String(unsafeUninitializedCapacity: 3 * name.utf8.count) { escaped in
+            var count = 0
+            for byte in name.utf8 {
+                if isAlphanumeric(byte), count > 0 || !isDigit(byte) {
+                    escaped[count] = byte
+                    count += 1
+                } else {
+                    count = append(byte, to: escaped, at: count)
+                }
             }
+            return count
         }
-        return String(decoding: escaped, as: UTF8.self)
+    }
+
+    /// Puts a byte's escaped form somewhere.
+    /// - Returns: what comes behind it.
+    static func append(_ byte: UInt8, to text: UnsafeMutableBufferPointer<UInt8>, at index: Int) -> Int {
+        text[index] = UInt8(ascii: "_")
+        text[index + 1] = digit(byte >> 4)
+        text[index + 2] = digit(byte & 15)
+        return index + 3
     }
 
     /// The reverse; nil for everything that ``escape(_:)`` does not produce.

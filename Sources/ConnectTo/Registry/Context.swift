@@ -8,15 +8,13 @@ public import Ports
 /// (``Bus/status``). Ports that came from it live on.
 public final class Context: Sendable {
     let registration: Registration
-    private let bus: Bus
 
-    init(_ registration: Registration, bus: Bus) {
+    init(_ registration: Registration) {
         self.registration = registration
-        self.bus = bus
     }
 
     deinit {
-        bus.registry.withdrawSoon(registration, .unregistered)
+        registration.withdrawSoon(.unregistered)
     }
 
     /// The name it was registered under.
@@ -49,7 +47,11 @@ public final class Context: Sendable {
     /// One task takes them. Up to 256 callers of one program wait to be taken, 512 of one user and 1,024 in all; over it
     /// they are refused as from a busy place. The
     /// sequence ends, after what waits, when the context is unregistered; ``endReason`` says why.
-    public var connects: Connects { Connects(registration: registration) }
+    public var connects: Connects {
+        // Weakly: where it has ended by then, nobody would break the cycle.
+        registration.onAbandoned { [weak registration] in registration?.withdrawSoon(.unregistered) }
+        return Connects(registration: registration)
+    }
 
     /// Why the context is no longer registered; nil while it is, or stands by.
     public var endReason: EndReason? {
@@ -59,7 +61,7 @@ public final class Context: Sendable {
     /// Gives the name back; the bus has confirmed it when this returns. Whoever calls from then on finds
     /// nobody. Ports that are open stay open.
     public func unregister() async {
-        await bus.registry.withdraw(registration, .unregistered)
+        await registration.withdraw(.unregistered)
     }
 
     /// Why a context ended.

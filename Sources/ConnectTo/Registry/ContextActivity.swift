@@ -4,7 +4,6 @@ import Synchronization
 /// What a context has done since it was registered, counted. From any thread.
 final class ContextActivity: Sendable {
     let traffic: Traffic
-    private let began = ContinuousClock.now
     private let admitted = Atomic<UInt64>(0)
     private let refused = Atomic<UInt64>(0)
 
@@ -22,9 +21,9 @@ final class ContextActivity: Sendable {
         Counters.didRefuse()
     }
 
-    var status: ContextStatus {
+    func status(after uptime: Duration) -> ContextStatus {
         ContextStatus(
-            uptime: began.duration(to: .now), openPorts: traffic.openLines,
+            uptime: uptime, openPorts: traffic.openLines,
             admitted: admitted.load(ordering: .relaxed), refused: refused.load(ordering: .relaxed),
             bytesReceived: traffic.bytesReceived, bytesSent: traffic.bytesSent,
             isTappable: traffic.tap != nil)

@@ -6,16 +6,24 @@ import Ports
 
 /// How callers are served: who they are, whether they are admitted, their connect event.
 extension Registry {
-    func didReceive(_ call: MethodCall, for registration: Registration) {
-        // Before anything is looked at: in a flood this is all that happens.
-        if call.member == ContextInterface.connect, isTooOften(call.sender) { return refuseAsBusy(call) }
+    private static let turnedAwayFor = Duration.milliseconds(100)
+    private static let turnedAwayAtMost = 4_096
+
+    /// - Returns: whether there is such a context here.
+    func didReceive(_ call: MethodCall) -> Bool {
+        guard let registration = registration(at: call.path) else { return false }
+        serve(call, by: registration)
+        return true
+    }
+
+    private func serve(_ call: MethodCall, by registration: Registration) {
         switch ContextObject.answer(call, for: registration) {
         case .reply(let body):
             connection.assumeIsolated { $0.reply(to: call, body) }
         case .error(let name, let message):
             connection.assumeIsolated { $0.replyError(to: call, name: name, message: message) }
         case .tellStatus:
-            forOwnUser(call) { $0.reply(to: call, [registration.activity.status.encoded]) }
+            forOwnUser(call) { $0.reply(to: call, [registration.contextStatus.encoded]) }
         case .tap(let line):
             let tap = registration.activity.traffic.tap
             let hasRoom = DescriptorReserve.isUntouched(by: line.descriptor)
@@ -38,22 +46,29 @@ extension Registry {
         case .admit(let line, let hello):
             guard DescriptorReserve.isUntouched(by: line.descriptor) else { return refuseAsBusy(call) }
             let caller = Caller(call: call, line: line, hello: hello, registration: registration)
-            identities.assumeIsolated {
-                guard $0.hasRoom(for: call.sender) else {
-                    return assumeIsolated { $0.refuseAsBusy(call) }
-                }
+            if let peer = identities.assumeIsolated({ $0.remembered(call.sender) }) {
+                return didIdentify(caller, .success(peer))
+            }
+            let isAsking = identities.assumeIsolated {
+                guard $0.hasRoom(for: call.sender) else { return false }
                 $0.identify(call.sender) { [self] peer in
                     assumeIsolated { $0.didIdentify(caller, peer) }
                 }
+                return true
             }
+            if !isAsking { refuseAsBusy(call) }
         }
     }
 
-    /// Whether a sender that is known already has no introductions left.
-    private func isTooOften(_ sender: String) -> Bool {
-        let peer = identities.assumeIsolated { $0.known(sender) }
-        guard let peer, let uid = peer.uid else { return false }
-        return callers.hasNoIntroductionsLeft(uid, peer.account)
+    /// Refuses a sender that is known already and has no introductions left, before anything of its call is looked
+    /// at. In a flood this is all that happens.
+    func hasTurnedAway(_ call: MethodCall) -> Bool {
+        guard call.member == ContextInterface.connect,
+            let peer = identities.assumeIsolated({ $0.known(call.sender) }), let uid = peer.uid,
+            callers.hasNoIntroductionsLeft(uid, peer.account), registration(at: call.path) != nil
+        else { return false }
+        refuseAsBusy(call)
+        return true
     }
 
     /// Somebody who wants a line.
@@ -172,7 +187,7 @@ extension Registry {
             withdrawSoon(registration, .limitReached)
         case .isFull:
             event.source.turnAway()
-            refuse(call, ContextInterface.busy, "too many callers wait already; try again later")
+            refuseAsBusy(call)
         case .hasEnded:
             event.source.turnAway()
             refuse(call, DBusError.Name.unknownObject, "the context has just been unregistered")
@@ -183,12 +198,42 @@ extension Registry {
         registration.activity.didAdmit()
         log.debug(
             "admitted", metadata: ["name": "\(registration.context.busName)", "peer": "\(call.sender)"])
-        let welcome = Greeting(metadata: registration.metadata, format: registration.format)
-        connection.assumeIsolated { $0.reply(to: call, [welcome.encoded]) }
+        let welcome = Greeting(metadata: registration.metadata, format: registration.format).encoded
+        let reply = { @Sendable [connection] in connection.assumeIsolated { $0.reply(to: call, [welcome]) } }
+        switch registration.format {
+        // The program's first message opens the line too, and is there sooner: a task on the loop has its turn first.
+        case .messages: loop.reactor.atTurnEnd(reply)
+        case .stream: reply()
+        }
     }
 
+    /// The caller is told a little late. One that goes on calling as fast as it is answered is held up by that, and
+    /// not those who call beside it.
     private func refuseAsBusy(_ call: MethodCall) {
-        refuse(call, ContextInterface.busy, "too many callers just now; try again later")
+        registration(at: call.path)?.activity.didRefuse()
+        guard call.expectsReply else { return }
+        var call = call
+        // Descriptors are in it.
+        call.body = []
+        turnedAway.append(call)
+        if turnedAway.count >= Self.turnedAwayAtMost { return tellTurnedAway() }
+        if turnedAway.count == 1 {
+            loop.reactor.schedule(after: Self.turnedAwayFor) { [weak self] in
+                self?.assumeIsolated { $0.tellTurnedAway() }
+            }
+        }
+    }
+
+    private func tellTurnedAway() {
+        let calls = turnedAway
+        turnedAway = []
+        connection.assumeIsolated { connection in
+            for call in calls {
+                connection.replyError(
+                    to: call, name: ContextInterface.busy,
+                    message: "too many callers just now; try again later")
+            }
+        }
     }
 
     private func refuse(_ call: MethodCall, _ name: String, _ message: String) {

@@ -11,10 +11,15 @@ actor Registry {
     let identities: Identities
     let log: Logger
     let callers: Callers
-    /// By object path.
+    /// By bus name.
     private var registrations: [String: Registration] = [:]
     /// By unique name.
     var waiting: [String: Waiting] = [:]
+    /// Calls refused as by a busy place, whose callers have not been told yet.
+    var turnedAway: [MethodCall] = []
+
+    /// For names: without waiting for one answer before the next, and not all of ten thousand at a time.
+    private var requests = Window(of: 256)
 
     /// The one by which this process introduces itself to others: the first, while it lasts.
     private var calling: Registration?
@@ -24,7 +29,9 @@ actor Registry {
         calling?.status == .registered ? calling?.context.busName : nil
     }
 
-    func registration(at path: String) -> Registration? { registrations[path] }
+    func registration(at path: String) -> Registration? {
+        ContextName.busName(ofObjectAt: path).flatMap { registrations[$0] }
+    }
 
     nonisolated var unownedExecutor: UnownedSerialExecutor {
         connection.reactor.asUnownedSerialExecutor()
@@ -47,16 +54,22 @@ actor Registry {
         _ = await connection.onSignal { [weak self] signal in
             self?.assumeIsolated { $0.didReceive(signal) }
         }
+        await connection.screenCalls { [weak self] call in
+            self?.assumeIsolated { $0.hasTurnedAway(call) } ?? false
+        }
+        await connection.exportMany { [weak self] call in
+            self?.assumeIsolated { $0.didReceive(call) } ?? false
+        }
     }
 
     // MARK: Registering
 
     func register(
         _ context: ContextName, metadata: [String: String], flags: BusConnection.RequestNameFlags,
-        limit: Int?, format: LineFormat, isTappable: Bool, admission: Admission
+        limit: Int?, format: LineFormat, isTappable: Bool, admission: Admission, on bus: Bus
     ) async throws(ConnectToError) -> Registration {
         try metadata.checked()
-        while let former = registrations[context.objectPath] {
+        while let former = registrations[context.busName] {
             guard case .ended = former.status else { throw await taken(context) }
             // On its way out: the name can be had again when the bus has answered.
             if await former.isGone.wait() == nil {
@@ -65,22 +78,15 @@ actor Registry {
         }
         let registration = Registration(
             context, metadata: metadata, limit: limit, format: format, flags: flags,
-            tap: isTappable ? Tap(on: loop) : nil, admission: admission)
+            tap: isTappable ? Tap(on: loop) : nil, admission: admission, bus: bus)
         // Served before the name is asked for: calls can come before the bus has answered.
-        registrations[context.objectPath] = registration
-        await connection.export(path: context.objectPath) { [weak self] call in
-            self?.assumeIsolated { $0.didReceive(call, for: registration) }
-        }
+        registrations[context.busName] = registration
         do throws(ConnectToError) {
             try await requestName(of: registration, registration.flags)
         } catch {
             _ = registration.end(.unregistered)
-            await forget(registration)
+            forget(registration)
             throw error
-        }
-        // Weakly: where it has ended by now, nobody would break the cycle.
-        registration.onAbandoned { [weak self, weak registration] in
-            if let registration { self?.withdrawSoon(registration, .unregistered) }
         }
         if calling?.status != .registered { calling = registration }
         log.debug("registered", metadata: ["name": "\(context.busName)"])
@@ -94,13 +100,16 @@ actor Registry {
         let outcome: BusConnection.RequestNameOutcome
         do throws(DBusError) {
             let result = await withCheckedContinuation { continuation in
-                connection.assumeIsolated {
-                    $0.requestName(context.busName, flags: flags) { result in
-                        // In the very moment of the answer: NameAcquired may be the next message already.
-                        if case .success(let outcome) = result {
-                            registration.didChange(to: outcome == .inQueue ? .standby : .registered)
+                requests.begin { [self] in
+                    connection.assumeIsolated {
+                        $0.requestName(context.busName, flags: flags) { result in
+                            // In the very moment of the answer: NameAcquired may be the next message already.
+                            if case .success(let outcome) = result {
+                                registration.didBecome(registered: outcome != .inQueue)
+                            }
+                            continuation.resume(returning: result)
+                            self.assumeIsolated { $0.requests.didEnd() }
                         }
-                        continuation.resume(returning: result)
                     }
                 }
             }
@@ -133,11 +142,10 @@ actor Registry {
             """, holder: holder)
     }
 
-    private func forget(_ registration: Registration) async {
-        registrations[registration.context.objectPath] = nil
+    private func forget(_ registration: Registration) {
+        registrations[registration.context.busName] = nil
         if calling === registration { calling = registrations.values.first { $0.status == .registered } }
-        await connection.unexport(path: registration.context.objectPath)
-        registration.isGone.set()
+        registration.didGo()
     }
 
     // MARK: Unregistering
@@ -161,7 +169,7 @@ actor Registry {
 
     private func release(_ registration: Registration, _ reason: Context.EndReason) async {
         _ = try? await connection.releaseName(registration.context.busName)
-        await forget(registration)
+        forget(registration)
         log.debug("unregistered", metadata: ["name": "\(registration.context.busName)", "why": "\(reason)"])
     }
 
@@ -190,7 +198,7 @@ actor Registry {
             if error.code == .busLost { return }
             log.warning("not registered again", metadata: ["why": "\(error)"])
             let reason: Context.EndReason = error.code == .nameTaken ? .nameLost : .nameRefused
-            if registration.end(reason) { await forget(registration) }
+            if registration.end(reason) { forget(registration) }
         }
     }
 
@@ -198,7 +206,7 @@ actor Registry {
     func endAll() {
         for registration in registrations.values {
             _ = registration.end(.busLost)
-            registration.isGone.set()
+            registration.didGo()
         }
         registrations = [:]
         calling = nil
@@ -207,20 +215,20 @@ actor Registry {
     private func didReceive(_ signal: Signal) {
         guard signal.sender == BusName.bus, signal.member == "NameAcquired" || signal.member == "NameLost",
             case .string(let name)? = signal.body.first,
-            let path = ContextName(busName: name)?.objectPath, let registration = registrations[path],
+            let registration = registrations[name],
             // Until the bus has answered, it speaks of a former registration.
             registration.status == .registered || registration.status == .standby
         else { return }
         switch signal.member {
         case "NameAcquired":
-            registration.didChange(to: .registered)
+            registration.didBecome(registered: true)
         case "NameLost" where registration.status == .registered:
             if !registration.flags.contains(.doNotQueue) {
                 // The bus has put it first in the queue.
-                registration.didChange(to: .standby)
+                registration.didBecome(registered: false)
             } else if registration.end(registration.flags.contains(.allowReplacement) ? .replaced : .nameLost)
             {
-                Task(executorPreference: loop.reactor.tasks) { [self] in await forget(registration) }
+                forget(registration)
             }
         default: break
         }

@@ -14,11 +14,11 @@ final class Callers: Sendable {
     final class Place: Sendable {
         fileprivate let callers: Callers
         fileprivate let uid: UInt32
-        fileprivate let process: String
+        fileprivate let process: Peer.Account
         /// What its user's ports hold together.
         let budget: InputBudget
 
-        fileprivate init(_ callers: Callers, _ uid: UInt32, _ process: String, _ budget: InputBudget) {
+        fileprivate init(_ callers: Callers, _ uid: UInt32, _ process: Peer.Account, _ budget: InputBudget) {
             self.budget = budget
             self.callers = callers
             self.uid = uid
@@ -28,22 +28,44 @@ final class Callers: Sendable {
         deinit { callers.leave(uid, process) }
     }
 
-    private struct Account {
+    /// What a user or a process has. Objects: to change one in a dictionary costs more than all the rest.
+    private class Account {
         var ports = 0
         var bucket: TokenBucket
 
+        init(_ bucket: TokenBucket) {
+            self.bucket = bucket
+        }
     }
 
-    private struct User {
-        var account: Account
+    private final class User: Account {
         let budget: InputBudget
 
-        var isIdle: Bool { account.ports == 0 && account.bucket.isFull && budget.held == 0 }
+        init(_ bucket: TokenBucket, _ budget: InputBudget) {
+            self.budget = budget
+            super.init(bucket)
+        }
+
+        var isIdle: Bool { ports == 0 && bucket.isFull && budget.held == 0 }
     }
 
     private struct Accounts {
         var users: [UInt32: User] = [:]
-        var processes: [String: Account] = [:]
+        var processes: [Peer.Account: Account] = [:]
+
+        mutating func user(_ uid: UInt32, else new: @autoclosure () -> User) -> User {
+            if let user = users[uid] { return user }
+            let user = new()
+            users[uid] = user
+            return user
+        }
+
+        mutating func process(_ process: Peer.Account, else new: @autoclosure () -> Account) -> Account {
+            if let account = processes[process] { return account }
+            let account = new()
+            processes[process] = account
+            return account
+        }
     }
 
     /// Accounts that are kept; over it those go in which nothing is. There may be many.
@@ -62,20 +84,15 @@ final class Callers: Sendable {
     /// Gives a caller a place for a port.
     /// - Parameter descriptors: how many there are in all for callers.
     func enter(
-        _ uid: UInt32, _ process: String, descriptors: Int = DescriptorReserve.available,
+        _ uid: UInt32, _ process: Peer.Account, descriptors: Int = DescriptorReserve.available,
         now: SuspendingClock.Instant = .now
     ) throws(Refusal) -> Place {
         let portLimit = min(limits.openPorts, descriptors - descriptors / 4)
         let (refusal, budget): (Refusal?, InputBudget) = accounts.withLock { accounts in
-            let known =
-                accounts.users[uid]
-                ?? User(
-                    account: Account(bucket: bucket(limits.introductionsPerSecond, now)),
-                    budget: InputBudget(limits.queuedInput))
-            var user = known.account
-            var own =
-                accounts.processes[process]
-                ?? Account(bucket: bucket(Self.share(of: limits.introductionsPerSecond), now))
+            let user = accounts.user(
+                uid, else: User(bucket(limits.introductionsPerSecond, now), InputBudget(limits.queuedInput)))
+            let own = accounts.process(
+                process, else: Account(bucket(Self.share(of: limits.introductionsPerSecond), now)))
             user.bucket.refill(at: now)
             own.bucket.refill(at: now)
             let refusal: Refusal?
@@ -86,19 +103,17 @@ final class Callers: Sendable {
                 user.bucket.take()
                 own.bucket.take()
                 let isFull = user.ports >= portLimit || own.ports >= Self.share(of: portLimit)
-                refusal = isFull ? .tooManyPorts : known.budget.isFull ? .tooMuchQueued : nil
+                refusal = isFull ? .tooManyPorts : user.budget.isFull ? .tooMuchQueued : nil
             }
             if refusal == nil {
                 user.ports += 1
                 own.ports += 1
             }
-            accounts.users[uid] = User(account: user, budget: known.budget)
-            accounts.processes[process] = own
             if accounts.processes.count > Self.capacity {
                 accounts.processes = accounts.processes.filter { $0.value.ports > 0 }
                 accounts.users = accounts.users.filter { !$0.value.isIdle }
             }
-            return (refusal, known.budget)
+            return (refusal, user.budget)
         }
         if let refusal { throw refusal }
         return Place(self, uid, process, budget)
@@ -106,13 +121,14 @@ final class Callers: Sendable {
 
     /// Whether a caller would be refused for having called too often. Counts nothing.
     func hasNoIntroductionsLeft(
-        _ uid: UInt32, _ process: String, now: SuspendingClock.Instant = .now
+        _ uid: UInt32, _ process: Peer.Account, now: SuspendingClock.Instant = .now
     ) -> Bool {
         accounts.withLock { accounts in
-            accounts.users[uid]?.account.bucket.refill(at: now)
-            accounts.processes[process]?.bucket.refill(at: now)
-            return accounts.users[uid]?.account.bucket.isEmpty == true
-                || accounts.processes[process]?.bucket.isEmpty == true
+            for account in [accounts.users[uid], accounts.processes[process]] {
+                account?.bucket.refill(at: now)
+                if account?.bucket.isEmpty == true { return true }
+            }
+            return false
         }
     }
 
@@ -120,15 +136,15 @@ final class Callers: Sendable {
         TokenBucket(rate: rate, now: now)
     }
 
-    private func leave(_ uid: UInt32, _ process: String) {
+    private func leave(_ uid: UInt32, _ process: Peer.Account) {
         accounts.withLock { accounts in
-            accounts.users[uid]?.account.ports -= 1
+            accounts.users[uid]?.ports -= 1
             accounts.processes[process]?.ports -= 1
         }
     }
 
     /// How many ports a user has open.
     func ports(of uid: UInt32) -> Int {
-        accounts.withLock { $0.users[uid]?.account.ports ?? 0 }
+        accounts.withLock { $0.users[uid]?.ports ?? 0 }
     }
 }

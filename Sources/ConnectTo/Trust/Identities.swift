@@ -16,10 +16,15 @@ actor Identities {
     private static let deadline = Duration.seconds(5)
 
     private let connection: BusConnection
-    private struct Known {
+    private final class Known {
         /// Without its process.
         let peer: Peer
         weak var process: ProcessHandle?
+
+        init(_ peer: Peer, _ process: ProcessHandle?) {
+            self.peer = peer
+            self.process = process
+        }
     }
 
     private var known: [String: Known] = [:]
@@ -93,14 +98,14 @@ actor Identities {
     func known(_ uniqueName: String) -> Peer? { known[uniqueName]?.peer }
 
     /// Nil also where the bus gave the process's descriptor and nobody has it any more: it can give it again.
-    private func remembered(_ uniqueName: String) -> Peer? {
+    func remembered(_ uniqueName: String) -> Peer? {
         guard let known = known[uniqueName] else { return nil }
         var peer = known.peer
         peer.process = known.process
         if peer.process == nil, let pid = peer.pid {
             if peer.isProcessFromBus { return nil }
             peer.process = ProcessHandle.unlessScarce(pid)
-            self.known[uniqueName]?.process = peer.process
+            known.process = peer.process
         }
         return peer
     }
@@ -109,7 +114,7 @@ actor Identities {
         if known.count >= Self.capacity { known = [:] }
         var bare = peer
         bare.process = nil
-        known[peer.busName] = Known(peer: bare, process: peer.process)
+        known[peer.busName] = Known(bare, peer.process)
     }
 
     /// Whoever bears a well-known name just now.

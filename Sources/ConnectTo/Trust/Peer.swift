@@ -53,7 +53,13 @@ public struct Peer: Sendable {
     public var isProcessUncertain: Bool { process == nil || !isProcessFromBus }
 
     /// By what it is counted among those of its user: connections are free, processes less so.
-    var account: String { pid.map { "pid \($0)" } ?? busName }
+    enum Account: Hashable, Sendable {
+        case process(Int32)
+        /// Of a process that the bus does not know.
+        case connection(String)
+    }
+
+    var account: Account { pid.map(Account.process) ?? .connection(busName) }
 
     /// Whether the process has ended; its number may mean another from then on. Nil where it is not known.
     public var hasExited: Bool? { process?.hasEnded }

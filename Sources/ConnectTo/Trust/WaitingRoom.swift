@@ -8,7 +8,7 @@ struct WaitingRoom {
 
     private var count = 0
     private var users: [UInt32?: Int] = [:]
-    private var processes: [String: Int] = [:]
+    private var processes: [Peer.Account: Int] = [:]
 
     func hasSeat(for peer: Peer) -> Bool {
         count < Self.seats && users[peer.uid, default: 0] < Self.seatsOfUser

@@ -27,6 +27,8 @@ package actor BusConnection {
     private nonisolated let name: Lock<String>
     private var isClosed = false
     var matches = MatchTable()
+    private var screen: (@Sendable (MethodCall) -> Bool)?
+    private var exportsMany: (@Sendable (MethodCall) -> Bool)?
     private var exports: [String: @Sendable (MethodCall) -> Void] = [:]
     private var signalHandlers: [(id: UInt64, handler: @Sendable (Signal) -> Void)] = []
     private var disconnectHandlers: [@Sendable (DBusError) -> Void] = []
@@ -61,11 +63,12 @@ package actor BusConnection {
     }
 
     private func listen() {
-        link.deliver { [weak self, number = link.number] incoming in
+        let receiver = { [weak self, number = link.number] (incoming: Incoming) -> Void in
             self?.assumeIsolated { connection in
                 if connection.link.number == number { connection.receive(incoming) }
             }
         }
+        link.deliver(to: receiver, screenedBy: screen)
     }
 
     /// Gets onto the bus again after a loss, as ``open(address:on:deadline:)`` does; the bus may have been started
@@ -144,6 +147,19 @@ package actor BusConnection {
         exports[path] = nil
     }
 
+    /// Has calls answered of objects that ``export(path:handler:)`` does not know, as there; the handler returns
+    /// whether there is such an object.
+    package func exportMany(_ handler: @escaping @Sendable (MethodCall) -> Bool) {
+        exportsMany = handler
+    }
+
+    /// Has a closure look at every call before anything of its body is read: in a flood that is most of what a call
+    /// costs. It runs on the loop, and returns whether it has answered the call, or that it is to be forgotten.
+    package func screenCalls(_ screen: @escaping @Sendable (MethodCall) -> Bool) {
+        self.screen = screen
+        listen()
+    }
+
     /// Stands for a handler that ``BusConnection/removeSignalHandler(_:)`` is to remove.
     package struct SignalToken: Sendable, Hashable {
         fileprivate let id: UInt64
@@ -166,6 +182,7 @@ package actor BusConnection {
         switch incoming {
         case .call(let call):
             if let handler = exports[call.path] { return handler(call) }
+            if exportsMany?(call) == true { return }
             link.replyError(
                 to: call, name: DBusError.Name.unknownObject, message: "there is no object at \(call.path)")
         case .signal(let signal):

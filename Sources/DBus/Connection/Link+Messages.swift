@@ -48,6 +48,7 @@ extension Link {
                 body: body, expectsReply: dbus_message_get_no_reply(message) == 0,
                 serial: dbus_message_get_serial(message), link: number)
         }
+        if let screen, screen(incoming([])) { return }
         do throws(DBusError) {
             receiver?(.call(incoming(try MessageReader.body(of: message))))
         } catch {

@@ -39,6 +39,8 @@ final class Link: @unchecked Sendable {
     private var watches: Watches?
     var pending = PendingCalls()
     private(set) var receiver: ((Incoming) -> Void)?
+    /// Looks at each call, still without its body, and says whether that is the end of it.
+    private(set) var screen: ((MethodCall) -> Bool)?
     private var applyIsScheduled = false
     private var dispatchIsScheduled = false
     private var isDispatching = false
@@ -95,9 +97,10 @@ final class Link: @unchecked Sendable {
     }
 
     /// Who gets calls, signals and the end. Told of an end that has come already, at the end of the turn.
-    func deliver(to receiver: @escaping (Incoming) -> Void) {
+    func deliver(to receiver: @escaping (Incoming) -> Void, screenedBy screen: ((MethodCall) -> Bool)?) {
         reactor.checkIsolated()
         self.receiver = receiver
+        self.screen = screen
     }
 
     var isConnected: Bool {
@@ -253,6 +256,7 @@ final class Link: @unchecked Sendable {
         self.connection = nil
         phase = .gone
         receiver = nil
+        screen = nil
         // Removes the watches through their callback, then closes the socket.
         dbus_connection_close(connection)
         watches?.cancelAll()

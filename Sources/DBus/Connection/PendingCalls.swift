@@ -19,6 +19,8 @@ struct PendingCalls {
         var title: String { "the call of \(member) at \(destination)" }
     }
 
+    private static let keptCapacity = 256
+
     private var calls: [UInt32: Call] = [:]
 
     var count: Int { calls.count }
@@ -33,12 +35,18 @@ struct PendingCalls {
         if let replier = calls[index].value.replier, let sender, sender != replier, sender != BusName.bus {
             return nil
         }
-        return calls.remove(at: index).value
+        return didTake(calls.remove(at: index).value)
     }
 
     /// The call with this number, whoever might have replied: its time is up, or nobody wants the reply any more.
     mutating func take(_ serial: UInt32) -> Call? {
-        calls.removeValue(forKey: serial)
+        calls.removeValue(forKey: serial).map { didTake($0) }
+    }
+
+    /// Room for many calls at a time is not kept for ever.
+    private mutating func didTake(_ call: Call) -> Call {
+        if calls.isEmpty, calls.capacity > Self.keptCapacity { calls = [:] }
+        return call
     }
 
     /// All of them, in the order they were made.

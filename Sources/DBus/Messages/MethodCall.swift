@@ -6,7 +6,7 @@ package struct MethodCall: Sendable {
     /// Callers may leave it out; then the member alone decides.
     package let interface: String?
     package let member: String
-    package let body: [DBusValue]
+    package var body: [DBusValue]
     /// Whether the caller waits. If not, a reply is not sent.
     package let expectsReply: Bool
     /// The caller's number for the call; with ``sender`` it says which call a reply is for.

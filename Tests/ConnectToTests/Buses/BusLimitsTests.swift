@@ -47,6 +47,19 @@ struct BusLimitsTests {
         #expect(await port.closed.code == .peerExited)
     }
 
+    @Test("tell who is over them a little late")
+    func late() async throws {
+        var limits = BusLimits()
+        limits.callers.openPorts = 0
+        let listening = try await Bus.separate(at: try PrivateBus.current.address, limits: limits)
+        let context = try await listening.register("x")
+        let bus = try await Bus.onPrivateBus()
+        let (reason, took) = await timed { await bus.connectTo("x", wait: .now).closed }
+        #expect(reason.code == .refused)
+        #expect(took >= .milliseconds(100))
+        #expect(context.status.refused == 1)
+    }
+
     @Test("end an introduction that is not answered in time")
     func introduction() async throws {
         var limits = BusLimits()

@@ -20,6 +20,12 @@ struct GreetingTests {
         #expect(greeting.encoded.signature == "a{sv}")
     }
 
+    @Test("leaves out what goes without saying")
+    func brief() {
+        #expect(Greeting().encoded == options([]))
+        #expect(Greeting(metadata: ["a": "b"]).encoded == options([("metadata", ["a": "b"].encoded)]))
+    }
+
     @Test("all keys may be absent")
     func defaults() throws {
         let greeting = try Greeting(decoding: options([]))

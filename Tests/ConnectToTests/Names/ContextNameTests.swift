@@ -94,6 +94,28 @@ struct ContextNameTests {
         #expect(error?.code == .invalidName)
     }
 
+    @Test(
+        "the path of its object leads back to its bus name",
+        arguments: [
+            ("the-listener", "org.connectto", "/org/connectto/Context/the_2dlistener"),
+            ("x", "org.an-example._1", "/org/an_2dexample/_5f1/Context/x"),
+            ("7_\n", "a.b", "/a/b/Context/_37_5f_0a"),
+        ])
+    func objectPath(name: String, origin: String, path: String) throws {
+        let context = try ContextName(name, origin: origin)
+        #expect(context.objectPath == path)
+        #expect(ContextName.busName(ofObjectAt: path) == context.busName)
+        #expect(context.name == name && context.origin == origin)
+    }
+
+    @Test(
+        "what is no context's path leads to none",
+        arguments: ["/", "", "/org/_78/Context/x", "/org/a_5/Context/x", "/org/a_/x", "/_"])
+    func noObjectPath(path: String) throws {
+        let busName = ContextName.busName(ofObjectAt: path)
+        #expect(busName.flatMap(ContextName.init(busName:)) == nil)
+    }
+
     @Test("names that look alike and have other bytes are two names")
     func normalization() throws {
         let composed = try ContextName("caf\u{e9}")

@@ -1,4 +1,5 @@
 import ConnectToTesting
+import LinuxIO
 
 @testable import ConnectTo
 
@@ -20,11 +21,8 @@ extension Bus {
         let context = try ContextName(name)
         let (port, introduction) = MessagePort.opening(on: loop)
         let introducer = Introducer(
-            connection: connection, watch: watch, identities: identities, answerDeadline: deadline)
-        Task(executorPreference: loop.executor) { [self] in
-            await introducer.introduce(introduction, to: context, wait: policy, hello: Greeting())
-            withExtendedLifetime(self) {}
-        }
+            bus: self, context: context, policy: policy, answerDeadline: deadline)
+        loop.reactor.execute { introducer.introduce(introduction) }
         return port
     }
 }

@@ -17,7 +17,7 @@ struct CallersTests {
         _ callers: Callers, _ uid: UInt32, _ name: String, descriptors: Int = 10_000, after: Duration = .zero
     ) -> Result<Callers.Place, Callers.Refusal> {
         Result { () throws(Callers.Refusal) in
-            try callers.enter(uid, name, descriptors: descriptors, now: start + after)
+            try callers.enter(uid, .connection(name), descriptors: descriptors, now: start + after)
         }
     }
 
