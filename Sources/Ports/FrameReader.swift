@@ -79,6 +79,7 @@ struct FrameReader {
     /// - Parameters:
     ///   - count: no more of them.
     ///   - size: no more bytes of frames, but for the first.
+    @inline(never)  // Called once a read; apart, it can be counted.
     mutating func nextRun(atMost count: Int, size: Int) -> InputQueue.Run? {
         guard let chunk, filled - taken >= FrameHeader.size else { return nil }
         if let header, !header.kind.isMessage || header.descriptors != nil { return nil }
