@@ -29,7 +29,10 @@ struct Server {
 
     func run() async throws {
         check(bench_end_with_parent() == 0, "no tie to the parent")
-        let bus = try await Bus.at(work.address)
+        var limits = BusLimits()
+        // A program that connects again and again would be refused: that is what the limit is for.
+        limits.callers.introductionsPerSecond = 1_000_000
+        let bus = try await Bus.at(work.address, limits: limits)
         let welcomes = try await bus.register(name + "-welcome")
         let context = try await bus.register(name)
         let others = work.what == "hold" ? try await register(work.size, on: bus) : []
