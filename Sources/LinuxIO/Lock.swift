@@ -5,6 +5,8 @@ public import CLinux
 /// What the standard library's `Mutex` is, on the C library's mutex: under contention this one spins for a moment
 /// where that one has the kernel hand it over each time, and the thread sanitizer knows what it is.
 ///
+/// Public, and so inlined in other modules: what is `package` was not, and each use was a generic call.
+///
 /// Not recursive. `@unchecked Sendable`: the value is reached through ``withLock(_:)`` only, by one thread at a time.
 public struct Lock<Value: ~Copyable>: ~Copyable, @unchecked Sendable {
     @usableFromInline let mutex: UnsafeMutablePointer<pthread_mutex_t>

@@ -56,9 +56,9 @@ extension LineState {
         return true
     }
 
-    /// For how many bytes ``gather(_:_:)`` is all: they are certain to be written later, and nobody looks on.
+    /// For how many bytes ``gather(_:_:)`` is all: they are certain to be written later, and nobody can look on.
     mutating func measureGatherRoom() {
-        guard flushIsDue || isBlocked, life.takesPosts, traffic == nil else {
+        guard flushIsDue || isBlocked, life.takesPosts, traffic?.isTappable != true else {
             gatherRoom = 0
             return
         }

@@ -45,6 +45,8 @@ package final class Traffic: Sendable {
             Counters.didReceive(count)
         }
 
+        /// Whether somebody may look on: settled for good.
+        var isTappable: Bool { whole.tap != nil }
         /// Whether somebody looks on.
         var isWatched: Bool { whole.tap?.isWatched ?? false }
 
