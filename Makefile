@@ -66,11 +66,11 @@ build: setup ## build everything, for debugging
 
 test: setup ## run all tests, each on a bus of its own
 	$(SWIFT) build --build-tests
-	$(SWIFT) test --skip-build $(test_options)
+	Tests/run $(SWIFT) test --skip-build $(test_options)
 
 test-broker: setup ## run all tests on dbus-broker in place of dbus-daemon
 	$(SWIFT) build --build-tests
-	CONNECTTO_TEST_BUS=broker $(SWIFT) test --skip-build $(test_options)
+	CONNECTTO_TEST_BUS=broker Tests/run $(SWIFT) test --skip-build $(test_options)
 
 test-metrics: setup ## run the test of the trait Metrics, which counts through swift-metrics
 	$(SWIFT) test --traits Metrics --scratch-path .build-metrics $(test_options) --filter MetricsTests

@@ -125,7 +125,7 @@ import Testing
             kill $a; ends $a
             start b connect listen x --replaceable; b=$pid
             start c connect listen x --replace; c=$pid
-            ends $b; grep -c 'taken x over' b.err
+            ends $b; said b; grep -c 'taken x over' b.err
             connect listen x --replace; echo $?
             kill $c; ends $c
             """)

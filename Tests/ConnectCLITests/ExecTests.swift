@@ -157,7 +157,7 @@ import Testing
             start l connect listen x --exec false
             connect to x </dev/null; echo $?
             connect to x </dev/null; echo $?
-            kill $pid; wait $pid; grep -c . l.err
+            kill $pid; wait $pid; said l; grep -c . l.err
             """)
         #expect(outcome.lines == ["0", "0", "2"])
     }

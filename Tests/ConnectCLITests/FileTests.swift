@@ -34,7 +34,7 @@ import Testing
             cp other keep; echo new >other
             connect to x --file other; echo $?
             cmp keep to/other && echo kept
-            kill $pid; wait $pid; cat l.out; grep -c force l.err
+            kill $pid; wait $pid; cat l.out; said l; grep -c force l.err
             start f connect listen y --save to --force --json
             connect to y --file other; echo $?
             cmp other to/other && echo overwritten

@@ -71,7 +71,7 @@ import Testing
             { { connect listen x </dev/null 2>l.fifo; echo $? >code; } | head -1; } &
             heard l
             connect to x one </dev/null
-            cat code l.err
+            cat code; said l; cat l.err
             connect list --json
             """)
         #expect(outcome.lines.sorted() == ["74", "one"])
@@ -86,7 +86,7 @@ import Testing
             mkfifo w.fifo
             { connect watch 2>w.fifo; echo "watch $?" >w.code; } | true & w=$!
             heard w; wait $w
-            cat to.err w.code w.err
+            said w; cat to.err w.code w.err
             """)
         #expect(outcome.lines == ["y", "to 74", "watch 74"])
     }
@@ -101,7 +101,7 @@ import Testing
             # The first change cannot be written, and the next one finds that out.
             start l connect listen x
             start m connect listen y
-            ends $watch; grep -c '^connect: ' w.err
+            ends $watch; said w; grep -c '^connect: ' w.err
             connect list >/dev/full
             """)
         #expect(outcome.lines == ["74", "1"])

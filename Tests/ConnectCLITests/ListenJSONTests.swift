@@ -57,7 +57,7 @@ import Testing
             printf '{"port":1}\\n{"port":7,"text":"a"}\\nplain\\n' >&7
             next | grep -o '"event":"error","code":65'
             next | grep -o '"event":"error","code":65'
-            ends $held; cat a.out; ends $pid; grep -o '^connect: line [12] ' l.err
+            ends $held; cat a.out; ends $pid; said l; grep -o '^connect: line [12] ' l.err
             """)
         #expect(
             outcome.lines == [

@@ -163,7 +163,7 @@ import Testing
             start s connect listen x --standby; echo "$first"
             kill -KILL \(try PrivateBus.current.processID)
             until grep -q 'the bus is gone' s.err; do :; done
-            kill $pid; ends $pid; grep -c . s.err
+            kill $pid; ends $pid; said s; grep -c . s.err
             """)
         #expect(outcome.lines == ["listening as x", "standing by for x", "143", "1"])
     }

@@ -40,8 +40,11 @@ enum Shell {
             exec 9<"$1.fifo"
             read -r first <&9
             cat <&9 >"$1.err" 7>&- 8<&- &
+            eval "rest_$1=$!"
             exec 9<&-
         }
+        # said LABEL: waits until LABEL.err is whole.
+        said() { eval "wait \\$rest_$1"; }
         # converse LABEL COMMAND…: the same with its standard input at descriptor 7 and its output at 8.
         converse() {
             label=$1; shift
