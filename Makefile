@@ -133,7 +133,7 @@ soak: setup ## everything at once, on a bus that is killed again and again, for 
 	$$($(SWIFT) build --show-bin-path)/Soak $(MINUTES) $(SEED)
 
 flood: setup ## flood a listener with introductions for a minute, from this user and (as root) from another
-	CONNECTTO_FLOOD_SECONDS=60 $(SWIFT) test $(test_options) --filter FloodTests
+	CONNECTTO_FLOOD_SECONDS=60 Tests/run $(SWIFT) test $(test_options) --filter FloodTests
 
 bench: release ## measure everything beside its alternatives; QUICK=1 takes two minutes and is not to be quoted
 	connect=$$($(SWIFT) build $(release_options) --show-bin-path)/connect; \

@@ -49,7 +49,7 @@ package struct ProcessFacts: Sendable, CustomStringConvertible {
         throw Unreadable(path: path)
     }
 
-    private static func text(of path: String) throws -> String {
+    static func text(of path: String) throws -> String {
         let file = try FileDescriptor.open(FilePath(path), .readOnly, options: .closeOnExec)
         return try file.closeAfter {
             var bytes = [UInt8](repeating: 0, count: 16_384)

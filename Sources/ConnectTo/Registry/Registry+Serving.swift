@@ -61,12 +61,13 @@ extension Registry {
     }
 
     /// Refuses a sender that is known already and has no introductions left, before anything of its call is looked
-    /// at. In a flood this is all that happens.
+    /// at. In a flood this is all that happens, and less than this where no answer is wanted.
     func hasTurnedAway(_ call: MethodCall) -> Bool {
         guard call.member == ContextInterface.connect,
             let peer = identities.assumeIsolated({ $0.known(call.sender) }), let uid = peer.uid,
-            callers.hasNoIntroductionsLeft(uid, peer.account), registration(at: call.path) != nil
+            let recovery = callers.recovery(uid, peer.account), let registration = registration(at: call.path)
         else { return false }
+        exhausted.add(call, registration.activity, until: recovery)
         refuseAsBusy(call)
         return true
     }

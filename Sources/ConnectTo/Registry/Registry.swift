@@ -11,6 +11,7 @@ actor Registry {
     let identities: Identities
     let log: Logger
     let callers: Callers
+    let exhausted = ExhaustedSenders()
     /// By bus name.
     private var registrations: [String: Registration] = [:]
     /// By unique name.
@@ -54,8 +55,10 @@ actor Registry {
         _ = await connection.onSignal { [weak self] signal in
             self?.assumeIsolated { $0.didReceive(signal) }
         }
-        await connection.screenCalls { [weak self] call in
-            self?.assumeIsolated { $0.hasTurnedAway(call) } ?? false
+        await connection.screenCalls { [weak self, exhausted] head in
+            if exhausted.turnAway(head) { return true }
+            let call = head.call
+            return self?.assumeIsolated { $0.hasTurnedAway(call) } ?? false
         }
         await connection.exportMany { [weak self] call in
             self?.assumeIsolated { $0.didReceive(call) } ?? false
@@ -177,6 +180,7 @@ actor Registry {
 
     /// The bus has gone, and the names with it.
     func interrupt() {
+        exhausted.forget()
         for registration in registrations.values { registration.wasInterrupted() }
     }
 

@@ -119,16 +119,16 @@ final class Callers: Sendable {
         return Place(self, uid, process, budget)
     }
 
-    /// Whether a caller would be refused for having called too often. Counts nothing.
-    func hasNoIntroductionsLeft(
+    /// Until when a caller would be refused for having called too often; nil if it would not. Counts nothing.
+    func recovery(
         _ uid: UInt32, _ process: Peer.Account, now: SuspendingClock.Instant = .now
-    ) -> Bool {
+    ) -> SuspendingClock.Instant? {
         accounts.withLock { accounts in
             for account in [accounts.users[uid], accounts.processes[process]] {
                 account?.bucket.refill(at: now)
-                if account?.bucket.isEmpty == true { return true }
+                if let account, account.bucket.isEmpty { return account.bucket.nextToken }
             }
-            return false
+            return nil
         }
     }
 

@@ -23,5 +23,8 @@ struct TokenBucket {
     /// Nothing has been taken for a while: forgetting it changes nothing.
     var isFull: Bool { tokens >= rate * Self.seconds }
 
+    /// When it is no longer empty, if nobody takes anything.
+    var nextToken: SuspendingClock.Instant { filledAt + .seconds(max(0, 1 - tokens) / rate) }
+
     mutating func take() { tokens -= 1 }
 }

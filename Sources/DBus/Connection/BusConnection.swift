@@ -27,7 +27,7 @@ package actor BusConnection {
     private nonisolated let name: Lock<String>
     private var isClosed = false
     var matches = MatchTable()
-    private var screen: (@Sendable (MethodCall) -> Bool)?
+    private var screen: (@Sendable (borrowing CallHead) -> Bool)?
     private var exportsMany: (@Sendable (MethodCall) -> Bool)?
     private var exports: [String: @Sendable (MethodCall) -> Void] = [:]
     private var signalHandlers: [(id: UInt64, handler: @Sendable (Signal) -> Void)] = []
@@ -153,9 +153,9 @@ package actor BusConnection {
         exportsMany = handler
     }
 
-    /// Has a closure look at every call before anything of its body is read: in a flood that is most of what a call
+    /// Has a closure look at every call before anything is copied out of it: in a flood that is most of what a call
     /// costs. It runs on the loop, and returns whether it has answered the call, or that it is to be forgotten.
-    package func screenCalls(_ screen: @escaping @Sendable (MethodCall) -> Bool) {
+    package func screenCalls(_ screen: @escaping @Sendable (borrowing CallHead) -> Bool) {
         self.screen = screen
         listen()
     }

@@ -39,20 +39,12 @@ extension Link {
     }
 
     private func receiveCall(_ message: OpaquePointer) {
-        func incoming(_ body: [DBusValue]) -> MethodCall {
-            MethodCall(
-                sender: MessageReader.text(dbus_message_get_sender(message)) ?? "",
-                path: MessageReader.text(dbus_message_get_path(message)) ?? "",
-                interface: MessageReader.text(dbus_message_get_interface(message)),
-                member: MessageReader.text(dbus_message_get_member(message)) ?? "",
-                body: body, expectsReply: dbus_message_get_no_reply(message) == 0,
-                serial: dbus_message_get_serial(message), link: number)
-        }
-        if let screen, screen(incoming([])) { return }
+        let head = CallHead(message, link: number)
+        if let screen, screen(head) { return }
         do throws(DBusError) {
-            receiver?(.call(incoming(try MessageReader.body(of: message))))
+            receiver?(.call(head.call(with: try MessageReader.body(of: message))))
         } catch {
-            replyError(to: incoming([]), name: error.name, message: error.message)
+            replyError(to: head.call, name: error.name, message: error.message)
         }
     }
 

@@ -39,8 +39,8 @@ final class Link: @unchecked Sendable {
     private var watches: Watches?
     var pending = PendingCalls()
     private(set) var receiver: ((Incoming) -> Void)?
-    /// Looks at each call, still without its body, and says whether that is the end of it.
-    private(set) var screen: ((MethodCall) -> Bool)?
+    /// Looks at each call before anything is copied out of it, and says whether that is the end of it.
+    private(set) var screen: ((borrowing CallHead) -> Bool)?
     private var applyIsScheduled = false
     private var dispatchIsScheduled = false
     private var isDispatching = false
@@ -97,7 +97,9 @@ final class Link: @unchecked Sendable {
     }
 
     /// Who gets calls, signals and the end. Told of an end that has come already, at the end of the turn.
-    func deliver(to receiver: @escaping (Incoming) -> Void, screenedBy screen: ((MethodCall) -> Bool)?) {
+    func deliver(
+        to receiver: @escaping (Incoming) -> Void, screenedBy screen: ((borrowing CallHead) -> Bool)?
+    ) {
         reactor.checkIsolated()
         self.receiver = receiver
         self.screen = screen

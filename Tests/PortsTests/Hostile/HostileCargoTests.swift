@@ -1,5 +1,6 @@
 import CLinux
 import ConnectToTesting
+import Glibc
 import LinuxIO
 import Testing
 
