@@ -79,14 +79,11 @@ struct EndTests {
             #expect(await peer.line() == "listening")
             let port = bus.connectTo("x")
             try await port.opened
-            kill(peer.processID, SIGSTOP)
-            var status: Int32 = 0
-            // Returns once it stands still.
-            #expect(waitpid(peer.processID, &status, WUNTRACED) == peer.processID)
+            try peer.suspend()
             try port.postMessage("are you there?")
             await port.flush()
             #expect(port.closeReason == nil)
-            kill(peer.processID, SIGCONT)
+            peer.resume()
             #expect(try await port.next()?.text == "are you there?")
             #expect(port.closeReason == nil)
         }

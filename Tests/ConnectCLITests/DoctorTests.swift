@@ -41,7 +41,7 @@ import Testing
             connect doctor --bus unix:path=/nowhere | grep -c PROBLEM; connect doctor --bus unix:path=/nowhere >/dev/null
             echo $?
             (ulimit -n 100; connect doctor | grep PROBLEM -A 1)
-            start l connect listen x; kill -STOP $pid; connect doctor x >/dev/null; echo $?; kill -KILL $pid
+            start l connect listen x; freeze $pid; connect doctor x >/dev/null; echo $?; kill -KILL $pid
             """)
         #expect(outcome.lines.first == "1")
         #expect(outcome.lines.contains("69"))

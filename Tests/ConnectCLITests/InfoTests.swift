@@ -34,7 +34,7 @@ import Testing
     func silent() async throws {
         let outcome = try await Shell.run(
             """
-            start l connect listen x; kill -STOP $pid; connect info x; echo $?; kill -KILL $pid
+            start l connect listen x; freeze $pid; connect info x; echo $?; kill -KILL $pid
             """)
         #expect(outcome.lines.last == "0")
         #expect(outcome.text.contains("not told"))

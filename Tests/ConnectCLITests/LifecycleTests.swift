@@ -53,7 +53,7 @@ import Testing
             converse l connect listen x --json
             next >/dev/null
             hold a connect to x; next >/dev/null
-            kill -STOP $held
+            freeze $held
             head -c 10000000 /dev/zero | tr '\\0' a >&7; echo >&7
             echo '{"port":2,"text":"no such port"}' >&7
             next | grep -o '"code":65'

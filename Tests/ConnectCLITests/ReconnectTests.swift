@@ -54,7 +54,7 @@ import Testing
             start l connect listen x
             hold c connect to x --reconnect --wait 0.1; until connect info x --json | grep -q '"ports":1'; do :; done
             kill -KILL $pid; ends $held
-            start m connect listen x; kill -STOP $pid
+            start m connect listen x; freeze $pid
             connect to x --reconnect </dev/null 2>/dev/null & call=$!
             kill -CONT $pid; wait $call; echo $?
             """)

@@ -66,6 +66,11 @@ enum Shell {
         }
         # ready PID: waits until it handles SIGINT, which a script's background jobs begin with as ignored.
         ready() { until grep -q '^SigCgt.*[2367abef]$' "/proc/$1/status"; do :; done; }
+        # freeze PID: stops it, and waits until all its threads stand still.
+        freeze() {
+            kill -STOP "$1"
+            while grep -L '^State:.T' "/proc/$1/task"/*/status | grep -q .; do :; done
+        }
         # ends PID: waits for it, and prints its exit status.
         ends() { wait "$1"; echo $?; }
 

@@ -94,7 +94,7 @@ import Testing
                 connect to x --timeout 1 2>errors; echo $?
                 echo $((($(date +%s%N) - since) / 1000000)) >took
             } 7>&- 8<&- &
-            next >/dev/null; kill -STOP $pid
+            next >/dev/null; freeze $pid
             wait $!; grep -cE 'look at what x does|x has not answered' errors; cat took
             """)
         // Which of the two it says depends on whether x was stopped before its answer was out.

@@ -35,6 +35,18 @@ package final class TalkingProcess: Sendable {
         Glibc.kill(-processID, SIGKILL)
     }
 
+    /// As `SIGSTOP` does it; returns when it stands still. Sending the signal alone does not do: while the thread that got
+    /// it waits for a core, the others go on.
+    package func suspend() throws {
+        Glibc.kill(processID, SIGSTOP)
+        var stopped = siginfo_t()
+        if waitid(P_PID, id_t(processID), &stopped, WSTOPPED | WNOWAIT) != 0 { throw Errno(rawValue: errno) }
+    }
+
+    package func resume() {
+        Glibc.kill(processID, SIGCONT)
+    }
+
     package func facts() throws -> ProcessFacts { try ProcessFacts(of: processID) }
 }
 

@@ -106,14 +106,14 @@ struct ScarcityTests {
             #expect(await peer.line() == "listening")
             let port = bus.connectTo("x")
             try await port.opened
-            kill(peer.processID, SIGSTOP)
+            try peer.suspend()
             let second = bus.connectTo("x", wait: .now)
             try second.postMessage("unanswered yet")
             for number in 0..<1_000 { try port.postMessage("\(number)") }
             // The bus, which is not stopped, has had time to do whatever it would do.
             for _ in 0..<10 { _ = await bus.identities.owner(of: "org.connectto.Context.x") }
             #expect(port.closeReason == nil && second.closeReason == nil)
-            kill(peer.processID, SIGCONT)
+            peer.resume()
             var messages = port.messages.makeAsyncIterator()
             for number in 0..<1_000 {
                 let text = try await messages.next()?.text
@@ -131,11 +131,11 @@ struct ScarcityTests {
         let bus = try await Bus.onPrivateBus()
         try await withPeer("echo", "x") { peer in
             #expect(await peer.line() == "listening")
-            kill(peer.processID, SIGSTOP)
+            try peer.suspend()
             let late = try bus.connectTo("x", wait: .now, answerWithin: .milliseconds(100))
             try late.postMessage("nobody")
             #expect(await late.closed.code == .timedOut)
-            kill(peer.processID, SIGCONT)
+            peer.resume()
             let next = bus.connectTo("x")
             try next.postMessage("somebody")
             let text = try await next.nextText()

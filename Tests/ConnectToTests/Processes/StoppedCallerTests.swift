@@ -14,7 +14,7 @@ struct StoppedCallerTests {
         try await withPeer("count", "x") { stopped in
             let first = try #require(await context.nextConnect())
             #expect(try await first.source.nextText() == "hello")
-            try Self.stop(stopped.processID)
+            try stopped.suspend()
 
             // More than the kernel holds for it: the rest waits here.
             let payload = [UInt8](repeating: 7, count: 16 << 10)
@@ -35,7 +35,7 @@ struct StoppedCallerTests {
             #expect(first.source.closeReason == nil)
             #expect(first.source.bufferedAmount > 0)
 
-            kill(stopped.processID, SIGCONT)
+            stopped.resume()
             first.source.finish()
             #expect(await stopped.line() == "\(payload.count * 64)")
             #expect(await first.source.closed.code == .closed)
@@ -52,22 +52,15 @@ struct StoppedCallerTests {
                 #expect(await stopped.line() == "done")
                 try await stopped.type()
                 // Anywhere in its next calls, or between two of them.
-                try Self.stop(stopped.processID)
+                try stopped.suspend()
                 for _ in 0..<20 {
                     let port = bus.connectTo("x")
                     try port.postMessage("hello")
                     #expect(try await port.nextText() == "hello")
                 }
-                kill(stopped.processID, SIGCONT)
+                stopped.resume()
                 #expect(await stopped.line() == "done")
             }
         }
-    }
-
-    /// Returns once the process stands still.
-    private static func stop(_ processID: Int32) throws {
-        kill(processID, SIGSTOP)
-        var status: Int32 = 0
-        try #require(waitpid(processID, &status, WUNTRACED) == processID)
     }
 }

@@ -71,7 +71,7 @@ struct TakeoverTests {
             try line.port.postMessage("one")
             #expect(try await line.port.nextText() == "one")
             // It takes no more, but it is not gone.
-            kill(first.processID, SIGSTOP)
+            try first.suspend()
             try line.port.postMessage("two")
             try line.port.postMessage("three")
             try await withPeer("standby", "x") { second in
