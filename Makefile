@@ -21,8 +21,8 @@ static_options := -Xswiftc -static-executable \
 static_probe := $(SWIFT)c $(filter-out -Xswiftc,$(static_options)) -ldbus-1 -o .build-release/static-probe -
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build test test-broker test-metrics lint demo release install uninstall sanitize fuzz flood soak bench \
-    instructions clean
+.PHONY: help setup build test test-broker test-loop test-metrics lint demo release install uninstall sanitize fuzz flood \
+    soak bench instructions clean
 
 help: ## list what there is to make
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r goal does; do \
@@ -71,6 +71,10 @@ test: setup ## run all tests, each on a bus of its own
 test-broker: setup ## run all tests on dbus-broker in place of dbus-daemon
 	$(SWIFT) build --build-tests
 	CONNECTTO_TEST_BUS=broker Tests/run $(SWIFT) test --skip-build $(test_options)
+
+test-loop: setup ## run all tests with their tasks on the ports' event loop
+	$(SWIFT) build --build-tests
+	CONNECTTO_TEST_EXECUTOR=loop Tests/run $(SWIFT) test --skip-build $(test_options)
 
 test-metrics: setup ## run the test of the trait Metrics, which counts through swift-metrics
 	$(SWIFT) test --traits Metrics --scratch-path .build-metrics $(test_options) --filter MetricsTests

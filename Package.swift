@@ -74,7 +74,7 @@ let package = Package(
             swiftSettings: settings),
         .testTarget(
             name: "ConnectToTestingTests",
-            dependencies: ["CLinux", "ConnectToTesting", "LinuxIO", subprocess, system],
+            dependencies: ["CLinux", "ConnectToTesting", "LinuxIO", "Ports", subprocess, system],
             swiftSettings: settings),
         .testTarget(
             name: "DBusTests", dependencies: ["DBus", "LinuxIO", "ConnectToTesting"], swiftSettings: settings),

@@ -2,7 +2,7 @@ import ConnectTo
 import ConnectToTesting
 import Testing
 
-@Suite("Connecting by name", .timeLimit(.minutes(1)))
+@Suite("Connecting by name", .chosenExecutor, .timeLimit(.minutes(1)))
 struct ConnectTests {
     @Test("two programs that know nothing but a name talk over a line of their own", .privateBus)
     func mainJob() async throws {

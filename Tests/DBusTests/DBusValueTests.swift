@@ -5,7 +5,7 @@ import Testing
 
 @testable import DBus
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.chosenExecutor, .timeLimit(.minutes(1)))
 struct DBusValueTests {
     /// Made anew each time: the leak sanitizer does not see what a global holds in an enumeration's spare bits.
     static var values: [DBusValue] {

@@ -6,7 +6,7 @@ import Testing
 
 @testable import DBus
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.chosenExecutor, .timeLimit(.minutes(1)))
 struct OpeningTests {
     private func expectFailure(_ kinds: [DBusError.Kind], _ address: String, deadline: Duration) async throws
     {

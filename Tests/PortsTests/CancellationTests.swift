@@ -1,8 +1,9 @@
+import ConnectToTesting
 import Testing
 
 @testable import Ports
 
-@Suite("A cancelled wait on a port", .timeLimit(.minutes(1)))
+@Suite("A cancelled wait on a port", .chosenExecutor, .timeLimit(.minutes(1)))
 struct CancellationTests {
     @Test("for a message ends the sequence at once, and the port lives on")
     func next() async throws {

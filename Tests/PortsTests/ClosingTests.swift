@@ -1,9 +1,10 @@
+import ConnectToTesting
 import LinuxIO
 import Testing
 
 @testable import Ports
 
-@Suite("Closing a port", .timeLimit(.minutes(1)))
+@Suite("Closing a port", .chosenExecutor, .timeLimit(.minutes(1)))
 struct ClosingTests {
     private static let much = [UInt8](repeating: 5, count: 4 << 20)
 

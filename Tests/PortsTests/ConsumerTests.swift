@@ -4,7 +4,7 @@ import Testing
 
 @testable import Ports
 
-@Suite("A port's consumers", .timeLimit(.minutes(1)))
+@Suite("A port's consumers", .chosenExecutor, .timeLimit(.minutes(1)))
 struct ConsumerTests {
     @Test("that are two share the messages, each to one of them, each one's in order")
     func share() async throws {

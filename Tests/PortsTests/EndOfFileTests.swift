@@ -1,8 +1,9 @@
+import ConnectToTesting
 import Ports
 import Testing
 
 /// The protocol's section 8, over a real socket.
-@Suite("A peer that goes away", .timeLimit(.minutes(1)))
+@Suite("A peer that goes away", .chosenExecutor, .timeLimit(.minutes(1)))
 struct EndOfFileTests {
     @Test("without a word has exited; what it sent before is delivered first")
     func exited() async throws {

@@ -4,7 +4,7 @@ import Testing
 
 @testable import Ports
 
-@Suite("Handlers", .timeLimit(.minutes(1)))
+@Suite("Handlers", .chosenExecutor, .timeLimit(.minutes(1)))
 struct EventsTests {
     /// What handlers were called with, in order.
     private let calls: AsyncStream<String>

@@ -1,8 +1,9 @@
+import ConnectToTesting
 import Testing
 
 @testable import Ports
 
-@Suite("Finishing a port", .timeLimit(.minutes(1)))
+@Suite("Finishing a port", .chosenExecutor, .timeLimit(.minutes(1)))
 struct FinishingTests {
     @Test("ends the peer's sequence after what was posted, and leaves the other direction open")
     func halfClose() async throws {

@@ -5,7 +5,7 @@ import Testing
 
 @testable import Ports
 
-@Suite("Handing a socket over", .timeLimit(.minutes(1)))
+@Suite("Handing a socket over", .chosenExecutor, .timeLimit(.minutes(1)))
 struct HandOverTests {
     private func withStream() throws -> (port: MessagePort, peer: RawPeer) {
         let (near, far) = try StreamSocket.pair()

@@ -1,8 +1,9 @@
+import ConnectToTesting
 import Testing
 
 @testable import Ports
 
-@Suite("A port whose program is slow to take", .timeLimit(.minutes(1)))
+@Suite("A port whose program is slow to take", .chosenExecutor, .timeLimit(.minutes(1)))
 struct InputBoundTests {
     /// More than any kernel's buffer holds of a line, with the default settings.
     private static let kernelBuffer = 512 << 10

@@ -4,7 +4,7 @@ import Testing
 
 @testable import Ports
 
-@Suite("What the ports of one user hold together", .timeLimit(.minutes(1)))
+@Suite("What the ports of one user hold together", .chosenExecutor, .timeLimit(.minutes(1)))
 struct InputBudgetTests {
     /// Ports that share a budget, and the other ends of their lines.
     private func ports(_ count: Int, _ budget: InputBudget) throws -> [(near: MessagePort, far: MessagePort)]

@@ -1,9 +1,10 @@
+import ConnectToTesting
 import LinuxIO
 import Testing
 
 @testable import Ports
 
-@Suite("What has been received", .timeLimit(.minutes(1)))
+@Suite("What has been received", .chosenExecutor, .timeLimit(.minutes(1)))
 struct InputQueueTests {
     /// A queue with one run of numbered messages, a byte each.
     private func filled(with count: Int) throws -> InputQueue {

@@ -4,7 +4,7 @@ import Testing
 
 @testable import Ports
 
-@Suite("A port that is over", .timeLimit(.minutes(1)))
+@Suite("A port that is over", .chosenExecutor, .timeLimit(.minutes(1)))
 struct LettingGoTests {
     @Test("leaves no descriptor open, however it ended")
     func descriptors() async throws {

@@ -1,9 +1,10 @@
+import ConnectToTesting
 import LinuxIO
 import Testing
 
 @testable import Ports
 
-@Suite("A batch of messages", .timeLimit(.minutes(1)))
+@Suite("A batch of messages", .chosenExecutor, .timeLimit(.minutes(1)))
 struct MessageBatchTests {
     @Test("arrives message by message, in order, between what is posted before and after it")
     func order() async throws {

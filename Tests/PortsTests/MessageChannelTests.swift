@@ -4,7 +4,7 @@ import Testing
 
 @testable import Ports
 
-@Suite("A message channel", .timeLimit(.minutes(1)))
+@Suite("A message channel", .chosenExecutor, .timeLimit(.minutes(1)))
 struct MessageChannelTests {
     @Test("carries bytes, text and JSON, in order, both ways")
     func carries() async throws {
@@ -104,7 +104,7 @@ struct MessageChannelTests {
     }
 }
 
-@Suite("A pair of ports for tests", .timeLimit(.minutes(1)))
+@Suite("A pair of ports for tests", .chosenExecutor, .timeLimit(.minutes(1)))
 struct PortPairTests {
     @Test("is connected both ways")
     func connected() async throws {

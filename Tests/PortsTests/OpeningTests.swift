@@ -1,8 +1,9 @@
+import ConnectToTesting
 import Testing
 
 @testable import Ports
 
-@Suite("A port that is on its way", .timeLimit(.minutes(1)))
+@Suite("A port that is on its way", .chosenExecutor, .timeLimit(.minutes(1)))
 struct OpeningTests {
     private static let refused = CloseReason(.refused, detail: "the listener said no")
 

@@ -1,10 +1,11 @@
+import ConnectToTesting
 import Glibc
 import LinuxIO
 import Testing
 
 @testable import Ports
 
-@Suite("The limits of a port", .timeLimit(.minutes(1)))
+@Suite("The limits of a port", .chosenExecutor, .timeLimit(.minutes(1)))
 struct PortLimitsTests {
     @Test("hold for both ends of a channel: what is over the length is not posted")
     func channel() async throws {

@@ -1,8 +1,9 @@
+import ConnectToTesting
 import Testing
 
 @testable import Ports
 
-@Suite("Posting on a port", .timeLimit(.minutes(1)))
+@Suite("Posting on a port", .chosenExecutor, .timeLimit(.minutes(1)))
 struct PostingTests {
     private static let mebibyte = [UInt8](repeating: 9, count: 1 << 20)
 

@@ -1,9 +1,10 @@
+import ConnectToTesting
 import LinuxIO
 import Ports
 import Testing
 
 /// The protocol's section 6, row by row, over a real socket.
-@Suite("A peer that breaks the protocol", .timeLimit(.minutes(1)))
+@Suite("A peer that breaks the protocol", .chosenExecutor, .timeLimit(.minutes(1)))
 struct ProtocolErrorTests {
     /// What is wrong, and the bytes of it.
     struct Violation: Sendable, CustomTestStringConvertible {

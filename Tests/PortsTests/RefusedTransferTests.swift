@@ -4,7 +4,7 @@ import Testing
 
 @testable import Ports
 
-@Suite("A transfer that is refused", .timeLimit(.minutes(1)))
+@Suite("A transfer that is refused", .chosenExecutor, .timeLimit(.minutes(1)))
 struct RefusedTransferTests {
     /// Posts the port together with what cannot go along.
     private func refuse(_ port: MessagePort) throws {

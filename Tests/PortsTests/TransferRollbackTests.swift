@@ -1,10 +1,11 @@
+import ConnectToTesting
 import LinuxIO
 import Synchronization
 import Testing
 
 @testable import Ports
 
-@Suite("A transfer that does not take place", .timeLimit(.minutes(1)))
+@Suite("A transfer that does not take place", .chosenExecutor, .timeLimit(.minutes(1)))
 struct TransferRollbackTests {
     @Test("leaves a port whose peer had finished as it was: the rest, then the end, and no error")
     func finished() async throws {

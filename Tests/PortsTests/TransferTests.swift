@@ -3,7 +3,7 @@ import Glibc
 import Ports
 import Testing
 
-@Suite("Transfer", .timeLimit(.minutes(1)))
+@Suite("Transfer", .chosenExecutor, .timeLimit(.minutes(1)))
 struct TransferTests {
     @Test("a port that is passed on brings what it had received and not delivered, in order")
     func backlog() async throws {

@@ -1,10 +1,11 @@
+import ConnectToTesting
 import Glibc
 import LinuxIO
 import Testing
 
 @testable import Ports
 
-@Suite("A port that has been transferred", .timeLimit(.minutes(1)))
+@Suite("A port that has been transferred", .chosenExecutor, .timeLimit(.minutes(1)))
 struct TransferredPortTests {
     @Test("what was nested a hundred thousand deep is unpacked as far as the program goes")
     func deepNesting() async throws {

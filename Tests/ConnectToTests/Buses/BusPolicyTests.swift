@@ -3,7 +3,7 @@ import Testing
 
 @testable import ConnectTo
 
-@Suite("What the bus's policy forbids", .timeLimit(.minutes(1)))
+@Suite("What the bus's policy forbids", .chosenExecutor, .timeLimit(.minutes(1)))
 struct BusPolicyTests {
     @Test("who may not call a context is refused, and the listener hears nothing")
     func calling() async throws {

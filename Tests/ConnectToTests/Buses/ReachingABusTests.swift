@@ -4,7 +4,7 @@ import Testing
 
 @testable import ConnectTo
 
-@Suite("Reaching a bus", .timeLimit(.minutes(1)))
+@Suite("Reaching a bus", .chosenExecutor, .timeLimit(.minutes(1)))
 struct ReachingABusTests {
     private func failure(at address: String, within deadline: Duration = .seconds(5)) async throws
         -> ConnectToError?

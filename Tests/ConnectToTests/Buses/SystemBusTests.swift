@@ -7,7 +7,7 @@ import Testing
 @testable import ConnectTo
 
 @Suite(
-    "A system bus with the policy that comes along, and two users", .timeLimit(.minutes(1)),
+    "A system bus with the policy that comes along, and two users", .chosenExecutor, .timeLimit(.minutes(1)),
     .enabled(if: isRoot, "needs root, for a second user"))
 struct SystemBusTests {
     /// `dbus/org.connectto.conf`.

@@ -7,7 +7,7 @@ import Testing
 @testable import ConnectTo
 
 @Suite(
-    "A listener that the bus starts", .timeLimit(.minutes(1)),
+    "A listener that the bus starts", .chosenExecutor, .timeLimit(.minutes(1)),
     .enabled(if: BusProgram.chosen.startsServices, "dbus-broker leaves starting services to systemd"))
 struct ActivationTests {
     /// A bus that knows how to start `x`.

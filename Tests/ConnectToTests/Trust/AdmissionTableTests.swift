@@ -6,7 +6,7 @@ import Testing
 
 @testable import ConnectTo
 
-@Suite("Whom a listener admits", .timeLimit(.minutes(1)))
+@Suite("Whom a listener admits", .chosenExecutor, .timeLimit(.minutes(1)))
 struct AdmissionTableTests {
     /// A rule, and whom it admits: a process of our user and one of another, each without and with a context of its
     /// own (`org.example.U` and its user id).

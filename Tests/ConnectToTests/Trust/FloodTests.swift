@@ -8,7 +8,7 @@ import Testing
 /// `CONNECTTO_FLOOD_SECONDS` makes the floods longer: `make flood` gives each a minute.
 private let floodSeconds = getenv("CONNECTTO_FLOOD_SECONDS").flatMap { Int(String(cString: $0)) } ?? 5
 
-@Suite("Floods of introductions", .serialized, .timeLimit(.minutes(10)))
+@Suite("Floods of introductions", .serialized, .chosenExecutor, .timeLimit(.minutes(10)))
 struct FloodTests {
     @Test("from another user", .enabled(if: isRoot, "needs root, for a second user"))
     func fromAnotherUser() async throws { try await flood(as: nobody) }

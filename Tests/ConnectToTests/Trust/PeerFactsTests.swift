@@ -13,7 +13,7 @@ enum LinuxExecutable {
     static var own: String { LinuxIO.executable(of: getpid()) ?? "" }
 }
 
-@Suite("What is known of a peer", .timeLimit(.minutes(1)))
+@Suite("What is known of a peer", .chosenExecutor, .timeLimit(.minutes(1)))
 struct PeerFactsTests {
     @Test(
         "groups come from the bus, the executable from the kernel, the application from the context it bears",

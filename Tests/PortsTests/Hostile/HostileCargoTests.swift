@@ -7,7 +7,7 @@ import Testing
 @testable import Ports
 
 /// What ports bring along is believed only by themselves: they end, and the line that they came on lives on.
-@Suite("A port from a hostile peer", .timeLimit(.minutes(1)))
+@Suite("A port from a hostile peer", .chosenExecutor, .timeLimit(.minutes(1)))
 struct HostileCargoTests {
     /// Sends a port with its other end, and takes it.
     private func receive(

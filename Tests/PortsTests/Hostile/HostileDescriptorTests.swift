@@ -5,7 +5,7 @@ import Testing
 
 @testable import Ports
 
-@Suite("The descriptors that hostile peers can take", .timeLimit(.minutes(1)))
+@Suite("The descriptors that hostile peers can take", .chosenExecutor, .timeLimit(.minutes(1)))
 struct HostileDescriptorTests {
     /// Of a process of a test's own.
     private static let total = 1_024

@@ -4,7 +4,7 @@ import Testing
 
 @testable import Ports
 
-@Suite("A peer that breaks the rules of frames", .timeLimit(.minutes(1)))
+@Suite("A peer that breaks the rules of frames", .chosenExecutor, .timeLimit(.minutes(1)))
 struct HostileFrameTests {
     static let attacks: [Attack] = [
         Attack("kind 0: memory full of zeros", [UInt8](repeating: 0, count: 100)),

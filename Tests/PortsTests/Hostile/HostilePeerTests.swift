@@ -6,7 +6,7 @@ import Testing
 
 @testable import Ports
 
-@Suite("A peer that means harm", .timeLimit(.minutes(1)))
+@Suite("A peer that means harm", .chosenExecutor, .timeLimit(.minutes(1)))
 struct HostilePeerTests {
     /// SO_PASSCRED and SO_PASSPIDFD, which make the kernel add to every message.
     @Test("that sets options on our end ends its own port", arguments: [16, 76] as [Int32])

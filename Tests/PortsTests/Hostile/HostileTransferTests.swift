@@ -5,7 +5,7 @@ import Testing
 
 @testable import Ports
 
-@Suite("A peer that breaks the rules of transfer", .timeLimit(.minutes(1)))
+@Suite("A peer that breaks the rules of transfer", .chosenExecutor, .timeLimit(.minutes(1)))
 struct HostileTransferTests {
     /// With a table of one item, which one descriptor comes for.
     private static func item(
