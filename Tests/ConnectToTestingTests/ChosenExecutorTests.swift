@@ -4,31 +4,31 @@ import LinuxIO
 import Ports
 import Testing
 
-/// Whether the environment asks for the loop. What it does not understand fails these tests.
-private let isLoopWanted = getenv("CONNECTTO_TEST_EXECUTOR") != nil
-
 @Suite("Where tests run", .timeLimit(.minutes(1)))
-struct ChosenExecutorTests {
-    let loop: EventLoop
+enum ChosenExecutorTests {
+    @Suite("With the trait .chosenExecutor", .chosenExecutor) struct WithTheTrait {
+        @Test("is where the environment says, for a test that waits and its child tasks")
+        func waits() async throws { try await expectChosenExecutor() }
 
-    init() throws {
-        loop = try EventLoop.shared
+        @Test("is the same for a test that does not wait")
+        func doesNotWait() throws { #expect(try isOnLoop == isLoopWanted) }
     }
 
-    @Test("is the loop if the environment says so, by the trait .chosenExecutor", .chosenExecutor)
-    func trait() async { await expectChosenExecutor() }
+    @Suite("With the trait .privateBus", .privateBus) struct WithABus {
+        @Test("is where the environment says")
+        func waits() async throws { try await expectChosenExecutor() }
+    }
 
-    @Test("and by the trait .privateBus", .privateBus)
-    func privateBus() async { await expectChosenExecutor() }
+    /// A word that the environment has and nobody understands fails too.
+    private static var isLoopWanted: Bool { getenv("CONNECTTO_TEST_EXECUTOR") != nil }
 
-    @Test("and for a test that does not wait", .chosenExecutor)
-    func synchronous() { #expect(loop.reactor.isCurrent == isLoopWanted) }
+    private static var isOnLoop: Bool { get throws { try EventLoop.shared.reactor.isCurrent } }
 
-    private func expectChosenExecutor() async {
-        #expect(loop.reactor.isCurrent == isLoopWanted)
+    private static func expectChosenExecutor() async throws {
+        #expect(try isOnLoop == isLoopWanted)
         await Task.yield()
-        #expect(loop.reactor.isCurrent == isLoopWanted)
-        async let child = loop.reactor.isCurrent
-        #expect(await child == isLoopWanted)
+        #expect(try isOnLoop == isLoopWanted)
+        async let child = isOnLoop
+        #expect(try await child == isLoopWanted)
     }
 }
