@@ -42,6 +42,11 @@ struct DBusValueTests {
             #expect(reply.body == [value])
             #expect(reply.sender == connection.uniqueName)
             #expect(Signature.isSingle(value.signature))
+            // Long messages are written by libdbus.
+            let long = [value, .bytes([UInt8](repeating: 1, count: 8_192))]
+            let longReply = try await connection.call(
+                .test(connection.uniqueName, Objects.echo, long), deadline: .seconds(10))
+            #expect(longReply.body == long)
         }
         let reply = try await connection.call(
             .test(connection.uniqueName, Objects.echo, Self.values), deadline: .seconds(10))

@@ -54,6 +54,6 @@ extension BusConnection {
     /// Sends a signal to all who subscribed, or to one.
     /// - Throws: ``DBusError`` of kind `invalid`, `offline` or `exhausted`.
     package func emit(_ signal: OutgoingSignal) throws(DBusError) {
-        try link.send(try OwnedMessage.signal(signal))
+        try link.send(try OutgoingMessage.signal(signal))
     }
 }

@@ -48,6 +48,6 @@ extension BusConnection {
     private func sendRemoveMatch(_ text: String) {
         // No reply is wanted: if the bus does not know the rule, or is gone, that is what was asked for.
         _ = try? link.send(
-            try OwnedMessage.methodCall(.toBus("RemoveMatch", [.string(text)]), expectsReply: false))
+            try OutgoingMessage.methodCall(.toBus("RemoveMatch", [.string(text)]), expectsReply: false))
     }
 }

@@ -6,6 +6,7 @@ extension Link {
     /// The one filter. The message is libdbus's; what is wanted of it is copied out here.
     func receive(_ message: OpaquePointer) {
         if phase != .open { return }
+        hasHeard = true
         switch dbus_message_get_type(message) {
         case DBUS_MESSAGE_TYPE_METHOD_RETURN, DBUS_MESSAGE_TYPE_ERROR: settle(with: message)
         case DBUS_MESSAGE_TYPE_METHOD_CALL: receiveCall(message)
@@ -68,7 +69,7 @@ extension Link {
     func reply(to call: MethodCall, _ body: [DBusValue]) {
         if !call.expectsReply || call.link != number { return }
         do throws(DBusError) {
-            try send(try OwnedMessage.reply(to: call, body))
+            try send(try OutgoingMessage.reply(to: call, body))
         } catch {
             if error.kind == .offline { return }
             // The caller must not wait for a reply that D-Bus cannot carry.
@@ -79,11 +80,11 @@ extension Link {
     func replyError(to call: MethodCall, name: String, message: String) {
         if !call.expectsReply || call.link != number { return }
         do throws(DBusError) {
-            try send(try OwnedMessage.error(to: call, name: name, message: message))
+            try send(try OutgoingMessage.error(to: call, name: name, message: message))
         } catch {
             if error.kind != .invalid { return }
             _ = try? send(
-                try OwnedMessage.error(
+                try OutgoingMessage.error(
                     to: call, name: DBusError.Name.failed, message: "the error cannot be sent"))
         }
     }

@@ -13,8 +13,6 @@ import Synchronization
 final class Link: @unchecked Sendable {
     /// Messages that one turn may dispatch; the rest waits for the next, so that a flood starves nobody.
     static let messagesPerTurn = 64
-    /// Bytes that may wait to be written before further messages are refused: the bus does not read us.
-    static let maximumOutput = 64 * 1024 * 1024
     /// Descriptors in one received message: as many as the kernel passes at once. A smaller limit would let
     /// the bus's configuration decide when libdbus cuts the connection.
     static let maximumDescriptorsPerMessage = 253
@@ -34,10 +32,14 @@ final class Link: @unchecked Sendable {
     /// Tells it from all others that this process has, or had.
     let number = Link.lastNumber.add(1, ordering: .relaxed).newValue
     /// Owned from ``init(adopting:on:)`` to ``takeDown()``.
-    private var connection: OpaquePointer?
+    private(set) var connection: OpaquePointer?
     private(set) var phase = Phase.open
     private var watches: Watches?
     var pending = PendingCalls()
+    /// The number of the last message that was written past libdbus. It counts its own from 1 on.
+    var lastSerial: UInt32 = 1 << 31
+    /// The bus has answered, so both sides are done with authenticating: the socket carries messages only.
+    var hasHeard = false
     private(set) var receiver: ((Incoming) -> Void)?
     /// Looks at each call before anything is copied out of it, and says whether that is the end of it.
     private(set) var screen: ((borrowing CallHead) -> Bool)?
@@ -108,58 +110,6 @@ final class Link: @unchecked Sendable {
     var isConnected: Bool {
         guard phase == .open, let connection else { return false }
         return dbus_connection_get_is_connected(connection) != 0
-    }
-
-    // MARK: Sending
-
-    /// Queues a message, and writes at once what the kernel takes.
-    @discardableResult
-    func send(_ message: borrowing OwnedMessage) throws(DBusError) -> UInt32 {
-        reactor.checkIsolated()
-        // libdbus itself would take the message and return a number, and nothing would ever come of it.
-        guard isConnected, let connection else {
-            throw .offline
-        }
-        if dbus_connection_get_outgoing_size(connection) > Self.maximumOutput {
-            throw .exhausted("the bus does not read: \(Self.maximumOutput) bytes wait to be written")
-        }
-        var serial: dbus_uint32_t = 0
-        if dbus_connection_send(connection, message.pointer, &serial) == 0 {
-            throw .exhausted("libdbus has no memory for the message, or the bus takes no descriptors")
-        }
-        return serial
-    }
-
-    /// Sends a call and has its completion called exactly once, on the loop, and never before this returns.
-    /// - Returns: The number to ``abandon(_:with:)`` it by; 0 where nothing was sent.
-    @discardableResult
-    func call(
-        _ call: OutgoingCall, deadline: Duration, completion: @escaping PendingCalls.Completion
-    ) -> UInt32 {
-        do throws(DBusError) {
-            let serial = try send(try OwnedMessage.methodCall(call, expectsReply: true))
-            let timer = reactor.schedule(after: deadline) { [weak self] in
-                self?.abandon(serial, with: { .timedOut("\($0) was not answered within \(deadline)") })
-            }
-            let toOne = call.destination.utf8.first == UInt8(ascii: ":") || call.destination == BusName.bus
-            pending.insert(
-                PendingCalls.Call(
-                    replier: toOne ? call.destination : nil, destination: call.destination,
-                    member: call.member, timer: timer, completion: completion),
-                serial: serial)
-            return serial
-        } catch {
-            reactor.atTurnEnd { completion(.failure(error)) }
-            return 0
-        }
-    }
-
-    /// Settles a call that still waits; its reply, should it come, goes nowhere.
-    func abandon(_ serial: UInt32, with error: (_ title: String) -> DBusError) {
-        reactor.checkIsolated()
-        guard let call = pending.take(serial) else { return }
-        call.timer.cancel()
-        call.completion(.failure(error(call.title)))
     }
 
     // MARK: Receiving

@@ -4,90 +4,35 @@ import CDBus
 struct OwnedMessage: ~Copyable {
     let pointer: OpaquePointer
 
-    /// Takes over the reference; `nil` is libdbus's way to say that memory ran out.
-    private init(adopting pointer: OpaquePointer?) throws(DBusError) {
-        guard let pointer else { throw .exhausted("no memory for a message") }
+    private init(_ kind: OutgoingMessage.Kind) throws(DBusError) {
+        guard let pointer = dbus_message_new(Int32(kind.rawValue)) else {
+            throw .exhausted("no memory for a message")
+        }
         self.pointer = pointer
+    }
+
+    static func make(_ message: OutgoingMessage) throws(DBusError) -> OwnedMessage {
+        let owned = try OwnedMessage(message.kind)
+        dbus_message_set_auto_start(owned.pointer, message.flags.contains(.noAutoStart) ? 0 : 1)
+        dbus_message_set_no_reply(owned.pointer, message.flags.contains(.noReplyExpected) ? 1 : 0)
+        try owned.set(message.destination, dbus_message_set_destination)
+        try owned.set(message.path, dbus_message_set_path)
+        try owned.set(message.interface, dbus_message_set_interface)
+        try owned.set(message.member, dbus_message_set_member)
+        try owned.set(message.errorName, dbus_message_set_error_name)
+        if let serial = message.replySerial {
+            try Self.requireMemory(dbus_message_set_reply_serial(owned.pointer, serial))
+        }
+        try MessageWriter.append(message.body, to: owned.pointer)
+        return owned
     }
 
     deinit { dbus_message_unref(pointer) }
 
-    // Every name is checked before libdbus sees it: it aborts the process on a broken one.
-
-    static func methodCall(_ call: OutgoingCall, expectsReply: Bool) throws(DBusError) -> OwnedMessage {
-        try require(Names.isBusName(call.destination), call.destination, "a bus name")
-        try checkMember(path: call.path, interface: call.interface, member: call.member)
-        try BodyCheck.check(call.body)
-        let message = try OwnedMessage(
-            adopting: dbus_message_new_method_call(
-                call.destination, call.path, call.interface, call.member))
-        if call.noAutoStart { dbus_message_set_auto_start(message.pointer, 0) }
-        if !expectsReply { dbus_message_set_no_reply(message.pointer, 1) }
-        try MessageWriter.append(call.body, to: message.pointer)
-        return message
-    }
-
-    static func signal(_ signal: OutgoingSignal) throws(DBusError) -> OwnedMessage {
-        try checkMember(path: signal.path, interface: signal.interface, member: signal.member)
-        if let destination = signal.destination {
-            try require(Names.isBusName(destination), destination, "a bus name")
-        }
-        try BodyCheck.check(signal.body)
-        let message = try OwnedMessage(
-            adopting: dbus_message_new_signal(signal.path, signal.interface, signal.member))
-        if let destination = signal.destination {
-            try requireMemory(dbus_message_set_destination(message.pointer, destination))
-        }
-        try MessageWriter.append(signal.body, to: message.pointer)
-        return message
-    }
-
-    static func reply(to call: MethodCall, _ body: [DBusValue]) throws(DBusError) -> OwnedMessage {
-        try BodyCheck.check(body)
-        let message = try OwnedMessage(adopting: dbus_message_new(DBUS_MESSAGE_TYPE_METHOD_RETURN))
-        try message.address(to: call)
-        try MessageWriter.append(body, to: message.pointer)
-        return message
-    }
-
-    static func error(
-        to call: MethodCall, name: String, message text: String
-    ) throws(DBusError) -> OwnedMessage {
-        try require(Names.isInterface(name), name, "the name of an error")
-        let body: [DBusValue] = [.string(text)]
-        try BodyCheck.check(body)
-        let message = try OwnedMessage(adopting: dbus_message_new(DBUS_MESSAGE_TYPE_ERROR))
-        try requireMemory(dbus_message_set_error_name(message.pointer, name))
-        try message.address(to: call)
-        try MessageWriter.append(body, to: message.pointer)
-        return message
-    }
-
-    private borrowing func address(to call: MethodCall) throws(DBusError) {
-        // A caller without a name exists only where there is no bus between us.
-        if !call.sender.isEmpty {
-            try Self.require(Names.isBusName(call.sender), call.sender, "a bus name")
-            try Self.requireMemory(dbus_message_set_destination(pointer, call.sender))
-        }
-        try Self.requireMemory(dbus_message_set_reply_serial(pointer, call.serial))
-        dbus_message_set_no_reply(pointer, 1)
-    }
-
-    private static func checkMember(
-        path: String, interface: String, member: String
+    private borrowing func set(
+        _ text: String?, _ setter: (OpaquePointer?, UnsafePointer<CChar>?) -> dbus_bool_t
     ) throws(DBusError) {
-        try require(Names.isObjectPath(path) && path != BusName.localPath, path, "an object path")
-        if path.utf8.count > 65_536 { throw .invalid("an object path of more than 65536 bytes") }
-        try require(
-            Names.isInterface(interface) && interface != BusName.localInterface, interface,
-            "the name of an interface")
-        try require(Names.isMember(member), member, "the name of a method or signal")
-    }
-
-    private static func require(
-        _ holds: Bool, _ name: String, _ kind: @autoclosure () -> String
-    ) throws(DBusError) {
-        if !holds { throw .invalid("\(name.prefix(300).debugDescription) is not \(kind()) to be used here") }
+        if let text { try Self.requireMemory(setter(pointer, text)) }
     }
 
     private static func requireMemory(_ result: dbus_bool_t) throws(DBusError) {

@@ -11,14 +11,13 @@ struct BodyCheck {
     private(set) var size = 0
     private(set) var descriptors = 0
     /// The signature as far as the walk has come, the part that is being compared included.
-    private var signature: [UInt8] = []
+    private(set) var signature: [UInt8] = []
 
     /// - Throws: ``DBusError/Kind/invalid``.
-    static func check(_ body: [DBusValue]) throws(DBusError) {
+    init(of body: [DBusValue]) throws(DBusError) {
         if body.isEmpty { return }
-        var check = BodyCheck()
-        for value in body { try check.walk(value, depth: 0) }
-        try check.requireValidSignature(from: 0)
+        for value in body { try walk(value, depth: 0) }
+        try requireValidSignature(from: 0)
     }
 
     private mutating func walk(_ value: DBusValue, depth: Int) throws(DBusError) {
