@@ -8,6 +8,8 @@ extension Link {
     /// Bytes of a body up to which a message is written past libdbus: the kernel takes so much as a whole or not at all,
     /// since a socket's buffer has room for many times that.
     private static let maximumDirect = 4 * 1024
+    /// libdbus counts its own messages from 1 on.
+    static let firstSerial: UInt32 = 1 << 31
 
     /// Queues a message, and writes at once what the kernel takes.
     @discardableResult
@@ -35,8 +37,10 @@ extension Link {
         else { return nil }
         var socket: Int32 = -1
         if dbus_connection_get_socket(connection, &socket) == 0 { return nil }
-        lastSerial += 1
+        lastSerial = lastSerial == .max ? Self.firstSerial : lastSerial + 1
         let encoded = MessageEncoder(message, serial: lastSerial)
+        // A path may be longer than any body that gets here.
+        if encoded.bytes.count > 2 * Self.maximumDirect { return nil }
         guard let sent = sendAtOnce(encoded.bytes, descriptors: encoded.descriptors, on: socket) else {
             return nil
         }

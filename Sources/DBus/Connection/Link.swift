@@ -36,8 +36,8 @@ final class Link: @unchecked Sendable {
     private(set) var phase = Phase.open
     private var watches: Watches?
     var pending = PendingCalls()
-    /// The number of the last message that was written past libdbus. It counts its own from 1 on.
-    var lastSerial: UInt32 = 1 << 31
+    /// The number of the last message that was written past libdbus.
+    var lastSerial = Link.firstSerial
     /// The bus has answered, so both sides are done with authenticating: the socket carries messages only.
     var hasHeard = false
     private(set) var receiver: ((Incoming) -> Void)?
