@@ -3,6 +3,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/futex.h>
+#include <linux/membarrier.h>
 #ifdef __GLIBC__
 #include <nss.h>
 #endif
@@ -10,6 +12,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
@@ -218,6 +221,32 @@ int clinux_open_in_root(pid_t pid, const char *name, int *root) {
     errno = saved;
     return file;
 }
+
+bool clinux_light_fence_is_enough;
+
+static bool membarrier(int command) { return syscall(SYS_membarrier, command, 0, 0) == 0; }
+
+/// Before there are threads, when it costs nothing.
+__attribute__((constructor)) static void prepare_heavy_fence(void) {
+    clinux_light_fence_is_enough = membarrier(MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED);
+}
+
+void clinux_heavy_fence(void) {
+    if (clinux_light_fence_is_enough) {
+        if (membarrier(MEMBARRIER_CMD_PRIVATE_EXPEDITED)) return;
+        // A sandbox has been closed since. From here on the others' fences are real ones; and what they have passed
+        // before that has long been done after so much time.
+        __atomic_store_n(&clinux_light_fence_is_enough, false, __ATOMIC_SEQ_CST);
+        nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+    }
+    __atomic_thread_fence(__ATOMIC_SEQ_CST);
+}
+
+void clinux_futex_wait(const void *word, uint32_t expected) {
+    syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, expected, NULL, NULL, 0);
+}
+
+void clinux_futex_wake(const void *word) { syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0); }
 
 void clinux_mutex_init(pthread_mutex_t *mutex) {
     pthread_mutexattr_t attributes;

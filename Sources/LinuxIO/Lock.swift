@@ -1,31 +1,30 @@
-public import CLinux
-
 /// A value, and the lock that guards it.
 ///
-/// What the standard library's `Mutex` is, on the C library's mutex: under contention this one spins for a moment
-/// where that one has the kernel hand it over each time, and the thread sanitizer knows what it is.
+/// What the standard library's `Mutex` is, on a ``BiasedMutex``: a thread that has it to itself pays next to nothing,
+/// under contention it spins for a moment where that one has the kernel hand it over each time, and the thread
+/// sanitizer knows what it is.
 ///
 /// Public, and so inlined in other modules: what is `package` was not, and each use was a generic call.
 ///
 /// Not recursive. `@unchecked Sendable`: the value is reached through ``withLock(_:)`` only, by one thread at a time.
 public struct Lock<Value: ~Copyable>: ~Copyable, @unchecked Sendable {
-    @usableFromInline let mutex: UnsafeMutablePointer<pthread_mutex_t>
+    @usableFromInline let mutex: BiasedMutex
     @usableFromInline let value: UnsafeMutablePointer<Value>
 
     public init(_ value: consuming sending Value) {
         // The mutex stands behind the value, in one piece of memory.
-        let offset = MemoryLayout<Value>.size.roundedUp(toMultipleOf: MemoryLayout<pthread_mutex_t>.alignment)
+        typealias Parts = BiasedMutex.Parts
+        let offset = MemoryLayout<Value>.size.roundedUp(toMultipleOf: MemoryLayout<Parts>.alignment)
         let memory = UnsafeMutableRawPointer.allocate(
-            byteCount: offset + MemoryLayout<pthread_mutex_t>.size,
-            alignment: max(MemoryLayout<Value>.alignment, MemoryLayout<pthread_mutex_t>.alignment))
+            byteCount: offset + MemoryLayout<Parts>.size,
+            alignment: max(MemoryLayout<Value>.alignment, MemoryLayout<Parts>.alignment))
         self.value = memory.bindMemory(to: Value.self, capacity: 1)
-        mutex = (memory + offset).bindMemory(to: pthread_mutex_t.self, capacity: 1)
+        mutex = BiasedMutex(in: (memory + offset).bindMemory(to: Parts.self, capacity: 1))
         self.value.initialize(to: value)
-        clinux_mutex_init(mutex)
     }
 
     deinit {
-        pthread_mutex_destroy(mutex)
+        mutex.destroy()
         value.deinitialize(count: 1)
         UnsafeMutableRawPointer(value).deallocate()
     }
@@ -35,8 +34,8 @@ public struct Lock<Value: ~Copyable>: ~Copyable, @unchecked Sendable {
     public borrowing func withLock<Result: ~Copyable, Failure: Error>(
         _ body: (inout sending Value) throws(Failure) -> sending Result
     ) throws(Failure) -> sending Result {
-        pthread_mutex_lock(mutex)
-        defer { pthread_mutex_unlock(mutex) }
+        mutex.lock()
+        defer { mutex.unlock() }
         return try body(&value.pointee)
     }
 }

@@ -47,7 +47,12 @@ struct FrameHeader: Equatable, Sendable {
     init(checked bytes: UnsafeRawPointer) {
         let word = UInt64(littleEndian: bytes.loadUnaligned(as: UInt64.self))
         length = Int(UInt32(truncatingIfNeeded: word))
-        kind = FrameKind(rawValue: UInt8(truncatingIfNeeded: word >> 32)) ?? .bytes
+        kind =
+            switch UInt8(truncatingIfNeeded: word >> 32) {
+            case FrameKind.text.rawValue: .text
+            case FrameKind.json.rawValue: .json
+            default: .bytes
+            }
         descriptors = nil
     }
 

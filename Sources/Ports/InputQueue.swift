@@ -31,6 +31,9 @@ struct InputQueue {
     /// The same, while it is lent; ``first`` then is as of the last ``settle()``.
     private var cursor: RunCursor?
     private var claimedBefore = 0
+    /// For so many messages nothing is lent.
+    private var unlent = 0
+    private static let unlentAfterDispute = 1_000
     private var items: Deque<Item> = []
     /// How many messages; those claimed since the last ``settle()`` too.
     private(set) var count = 0
@@ -56,11 +59,12 @@ struct InputQueue {
         items.append(.message(message, cost))
     }
 
-    mutating func popFirst() -> Message? {
+    /// - Parameter holder: what the taker was lent, if anything; it is of no use any more.
+    mutating func popFirst(for holder: RunCursor? = nil) -> Message? {
         if let cursor {
-            let message = cursor.claim()
-            if message != nil { return message }
-            revoke()
+            // Takers who take turns would pay for a revocation with each message.
+            if cursor !== holder { unlent = Self.unlentAfterDispute }
+            revoke(for: holder)
         }
         if first == nil {
             switch items.popFirst() {
@@ -92,6 +96,7 @@ struct InputQueue {
         count -= messages
         size -= freed
         taken += messages
+        unlent = max(0, unlent - messages)
     }
 
     mutating func removeAll() {
@@ -109,12 +114,11 @@ struct InputQueue {
 
     // MARK: Lending
 
-    /// For a taker who will want more than one; nil where it is not worth it.
+    /// For a taker who will want more than one; nil where it is not worth it, or another has it.
     mutating func lend() -> RunCursor? {
-        if cursor == nil, let first, first.count > 2 {
-            cursor = RunCursor(first.chunk, first.range)
-            claimedBefore = 0
-        }
+        guard cursor == nil, unlent == 0, let first, first.count > 2 else { return nil }
+        cursor = RunCursor(first.chunk, first.range)
+        claimedBefore = 0
         return cursor
     }
 
@@ -123,10 +127,10 @@ struct InputQueue {
         if let cursor { settle(cursor.progress) }
     }
 
-    /// Ends the lending: nobody claims any more.
-    mutating func revoke() {
+    /// Ends the lending: nobody claims any more. It is quicker where the holder does it himself.
+    mutating func revoke(for holder: RunCursor? = nil) {
         guard let cursor else { return }
-        settle(cursor.revoke())
+        settle(cursor.revoke(byHolder: cursor === holder))
         self.cursor = nil
     }
 

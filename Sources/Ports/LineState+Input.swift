@@ -220,14 +220,19 @@ extension LineState {
         case end(CloseReason?)
     }
 
-    mutating func takeMessage(for line: Line, _ wakeups: inout Wakeups) -> Take {
-        if let message = takeInput(for: line, &wakeups) { return .message(message) }
+    /// - Parameter cursor: what the taker was lent, if anything.
+    mutating func takeMessage(
+        holding cursor: RunCursor?, for line: Line, _ wakeups: inout Wakeups
+    ) -> Take {
+        if let message = takeInput(holding: cursor, for: line, &wakeups) { return .message(message) }
         return hasNews ? .end(life.reason) : .nothing
     }
 
     /// A message, if there is one.
-    mutating func takeInput(for line: Line, _ wakeups: inout Wakeups) -> Message? {
-        guard let message = input.popFirst() else { return nil }
+    mutating func takeInput(
+        holding cursor: RunCursor?, for line: Line, _ wakeups: inout Wakeups
+    ) -> Message? {
+        guard let message = input.popFirst(for: cursor) else { return nil }
         input.settle()
         // Not for each of many short ones.
         if let tally, input.isEmpty || tally.counted - inputHeld > 64 << 10 { countInput() }

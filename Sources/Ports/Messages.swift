@@ -39,6 +39,10 @@ public struct Messages: AsyncSequence, Sendable {
     }
 }
 
+/// What has been lent to it is for one taker at a time.
+@available(*, unavailable)
+extension Messages.AsyncIterator: Sendable {}
+
 extension MessagePort {
     /// What arrives. Taking the first starts the port.
     public var messages: Messages { Messages(port: self) }
@@ -47,7 +51,7 @@ extension MessagePort {
     @usableFromInline
     func takeNow(_ run: inout RunCursor?) -> Message? {
         let (message, cursor) = line.change { state, wakeups in
-            (state.takeInput(for: line, &wakeups), state.input.lend())
+            (state.takeInput(holding: run, for: line, &wakeups), state.input.lend())
         }
         run = cursor
         return message
@@ -59,7 +63,7 @@ extension MessagePort {
         while true {
             await line.waitOnce(for: .input) { $0.hasNews }
             let (outcome, cursor) = line.change { state, wakeups in
-                (state.takeMessage(for: line, &wakeups), state.input.lend())
+                (state.takeMessage(holding: run, for: line, &wakeups), state.input.lend())
             }
             run = cursor
             switch outcome {

@@ -2,16 +2,32 @@
 ///
 /// Inlined where messages are read: what costs a few instructions would cost a hundred as a generic call.
 @usableFromInline
-enum Payload: Sendable {
-    case short(ShortBytes)
-    case view(Chunk, Range<Int>)
+struct Payload: Sendable {
+    /// No longer than this it has bytes of its own: one that is kept for long does not hold a chunk then, and one
+    /// that is not costs no count of references.
+    static let ownLimit = ChunkPool.slack
+
+    /// In pieces of the size in which the processor moves them. A message is stored and loaded a few times on its way
+    /// to who takes it, and a load that finds two stores in its place waits for both.
+    @usableFromInline typealias Words = (SIMD2<UInt64>, SIMD2<UInt64>, SIMD2<UInt64>, SIMD2<UInt64>)
+
+    /// Its own bytes, where ``chunk`` is nil.
+    @usableFromInline let words: Words
+    @usableFromInline let chunk: Chunk?
+    @usableFromInline let start: UInt32
+    @usableFromInline let length: UInt32
 
     @inline(__always)
     init(_ chunk: Chunk, _ range: Range<Int>) {
-        if range.count <= ShortBytes.capacity {
-            self = .short(ShortBytes(chunk, range))
+        start = UInt32(truncatingIfNeeded: range.lowerBound)
+        length = UInt32(truncatingIfNeeded: range.count)
+        if range.count <= Self.ownLimit {
+            // All of it, since a copy of a known length is a few instructions. The chunk has room behind its end.
+            words = UnsafeRawPointer(chunk.base + range.lowerBound).loadUnaligned(as: Words.self)
+            self.chunk = nil
         } else {
-            self = .view(chunk, range)
+            words = (.zero, .zero, .zero, .zero)
+            self.chunk = chunk
         }
     }
 
@@ -19,60 +35,25 @@ enum Payload: Sendable {
         self.init(Chunk(copying: bytes), 0..<bytes.count)
     }
 
-    var count: Int {
-        switch self {
-        case .short(let bytes): Int(bytes.count)
-        case .view(_, let range): range.count
-        }
-    }
+    @usableFromInline var count: Int { Int(length) }
 
     /// The rest of it.
     func dropFirst(_ count: Int) -> Payload {
-        switch self {
-        case .short(let bytes): Payload(copying: bytes.withUnsafeBytes { Array($0.dropFirst(count)) })
-        case .view(let chunk, let range): Payload(chunk, range.dropFirst(count))
-        }
+        guard let chunk else { return Payload(copying: withUnsafeBytes { Array($0.dropFirst(count)) }) }
+        let first = Int(start) + count
+        return Payload(chunk, first..<Int(start) + self.count)
     }
 
     @inlinable
     func withUnsafeBytes<Result: ~Copyable, Failure: Error>(
         _ body: (UnsafeRawBufferPointer) throws(Failure) -> Result
     ) throws(Failure) -> Result {
-        switch self {
-        case .short(let bytes):
-            return try bytes.withUnsafeBytes(body)
-        case .view(let chunk, let range):
+        if let chunk {
             defer { withExtendedLifetime(chunk) {} }
-            return try body(UnsafeRawBufferPointer(start: chunk.base + range.lowerBound, count: range.count))
+            return try body(UnsafeRawBufferPointer(start: chunk.base + Int(start), count: Int(length)))
         }
-    }
-}
-
-/// A few bytes without an allocation: one that is kept for long does not hold a chunk, and one that is not
-/// costs no count of references.
-@usableFromInline
-struct ShortBytes: Sendable {
-    static let capacity = ChunkPool.slack
-
-    @usableFromInline typealias Words = (UInt64, UInt64, UInt64, UInt64, UInt64, UInt64, UInt64, UInt64)
-
-    @usableFromInline let words: Words
-    @usableFromInline let count: UInt8
-
-    /// - Parameter range: at most ``capacity`` long.
-    @inline(__always)
-    init(_ chunk: Chunk, _ range: Range<Int>) {
-        // All of it, since a copy of a known length is a few instructions. The chunk has room behind its end.
-        words = UnsafeRawPointer(chunk.base + range.lowerBound).loadUnaligned(as: Words.self)
-        count = UInt8(truncatingIfNeeded: range.count)
-    }
-
-    @inlinable
-    func withUnsafeBytes<Result: ~Copyable, Failure: Error>(
-        _ body: (UnsafeRawBufferPointer) throws(Failure) -> Result
-    ) throws(Failure) -> Result {
-        try Swift.withUnsafeBytes(of: words) { bytes throws(Failure) in
-            try body(UnsafeRawBufferPointer(start: bytes.baseAddress, count: Int(count)))
+        return try Swift.withUnsafeBytes(of: words) { bytes throws(Failure) in
+            try body(UnsafeRawBufferPointer(start: bytes.baseAddress, count: Int(length)))
         }
     }
 }

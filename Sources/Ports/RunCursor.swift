@@ -1,17 +1,23 @@
+import LinuxIO
 import Synchronization
 
-/// The messages that are taken next, lent to those who take them: each is claimed without the line's lock.
+/// The messages that are taken next, lent to one taker: he claims each without the line's lock.
 ///
 /// All but the last: that one is taken under the lock, where it shows what follows from it. Whatever the line
 /// does with its input otherwise, it revokes the cursor first; then nobody claims any more.
+///
+/// Claiming is a store and two loads. A claim and a revocation that meet agree by ``verdict``.
 @usableFromInline
 final class RunCursor: Sendable {
-    private static let revoked = UInt64.max
-
     private let chunk: Chunk
     private let end: Int
-    /// From the chunk's beginning to the next message, in the lower half; in the upper, how many were claimed.
+    /// From the chunk's beginning to the next message, in the lower half; in the upper, how many were claimed. The
+    /// holder alone stores it.
     private let state: Atomic<UInt64>
+    private let isRevoked = Atomic(false)
+    /// The state at which the lending ended, once it has.
+    private let verdict = Atomic(RunCursor.undecided)
+    private static let undecided = UInt64.max
 
     /// - Parameter range: of whole messages in the chunk that have been checked.
     init(_ chunk: Chunk, _ range: Range<Int>) {
@@ -20,32 +26,41 @@ final class RunCursor: Sendable {
         state = Atomic(UInt64(UInt32(truncatingIfNeeded: range.lowerBound)))
     }
 
-    /// The next message; nil where there is only the last, or the cursor has been revoked.
+    /// The next message; nil where there is only the last, or the cursor has been revoked. For its holder.
     @usableFromInline
     func claim() -> Message? {
         // What the bytes say was there before the cursor was: the order of this word alone is enough.
-        var word = state.load(ordering: .relaxed)
-        while word != Self.revoked {
-            let position = Int(UInt32(truncatingIfNeeded: word))
-            let header = FrameHeader(checked: chunk.base + position)
-            let payload = position &+ FrameHeader.size
-            let next = payload &+ header.length
-            if next == end { return nil }
-            let claimed = word >> 32 &+ 1
-            let desired = claimed << 32 | UInt64(UInt32(truncatingIfNeeded: next))
-            let outcome = state.weakCompareExchange(expected: word, desired: desired, ordering: .relaxed)
-            if outcome.exchanged { return Message(header.kind, Payload(chunk, payload..<next)) }
-            word = outcome.original
-        }
-        return nil
+        let word = state.load(ordering: .relaxed)
+        let position = Int(UInt32(truncatingIfNeeded: word))
+        let header = FrameHeader(checked: chunk.base + position)
+        let payload = position &+ FrameHeader.size
+        let next = payload &+ header.length
+        if next == end { return nil }
+        let claimed = (word >> 32 &+ 1) << 32 | UInt64(UInt32(truncatingIfNeeded: next))
+        state.store(claimed, ordering: .relaxed)
+        AsymmetricFence.light()
+        if isRevoked.load(ordering: .relaxed), decide(claimed) < claimed { return nil }
+        return Message(header.kind, Payload(chunk, payload..<next))
     }
 
     /// How many have been claimed, and where the rest begins.
     var progress: (claimed: Int, position: Int) { Self.progress(state.load(ordering: .relaxed)) }
 
     /// Ends the lending, for good; to be called once.
-    func revoke() -> (claimed: Int, position: Int) {
-        Self.progress(state.exchange(Self.revoked, ordering: .relaxed))
+    ///
+    /// - Parameter isHolder: the caller claims no more himself, and nobody else does.
+    func revoke(byHolder isHolder: Bool) -> (claimed: Int, position: Int) {
+        isRevoked.store(true, ordering: .relaxed)
+        if !isHolder { AsymmetricFence.heavy() }
+        return Self.progress(decide(state.load(ordering: .relaxed)))
+    }
+
+    /// The first to come here has it his way. The holder comes with the claim that he is about to make, the revoker
+    /// with what he has seen of the holder's: which may have been that very claim.
+    private func decide(_ proposal: UInt64) -> UInt64 {
+        let outcome = verdict.compareExchange(
+            expected: Self.undecided, desired: proposal, ordering: .relaxed)
+        return outcome.exchanged ? proposal : outcome.original
     }
 
     private static func progress(_ word: UInt64) -> (claimed: Int, position: Int) {

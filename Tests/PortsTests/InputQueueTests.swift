@@ -1,5 +1,6 @@
 import ConnectToTesting
 import LinuxIO
+import Synchronization
 import Testing
 
 @testable import Ports
@@ -8,14 +9,17 @@ import Testing
 struct InputQueueTests {
     /// A queue with one run of numbered messages, a byte each.
     private func filled(with count: Int) throws -> InputQueue {
+        var queue = InputQueue()
+        queue.append(try #require(run(of: count)))
+        return queue
+    }
+
+    private func run(of count: Int) -> InputQueue.Run? {
         var reader = FrameReader(lengthLimit: 100)
         let bytes = (0..<count).flatMap { Wire.bytes([UInt8($0)]) }
         reader.room().copyBytes(from: bytes)
         reader.didReceive(bytes.count)
-        var queue = InputQueue()
-        let run = reader.nextRun(atMost: 1_000, size: .max)
-        queue.append(try #require(run))
-        return queue
+        return reader.nextRun(atMost: 1_000, size: .max)
     }
 
     @Test("is claimed from what is lent, but for the last message, and is counted when it is settled")
@@ -50,26 +54,48 @@ struct InputQueueTests {
         #expect((queue.count, queue.size, queue.isEmpty) == (0, 0, true))
     }
 
-    @Test("goes to each of several takers once, whoever is quicker")
-    func several() async throws {
-        for _ in 0..<50 {
+    @Test("goes to its holder or to who takes it away, each message once, whoever is quicker")
+    func disputed() async throws {
+        for round in 0..<500 {
             var queue = try filled(with: 200)
             let lent = queue.lend()
             let cursor = try #require(lent)
-            let taken = await withTaskGroup { group in
-                for _ in 0..<4 {
-                    group.addTask {
-                        var mine: [UInt8] = []
-                        while let message = cursor.claim() { mine += message.bytes }
-                        return mine
-                    }
+            let claimed = Atomic(0)
+            let holder = Task.detached {
+                var mine: [UInt8] = []
+                while let message = cursor.claim() {
+                    mine += message.bytes
+                    claimed.add(1, ordering: .relaxed)
                 }
-                return await group.reduce(into: []) { $0 += $1 }
+                return mine
             }
-            #expect(taken.sorted() == Array(0..<199))
-            let last = queue.popFirst()
-            #expect(last?.bytes == [199])
+            // In the middle of it, each time elsewhere.
+            while claimed.load(ordering: .relaxed) < round % 150 { await Task.yield() }
+            var rest: [UInt8] = []
+            while let message = queue.popFirst() { rest += message.bytes }
+            #expect(await holder.value + rest == Array(0..<200))
+            #expect((queue.count, queue.size) == (0, 0))
         }
+    }
+
+    @Test("is lent to nobody for a while after takers have taken it from each other")
+    func dispute() throws {
+        var queue = try filled(with: 200)
+        let first = queue.lend()
+        #expect(queue.lend() == nil)
+        // Another than the holder.
+        _ = queue.popFirst()
+        #expect(first?.claim() == nil)
+        #expect(queue.lend() == nil)
+        for _ in 0..<5 {
+            queue.append(try #require(run(of: 200)))
+            for _ in 0..<200 { _ = queue.popFirst() }
+        }
+        let again = queue.lend()
+        #expect(again != nil)
+        // The holder himself.
+        _ = queue.popFirst(for: again)
+        #expect(queue.lend() != nil)
     }
 
     @Test("goes to the handler of the moment, also where one replaces another in the middle of a run")

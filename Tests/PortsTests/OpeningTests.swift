@@ -60,7 +60,7 @@ struct OpeningTests {
         loop.runReady()
         var taken: [String] = []
         while case .message(let message) = port.line.change({ state, wakeups in
-            state.takeMessage(for: port.line, &wakeups)
+            state.takeMessage(holding: nil, for: port.line, &wakeups)
         }) { taken.append(message.text ?? "?") }
         #expect(taken == texts)
         #expect(port.peerHasFinished)

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <pthread.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -81,6 +82,19 @@ int clinux_pidfd_has_ended(int pidfd);
 /// Opens a file in the root directory that a process sees, for reading; no link is followed and nothing waits.
 /// `root` says whether that directory could be opened at all.
 int clinux_open_in_root(pid_t pid, const char *name, int *root);
+/// The halves of an asymmetric fence: who passes the heavy one has every running thread of this process pass a memory
+/// fence, and so the light one is mostly an order to the compiler alone.
+extern bool clinux_light_fence_is_enough;
+void clinux_heavy_fence(void);
+static inline void clinux_light_fence(void) {
+    __atomic_signal_fence(__ATOMIC_SEQ_CST);
+    if (!clinux_light_fence_is_enough) __atomic_thread_fence(__ATOMIC_SEQ_CST);
+}
+/// The calling thread, for comparing: not 0, and another only once it has ended.
+static inline uintptr_t clinux_this_thread(void) { return (uintptr_t)__builtin_thread_pointer(); }
+/// Sleeps while *word is what is expected; may return early.
+void clinux_futex_wait(const void *word, uint32_t expected);
+void clinux_futex_wake(const void *word);
 /// A mutex that spins for a moment before it sleeps.
 void clinux_mutex_init(pthread_mutex_t *mutex);
 pid_t clinux_gettid(void);

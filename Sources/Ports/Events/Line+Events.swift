@@ -19,9 +19,11 @@ extension Line {
     /// Calls the handlers, on the loop: one call after the other, none of them under the lock.
     func deliver() {
         var left = LineState.messagesPerDrain
+        var cursor: RunCursor?
         while left > 0 {
-            switch change({ state, wakeups in state.nextDelivery(for: self, &wakeups) }) {
-            case .message(let handlers, var next, let cursor):
+            switch change({ state, wakeups in state.nextDelivery(holding: cursor, for: self, &wakeups) }) {
+            case .message(let handlers, var next, let lent):
+                cursor = lent
                 while let message = next {
                     handlers.call(with: message)
                     left -= 1
@@ -34,6 +36,7 @@ extension Line {
             case .nothing: return
             }
         }
+        change { state, _ in state.input.revoke(for: cursor) }
         // Others and the timers have their turn first.
         reactor.execute { self.deliver() }
     }

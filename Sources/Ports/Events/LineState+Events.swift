@@ -25,8 +25,14 @@ extension LineState {
     }
 
     /// The next call to be made. When there is none, deliveries rest until ``deliverLater(for:)``.
-    mutating func nextDelivery(for line: Line, _ wakeups: inout Wakeups) -> Delivery {
-        if handlers.message != nil, case .message(let message) = takeMessage(for: line, &wakeups) {
+    ///
+    /// - Parameter cursor: what was lent with the last one.
+    mutating func nextDelivery(
+        holding cursor: RunCursor?, for line: Line, _ wakeups: inout Wakeups
+    ) -> Delivery {
+        if handlers.message != nil,
+            case .message(let message) = takeMessage(holding: cursor, for: line, &wakeups)
+        {
             return .message(handlers, message, input.lend())
         }
         forgetHandlers(&wakeups)

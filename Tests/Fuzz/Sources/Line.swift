@@ -92,7 +92,7 @@ extension MessagePort {
     /// Takes what has arrived, and gives the ports that came along.
     fileprivate func takeAll() -> [MessagePort] {
         var ports: [MessagePort] = []
-        while case .message(let message) = line.change({ $0.takeMessage(for: line, &$1) }) {
+        while case .message(let message) = line.change({ $0.takeMessage(holding: nil, for: line, &$1) }) {
             planted(message.withUnsafeBytes(hasOddByte))
             _ = message.files.map { $0.isDetached }
             for buffer in message.buffers { _ = buffer.withUnsafeBytes { $0.reduce(0, ^) } }

@@ -1,0 +1,107 @@
+import CLinux
+import ConnectToTesting
+import Foundation
+import Glibc
+import Synchronization
+import Testing
+
+@testable import LinuxIO
+
+@Suite("Lock", .timeLimit(.minutes(1)))
+struct LockTests {
+    /// More often in a row than it takes to be the favourite.
+    private static let streak = 300
+    private static let disturbances = 10_000
+
+    @Test("lets one thread in at a time, however often the favourite has to make room")
+    func exclusion() async throws {
+        // Not atomic on purpose: an increment is lost where two are in at a time.
+        let sum = Lock(0)
+        let own = Atomic(0)
+        let isOver = Atomic(false)
+        let sums = try await inThreads(2) { number in
+            if number == 0 {
+                while !isOver.load(ordering: .relaxed) {
+                    sum.withLock { $0 += 1 }
+                    own.add(1, ordering: .relaxed)
+                }
+                return own.load(ordering: .relaxed)
+            }
+            for _ in 0..<Self.disturbances {
+                let before = own.load(ordering: .relaxed)
+                // By then the other is the favourite again.
+                while own.load(ordering: .relaxed) < before + Self.streak {}
+                sum.withLock { $0 += 1 }
+            }
+            isOver.store(true, ordering: .relaxed)
+            return Self.disturbances
+        }
+        #expect(sum.withLock { $0 } == sums.reduce(0, +))
+    }
+
+    private final class Shared: Sendable {
+        let lock = Lock("")
+    }
+
+    @Test("another thread waits, asleep, until the favourite is out, and finds what that left")
+    func waiting() async throws {
+        let shared = Shared()
+        for _ in 0..<20 {
+            let isFavourite = Latch<Void>()
+            let waiter = Latch<pid_t>()
+            async let left = inThreads(1) { _ in
+                for _ in 0..<Self.streak { shared.lock.withLock { _ in } }
+                shared.lock.withLock { value in
+                    isFavourite.set()
+                    value = "inside"
+                    var thread = waiter.value
+                    while thread == nil { thread = waiter.value }
+                    while let thread, !isAsleep(thread) { sched_yield() }
+                    value = "outside"
+                }
+                return true
+            }
+            async let seen = inThreads(1) { _ in
+                while isFavourite.value == nil { sched_yield() }
+                waiter.set(clinux_gettid())
+                return shared.lock.withLock { $0 }
+            }
+            #expect(try await left == [true])
+            #expect(try await seen == ["outside"])
+        }
+    }
+
+    @Test("its value goes with it")
+    func value() {
+        final class Guarded: Sendable {}
+        weak var guarded: Guarded?
+        do {
+            let object = Guarded()
+            guarded = object
+            let lock = Lock(object)
+            for _ in 0..<Self.streak { lock.withLock { _ in } }
+            #expect(guarded != nil)
+        }
+        #expect(guarded == nil)
+    }
+
+    /// Runs a closure in threads of their own: tasks would share them.
+    private func inThreads<Result: Sendable>(
+        _ count: Int, _ body: @escaping @Sendable (Int) -> Result
+    ) async throws -> [Result] {
+        var ends: [Latch<Result>] = []
+        for number in 0..<count {
+            let end = Latch<Result>()
+            try startDetachedThread(named: "lock-\(number)") { end.set(body(number)) }
+            ends.append(end)
+        }
+        var results: [Result] = []
+        for end in ends { results.append(try #require(await end.wait())) }
+        return results
+    }
+}
+
+private func isAsleep(_ thread: pid_t) -> Bool {
+    let status = try? String(contentsOfFile: "/proc/self/task/\(thread)/status", encoding: .utf8)
+    return status?.contains("State:\tS") == true
+}
