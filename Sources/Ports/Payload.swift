@@ -1,8 +1,10 @@
 /// The bytes of one message: its own where they are few, else a view of the chunk they were read into.
 ///
 /// Inlined where messages are read: what costs a few instructions would cost a hundred as a generic call.
+///
+/// `@unchecked Sendable`: what ``start`` points to is the chunk's, and does not change while there is a view of it.
 @usableFromInline
-struct Payload: Sendable {
+struct Payload: @unchecked Sendable {
     /// No longer than this it has bytes of its own: one that is kept for long does not hold a chunk then, and one
     /// that is not costs no count of references.
     static let ownLimit = ChunkPool.slack
@@ -11,22 +13,24 @@ struct Payload: Sendable {
     /// to who takes it, and a load that finds two stores in its place waits for both.
     @usableFromInline typealias Words = (SIMD2<UInt64>, SIMD2<UInt64>, SIMD2<UInt64>, SIMD2<UInt64>)
 
-    /// Its own bytes, where ``chunk`` is nil.
+    /// Its own bytes, where ``start`` is nil.
     @usableFromInline let words: Words
-    @usableFromInline let chunk: Chunk?
-    @usableFromInline let start: UInt32
+    /// In the chunk. Here, so that who reads need not count one reference more to that.
+    @usableFromInline let start: UnsafeRawPointer?
+    let chunk: Chunk?
     @usableFromInline let length: UInt32
 
     @inline(__always)
     init(_ chunk: Chunk, _ range: Range<Int>) {
-        start = UInt32(truncatingIfNeeded: range.lowerBound)
         length = UInt32(truncatingIfNeeded: range.count)
         if range.count <= Self.ownLimit {
             // All of it, since a copy of a known length is a few instructions. The chunk has room behind its end.
             words = UnsafeRawPointer(chunk.base + range.lowerBound).loadUnaligned(as: Words.self)
+            start = nil
             self.chunk = nil
         } else {
             words = (.zero, .zero, .zero, .zero)
+            start = UnsafeRawPointer(chunk.base + range.lowerBound)
             self.chunk = chunk
         }
     }
@@ -39,18 +43,20 @@ struct Payload: Sendable {
 
     /// The rest of it.
     func dropFirst(_ count: Int) -> Payload {
-        guard let chunk else { return Payload(copying: withUnsafeBytes { Array($0.dropFirst(count)) }) }
-        let first = Int(start) + count
-        return Payload(chunk, first..<Int(start) + self.count)
+        guard let chunk, let start else {
+            return Payload(copying: withUnsafeBytes { Array($0.dropFirst(count)) })
+        }
+        let first = start - UnsafeRawPointer(chunk.base)
+        return Payload(chunk, first + count..<first + self.count)
     }
 
     @inlinable
     func withUnsafeBytes<Result: ~Copyable, Failure: Error>(
         _ body: (UnsafeRawBufferPointer) throws(Failure) -> Result
     ) throws(Failure) -> Result {
-        if let chunk {
-            defer { withExtendedLifetime(chunk) {} }
-            return try body(UnsafeRawBufferPointer(start: chunk.base + Int(start), count: Int(length)))
+        if let start {
+            defer { withExtendedLifetime(self) {} }
+            return try body(UnsafeRawBufferPointer(start: start, count: Int(length)))
         }
         return try Swift.withUnsafeBytes(of: words) { bytes throws(Failure) in
             try body(UnsafeRawBufferPointer(start: bytes.baseAddress, count: Int(length)))
