@@ -17,6 +17,11 @@ release_options := -c release --static-swift-stdlib --product connect --scratch-
 # listening on its sockets, which no part of the program does.
 static_options := -Xswiftc -static-executable \
     -Xlinker --defsym=sd_listen_fds=abort -Xlinker --defsym=sd_is_socket=abort
+# Types like Dictionary<String, Bus> are made by calling what makes them. Otherwise the runtime makes them of their names,
+# and looks through all conformances in the program for those of the key: that was two thirds of a short call's instructions.
+metadata_options := -Xswiftc -Xfrontend -Xswiftc -disable-concrete-type-metadata-mangled-name-accessors
+# Fails where the compiler does not know the option: it is not one of the documented ones.
+metadata_probe := $(SWIFT)c $(filter-out -Xswiftc,$(metadata_options)) -typecheck -
 # Fails where a static library is missing.
 static_probe := $(SWIFT)c $(filter-out -Xswiftc,$(static_options)) -ldbus-1 -o .build-release/static-probe -
 
@@ -94,7 +99,8 @@ release: setup
 	    echo "There is no static libdbus-1 or C library: connect is linked to the shared ones, and starts slower." >&2; \
 	    echo "On Debian libdbus-1-dev and libc6-dev have them. What the linker said: .build-release/static-probe.log" >&2; \
 	fi; \
-	set -x; $(SWIFT) build $(release_options) $$static
+	if echo | $(metadata_probe) 2>.build-release/metadata-probe.log; then metadata="$(metadata_options)"; fi; \
+	set -x; $(SWIFT) build $(release_options) $$static $$metadata
 
 install: release ## install the command `connect` under PREFIX (/usr/local)
 	connect=$$($(SWIFT) build $(release_options) --show-bin-path)/connect; \

@@ -6,6 +6,7 @@
 #include <linux/futex.h>
 #include <linux/membarrier.h>
 #ifdef __GLIBC__
+#include <malloc.h>
 #include <nss.h>
 #endif
 #include <poll.h>
@@ -296,6 +297,12 @@ int clinux_harmless_sigpipe(void) {
     struct sigaction action = {.sa_handler = ignore, .sa_flags = SA_RESTART};
     sigemptyset(&action.sa_mask);
     return sigaction(SIGPIPE, &action, NULL);
+}
+
+void clinux_share_one_heap(void) {
+#ifdef __GLIBC__
+    mallopt(M_ARENA_MAX, 1);
+#endif
 }
 
 void clinux_resolve_without_plugins(void) {

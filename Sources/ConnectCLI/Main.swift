@@ -6,6 +6,8 @@ import Glibc
 enum Main {
     /// Not asynchronous: the main thread only waits, the work is done on the event loop.
     static func main() {
+        // Its threads allocate little; a heap for each would cost more than what they allocate.
+        clinux_share_one_heap()
         StandardDescriptors.openClosed()
         // Writing to nobody fails with EPIPE, and kills nobody.
         _ = clinux_harmless_sigpipe()

@@ -16,21 +16,25 @@ final class OutputStream: Sendable {
         var failure: SystemError?
         var waitingForRoom: [CheckedContinuation<Void, Never>] = []
         var waitingForEnd: [CheckedContinuation<Void, Never>] = []
+        /// Once there is something to write: many a call writes nothing.
+        var thread: WorkerThread?
     }
 
     private let descriptor: Int32
-    private let thread: WorkerThread
+    private let name: String
     private let state = Lock(State())
 
-    init(descriptor: Int32, name: String) throws(SystemError) {
+    /// - Parameter name: of its thread.
+    init(descriptor: Int32, name: String) {
         self.descriptor = descriptor
-        thread = try WorkerThread(name: name)
+        self.name = name
     }
 
     /// Writes a piece, followed by a newline.
     ///
     /// Returns once the piece is accepted and there is room for another.
-    /// - Throws: ``SystemError`` of `write`, for every piece from the first that could not be written.
+    /// - Throws: ``SystemError`` of `write`, for every piece from the first that could not be written; or where the
+    ///   process has no descriptors or threads left.
     func writeLine(_ piece: RawSpan) throws(SystemError) -> Room {
         try write(piece, terminator: [0x0A])
     }
@@ -41,14 +45,15 @@ final class OutputStream: Sendable {
     }
 
     private func write(_ piece: RawSpan, terminator: [UInt8]) throws(SystemError) -> Room {
-        let (mustStart, isFull) = try state.withLock { state throws(SystemError) -> (Bool, Bool) in
+        let (idle, isFull) = try state.withLock { state throws(SystemError) -> (WorkerThread?, Bool) in
             if let failure = state.failure { throw failure }
+            if state.thread == nil { state.thread = try WorkerThread(name: name) }
             piece.withUnsafeBytes { state.pending.append(contentsOf: $0) }
             state.pending += terminator
             defer { state.isWriting = true }
-            return (!state.isWriting, state.pending.count > Self.limit)
+            return (state.isWriting ? nil : state.thread, state.pending.count > Self.limit)
         }
-        if mustStart { thread.execute { self.writePending() } }
+        idle?.execute { self.writePending() }
         return Room(stream: isFull ? self : nil)
     }
 

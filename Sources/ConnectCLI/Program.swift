@@ -27,8 +27,8 @@ final class Program: Sendable {
     private init(_ options: CommonOptions) throws {
         reactor = try EventLoop.shared.reactor
         report = Report(
-            output: try OutputStream(descriptor: 1, name: "stdout"),
-            errors: try OutputStream(descriptor: 2, name: "stderr"),
+            output: OutputStream(descriptor: 1, name: "stdout"),
+            errors: OutputStream(descriptor: 2, name: "stderr"),
             isJSON: options.json, isQuiet: options.quiet)
     }
 

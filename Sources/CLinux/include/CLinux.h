@@ -108,5 +108,7 @@ void clinux_name_thread(const char *name);
 int clinux_signals_to(int fd, const int *signals, size_t count);
 /// SIGPIPE does nothing here, and is at its default again in whatever we exec.
 int clinux_harmless_sigpipe(void);
+/// From here on no thread gets a heap of its own.
+void clinux_share_one_heap(void);
 /// From here on getpwnam, getaddrinfo and their like read files and ask DNS, and load nothing.
 void clinux_resolve_without_plugins(void);
