@@ -1,5 +1,6 @@
 import CLinux
 import Glibc
+import Synchronization
 
 /// A file descriptor that is closed when its last owner lets go.
 ///
@@ -17,19 +18,27 @@ package final class Descriptor: Sendable {
 
     package let rawValue: Int32
     private let origin: Origin
+    private let closingMayHang: Atomic<Bool>
 
     /// Takes over a descriptor. From here on nobody else may close it.
     package init(adopting rawValue: Int32, from origin: Origin = .own) {
         self.rawValue = rawValue
         self.origin = origin
+        closingMayHang = Atomic(origin == .peer)
     }
 
     deinit {
         let rawValue = rawValue
-        switch origin {
-        case .own: close(rawValue)
-        case .peer: ForeignClosing.close(rawValue)
+        if closingMayHang.load(ordering: .acquiring) {
+            ForeignClosing.close(rawValue)
+        } else {
+            close(rawValue)
         }
+    }
+
+    /// Says whether closing it can hang, for who knows better than its origin tells.
+    package func setClosingMayHang(_ mayHang: Bool) {
+        closingMayHang.store(mayHang, ordering: .releasing)
     }
 
     /// Waits until every descriptor from a peer that was let go before this call is closed.

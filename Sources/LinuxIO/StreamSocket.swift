@@ -122,5 +122,7 @@ package struct StreamSocket: Sendable {
     /// Ends both directions for whoever holds either end, whatever copies exist.
     package func shutdown() {
         _ = clinux_shutdown(descriptor.rawValue)
+        // What hangs, if anything does, is closing descriptors that are in it, unread. No more can come.
+        descriptor.setClosingMayHang(clinux_bytes_ready(descriptor.rawValue) > 0)
     }
 }

@@ -21,6 +21,35 @@ struct ForeignClosingTests {
         for socket in stuck { socket.resetPeer() }
         Descriptor.settleClosing()
     }
+
+    @Test("is for what may hang: a line with nothing unread in it is closed where it is let go")
+    func quiet() throws {
+        let number: Int32
+        do {
+            let (near, far) = try StreamSocket.pair()
+            let line = StreamSocket(Descriptor(adopting: try far.descriptor.duplicateNumber(), from: .peer))
+            number = line.descriptor.rawValue
+            line.shutdown()
+            withExtendedLifetime(near) {}
+        }
+        #expect(fcntl(number, F_GETFD) == -1)
+    }
+
+    @Test("goes on while what hangs is unread in a line", arguments: [Descriptor.Origin.own, .peer])
+    func hangingInside(_ origin: Descriptor.Origin) throws {
+        let stuck = try LingeringSocket()
+        var ends: (near: StreamSocket, far: StreamSocket)? = try StreamSocket.pair()
+        let line = try #require(ends).far.descriptor.duplicateNumber()
+        try stuck.move(into: #require(ends).near)
+        ends = nil
+        var socket: StreamSocket? = StreamSocket(Descriptor(adopting: line, from: origin))
+        socket?.shutdown()
+        // Would wait here for a minute.
+        socket = nil
+        #expect(socket == nil)
+        stuck.resetPeer()
+        Descriptor.settleClosing()
+    }
 }
 
 /// A TCP connection on the loopback whose buffers are full, so that closing its one end waits for the other.
@@ -58,6 +87,13 @@ private final class LingeringSocket {
     }
 
     func letGo() { end = nil }
+
+    /// Leaves the only reference to the kernel.
+    func move(into socket: StreamSocket) throws {
+        try socket.send("x", descriptors: [try #require(end).rawValue])
+        end = nil
+        Descriptor.settleClosing()
+    }
 
     /// Closing with input unread resets the connection.
     func resetPeer() { peer = nil }
