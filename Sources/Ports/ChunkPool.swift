@@ -1,39 +1,84 @@
 import LinuxIO
 
-/// Memory that input was read into and that nobody views any more, kept for what is read next: fresh memory
-/// costs more than reading into it, because the kernel clears each page.
+/// Memory that was read into or gathered in and that nobody views any more, kept for what comes next: fresh memory
+/// costs more than filling it, because the kernel clears each page.
 ///
-/// Of the usual sizes a few blocks stay, 2.7 MiB in all for the process. Larger ones, for messages that are
-/// larger, stay for a second or two after the last use.
+/// Of the usual sizes a few blocks stay, 2.7 MiB in all for the process. More of them, for queues that fill and empty
+/// again, up to 16 MiB, and larger ones, for messages that are larger, stay for a second or two after the last use.
 enum ChunkPool {
     /// What chunks of ordinary messages measure, from the quiet port to the busy one.
     static let sizes = [4 << 10, 16 << 10, 64 << 10, 256 << 10]
     /// How much memory there is behind the end of each block, for copies that are longer than what they are for.
     static let slack = 64
     private static let keptPerSize = 8
+    /// In bytes, beyond those.
+    private static let keptBriefly = 16 << 20
     private static let keptLarge = 2
     private static let patience = Duration.seconds(1)
 
     /// `@unchecked Sendable`: blocks in here are known to nobody else.
     private struct Shelves: @unchecked Sendable {
         var small = [[UnsafeMutableRawPointer]](repeating: [], count: sizes.count)
+        /// In bytes: what the small ones are more than is kept for good.
+        var surplus = 0
         var large: [(block: UnsafeMutableRawPointer, capacity: Int)] = []
-        var largeWasUsed = false
+        /// Some that will not stay.
+        var passingWereUsed = false
         var clearingIsDue = false
+
+        mutating func takeSmall(_ shelf: Int) -> UnsafeMutableRawPointer? {
+            guard let block = small[shelf].popLast() else { return nil }
+            if small[shelf].count >= keptPerSize {
+                surplus -= sizes[shelf]
+                passingWereUsed = true
+            }
+            return block
+        }
+
+        /// - Returns: whether it stays, and for good.
+        mutating func putSmall(_ block: UnsafeMutableRawPointer, _ shelf: Int) -> (stays: Bool, forGood: Bool)
+        {
+            let forGood = small[shelf].count < keptPerSize
+            if !forGood {
+                if surplus + sizes[shelf] > keptBriefly { return (false, false) }
+                surplus += sizes[shelf]
+            }
+            small[shelf].append(block)
+            return (true, forGood)
+        }
+
+        /// In bytes.
+        var kept: Int {
+            zip(sizes, small).reduce(large.reduce(0) { $0 + $1.capacity }) { $0 + $1.0 * $1.1.count }
+        }
+
+        mutating func removePassing() -> [UnsafeMutableRawPointer] {
+            var removed = large.map(\.block)
+            large = []
+            surplus = 0
+            for shelf in small.indices where small[shelf].count > keptPerSize {
+                removed += small[shelf][keptPerSize...]
+                small[shelf].removeSubrange(keptPerSize...)
+            }
+            return removed
+        }
     }
 
     private static let shelves = Lock(Shelves())
+
+    /// In bytes.
+    static var kept: Int { shelves.withLock(\.kept) }
 
     /// - Returns: a block of at least the capacity, and how much that is.
     static func take(_ capacity: Int) -> (UnsafeMutableRawPointer, Int) {
         let size = sizes.first { $0 >= capacity }
         let kept = shelves.withLock { shelves -> (UnsafeMutableRawPointer, Int)? in
             if let size {
-                guard let shelf = sizes.firstIndex(of: size), let block = shelves.small[shelf].popLast()
+                guard let shelf = sizes.firstIndex(of: size), let block = shelves.takeSmall(shelf)
                 else { return nil }
                 return (block, size)
             }
-            shelves.largeWasUsed = true
+            shelves.passingWereUsed = true
             // Not one that is much too large for what would stay in it.
             guard let index = shelves.large.firstIndex(where: { capacity...2 * capacity ~= $0.capacity })
             else { return nil }
@@ -49,13 +94,13 @@ enum ChunkPool {
         var mustClearLater = false
         let isKept = shelves.withLock { shelves in
             if let shelf = sizes.firstIndex(of: capacity) {
-                if shelves.small[shelf].count >= keptPerSize { return false }
-                shelves.small[shelf].append(block)
-                return true
+                let (stays, forGood) = shelves.putSmall(block, shelf)
+                if !stays || forGood { return stays }
+            } else {
+                if capacity < sizes[sizes.count - 1] || shelves.large.count >= keptLarge { return false }
+                shelves.large.append((block, capacity))
             }
-            if capacity < sizes[sizes.count - 1] || shelves.large.count >= keptLarge { return false }
-            shelves.large.append((block, capacity))
-            shelves.largeWasUsed = true
+            shelves.passingWereUsed = true
             mustClearLater = !shelves.clearingIsDue
             shelves.clearingIsDue = true
             return true
@@ -72,12 +117,10 @@ enum ChunkPool {
     private static func clear(evenIfUsed: Bool) {
         var mustClearLater = false
         let blocks = shelves.withLock { shelves -> [UnsafeMutableRawPointer] in
-            mustClearLater = shelves.largeWasUsed && !evenIfUsed
+            mustClearLater = shelves.passingWereUsed && !evenIfUsed
             shelves.clearingIsDue = mustClearLater
-            shelves.largeWasUsed = false
-            if mustClearLater { return [] }
-            defer { shelves.large = [] }
-            return shelves.large.map(\.block)
+            shelves.passingWereUsed = false
+            return mustClearLater ? [] : shelves.removePassing()
         }
         for block in blocks { block.deallocate() }
         if mustClearLater { clearLater() }

@@ -1,0 +1,24 @@
+import ConnectToTesting
+import Testing
+
+@testable import Ports
+
+@Suite("Memory for messages", .chosenExecutor, .timeLimit(.minutes(1)))
+struct ChunkPoolTests {
+    /// What stays for good: eight of each size.
+    private static let lasting = 8 * ChunkPool.sizes.reduce(0, +)
+
+    @Test("is used again, up to a bound, and goes back when it has not been used for a while")
+    func keeping() async {
+        do {
+            var chunks = (0..<400).map { _ in Chunk(capacity: 64 << 10) }
+            chunks += (0..<4).map { _ in Chunk(capacity: 1 << 20) }
+            let first = Set(chunks.map(\.base))
+            chunks = []
+            chunks = (0..<200).map { _ in Chunk(capacity: 64 << 10) }
+            #expect(chunks.allSatisfy { first.contains($0.base) })
+        }
+        #expect(ChunkPool.kept <= Self.lasting + (16 << 20) + (2 << 20))
+        while ChunkPool.kept > Self.lasting { await Task.yield() }
+    }
+}
