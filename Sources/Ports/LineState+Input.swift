@@ -41,7 +41,7 @@ extension LineState {
             do {
                 if messages >= Self.messagesPerDrain { return continueReading(for: line) }
                 // Those who look on are to see each.
-                if !life.isLingering, traffic?.isWatched != true,
+                if !reader.isAtRest, !life.isLingering, traffic?.isWatched != true,
                     let run = reader.nextRun(
                         atMost: Self.messagesPerDrain - messages, size: limits.queuedInput - input.size)
                 {
@@ -49,7 +49,7 @@ extension LineState {
                     try take(run, for: line, &wakeups)
                     continue
                 }
-                if let frame = try reader.next() {
+                if !reader.isAtRest, let frame = try reader.next() {
                     messages += frame.kind.isMessage ? 1 : 0
                     try take(frame, for: line, &wakeups)
                     continue

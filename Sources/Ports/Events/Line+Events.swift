@@ -22,7 +22,7 @@ extension Line {
         var cursor: RunCursor?
         while left > 0 {
             switch change({ state, wakeups in state.nextDelivery(holding: cursor, for: self, &wakeups) }) {
-            case .message(let handlers, var next, let lent):
+            case .message(let handlers, var next, let lent, let isLast):
                 cursor = lent
                 while let message = next {
                     handlers.call(with: message)
@@ -30,6 +30,7 @@ extension Line {
                     // A handler that changes what is to come revokes it.
                     next = left > 0 ? cursor?.claim() : nil
                 }
+                if isLast { return }
             case .close(let handler, let reason):
                 handler(reason)
                 left -= 1

@@ -3,8 +3,8 @@ import LinuxIO
 extension LineState {
     /// One call of a handler.
     enum Delivery {
-        /// And what else can be claimed for the same handlers.
-        case message(PortHandlers, Message?, RunCursor?)
+        /// And what else can be claimed for the same handlers. Deliveries rest after the last.
+        case message(PortHandlers.Receivers, Message?, RunCursor?, isLast: Bool)
         case close(PortHandlers.CloseHandler, CloseReason)
         case nothing
     }
@@ -33,7 +33,9 @@ extension LineState {
         if handlers.message != nil,
             case .message(let message) = takeMessage(holding: cursor, for: line, &wakeups)
         {
-            return .message(handlers, message, input.lend())
+            let isLast = input.isEmpty && !life.inputHasEnded && life.reason == nil
+            if isLast { deliveryIsDue = false }
+            return .message(handlers.receivers, message, input.lend(), isLast: isLast)
         }
         forgetHandlers(&wakeups)
         if let handler = handlers.close, let reason = endToTell {

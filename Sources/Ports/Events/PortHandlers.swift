@@ -10,8 +10,16 @@ struct PortHandlers: Sendable {
     /// The port itself, which lives as long as its message handler may be called.
     var keptPort: MessagePort?
 
-    /// An undecodable message that nobody wants to know of is dropped.
-    func call(with message: Message) {
-        if message.isDecodable { self.message?(message) } else { messageError?(message) }
+    var receivers: Receivers { Receivers(message: message, messageError: messageError) }
+
+    /// Those of them that messages go to: what is kept for a call is no more than this.
+    struct Receivers: Sendable {
+        let message: MessageHandler?
+        let messageError: MessageHandler?
+
+        /// An undecodable message that nobody wants to know of is dropped.
+        func call(with message: Message) {
+            if message.isDecodable { self.message?(message) } else { messageError?(message) }
+        }
     }
 }
