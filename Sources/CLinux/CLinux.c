@@ -233,13 +233,17 @@ __attribute__((constructor)) static void prepare_heavy_fence(void) {
 }
 
 void clinux_heavy_fence(void) {
+    static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
+    if (membarrier(MEMBARRIER_CMD_PRIVATE_EXPEDITED)) return;
+    // A sandbox has been closed since, or there never was such a call. From here on the others' fences are real ones;
+    // and what they have passed before that has long been done after so much time. Nobody gets past here in between.
+    pthread_mutex_lock(&mutex);
     if (clinux_light_fence_is_enough) {
-        if (membarrier(MEMBARRIER_CMD_PRIVATE_EXPEDITED)) return;
-        // A sandbox has been closed since. From here on the others' fences are real ones; and what they have passed
-        // before that has long been done after so much time.
         __atomic_store_n(&clinux_light_fence_is_enough, false, __ATOMIC_SEQ_CST);
-        nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+        struct timespec time = {.tv_nsec = 1000000};
+        while (nanosleep(&time, &time) != 0) {}
     }
+    pthread_mutex_unlock(&mutex);
     __atomic_thread_fence(__ATOMIC_SEQ_CST);
 }
 

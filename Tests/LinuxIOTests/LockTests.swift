@@ -12,6 +12,7 @@ struct LockTests {
     /// More often in a row than it takes to be the favourite.
     private static let streak = 300
     private static let disturbances = 10_000
+    private static let stops = 500
 
     @Test("lets one thread in at a time, however often the favourite has to make room")
     func exclusion() async throws {
@@ -37,6 +38,45 @@ struct LockTests {
             return Self.disturbances
         }
         #expect(sum.withLock { $0 } == sums.reduce(0, +))
+    }
+
+    @Test("lets one thread in at a time, wherever the one that was the favourite is stopped")
+    func stoppedFavourite() async throws {
+        let sum = Lock(0)
+        var action = sigaction()
+        action.__sigaction_handler.sa_handler = { _ in Stop.hold() }
+        var old = sigaction()
+        try systemCall("sigaction") { sigaction(Stop.signal, &action, &old) }
+        defer { sigaction(Stop.signal, &old, nil) }
+        let isOver = Atomic(false)
+        let favourite = Latch<pthread_t>()
+        async let counts = inThreads(2) { number in
+            if number == 0 {
+                // Threads of Dispatch's, of which this is a child, block signals.
+                var signals = sigset_t()
+                sigaddset(&signals, Stop.signal)
+                pthread_sigmask(SIG_UNBLOCK, &signals, nil)
+                favourite.set(pthread_self())
+            }
+            var own = 0
+            while !isOver.load(ordering: .relaxed) {
+                if number == 1, !Stop.isOn.load(ordering: .relaxed) {
+                    sched_yield()
+                    continue
+                }
+                sum.withLock { $0 += 1 }
+                own += 1
+                if number == 1 { Stop.takenMeanwhile.add(1, ordering: .relaxed) }
+            }
+            return own
+        }
+        let thread = try #require(await favourite.wait())
+        for number in 1...Self.stops {
+            pthread_kill(thread, Stop.signal)
+            while Stop.count.load(ordering: .relaxed) < number { usleep(50) }
+        }
+        isOver.store(true, ordering: .relaxed)
+        #expect(try await counts.reduce(0, +) == sum.withLock { $0 })
     }
 
     private final class Shared: Sendable {
@@ -98,6 +138,27 @@ struct LockTests {
         var results: [Result] = []
         for end in ends { results.append(try #require(await end.wait())) }
         return results
+    }
+}
+
+/// Stops a thread at whatever instruction it is, until another has become the favourite.
+private enum Stop {
+    static let signal = SIGURG
+    static let isOn = Atomic(false)
+    static let takenMeanwhile = Atomic(0)
+    static let count = Atomic(0)
+
+    /// In the handler of the signal.
+    static func hold() {
+        let before = takenMeanwhile.load(ordering: .relaxed)
+        isOn.store(true, ordering: .relaxed)
+        // Not for long: the thread may have been stopped inside of the lock.
+        let end = clinux_monotonic_nanoseconds() + 1_000_000
+        while takenMeanwhile.load(ordering: .relaxed) < before + 1_000, clinux_monotonic_nanoseconds() < end {
+            usleep(50)
+        }
+        isOn.store(false, ordering: .relaxed)
+        count.add(1, ordering: .relaxed)
     }
 }
 
