@@ -13,13 +13,12 @@ public struct Lock<Value: ~Copyable>: ~Copyable, @unchecked Sendable {
 
     public init(_ value: consuming sending Value) {
         // The mutex stands behind the value, in one piece of memory.
-        typealias Parts = BiasedMutex.Parts
-        let offset = MemoryLayout<Value>.size.roundedUp(toMultipleOf: MemoryLayout<Parts>.alignment)
+        let offset = MemoryLayout<Value>.size.roundedUp(toMultipleOf: BiasedMutex.alignment)
         let memory = UnsafeMutableRawPointer.allocate(
-            byteCount: offset + MemoryLayout<Parts>.size,
-            alignment: max(MemoryLayout<Value>.alignment, MemoryLayout<Parts>.alignment))
+            byteCount: offset + BiasedMutex.size,
+            alignment: max(MemoryLayout<Value>.alignment, BiasedMutex.alignment))
         self.value = memory.bindMemory(to: Value.self, capacity: 1)
-        mutex = BiasedMutex(in: (memory + offset).bindMemory(to: Parts.self, capacity: 1))
+        mutex = BiasedMutex(in: memory + offset)
         self.value.initialize(to: value)
     }
 
