@@ -13,7 +13,8 @@ public struct Lock<Value: ~Copyable>: ~Copyable, @unchecked Sendable {
 
     public init(_ value: consuming sending Value) {
         // The mutex stands behind the value, in one piece of memory.
-        let offset = MemoryLayout<Value>.size.roundedUp(toMultipleOf: BiasedMutex.alignment)
+        // Even behind one of no size, so that they have an address each.
+        let offset = max(1, MemoryLayout<Value>.size).roundedUp(toMultipleOf: BiasedMutex.alignment)
         let memory = UnsafeMutableRawPointer.allocate(
             byteCount: offset + BiasedMutex.size,
             alignment: max(MemoryLayout<Value>.alignment, BiasedMutex.alignment))
