@@ -16,7 +16,9 @@ extension Line {
 
     /// Posts all of them, or none.
     func post(_ batch: MessageBatch) throws(PortError) {
-        let failure: PortError? = change { state, wakeups in
+        var wakeups = Wakeups()
+        let failure: PortError? = withState { state in
+            defer { state.didChange() }
             if let refusal = state.postRefusal(batch.longest, frames: batch.size) { return refusal }
             if state.life.post(batch.count) == .accept {
                 if let traffic = state.traffic, traffic.isWatched {
@@ -26,6 +28,7 @@ extension Line {
             }
             return nil
         }
+        wakeups.run()
         if let failure { throw failure }
     }
 }
