@@ -52,6 +52,7 @@ final class Line: Sendable {
     }
 
     /// Changes the state under the lock; wakes who is to be woken after it.
+    @inline(__always)
     func change<Result: Sendable>(_ body: (inout LineState, inout Wakeups) -> Result) -> Result {
         var wakeups = Wakeups()
         let result = state.withLock { state in
