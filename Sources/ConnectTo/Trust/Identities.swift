@@ -10,9 +10,10 @@ actor Identities {
 
     /// How many are remembered; over it all are forgotten and asked for again.
     private static let capacity = 4_096
-    /// How many callers of one name wait for the bus's answer, and of all names.
-    private static let waitingOfName = 256
+    /// How many callers wait for the bus's answers: of all names; of one; and of one where many have come.
     private static let waitingInAll = 4_096
+    private static let waitingOfName = 256
+    private static let waitingOfNameInCrowd = 4
     private static let deadline = Duration.seconds(5)
 
     private let connection: BusConnection
@@ -76,13 +77,21 @@ actor Identities {
         }
     }
 
-    /// Whether one more may wait for what the bus says of a name. Nobody knows yet whose it is, so many that wait of
-    /// one name, or of names that nobody knows, keep out others of that kind, and no one who is known.
+    /// Whether one more may wait for what the bus says of a name. Nobody knows yet whose it is, so all unknown names
+    /// share the room, and those that are known need none.
     func hasRoom(for uniqueName: String) -> Bool {
         if known[uniqueName] != nil { return true }
-        let waiting = asking[uniqueName]?.count ?? 0
-        return waiting < Self.waitingOfName
-            && waitingCount < min(Self.waitingInAll, DescriptorReserve.available / 2)
+        return Self.hasRoom(whereItsOwnAre: asking[uniqueName]?.count ?? 0, andAllAre: waitingCount)
+    }
+
+    /// Half of the room is for whoever is first. The other half is for a few of each name: or some names, and a caller
+    /// that the bus has cut off comes with a new one each time, would keep out everybody else.
+    static func hasRoom(
+        whereItsOwnAre own: Int, andAllAre all: Int, descriptors: Int = DescriptorReserve.available
+    ) -> Bool {
+        let inAll = min(waitingInAll, descriptors / 2)
+        if all < inAll / 2 { return own < waitingOfName }
+        return all < inAll && own < waitingOfNameInCrowd
     }
 
     private func didLearn(_ answer: Result<Peer, DBusError>, of uniqueName: String) {
