@@ -3,15 +3,17 @@ import LinuxIO
 /// Memory that was read into or gathered in and that nobody views any more, kept for what comes next: fresh memory
 /// costs more than filling it, because the kernel clears each page.
 ///
-/// Of the usual sizes a few blocks stay, 2.7 MiB in all for the process. More of them, for queues that fill and empty
-/// again, up to 16 MiB, and larger ones, for messages that are larger, stay for a second or two after the last use.
+/// Of the usual sizes a few blocks stay, 2.7 MiB in all for the process. More of the longer ones, for queues that fill
+/// and empty again, up to 16 MiB, and larger ones, for messages that are larger, stay for a second or two after the last
+/// use.
 enum ChunkPool {
     /// What chunks of ordinary messages measure, from the quiet port to the busy one.
     static let sizes = [4 << 10, 16 << 10, 64 << 10, 256 << 10]
     /// How much memory there is behind the end of each block, for copies that are longer than what they are for.
     static let slack = 64
     private static let keptPerSize = 8
-    /// In bytes, beyond those.
+    /// In bytes, beyond those. None of the shortest: many ports at rest have let go of one each, and nobody is to wake up
+    /// for that.
     private static let keptBriefly = 16 << 20
     private static let keptLarge = 2
     private static let patience = Duration.seconds(1)
@@ -40,7 +42,7 @@ enum ChunkPool {
         {
             let forGood = small[shelf].count < keptPerSize
             if !forGood {
-                if surplus + sizes[shelf] > keptBriefly { return (false, false) }
+                if shelf == 0 || surplus + sizes[shelf] > keptBriefly { return (false, false) }
                 surplus += sizes[shelf]
             }
             small[shelf].append(block)
