@@ -18,7 +18,7 @@ release_options := -c release --static-swift-stdlib --product connect --scratch-
 static_options := -Xswiftc -static-executable \
     -Xlinker --defsym=sd_listen_fds=abort -Xlinker --defsym=sd_is_socket=abort
 # Types like Dictionary<String, Bus> are made by calling what makes them. Otherwise the runtime makes them of their names,
-# and looks through all conformances in the program for those of the key: that was two thirds of a short call's instructions.
+# and looks through all conformances in the program for those of the key: that was three quarters of a short call's instructions.
 metadata_options := -Xswiftc -Xfrontend -Xswiftc -disable-concrete-type-metadata-mangled-name-accessors
 # Fails where the compiler does not know the option: it is not one of the documented ones.
 metadata_probe := $(SWIFT)c $(filter-out -Xswiftc,$(metadata_options)) -typecheck -

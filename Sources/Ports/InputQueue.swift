@@ -127,7 +127,7 @@ struct InputQueue {
         if let cursor { settle(cursor.progress) }
     }
 
-    /// Ends the lending: nobody claims any more. It is quicker where the holder does it himself.
+    /// Ends the lending: nobody claims any more. It is quicker where the holder itself does it.
     mutating func revoke(for holder: RunCursor? = nil) {
         guard let cursor else { return }
         settle(cursor.revoke(byHolder: cursor === holder))

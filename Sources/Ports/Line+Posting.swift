@@ -16,9 +16,7 @@ extension Line {
 
     /// Posts all of them, or none.
     func post(_ batch: MessageBatch) throws(PortError) {
-        var wakeups = Wakeups()
-        let failure: PortError? = withState { state in
-            defer { state.didChange() }
+        let failure: PortError? = change { state, wakeups in
             if let refusal = state.postRefusal(batch.longest, frames: batch.size) { return refusal }
             if state.life.post(batch.count) == .accept {
                 if let traffic = state.traffic, traffic.isWatched {
@@ -28,7 +26,6 @@ extension Line {
             }
             return nil
         }
-        wakeups.run()
         if let failure { throw failure }
     }
 }

@@ -51,7 +51,8 @@ final class Line: Sendable {
         }
     }
 
-    /// Changes the state under the lock; wakes who is to be woken after it.
+    /// Changes the state under the lock; wakes who is to be woken after it. Inlined, since otherwise each caller pays for
+    /// a closure and for a copy of its result.
     @inline(__always)
     func change<Result: Sendable>(_ body: (inout LineState, inout Wakeups) -> Result) -> Result {
         var wakeups = Wakeups()
@@ -63,7 +64,7 @@ final class Line: Sendable {
         return result
     }
 
-    /// For who takes care of what follows from a change himself.
+    /// The same, for callers that take care themselves of what follows.
     @inline(__always)
     func withState<Result: Sendable>(_ body: (inout LineState) -> Result) -> Result {
         state.withLock { state in body(&state) }

@@ -1,7 +1,7 @@
 import LinuxIO
 import Synchronization
 
-/// The messages that are taken next, lent to one taker: he claims each without the line's lock.
+/// The messages that are taken next, lent to one holder, which claims each without the line's lock.
 ///
 /// All but the last: that one is taken under the lock, where it shows what follows from it. Whatever the line
 /// does with its input otherwise, it revokes the cursor first; then nobody claims any more.
@@ -48,15 +48,15 @@ final class RunCursor: Sendable {
 
     /// Ends the lending, for good; to be called once.
     ///
-    /// - Parameter isHolder: the caller claims no more himself, and nobody else does.
+    /// - Parameter isHolder: the caller is the holder, which claims no more, and nobody else does.
     func revoke(byHolder isHolder: Bool) -> (claimed: Int, position: Int) {
         isRevoked.store(true, ordering: .relaxed)
         if !isHolder { AsymmetricFence.heavy() }
         return Self.progress(decide(state.load(ordering: .relaxed)))
     }
 
-    /// The first to come here has it his way. The holder comes with the claim that he is about to make, the revoker
-    /// with what he has seen of the holder's: which may have been that very claim.
+    /// What is proposed first holds. The holder comes with the claim that it is about to make, the revoker
+    /// with what it has seen of the holder's: which may have been that very claim.
     private func decide(_ proposal: UInt64) -> UInt64 {
         let outcome = verdict.compareExchange(
             expected: Self.undecided, desired: proposal, ordering: .relaxed)

@@ -4,7 +4,7 @@ import Synchronization
 /// Where copies of the messages on some lines go: to the ports of those who look on. From any thread.
 ///
 /// It never holds a line up: what a line costs is a copy of 64 KiB at the most; the rest is done on the loop.
-/// Of a looker-on who reads slowly 1 MiB waits here and what his port queues beyond that; over it copies are
+/// Of a slow looker-on 1 MiB waits here, and what its port queues beyond that; over it copies are
 /// dropped, and the next one says how many. Up to eight look on at once. Their ports close with its last reference.
 package final class Tap: Sendable {
     /// How much of a payload is copied, in bytes.

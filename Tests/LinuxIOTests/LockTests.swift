@@ -9,12 +9,12 @@ import Testing
 
 @Suite("Lock", .timeLimit(.minutes(1)))
 struct LockTests {
-    /// More often in a row than it takes to be the favourite.
+    /// More often in a row than it takes to get the bias.
     private static let streak = 300
     private static let disturbances = 10_000
-    private static let stops = 500
+    private static let stops = 1_500
 
-    @Test("lets one thread in at a time, however often the favourite has to make room")
+    @Test("lets one thread in at a time, however often the bias is revoked")
     func exclusion() async throws {
         // Not atomic on purpose: an increment is lost where two are in at a time.
         let sum = Lock(0)
@@ -30,7 +30,7 @@ struct LockTests {
             }
             for _ in 0..<Self.disturbances {
                 let before = own.load(ordering: .relaxed)
-                // By then the other is the favourite again.
+                // By then the other has the bias again.
                 while own.load(ordering: .relaxed) < before + Self.streak {}
                 sum.withLock { $0 += 1 }
             }
@@ -40,8 +40,8 @@ struct LockTests {
         #expect(sum.withLock { $0 } == sums.reduce(0, +))
     }
 
-    @Test("lets one thread in at a time, wherever the one that was the favourite is stopped")
-    func stoppedFavourite() async throws {
+    @Test("lets one thread in at a time, wherever the one that had the bias is stopped")
+    func stoppedOwner() async throws {
         let sum = Lock(0)
         var action = sigaction()
         action.__sigaction_handler.sa_handler = { _ in Stop.hold() }
@@ -49,14 +49,14 @@ struct LockTests {
         try systemCall("sigaction") { sigaction(Stop.signal, &action, &old) }
         defer { sigaction(Stop.signal, &old, nil) }
         let isOver = Atomic(false)
-        let favourite = Latch<pthread_t>()
+        let owner = Latch<pthread_t>()
         async let counts = inThreads(2) { number in
             if number == 0 {
                 // Threads of Dispatch's, of which this is a child, block signals.
                 var signals = sigset_t()
                 sigaddset(&signals, Stop.signal)
                 pthread_sigmask(SIG_UNBLOCK, &signals, nil)
-                favourite.set(pthread_self())
+                owner.set(pthread_self())
             }
             var own = 0
             while !isOver.load(ordering: .relaxed) {
@@ -64,14 +64,22 @@ struct LockTests {
                     sched_yield()
                     continue
                 }
-                sum.withLock { $0 += 1 }
+                sum.withLock { sum in
+                    let before = sum
+                    // Most of the time it is inside, where the other must not come in when it goes on.
+                    if number == 1 { for _ in 0..<20 { _ = clinux_monotonic_nanoseconds() } }
+                    sum = before + 1
+                }
                 own += 1
-                if number == 1 { Stop.takenMeanwhile.add(1, ordering: .relaxed) }
+                Stop.taken[number].add(1, ordering: .relaxed)
             }
             return own
         }
-        let thread = try #require(await favourite.wait())
+        let thread = try #require(await owner.wait())
         for number in 1...Self.stops {
+            // By then it has the bias again.
+            let before = Stop.taken[0].load(ordering: .relaxed)
+            while Stop.taken[0].load(ordering: .relaxed) < before + Self.streak { sched_yield() }
             pthread_kill(thread, Stop.signal)
             while Stop.count.load(ordering: .relaxed) < number { usleep(50) }
         }
@@ -83,16 +91,16 @@ struct LockTests {
         let lock = Lock("")
     }
 
-    @Test("another thread waits, asleep, until the favourite is out, and finds what that left")
+    @Test("another thread waits, asleep, until the bias's owner is out, and finds what that left")
     func waiting() async throws {
         let shared = Shared()
         for _ in 0..<20 {
-            let isFavourite = Latch<Void>()
+            let isBiased = Latch<Void>()
             let waiter = Latch<pid_t>()
             async let left = inThreads(1) { _ in
                 for _ in 0..<Self.streak { shared.lock.withLock { _ in } }
                 shared.lock.withLock { value in
-                    isFavourite.set()
+                    isBiased.set()
                     value = "inside"
                     var thread = waiter.value
                     while thread == nil { thread = waiter.value }
@@ -102,7 +110,7 @@ struct LockTests {
                 return true
             }
             async let seen = inThreads(1) { _ in
-                while isFavourite.value == nil { sched_yield() }
+                while isBiased.value == nil { sched_yield() }
                 waiter.set(clinux_gettid())
                 return shared.lock.withLock { $0 }
             }
@@ -141,20 +149,21 @@ struct LockTests {
     }
 }
 
-/// Stops a thread at whatever instruction it is, until another has become the favourite.
+/// Stops a thread at whatever instruction it is, until another has got the bias.
 private enum Stop {
     static let signal = SIGURG
     static let isOn = Atomic(false)
-    static let takenMeanwhile = Atomic(0)
+    /// How often each thread has taken the lock.
+    static let taken: [2 of Atomic<Int>] = [Atomic(0), Atomic(0)]
     static let count = Atomic(0)
 
     /// In the handler of the signal.
     static func hold() {
-        let before = takenMeanwhile.load(ordering: .relaxed)
+        let before = taken[1].load(ordering: .relaxed)
         isOn.store(true, ordering: .relaxed)
         // Not for long: the thread may have been stopped inside of the lock.
         let end = clinux_monotonic_nanoseconds() + 1_000_000
-        while takenMeanwhile.load(ordering: .relaxed) < before + 1_000, clinux_monotonic_nanoseconds() < end {
+        while taken[1].load(ordering: .relaxed) < before + 300, clinux_monotonic_nanoseconds() < end {
             usleep(50)
         }
         isOn.store(false, ordering: .relaxed)

@@ -10,7 +10,7 @@ enum ContextObject {
         case error(name: String, message: String)
         /// What the context has done, if the caller may know; that is for others to decide.
         case tellStatus
-        /// Somebody who wants to look on; whether he may is for others to decide.
+        /// Somebody who wants to look on; whether they may is for others to decide.
         case tap(StreamSocket)
         /// A caller with a line; whether it is admitted is for others to decide.
         case admit(StreamSocket, Greeting)
