@@ -12,9 +12,16 @@ let nobody: UInt32 = 65_534
 let isRoot = geteuid() == 0
 
 /// A private bus that lets every user in.
+/// - Parameter limits: in place of the stock session bus's, by name.
 func withOpenBus(
-    _ configuration: BusConfiguration = BusConfiguration(rules: #"<allow user="*"/>"#),
-    _ body: (PrivateBus) async throws -> Void
+    limits: [String: Int] = [:], _ body: (PrivateBus) async throws -> Void
+) async throws {
+    try await withOpenBus(BusConfiguration(rules: #"<allow user="*"/>"#, limits: limits), body)
+}
+
+/// A private bus whose socket every user can reach.
+func withOpenBus(
+    _ configuration: BusConfiguration, _ body: (PrivateBus) async throws -> Void
 ) async throws {
     try await withPrivateBus(configuration: configuration) { bus in
         #expect(chmod(bus.directory, 0o755) == 0)
