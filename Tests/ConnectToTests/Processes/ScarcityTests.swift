@@ -41,6 +41,29 @@ struct ScarcityTests {
         }
     }
 
+    @Test("a listener with 64 descriptors keeps its name when many call at once")
+    func crowd() async throws {
+        let bus = try await Bus.onPrivateBus()
+        try await withPeer(after: "ulimit -n 64", "echo", "x") { peer in
+            #expect(await peer.line() == "listening")
+            let owner = try await bus.info("x")?.owner.busName
+            var codes: Set<CloseReason.Code> = []
+            for _ in 0..<5 {
+                let ports = (0..<300).map { _ in bus.connectTo("x") }
+                for port in ports {
+                    do throws(PortError) {
+                        try await port.opened
+                    } catch {
+                        if let code = error.reason?.code { codes.insert(code) }
+                    }
+                }
+                for port in ports { port.close() }
+            }
+            #expect(codes == [.refused])
+            #expect(try await bus.info("x")?.owner.busName == owner)
+        }
+    }
+
     @Test("a caller with 64 descriptors has a reason for each port that it cannot have, and can go on")
     func caller() async throws {
         let bus = try await Bus.onPrivateBus()
