@@ -52,7 +52,7 @@ struct Directory: Sendable {
             for (index, name) in names.enumerated() {
                 if index >= Self.askedAtOnce, let (done, entry) = await group.next() { entries[done] = entry }
                 group.addTask(executorPreference: connection.reactor.tasks) {
-                    (index, await entry(name, owner: await identities.owner(of: name.busName), silent))
+                    (index, await entry(name, owner: await owner(of: name), silent))
                 }
             }
             for await (index, entry) in group { entries[index] = entry }
@@ -60,8 +60,9 @@ struct Directory: Sendable {
         }
     }
 
+    /// Nil also where the bus did not say.
     func owner(of context: ContextName) async -> String? {
-        await identities.owner(of: context.busName)
+        try? await identities.owner(of: context.busName)
     }
 
     /// - Parameter silent: whom not to ask again, having waited in vain; who is silent now is added.

@@ -120,7 +120,7 @@ extension Registry {
             var peer = peer
             if let claimed = caller.hello.context.flatMap(ContextName.init(busName:)) {
                 peer.claimedContext = claimed
-                if await identities.owner(of: claimed.busName) == sender { peer.context = claimed }
+                if (try? await identities.owner(of: claimed.busName)) == sender { peer.context = claimed }
             }
             let isAdmitted = await caller.registration.admission.admits(peer, asking: identities)
             await before?.value

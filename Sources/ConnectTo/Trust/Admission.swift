@@ -42,7 +42,9 @@ public struct Admission: Sendable {
     /// Programs of these applications (reverse-DNS ids).
     ///
     /// A program is of an application if its sandbox says so; where there is no sandbox, if it owns the bus name of
-    /// that id, or introduces itself by a context of that origin. It says nothing of the user: combine it
+    /// that id, or introduces itself by a context of that origin. Whether a process of another user is in a sandbox is
+    /// not known: it is of the applications whose names it owns, and of no other is it known not to be, so that
+    /// ``not(_:)`` of this admits nobody of another user. It says nothing of the user: combine it
     /// with ``sameUser``. What it is worth stands at ``Peer/Application/Source``.
     public static func origins(_ ids: Set<String>) -> Admission { Admission(.origins(ids)) }
 

@@ -128,15 +128,24 @@ actor Identities {
 
     /// Whoever bears a well-known name just now.
     func holder(of busName: String) async -> Peer? {
-        guard let owner = await owner(of: busName) else { return nil }
+        guard let owner = try? await owner(of: busName) else { return nil }
         return (try? await peer(owner)) ?? Peer(busName: owner)
     }
 
-    func owner(of busName: String) async -> String? {
-        let reply = try? await connection.call(
-            .toBus("GetNameOwner", [.string(busName)]), deadline: Self.deadline)
-        guard case .string(let owner)? = reply?.body.first else { return nil }
-        return owner
+    /// The unique name of whoever owns a name just now.
+    /// - Returns: Nil where nobody does, by the bus's own word.
+    func owner(of busName: String) async throws(DBusError) -> String? {
+        do throws(DBusError) {
+            let reply = try await connection.call(
+                .toBus("GetNameOwner", [.string(busName)]), deadline: Self.deadline)
+            guard case .string(let owner)? = reply.body.first else {
+                throw .invalid("the bus does not say who owns \(busName)")
+            }
+            return owner
+        } catch {
+            if error.name == DBusError.Name.nameHasNoOwner { return nil }
+            throw error
+        }
     }
 
     /// Asks the bus once more whether a peer's connection is there and its process the one whose descriptor was

@@ -1,4 +1,5 @@
 import ConnectToTesting
+import DBus
 import Glibc
 import LinuxIO
 import TestProcesses
@@ -47,6 +48,9 @@ struct AdmissionTableTests {
             Row(.securityLabels(["no-such-label"]), own: false, other: false),
             Row(.origins(["org.example.U0"]), own: false, other: false, ownBearing: true),
             Row(.origins(["org.example.U65534"]), own: false, other: false, otherBearing: true),
+            // Whether another user's process is in a sandbox is not to be learnt.
+            Row(.not(.origins(["org.example.U0"])), own: true, other: false, ownBearing: false),
+            Row(.not(.origins(["org.example.U65534"])), own: true, other: false),
             Row(.all(.sameUser, .origins(["org.example.U65534"])), own: false, other: false),
             Row(
                 .all(.users([nobody]), .origins(["org.example.U65534"])), own: false, other: false,
@@ -113,6 +117,20 @@ struct AdmissionTableTests {
             }
             withExtendedLifetime(context) {}
         }
+    }
+
+    @Test(
+        "where the bus does not say who owns a name, no origin is known and none is known not to be",
+        .privateBus)
+    func silentBus() async throws {
+        let bus = try await Bus.onPrivateBus()
+        let peer = try await bus.identities.peer(bus.connection.uniqueName)
+        #expect(await Admission.not(.origins(["org.other"])).admits(peer, asking: bus.identities))
+        try PrivateBus.current.kill()
+        await bus.isAway()
+        let rule = Admission.origins(["org.other"]).rule
+        #expect(await rule.verdict(on: peer, asking: bus.identities) == .unknown)
+        #expect(await !Admission.not(.origins(["org.other"])).admits(peer, asking: bus.identities))
     }
 
     @Test(
