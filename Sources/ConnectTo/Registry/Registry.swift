@@ -107,8 +107,11 @@ actor Registry {
                     connection.assumeIsolated {
                         $0.requestName(context.busName, flags: flags) { result in
                             // In the very moment of the answer: NameAcquired may be the next message already.
-                            if case .success(let outcome) = result {
-                                registration.didBecome(registered: outcome != .inQueue)
+                            switch result {
+                            case .success(.primaryOwner), .success(.alreadyOwner):
+                                registration.didBecome(registered: true)
+                            case .success(.inQueue): registration.didBecome(registered: false)
+                            case .success(.exists), .failure: break
                             }
                             continuation.resume(returning: result)
                             self.assumeIsolated { $0.requests.didEnd() }

@@ -119,6 +119,25 @@ struct BusRestartTests {
         if thief != nil { #expect(await standby.registered) }
     }
 
+    @Test("who has lost the name does not say in between that it has it")
+    func lost() async throws {
+        let (here, there) = (try await Bus.onPrivateBus(), try await Bus.onPrivateBus())
+        let context = try await here.register("x")
+        // As if the bus had been away, and another had been faster.
+        await here.registry.interrupt()
+        try await here.connection.releaseName(context.busName)
+        let thief = try await there.register("x")
+        let restoring = Task { await here.registry.restore() }
+        // The bus answers in order: one of these answers comes while it is asked who has the name.
+        while context.endReason == nil {
+            _ = try await here.connection.call(.toBus("GetId"), deadline: .seconds(5))
+            #expect(!context.isRegistered)
+        }
+        await restoring.value
+        #expect(context.endReason == .nameLost)
+        #expect(thief.isRegistered)
+    }
+
     private static func thief() async throws -> Context? {
         let bus = try await Bus.onPrivateBus()
         do throws(ConnectToError) {
