@@ -77,11 +77,10 @@ actor Identities {
         }
     }
 
-    /// Whether one more may wait for what the bus says of a name. Nobody knows yet whose it is, so all unknown names
-    /// share the room, and those that are known need none.
+    /// Whether one more may wait for what the bus says of a name. Nobody knows yet whose it is, so all names that are
+    /// not remembered share the room.
     func hasRoom(for uniqueName: String) -> Bool {
-        if known[uniqueName] != nil { return true }
-        return Self.hasRoom(whereItsOwnAre: asking[uniqueName]?.count ?? 0, andAllAre: waitingCount)
+        Self.hasRoom(whereItsOwnAre: asking[uniqueName]?.count ?? 0, andAllAre: waitingCount)
     }
 
     /// Half of the room is for whoever is first. The other half is for a few of each name: or some names, and a caller
