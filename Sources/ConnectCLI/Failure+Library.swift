@@ -42,7 +42,8 @@ extension Failure {
         case .unexpectedOwner: self.init(.refused, "\(detail); find out who that is, and nothing was sent")
         case .timedOut: self.init(.timedOut, "\(detail) (try again, or allow more time)")
         case .busLost: self.init(.busUnavailable, "\(detail); try again when it is back")
-        case .peerExited: self.init(.peerFailed, "\(peer): \(detail); see why, then try again")
+        case .peerExited, .startFailed:
+            self.init(.peerFailed, "\(peer): \(detail); see why, then try again")
         case .protocolError: self.init(.peerFailed, "\(peer): \(detail); check that it speaks version 1")
         default: self.init(.inputOutput, "\(peer): \(detail); try again")
         }

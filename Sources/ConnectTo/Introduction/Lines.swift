@@ -33,7 +33,7 @@ extension Bus {
 /// after ten milliseconds, then twice as long each time up to a second, until a line has lasted a second.
 ///
 /// It throws a ``PortError`` with ``PortError/Code/closed`` and the reason where a line never opened (nobody has the
-/// name in time, refused, the bus is lost) or the listener broke the protocol; and with
+/// name in time, or could be started for it, refused, the bus is lost) or the listener broke the protocol; and with
 /// ``PortError/Code/cancelled`` where the task is cancelled.
 public struct Lines: AsyncSequence, Sendable {
     public typealias Element = Line
