@@ -20,14 +20,19 @@ extension Bus {
     /// Looks at one context more closely. Starts nothing.
     ///
     /// - Returns: Nil where nobody bears the name now. It takes a second at the most where the owner is silent.
-    /// - Throws: ``ConnectToError``: ``ConnectToError/Code/invalidName``, ``ConnectToError/Code/busLost``.
+    /// - Throws: ``ConnectToError``: ``ConnectToError/Code/invalidName``; ``ConnectToError/Code/busLost`` where the bus
+    ///   is away or lost; ``ConnectToError/Code/timedOut`` where it does not answer within five seconds.
     public func info(
         _ name: String, origin: String = ContextName.defaultOrigin
     ) async throws(ConnectToError) -> ContextInfo? {
         let context = try ContextName(name, origin: origin)
-        guard let owner = await identities.holder(of: context.busName) else {
+        let owner: Peer
+        do throws(DBusError) {
+            guard let known = try await identities.holder(of: context.busName) else { return nil }
+            owner = known
+        } catch {
             if isLost { throw await lost }
-            return nil
+            throw ConnectToError(error, "looking at \(context.quoted)")
         }
         async let answer = details(
             of: context, at: owner.busName, ContextInterface.properties, "GetAll",

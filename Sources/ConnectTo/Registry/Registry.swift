@@ -135,7 +135,7 @@ actor Registry {
     }
 
     private func taken(_ context: ContextName) async -> ConnectToError {
-        let holder = await identities.holder(of: context.busName)
+        let holder = try? await identities.holder(of: context.busName)
         let who = holder.map { holder in
             let pid = holder.pid.map { "pid \($0)" } ?? "the connection \(holder.busName)"
             return holder.processName.map { "\(pid) (\($0))" } ?? pid

@@ -126,8 +126,8 @@ actor Identities {
     }
 
     /// Whoever bears a well-known name just now.
-    func holder(of busName: String) async -> Peer? {
-        guard let owner = try? await owner(of: busName) else { return nil }
+    func holder(of busName: String) async throws(DBusError) -> Peer? {
+        guard let owner = try await owner(of: busName) else { return nil }
         return (try? await peer(owner)) ?? Peer(busName: owner)
     }
 

@@ -196,6 +196,7 @@ struct BusRestartTests {
         try PrivateBus.current.kill()
         await here.isAway()
         #expect(await here.connectTo("late", wait: .now).closed.code == .busLost)
+        #expect(await Self.code(of: { try await here.info("late") }) == .busLost)
         let meanwhile = here.connectTo("late", wait: .untilAvailable(for: .seconds(30)))
         try meanwhile.postMessage("posted meanwhile")
         #expect(
