@@ -17,7 +17,7 @@ extension Failure {
         case .invalidMetadata: self.init(.unsendable, error.message)
         case .nameTaken: self.init(.nameTaken, "\(error.message) (--standby)")
         case .timedOut: self.init(.timedOut, error.message)
-        case .denied: self.init(.refused, error.message)
+        case .denied, .busy: self.init(.refused, error.message)
         default: self.init(.busUnavailable, error.message)
         }
     }

@@ -23,8 +23,12 @@ public struct ConnectToError: Error, Sendable, CustomStringConvertible {
         public static let invalidName = Code(rawValue: "invalid-name")
         /// Metadata that cannot be carried: over 64 KiB, or with a NUL in it.
         public static let invalidMetadata = Code(rawValue: "invalid-metadata")
-        /// The bus's policy does not allow it.
+        /// A registration that is to admit fewer than one caller.
+        public static let invalidLimit = Code(rawValue: "invalid-limit")
+        /// The bus's policy, or the owner of the name, does not allow it.
         public static let denied = Code(rawValue: "denied")
+        /// The owner of the name has enough to do just now; try again later.
+        public static let busy = Code(rawValue: "busy")
         /// The bus gives this connection no more names or match rules.
         public static let limitsExceeded = Code(rawValue: "limits-exceeded")
         /// The bus did not answer in time.
