@@ -13,7 +13,7 @@ extension Failure {
 
     init(_ error: ConnectToError) {
         switch error.code {
-        case .invalidName: self.init(.usage, error.message)
+        case .invalidName, .invalidLimit: self.init(.usage, error.message)
         case .invalidMetadata: self.init(.unsendable, error.message)
         case .nameTaken: self.init(.nameTaken, "\(error.message) (--standby)")
         case .timedOut: self.init(.timedOut, error.message)

@@ -147,14 +147,14 @@ public final class Bus: Sendable {
     ///   - replace: if the name is taken by one that allows it, take it over.
     ///   - allowReplacement: let others take the name over that ask to, which any program may that the bus lets
     ///     own it. The context then ends with ``Context/EndReason/replaced``, or stands by if it is to.
-    ///   - limit: unregister when this many callers have been admitted; without limit if nil.
+    ///   - limit: unregister when this many callers have been admitted, one at least; without limit if nil.
     ///   - format: what lines to it carry; callers that ask for the other are refused.
     ///   - tappable: whether other programs of this user may look on at its messages (`connect tap`). They see a
     ///     copy, slow nobody down and miss what comes too fast for them; streams show nothing.
     ///   - admission: who may connect. Others are refused before there is a connect event, and not told why: that is
     ///     logged, at debug level, by `org.connectto.registry`.
     /// - Throws: ``ConnectToError``: ``ConnectToError/Code/nameTaken``, ``ConnectToError/Code/invalidName``,
-    ///   ``ConnectToError/Code/invalidMetadata``, ``ConnectToError/Code/denied``,
+    ///   ``ConnectToError/Code/invalidMetadata``, ``ConnectToError/Code/invalidLimit``, ``ConnectToError/Code/denied``,
     ///   ``ConnectToError/Code/limitsExceeded``, ``ConnectToError/Code/busLost`` where the bus is lost, or was not back
     ///   in ten seconds; ``ConnectToError/Code/cancelled`` where the task is cancelled before it is back; and
     ///   ``ConnectToError/Code/timedOut`` where the bus has not answered within five seconds: then the name is
@@ -166,6 +166,14 @@ public final class Bus: Sendable {
         admit admission: Admission = .sameUser
     ) async throws(ConnectToError) -> Context {
         let context = try ContextName(name, origin: origin)
+        if let limit, limit < 1 {
+            throw ConnectToError(
+                .invalidLimit,
+                """
+                registering \(context.quoted) for \(limit) callers: it is to admit one at least; leave the limit out to \
+                admit any number
+                """)
+        }
         var flags = standby ? BusConnection.RequestNameFlags() : .doNotQueue
         if replace { flags.insert(.replaceExisting) }
         if allowReplacement { flags.insert(.allowReplacement) }
