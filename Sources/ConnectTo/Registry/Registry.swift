@@ -27,7 +27,13 @@ actor Registry {
 
     /// The bus name of a context that this process bears, if it bears any.
     var callingName: String? {
-        calling?.status == .registered ? calling?.context.busName : nil
+        switch calling?.status {
+        case .registered: break
+        // Mostly it comes back.
+        case .interrupted: return nil
+        default: calling = registrations.values.first { $0.status == .registered }
+        }
+        return calling?.context.busName
     }
 
     func registration(at path: String) -> Registration? {
@@ -150,7 +156,7 @@ actor Registry {
 
     private func forget(_ registration: Registration) {
         registrations[registration.context.busName] = nil
-        if calling === registration { calling = registrations.values.first { $0.status == .registered } }
+        if calling === registration { calling = nil }
         registration.didGo()
     }
 
