@@ -79,7 +79,7 @@ public final class Context: Sendable {
         public static let replaced = EndReason(rawValue: "replaced")
         /// The bus came back and does not give the name any more, by its policy or its limit of names.
         public static let nameRefused = EndReason(rawValue: "name-refused")
-        /// The bus is lost: it went away and did not come back, or this process has left it.
+        /// The bus is lost: it went away and did not come back, or does not answer any more, or this process has left it.
         public static let busLost = EndReason(rawValue: "bus-lost")
 
         public var description: String { rawValue }

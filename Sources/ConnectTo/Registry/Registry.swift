@@ -22,10 +22,10 @@ actor Registry {
     /// For names: without waiting for one answer before the next, and not all of ten thousand at a time.
     private var requests = Window(of: 256)
 
-    /// The one by which this process introduces itself to others: the first, while it lasts.
+    /// The one by which this process introduces itself to others, while it lasts: the first, and then any.
     private var calling: Registration?
 
-    /// The bus name of a context that this process bears, if it bears any.
+    /// The bus name of a context that this process owns, if it owns any.
     var callingName: String? {
         switch calling?.status {
         case .registered: break
@@ -203,15 +203,25 @@ actor Registry {
     }
 
     private func restore(_ registration: Registration) async {
-        do throws(ConnectToError) {
-            // Whoever has it now was faster, and is not replaced for that.
-            try await requestName(of: registration, registration.flags.subtracting(.replaceExisting))
-        } catch {
-            // Gone once more: the next time.
-            if error.code == .busLost { return }
-            log.warning("not registered again", metadata: ["why": "\(error)"])
-            let reason: Context.EndReason = error.code == .nameTaken ? .nameLost : .nameRefused
-            if registration.end(reason) { forget(registration) }
+        let deadline = SuspendingClock.now + limits.absence
+        while registration.status == .interrupted {
+            do throws(ConnectToError) {
+                // Whoever has it now was faster, and is not replaced for that.
+                try await requestName(of: registration, registration.flags.subtracting(.replaceExisting))
+            } catch {
+                // Gone once more: the next time.
+                if error.code == .busLost { return }
+                // There, and no answer: as good as away.
+                if error.code == .timedOut, SuspendingClock.now < deadline { continue }
+                log.warning("not registered again", metadata: ["why": "\(error)"])
+                let reason: Context.EndReason =
+                    switch error.code {
+                    case .nameTaken: .nameLost
+                    case .timedOut: .busLost
+                    default: .nameRefused
+                    }
+                if registration.end(reason) { forget(registration) }
+            }
         }
     }
 

@@ -148,6 +148,26 @@ struct BusRestartTests {
         }
     }
 
+    @Test("a bus that is back and does not answer in time is asked again, and has refused nothing")
+    func slow() async throws {
+        let bus = try PrivateBus.current
+        let here = try await Bus.onPrivateBus()
+        let context = try await here.register("x")
+        kill(bus.processID, SIGSTOP)
+        await here.registry.interrupt()
+        let restoring = Task { await here.registry.restore() }
+        // Sent later, so over later.
+        let error = await #expect(throws: DBusError.self) {
+            try await here.connection.call(.toBus("GetId"), deadline: BusConnection.busDeadline * 1.1)
+        }
+        #expect(error?.kind == .timedOut)
+        kill(bus.processID, SIGCONT)
+        await restoring.value
+        #expect(context.isRegistered)
+        #expect(context.endReason == nil)
+        #expect(try await here.directory().map(\.name) == ["x"])
+    }
+
     @Test("watchers are told once what is different")
     func watching() async throws {
         let (here, stays, goes) = (
