@@ -11,7 +11,7 @@ extension Bus {
     /// - Returns: A port on which ``TapRecord``s arrive; closing it ends the looking on.
     /// - Throws: ``ConnectToError``: ``ConnectToError/Code/denied`` where the owner does not allow it,
     ///   ``ConnectToError/Code/busy`` where it has enough to do, ``ConnectToError/Code/invalidName``, ``ConnectToError/Code/timedOut`` after five seconds,
-    ///   ``ConnectToError/Code/busLost``; ``ConnectToError/Code/busError`` where nobody bears the name.
+    ///   ``ConnectToError/Code/busLost``; ``ConnectToError/Code/busError`` where nobody owns the name.
     package func tap(
         _ name: String, origin: String = ContextName.defaultOrigin
     ) async throws(ConnectToError) -> MessagePort {

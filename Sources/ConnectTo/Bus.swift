@@ -199,12 +199,12 @@ public final class Bus: Sendable {
     /// - Parameters:
     ///   - name: the context's.
     ///   - origin: the application id that the name lives under.
-    ///   - policy: what to do while nobody bears the name.
+    ///   - policy: what to do while nobody owns the name.
     ///   - metadata: free text for the listener, 64 KiB in all.
     ///   - format: what the line is to carry; a listener of the other format refuses. With
     ///     ``LineFormat/stream`` the port posts nothing: await ``MessagePort/opened``, then
     ///     ``MessagePort/takeFileDescriptor()``.
-    ///   - expected: who the listener has to be. Whoever bears the name is looked at first, and the line and all that
+    ///   - expected: who the listener has to be. Whoever owns the name is looked at first, and the line and all that
     ///     was posted goes to that connection alone, whoever takes the name meanwhile. The port of another owner
     ///     ends with ``CloseReason/Code/unexpectedOwner``, and nothing has left this process. Costs two
     ///     questions to the bus more.

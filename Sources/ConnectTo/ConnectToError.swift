@@ -7,6 +7,7 @@ public struct ConnectToError: Error, Sendable, CustomStringConvertible {
         /// The code as it stands in logs.
         public let rawValue: String
 
+        /// A code from a log, to compare with.
         public init(rawValue: String) {
             self.rawValue = rawValue
         }
@@ -17,7 +18,7 @@ public struct ConnectToError: Error, Sendable, CustomStringConvertible {
         public static let otherLimits = Code(rawValue: "other-limits")
         /// The connection to the bus ended.
         public static let busLost = Code(rawValue: "bus-lost")
-        /// Another process bears the name; ``ConnectToError/holder`` says which.
+        /// Another process owns the name; ``ConnectToError/owner`` says which.
         public static let nameTaken = Code(rawValue: "name-taken")
         /// What was given as a name, or as an origin, is none.
         public static let invalidName = Code(rawValue: "invalid-name")
@@ -49,15 +50,15 @@ public struct ConnectToError: Error, Sendable, CustomStringConvertible {
     public let code: Code
     /// What happened, to what, and what to do next.
     public let message: String
-    /// Who has the name, with ``Code/nameTaken`` and where the bus would tell.
-    public let holder: Peer?
+    /// Who owns the name, with ``Code/nameTaken`` and where the bus would tell.
+    public let owner: Peer?
     /// The error underneath, where there is one.
     public let cause: (any Error)?
 
-    init(_ code: Code, _ message: String, holder: Peer? = nil, cause: (any Error)? = nil) {
+    init(_ code: Code, _ message: String, owner: Peer? = nil, cause: (any Error)? = nil) {
         self.code = code
         self.message = message
-        self.holder = holder
+        self.owner = owner
         self.cause = cause
     }
 

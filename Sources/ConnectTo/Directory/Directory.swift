@@ -80,7 +80,7 @@ struct Directory: Sendable {
             processName: peer?.processName, metadata: await metadata)
     }
 
-    /// Asks the owner by its unique name: another may bear the context's by now.
+    /// Asks the owner by its unique name: another may own the context's by now.
     private func metadata(
         of context: ContextName, at owner: String, _ silent: SilentOwners
     ) async -> [String: String]? {

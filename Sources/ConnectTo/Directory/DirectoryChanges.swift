@@ -8,7 +8,7 @@
 /// without metadata.
 ///
 /// A bus that was away and has come back (``Bus/status``) has new connections only. So every name that was there
-/// before is told once: as moved where somebody bears it again by then, else as unregistered; who returns
+/// before is told once: as moved where somebody owns it again by then, else as unregistered; who returns
 /// later is registered.
 public struct DirectoryChanges: AsyncSequence, Sendable {
     public typealias Element = DirectoryChange
@@ -29,11 +29,13 @@ public struct DirectoryChanges: AsyncSequence, Sendable {
         case returned([ContextName])
     }
 
+    /// For the one task that takes them.
     public func makeAsyncIterator() -> AsyncIterator {
         AsyncIterator(
             directory: directory, base: changes.makeAsyncIterator(), known: Set(snapshot.map(\.context)))
     }
 
+    /// Takes changes, one after the other.
     public struct AsyncIterator: AsyncIteratorProtocol {
         let directory: Directory
         var base: AsyncThrowingStream<News, any Error>.AsyncIterator
@@ -44,10 +46,12 @@ public struct DirectoryChanges: AsyncSequence, Sendable {
         /// What is still to be told of a bus that came back, the last first.
         var due: [(kind: DirectoryChange.Kind, context: ContextName)] = []
 
+        /// The next change, when there is one; nil once the task has been cancelled.
         public mutating func next() async throws(ConnectToError) -> DirectoryChange? {
             try await next(isolation: nil)
         }
 
+        /// The same, without leaving the actor.
         public mutating func next(
             isolation actor: isolated (any Actor)?
         ) async throws(ConnectToError) -> DirectoryChange? {

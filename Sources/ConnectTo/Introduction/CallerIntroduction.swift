@@ -105,7 +105,7 @@ struct CallerIntroduction {
         .fail(
             CloseReason(
                 .unexpectedOwner,
-                detail: "\(context.quoted) is borne by somebody else than expected (\(owner))"))
+                detail: "\(context.quoted) is owned by somebody else than expected (\(owner))"))
     }
 
     /// The time to wait for the name is over.

@@ -33,7 +33,7 @@ final class Registration: @unchecked Sendable {
     private let began = Registration.clock
     private var phase = Phase.requested
     /// Whether the name has become this process's, or never will.
-    private var hasBorne: Bool?
+    private var hasOwned: Bool?
     private var hasGone = false
 
     private static let lock = Lock(0)
@@ -70,7 +70,7 @@ final class Registration: @unchecked Sendable {
     /// Set when it has ended and the bus has confirmed that, or is gone.
     var isGone: Latch<Void> { used { $0.isGone } }
     /// Set when the name has become this process's, or never will: whether it has.
-    var hasBorneName: Latch<Bool> { used { $0.hasBorneName } }
+    var hasOwnedName: Latch<Bool> { used { $0.hasOwnedName } }
     var contextStatus: ContextStatus {
         activity.status(after: .milliseconds(100 * Int(Self.clock &- began)))
     }
@@ -94,7 +94,7 @@ final class Registration: @unchecked Sendable {
         }
         let use = Use(terms)
         facts = .used(use)
-        if let hasBorne { use.hasBorneName.set(hasBorne) }
+        if let hasOwned { use.hasOwnedName.set(hasOwned) }
         if hasGone { use.isGone.set() }
         return use
     }
@@ -118,10 +118,10 @@ final class Registration: @unchecked Sendable {
         let waiting: Use? = Self.lock.withLock { _ in
             if phase == .ended { return nil }
             phase = isRegistered ? .registered : .standby
-            if isRegistered { hasBorne = true }
+            if isRegistered { hasOwned = true }
             return isRegistered ? use : nil
         }
-        waiting?.hasBorneName.set(true)
+        waiting?.hasOwnedName.set(true)
     }
 
     /// One that the bus has never confirmed is not kept: whoever registers it is told that the bus has gone.
@@ -140,12 +140,12 @@ final class Registration: @unchecked Sendable {
             use.reason = reason
             phase = .ended
             // Callers may all have come before the bus's answer.
-            hasBorne = hasBorne ?? (reason == .limitReached)
+            hasOwned = hasOwned ?? (reason == .limitReached)
             return use
         }
         guard let use else { return false }
         use.sink.finish()
-        use.hasBorneName.set(reason == .limitReached)
+        use.hasOwnedName.set(reason == .limitReached)
         return true
     }
 
@@ -255,7 +255,7 @@ private final class Use: @unchecked Sendable {
     let events: AsyncStream<ConnectEvent>
     let sink: AsyncStream<ConnectEvent>.Continuation
     let isGone = Latch<Void>()
-    let hasBorneName = Latch<Bool>()
+    let hasOwnedName = Latch<Bool>()
     /// How many more callers are to be admitted; nil is any number.
     var remaining: Int?
     /// Whose connect events wait to be taken.

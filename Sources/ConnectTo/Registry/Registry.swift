@@ -141,17 +141,17 @@ actor Registry {
     }
 
     private func taken(_ context: ContextName) async -> ConnectToError {
-        let holder = try? await identities.holder(of: context.busName)
-        let who = holder.map { holder in
-            let pid = holder.pid.map { "pid \($0)" } ?? "the connection \(holder.busName)"
-            return holder.processName.map { "\(pid) (\($0))" } ?? pid
+        let owner = try? await identities.ownerPeer(of: context.busName)
+        let who = owner.map { owner in
+            let pid = owner.pid.map { "pid \($0)" } ?? "the connection \(owner.busName)"
+            return owner.processName.map { "\(pid) (\($0))" } ?? pid
         }
         return ConnectToError(
             .nameTaken,
             """
             \(context.quoted) is taken by \(who ?? "another process"); end that, choose another name, or \
             stand by for it
-            """, holder: holder)
+            """, owner: owner)
     }
 
     private func forget(_ registration: Registration) {

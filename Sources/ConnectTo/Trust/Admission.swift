@@ -70,10 +70,12 @@ public struct Admission: Sendable {
 
     /// Whoever all of these admit; with none given, everybody.
     public static func all(_ rules: Admission...) -> Admission { all(rules) }
+    /// The same, of a list.
     public static func all(_ rules: [Admission]) -> Admission { Admission(.all(rules.map(\.rule))) }
 
     /// Whoever one of these admits; with none given, nobody.
     public static func any(_ rules: Admission...) -> Admission { any(rules) }
+    /// The same, of a list.
     public static func any(_ rules: [Admission]) -> Admission { Admission(.any(rules.map(\.rule))) }
 
     /// Whoever that one is known not to admit.

@@ -125,8 +125,8 @@ actor Identities {
         known[peer.busName] = Known(bare, peer.process)
     }
 
-    /// Whoever bears a well-known name just now.
-    func holder(of busName: String) async throws(DBusError) -> Peer? {
+    /// Whoever owns a well-known name just now. Nil as below.
+    func ownerPeer(of busName: String) async throws(DBusError) -> Peer? {
         guard let owner = try await owner(of: busName) else { return nil }
         return (try? await peer(owner)) ?? Peer(busName: owner)
     }

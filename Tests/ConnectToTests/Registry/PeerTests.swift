@@ -38,7 +38,7 @@ struct PeerTests {
         withExtendedLifetime(port) {}
     }
 
-    @Test("a program that bears a context introduces itself by it, for as long as it does")
+    @Test("a program that owns a context introduces itself by it, for as long as it does")
     func introducesItself() async throws {
         let (here, there) = (try await Bus.onPrivateBus(), try await Bus.onPrivateBus())
         let listener = try await there.register("x")
@@ -73,7 +73,7 @@ struct PeerTests {
         port.close()
     }
 
-    @Test("a context that the caller bears is confirmed")
+    @Test("a context that the caller owns is confirmed")
     func confirmed() async throws {
         let (here, there) = (try await Bus.onPrivateBus(), try await Bus.onPrivateBus())
         let context = try await there.register("x")
