@@ -13,7 +13,7 @@ struct ConnectQueueTests {
             let (here, there) = (try await Bus.onPrivateBus(), try await Bus.onPrivateBus())
             let context = try await there.register("busy")
             var waiting: [MessagePort] = []
-            for _ in 0..<WaitingRoom.seatsOfProcess {
+            for _ in 0..<Backlog.capacityOfProcess {
                 let port = here.connectTo("busy")
                 try await port.opened
                 waiting.append(port)
