@@ -26,15 +26,17 @@ struct UnknownCallersTests {
     func reserve() async throws {
         try await withSilentBus { bus, context in
             let (near, far) = try StreamSocket.pair()
-            let last = try systemCall("fcntl") {
-                fcntl(far.descriptor.rawValue, F_DUPFD_CLOEXEC, Int32(DescriptorReserve.available))
+            try await withDescriptorLimit(200) { _ in
+                let last = try systemCall("fcntl") {
+                    fcntl(far.descriptor.rawValue, F_DUPFD_CLOEXEC, Int32(DescriptorReserve.available))
+                }
+                let turnedAway = await bus.registry.afterReceiving([
+                    call("Tap", on: context, Descriptor(adopting: last), serial: 1)
+                ])
+                #expect(turnedAway == 1)
+                Descriptor.settleClosing()
+                #expect(fcntl(last, F_GETFD) == -1)
             }
-            let turnedAway = await bus.registry.afterReceiving([
-                call("Tap", on: context, Descriptor(adopting: last), serial: 1)
-            ])
-            #expect(turnedAway == 1)
-            Descriptor.settleClosing()
-            #expect(fcntl(last, F_GETFD) == -1)
             withExtendedLifetime(near) {}
         }
     }
