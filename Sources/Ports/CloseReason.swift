@@ -21,6 +21,9 @@ public struct CloseReason: Sendable, Hashable, CustomStringConvertible {
         public static let unexpectedOwner = Code(rawValue: "unexpected-owner")
         /// Nobody bears the name, or who bears it is no context.
         public static let unavailable = Code(rawValue: "unavailable")
+        /// Nobody has the name, and the bus could not start the program that would: it never ran, or ended before it
+        /// had the name. What was posted has gone to nobody.
+        public static let startFailed = Code(rawValue: "start-failed")
         /// The introduction was not answered, or nobody registered the name, within its time.
         public static let timedOut = Code(rawValue: "timed-out")
         /// The peer broke a rule of the protocol.

@@ -112,7 +112,7 @@ struct Introducer: Sendable {
         }
     }
 
-    /// Calls the owner, or whoever bears the name if nobody in particular is expected.
+    /// Calls the owner, or whoever owns the name if nobody in particular is expected.
     private func callOnce(
         _ farEnd: Descriptor, _ state: inout CallerIntroduction, _ patience: Patience
     ) async -> CallerIntroduction.Step {

@@ -71,7 +71,7 @@ struct CallerIntroductionTests {
             (freedesktop + "NoReply", .peerExited),
             (freedesktop + "Disconnected", .peerExited),
             (freedesktop + "Failed", .unavailable),
-            (freedesktop + "Spawn.ChildExited", .peerExited),
+            (freedesktop + "Spawn.ChildExited", .startFailed),
             (freedesktop + "TimedOut", .timedOut),
             ("org.connectto.ErrorOfAnotherKind", .unavailable),
         ])

@@ -134,7 +134,7 @@ struct ScarcityTests {
             try second.postMessage("unanswered yet")
             for number in 0..<1_000 { try port.postMessage("\(number)") }
             // The bus, which is not stopped, has had time to do whatever it would do.
-            for _ in 0..<10 { _ = await bus.identities.owner(of: "org.connectto.Context.x") }
+            for _ in 0..<10 { _ = try await bus.identities.owner(of: "org.connectto.Context.x") }
             #expect(port.closeReason == nil && second.closeReason == nil)
             peer.resume()
             var messages = port.messages.makeAsyncIterator()
