@@ -10,7 +10,9 @@ package enum DescriptorReserve {
     /// The soft limit, as it is at the moment, and how much of it is the reserve; nil where there is no limit.
     private static var current: (limit: rlim_t, reserve: rlim_t)? {
         var limit = rlimit()
-        guard getrlimit(__rlimit_resource_t(bitPattern: RLIMIT_NOFILE.rawValue), &limit) == 0 else { return nil }
+        guard getrlimit(__rlimit_resource_t(bitPattern: RLIMIT_NOFILE.rawValue), &limit) == 0 else {
+            return nil
+        }
         return (limit.rlim_cur, min(size, limit.rlim_cur / 4))
     }
 
