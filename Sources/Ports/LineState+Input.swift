@@ -100,9 +100,21 @@ extension LineState {
     /// Bytes of input here, in messages that wait and in what has not been cut.
     private var inputHeld: Int { input.size + reader.held }
 
+    /// Bytes that came inside of this port and wait to be written: they are the first in the queue.
+    private var broughtOutputHeld: Int { min(broughtOutput, output.count) }
+
     /// Tells what is held to whoever counts it for several lines.
     func countInput() {
-        tally?.count(inputHeld, isBetweenMessages: reader.isAtRest)
+        // Inside of a message that nobody has taken it counts with that.
+        if isUnseen { return }
+        tally?.count(input: inputHeld, output: broughtOutputHeld, isBetweenMessages: reader.isAtRest)
+    }
+
+    /// The same, once some of what the port has brought has been written.
+    mutating func countBroughtOutput() {
+        if output.count >= broughtOutput { return }
+        broughtOutput = output.count
+        countInput()
     }
 
     /// Goes on with reading in a later turn, so that one flood does not starve the other ports and timers.
@@ -235,7 +247,9 @@ extension LineState {
         guard let message = input.popFirst(for: cursor) else { return nil }
         input.settle()
         // Not for each of many short ones.
-        if let tally, input.isEmpty || tally.counted - inputHeld > 64 << 10 { countInput() }
+        if let tally, input.isEmpty || tally.counted - inputHeld - broughtOutputHeld > InputBudget.floor {
+            countInput()
+        }
         // Not as soon as there is room for one: that would be a turn of the loop for each message.
         if isHeldUp, input.size <= limits.queuedInput / 2 {
             isHeldUp = false

@@ -199,6 +199,7 @@ extension LineState {
                 apply(life.fail(.failed(error)), to: line, &wakeups)
             }
         }
+        if broughtOutput > 0 { countBroughtOutput() }
         // Not as soon as there is room for one: that would be a suspension for each message.
         if output.count <= limits.queuedOutput / 4, output.descriptorCount <= limits.queuedDescriptors / 4 {
             waiters.resume(.room, in: &wakeups)

@@ -49,6 +49,7 @@ extension Line {
     func wasSeen() {
         change { state, _ in
             state.isUnseen = false
+            state.countInput()
             // It was over before it came here: what it has to tell stands in what came along.
             if state.socket == nil { state.peerHasHungUp = true }
             if state.peerHasHungUp { state.continueReading(for: self) }
@@ -158,6 +159,7 @@ extension Line {
             state.isUnseen = true
             state.life.resume(cargo)
             state.load(cargo)
+            state.broughtOutput = state.output.count
         }
         line.resume()
         return MessagePort(line: line)

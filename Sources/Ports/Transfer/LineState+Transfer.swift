@@ -18,8 +18,8 @@ extension LineState {
         socket = nil
         input.removeAll()
         reader = FrameReader(lengthLimit: limits.messageLength)
-        countInput()
         output.removeAll()
+        countInput()
         return cargo
     }
 
@@ -50,6 +50,7 @@ extension LineState {
         isBlocked = false
         mayRead = true
         isInTransit = false
+        countInput()
     }
 
     /// Goes on with this port's own line: the transfer did not take place. The port is as it was, and what was done
