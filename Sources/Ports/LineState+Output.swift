@@ -27,9 +27,12 @@ extension LineState {
 
     /// Why a message of this size cannot be posted, or nil. A port that is over takes everything and drops it.
     ///
-    /// - Parameter frames: the bytes of all frames, where the message is the longest of several.
-    func postRefusal(_ size: Int, frames: Int? = nil) -> PortError? {
-        let hasRoom = hasRoom(for: frames.map { $0 - FrameHeader.size } ?? size)
+    /// - Parameters:
+    ///   - frames: the bytes of all frames, where the message is the longest of several.
+    ///   - descriptors: how many ride on it.
+    func postRefusal(_ size: Int, frames: Int? = nil, descriptors: Int = 0) -> PortError? {
+        let hasRoom = hasRoom(
+            for: frames.map { $0 - FrameHeader.size } ?? size, descriptors: descriptors)
         if life.takesPosts, size <= limits.sentMessageLength, hasRoom { return nil }
         return unusualPostRefusal(size, hasRoom)
     }

@@ -97,7 +97,11 @@ extension Message {
     func frame() -> StreamPiece {
         withUnsafeBytes { bytes in
             if transferred.isEmpty { return StreamPiece(kind.frame, bytes) }
-            return StreamPiece(kind.frame, bytes, Shipment(unseen: transferred).depart())
+            var transfer = Transfer(unseen: transferred)
+            let piece = StreamPiece(kind.frame, bytes, transfer.table)
+            transfer.seal()
+            transfer.commit()
+            return piece
         }
     }
 }
