@@ -5,7 +5,7 @@ import LinuxIO
 ///
 /// Of the usual sizes a few blocks stay, 2.7 MiB in all for the process. More of the longer ones, for queues that fill
 /// and empty again, up to 16 MiB, and larger ones, for messages that are larger, stay for a second or two after the last
-/// use.
+/// use; but not in a program whose loops are all foreign ones, where nobody could give them back in time.
 enum ChunkPool {
     /// What chunks of ordinary messages measure, from the quiet port to the busy one.
     static let sizes = [4 << 10, 16 << 10, 64 << 10, 256 << 10]
@@ -111,8 +111,9 @@ enum ChunkPool {
         if mustClearLater { clearLater() }
     }
 
+    /// A program that turns a loop of its own gets no thread for this: there nothing stays that is to go later.
     private static func clearLater() {
-        guard let loop = try? EventLoop.shared else { return clear(evenIfUsed: true) }
+        guard let loop = EventLoop.existingShared else { return clear(evenIfUsed: true) }
         loop.reactor.schedule(after: patience) { clear(evenIfUsed: false) }
     }
 
