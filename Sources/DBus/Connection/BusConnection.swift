@@ -42,8 +42,8 @@ package actor BusConnection {
     /// - Parameters:
     ///   - address: as the D-Bus specification writes addresses; ``BusAddress`` has those of the usual buses.
     ///   - deadline: also for what listens there and says nothing.
-    /// - Throws: ``DBusError`` of kind `unreachable`, `timedOut`, `cancelled`, `invalid` (the address), or
-    ///   whatever the bus replied to Hello.
+    /// - Throws: ``DBusError`` of kind `unreachable` (also where the bus passes no descriptors), `timedOut`,
+    ///   `cancelled`, `invalid` (the address), or whatever the bus replied to Hello.
     package static func open(
         address: String, on reactor: Reactor, deadline: Duration = busDeadline
     ) async throws(DBusError) -> BusConnection {
