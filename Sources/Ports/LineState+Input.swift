@@ -77,7 +77,13 @@ extension LineState {
                     directWritesLeft = Self.directWrites
                     // The first byte is an answer to the introduction.
                     apply(life.didOpen(), to: line, &wakeups)
-                    if let violation = received.controlViolation { throw ProtocolViolation(violation) }
+                    switch received.controlFault {
+                    case nil: break
+                    case .violation(let rule)?: throw ProtocolViolation(rule)
+                    case .descriptorsLost?:
+                        apply(life.fail(.descriptorsLost), to: line, &wakeups)
+                        return
+                    }
                     reader.didReceive(received.count, received.descriptors)
                     countDescriptors()
                 case .wouldBlock:

@@ -27,7 +27,7 @@ extension MessagePort {
             return (MessagePort(line: line), PortIntroduction(line: line, farEnd: far.descriptor))
         } catch {
             let line = Line(nil, isOpen: false, format: format, on: loop.reactor, limits: limits)
-            line.failUnlessOpen(CloseReason(.unavailable, detail: "no line could be made: \(error)"))
+            line.failUnlessOpen(CloseReason(.outOfResources, detail: "no line could be made: \(error)"))
             return (MessagePort(line: line), PortIntroduction(line: line, farEnd: nil))
         }
     }
