@@ -136,7 +136,7 @@ extension LineState {
     }
 
     /// Sends a message that descriptors go along with.
-    mutating func send(_ segment: OutputQueue.Segment, for line: Line, _ wakeups: inout Wakeups) {
+    mutating func send(_ segment: StreamPiece, for line: Line, _ wakeups: inout Wakeups) {
         output.append(segment)
         writeOutput(for: line, &wakeups)
     }

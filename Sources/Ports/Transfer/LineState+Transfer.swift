@@ -76,22 +76,6 @@ extension LineState {
     }
 }
 
-extension StreamPiece {
-    init(_ header: FrameHeader) {
-        withUnsafeBytes(of: header.encoded) { bytes.append(contentsOf: $0) }
-    }
-
-    init(closeWithCount count: UInt64) {
-        self.init(FrameHeader(.close, length: FrameHeader.closePayloadSize))
-        withUnsafeBytes(of: count.littleEndian) { bytes.append(contentsOf: $0) }
-    }
-
-    mutating func append(_ other: StreamPiece) {
-        bytes += other.bytes
-        descriptors += other.descriptors
-    }
-}
-
 extension Message {
     /// The frame that it came in. What came with it is taken out of it for good: nobody else has seen it.
     func frame() -> StreamPiece {
