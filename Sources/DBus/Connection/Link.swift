@@ -41,7 +41,7 @@ final class Link: @unchecked Sendable {
     /// The bus has answered, so both sides are done with authenticating: the socket carries messages only.
     var hasHeard = false
     private(set) var receiver: ((Incoming) -> Void)?
-    /// Looks at each call before anything is copied out of it, and says whether that is the end of it.
+    /// Looks at each call first, and says whether that is the end of it.
     private(set) var screen: ((borrowing CallHead) -> Bool)?
     private var applyIsScheduled = false
     private var dispatchIsScheduled = false
