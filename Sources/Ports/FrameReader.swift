@@ -155,7 +155,7 @@ struct FrameReader {
     /// Nothing has been received that was not cut.
     var isAtRest: Bool { header == nil && filled == taken && descriptors.isEmpty }
 
-    // MARK: Moving house
+    // MARK: Transfer
 
     /// What has been received and not cut: the beginning of a stream for another reader to continue.
     var remainder: StreamPiece {

@@ -40,7 +40,7 @@ extension LineState {
         while isReading {
             do {
                 if messages >= Self.messagesPerDrain { return continueReading(for: line) }
-                // Those who look on are to see each.
+                // Observers are to see each.
                 if !reader.isAtRest, !life.isLingering, traffic?.isWatched != true,
                     let run = reader.nextRun(
                         atMost: Self.messagesPerDrain - messages, size: limits.queuedInput - input.size)
@@ -262,7 +262,7 @@ extension LineState {
             continueReading(for: line)
         }
         if input.isEmpty, !mayRead { reader.rest() }
-        if message.hasLuggage {
+        if message.hasAttachment {
             for port in message.ports { wakeups.add { port.line.wasSeen() } }
         }
         apply(life.didTake(input.collectTaken()), to: line, &wakeups)

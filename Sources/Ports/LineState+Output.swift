@@ -17,9 +17,9 @@ extension LineState {
                 && output.descriptorCount + descriptors <= limits.queuedDescriptors
     }
 
-    /// Whether who can wait for room has it: only half of the queue is theirs, the rest is for who cannot. So a
+    /// Whether `send`, which can wait for room, has it: only half of the queue is theirs, the rest is for who cannot. So a
     /// sender without end neither fills the queue nor keeps others out of it.
-    func hasRoomForPatient(_ size: Int) -> Bool {
+    func hasRoomForSend(_ size: Int) -> Bool {
         output.isEmpty
             || output.count <= limits.queuedOutput / 2
                 && output.descriptorCount <= limits.queuedDescriptors / 2 && hasRoom(for: size)
@@ -59,7 +59,7 @@ extension LineState {
         return true
     }
 
-    /// For how many bytes ``gather(_:_:)`` is all: they are certain to be written later, and nobody can look on.
+    /// For how many bytes ``gather(_:_:)`` is all: they are certain to be written later, and nobody can observe them.
     mutating func measureGatherRoom() {
         guard flushIsDue || isBlocked, life.takesPosts, traffic?.isTappable != true else {
             gatherRoom = 0

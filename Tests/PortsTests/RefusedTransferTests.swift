@@ -154,7 +154,7 @@ struct RefusedTransferTests {
             try carrier.port1.postMessage([UInt8](repeating: 0, count: 1 << 20))
             try carrier.port1.postMessage("", transfer: [.port(inner.port2)])
             inner.port1.start()
-            carrier.port2.turnAway()
+            carrier.port2.abandon()
             #expect(await carrier.port1.closed.code == .peerExited)
             #expect(await inner.port1.closed.code == .peerExited)
         }

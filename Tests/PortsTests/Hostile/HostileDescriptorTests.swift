@@ -51,7 +51,7 @@ struct HostileDescriptorTests {
                     }
                 }
             }
-            for enemy in enemies { enemy.port.turnAway() }
+            for enemy in enemies { enemy.port.abandon() }
             #expect(!DescriptorBudget.isSpent)
         }
     }
