@@ -2,7 +2,7 @@
 
 import PackageDescription
 
-/// One language for the whole house: nothing leaks through an import, and a warning stops the build.
+/// The same settings for all targets: nothing leaks through an import, and a warning stops the build.
 let settings: [SwiftSetting] = [
     .swiftLanguageMode(.v6),
     .enableUpcomingFeature("ExistentialAny"),

@@ -197,7 +197,7 @@ def instructions():
         return
     yield "## Instructions"
     yield ""
-    yield "For a message of 64 B in this process, by callgrind; the machine's mood does not matter. `make instructions`"
+    yield "For a message of 64 B in this process, by callgrind; what else the machine does has no part in it. `make instructions`"
     yield "compares with these, and fails where one takes over 10 % more."
     yield ""
     with open(path) as file:

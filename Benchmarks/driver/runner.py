@@ -1,4 +1,4 @@
-"""Runs the measurements: interleaved, so that a mood of the machine meets all alike."""
+"""Runs the measurements: interleaved, so that what else the machine does meets all alike."""
 
 import json
 import os

@@ -28,11 +28,10 @@ enum Accounts {
         return UInt32(fields[2].prefix { $0.isASCII && $0.isNumber })
     }
 
-    /// What a command writes, up to 4 KiB; nil where it cannot be run.
+    /// The beginning of what a command writes, some 4 KiB; nil where it cannot be run.
     private static func output(of words: [String]) -> String? {
         var ends: [Int32] = [-1, -1]
         guard pipe(&ends) == 0 else { return nil }
-        defer { close(ends[0]) }
         var actions = posix_spawn_file_actions_t()
         posix_spawn_file_actions_init(&actions)
         defer { posix_spawn_file_actions_destroy(&actions) }
@@ -45,14 +44,19 @@ enum Accounts {
         var child = pid_t()
         let failure = posix_spawnp(&child, words[0], &actions, nil, &arguments, environ)
         close(ends[1])
-        guard failure == 0 else { return nil }
+        guard failure == 0 else {
+            close(ends[0])
+            return nil
+        }
         var text: [UInt8] = []
         var piece = [UInt8](repeating: 0, count: 4096)
         while text.count < piece.count {
             let count = read(ends[0], &piece, piece.count)
             if count > 0 { text += piece.prefix(count) } else if count == 0 || errno != EINTR { break }
         }
+        // Before the wait: it may have more to write, of a group with many members.
+        close(ends[0])
         while waitpid(child, nil, 0) < 0, errno == EINTR {}
-        return String(validating: text, as: UTF8.self)
+        return String(decoding: text, as: UTF8.self)
     }
 }

@@ -1,6 +1,7 @@
 import ArgumentParser
 import CLinux
 import Glibc
+import LinuxIO
 
 /// `--cpus A,B`: where each of the two processes runs.
 struct BenchProcessors: ExpressibleByArgument, Sendable {
@@ -32,15 +33,6 @@ struct BenchProcessors: ExpressibleByArgument, Sendable {
     }
 
     private static func threads() -> [pid_t] {
-        guard let directory = opendir("/proc/self/task") else { return [0] }
-        defer { closedir(directory) }
-        var threads: [pid_t] = []
-        while let entry = readdir(directory) {
-            let name = withUnsafePointer(to: &entry.pointee.d_name) {
-                $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
-            }
-            if let number = pid_t(name) { threads.append(number) }
-        }
-        return threads
+        (try? fileNames(in: "/proc/self/task").compactMap { pid_t($0) }) ?? [0]
     }
 }

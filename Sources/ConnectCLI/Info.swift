@@ -1,6 +1,5 @@
 import ArgumentParser
 import ConnectTo
-import Glibc
 
 struct Info: ProgramCommand {
     static let configuration = CommandConfiguration(
@@ -30,23 +29,13 @@ struct Info: ProgramCommand {
                     : "nobody has registered \(label) under \(origin); is its program running? "
                         + "(connect doctor \(label) looks further)")
         }
-        let executable = info.owner.pid.flatMap(Self.executable(of:))
+        let executable = info.owner.executable
         if program.report.isJSON {
             try await program.report.line(Event.info(info, executable: executable).bytes)
         } else {
             for line in Self.lines(info, executable) { try await program.report.line(line) }
         }
         return .success
-    }
-
-    /// What a process runs, where that may be read.
-    private static func executable(of pid: Int32) -> String? {
-        let bytes = [UInt8](unsafeUninitializedCapacity: Int(PATH_MAX)) { buffer, count in
-            count = buffer.withMemoryRebound(to: CChar.self) { characters in
-                characters.baseAddress.map { max(0, readlink("/proc/\(pid)/exe", $0, characters.count)) } ?? 0
-            }
-        }
-        return bytes.isEmpty ? nil : String(decoding: bytes, as: UTF8.self)
     }
 
     private static func lines(_ info: ContextInfo, _ executable: String?) -> [String] {

@@ -16,13 +16,13 @@ final class Program: Sendable {
         let status: ExitStatus
         let failure: Failure?
         /// How long leaving may take, where something waits for us to go; else nothing is left out.
-        let patience: Duration?
+        let gracePeriod: Duration?
     }
 
     /// How long leaving may take once somebody asked for it.
-    private static let patience: Duration = .seconds(2)
+    private static let gracePeriod: Duration = .seconds(2)
     /// How long it may take once the time for all of it is over: enough for a word, too short to wait for anybody.
-    private static let lastWord: Duration = .milliseconds(100)
+    private static let shortGracePeriod: Duration = .milliseconds(100)
 
     private init(_ options: CommonOptions) throws {
         reactor = try EventLoop.shared.reactor
@@ -64,12 +64,12 @@ final class Program: Sendable {
     // MARK: What ends it
 
     func finish(_ status: ExitStatus) {
-        end.set(End(status: status, failure: nil, patience: nil))
+        end.set(End(status: status, failure: nil, gracePeriod: nil))
     }
 
     func fail(_ failure: Failure) {
-        let patience = failure == .readerGone ? Self.patience : nil
-        end.set(End(status: failure.status, failure: failure, patience: patience))
+        let gracePeriod = failure == .readerGone ? Self.gracePeriod : nil
+        end.set(End(status: failure.status, failure: failure, gracePeriod: gracePeriod))
     }
 
     /// Ends the program when the time is over, even one that is held up in leaving.
@@ -77,18 +77,20 @@ final class Program: Sendable {
     func limit(to time: Duration, _ failure: @escaping @Sendable () -> Failure) {
         reactor.schedule(after: time) { [self] in
             let failure = failure()
-            if end.set(End(status: failure.status, failure: failure, patience: Self.lastWord)) { return }
+            if end.set(End(status: failure.status, failure: failure, gracePeriod: Self.shortGracePeriod)) {
+                return
+            }
             // Leaving already, and held up: by who reads our output, for one. What went wrong before stands.
             let former = end.value?.status ?? .success
             if former == .success { Task.onLoop { [report] in await report.failure(failure) } }
             let status = former == .success ? failure.status : former
-            reactor.schedule(after: Self.lastWord) { _exit(status.code) }
+            reactor.schedule(after: Self.shortGracePeriod) { _exit(status.code) }
         }
     }
 
     private func watchSignals() throws(SystemError) {
         let signals = try Signals(on: reactor) { [self] number in
-            let isFirst = end.set(End(status: .signal(number), failure: nil, patience: Self.patience))
+            let isFirst = end.set(End(status: .signal(number), failure: nil, gracePeriod: Self.gracePeriod))
             // The second one, or the first of somebody who does not want to wait for the rest.
             if !isFirst { _exit(ExitStatus.signal(number).code) }
         }
@@ -115,8 +117,8 @@ final class Program: Sendable {
     }
 
     private func leave(_ end: End) async -> Never {
-        if let patience = end.patience {
-            reactor.schedule(after: patience) { _exit(end.status.code) }
+        if let gracePeriod = end.gracePeriod {
+            reactor.schedule(after: gracePeriod) { _exit(end.status.code) }
         }
         if let failure = end.failure { await report.failure(failure) }
         await cleanUp(after: end)
@@ -125,16 +127,16 @@ final class Program: Sendable {
             try await report.flush()
         } catch {
             if status == .success { status = error.status }
-            if end.patience == nil, error != end.failure { await report.failure(error) }
+            if end.gracePeriod == nil, error != end.failure { await report.failure(error) }
             try? await report.errors.flush()
         }
         _exit(status.code)
     }
 
-    /// Runs the cleanups; a peer or a bus that does not answer holds up nobody for longer than the patience.
+    /// Runs the cleanups; a peer or a bus that does not answer holds up nobody for longer than the grace period.
     private func cleanUp(after end: End) async {
         let isDone = Latch<Void>()
-        let timer = reactor.schedule(after: end.patience ?? Self.patience) { isDone.set() }
+        let timer = reactor.schedule(after: end.gracePeriod ?? Self.gracePeriod) { isDone.set() }
         Task.onLoop { [self] in
             for cleanup in cleanups.withLock({ $0 }).reversed() { await cleanup(end.status) }
             isDone.set()

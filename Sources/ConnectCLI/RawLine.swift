@@ -62,25 +62,23 @@ final class RawLine: Sendable {
             _ = poll(&requests, isBehind ? 1 : 2, isBehind ? BackgroundJob.check : -1)
             if requests[0].revents != 0 { return Outcome(isUntaken: hasInputLeft()) }
             if requests[1].revents == 0 { continue }
+            let count: Int?
             do throws(SystemError) {
-                guard
-                    let count = try systemCallUnlessBlocked("read", { read(0, room.baseAddress, room.count) })
-                else { continue }
-                if count == 0 {
-                    shutdown(socket.rawValue, Int32(SHUT_WR))
-                    return Outcome()
-                }
+                count = try systemCallUnlessBlocked("read", { read(0, room.baseAddress, room.count) })
+            } catch {
+                if error.errno == .ioError, BackgroundJob.isBehind(0) { continue }
+                return failed("standard input cannot be read (\(error)); check what it is redirected from")
+            }
+            guard let count else { continue }
+            if count == 0 {
+                shutdown(socket.rawValue, Int32(SHUT_WR))
+                return Outcome()
+            }
+            do throws(SystemError) {
                 guard try write(UnsafeRawBufferPointer(rebasing: room[..<count]), to: socket.rawValue) else {
                     return Outcome(isUntaken: true)
                 }
-            } catch {
-                if error.errno == .ioError, BackgroundJob.isBehind(0) { continue }
-                end()
-                return Outcome(
-                    failure: Failure(
-                        .inputOutput,
-                        "standard input cannot be read (\(error)); check what it is redirected from"))
-            }
+            } catch { return failed("the stream to the peer has failed (\(error)); connect again") }
         }
     }
 
@@ -97,31 +95,31 @@ final class RawLine: Sendable {
         defer { room.deallocate() }
         var outcome = Outcome()
         while true {
+            let count: Int?
             do throws(SystemError) {
-                guard
-                    let count = try systemCallUnlessBlocked(
-                        "recv", { recv(socket.rawValue, room.baseAddress, room.count, 0) })
-                else {
-                    // The other side has made it O_NONBLOCK.
-                    Self.wait(for: Int16(POLLIN), on: socket.rawValue)
-                    continue
-                }
-                if count == 0 { break }
-                guard try write(UnsafeRawBufferPointer(rebasing: room[..<count]), to: 1) else {
-                    end()
-                    return Outcome(failure: .readerGone)
-                }
+                count = try systemCallUnlessBlocked(
+                    "recv", { recv(socket.rawValue, room.baseAddress, room.count, 0) })
             } catch {
                 // Closed by the peer with some of our input unread.
                 if error.errno == .connectionReset {
                     outcome.isUntaken = true
                     break
                 }
-                end()
-                return Outcome(
-                    failure: Failure(
-                        .inputOutput,
-                        "standard output cannot be written (\(error)); check what it is redirected to"))
+                return failed("the stream from the peer has failed (\(error)); connect again")
+            }
+            guard let count else {
+                // The other side has made it O_NONBLOCK.
+                Self.wait(for: Int16(POLLIN), on: socket.rawValue)
+                continue
+            }
+            if count == 0 { break }
+            do throws(SystemError) {
+                guard try write(UnsafeRawBufferPointer(rebasing: room[..<count]), to: 1) else {
+                    end()
+                    return Outcome(failure: .readerGone)
+                }
+            } catch {
+                return failed("standard output cannot be written (\(error)); check what it is redirected to")
             }
         }
         // The peer writes no more, but it may still read.
@@ -130,6 +128,11 @@ final class RawLine: Sendable {
     }
 
     // MARK: Both
+
+    private func failed(_ message: String) -> Outcome {
+        end()
+        return Outcome(failure: Failure(.inputOutput, message))
+    }
 
     /// Writes all of it.
     /// - Returns: `false` where nobody reads any more.
@@ -157,7 +160,7 @@ final class RawLine: Sendable {
     /// Waits for an event, or for the end, which is told unasked.
     private static func wait(for events: Int16, on descriptor: Int32) {
         var request = pollfd(fd: descriptor, events: events, revents: 0)
-        while poll(&request, 1, -1) < 0 {}
+        while poll(&request, 1, -1) < 0, errno == EINTR {}
     }
 }
 

@@ -47,12 +47,19 @@ final class ReceivedFiles: Sendable {
         var facts: [FileFacts] = []
         var first: Failure?
         for file in files {
-            guard let thread = ownThread() else {
-                facts.append(FileFacts())
-                continue
-            }
-            let (fact, failure) = await thread.run { [store, report] in
-                Self.take(file, name, store, report)
+            let (fact, failure): (FileFacts, Failure?)
+            do throws(SystemError) {
+                (fact, failure) = try await ownThread().run { [store, report] in
+                    Self.take(file, name, store, report)
+                }
+            } catch {
+                (fact, failure) = (
+                    FileFacts(),
+                    Failure(
+                        .inputOutput,
+                        "a file that came was not looked at (\(error)); see how many threads and descriptors this "
+                            + "process may have (ulimit -u -n)")
+                )
             }
             if let failure {
                 await report.failure(failure)
@@ -63,10 +70,12 @@ final class ReceivedFiles: Sendable {
         return (facts, first)
     }
 
-    private func ownThread() -> WorkerThread? {
-        thread.withLock { thread in
-            if thread == nil { thread = try? WorkerThread(name: "files") }
-            return thread
+    private func ownThread() throws(SystemError) -> WorkerThread {
+        try thread.withLock { thread throws(SystemError) in
+            if let thread { return thread }
+            let new = try WorkerThread(name: "files")
+            thread = new
+            return new
         }
     }
 

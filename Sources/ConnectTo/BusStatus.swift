@@ -5,7 +5,7 @@ extension Bus {
     public enum Status: String, Sendable {
         /// All is in force.
         case connected
-        /// The connection was lost, and is tried to be had again; see ``Bus/status``.
+        /// The connection was lost, and is tried again; see ``Bus/status``.
         case reconnecting
         /// It is over: closed here, or the bus has not come back in time. There is no way back.
         case lost

@@ -23,18 +23,10 @@ public struct OpenDescriptor: Hashable, Sendable, CustomStringConvertible {
     /// - Throws: an error that names `opendir` and the reason, where the process is gone or not this user's.
     public static func all(of processID: Int32? = nil) throws -> Set<OpenDescriptor> {
         let directory = "/proc/\(processID ?? getpid())/fd"
-        guard let stream = opendir(directory) else {
-            throw SystemError(operation: "opendir", errno: Errno(rawValue: errno))
-        }
-        defer { closedir(stream) }
         var found: Set<OpenDescriptor> = []
-        while let entry = readdir(stream) {
-            // Where it lies: the entry is shorter than its type, and a copy would read past its end.
-            guard let offset = MemoryLayout<dirent>.offset(of: \.d_name) else { continue }
-            let name = String(
-                cString: (UnsafeRawPointer(entry) + offset).assumingMemoryBound(to: CChar.self))
+        for name in try fileNames(in: directory) {
             // A descriptor may have been closed since the directory was read.
-            guard let number = Int32(name), let target = target(of: "\(directory)/\(name)") else { continue }
+            guard let number = Int32(name), let target = linkTarget("\(directory)/\(name)") else { continue }
             // Ours, or that of another look at the same time.
             if target == directory { continue }
             found.insert(OpenDescriptor(number: number, target: target))
@@ -46,15 +38,5 @@ public struct OpenDescriptor: Hashable, Sendable, CustomStringConvertible {
     /// (this library's, Dispatch's, those of other libraries) from their first use to its end.
     package var belongsToAnEventLoop: Bool {
         ["anon_inode:[eventpoll]", "anon_inode:[eventfd]", "anon_inode:[timerfd]"].contains(target)
-    }
-
-    private static func target(of link: String) -> String? {
-        let bytes = [UInt8](unsafeUninitializedCapacity: Int(PATH_MAX)) { buffer, count in
-            count = buffer.withMemoryRebound(to: CChar.self) { characters in
-                guard let start = characters.baseAddress else { return 0 }
-                return max(0, readlink(link, start, characters.count))
-            }
-        }
-        return bytes.isEmpty ? nil : String(decoding: bytes, as: UTF8.self)
     }
 }

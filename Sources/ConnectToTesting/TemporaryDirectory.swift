@@ -21,17 +21,7 @@ private func removeTree(_ root: FilePath) {
     root.withPlatformString { path in
         // A file, a socket or a link goes with this.
         if unlink(path) == 0 { return }
-        if let stream = opendir(path) {
-            var names: [String] = []
-            while let entry = readdir(stream) {
-                let name = withUnsafeBytes(of: entry.pointee.d_name) { bytes in
-                    String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
-                }
-                if name != "." && name != ".." { names.append(name) }
-            }
-            closedir(stream)
-            for name in names { removeTree(root.appending(name)) }
-        }
+        for name in (try? fileNames(in: root.string)) ?? [] { removeTree(root.appending(name)) }
         rmdir(path)
     }
 }

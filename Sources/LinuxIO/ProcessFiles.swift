@@ -11,16 +11,7 @@ package func processName(of pid: Int32) -> String? {
 
 /// The program that a process runs, as an absolute path; nil where the kernel does not tell, as of other users'
 /// processes. Of a file that has been replaced or removed since, the path ends with ` (deleted)`.
-package func executable(of pid: Int32) -> String? {
-    var path = [UInt8](repeating: 0, count: Int(PATH_MAX))
-    let count = path.withUnsafeMutableBytes { buffer in
-        buffer.withMemoryRebound(to: CChar.self) { buffer in
-            buffer.baseAddress.map { readlink("/proc/\(pid)/exe", $0, buffer.count) } ?? -1
-        }
-    }
-    // A path that fills the buffer may have been cut.
-    return count > 0 && count < path.count ? String(validating: path.prefix(count), as: UTF8.self) : nil
-}
+package func executable(of pid: Int32) -> String? { linkTarget("/proc/\(pid)/exe") }
 
 /// A small file of `/proc/PID`, up to the limit in bytes; nil where it cannot be read.
 package func processFile(_ name: String, of pid: Int32, limit: Int) -> [UInt8]? {

@@ -40,6 +40,19 @@ struct AdmissionTests {
         #expect(outcome.lines == ["0", "64"])
     }
 
+    @Test("a group with more members than a pipe holds")
+    func largeGroup() async throws {
+        let outcome = try await Shell.run(
+            """
+            mkdir bin
+            printf '#!/bin/sh\\nprintf many:x:%d:; exec seq -s, 100000' $(id -g) >bin/getent
+            chmod +x bin/getent; PATH=$PWD/bin:$PATH
+            start l connect listen x --allow group=many
+            connect to x hello --no-reply
+            """)
+        #expect(outcome.status == 0)
+    }
+
     @Test("an owner who is not expected is 77, and gets nothing")
     func expect() async throws {
         let outcome = try await Shell.run(

@@ -1,16 +1,16 @@
 import LinuxIO
 
 /// What a process's root directory tells of the sandbox that it is in.
-enum Sandbox: Equatable {
+package enum Sandbox: Equatable {
     case application(String)
     /// There is no sandbox that we know of.
     case none
     /// It could not be looked at, or what is there is not to be made sense of.
     case unknown
 
-    static let file = ".flatpak-info"
+    package static let file = ".flatpak-info"
     /// The most that is read of it, in bytes.
-    static let limit = 64 << 10
+    package static let limit = 64 << 10
 
     init(_ file: RootFile) {
         switch file {
@@ -21,7 +21,7 @@ enum Sandbox: Equatable {
     }
 
     /// `name` in the group `Application` of a key file.
-    private static func application(in bytes: [UInt8]) -> String? {
+    package static func application(in bytes: [UInt8]) -> String? {
         guard let text = String(validating: bytes, as: UTF8.self) else { return nil }
         var isInGroup = false
         for line in text.split(separator: "\n") {
