@@ -45,6 +45,8 @@ extension Failure {
         case .peerExited, .startFailed:
             self.init(.peerFailed, "\(peer): \(detail); see why, then try again")
         case .protocolError: self.init(.peerFailed, "\(peer): \(detail); check that it speaks version 1")
+        case .outOfResources:
+            self.init(.inputOutput, "\(detail); see its limits (ulimit -n), then try again")
         default: self.init(.inputOutput, "\(peer): \(detail); try again")
         }
     }

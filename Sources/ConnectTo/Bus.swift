@@ -226,7 +226,7 @@ public final class Bus: Sendable {
                 loop.reactor.execute { introducer.introduce(introduction) }
             }
         } catch {
-            introduction.didFail(CloseReason(.unavailable, detail: error.message))
+            introduction.failUnlessOpen(CloseReason(.unavailable, detail: error.message))
         }
         return port
     }

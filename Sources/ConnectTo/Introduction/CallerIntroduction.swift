@@ -66,8 +66,8 @@ struct CallerIntroduction {
             .fail(CloseReason(.busLost, detail: "the bus went away before \(context.quoted) answered"))
         case .offline: theBusIsAway()
         case .cancelled: .fail(reason(.cancelled, "was given up on"))
-        case .invalid, .unreachable, .exhausted:
-            .fail(reason(.unavailable, "could not be called: \(error)"))
+        case .exhausted: .fail(reason(.outOfResources, "could not be called: \(error)"))
+        case .invalid, .unreachable: .fail(reason(.unavailable, "could not be called: \(error)"))
         }
     }
 

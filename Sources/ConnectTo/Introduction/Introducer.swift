@@ -139,8 +139,8 @@ extension PortIntroduction {
     fileprivate func settle(_ step: CallerIntroduction.Step) -> Bool {
         switch step {
         case .open: didOpen()
-        case .fail(let reason): didFail(reason)
-        case .breakOff(let reason): breakOff(reason)
+        case .fail(let reason): failUnlessOpen(reason)
+        case .breakOff(let reason): fail(reason)
         case .call, .subscribeAndCall, .awaitOwner: return false
         }
         return true

@@ -194,10 +194,10 @@ extension Registry {
             welcome(call, registration)
             withdrawSoon(registration, .limitReached)
         case .isFull:
-            event.source.turnAway()
+            event.source.abandon()
             refuseAsBusy(call)
         case .hasEnded:
-            event.source.turnAway()
+            event.source.abandon()
             refuse(call, DBusError.Name.unknownObject, "the context has just been unregistered")
         }
     }

@@ -58,7 +58,7 @@ actor Registry {
 
     /// Follows what the bus says of our names.
     func start() async {
-        _ = await connection.onSignal { [weak self] signal in
+        await connection.onSignal { [weak self] signal in
             self?.assumeIsolated { $0.didReceive(signal) }
         }
         await connection.screenCalls { [weak self, exhausted] head in

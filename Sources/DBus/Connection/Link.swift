@@ -42,7 +42,7 @@ final class Link: @unchecked Sendable {
     /// The bus has answered, so both sides are done with authenticating: the socket carries messages only.
     var hasHeard = false
     private(set) var receiver: ((Incoming) -> Void)?
-    /// Looks at each call before anything is copied out of it, and says whether that is the end of it.
+    /// Looks at each call first, and says whether that is the end of it.
     private(set) var screen: ((borrowing CallHead) -> Bool)?
     private var applyIsScheduled = false
     private var dispatchIsScheduled = false
@@ -112,6 +112,13 @@ final class Link: @unchecked Sendable {
     var isConnected: Bool {
         guard phase == .open, let connection else { return false }
         return dbus_connection_get_is_connected(connection) != 0
+    }
+
+    /// Whether the bus has agreed on passing descriptors, which it does only over a Unix socket. To be asked once it has
+    /// answered.
+    var passesDescriptors: Bool {
+        guard let connection else { return false }
+        return dbus_connection_can_send_type(connection, Int32(TypeCode.unixFD)) != 0
     }
 
     // MARK: Receiving

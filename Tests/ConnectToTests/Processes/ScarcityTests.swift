@@ -80,7 +80,7 @@ struct ScarcityTests {
         try await withPeer(after: "ulimit -n 64", "hoard", "x", 100) { peer in
             let count = Int(try #require(await peer.line())) ?? 0
             #expect(count > 8 && count < 64)
-            #expect(await peer.line() == "unavailable")
+            #expect(await peer.line() == "out-of-resources")
             #expect(await peer.line() == "once more")
         }
         await context.unregister()
@@ -103,7 +103,7 @@ struct ScarcityTests {
                 try await withPeer(after: limit, "hoard", "x", 100, on: address, as: nobody) { peer in
                     let count = Int(try #require(await peer.line())) ?? 0
                     #expect(count > 8 && count < 64)
-                    #expect(await peer.line() == (who == "the listener" ? "refused" : "unavailable"))
+                    #expect(await peer.line() == (who == "the listener" ? "refused" : "out-of-resources"))
                     #expect(await peer.line() == "once more")
                 }
             }
