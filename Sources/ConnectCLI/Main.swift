@@ -12,9 +12,10 @@ enum Main {
         // Writing to nobody fails with EPIPE, and kills nobody.
         _ = clinux_harmless_sigpipe()
         Accounts.useFilesAlone()
+        let arguments = ArgumentBytes.ofThisProcess()
         do {
-            let arguments = ArgumentBytes.ofThisProcess()
             if let command = Connect.subcommand(of: arguments) { Program.start(command) }
+            try Connect.checkSubcommand(in: arguments)
             var command = try Connect.parseAsRoot(arguments)
             guard let work = command as? any ProgramCommand else {
                 try command.run()
@@ -22,17 +23,15 @@ enum Main {
             }
             Program.start(work)
         } catch {
-            leave(error)
+            leave(error, arguments)
         }
     }
 
     /// Help and versions go to standard output as they are; an error is one line.
-    private static func leave(_ error: any Error) -> Never {
+    private static func leave(_ error: any Error, _ arguments: [String]) -> Never {
         let code = Connect.exitCode(for: error)
         if code.isSuccess { Connect.exit(withError: error) }
-        let message = Connect.message(for: error).split(whereSeparator: \.isNewline).joined(separator: " ")
-        let advice = message.hasSuffix("?") ? " See connect --help." : "; see connect --help"
-        let line = "connect: \(TerminalText.escapedOnce(message))\(advice)\n"
+        let line = "connect: \(UsageError(error, arguments).line)\n"
         _ = line.withCString { write(2, $0, strlen($0)) }
         _exit(code.rawValue)
     }

@@ -24,6 +24,24 @@ import Testing
     }
 
     @Test(
+        "Who called it wrongly is sent to the help that has the answer",
+        arguments: [
+            ("listen a b", "'b'; see connect listen --help"),
+            ("to x --wiat 1", "'--wait'? See connect to --help."),
+            ("lisen x", "no subcommand 'lisen'. Did you mean 'listen'? See connect --help."),
+            ("help actvate", "Did you mean 'activate'?"),
+            ("frob", "no subcommand 'frob'; there are listen, to, list, "),
+            ("help frob", "no subcommand 'frob'"), ("''", "no subcommand ''"),
+            ("listen --exec cat x", "--exec takes all that comes after it"),
+        ])
+    func advice(_ arguments: String, _ part: String) async throws {
+        let outcome = try await Shell.run("connect \(arguments)")
+        #expect(outcome.status == 64)
+        #expect(outcome.errors.contains(part))
+        #expect(outcome.errors.count { $0 == "\n" } == 1)
+    }
+
+    @Test(
         "Help, version and completions go to standard output",
         arguments: [
             ("--help", "SUBCOMMANDS"), ("listen --help", "--exec"), ("help to", "--wait"), ("--version", "."),
