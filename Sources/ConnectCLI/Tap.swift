@@ -40,7 +40,7 @@ struct Tap: ProgramCommand {
                 try await program.report.line(Self.line(record))
             }
         }
-        await program.report.note("\(label) has ended")
+        if !program.isEnding { await program.report.note("\(label) has ended") }
         return .success
     }
 

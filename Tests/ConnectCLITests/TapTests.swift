@@ -41,4 +41,14 @@ import Testing
             """)
         #expect(outcome.lines == ["0"])
     }
+
+    @Test("Who ends it is not told that the listener has ended")
+    func ended() async throws {
+        let outcome = try await Shell.run(
+            """
+            start l connect listen x --tappable; listener=$pid
+            start t connect tap x; kill $pid; ends $pid; said t; cat t.err; kill $listener
+            """)
+        #expect(outcome.lines == ["143"])
+    }
 }
