@@ -81,7 +81,8 @@ import Testing
     @Test(
         "A command that cannot be run is told why",
         arguments: [
-            ("./no-such", "no such command"), ("./file", "not executable"), ("./", "directory"),
+            ("./no-such", "no such command"), ("'sed s/a/b/'", "each word as an argument"),
+            ("./file", "not executable"), ("./", "directory"),
         ])
     func command(_ command: String, _ part: String) async throws {
         let outcome = try await Shell.run(": >file; connect listen x --exec \(command)")
@@ -132,6 +133,17 @@ import Testing
                 #""status":"reconnecting""#, #""text":"still""#, #""event":"close""#, "0",
                 #""status":"connected""#, "0", #""text":"again""#, "143", "1", "143",
             ])
+    }
+
+    @Test("A bus that stays away is told of once, and with what to do")
+    func lostBus() async throws {
+        let outcome = try await Shell.run(
+            """
+            start w connect watch --patience 0.1
+            kill -KILL \(try PrivateBus.current.processID)
+            ends $pid; said w; grep '^connect: ' w.err
+            """)
+        #expect(outcome.lines == ["69", "connect: the bus is gone; watch again when it is back"])
     }
 
     @Test("--replace takes a name over from a listener that is --replaceable, which ends with 73")
