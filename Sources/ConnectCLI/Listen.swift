@@ -98,10 +98,7 @@ struct Listen: ProgramCommand {
         let bus = try await common.openBus()
         let ports = OpenPorts(gate: input?.gate)
         let service = try service(child, input, store, ports, program)
-        let context = try await bus.register(
-            name, origin: origin, standby: standby, replace: replace, allowReplacement: replaceable,
-            accepting: once ? 1 : nil, format: raw ? .stream : .messages, tappable: tappable,
-            admit: callers.admission)
+        let context = try await register(name, origin, on: bus)
         program.atEnd { _ in
             // First of all: the rest may take longer than there is time.
             store?.abandon()
@@ -115,6 +112,20 @@ struct Listen: ProgramCommand {
         if let lines = service as? LineService { lines.readInput { program.fail($0) } }
         return try await once
             ? serveOne(context, service, ports, program) : serveAll(context, service, ports, program)
+    }
+
+    private func register(_ name: String, _ origin: String, on bus: Bus) async throws(Failure) -> Context {
+        do throws(ConnectToError) {
+            return try await bus.register(
+                name, origin: origin, standby: standby, replace: replace, allowReplacement: replaceable,
+                accepting: once ? 1 : nil, format: raw ? .stream : .messages, tappable: tappable,
+                admit: callers.admission)
+        } catch {
+            let failure = Failure(error)
+            guard replace, error.code == .nameTaken, let message = failure.message else { throw failure }
+            throw Failure(
+                failure.status, "\(message); --replace takes it only from who was started with --replaceable")
+        }
     }
 
     /// What is done with each peer.

@@ -9,14 +9,3 @@ enum ShellWord {
         return "'\(word.split(separator: "'", omittingEmptySubsequences: false).joined(separator: "'\\''"))'"
     }
 }
-
-extension CommonOptions {
-    /// How another subcommand is called for the name, on the same bus and under the same origin.
-    func line(_ subcommand: String, _ name: String) -> String {
-        var words = ["connect", subcommand]
-        if let origin { words += ["--origin", origin] }
-        if bus != "session" { words += ["--bus", bus] }
-        words += name.hasPrefix("-") ? ["--", name] : [name]
-        return words.map(ShellWord.quoted).joined(separator: " ")
-    }
-}

@@ -108,7 +108,7 @@ struct To: ProgramCommand {
         do {
             return try await call(name, origin: origin, input: input, on: bus, in: program, opening)
         } catch let error as Failure {
-            throw await Surroundings.explaining(error, calling: name, on: bus)
+            throw await explained(error, calling: name, origin: origin, on: bus)
         }
     }
 

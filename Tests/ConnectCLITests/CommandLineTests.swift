@@ -160,6 +160,7 @@ import Testing
             kill $c; ends $c
             """)
         #expect(outcome.lines == ["73", "143", "73", "1", "73", "143"])
+        #expect(outcome.errors.contains("only from who was started with --replaceable"))
     }
 
     @Test("--quiet leaves errors only")

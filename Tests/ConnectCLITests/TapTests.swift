@@ -30,6 +30,7 @@ import Testing
             "start l connect listen x; connect tap x; echo $?; connect tap y; echo $?; kill $pid")
         #expect(outcome.lines == ["77", "68"])
         #expect(outcome.errors.contains("has not allowed"))
+        #expect(outcome.errors.contains("--tappable"))
     }
 
     @Test("It ends in order with the listener")
