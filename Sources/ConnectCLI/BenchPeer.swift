@@ -10,7 +10,7 @@ struct BenchPeer: ProgramCommand {
         commandName: name, abstract: "The other process of bench.", shouldDisplay: false)
 
     @OptionGroup var common: CommonOptions
-    @Option var cpus: BenchProcessors?
+    @Option(transform: BenchProcessors.init) var cpus: BenchProcessors?
     @Flag var loop = false
     @Flag var spin = false
 

@@ -13,7 +13,8 @@ import Testing
             "list --origin nodots", "to x hello --raw", "to x --raw --json", "to x --raw --bytes",
             "to x --bytes hello", "to x --bytes --file /dev/null", "to x --file", "listen x --raw --json",
             "listen x --force", "listen x --save /no/such/directory", "listen x --save . --raw",
-            "bench --cpus 0", "bench --cpus 0,1023", "bench --seconds soon", "bench-peer",
+            "bench --cpus 0", "bench --cpus 0,1023", "bench --seconds soon", "bench --seconds 0",
+            "bench-peer",
         ])
     func usage(_ arguments: String) async throws {
         let outcome = try await Shell.run("connect \(arguments)")
@@ -32,6 +33,7 @@ import Testing
             ("help actvate", "Did you mean 'activate'?"),
             ("frob", "no subcommand 'frob'; there are listen, to, list, "),
             ("help frob", "no subcommand 'frob'"), ("''", "no subcommand ''"),
+            ("to x --replies few", "from 1 on"), ("bench --cpus 1", "two processors"),
             ("listen --exec cat x", "--exec takes all that comes after it"),
         ])
     func advice(_ arguments: String, _ part: String) async throws {
@@ -54,6 +56,26 @@ import Testing
         #expect(outcome.status == 0)
         #expect(outcome.text.contains(part))
         #expect(outcome.errors.isEmpty)
+    }
+
+    @Test(
+        "The shell completes paths where paths are wanted",
+        arguments: [
+            ("to x --file fi", "file"), ("listen x --exec ./fi", "./file"),
+            ("listen x --save di", "directory"),
+            ("activate x -- fi", "file"), ("list --bus sy", "system"),
+        ])
+    func completion(_ line: String, _ word: String) async throws {
+        let outcome = try await Shell.run(
+            """
+            : >file; mkdir directory
+            bash -c '
+                . <(connect --generate-completion-script bash)
+                COMP_WORDS=("$@") COMP_CWORD=$(($# - 1)) COMP_LINE="$*" COMP_POINT=${#COMP_LINE}
+                _connect connect "${@: -1}" "${@: -2:1}"; printf "%s\\n" "${COMPREPLY[@]}"
+            ' bash connect \(line)
+            """)
+        #expect(outcome.lines.contains(word))
     }
 
     @Test("No bus: 69 and one line", arguments: ["list", "watch", "listen x", "to x y"])
