@@ -30,7 +30,8 @@ struct Activate: ProgramCommand {
 
     @Argument(
         parsing: .postTerminator,
-        help: ArgumentHelp("What to run, after two dashes.", valueName: "command"))
+        help: ArgumentHelp("What to run, after two dashes.", valueName: "command"),
+        completion: .file())
     var command: [String] = []
 
     @Flag(help: "Remove the service file of this name.")

@@ -46,7 +46,8 @@ struct Listen: ProgramCommand {
                 its process group. At most \(ChildCommand.limit) run at once; \
                 further peers wait. CONNECT_NAME, CONNECT_PEER_PID and CONNECT_PEER_UID are in its environment.
                 """,
-            valueName: "command"))
+            valueName: "command"),
+        completion: .file())
     var command: [String] = []
 
     @Flag(
@@ -60,7 +61,8 @@ struct Listen: ProgramCommand {
 
     @Option(
         help: ArgumentHelp(
-            "Store the files that peers pass, under their names, in this directory.", valueName: "dir"))
+            "Store the files that peers pass, under their names, in this directory.", valueName: "dir"),
+        completion: .directory)
     var save: String?
 
     @Flag(help: "With --save, overwrite files that are there.")
