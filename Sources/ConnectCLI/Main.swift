@@ -12,6 +12,13 @@ enum Main {
         // Writing to nobody fails with EPIPE, and kills nobody.
         _ = clinux_harmless_sigpipe()
         Accounts.useFilesAlone()
+        // They are read from a file. Without one, what follows would be the help, as if none were given.
+        if CommandLine.argc < 1 {
+            end(
+                ExitStatus.busUnavailable.code,
+                "cannot start: the arguments cannot be read; close what is not needed, or allow more open files"
+            )
+        }
         let arguments = ArgumentBytes.ofThisProcess()
         do {
             if let command = Connect.subcommand(of: arguments) { Program.start(command) }
@@ -31,8 +38,12 @@ enum Main {
     private static func leave(_ error: any Error, _ arguments: [String]) -> Never {
         let code = Connect.exitCode(for: error)
         if code.isSuccess { Connect.exit(withError: error) }
-        let line = "connect: \(UsageError(error, arguments).line)\n"
+        end(code.rawValue, UsageError(error, arguments).line)
+    }
+
+    private static func end(_ code: Int32, _ message: String) -> Never {
+        let line = "connect: \(message)\n"
         _ = line.withCString { write(2, $0, strlen($0)) }
-        _exit(code.rawValue)
+        _exit(code)
     }
 }
