@@ -191,7 +191,11 @@ struct Listen: ProgramCommand {
             let number = await ports.add(event.source)
             Task.onLoop {
                 do {
-                    _ = try await serve(event, number, service, ports, program)
+                    let reason = try await serve(event, number, service, ports, program)
+                    if reason.code == .protocolError {
+                        let peer = TerminalText.escaped(event.peer.label)
+                        await program.report.note("port \(number): \(peer): \(reason.detail)")
+                    }
                 } catch { program.fail(Failure(error)) }
             }
         }
