@@ -9,6 +9,11 @@ struct Activate: ProgramCommand {
     static let configuration = CommandConfiguration(
         commandName: "activate",
         abstract: "Have the bus start a listener when somebody connects.",
+        // The parser's own would have the options after the command, which takes them for its words.
+        usage: """
+            connect activate [<options>] <name> -- <command> ...
+            connect activate --remove [<options>] <name>
+            """,
         discussion: """
             Writes a D-Bus service file for this user: whoever connects to NAME while nobody has it makes the \
             session bus run COMMAND, which has to register the name, and waits for it:
@@ -25,7 +30,8 @@ struct Activate: ProgramCommand {
 
     @Argument(
         parsing: .postTerminator,
-        help: ArgumentHelp("What to run, after two dashes.", valueName: "command"))
+        help: ArgumentHelp("What to run, after two dashes.", valueName: "command"),
+        completion: .file())
     var command: [String] = []
 
     @Flag(help: "Remove the service file of this name.")
@@ -118,8 +124,11 @@ struct Activate: ProgramCommand {
         } catch {
             // Told below.
         }
+        let word = TerminalText.escaped(ShellWord.quoted(program))
         throw Failure(
-            .usage, "\(TerminalText.escaped(program)): there is no such command; give its path, or check PATH"
-        )
+            .usage,
+            program.hasPrefix("-")
+                ? "\(word) is no command; options come before the two dashes"
+                : "\(word): \(ChildCommand.noSuchCommand(program))")
     }
 }

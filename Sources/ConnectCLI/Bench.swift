@@ -17,7 +17,8 @@ struct Bench: ProgramCommand {
 
     @Option(
         help: ArgumentHelp(
-            "The processors that the two processes run on; otherwise the system chooses.", valueName: "a,b"))
+            "The processors that the two processes run on; otherwise the system chooses.", valueName: "a,b"),
+        transform: BenchProcessors.init)
     var cpus: BenchProcessors?
 
     @Flag(help: "Run the tasks on the ports' event loop, in place of Swift's pool of threads.")
@@ -31,6 +32,12 @@ struct Bench: ProgramCommand {
             "How long each of eight measurements takes; 1 if not given.", valueName: "seconds"),
         transform: Seconds.init)
     var seconds: Seconds?
+
+    func validate() throws {
+        if let seconds, seconds.duration == .zero {
+            throw ValidationError("--seconds takes a time longer than 0: nothing is measured in none")
+        }
+    }
 
     func work(in program: Program) async throws -> ExitStatus {
         // The other's first, so that a wrong one is told here, and once.

@@ -10,7 +10,7 @@ struct BenchPeer: ProgramCommand {
         commandName: name, abstract: "The other process of bench.", shouldDisplay: false)
 
     @OptionGroup var common: CommonOptions
-    @Option var cpus: BenchProcessors?
+    @Option(transform: BenchProcessors.init) var cpus: BenchProcessors?
     @Flag var loop = false
     @Flag var spin = false
 
@@ -34,18 +34,24 @@ struct BenchPeer: ProgramCommand {
         }
         if spin { try BenchRun.spin() }
         let control = MessagePort(adopting: line, on: try EventLoop.shared)
-        try await BenchRun.task(onLoop: loop) {
-            try await withThrowingTaskGroup { group in
-                for try await message in control.messages {
-                    guard let part = message.text.flatMap(Part.init), let port = message.ports.first else {
-                        continue
-                    }
-                    group.addTask { try await play(part, on: port) }
-                }
-                group.cancelAll()
-            }
+        do {
+            try await BenchRun.task(onLoop: loop) { try await serve(control) }
+        } catch let error as PortError where error.reason?.code == .peerExited {
+            // The bench was ended in the middle. That is its user's doing, and nothing to be told.
         }
         return .success
+    }
+
+    private func serve(_ control: MessagePort) async throws {
+        try await withThrowingTaskGroup { group in
+            for try await message in control.messages {
+                guard let part = message.text.flatMap(Part.init), let port = message.ports.first else {
+                    continue
+                }
+                group.addTask { try await play(part, on: port) }
+            }
+            group.cancelAll()
+        }
     }
 
     private func play(_ part: Part, on port: MessagePort) async throws {

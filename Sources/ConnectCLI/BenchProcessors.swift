@@ -4,16 +4,18 @@ import Glibc
 import LinuxIO
 
 /// `--cpus A,B`: where each of the two processes runs.
-struct BenchProcessors: ExpressibleByArgument, Sendable {
+struct BenchProcessors: Sendable {
     private let numbers: [Int]
 
-    /// Nil for what is not two numbers.
-    init?(argument: String) {
+    /// - Throws: what to write instead, for what is not two numbers.
+    init(_ argument: String) throws {
         let parts = argument.split(separator: ",", omittingEmptySubsequences: false)
         numbers = parts.compactMap { Int($0) }
         // As many as the kernel's interface knows.
         let all = 0..<1024
-        if parts.count != 2 || numbers.count != 2 || !numbers.allSatisfy(all.contains) { return nil }
+        if parts.count != 2 || numbers.count != 2 || !numbers.allSatisfy(all.contains) {
+            throw ValidationError("the numbers of two processors are wanted, such as 0,1")
+        }
     }
 
     var text: String { numbers.map { String($0) }.joined(separator: ",") }

@@ -27,21 +27,29 @@ struct ChildCommand: Sendable {
         } else {
             executable = .name(String(decoding: word.dropLast(), as: UTF8.self))
         }
-        if let fault = await Self.fault(of: executable) {
-            throw Failure(.usage, "--exec \(TerminalText.escaped(arguments.first ?? "")): \(fault)")
+        let command = arguments.first ?? ""
+        if let fault = await Self.fault(of: executable, command) {
+            throw Failure(.usage, "--exec \(TerminalText.escaped(ShellWord.quoted(command))): \(fault)")
         }
         try ChildStart.expectToBePossible()
     }
 
     /// Why it cannot be run, and what to do about it; `nil` where it can.
-    private static func fault(of executable: Executable) async -> String? {
+    private static func fault(of executable: Executable, _ word: String) async -> String? {
         var facts = stat()
         guard let path = try? await executable.resolveExecutablePath(in: .inherit),
             stat(path.string, &facts) == 0
-        else { return "there is no such command; give its path, or check PATH" }
+        else { return noSuchCommand(word) }
         if facts.st_mode & S_IFMT == S_IFDIR { return "it is a directory; give the path of a command in it" }
         if access(path.string, X_OK) == 0 { return nil }
         return "it is not executable; allow that with chmod +x, or name the program that runs it first"
+    }
+
+    /// What to say where a command is not found: of one that was given as a shell would take it, too.
+    static func noSuchCommand(_ word: String) -> String {
+        word.contains(" ")
+            ? "there is no such command; it is run without a shell: give each word as an argument of its own, not all in one"
+            : "there is no such command; give its path, or check PATH"
     }
 
     /// What to run for a peer: in a process group of its own, which gets SIGHUP when the peer is gone.

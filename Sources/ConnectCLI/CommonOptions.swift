@@ -10,12 +10,13 @@ struct CommonOptions: ParsableArguments, Sendable {
         help: ArgumentHelp(
             "The origin that names belong to, a reverse-DNS application id.",
             discussion:
-                "listen and to: \(ContextName.defaultOrigin) if not given; list and watch: all origins.",
+                "\(ContextName.defaultOrigin) if not given; list and watch then show all origins.",
             valueName: "id"))
     var origin: String?
 
     @Option(
-        help: ArgumentHelp("session, system, or the address of a bus.", valueName: "bus"))
+        help: ArgumentHelp("session, system, or the address of a bus.", valueName: "bus"),
+        completion: .list(["session", "system"]))
     var bus = "session"
 
     @Option(

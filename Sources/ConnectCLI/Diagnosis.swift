@@ -140,7 +140,7 @@ struct Diagnosis: Sendable {
 
     func context(_ name: String) async throws(ConnectToError) -> Finding {
         let context = try ContextName(name, origin: origin)
-        let label = "\(name.debugDescription) under \(origin)"
+        let label = "\"\(name)\" under \(origin)"
         guard let info = try await connection.info(name, origin: origin) else {
             if try await connection.canStart(context) {
                 return Finding(

@@ -33,8 +33,10 @@ extension Failure {
     /// A port ended: the failure it means for whoever had one port to talk over, or `nil` if that is an
     /// end as it should be.
     init?(_ reason: CloseReason, peer name: String) {
-        let peer = TerminalText.escaped(name)
         let detail = reason.detail
+        // The introduction's begin with it.
+        let named =
+            detail.hasPrefix(name.debugDescription) ? detail : "\(TerminalText.escaped(name)): \(detail)"
         switch reason.code {
         case .closed: return nil
         case .unavailable: self.init(.noSuchName, "\(detail) (--wait SECONDS waits for it)")
@@ -42,12 +44,11 @@ extension Failure {
         case .unexpectedOwner: self.init(.refused, "\(detail); find out who that is, and nothing was sent")
         case .timedOut: self.init(.timedOut, "\(detail) (try again, or allow more time)")
         case .busLost: self.init(.busUnavailable, "\(detail); try again when it is back")
-        case .peerExited, .startFailed:
-            self.init(.peerFailed, "\(peer): \(detail); see why, then try again")
-        case .protocolError: self.init(.peerFailed, "\(peer): \(detail); check that it speaks version 1")
+        case .peerExited, .startFailed: self.init(.peerFailed, "\(named); see why, then try again")
+        case .protocolError: self.init(.peerFailed, "\(named); check that it speaks version 1")
         case .outOfResources:
             self.init(.inputOutput, "\(detail); see its limits (ulimit -n), then try again")
-        default: self.init(.inputOutput, "\(peer): \(detail); try again")
+        default: self.init(.inputOutput, "\(named); try again")
         }
     }
 

@@ -20,14 +20,7 @@ struct Info: ProgramCommand {
         let (name, origin) = try common.contextName(name)
         let bus = try await common.openBus()
         guard let info = try await bus.info(name, origin: origin) else {
-            let canStart = try? await bus.canStart(ContextName(name, origin: origin))
-            let label = TerminalText.escaped(name)
-            throw Failure(
-                .noSuchName,
-                canStart == true
-                    ? "nobody has \(label) now; connecting to it starts it (connect to \(label))"
-                    : "nobody has registered \(label) under \(origin); is its program running? "
-                        + "(connect doctor \(label) looks further)")
+            throw await common.missing(name, origin, on: bus)
         }
         let executable = info.owner.executable
         if program.report.isJSON {

@@ -46,7 +46,8 @@ struct Listen: ProgramCommand {
                 its process group. At most \(ChildCommand.limit) run at once; \
                 further peers wait. CONNECT_NAME, CONNECT_PEER_PID and CONNECT_PEER_UID are in its environment.
                 """,
-            valueName: "command"))
+            valueName: "command"),
+        completion: .file())
     var command: [String] = []
 
     @Flag(
@@ -60,7 +61,8 @@ struct Listen: ProgramCommand {
 
     @Option(
         help: ArgumentHelp(
-            "Store the files that peers pass, under their names, in this directory.", valueName: "dir"))
+            "Store the files that peers pass, under their names, in this directory.", valueName: "dir"),
+        completion: .directory)
     var save: String?
 
     @Flag(help: "With --save, overwrite files that are there.")
@@ -98,10 +100,7 @@ struct Listen: ProgramCommand {
         let bus = try await common.openBus()
         let ports = OpenPorts(gate: input?.gate)
         let service = try service(child, input, store, ports, program)
-        let context = try await bus.register(
-            name, origin: origin, standby: standby, replace: replace, allowReplacement: replaceable,
-            accepting: once ? 1 : nil, format: raw ? .stream : .messages, tappable: tappable,
-            admit: callers.admission)
+        let context = try await register(name, origin, on: bus)
         program.atEnd { _ in
             // First of all: the rest may take longer than there is time.
             store?.abandon()
@@ -115,6 +114,20 @@ struct Listen: ProgramCommand {
         if let lines = service as? LineService { lines.readInput { program.fail($0) } }
         return try await once
             ? serveOne(context, service, ports, program) : serveAll(context, service, ports, program)
+    }
+
+    private func register(_ name: String, _ origin: String, on bus: Bus) async throws(Failure) -> Context {
+        do throws(ConnectToError) {
+            return try await bus.register(
+                name, origin: origin, standby: standby, replace: replace, allowReplacement: replaceable,
+                accepting: once ? 1 : nil, format: raw ? .stream : .messages, tappable: tappable,
+                admit: callers.admission)
+        } catch {
+            let failure = Failure(error)
+            guard replace, error.code == .nameTaken, let message = failure.message else { throw failure }
+            throw Failure(
+                failure.status, "\(message); --replace takes it only from who was started with --replaceable")
+        }
     }
 
     /// What is done with each peer.
@@ -178,7 +191,11 @@ struct Listen: ProgramCommand {
             let number = await ports.add(event.source)
             Task.onLoop {
                 do {
-                    _ = try await serve(event, number, service, ports, program)
+                    let reason = try await serve(event, number, service, ports, program)
+                    if reason.code == .protocolError {
+                        let peer = TerminalText.escaped(event.peer.label)
+                        await program.report.note("port \(number): \(peer): \(reason.detail)")
+                    }
                 } catch { program.fail(Failure(error)) }
             }
         }

@@ -12,9 +12,17 @@ enum Main {
         // Writing to nobody fails with EPIPE, and kills nobody.
         _ = clinux_harmless_sigpipe()
         Accounts.useFilesAlone()
+        // They are read from a file. Without one, what follows would be the help, as if none were given.
+        if CommandLine.argc < 1 {
+            end(
+                ExitStatus.busUnavailable.code,
+                "cannot start: the arguments cannot be read; close what is not needed, or allow more open files"
+            )
+        }
+        let arguments = ArgumentBytes.ofThisProcess()
         do {
-            let arguments = ArgumentBytes.ofThisProcess()
             if let command = Connect.subcommand(of: arguments) { Program.start(command) }
+            try Connect.checkSubcommand(in: arguments)
             var command = try Connect.parseAsRoot(arguments)
             guard let work = command as? any ProgramCommand else {
                 try command.run()
@@ -22,18 +30,20 @@ enum Main {
             }
             Program.start(work)
         } catch {
-            leave(error)
+            leave(error, arguments)
         }
     }
 
     /// Help and versions go to standard output as they are; an error is one line.
-    private static func leave(_ error: any Error) -> Never {
+    private static func leave(_ error: any Error, _ arguments: [String]) -> Never {
         let code = Connect.exitCode(for: error)
         if code.isSuccess { Connect.exit(withError: error) }
-        let message = Connect.message(for: error).split(whereSeparator: \.isNewline).joined(separator: " ")
-        let advice = message.hasSuffix("?") ? " See connect --help." : "; see connect --help"
-        let line = "connect: \(TerminalText.escapedOnce(message))\(advice)\n"
+        end(code.rawValue, UsageError(error, arguments).line)
+    }
+
+    private static func end(_ code: Int32, _ message: String) -> Never {
+        let line = "connect: \(message)\n"
         _ = line.withCString { write(2, $0, strlen($0)) }
-        _exit(code.rawValue)
+        _exit(code)
     }
 }

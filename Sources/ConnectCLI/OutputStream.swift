@@ -61,6 +61,11 @@ final class OutputStream: Sendable {
         try await writeLine(piece.span.bytes).available()
     }
 
+    /// Writes a piece here and now, for a last word where there is no thread to write it. Waits for whoever reads it.
+    func writeAtOnce(_ piece: [UInt8]) {
+        try? write(piece)
+    }
+
     /// What is to be awaited before the next piece.
     struct Room: Sendable {
         fileprivate let stream: OutputStream?

@@ -63,6 +63,9 @@ final class Program: Sendable {
 
     // MARK: What ends it
 
+    /// Whether something has ended it, so that what is seen from now on may be of our own doing.
+    var isEnding: Bool { end.value != nil }
+
     func finish(_ status: ExitStatus) {
         end.set(End(status: status, failure: nil, gracePeriod: nil))
     }

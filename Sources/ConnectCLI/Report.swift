@@ -58,8 +58,13 @@ struct Report: Sendable {
     func failure(_ failure: Failure) async {
         guard let message = failure.message else { return }
         // The line first: the event waits for whoever reads standard output.
-        let line = TerminalText.escapedOnce(message)
-        try? await errors.writeLine(Array("connect: \(line)".utf8))
+        let line = Array("connect: \(TerminalText.escapedOnce(message))".utf8)
+        do throws(SystemError) {
+            try await errors.writeLine(line)
+        } catch {
+            // Too few descriptors or threads, which may be what failed; or nobody reads it, then nobody will here.
+            errors.writeAtOnce(line + [0x0A])
+        }
         try? await event(Event.error(failure.status, message))
     }
 

@@ -14,17 +14,4 @@ struct Surroundings: Sendable {
 
     /// Whether a name without permission looks as if nobody had registered it.
     var hideNames: Bool { sandbox != nil || proxy != nil }
-
-    /// The same failure; where names may be hidden, one that nobody has says so.
-    static func explaining(_ failure: Failure, calling name: String, on bus: Bus) async -> Failure {
-        guard failure.status == .noSuchName, let message = failure.message,
-            let facts = try? await bus.facts(), Self(facts).hideNames
-        else { return failure }
-        return Failure(
-            .noSuchName,
-            """
-            \(message); this process reaches the bus through a sandbox or a proxy, and the permission for the name may be \
-            missing: connect doctor \(TerminalText.escaped(name)) tells more
-            """)
-    }
 }

@@ -23,11 +23,15 @@ struct Tap: ProgramCommand {
         let (name, origin) = try common.contextName(name)
         let bus = try await common.openBus()
         let label = TerminalText.escaped(name)
-        guard try await bus.info(name, origin: origin) != nil else {
-            throw Failure(
-                .noSuchName, "nobody has registered \(label) under \(origin); is its program running?")
+        guard let info = try await bus.info(name, origin: origin) else {
+            throw await common.missing(name, origin, on: bus)
         }
-        let port = try await bus.tap(name, origin: origin)
+        let port: MessagePort
+        do throws(ConnectToError) {
+            port = try await bus.tap(name, origin: origin)
+        } catch {
+            throw Self.failure(error, info)
+        }
         program.atEnd { _ in port.close() }
         await program.report.note("looking on at \(label)")
         var messages = port.messages.makeAsyncIterator()
@@ -40,8 +44,18 @@ struct Tap: ProgramCommand {
                 try await program.report.line(Self.line(record))
             }
         }
-        await program.report.note("\(label) has ended")
+        if !program.isEnding { await program.report.note("\(label) has ended") }
         return .success
+    }
+
+    /// What whoever runs the listener can do about a refusal.
+    private static func failure(_ error: ConnectToError, _ info: ContextInfo) -> Failure {
+        guard error.code == .denied, info.status?.isTappable == false else { return Failure(error) }
+        let advice =
+            info.format == .stream
+            ? "it was started with --raw, and there are no messages to look on at"
+            : "it has to be started with --tappable"
+        return Failure(.refused, "\(error.message); \(advice)")
     }
 
     /// Nil at the end of the listener. However it ended: that is nothing to who only looks on.

@@ -47,7 +47,8 @@ struct To: ProgramCommand {
 
     @Option(
         parsing: .unconditional,
-        help: ArgumentHelp("Exit after so many messages have come back.", valueName: "n"))
+        help: ArgumentHelp("Exit after so many messages have come back.", valueName: "n"),
+        transform: Self.count)
     var replies: Int?
 
     @Flag(help: "Exit as soon as all is delivered; what comes back is not read.")
@@ -59,8 +60,9 @@ struct To: ProgramCommand {
     @Option(
         name: .customLong("file"), parsing: .upToNextOption,
         help: ArgumentHelp(
-            "Pass open files, each with a message that is its base name; after MESSAGE, in place of standard input.",
-            valueName: "path"))
+            "Pass open files, one path or more, each with a message that is its base name; after MESSAGE, in place of standard input.",
+            valueName: "path"),
+        completion: .file())
     var files: [String] = []
 
     @Flag(help: "Carry bytes in place of messages; exits when the peer has closed.")
@@ -75,10 +77,15 @@ struct To: ProgramCommand {
         transform: Seconds.init)
     var timeout: Seconds?
 
-    func validate() throws {
-        if let replies, replies < 1 {
-            throw ValidationError("--replies takes a number from 1 on; use --no-reply to wait for none")
+    /// - Throws: what to write instead, for what is no number of replies.
+    private static func count(_ argument: String) throws -> Int {
+        guard let count = Int(argument), count > 0 else {
+            throw ValidationError("a number from 1 on is wanted; use --no-reply to wait for none")
         }
+        return count
+    }
+
+    func validate() throws {
         if bytes, !messages.isEmpty || !files.isEmpty {
             throw ValidationError("--bytes sends standard input: give no messages or files beside it")
         }
@@ -108,7 +115,7 @@ struct To: ProgramCommand {
         do {
             return try await call(name, origin: origin, input: input, on: bus, in: program, opening)
         } catch let error as Failure {
-            throw await Surroundings.explaining(error, calling: name, on: bus)
+            throw await explained(error, calling: name, origin: origin, on: bus)
         }
     }
 

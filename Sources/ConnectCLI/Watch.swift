@@ -20,14 +20,18 @@ struct Watch: ProgramCommand {
         let report = program.report
         program.follow(bus)
         await report.note("watching \(origin.map(TerminalText.escaped) ?? "all origins")")
-        for try await change in changes {
-            if report.isJSON {
-                try await report.line(Event.change(change).bytes)
-            } else {
-                try await report.line(Self.line(change))
+        do {
+            for try await change in changes {
+                if report.isJSON {
+                    try await report.line(Event.change(change).bytes)
+                } else {
+                    try await report.line(Self.line(change))
+                }
             }
+        } catch let error as ConnectToError where error.code == .busLost {
+            // It quotes what was found at each attempt.
         }
-        throw Failure(await bus.lost)
+        throw Failure(.busUnavailable, "the bus is gone; watch again when it is back")
     }
 
     static func line(_ change: DirectoryChange) -> String {

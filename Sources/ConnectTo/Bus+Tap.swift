@@ -38,7 +38,8 @@ extension Bus {
                 throw ConnectToError(.denied, "\(operation): \(error.message)", cause: error)
             case DBusError.Name.unknownMethod:
                 throw ConnectToError(
-                    .denied, "\(operation): its program's version of ConnectTo knows nothing of it", cause: error)
+                    .denied, "\(operation): its program's version of ConnectTo knows nothing of it",
+                    cause: error)
             case DBusError.Name.serviceUnknown, DBusError.Name.nameHasNoOwner:
                 throw ConnectToError(.busError, "\(operation): nobody has registered it", cause: error)
             default: throw ConnectToError(error, operation)

@@ -138,4 +138,11 @@ struct ActivateTests {
     func usage(arguments: String) async throws {
         #expect(try await run("connect activate \(arguments)").status == 64)
     }
+
+    @Test("An option after the two dashes is told from a command that is not there")
+    func option() async throws {
+        let outcome = try await run("connect activate x -- --remove")
+        #expect(outcome.status == 64)
+        #expect(outcome.errors.contains("options come before the two dashes"))
+    }
 }

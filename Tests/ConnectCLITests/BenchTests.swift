@@ -78,4 +78,18 @@ import Testing
                 "connectTo to first message, known caller", "connectTo to first message, new caller",
             ])
     }
+
+    @Test("Ended by a signal it says nothing, and neither does the other process")
+    func ended() async throws {
+        let outcome = try await Shell.run(
+            """
+            connect bench --seconds 20 & pid=$!
+            until other=$(cat /proc/$pid/task/*/children) && [ "$other" ] && grep -q bench-peer /proc/${other% }/cmdline
+            do :; done
+            kill $pid; ends $pid
+            while kill -0 $other; do :; done 2>/dev/null
+            """)
+        #expect(outcome.lines == ["143"])
+        #expect(outcome.errors == "")
+    }
 }

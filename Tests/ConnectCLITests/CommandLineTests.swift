@@ -13,13 +13,33 @@ import Testing
             "list --origin nodots", "to x hello --raw", "to x --raw --json", "to x --raw --bytes",
             "to x --bytes hello", "to x --bytes --file /dev/null", "to x --file", "listen x --raw --json",
             "listen x --force", "listen x --save /no/such/directory", "listen x --save . --raw",
-            "bench --cpus 0", "bench --cpus 0,1023", "bench --seconds soon", "bench-peer",
+            "bench --cpus 0", "bench --cpus 0,1023", "bench --seconds soon", "bench --seconds 0",
+            "bench-peer",
         ])
     func usage(_ arguments: String) async throws {
         let outcome = try await Shell.run("connect \(arguments)")
         #expect(outcome.status == 64)
         #expect(outcome.output.isEmpty)
         #expect(outcome.errors.hasPrefix("connect: "))
+        #expect(outcome.errors.count { $0 == "\n" } == 1)
+    }
+
+    @Test(
+        "Who called it wrongly is sent to the help that has the answer",
+        arguments: [
+            ("listen a b", "'b'; see connect listen --help"),
+            ("to x --wiat 1", "'--wait'? See connect to --help."),
+            ("lisen x", "no subcommand 'lisen'. Did you mean 'listen'? See connect --help."),
+            ("help actvate", "Did you mean 'activate'?"),
+            ("frob", "no subcommand 'frob'; there are listen, to, list, "),
+            ("help frob", "no subcommand 'frob'"), ("''", "no subcommand ''"),
+            ("to x --replies few", "from 1 on"), ("bench --cpus 1", "two processors"),
+            ("listen --exec cat x", "--exec takes all that comes after it"),
+        ])
+    func advice(_ arguments: String, _ part: String) async throws {
+        let outcome = try await Shell.run("connect \(arguments)")
+        #expect(outcome.status == 64)
+        #expect(outcome.errors.contains(part))
         #expect(outcome.errors.count { $0 == "\n" } == 1)
     }
 
@@ -36,6 +56,26 @@ import Testing
         #expect(outcome.status == 0)
         #expect(outcome.text.contains(part))
         #expect(outcome.errors.isEmpty)
+    }
+
+    @Test(
+        "The shell completes paths where paths are wanted",
+        arguments: [
+            ("to x --file fi", "file"), ("listen x --exec ./fi", "./file"),
+            ("listen x --save di", "directory"),
+            ("activate x -- fi", "file"), ("list --bus sy", "system"),
+        ])
+    func completion(_ line: String, _ word: String) async throws {
+        let outcome = try await Shell.run(
+            """
+            : >file; mkdir directory
+            bash -c '
+                . <(connect --generate-completion-script bash)
+                COMP_WORDS=("$@") COMP_CWORD=$(($# - 1)) COMP_LINE="$*" COMP_POINT=${#COMP_LINE}
+                _connect connect "${@: -1}" "${@: -2:1}"; printf "%s\\n" "${COMPREPLY[@]}"
+            ' bash connect \(line)
+            """)
+        #expect(outcome.lines.contains(word))
     }
 
     @Test("No bus: 69 and one line", arguments: ["list", "watch", "listen x", "to x y"])
@@ -63,12 +103,22 @@ import Testing
     @Test(
         "A command that cannot be run is told why",
         arguments: [
-            ("./no-such", "no such command"), ("./file", "not executable"), ("./", "directory"),
+            ("./no-such", "no such command"), ("'sed s/a/b/'", "each word as an argument"),
+            ("./file", "not executable"), ("./", "directory"),
         ])
     func command(_ command: String, _ part: String) async throws {
         let outcome = try await Shell.run(": >file; connect listen x --exec \(command)")
         #expect(outcome.status == 64)
         #expect(outcome.errors.contains(part))
+    }
+
+    @Test("With very few descriptors it still says why it cannot work")
+    func descriptors() async throws {
+        let outcome = try await Shell.run(
+            "for limit in 4 5 6 7 8 9 10; do (ulimit -n $limit; connect to x hello; echo $?); done")
+        #expect(outcome.lines.count == 7)
+        #expect(outcome.lines.allSatisfy { ["69", "68"].contains($0) })
+        #expect(outcome.errors.split(separator: "\n").count { $0.hasPrefix("connect: ") } == 7)
     }
 
     @Test("--bus takes an address")
@@ -116,6 +166,17 @@ import Testing
             ])
     }
 
+    @Test("A bus that stays away is told of once, and with what to do")
+    func lostBus() async throws {
+        let outcome = try await Shell.run(
+            """
+            start w connect watch --patience 0.1
+            kill -KILL \(try PrivateBus.current.processID)
+            ends $pid; said w; grep '^connect: ' w.err
+            """)
+        #expect(outcome.lines == ["69", "connect: the bus is gone; watch again when it is back"])
+    }
+
     @Test("--replace takes a name over from a listener that is --replaceable, which ends with 73")
     func replace() async throws {
         let outcome = try await Shell.run(
@@ -130,6 +191,7 @@ import Testing
             kill $c; ends $c
             """)
         #expect(outcome.lines == ["73", "143", "73", "1", "73", "143"])
+        #expect(outcome.errors.contains("only from who was started with --replaceable"))
     }
 
     @Test("--quiet leaves errors only")

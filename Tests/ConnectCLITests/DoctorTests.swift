@@ -59,7 +59,7 @@ import Testing
                 """
                 start l connect listen x
                 connect doctor --json x --bus \(address); echo $?
-                connect to x hello --bus \(address) 2>&1 | grep -o 'permission.*connect doctor x'
+                connect to x hello --bus \(address) 2>&1 | grep -o 'permission.*connect doctor .* x'
                 connect to x hello --bus \(address) 2>/dev/null; echo $?
                 connect doctor --origin org.example.App --bus \(address) >/dev/null; echo $?
                 kill $pid
@@ -68,7 +68,7 @@ import Testing
                 verdicts(outcome) == [
                     "versions true", "descriptors true", "bus true", "sandbox true", "own false",
                     "name false", "77",
-                    "permission for the name may be missing: connect doctor x", "68", "0",
+                    "permission for the name may be missing: connect doctor --bus \(address) x", "68", "0",
                 ])
             #expect(outcome.text.contains("xdg-dbus-proxy"))
             #expect(outcome.text.contains("--own=org.connectto.*"))

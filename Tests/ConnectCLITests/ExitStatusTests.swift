@@ -17,6 +17,14 @@ import Testing
         #expect(failure?.message?.contains("so it is") == true)
     }
 
+    @Test("The peer is named once, also where the library names it")
+    func named() {
+        let whole = Failure(CloseReason(.peerExited, detail: "\"x\" went away"), peer: "x")
+        #expect(whole?.message?.hasPrefix("\"x\" went away; ") == true)
+        let part = Failure(CloseReason(.peerExited, detail: "the process ended"), peer: "x")
+        #expect(part?.message?.hasPrefix("x: the process ended; ") == true)
+    }
+
     @Test("An orderly end is none")
     func closed() {
         #expect(Failure(CloseReason(.closed, detail: ""), peer: "x") == nil)

@@ -1,6 +1,8 @@
 import ConnectToTesting
 import Testing
 
+@testable import ConnectCLI
+
 @Suite("info", .privateBus, .timeLimit(.minutes(1))) struct InfoTests {
     @Test("Who has the name, and what it has done, is told")
     func facts() async throws {
@@ -28,6 +30,22 @@ import Testing
         let outcome = try await Shell.run("connect info x")
         #expect(outcome.status == 68)
         #expect(outcome.errors.contains("connect doctor x"))
+    }
+
+    @Test(
+        "What it advises can be pasted, whatever the name is",
+        arguments: ["it's so", "-x", "$(id) `x`", "\\"])
+    func pasted(_ name: String) async throws {
+        let outcome = try await Shell.run(
+            """
+            for command in info tap; do
+                connect $command --origin org.example.App -- \(ShellWord.quoted(name)) 2>err
+                eval "$(sed 's/.*(\\(connect.*\\) looks further).*/\\1/' err)" | grep 'name: nobody'
+            done
+            """)
+        let finding =
+            "PROBLEM  name: nobody has registered \"\(TerminalText.escaped(name))\" under org.example.App"
+        #expect(outcome.lines == [finding, finding])
     }
 
     @Test("A listener that does not answer is told of all the same")

@@ -130,6 +130,8 @@ import Testing
         #expect(outcome.lines == ["77", "77"])
         #expect(outcome.errors.contains("streams"))
         #expect(outcome.errors.contains("messages"))
+        #expect(outcome.errors.contains("(with --raw)"))
+        #expect(outcome.errors.contains("(without --raw)"))
     }
 
     @Test("A name that nobody has is 68, and a reader that goes is the end")

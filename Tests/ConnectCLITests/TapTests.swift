@@ -30,6 +30,7 @@ import Testing
             "start l connect listen x; connect tap x; echo $?; connect tap y; echo $?; kill $pid")
         #expect(outcome.lines == ["77", "68"])
         #expect(outcome.errors.contains("has not allowed"))
+        #expect(outcome.errors.contains("--tappable"))
     }
 
     @Test("It ends in order with the listener")
@@ -40,5 +41,15 @@ import Testing
             start t connect tap x; kill $listener; ends $pid
             """)
         #expect(outcome.lines == ["0"])
+    }
+
+    @Test("Who ends it is not told that the listener has ended")
+    func ended() async throws {
+        let outcome = try await Shell.run(
+            """
+            start l connect listen x --tappable; listener=$pid
+            start t connect tap x; kill $pid; ends $pid; said t; cat t.err; kill $listener
+            """)
+        #expect(outcome.lines == ["143"])
     }
 }

@@ -1,0 +1,24 @@
+import ConnectTo
+
+extension CommonOptions {
+    /// How another subcommand is called for the name, on the same bus and under the same origin.
+    func line(_ subcommand: String, _ name: String) -> String {
+        var words = ["connect", subcommand]
+        if let origin { words += ["--origin", origin] }
+        if bus != "session" { words += ["--bus", bus] }
+        words += name.hasPrefix("-") ? ["--", name] : [name]
+        return words.map(ShellWord.quoted).joined(separator: " ")
+    }
+
+    /// What is said of a name that nobody has.
+    func missing(_ name: String, _ origin: String, on bus: Bus) async -> Failure {
+        let canStart = try? await bus.canStart(ContextName(name, origin: origin))
+        let label = "\"\(TerminalText.escaped(name))\""
+        return Failure(
+            .noSuchName,
+            canStart == true
+                ? "nobody has \(label) now; connecting to it starts it (\(line("to", name)))"
+                : "nobody has registered \(label) under \(origin); is its program running? "
+                    + "(\(line("doctor", name)) looks further)")
+    }
+}
