@@ -121,10 +121,16 @@ ssize_t clinux_receive(int fd, void *buffer, size_t length, int *descriptors, cl
         .msg_iov = &part, .msg_iovlen = 1, .msg_control = room.bytes, .msg_controllen = sizeof room.bytes};
     out->descriptorCount = 0;
     out->truncated = 0;
+    out->lost = 0;
     out->foreign = 0;
     ssize_t received = recvmsg(fd, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
     if (received < 0) return received;
-    out->truncated = (message.msg_flags & MSG_CTRUNC) != 0;
+    if (message.msg_flags & MSG_CTRUNC) {
+        // The kernel fills the room before it cuts off for want of it.
+        int hasRoom = sizeof room.bytes - message.msg_controllen >= CMSG_LEN(sizeof(int));
+        out->truncated = !hasRoom;
+        out->lost = hasRoom;
+    }
     for (struct cmsghdr *header = CMSG_FIRSTHDR(&message); header; header = CMSG_NXTHDR(&message, header)) {
         if (header->cmsg_level != SOL_SOCKET) {
             out->foreign = 1;

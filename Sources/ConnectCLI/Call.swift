@@ -65,7 +65,7 @@ final class Call: Sendable {
     /// Ends the call, wherever it stands, and waits until that is told and what was posted is on its way.
     /// - Parameter reason: why, for a port that is not open yet: what was posted on it goes nowhere.
     func end(_ reason: CloseReason) async {
-        port.giveUp(reason)
+        port.failUnlessOpen(reason)
         port.close()
         outcome.set(.ended)
         await port.flush()

@@ -15,7 +15,7 @@ enum ExitStatus: Sendable, Equatable {
     case inputOutput
     /// 75: timed out.
     case timedOut
-    /// 76: the peer broke the protocol, or died.
+    /// 76: the peer broke the protocol, died, or could not be started.
     case peerFailed
     /// 77: refused.
     case refused

@@ -13,11 +13,11 @@ extension Failure {
 
     init(_ error: ConnectToError) {
         switch error.code {
-        case .invalidName: self.init(.usage, error.message)
+        case .invalidName, .invalidLimit: self.init(.usage, error.message)
         case .invalidMetadata: self.init(.unsendable, error.message)
         case .nameTaken: self.init(.nameTaken, "\(error.message) (--standby)")
         case .timedOut: self.init(.timedOut, error.message)
-        case .denied: self.init(.refused, error.message)
+        case .denied, .busy: self.init(.refused, error.message)
         default: self.init(.busUnavailable, error.message)
         }
     }
@@ -44,8 +44,10 @@ extension Failure {
         case .unexpectedOwner: self.init(.refused, "\(detail); find out who that is, and nothing was sent")
         case .timedOut: self.init(.timedOut, "\(detail) (try again, or allow more time)")
         case .busLost: self.init(.busUnavailable, "\(detail); try again when it is back")
-        case .peerExited: self.init(.peerFailed, "\(named); see why, then try again")
+        case .peerExited, .startFailed: self.init(.peerFailed, "\(named); see why, then try again")
         case .protocolError: self.init(.peerFailed, "\(named); check that it speaks version 1")
+        case .outOfResources:
+            self.init(.inputOutput, "\(detail); see its limits (ulimit -n), then try again")
         default: self.init(.inputOutput, "\(named); try again")
         }
     }

@@ -2,7 +2,7 @@ import LinuxIO
 
 extension Bus {
     /// How long a program waits for a bus that is away.
-    private static let comeback = Duration.seconds(10)
+    private static let reconnectTimeout = Duration.seconds(10)
 
     /// Does what needs the bus; where that has gone, again when it is back: only for what dies with the connection, and so
     /// can be done twice.
@@ -11,7 +11,7 @@ extension Bus {
     func retryingWhenBack<Result: Sendable>(
         _ operation: String, _ work: @Sendable () async throws(ConnectToError) -> Result
     ) async throws(ConnectToError) -> Result {
-        let deadline = SuspendingClock.now + Self.comeback
+        let deadline = SuspendingClock.now + Self.reconnectTimeout
         var backoff = Backoff(from: .milliseconds(10), to: .milliseconds(100))
         while true {
             do throws(ConnectToError) {
@@ -23,7 +23,7 @@ extension Bus {
                     throw ConnectToError(
                         .busLost,
                         """
-                        \(operation): the bus at \(address) is away, and was not back within \(Self.comeback); try \
+                        \(operation): the bus at \(address) is away, and was not back within \(Self.reconnectTimeout); try \
                         again when its status is connected
                         """, cause: error)
                 }

@@ -147,14 +147,14 @@ public final class Bus: Sendable {
     ///   - replace: if the name is taken by one that allows it, take it over.
     ///   - allowReplacement: let others take the name over that ask to, which any program may that the bus lets
     ///     own it. The context then ends with ``Context/EndReason/replaced``, or stands by if it is to.
-    ///   - limit: unregister when this many callers have been admitted; without limit if nil.
+    ///   - limit: unregister when this many callers have been admitted, one at least; without limit if nil.
     ///   - format: what lines to it carry; callers that ask for the other are refused.
     ///   - tappable: whether other programs of this user may look on at its messages (`connect tap`). They see a
     ///     copy, slow nobody down and miss what comes too fast for them; streams show nothing.
     ///   - admission: who may connect. Others are refused before there is a connect event, and not told why: that is
     ///     logged, at debug level, by `org.connectto.registry`.
     /// - Throws: ``ConnectToError``: ``ConnectToError/Code/nameTaken``, ``ConnectToError/Code/invalidName``,
-    ///   ``ConnectToError/Code/invalidMetadata``, ``ConnectToError/Code/denied``,
+    ///   ``ConnectToError/Code/invalidMetadata``, ``ConnectToError/Code/invalidLimit``, ``ConnectToError/Code/denied``,
     ///   ``ConnectToError/Code/limitsExceeded``, ``ConnectToError/Code/busLost`` where the bus is lost, or was not back
     ///   in ten seconds; ``ConnectToError/Code/cancelled`` where the task is cancelled before it is back; and
     ///   ``ConnectToError/Code/timedOut`` where the bus has not answered within five seconds: then the name is
@@ -166,6 +166,14 @@ public final class Bus: Sendable {
         admit admission: Admission = .sameUser
     ) async throws(ConnectToError) -> Context {
         let context = try ContextName(name, origin: origin)
+        if let limit, limit < 1 {
+            throw ConnectToError(
+                .invalidLimit,
+                """
+                registering \(context.quoted) for \(limit) callers: it is to admit one at least; leave the limit out to \
+                admit any number
+                """)
+        }
         var flags = standby ? BusConnection.RequestNameFlags() : .doNotQueue
         if replace { flags.insert(.replaceExisting) }
         if allowReplacement { flags.insert(.allowReplacement) }
@@ -191,12 +199,12 @@ public final class Bus: Sendable {
     /// - Parameters:
     ///   - name: the context's.
     ///   - origin: the application id that the name lives under.
-    ///   - policy: what to do while nobody bears the name.
+    ///   - policy: what to do while nobody owns the name.
     ///   - metadata: free text for the listener, 64 KiB in all.
     ///   - format: what the line is to carry; a listener of the other format refuses. With
     ///     ``LineFormat/stream`` the port posts nothing: await ``MessagePort/opened``, then
     ///     ``MessagePort/takeFileDescriptor()``.
-    ///   - expected: who the listener has to be. Whoever bears the name is looked at first, and the line and all that
+    ///   - expected: who the listener has to be. Whoever owns the name is looked at first, and the line and all that
     ///     was posted goes to that connection alone, whoever takes the name meanwhile. The port of another owner
     ///     ends with ``CloseReason/Code/unexpectedOwner``, and nothing has left this process. Costs two
     ///     questions to the bus more.
@@ -218,7 +226,7 @@ public final class Bus: Sendable {
                 loop.reactor.execute { introducer.introduce(introduction) }
             }
         } catch {
-            introduction.didFail(CloseReason(.unavailable, detail: error.message))
+            introduction.failUnlessOpen(CloseReason(.unavailable, detail: error.message))
         }
         return port
     }

@@ -33,5 +33,6 @@ public struct BusLimits: Sendable, Hashable {
     /// What the callers of each user may have of this process.
     public var callers = CallerLimits()
 
+    /// The defaults.
     public init() {}
 }

@@ -7,6 +7,7 @@ public struct ConnectToError: Error, Sendable, CustomStringConvertible {
         /// The code as it stands in logs.
         public let rawValue: String
 
+        /// A code from a log, to compare with.
         public init(rawValue: String) {
             self.rawValue = rawValue
         }
@@ -17,14 +18,18 @@ public struct ConnectToError: Error, Sendable, CustomStringConvertible {
         public static let otherLimits = Code(rawValue: "other-limits")
         /// The connection to the bus ended.
         public static let busLost = Code(rawValue: "bus-lost")
-        /// Another process bears the name; ``ConnectToError/holder`` says which.
+        /// Another process owns the name; ``ConnectToError/owner`` says which.
         public static let nameTaken = Code(rawValue: "name-taken")
         /// What was given as a name, or as an origin, is none.
         public static let invalidName = Code(rawValue: "invalid-name")
         /// Metadata that cannot be carried: over 64 KiB, or with a NUL in it.
         public static let invalidMetadata = Code(rawValue: "invalid-metadata")
-        /// The bus's policy does not allow it.
+        /// A registration that is to admit fewer than one caller.
+        public static let invalidLimit = Code(rawValue: "invalid-limit")
+        /// The bus's policy, or the owner of the name, does not allow it.
         public static let denied = Code(rawValue: "denied")
+        /// The owner of the name has enough to do just now; try again later.
+        public static let busy = Code(rawValue: "busy")
         /// The bus gives this connection no more names or match rules.
         public static let limitsExceeded = Code(rawValue: "limits-exceeded")
         /// The bus did not answer in time.
@@ -45,15 +50,15 @@ public struct ConnectToError: Error, Sendable, CustomStringConvertible {
     public let code: Code
     /// What happened, to what, and what to do next.
     public let message: String
-    /// Who has the name, with ``Code/nameTaken`` and where the bus would tell.
-    public let holder: Peer?
+    /// Who owns the name, with ``Code/nameTaken`` and where the bus would tell.
+    public let owner: Peer?
     /// The error underneath, where there is one.
     public let cause: (any Error)?
 
-    init(_ code: Code, _ message: String, holder: Peer? = nil, cause: (any Error)? = nil) {
+    init(_ code: Code, _ message: String, owner: Peer? = nil, cause: (any Error)? = nil) {
         self.code = code
         self.message = message
-        self.holder = holder
+        self.owner = owner
         self.cause = cause
     }
 

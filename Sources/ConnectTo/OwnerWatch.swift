@@ -77,7 +77,7 @@ actor OwnerWatch {
     ) async throws(DBusError) -> Subscription {
         if !isListening {
             isListening = true
-            _ = await connection.onSignal { [weak self] signal in
+            await connection.onSignal { [weak self] signal in
                 self?.assumeIsolated { $0.didReceive(signal) }
             }
         }

@@ -11,6 +11,8 @@ package struct BusConfiguration: Sendable {
     var rules = ""
     /// In place of the limits below, by name.
     var limits: [String: Int] = [:]
+    /// How it is reached.
+    var transport = Transport.unix
 
     package enum Policy: Sendable {
         /// Everything is allowed.
@@ -19,14 +21,23 @@ package struct BusConfiguration: Sendable {
         case system(files: [FilePath])
     }
 
+    package enum Transport: Sendable {
+        /// A socket in the bus's directory.
+        case unix
+        /// A port of 127.0.0.1, for everybody on this machine; the bus says which (``PrivateBus/addressWithServerID``).
+        /// No descriptors can be passed.
+        case tcp
+    }
+
     package init(
         services: String? = nil, policy: Policy = .session, rules: String = "",
-        limits: [String: Int] = [:]
+        limits: [String: Int] = [:], transport: Transport = .unix
     ) {
         self.services = services
         self.policy = policy
         self.rules = rules
         self.limits = limits
+        self.transport = transport
     }
 
     func write(to path: FilePath, socket: FilePath) throws {
@@ -64,8 +75,7 @@ package struct BusConfiguration: Sendable {
             <busconfig>
               <type>session</type>
               <keep_umask/>
-              <listen>unix:path=\(socket)</listen>
-              <auth>EXTERNAL</auth>
+              \(listening(at: socket))
               \(services.map { "<servicedir>\(Self.escaped($0))</servicedir>" } ?? "")
               <policy context="default">
                 \(policyRules)
@@ -76,6 +86,13 @@ package struct BusConfiguration: Sendable {
             </busconfig>
 
             """
+    }
+
+    private func listening(at socket: String) -> String {
+        switch transport {
+        case .unix: "<listen>unix:path=\(socket)</listen><auth>EXTERNAL</auth>"
+        case .tcp: "<listen>tcp:host=127.0.0.1</listen><auth>ANONYMOUS</auth><allow_anonymous/>"
+        }
     }
 
     private var included: [FilePath] {

@@ -90,13 +90,10 @@ extension DBusError {
         package static let accessDenied = "org.freedesktop.DBus.Error.AccessDenied"
         package static let limitsExceeded = "org.freedesktop.DBus.Error.LimitsExceeded"
         package static let invalidArguments = "org.freedesktop.DBus.Error.InvalidArgs"
-        package static let notSupported = "org.freedesktop.DBus.Error.NotSupported"
         package static let unknownObject = "org.freedesktop.DBus.Error.UnknownObject"
         package static let unknownInterface = "org.freedesktop.DBus.Error.UnknownInterface"
         package static let unknownMethod = "org.freedesktop.DBus.Error.UnknownMethod"
         package static let unknownProperty = "org.freedesktop.DBus.Error.UnknownProperty"
         package static let propertyReadOnly = "org.freedesktop.DBus.Error.PropertyReadOnly"
-        package static let matchRuleInvalid = "org.freedesktop.DBus.Error.MatchRuleInvalid"
-        package static let matchRuleNotFound = "org.freedesktop.DBus.Error.MatchRuleNotFound"
     }
 }

@@ -10,10 +10,10 @@ public import CLinux
 ///
 /// For any thread.
 public enum AsymmetricFence {
-    /// The half of who comes often.
+    /// The frequent side's half.
     @inlinable @inline(__always)
     public static func light() { clinux_light_fence() }
 
-    /// The half of who comes seldom.
+    /// The rare side's half.
     public static func heavy() { clinux_heavy_fence() }
 }

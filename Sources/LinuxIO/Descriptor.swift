@@ -36,7 +36,7 @@ package final class Descriptor: Sendable {
         }
     }
 
-    /// Says whether closing it can hang, for who knows better than its origin tells.
+    /// Says whether closing it can hang, in place of what its origin says: for a socket of which is known what is in it.
     package func setClosingMayHang(_ mayHang: Bool) {
         closingMayHang.store(mayHang, ordering: .releasing)
     }
@@ -62,4 +62,9 @@ package final class Descriptor: Sendable {
     package func duplicate() throws(SystemError) -> Descriptor {
         Descriptor(adopting: try systemCall("dup") { clinux_duplicate(rawValue) }, from: origin)
     }
+}
+
+/// The same descriptor, not only the same open file.
+extension Descriptor: Equatable {
+    package static func == (a: Descriptor, b: Descriptor) -> Bool { a === b }
 }

@@ -1,10 +1,12 @@
 extension Duration {
-    /// In whole nanoseconds: 0 for what is negative, the most there is (584 years) for what is longer.
+    /// In whole nanoseconds: 0 for what is negative, 292 years for what is longer, so that a time can be added to the
+    /// clock's.
     package var wholeNanoseconds: UInt64 {
         let (seconds, attoseconds) = components
         if seconds < 0 || attoseconds < 0 { return 0 }
-        let (whole, overflow) = UInt64(seconds).multipliedReportingOverflow(by: 1_000_000_000)
-        if overflow { return .max / 2 }
-        return min(.max / 2, whole + UInt64(attoseconds / 1_000_000_000))
+        let longest = UInt64.max / 2
+        // Within it there is room for the fraction too.
+        if UInt64(seconds) > longest / 1_000_000_000 { return longest }
+        return min(longest, UInt64(seconds) * 1_000_000_000 + UInt64(attoseconds / 1_000_000_000))
     }
 }

@@ -68,8 +68,16 @@ package struct StreamSocket: Sendable {
     package struct Received {
         package var count: Int
         package var descriptors: [Descriptor]
-        /// Descriptors were lost (MSG_CTRUNC), or the peer made the kernel send something it must not.
-        package var controlViolation: String?
+        package var controlFault: ControlFault?
+    }
+
+    /// What is wrong with what came beside the bytes.
+    package enum ControlFault: Equatable, Sendable {
+        /// The peer made the kernel send something it must not.
+        case violation(String)
+        /// The kernel had descriptors for us that it could not give us: the process has no numbers left
+        /// (RLIMIT_NOFILE), or may not have what was passed.
+        case descriptorsLost
     }
 
     package enum ReceiveOutcome {
@@ -108,10 +116,12 @@ package struct StreamSocket: Sendable {
         guard let count else { return .wouldBlock }
         if count == 0 { return .ended }
         var received = Received(count: count, descriptors: descriptors)
-        if control.truncated != 0 {
-            received.controlViolation = "descriptors were cut off: more came than one message may carry"
-        } else if control.foreign != 0 {
-            received.controlViolation = "a control message other than descriptors"
+        if control.foreign != 0 {
+            received.controlFault = .violation("a control message other than descriptors")
+        } else if control.truncated != 0 {
+            received.controlFault = .violation("more descriptors than one message may carry")
+        } else if control.lost != 0 {
+            received.controlFault = .descriptorsLost
         }
         return .received(received)
     }

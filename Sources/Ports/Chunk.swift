@@ -11,11 +11,10 @@ final class Chunk: @unchecked Sendable {
 
     var memory: UnsafeMutableRawBufferPointer { UnsafeMutableRawBufferPointer(start: base, count: capacity) }
 
-    /// Large ones come straight from the kernel and take memory page by page as data arrives, so that a peer who
-    /// announces much and sends little costs nothing.
+    /// Large ones that are new come straight from the kernel and take memory page by page as data arrives, so that a
+    /// peer who announces much and sends little costs nothing.
     ///
-    /// A short payload is copied out of it at its greatest length, whatever its own: there is something to copy
-    /// behind the last byte too.
+    /// There are ``ChunkPool/slack`` readable bytes behind the end: a ``Payload`` copies so many, however short it is.
     init(capacity: Int) {
         (base, self.capacity) = ChunkPool.take(capacity)
     }

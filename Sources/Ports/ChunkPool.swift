@@ -5,7 +5,7 @@ import LinuxIO
 ///
 /// Of the usual sizes a few blocks stay, 2.7 MiB in all for the process. More of the longer ones, for queues that fill
 /// and empty again, up to 16 MiB, and larger ones, for messages that are larger, stay for a second or two after the last
-/// use.
+/// use; but not in a program whose loops are all foreign ones, where nobody could give them back in time.
 enum ChunkPool {
     /// What chunks of ordinary messages measure, from the quiet port to the busy one.
     static let sizes = [4 << 10, 16 << 10, 64 << 10, 256 << 10]
@@ -19,7 +19,8 @@ enum ChunkPool {
     private static let patience = Duration.seconds(1)
 
     /// `@unchecked Sendable`: blocks in here are known to nobody else.
-    private struct Shelves: @unchecked Sendable {
+    private struct FreeLists: @unchecked Sendable {
+        /// By size.
         var small = [[UnsafeMutableRawPointer]](repeating: [], count: sizes.count)
         /// In bytes: what the small ones are more than is kept for good.
         var surplus = 0
@@ -28,24 +29,25 @@ enum ChunkPool {
         var passingWereUsed = false
         var clearingIsDue = false
 
-        mutating func takeSmall(_ shelf: Int) -> UnsafeMutableRawPointer? {
-            guard let block = small[shelf].popLast() else { return nil }
-            if small[shelf].count >= keptPerSize {
-                surplus -= sizes[shelf]
+        mutating func takeSmall(_ sizeClass: Int) -> UnsafeMutableRawPointer? {
+            guard let block = small[sizeClass].popLast() else { return nil }
+            if small[sizeClass].count >= keptPerSize {
+                surplus -= sizes[sizeClass]
                 passingWereUsed = true
             }
             return block
         }
 
         /// - Returns: whether it stays, and for good.
-        mutating func putSmall(_ block: UnsafeMutableRawPointer, _ shelf: Int) -> (stays: Bool, forGood: Bool)
-        {
-            let forGood = small[shelf].count < keptPerSize
+        mutating func putSmall(
+            _ block: UnsafeMutableRawPointer, _ sizeClass: Int
+        ) -> (stays: Bool, forGood: Bool) {
+            let forGood = small[sizeClass].count < keptPerSize
             if !forGood {
-                if shelf == 0 || surplus + sizes[shelf] > keptBriefly { return (false, false) }
-                surplus += sizes[shelf]
+                if sizeClass == 0 || surplus + sizes[sizeClass] > keptBriefly { return (false, false) }
+                surplus += sizes[sizeClass]
             }
-            small[shelf].append(block)
+            small[sizeClass].append(block)
             return (true, forGood)
         }
 
@@ -58,33 +60,33 @@ enum ChunkPool {
             var removed = large.map(\.block)
             large = []
             surplus = 0
-            for shelf in small.indices where small[shelf].count > keptPerSize {
-                removed += small[shelf][keptPerSize...]
-                small[shelf].removeSubrange(keptPerSize...)
+            for sizeClass in small.indices where small[sizeClass].count > keptPerSize {
+                removed += small[sizeClass][keptPerSize...]
+                small[sizeClass].removeSubrange(keptPerSize...)
             }
             return removed
         }
     }
 
-    private static let shelves = Lock(Shelves())
+    private static let freeLists = Lock(FreeLists())
 
     /// In bytes.
-    static var kept: Int { shelves.withLock(\.kept) }
+    static var kept: Int { freeLists.withLock(\.kept) }
 
     /// - Returns: a block of at least the capacity, and how much that is.
     static func take(_ capacity: Int) -> (UnsafeMutableRawPointer, Int) {
         let size = sizes.first { $0 >= capacity }
-        let kept = shelves.withLock { shelves -> (UnsafeMutableRawPointer, Int)? in
+        let kept = freeLists.withLock { lists -> (UnsafeMutableRawPointer, Int)? in
             if let size {
-                guard let shelf = sizes.firstIndex(of: size), let block = shelves.takeSmall(shelf)
+                guard let sizeClass = sizes.firstIndex(of: size), let block = lists.takeSmall(sizeClass)
                 else { return nil }
                 return (block, size)
             }
-            shelves.passingWereUsed = true
+            lists.passingWereUsed = true
             // Not one that is much too large for what would stay in it.
-            guard let index = shelves.large.firstIndex(where: { capacity...2 * capacity ~= $0.capacity })
+            guard let index = lists.large.firstIndex(where: { capacity...2 * capacity ~= $0.capacity })
             else { return nil }
-            let (block, capacity) = shelves.large.remove(at: index)
+            let (block, capacity) = lists.large.remove(at: index)
             return (block, capacity)
         }
         if let kept { return kept }
@@ -94,35 +96,36 @@ enum ChunkPool {
 
     static func put(_ block: UnsafeMutableRawPointer, _ capacity: Int) {
         var mustClearLater = false
-        let isKept = shelves.withLock { shelves in
-            if let shelf = sizes.firstIndex(of: capacity) {
-                let (stays, forGood) = shelves.putSmall(block, shelf)
+        let isKept = freeLists.withLock { lists in
+            if let sizeClass = sizes.firstIndex(of: capacity) {
+                let (stays, forGood) = lists.putSmall(block, sizeClass)
                 if !stays || forGood { return stays }
             } else {
-                if capacity < sizes[sizes.count - 1] || shelves.large.count >= keptLarge { return false }
-                shelves.large.append((block, capacity))
+                if capacity < sizes[sizes.count - 1] || lists.large.count >= keptLarge { return false }
+                lists.large.append((block, capacity))
             }
-            shelves.passingWereUsed = true
-            mustClearLater = !shelves.clearingIsDue
-            shelves.clearingIsDue = true
+            lists.passingWereUsed = true
+            mustClearLater = !lists.clearingIsDue
+            lists.clearingIsDue = true
             return true
         }
         if !isKept { block.deallocate() }
         if mustClearLater { clearLater() }
     }
 
+    /// A program that turns a loop of its own gets no thread for this: there nothing stays that is to go later.
     private static func clearLater() {
-        guard let loop = try? EventLoop.shared else { return clear(evenIfUsed: true) }
+        guard let loop = EventLoop.existingShared else { return clear(evenIfUsed: true) }
         loop.reactor.schedule(after: patience) { clear(evenIfUsed: false) }
     }
 
     private static func clear(evenIfUsed: Bool) {
         var mustClearLater = false
-        let blocks = shelves.withLock { shelves -> [UnsafeMutableRawPointer] in
-            mustClearLater = shelves.passingWereUsed && !evenIfUsed
-            shelves.clearingIsDue = mustClearLater
-            shelves.passingWereUsed = false
-            return mustClearLater ? [] : shelves.removePassing()
+        let blocks = freeLists.withLock { lists -> [UnsafeMutableRawPointer] in
+            mustClearLater = lists.passingWereUsed && !evenIfUsed
+            lists.clearingIsDue = mustClearLater
+            lists.passingWereUsed = false
+            return mustClearLater ? [] : lists.removePassing()
         }
         for block in blocks { block.deallocate() }
         if mustClearLater { clearLater() }

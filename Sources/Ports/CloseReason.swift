@@ -21,6 +21,9 @@ public struct CloseReason: Sendable, Hashable, CustomStringConvertible {
         public static let unexpectedOwner = Code(rawValue: "unexpected-owner")
         /// Nobody bears the name, or who bears it is no context.
         public static let unavailable = Code(rawValue: "unavailable")
+        /// Nobody has the name, and the bus could not start the program that would: it never ran, or ended before it
+        /// had the name. What was posted has gone to nobody.
+        public static let startFailed = Code(rawValue: "start-failed")
         /// The introduction was not answered, or nobody registered the name, within its time.
         public static let timedOut = Code(rawValue: "timed-out")
         /// The peer broke a rule of the protocol.
@@ -29,6 +32,9 @@ public struct CloseReason: Sendable, Hashable, CustomStringConvertible {
         public static let busLost = Code(rawValue: "bus-lost")
         /// Given away: the line goes on as another port, or without one.
         public static let transferred = Code(rawValue: "transferred")
+        /// This side could not go on, and not by the peer's doing: the process or the system has no descriptors or
+        /// memory left for the line, or refuses it a call.
+        public static let outOfResources = Code(rawValue: "out-of-resources")
         /// Given up on this side before it was open.
         public static let cancelled = Code(rawValue: "cancelled")
 
@@ -63,7 +69,12 @@ extension CloseReason {
         CloseReason(.protocolError, detail: "the peer broke the protocol: \(violation.rule)")
     }
 
+    static let descriptorsLost = CloseReason(
+        .outOfResources,
+        detail: "descriptors could not be received: this process has none left, or may not have these")
+
+    /// A call of the system failed on this side.
     static func failed(_ error: some Error) -> CloseReason {
-        CloseReason(.protocolError, detail: "the line failed: \(error)")
+        CloseReason(.outOfResources, detail: "the line failed on this side: \(error)")
     }
 }

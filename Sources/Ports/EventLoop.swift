@@ -42,6 +42,9 @@ public struct EventLoop: Sendable {
         }
     }
 
+    /// The same where it has been made; nil before.
+    static var existingShared: EventLoop? { sharedLoop.withLock { $0 } }
+
     private static let sharedLoop = Lock<EventLoop?>(nil)
 
     /// A loop that sleeps until the caller's main loop turns it.

@@ -155,7 +155,7 @@ struct FrameReader {
     /// Nothing has been received that was not cut.
     var isAtRest: Bool { header == nil && filled == taken && descriptors.isEmpty }
 
-    // MARK: Moving house
+    // MARK: Transfer
 
     /// What has been received and not cut: the beginning of a stream for another reader to continue.
     var remainder: StreamPiece {
@@ -173,26 +173,5 @@ struct FrameReader {
         chunk = first
         filled = piece.bytes.count
         descriptors = Deque(piece.descriptors)
-    }
-}
-
-/// Bytes of a line with the descriptors that ride on them, in order.
-struct StreamPiece: Sendable {
-    var bytes: [UInt8] = []
-    var descriptors: [Descriptor] = []
-
-    init() {}
-
-    /// A message's frame, with what is transferred along with it, if anything is.
-    init(_ kind: FrameKind, _ payload: UnsafeRawBufferPointer, _ table: TransferTable? = nil) {
-        let tableBytes = table?.encoded ?? []
-        descriptors = table?.descriptors ?? []
-        let header = FrameHeader(
-            kind, length: tableBytes.count + payload.count,
-            descriptors: table == nil ? nil : descriptors.count)
-        bytes.reserveCapacity(FrameHeader.size + header.length)
-        withUnsafeBytes(of: header.encoded) { bytes.append(contentsOf: $0) }
-        bytes += tableBytes
-        bytes.append(contentsOf: payload)
     }
 }

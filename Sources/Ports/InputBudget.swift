@@ -2,9 +2,12 @@ import LinuxIO
 
 /// What several lines together may hold of received input: those of one user's callers. A line counts what it
 /// holds with a ``Tally``.
+///
+/// What came inside of a port counts as the port's own, from when the message that it came with has been taken: what
+/// is to be read of it, and what is to be written. Before that it counts with the message.
 package final class InputBudget: Sendable {
     /// What each line may hold, however full the budget is: so short messages always get through.
-    private static let floor = 64 << 10
+    static let floor = 64 << 10
 
     private struct State {
         var held = 0
@@ -43,17 +46,20 @@ package final class InputBudget: Sendable {
         /// What was counted last.
         var counted: Int { count.withLock { $0 } }
 
-        /// - Parameter isBetweenMessages: nothing has been received of a message that is not whole.
-        func count(_ held: Int, isBetweenMessages: Bool) {
+        /// - Parameters:
+        ///   - input: bytes that wait to be taken.
+        ///   - output: bytes that wait to be written and came from a peer too, inside of a port.
+        ///   - isBetweenMessages: nothing has been received of a message that is not whole.
+        func count(input: Int, output: Int, isBetweenMessages: Bool) {
             let change = count.withLock { count in
-                defer { count = held }
-                return held - count
+                defer { count = input + output }
+                return input + output - count
             }
-            let isDone = isBetweenMessages && held < InputBudget.floor
+            let isDone = isBetweenMessages && input < InputBudget.floor
             budget.change(by: change, first: isDone ? ObjectIdentifier(self) : nil)
         }
 
-        /// Whether the line may read on, holding so much. If not it is called when there is room.
+        /// Whether the line may read on, holding so much input. If not it is called when there is room.
         func mayRead(holding held: Int, _ line: Line) -> Bool {
             held < InputBudget.floor || budget.mayRead(ObjectIdentifier(self), line)
         }

@@ -58,11 +58,11 @@ extension Line {
 
     private func waitForRoom(_ size: Int) async throws(PortError) {
         while true {
-            let (hasRoom, reason) = read { ($0.hasRoomForPatient(size), $0.life.reason) }
+            let (hasRoom, reason) = read { ($0.hasRoomForSend(size), $0.life.reason) }
             if let reason { throw .closed(reason) }
             if hasRoom { return }
             if Task.isCancelled { throw .waitCancelled }
-            await wait(for: .room) { $0.hasRoomForPatient(size) || $0.life.reason != nil }
+            await wait(for: .room) { $0.hasRoomForSend(size) || $0.life.reason != nil }
         }
     }
 

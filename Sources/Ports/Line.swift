@@ -118,14 +118,14 @@ final class Line: Sendable {
     }
 
     /// Ends the line without a close frame.
-    func end(_ reason: CloseReason) {
+    func fail(_ reason: CloseReason) {
         change { state, wakeups in
             state.apply(state.life.fail(reason), to: self, &wakeups)
         }
     }
 
     /// Ends the line and leaves the socket as it is: closed here, but not shut down for those who have it too.
-    func letGo() {
+    func abandon() {
         change { state, wakeups in
             let (socket, source) = (state.socket, state.source)
             state.socket = nil

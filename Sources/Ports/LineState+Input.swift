@@ -40,7 +40,7 @@ extension LineState {
         while isReading {
             do {
                 if messages >= Self.messagesPerDrain { return continueReading(for: line) }
-                // Those who look on are to see each.
+                // Observers are to see each.
                 if !reader.isAtRest, !life.isLingering, traffic?.isWatched != true,
                     let run = reader.nextRun(
                         atMost: Self.messagesPerDrain - messages, size: limits.queuedInput - input.size)
@@ -77,7 +77,13 @@ extension LineState {
                     directWritesLeft = Self.directWrites
                     // The first byte is an answer to the introduction.
                     apply(life.didOpen(), to: line, &wakeups)
-                    if let violation = received.controlViolation { throw ProtocolViolation(violation) }
+                    switch received.controlFault {
+                    case nil: break
+                    case .violation(let rule)?: throw ProtocolViolation(rule)
+                    case .descriptorsLost?:
+                        apply(life.fail(.descriptorsLost), to: line, &wakeups)
+                        return
+                    }
                     reader.didReceive(received.count, received.descriptors)
                     countDescriptors()
                 case .wouldBlock:
@@ -100,9 +106,21 @@ extension LineState {
     /// Bytes of input here, in messages that wait and in what has not been cut.
     private var inputHeld: Int { input.size + reader.held }
 
+    /// Bytes that came inside of this port and wait to be written: they are the first in the queue.
+    private var broughtOutputHeld: Int { min(broughtOutput, output.count) }
+
     /// Tells what is held to whoever counts it for several lines.
     func countInput() {
-        tally?.count(inputHeld, isBetweenMessages: reader.isAtRest)
+        // Inside of a message that nobody has taken it counts with that.
+        if isUnseen { return }
+        tally?.count(input: inputHeld, output: broughtOutputHeld, isBetweenMessages: reader.isAtRest)
+    }
+
+    /// The same, once some of what the port has brought has been written.
+    mutating func countBroughtOutput() {
+        if output.count >= broughtOutput { return }
+        broughtOutput = output.count
+        countInput()
     }
 
     /// Goes on with reading in a later turn, so that one flood does not starve the other ports and timers.
@@ -235,14 +253,16 @@ extension LineState {
         guard let message = input.popFirst(for: cursor) else { return nil }
         input.settle()
         // Not for each of many short ones.
-        if let tally, input.isEmpty || tally.counted - inputHeld > 64 << 10 { countInput() }
+        if let tally, input.isEmpty || tally.counted - inputHeld - broughtOutputHeld > InputBudget.floor {
+            countInput()
+        }
         // Not as soon as there is room for one: that would be a turn of the loop for each message.
         if isHeldUp, input.size <= limits.queuedInput / 2 {
             isHeldUp = false
             continueReading(for: line)
         }
         if input.isEmpty, !mayRead { reader.rest() }
-        if message.hasLuggage {
+        if message.hasAttachment {
             for port in message.ports { wakeups.add { port.line.wasSeen() } }
         }
         apply(life.didTake(input.collectTaken()), to: line, &wakeups)

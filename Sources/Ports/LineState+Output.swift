@@ -17,9 +17,9 @@ extension LineState {
                 && output.descriptorCount + descriptors <= limits.queuedDescriptors
     }
 
-    /// Whether who can wait for room has it: only half of the queue is theirs, the rest is for who cannot. So a
+    /// Whether `send`, which can wait for room, has it: only half of the queue is theirs, the rest is for who cannot. So a
     /// sender without end neither fills the queue nor keeps others out of it.
-    func hasRoomForPatient(_ size: Int) -> Bool {
+    func hasRoomForSend(_ size: Int) -> Bool {
         output.isEmpty
             || output.count <= limits.queuedOutput / 2
                 && output.descriptorCount <= limits.queuedDescriptors / 2 && hasRoom(for: size)
@@ -27,9 +27,12 @@ extension LineState {
 
     /// Why a message of this size cannot be posted, or nil. A port that is over takes everything and drops it.
     ///
-    /// - Parameter frames: the bytes of all frames, where the message is the longest of several.
-    func postRefusal(_ size: Int, frames: Int? = nil) -> PortError? {
-        let hasRoom = hasRoom(for: frames.map { $0 - FrameHeader.size } ?? size)
+    /// - Parameters:
+    ///   - frames: the bytes of all frames, where the message is the longest of several.
+    ///   - descriptors: how many ride on it.
+    func postRefusal(_ size: Int, frames: Int? = nil, descriptors: Int = 0) -> PortError? {
+        let hasRoom = hasRoom(
+            for: frames.map { $0 - FrameHeader.size } ?? size, descriptors: descriptors)
         if life.takesPosts, size <= limits.sentMessageLength, hasRoom { return nil }
         return unusualPostRefusal(size, hasRoom)
     }
@@ -56,7 +59,7 @@ extension LineState {
         return true
     }
 
-    /// For how many bytes ``gather(_:_:)`` is all: they are certain to be written later, and nobody can look on.
+    /// For how many bytes ``gather(_:_:)`` is all: they are certain to be written later, and nobody can observe them.
     mutating func measureGatherRoom() {
         guard flushIsDue || isBlocked, life.takesPosts, traffic?.isTappable != true else {
             gatherRoom = 0
@@ -133,7 +136,7 @@ extension LineState {
     }
 
     /// Sends a message that descriptors go along with.
-    mutating func send(_ segment: OutputQueue.Segment, for line: Line, _ wakeups: inout Wakeups) {
+    mutating func send(_ segment: StreamPiece, for line: Line, _ wakeups: inout Wakeups) {
         output.append(segment)
         writeOutput(for: line, &wakeups)
     }
@@ -199,6 +202,7 @@ extension LineState {
                 apply(life.fail(.failed(error)), to: line, &wakeups)
             }
         }
+        if broughtOutput > 0 { countBroughtOutput() }
         // Not as soon as there is room for one: that would be a suspension for each message.
         if output.count <= limits.queuedOutput / 4, output.descriptorCount <= limits.queuedDescriptors / 4 {
             waiters.resume(.room, in: &wakeups)

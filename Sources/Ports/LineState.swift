@@ -32,6 +32,8 @@ struct LineState: ~Copyable {
     var peerHasHungUp = false
     /// Came with a message that nobody has taken.
     var isUnseen = false
+    /// So many bytes of output, at the most, came inside of this port: they are the peer's doing.
+    var broughtOutput = 0
     /// Taken out, and not yet with another port: stands still.
     var isInTransit = false
 

@@ -2,8 +2,8 @@ import FoundationEssentials
 
 /// What arrived on a port: bytes, text or JSON, as the sender declared it.
 ///
-/// Where it is longer than 64 bytes it is a view of memory that it shares with its neighbours, up to 256 KiB of
-/// them: who keeps a few of many messages for a long time takes a copy with ``bytes``.
+/// Where it is longer than 64 bytes it is a view of memory that it shares with its neighbours: up to 256 KiB, and behind
+/// a longer message up to as much as that. Who keeps a few of many messages for a long time takes a copy with ``bytes``.
 public struct Message: Sendable {
     /// What the sender declared the payload to be.
     public struct Kind: Sendable, Hashable, CustomStringConvertible {
@@ -22,16 +22,16 @@ public struct Message: Sendable {
     /// What the sender declared it to be.
     public let kind: Kind
     @usableFromInline let payload: Payload
-    private let luggage: Luggage?
+    private let attachment: Attachment?
 
     init(_ kind: FrameKind, _ payload: Payload, transferred: [Transferable]? = nil) {
         self.kind = Kind(frame: kind)
         self.payload = payload
-        luggage = transferred.map(Luggage.init)
+        attachment = transferred.map(Attachment.init)
     }
 
     /// A plain message pays one word for it.
-    private final class Luggage: Sendable {
+    private final class Attachment: Sendable {
         let things: [Transferable]
 
         init(_ things: [Transferable]) {
@@ -39,10 +39,10 @@ public struct Message: Sendable {
         }
     }
 
-    var hasLuggage: Bool { luggage != nil }
+    var hasAttachment: Bool { attachment != nil }
 
     /// What came along, in the order of the sender's list.
-    public var transferred: [Transferable] { luggage?.things ?? [] }
+    public var transferred: [Transferable] { attachment?.things ?? [] }
 
     /// The ports that came along, in the order of the sender's list; none of them started.
     public var ports: [MessagePort] {

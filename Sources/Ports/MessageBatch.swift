@@ -10,6 +10,9 @@
 /// for port in ports { try port.postMessages(news) }
 /// ```
 ///
+/// It goes whole, so a batch that finds nothing queued always has room, and one that is larger than
+/// ``PortLimits/queuedOutput`` waits until then. That costs the port no memory beside the batch's own.
+///
 /// A value: a batch that has been posted can be appended to and posted again, and ports have what was posted. Nothing
 /// can be transferred along, since there is only one of it.
 public struct MessageBatch: Sendable {
@@ -102,7 +105,8 @@ extension MessagePort {
         if !batch.isEmpty { try line.post(batch) }
     }
 
-    /// Posts all messages of a batch, waiting for room. Otherwise as ``send(_:)-([UInt8])``.
+    /// Posts all messages of a batch, waiting for room for all of it: where it is larger than
+    /// ``PortLimits/queuedOutput``, until nothing is queued. Otherwise as ``send(_:)-([UInt8])``.
     public func sendMessages(_ batch: MessageBatch) async throws(PortError) {
         if batch.isEmpty { return }
         try await line.whenThereIsRoom(for: batch.longest, frames: batch.size) { () throws(PortError) in

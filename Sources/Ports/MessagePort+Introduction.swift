@@ -27,7 +27,7 @@ extension MessagePort {
             return (MessagePort(line: line), PortIntroduction(line: line, farEnd: far.descriptor))
         } catch {
             let line = Line(nil, isOpen: false, format: format, on: loop.reactor, limits: limits)
-            line.failUnlessOpen(CloseReason(.unavailable, detail: "no line could be made: \(error)"))
+            line.failUnlessOpen(CloseReason(.outOfResources, detail: "no line could be made: \(error)"))
             return (MessagePort(line: line), PortIntroduction(line: line, farEnd: nil))
         }
     }
@@ -39,14 +39,14 @@ extension MessagePort {
 
     /// Ends a port that nobody has admitted yet, for a reason, together with what was posted on it. One that is
     /// open goes on.
-    package func giveUp(_ reason: CloseReason) {
+    package func failUnlessOpen(_ reason: CloseReason) {
         line.failUnlessOpen(reason)
     }
 
     /// Lets go of a line that was not admitted after all, without a word on it: what it was is for the answer
     /// to the introduction to tell. The caller may offer the same line to the next listener.
-    package func turnAway() {
-        line.letGo()
+    package func abandon() {
+        line.abandon()
     }
 }
 
@@ -79,12 +79,12 @@ package struct PortIntroduction: Sendable {
     }
 
     /// The introduction failed; a port that is open already, because the peer has answered on it, goes on.
-    package func didFail(_ reason: CloseReason) {
+    package func failUnlessOpen(_ reason: CloseReason) {
         line.failUnlessOpen(reason)
     }
 
     /// The peer broke the protocol in its answer: that ends the port whether it is open or not.
-    package func breakOff(_ reason: CloseReason) {
-        line.end(reason)
+    package func fail(_ reason: CloseReason) {
+        line.fail(reason)
     }
 }

@@ -10,13 +10,12 @@ extension MessagePort {
     /// reads slowly fills the queue, and only then does this throw. A message that finds nothing queued always has
     /// room. On a port that is over it does nothing, as the HTML standard has it.
     ///
-    /// A lone message is with the kernel when this returns. Of many in a row, several go together: on the port's
-    /// loop at the end of its turn, elsewhere within 100 microseconds. Quicker for many, or for many ports, is a
-    /// ``MessageBatch``. A program that exits right after posting awaits
-    /// ``flush()`` first.
+    /// A lone message is with the kernel when this returns, if that has room. Of many in a row several go together, as
+    /// soon as they are 64 KiB: on the port's loop at the end of its turn at the latest, elsewhere within 100
+    /// microseconds. Quicker for many, or for many ports, is a ``MessageBatch``. A program that exits right after
+    /// posting awaits ``flush()`` first.
     /// - Throws: ``PortError``: ``PortError/Code/queueFull``, ``PortError/Code/messageTooLarge`` (over 64 MiB or
-    ///   ``PortLimits/messageLength``),
-    ///   ``PortError/Code/finished``, ``PortError/Code/isStream``.
+    ///   ``PortLimits/messageLength``), ``PortError/Code/finished``, ``PortError/Code/isStream``.
     public func postMessage(_ bytes: [UInt8]) throws(PortError) {
         try bytes.withBytes { payload throws(PortError) in
             try line.post(.bytes, payload, keeping: bytes)

@@ -89,7 +89,8 @@ public final class MessagePort: Sendable {
 
     // MARK: State
 
-    /// Whether it was closed here or given away. One whose peer has gone is not.
+    /// Whether it is closed on this side: by ``close()``, because it was given away, or by itself, once both sides had
+    /// finished and all was taken here. One that the peer has ended is not.
     public var isDetached: Bool {
         line.read { $0.life.outbound == .closed }
     }
@@ -110,7 +111,8 @@ public final class MessagePort: Sendable {
         line.read { Int(clamping: $0.life.posted) }
     }
 
-    /// Whether the peer has said that it posts no more (or the port is over). Messages may still wait here.
+    /// Whether no more messages will come: the peer has said that it posts no more, or the port is over. Some may still
+    /// wait here. Always true of a ``LineFormat/stream``, which has none.
     public var peerHasFinished: Bool {
         line.read { $0.life.inputHasEnded }
     }

@@ -3,10 +3,9 @@
 /// Each message goes to one consumer; several may take turns. A slow consumer costs nobody but its peer: up
 /// to 1 MiB waits here (``PortLimits/queuedInput``), then the port stops reading and the kernel stalls the sender.
 ///
-/// The sequence ends after the last message when the peer has finished or closed, or this side has closed or
-/// given the port away. It
-/// throws ``PortError`` with ``PortError/Code/closed`` where the port ended any other way, after what arrived
-/// before that. It ends early, without an error, when the task is cancelled.
+/// The sequence ends after the last message when the peer has finished or closed, or this side has closed or given the
+/// port away. It throws ``PortError`` with ``PortError/Code/closed`` where the port ended any other way, after what
+/// arrived before that. It ends early, without an error, when the task is cancelled.
 public struct Messages: AsyncSequence, Sendable {
     public typealias Element = Message
     public typealias Failure = PortError

@@ -7,12 +7,6 @@ import LinuxIO
 /// Short frames are gathered, so that one system call carries many. A long payload that somebody owns
 /// already is kept as it is. A frame with descriptors begins a part: they ride on its first byte.
 struct OutputQueue {
-    /// Frames of a line on its way to another owner.
-    struct Segment: Sendable {
-        var bytes: [UInt8]
-        var descriptors: [Descriptor] = []
-    }
-
     private struct Part {
         enum Storage {
             case gathered(GatheredFrames)
@@ -84,7 +78,7 @@ struct OutputQueue {
     }
 
     /// Appends whole frames that begin with descriptors.
-    mutating func append(_ segment: Segment) {
+    mutating func append(_ segment: StreamPiece) {
         if segment.bytes.isEmpty { return }
         open = nil
         parts.append(Part(storage: .bytes(segment.bytes), descriptors: segment.descriptors))
@@ -141,13 +135,13 @@ struct OutputQueue {
     }
 
     /// What waits, for another queue to continue, in as few segments as the descriptors allow.
-    var remainder: [Segment] {
+    var remainder: [StreamPiece] {
         var rest = self
-        var segments: [Segment] = []
+        var segments: [StreamPiece] = []
         while !rest.isEmpty {
             let size = rest.withNext { pieces, descriptors in
                 if !descriptors.isEmpty || segments.isEmpty {
-                    segments.append(Segment(bytes: [], descriptors: descriptors))
+                    segments.append(StreamPiece([], descriptors))
                 }
                 for piece in pieces {
                     segments[segments.count - 1].bytes.append(contentsOf: UnsafeRawBufferPointer(piece))

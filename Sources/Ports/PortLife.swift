@@ -126,7 +126,7 @@ struct PortLife {
         return isNews ? [.dropOutput, .announceEnd, .hangUp] : [.dropOutput, .hangUp]
     }
 
-    // MARK: Moving house
+    // MARK: Transfer
 
     /// Why it cannot be transferred, or nil.
     ///

@@ -1,4 +1,4 @@
-/// A copy of a message, as it goes to those who look on: a head of 24 bytes, little-endian, and the payload's
+/// A copy of a message, as it goes to observers: a head of 24 bytes, little-endian, and the payload's
 /// beginning (`dbus/PROTOCOL.md`, "Looking on").
 package struct TapRecord: Sendable, Equatable {
     private static let headSize = 24

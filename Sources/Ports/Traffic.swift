@@ -45,12 +45,12 @@ package final class Traffic: Sendable {
             Counters.didReceive(count)
         }
 
-        /// Whether somebody may look on: settled for good.
+        /// Whether there may be observers: settled for good.
         var isTappable: Bool { whole.tap != nil }
-        /// Whether somebody looks on.
+        /// Whether there is an observer.
         var isWatched: Bool { whole.tap?.isWatched ?? false }
 
-        /// A message of which those who look on are to know.
+        /// A message of which observers are to know.
         func record(
             _ direction: Tap.Direction, _ kind: FrameKind, _ payload: UnsafeRawBufferPointer,
             transferred: Int = 0

@@ -9,7 +9,7 @@ import Testing
         arguments: [
             (CloseReason.Code.peerExited, 76), (.refused, 77), (.unavailable, 68), (.timedOut, 75),
             (.protocolError, 76),
-            (.busLost, 69),
+            (.busLost, 69), (.outOfResources, 74),
         ])
     func reasons(_ code: CloseReason.Code, _ status: Int) {
         let failure = Failure(CloseReason(code, detail: "so it is"), peer: "x")

@@ -85,7 +85,7 @@ struct ConnectTests {
         let context = try await there.register("mine")
         let error = await #expect(throws: ConnectToError.self) { try await here.register("mine") }
         #expect(error?.code == .nameTaken)
-        #expect(error?.holder?.pid != nil)
+        #expect(error?.owner?.pid != nil)
         await context.unregister()
         #expect(try await here.register("mine").isRegistered)
     }

@@ -78,12 +78,11 @@ struct BusConnectionTests {
         await connection.close()
     }
 
-    @Test("paths that nobody exports are unknown objects, also those that somebody did export")
+    @Test("paths that nobody exports are unknown objects")
     func unknownObject() async throws {
         let connection = try await PrivateBus.current.open()
         await connection.exportEcho()
-        await connection.unexport(path: Objects.echo)
-        for path in ["/", "/nowhere", Objects.echo] {
+        for path in ["/", "/nowhere"] {
             let error = await #expect(throws: DBusError.self) {
                 try await connection.call(.test(connection.uniqueName, path), deadline: .seconds(10))
             }
@@ -174,7 +173,7 @@ struct BusConnectionTests {
         #expect(try await two.releaseName(name) == .notOwner)
         #expect(try await two.requestName(name, flags: []) == .inQueue)
         let acquired = Log<DBusValue?>()
-        _ = await two.onSignal { if $0.member == "NameAcquired" { acquired.add($0.body.first) } }
+        await two.onSignal { if $0.member == "NameAcquired" { acquired.add($0.body.first) } }
         #expect(try await one.releaseName(name) == .released)
         #expect(await acquired.wait(for: 1) == [.string(name)])
         #expect(try await two.releaseName(name) == .released)
@@ -198,7 +197,7 @@ struct BusConnectionTests {
         let rule = MatchRule(sender: emitter.uniqueName, interface: Objects.interface, member: "Tick")
         let ticks = Log<DBusValue?>()
         let marks = Log<Int>()
-        let token = await listener.onSignal { signal in
+        await listener.onSignal { signal in
             if signal.sender != emitter.uniqueName { return }
             if signal.member == "Tick" {
                 ticks.add(signal.body.first)
@@ -234,11 +233,6 @@ struct BusConnectionTests {
         try await tick(101..<102)
         #expect(await marks.wait(for: 3) == [100, 101, 101])
         #expect(ticks.entries == (0..<101).map { .int32($0) })
-        await listener.removeSignalHandler(token)
-        try await tick(102..<103)
-        _ = try await emitter.call(.toBus("GetId"), deadline: .seconds(10))
-        _ = try await listener.call(.toBus("GetId"), deadline: .seconds(10))
-        #expect(marks.entries.count == 3)
         await listener.close()
         await emitter.close()
     }
@@ -249,7 +243,7 @@ struct BusConnectionTests {
         let rule = MatchRule(path: "no path")
         for _ in 1...2 {
             let error = await #expect(throws: DBusError.self) { try await connection.addMatch(rule) }
-            #expect(error?.name == DBusError.Name.matchRuleInvalid)
+            #expect(error?.name == "org.freedesktop.DBus.Error.MatchRuleInvalid")
         }
         await connection.close()
     }

@@ -12,7 +12,6 @@ struct MatchRuleTests {
             rule.text == "type='signal',sender='org.example',path='/a',interface='org.example.I',member='M',"
                 + "arg2='c',arg10='k'")
         #expect(MatchRule().text == "type='signal'")
-        #expect(MatchRule(pathNamespace: "/a").text == "type='signal',path_namespace='/a'")
     }
 
     @Test("quotes apostrophes outside of apostrophes, and nothing else")

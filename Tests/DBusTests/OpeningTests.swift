@@ -37,6 +37,20 @@ struct OpeningTests {
         try await expectFailure([.invalid], "unix:path=/a\0", deadline: .seconds(5))
     }
 
+    @Test(
+        "fails on a bus that passes no descriptors, and says so",
+        .enabled(if: BusProgram.chosen != .broker))
+    func withoutDescriptors() async throws {
+        try await withPrivateBus(configuration: BusConfiguration(transport: .tcp)) { bus in
+            let loop = try Loop.shared
+            let error = await #expect(throws: DBusError.self) {
+                _ = try await BusConnection.open(address: bus.addressWithServerID, on: loop)
+            }
+            #expect(error?.kind == .unreachable)
+            #expect(error?.message.contains("passes no descriptors") == true, "\(String(describing: error))")
+        }
+    }
+
     @Test("gives up on a socket that says nothing, at the deadline")
     func silent() async throws {
         try await withTemporaryDirectory(prefix: "silent") { directory in

@@ -100,7 +100,7 @@ struct DescriptorPassingTests {
             try one.send("ab", descriptors: pairs.map(\.0.descriptor.rawValue))
             let first = try #require(try other.receive(upTo: 1))
             #expect(first.count == 1)
-            #expect(first.controlViolation == nil)
+            #expect(first.controlFault == nil)
             #expect(first.descriptors.count == 3)
             let second = try #require(try other.receive(upTo: 1))
             #expect(second.descriptors.isEmpty)
@@ -133,7 +133,7 @@ struct DescriptorPassingTests {
         try one.send("a", descriptors: most)
         let received = try #require(try other.receive(upTo: 16))
         #expect(received.descriptors.count == 253)
-        #expect(received.controlViolation == nil)
+        #expect(received.controlFault == nil)
         #expect(throws: SystemError(operation: "sendmsg", errno: .invalidArgument)) {
             try one.send("a", descriptors: most + [passed.descriptor.rawValue])
         }
@@ -148,6 +148,9 @@ struct DescriptorPassingTests {
         #expect(try other.receiveOnce().outcome.isWouldBlock)
     }
 
+    private static let foreign = StreamSocket.ControlFault.violation(
+        "a control message other than descriptors")
+
     @Test("come alone: credentials that a peer makes the kernel add are a violation")
     func foreignControl() throws {
         let (one, other) = try StreamSocket.pair()
@@ -158,7 +161,7 @@ struct DescriptorPassingTests {
                 other.descriptor.rawValue, SOL_SOCKET, SO_PASSCRED, &on, socklen_t(MemoryLayout<Int32>.size))
         }
         try one.send("a")
-        #expect(try #require(try other.receive(upTo: 16)).controlViolation != nil)
+        #expect(try #require(try other.receive(upTo: 16)).controlFault == Self.foreign)
     }
 
     @Test("of processes, which a peer makes the kernel add, are a violation and are closed")
@@ -174,7 +177,7 @@ struct DescriptorPassingTests {
                     socklen_t(MemoryLayout<Int32>.size)) == 0
             else { return }
             try one.send("a")
-            #expect(try #require(try other.receive(upTo: 16)).controlViolation != nil)
+            #expect(try #require(try other.receive(upTo: 16)).controlFault == Self.foreign)
         }
     }
 }

@@ -88,7 +88,7 @@ struct CancellationTests {
             let open = await #expect(throws: PortError.self) { try await opening.opened }
             #expect(open?.code == .cancelled)
         }
-        introduction.didFail(CloseReason(.cancelled, detail: "the test is over"))
+        introduction.failUnlessOpen(CloseReason(.cancelled, detail: "the test is over"))
     }
 
     @Test("costs nobody the message that came meanwhile")

@@ -1,4 +1,6 @@
 import ConnectToTesting
+import FoundationEssentials
+import LinuxIO
 import Testing
 
 @testable import Ports
@@ -27,5 +29,27 @@ struct ChunkPoolTests {
         while ChunkPool.kept > Self.lasting { await Task.yield() }
         _ = (0..<1_000).map { _ in Chunk(capacity: 4 << 10) }
         #expect(ChunkPool.kept <= Self.lasting)
+    }
+
+    @Test("is not kept where only a foreign loop is turned: no thread is started to give it back")
+    func foreignLoop() async {
+        await #expect(processExitsWith: .success) {
+            let loop = try EventLoop.drivenByForeignLoop()
+            let (near, far) = try MessageChannel.makePair(on: loop)
+            let arrived = Latch<Int>()
+            far.onMessage { arrived.set($0.count) }
+            try near.postMessage([UInt8](repeating: 1, count: 1 << 20))
+            while arrived.value == nil { loop.runReady() }
+            #expect(arrived.value == 1 << 20)
+            near.close()
+            while far.closeReason == nil { loop.runReady() }
+            loop.runReady()
+            let files = FileManager.default
+            let threads = try files.contentsOfDirectory(atPath: "/proc/self/task").map {
+                try String(contentsOfFile: "/proc/self/task/\($0)/comm", encoding: .utf8)
+            }
+            #expect(!threads.contains("connectto\n"))
+            #expect(ChunkPool.kept <= 8 * ChunkPool.sizes.reduce(0, +))
+        }
     }
 }

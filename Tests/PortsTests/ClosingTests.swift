@@ -47,7 +47,7 @@ struct ClosingTests {
         #expect(await closed.joined().code == .closed)
         let error = await #expect(throws: PortError.self) { try await opened.joined() }
         #expect(error?.code == .closed)
-        introduction.didFail(CloseReason(.unavailable, detail: "nobody"))
+        introduction.failUnlessOpen(CloseReason(.unavailable, detail: "nobody"))
         #expect(port.closeReason?.code == .closed)
     }
 

@@ -107,7 +107,7 @@ struct HandOverTests {
     func refused() async throws {
         let (port, introduction) = MessagePort.opening(format: .stream, on: try .shared)
         try await introduction.peer().send([1])
-        introduction.didFail(CloseReason(.refused, detail: "no"))
+        introduction.failUnlessOpen(CloseReason(.refused, detail: "no"))
         let error = await #expect(throws: PortError.self) { try await port.opened }
         #expect(error?.reason?.code == .refused)
         #expect(#expect(throws: PortError.self) { try port.takeFileDescriptor() }?.code == .closed)

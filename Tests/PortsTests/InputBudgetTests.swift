@@ -69,6 +69,30 @@ struct InputBudgetTests {
         #expect(budget.held == 0)
     }
 
+    @Test("what came inside of ports counts until it has been taken, written or let go, started or not")
+    func insideOfPorts() async throws {
+        let budget = InputBudget(64 << 20)
+        let (near, far) = try ports(1, budget)[0]
+        let size = 1 << 20
+        for _ in 0..<3 {
+            let (travelling, other) = try MessageChannel.makePair()
+            travelling.start()
+            try other.postMessage([UInt8](repeating: 1, count: size))
+            while !Task.isCancelled, travelling.line.read({ $0.input.isEmpty }) { await Task.yield() }
+            try travelling.postMessage([UInt8](repeating: 2, count: size))
+            try far.postMessage("a port", transfer: [.port(travelling)])
+            let arrived = try #require(try await near.take()?.ports.first)
+            while !Task.isCancelled, budget.held < size + size / 2 { await Task.yield() }
+            // Read by the other side it is no burden any more; nor taken on this one.
+            #expect(try await other.take()?.count == size)
+            while !Task.isCancelled, budget.held > size + 4096 { await Task.yield() }
+            #expect(budget.held >= size)
+            #expect(try await arrived.take()?.count == size)
+            while !Task.isCancelled, budget.held > 0 { await Task.yield() }
+        }
+        near.close()
+    }
+
     @Test("a port that ends gives back what it held")
     func givenBack() async throws {
         let budget = InputBudget(1 << 20)

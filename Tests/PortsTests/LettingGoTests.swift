@@ -54,7 +54,7 @@ struct LettingGoTests {
             if self == .refused || self == .neverOpened {
                 let (port, introduction) = MessagePort.opening(on: try .shared)
                 if self == .neverOpened { port.close() }
-                introduction.didFail(CloseReason(.refused, detail: "no"))
+                introduction.failUnlessOpen(CloseReason(.refused, detail: "no"))
                 return port.line
             }
             let (port, peer) = try RawPeer.withPort(limits: limits)

@@ -103,28 +103,3 @@ struct MessageChannelTests {
         loop.runReady()
     }
 }
-
-@Suite("A pair of ports for tests", .chosenExecutor, .timeLimit(.minutes(1)))
-struct PortPairTests {
-    @Test("is connected both ways")
-    func connected() async throws {
-        let (near, far) = try portPair()
-        try near.postMessage("ping")
-        #expect(try await far.take()?.text == "ping")
-        try far.postMessage("pong")
-        #expect(try await near.take()?.text == "pong")
-        near.close()
-        #expect(await far.closed.code == .closed)
-    }
-
-    @Test("lives on the loop it is given")
-    func onALoop() async throws {
-        let loop = try EventLoop.drivenByForeignLoop()
-        let (near, far) = try portPair(on: loop)
-        let taking = Task { try await far.take()?.text }
-        await far.someoneWaits(for: .input)
-        try near.postMessage("Hello")
-        loop.runReady()
-        #expect(try await taking.joined() == "Hello")
-    }
-}

@@ -28,7 +28,7 @@ struct OpeningTests {
         if started { port.start() }
         try await peer.send(Array(Wire.text("Hello").prefix(count)))
         try await port.opened
-        introduction.didFail(Self.refused)
+        introduction.failUnlessOpen(Self.refused)
         #expect(port.closeReason == nil)
         try await peer.send(Array(Wire.text("Hello").dropFirst(count)))
         #expect(try await port.take()?.text == "Hello")
@@ -52,7 +52,7 @@ struct OpeningTests {
         let texts = (0..<3_000).map { "\($0)" }
         let stream = texts.flatMap(Wire.text) + Wire.finish
         #expect(try peer.sendWithoutWaiting(stream) == stream.count)
-        introduction.didFail(Self.refused)
+        introduction.failUnlessOpen(Self.refused)
         #expect(port.closeReason == nil)
         try await port.opened
         loop.runReady()
@@ -75,7 +75,7 @@ struct OpeningTests {
         await port.someoneWaits(for: .opening)
         await port.someoneWaits(for: .input)
         await port.someoneWaits(for: .flush)
-        introduction.didFail(Self.refused)
+        introduction.failUnlessOpen(Self.refused)
         let error = await #expect(throws: PortError.self) { try await opening.joined() }
         #expect(error?.reason == Self.refused)
         await #expect(throws: PortError.self) { try await taking.joined() }
@@ -92,7 +92,7 @@ struct OpeningTests {
         try introduction.peer().shutDown()
         await loop.settle()
         #expect(port.closeReason == nil)
-        if admitted { introduction.didOpen() } else { introduction.didFail(Self.refused) }
+        if admitted { introduction.didOpen() } else { introduction.failUnlessOpen(Self.refused) }
         #expect(await port.closed.code == (admitted ? .peerExited : .refused))
     }
 
@@ -127,6 +127,6 @@ struct OpeningTests {
         #expect(!introduction.isPointless)
         port.close()
         #expect(introduction.isPointless)
-        introduction.didFail(CloseReason(.cancelled, detail: "closed before"))
+        introduction.failUnlessOpen(CloseReason(.cancelled, detail: "closed before"))
     }
 }

@@ -117,6 +117,34 @@ struct RefusedTransferTests {
         }
     }
 
+    @Test("because this side finishes meanwhile, gives nothing away")
+    func finishesMeanwhile() async throws {
+        for _ in 0..<40 {
+            let carrier = try MessageChannel()
+            let (first, second) = (try MessageChannel(), try MessageChannel())
+            // So that taking it out lasts a while.
+            try second.port1.postMessage([UInt8](repeating: 0, count: 8 << 20))
+            let (posted, finished) = (Latch<Void>(), Latch<Void>())
+            try startDetachedThread(named: "finisher") {
+                while posted.value == nil, !first.port1.line.read({ $0.isInTransit }) {}
+                carrier.port1.finish()
+                finished.set()
+            }
+            var error: PortError?
+            do throws(PortError) {
+                try carrier.port1.postMessage("", transfer: [.port(first.port1), .port(second.port1)])
+            } catch let refusal {
+                error = refusal
+            }
+            posted.set()
+            _ = await finished.wait()
+            let message = try await carrier.port2.take()
+            #expect(error == nil || error?.code == .finished)
+            #expect(message?.ports.count == (error == nil ? 2 : nil))
+            #expect(first.port1.isDetached == (error == nil))
+        }
+    }
+
     @Test("no more: a carrier that ends takes what is on its way with it")
     func carrierEnds() async throws {
         try await expectNoDescriptorLeak {
@@ -126,7 +154,7 @@ struct RefusedTransferTests {
             try carrier.port1.postMessage([UInt8](repeating: 0, count: 1 << 20))
             try carrier.port1.postMessage("", transfer: [.port(inner.port2)])
             inner.port1.start()
-            carrier.port2.turnAway()
+            carrier.port2.abandon()
             #expect(await carrier.port1.closed.code == .peerExited)
             #expect(await inner.port1.closed.code == .peerExited)
         }

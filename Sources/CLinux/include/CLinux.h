@@ -47,7 +47,8 @@ ssize_t clinux_send(int fd, const struct iovec *parts, size_t count, const int *
 
 typedef struct {
     size_t descriptorCount;  // descriptors written to the caller's array; the caller owns them
-    int truncated;           // MSG_CTRUNC: some were lost
+    int truncated;           // MSG_CTRUNC: more came than there was room for
+    int lost;                // MSG_CTRUNC although there was room: this process could not have some of them
     int foreign;             // a control message that is not SCM_RIGHTS came along
 } clinux_control;
 

@@ -3,10 +3,11 @@ public import Ports
 
 /// All that can be learnt of a context from outside.
 public struct ContextInfo: Sendable, Hashable {
+    /// Its name, as its program gave it.
     public let name: String
     /// The application id that the name lives under.
     public let origin: String
-    /// Who bears it, as the bus tells it.
+    /// Who owns it, as the bus tells it.
     public let owner: Peer
     /// What lines to it carry; nil where the owner has not said so within a second.
     public let format: LineFormat?
@@ -19,15 +20,20 @@ public struct ContextInfo: Sendable, Hashable {
 extension Bus {
     /// Looks at one context more closely. Starts nothing.
     ///
-    /// - Returns: Nil where nobody bears the name now. It takes a second at the most where the owner is silent.
-    /// - Throws: ``ConnectToError``: ``ConnectToError/Code/invalidName``, ``ConnectToError/Code/busLost``.
+    /// - Returns: Nil where nobody owns the name now. It takes a second at the most where the owner is silent.
+    /// - Throws: ``ConnectToError``: ``ConnectToError/Code/invalidName``; ``ConnectToError/Code/busLost`` where the bus
+    ///   is away or lost; ``ConnectToError/Code/timedOut`` where it does not answer within five seconds.
     public func info(
         _ name: String, origin: String = ContextName.defaultOrigin
     ) async throws(ConnectToError) -> ContextInfo? {
         let context = try ContextName(name, origin: origin)
-        guard let owner = await identities.holder(of: context.busName) else {
+        let owner: Peer
+        do throws(DBusError) {
+            guard let known = try await identities.ownerPeer(of: context.busName) else { return nil }
+            owner = known
+        } catch {
             if isLost { throw await lost }
-            return nil
+            throw ConnectToError(error, "looking at \(context.quoted)")
         }
         async let answer = details(
             of: context, at: owner.busName, ContextInterface.properties, "GetAll",

@@ -52,7 +52,7 @@ struct Directory: Sendable {
             for (index, name) in names.enumerated() {
                 if index >= Self.askedAtOnce, let (done, entry) = await group.next() { entries[done] = entry }
                 group.addTask(executorPreference: connection.reactor.tasks) {
-                    (index, await entry(name, owner: await identities.owner(of: name.busName), silent))
+                    (index, await entry(name, owner: await owner(of: name), silent))
                 }
             }
             for await (index, entry) in group { entries[index] = entry }
@@ -60,13 +60,14 @@ struct Directory: Sendable {
         }
     }
 
+    /// Nil also where the bus did not say.
     func owner(of context: ContextName) async -> String? {
-        await identities.owner(of: context.busName)
+        try? await identities.owner(of: context.busName)
     }
 
     /// - Parameter silent: whom not to ask again, having waited in vain; who is silent now is added.
     func entry(
-        _ context: ContextName, owner: String?, _ silent: SilentOwners = SilentOwners()
+        _ context: ContextName, owner: String?, _ silent: SilentOwners
     ) async -> DirectoryEntry {
         guard let owner else {
             return DirectoryEntry(
@@ -79,7 +80,7 @@ struct Directory: Sendable {
             processName: peer?.processName, metadata: await metadata)
     }
 
-    /// Asks the owner by its unique name: another may bear the context's by now.
+    /// Asks the owner by its unique name: another may own the context's by now.
     private func metadata(
         of context: ContextName, at owner: String, _ silent: SilentOwners
     ) async -> [String: String]? {
@@ -98,13 +99,22 @@ struct Directory: Sendable {
     }
 }
 
-/// Connections that did not answer within the deadline: a program that hangs costs it once, not for each name.
+/// Connections that did not answer within the deadline just now: a program that hangs costs it once, not for each name.
+/// One that only hung for a time is asked again.
 final class SilentOwners: Sendable {
-    private let names = Lock<Set<String>>([])
+    private static let rest = Duration.seconds(10)
 
-    func contains(_ owner: String) -> Bool { names.withLock { $0.contains(owner) } }
+    /// Until when each is left alone.
+    private let names = Lock<[String: SuspendingClock.Instant]>([:])
 
-    func insert(_ owner: String) {
-        names.withLock { _ = $0.insert(owner) }
+    func contains(_ owner: String, now: SuspendingClock.Instant = .now) -> Bool {
+        names.withLock { names in names[owner].map { now < $0 } ?? false }
+    }
+
+    func insert(_ owner: String, now: SuspendingClock.Instant = .now) {
+        names.withLock { names in
+            names = names.filter { now < $0.value }
+            names[owner] = now + Self.rest
+        }
     }
 }

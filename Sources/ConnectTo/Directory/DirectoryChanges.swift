@@ -4,9 +4,11 @@
 /// Up to 10,000 changes wait for a slow consumer; then the sequence throws
 /// ``ConnectToError/Code/changesLost``, and the directory is to be read anew. It throws
 /// ``ConnectToError/Code/busLost`` when the bus is lost. One task takes it; cancelling the task ends it.
+/// A program that does not tell about a context within a second is not asked again for ten, and what it has comes
+/// without metadata.
 ///
 /// A bus that was away and has come back (``Bus/status``) has new connections only. So every name that was there
-/// before is told once: as moved where somebody bears it again by then, else as unregistered; who returns
+/// before is told once: as moved where somebody owns it again by then, else as unregistered; who returns
 /// later is registered.
 public struct DirectoryChanges: AsyncSequence, Sendable {
     public typealias Element = DirectoryChange
@@ -27,23 +29,29 @@ public struct DirectoryChanges: AsyncSequence, Sendable {
         case returned([ContextName])
     }
 
+    /// For the one task that takes them.
     public func makeAsyncIterator() -> AsyncIterator {
         AsyncIterator(
             directory: directory, base: changes.makeAsyncIterator(), known: Set(snapshot.map(\.context)))
     }
 
+    /// Takes changes, one after the other.
     public struct AsyncIterator: AsyncIteratorProtocol {
         let directory: Directory
         var base: AsyncThrowingStream<News, any Error>.AsyncIterator
         /// What was told to be there.
         var known: Set<ContextName>
+        /// Whom not to ask just now.
+        var silent = SilentOwners()
         /// What is still to be told of a bus that came back, the last first.
         var due: [(kind: DirectoryChange.Kind, context: ContextName)] = []
 
+        /// The next change, when there is one; nil once the task has been cancelled.
         public mutating func next() async throws(ConnectToError) -> DirectoryChange? {
             try await next(isolation: nil)
         }
 
+        /// The same, without leaving the actor.
         public mutating func next(
             isolation actor: isolated (any Actor)?
         ) async throws(ConnectToError) -> DirectoryChange? {
@@ -51,12 +59,12 @@ public struct DirectoryChanges: AsyncSequence, Sendable {
                 while true {
                     if let (kind, context) = due.popLast() {
                         let owner = kind == .unregistered ? nil : await directory.owner(of: context)
-                        let entry = await directory.entry(context, owner: owner)
+                        let entry = await directory.entry(context, owner: owner, silent)
                         return DirectoryChange(kind: kind, entry: entry)
                     }
                     switch try await base.next(isolation: actor) {
                     case .changed(let context, let change):
-                        let entry = await directory.entry(context, owner: change.newOwner)
+                        let entry = await directory.entry(context, owner: change.newOwner, silent)
                         return DirectoryChange(kind: note(context, change), entry: entry)
                     case .returned(let contexts): compare(contexts)
                     case nil: return nil
@@ -81,6 +89,8 @@ public struct DirectoryChanges: AsyncSequence, Sendable {
         }
 
         private mutating func compare(_ contexts: [ContextName]) {
+            // The bus gives the same unique names to others.
+            silent = SilentOwners()
             let present = Set(contexts)
             due = present.map { (known.contains($0) ? .moved : .registered, $0) }
             due += known.subtracting(present).map { (.unregistered, $0) }

@@ -2,9 +2,9 @@
 public struct DirectoryEntry: Sendable, Hashable {
     /// Its name and the origin that it lives under.
     public let context: ContextName
-    /// The unique name of the connection that bears it; nil once nobody does.
+    /// The unique name of the connection that owns it; nil once nobody does.
     public let owner: String?
-    /// The process that bears it.
+    /// The process that owns it.
     public let pid: Int32?
     /// The user that the process runs as.
     public let uid: UInt32?
@@ -23,9 +23,9 @@ public struct DirectoryEntry: Sendable, Hashable {
 public struct DirectoryChange: Sendable, Hashable {
     /// What has happened.
     public enum Kind: String, Sendable {
-        /// Somebody bears a name that nobody bore.
+        /// A name that nobody owned has an owner.
         case registered
-        /// Nobody bears the name any more.
+        /// Nobody owns the name any more.
         case unregistered
         /// The name went over to another connection.
         case moved

@@ -66,8 +66,8 @@ struct CallerIntroduction {
             .fail(CloseReason(.busLost, detail: "the bus went away before \(context.quoted) answered"))
         case .offline: theBusIsAway()
         case .cancelled: .fail(reason(.cancelled, "was given up on"))
-        case .invalid, .unreachable, .exhausted:
-            .fail(reason(.unavailable, "could not be called: \(error)"))
+        case .exhausted: .fail(reason(.outOfResources, "could not be called: \(error)"))
+        case .invalid, .unreachable: .fail(reason(.unavailable, "could not be called: \(error)"))
         }
     }
 
@@ -81,7 +81,7 @@ struct CallerIntroduction {
             // The listener may have read what was posted; sent again, it would be done twice.
             .fail(reason(.peerExited, "went away during the introduction"))
         case let name where name.hasPrefix(DBusError.Name.spawnPrefix):
-            .fail(reason(.peerExited, "is not running, and could not be started: \(error.message)"))
+            .fail(reason(.startFailed, "is not running, and could not be started: \(error.message)"))
         case DBusError.Name.timedOut:
             .fail(
                 reason(.timedOut, "was started, and did not register in the bus's time: \(error.message)"))
@@ -105,7 +105,7 @@ struct CallerIntroduction {
         .fail(
             CloseReason(
                 .unexpectedOwner,
-                detail: "\(context.quoted) is borne by somebody else than expected (\(owner))"))
+                detail: "\(context.quoted) is owned by somebody else than expected (\(owner))"))
     }
 
     /// The time to wait for the name is over.

@@ -10,7 +10,7 @@ struct Greeting: Equatable {
 
     var version = Self.version
     var features: [String] = []
-    /// The bus name of a context that the caller says it bears.
+    /// The bus name of a context that the caller says it owns.
     var context: String?
     var metadata: Metadata = [:]
     /// What the line is to carry: a ``LineFormat``'s word, or one that this version does not know.

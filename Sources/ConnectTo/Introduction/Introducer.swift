@@ -112,7 +112,7 @@ struct Introducer: Sendable {
         }
     }
 
-    /// Calls the owner, or whoever bears the name if nobody in particular is expected.
+    /// Calls the owner, or whoever owns the name if nobody in particular is expected.
     private func callOnce(
         _ farEnd: Descriptor, _ state: inout CallerIntroduction, _ patience: Patience
     ) async -> CallerIntroduction.Step {
@@ -139,8 +139,8 @@ extension PortIntroduction {
     fileprivate func settle(_ step: CallerIntroduction.Step) -> Bool {
         switch step {
         case .open: didOpen()
-        case .fail(let reason): didFail(reason)
-        case .breakOff(let reason): breakOff(reason)
+        case .fail(let reason): failUnlessOpen(reason)
+        case .breakOff(let reason): fail(reason)
         case .call, .subscribeAndCall, .awaitOwner: return false
         }
         return true

@@ -2,7 +2,7 @@ import LinuxIO
 public import Ports
 
 extension Bus {
-    /// Lines to a context, one after the other: when the listener dies, the next line goes to whoever bears the name
+    /// Lines to a context, one after the other: when the listener dies, the next line goes to whoever owns the name
     /// then, a standby or the program started again.
     ///
     ///     for try await line in bus.lines(to: "collector") {
@@ -33,7 +33,7 @@ extension Bus {
 /// after ten milliseconds, then twice as long each time up to a second, until a line has lasted a second.
 ///
 /// It throws a ``PortError`` with ``PortError/Code/closed`` and the reason where a line never opened (nobody has the
-/// name in time, refused, the bus is lost) or the listener broke the protocol; and with
+/// name in time, or could be started for it, refused, the bus is lost) or the listener broke the protocol; and with
 /// ``PortError/Code/cancelled`` where the task is cancelled.
 public struct Lines: AsyncSequence, Sendable {
     public typealias Element = Line
@@ -59,10 +59,12 @@ public struct Lines: AsyncSequence, Sendable {
     let bus: Bus
     let connect: @Sendable () -> MessagePort
 
+    /// For the one task that takes them.
     public func makeAsyncIterator() -> AsyncIterator {
         AsyncIterator(bus: bus, connect: connect)
     }
 
+    /// Takes lines, one after the other.
     public struct AsyncIterator: AsyncIteratorProtocol {
         private static let lasting = Duration.seconds(1)
 
@@ -79,10 +81,12 @@ public struct Lines: AsyncSequence, Sendable {
             self.connect = connect
         }
 
+        /// The next line, open, once the one before has been interrupted; nil where that ended in order.
         public mutating func next() async throws(PortError) -> Line? {
             try await next(isolation: nil)
         }
 
+        /// The same, without leaving the actor.
         public mutating func next(
             isolation actor: isolated (any Actor)?
         ) async throws(PortError) -> Line? {

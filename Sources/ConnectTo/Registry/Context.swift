@@ -29,7 +29,7 @@ public final class Context: Sendable {
     /// What lines to it carry.
     public var format: LineFormat { registration.format }
 
-    /// Whether this process bears the name just now: not while it is a standby, nor after the end.
+    /// Whether this process owns the name just now: not while it is a standby, nor after the end.
     public var isRegistered: Bool { registration.status == .registered }
     /// Whether it waits for the name's owner to go.
     public var isStandby: Bool { registration.status == .standby }
@@ -38,7 +38,7 @@ public final class Context: Sendable {
     /// and the context has ended since; false where it ended before, or the waiting task was cancelled.
     public var registered: Bool {
         get async {
-            await registration.hasBorneName.wait() ?? false
+            await registration.hasOwnedName.wait() ?? false
         }
     }
 
@@ -73,13 +73,13 @@ public final class Context: Sendable {
         public static let unregistered = EndReason(rawValue: "unregistered")
         /// As many callers as were asked for have been admitted.
         public static let limitReached = EndReason(rawValue: "limit-reached")
-        /// Another bears the name: the bus took it away, or another was faster when the bus came back.
+        /// Another owns the name: the bus took it away, or another was faster when the bus came back.
         public static let nameLost = EndReason(rawValue: "name-lost")
         /// Another took the name over, as it was allowed to.
         public static let replaced = EndReason(rawValue: "replaced")
         /// The bus came back and does not give the name any more, by its policy or its limit of names.
         public static let nameRefused = EndReason(rawValue: "name-refused")
-        /// The bus is lost: it went away and did not come back, or this process has left it.
+        /// The bus is lost: it went away and did not come back, or does not answer any more, or this process has left it.
         public static let busLost = EndReason(rawValue: "bus-lost")
 
         public var description: String { rawValue }
@@ -94,18 +94,22 @@ public struct Connects: AsyncSequence, Sendable {
 
     let registration: Registration
 
+    /// For the one task that takes them.
     public func makeAsyncIterator() -> AsyncIterator {
         AsyncIterator(registration: registration, base: registration.events.makeAsyncIterator())
     }
 
+    /// Takes connect events, one after the other.
     public struct AsyncIterator: AsyncIteratorProtocol {
         let registration: Registration
         var base: AsyncStream<ConnectEvent>.AsyncIterator
 
+        /// The next caller, when there is one; nil once the context has ended and all have been taken.
         public mutating func next() async -> ConnectEvent? {
             taken(await base.next())
         }
 
+        /// The same, without leaving the actor.
         public mutating func next(isolation actor: isolated (any Actor)?) async -> ConnectEvent? {
             taken(await base.next(isolation: actor))
         }

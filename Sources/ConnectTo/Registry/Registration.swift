@@ -18,22 +18,23 @@ final class Registration: @unchecked Sendable {
         case ended(Context.EndReason)
     }
 
-    private enum Facts {
-        case unused(Terms)
-        case used(Use)
+    private enum Storage {
+        /// All that there is of it, before anybody has used it.
+        case terms(Terms)
+        case state(State)
     }
 
     private enum Phase: UInt8 { case requested, registered, standby, interrupted, ended }
 
     let context: ContextName
-    private var facts: Facts
+    private var storage: Storage
     /// Until it has gone; who holds a context holds the bus.
     private var bus: Bus?
     /// On ``clock``.
     private let began = Registration.clock
     private var phase = Phase.requested
     /// Whether the name has become this process's, or never will.
-    private var hasBorne: Bool?
+    private var hasOwned: Bool?
     private var hasGone = false
 
     private static let lock = Lock(0)
@@ -45,32 +46,32 @@ final class Registration: @unchecked Sendable {
     ) {
         self.context = context
         self.bus = bus
-        facts = .unused(.of(metadata, limit, format, flags, tap, admission))
+        storage = .terms(.of(metadata, limit, format, flags, tap, admission))
     }
 
     private var terms: Terms {
         Self.lock.withLock { _ in
-            switch facts {
-            case .unused(let terms): terms
-            case .used(let use): use.terms
+            switch storage {
+            case .terms(let terms): terms
+            case .state(let state): state.terms
             }
         }
     }
 
-    /// Under the lock.
-    private var use: Use? { if case .used(let use) = facts { use } else { nil } }
+    /// Nil where nobody has used it yet. Under the lock.
+    private var state: State? { if case .state(let state) = storage { state } else { nil } }
 
     var metadata: [String: String] { terms.metadata }
     var format: LineFormat { terms.format }
     /// How its name is asked for.
     var flags: BusConnection.RequestNameFlags { terms.flags }
     var admission: Admission { terms.admission }
-    var activity: ContextActivity { used { $0.activity } }
-    var events: AsyncStream<ConnectEvent> { used { $0.events } }
+    var activity: ContextActivity { withState { $0.activity } }
+    var events: AsyncStream<ConnectEvent> { withState { $0.events } }
     /// Set when it has ended and the bus has confirmed that, or is gone.
-    var isGone: Latch<Void> { used { $0.isGone } }
+    var isGone: Latch<Void> { withState { $0.isGone } }
     /// Set when the name has become this process's, or never will: whether it has.
-    var hasBorneName: Latch<Bool> { used { $0.hasBorneName } }
+    var hasOwnedName: Latch<Bool> { withState { $0.hasOwnedName } }
     var contextStatus: ContextStatus {
         activity.status(after: .milliseconds(100 * Int(Self.clock &- began)))
     }
@@ -81,22 +82,22 @@ final class Registration: @unchecked Sendable {
         UInt32(truncatingIfNeeded: epoch.duration(to: .now).wholeNanoseconds / 100_000_000)
     }
 
-    private func used<Result: Sendable>(_ body: (Use) -> Result) -> Result {
-        Self.lock.withLock { _ in body(present()) }
+    private func withState<Result: Sendable>(_ body: (State) -> Result) -> Result {
+        Self.lock.withLock { _ in body(madeState()) }
     }
 
-    /// Under the lock.
-    private func present() -> Use {
+    /// The state, made now where there is none. Under the lock.
+    private func madeState() -> State {
         let terms: Terms
-        switch facts {
-        case .used(let use): return use
-        case .unused(let unused): terms = unused
+        switch storage {
+        case .state(let state): return state
+        case .terms(let own): terms = own
         }
-        let use = Use(terms)
-        facts = .used(use)
-        if let hasBorne { use.hasBorneName.set(hasBorne) }
-        if hasGone { use.isGone.set() }
-        return use
+        let state = State(terms)
+        storage = .state(state)
+        if let hasOwned { state.hasOwnedName.set(hasOwned) }
+        if hasGone { state.isGone.set() }
+        return state
     }
 
     // MARK: Its life
@@ -108,20 +109,20 @@ final class Registration: @unchecked Sendable {
             case .registered: .registered
             case .standby: .standby
             case .interrupted: .interrupted
-            case .ended: .ended(use?.reason ?? .unregistered)
+            case .ended: .ended(state?.reason ?? .unregistered)
             }
         }
     }
 
     /// The bus has answered, or has told of a change.
     func didBecome(registered isRegistered: Bool) {
-        let waiting: Use? = Self.lock.withLock { _ in
+        let owned: State? = Self.lock.withLock { _ in
             if phase == .ended { return nil }
             phase = isRegistered ? .registered : .standby
-            if isRegistered { hasBorne = true }
-            return isRegistered ? use : nil
+            if isRegistered { hasOwned = true }
+            return isRegistered ? state : nil
         }
-        waiting?.hasBorneName.set(true)
+        owned?.hasOwnedName.set(true)
     }
 
     /// One that the bus has never confirmed is not kept: whoever registers it is told that the bus has gone.
@@ -134,30 +135,30 @@ final class Registration: @unchecked Sendable {
     /// Ends the registration, once.
     /// - Returns: whether this call did it.
     func end(_ reason: Context.EndReason) -> Bool {
-        let use: Use? = Self.lock.withLock { _ in
+        let state: State? = Self.lock.withLock { _ in
             if phase == .ended { return nil }
-            let use = present()
-            use.reason = reason
+            let state = madeState()
+            state.reason = reason
             phase = .ended
             // Callers may all have come before the bus's answer.
-            hasBorne = hasBorne ?? (reason == .limitReached)
-            return use
+            hasOwned = hasOwned ?? (reason == .limitReached)
+            return state
         }
-        guard let use else { return false }
-        use.sink.finish()
-        use.hasBorneName.set(reason == .limitReached)
+        guard let state else { return false }
+        state.sink.finish()
+        state.hasOwnedName.set(reason == .limitReached)
         return true
     }
 
     /// The bus has confirmed the end, or is gone.
     func didGo() {
-        let (waiting, bus): (Use?, Bus?) = Self.lock.withLock { _ in
+        let (state, bus): (State?, Bus?) = Self.lock.withLock { _ in
             hasGone = true
             defer { self.bus = nil }
-            return (use, self.bus)
+            return (self.state, self.bus)
         }
         // Let go outside of the lock: it may be the last reference.
-        withExtendedLifetime(bus) { _ = waiting?.isGone.set() }
+        withExtendedLifetime(bus) { _ = state?.isGone.set() }
     }
 
     /// Ends it and gives the name back; the bus has confirmed it when this returns.
@@ -176,7 +177,7 @@ final class Registration: @unchecked Sendable {
 
     /// Calls a closure when the task that takes the events is cancelled: nobody will serve them.
     func onAbandoned(_ call: @escaping @Sendable () -> Void) {
-        used { $0.sink }.onTermination = { if case .cancelled = $0 { call() } }
+        withState { $0.sink }.onTermination = { if case .cancelled = $0 { call() } }
     }
 
     enum Delivery: Equatable {
@@ -189,17 +190,17 @@ final class Registration: @unchecked Sendable {
 
     func deliver(_ event: ConnectEvent) -> Delivery {
         let (delivery, sink): (Delivery, AsyncStream<ConnectEvent>.Continuation) = Self.lock.withLock { _ in
-            let use = present()
-            if phase == .ended || use.remaining == 0 { return (.hasEnded, use.sink) }
-            guard use.waiting.hasSeat(for: event.peer) else { return (.isFull, use.sink) }
-            use.waiting.enter(event.peer)
-            use.remaining? -= 1
-            return (use.remaining == 0 ? .deliveredLast : .delivered, use.sink)
+            let state = madeState()
+            if phase == .ended || state.remaining == 0 { return (.hasEnded, state.sink) }
+            guard state.backlog.hasRoom(for: event.peer) else { return (.isFull, state.sink) }
+            state.backlog.add(event.peer)
+            state.remaining? -= 1
+            return (state.remaining == 0 ? .deliveredLast : .delivered, state.sink)
         }
         if delivery == .isFull || delivery == .hasEnded { return delivery }
         switch sink.yield(event) {
         case .enqueued: return delivery
-        // Not full: there are as many seats.
+        // Not full: the stream holds a whole backlog.
         case .dropped, .terminated: return .hasEnded
         @unknown default: return .hasEnded
         }
@@ -207,7 +208,7 @@ final class Registration: @unchecked Sendable {
 
     /// The program has taken an event.
     func didTake(_ event: ConnectEvent) {
-        used { $0.waiting.leave(event.peer) }
+        withState { $0.backlog.remove(event.peer) }
     }
 }
 
@@ -249,17 +250,17 @@ private final class Terms: Sendable {
 
 /// What a registration has from its first caller, or from the first that waits for something of it.
 // @unchecked: what changes is used under the registration's lock.
-private final class Use: @unchecked Sendable {
+private final class State: @unchecked Sendable {
     let terms: Terms
     let activity: ContextActivity
     let events: AsyncStream<ConnectEvent>
     let sink: AsyncStream<ConnectEvent>.Continuation
     let isGone = Latch<Void>()
-    let hasBorneName = Latch<Bool>()
+    let hasOwnedName = Latch<Bool>()
     /// How many more callers are to be admitted; nil is any number.
     var remaining: Int?
     /// Whose connect events wait to be taken.
-    var waiting = WaitingRoom()
+    var backlog = Backlog()
     /// Why it has ended.
     var reason: Context.EndReason?
 
@@ -267,6 +268,6 @@ private final class Use: @unchecked Sendable {
         self.terms = terms
         activity = ContextActivity(tap: terms.tap)
         remaining = terms.limit
-        (events, sink) = AsyncStream.makeStream(bufferingPolicy: .bufferingOldest(WaitingRoom.seats))
+        (events, sink) = AsyncStream.makeStream(bufferingPolicy: .bufferingOldest(Backlog.capacity))
     }
 }

@@ -25,8 +25,8 @@ extension Registry {
         case .tellStatus:
             forOwnUser(call) { $0.reply(to: call, [registration.contextStatus.encoded]) }
         case .tap(let line):
+            guard DescriptorReserve.isUntouched(by: line.descriptor) else { return tellBusy(call) }
             let tap = registration.activity.traffic.tap
-            let hasRoom = DescriptorReserve.isUntouched(by: line.descriptor)
             forOwnUser(call) { [loop, log, limits] connection in
                 guard let tap else {
                     return connection.replyError(
@@ -34,7 +34,7 @@ extension Registry {
                         message: "its owner has not allowed it to be looked on at")
                 }
                 let port = MessagePort(adopting: line, on: loop, limits: limits.ports)
-                guard hasRoom, tap.add(port) else {
+                guard tap.add(port) else {
                     return connection.replyError(
                         to: call, name: ContextInterface.busy, message: "enough are looking on already")
                 }
@@ -46,17 +46,25 @@ extension Registry {
         case .admit(let line, let hello):
             guard DescriptorReserve.isUntouched(by: line.descriptor) else { return refuseAsBusy(call) }
             let caller = Caller(call: call, line: line, hello: hello, registration: registration)
-            if let peer = identities.assumeIsolated({ $0.remembered(call.sender) }) {
-                return didIdentify(caller, .success(peer))
-            }
-            let isAsking = identities.assumeIsolated {
-                guard $0.hasRoom(for: call.sender) else { return false }
-                $0.identify(call.sender) { [self] peer in
-                    assumeIsolated { $0.didIdentify(caller, peer) }
-                }
-                return true
-            }
+            let isAsking = identify(call.sender) { $0.didIdentify(caller, $1) }
             if !isAsking { refuseAsBusy(call) }
+        }
+    }
+
+    /// Learns who has made a call: at once where that is remembered, else of the bus.
+    /// - Returns: false where too many wait for that already; then nothing comes.
+    private func identify(
+        _ sender: String,
+        _ completion: @escaping @Sendable (isolated Registry, Result<Peer, DBusError>) -> Void
+    ) -> Bool {
+        if let peer = identities.assumeIsolated({ $0.remembered(sender) }) {
+            completion(self, .success(peer))
+            return true
+        }
+        return identities.assumeIsolated {
+            guard $0.hasRoom(for: sender) else { return false }
+            $0.identify(sender) { [self] peer in assumeIsolated { completion($0, peer) } }
+            return true
         }
     }
 
@@ -120,7 +128,7 @@ extension Registry {
             var peer = peer
             if let claimed = caller.hello.context.flatMap(ContextName.init(busName:)) {
                 peer.claimedContext = claimed
-                if await identities.owner(of: claimed.busName) == sender { peer.context = claimed }
+                if (try? await identities.owner(of: claimed.busName)) == sender { peer.context = claimed }
             }
             let isAdmitted = await caller.registration.admission.admits(peer, asking: identities)
             await before?.value
@@ -152,16 +160,15 @@ extension Registry {
     private func forOwnUser(
         _ call: MethodCall, _ answer: @escaping @Sendable (isolated BusConnection) -> Void
     ) {
-        identities.assumeIsolated {
-            $0.identify(call.sender) { [connection] peer in
-                let isOwnUser = if case .success(let peer) = peer { peer.uid == geteuid() } else { false }
-                connection.assumeIsolated { connection in
-                    if isOwnUser { return answer(connection) }
-                    connection.replyError(
-                        to: call, name: ContextInterface.refused, message: "its own user alone is told")
-                }
+        let isAsking = identify(call.sender) { registry, peer in
+            let isOwnUser = if case .success(let peer) = peer { peer.uid == geteuid() } else { false }
+            registry.connection.assumeIsolated { connection in
+                if isOwnUser { return answer(connection) }
+                connection.replyError(
+                    to: call, name: ContextInterface.refused, message: "its own user alone is told")
             }
         }
+        if !isAsking { tellBusy(call) }
     }
 
     private func facts(_ caller: Caller, _ peer: Peer, _ why: String) -> Logger.Metadata {
@@ -187,10 +194,10 @@ extension Registry {
             welcome(call, registration)
             withdrawSoon(registration, .limitReached)
         case .isFull:
-            event.source.turnAway()
+            event.source.abandon()
             refuseAsBusy(call)
         case .hasEnded:
-            event.source.turnAway()
+            event.source.abandon()
             refuse(call, DBusError.Name.unknownObject, "the context has just been unregistered")
         }
     }
@@ -208,10 +215,14 @@ extension Registry {
         }
     }
 
-    /// The caller is told a little late. One that goes on calling as fast as it is answered is held up by that, and
-    /// not those who call beside it.
     private func refuseAsBusy(_ call: MethodCall) {
         registration(at: call.path)?.activity.didRefuse()
+        tellBusy(call)
+    }
+
+    /// The caller is told a little late. One that goes on calling as fast as it is answered is held up by that, and
+    /// not those who call beside it.
+    private func tellBusy(_ call: MethodCall) {
         guard call.expectsReply else { return }
         var call = call
         // Descriptors are in it.

@@ -22,12 +22,18 @@ actor Registry {
     /// For names: without waiting for one answer before the next, and not all of ten thousand at a time.
     private var requests = Window(of: 256)
 
-    /// The one by which this process introduces itself to others: the first, while it lasts.
+    /// The one by which this process introduces itself to others, while it lasts: the first, and then any.
     private var calling: Registration?
 
-    /// The bus name of a context that this process bears, if it bears any.
+    /// The bus name of a context that this process owns, if it owns any.
     var callingName: String? {
-        calling?.status == .registered ? calling?.context.busName : nil
+        switch calling?.status {
+        case .registered: break
+        // Mostly it comes back.
+        case .interrupted: return nil
+        default: calling = registrations.values.first { $0.status == .registered }
+        }
+        return calling?.context.busName
     }
 
     func registration(at path: String) -> Registration? {
@@ -52,7 +58,7 @@ actor Registry {
 
     /// Follows what the bus says of our names.
     func start() async {
-        _ = await connection.onSignal { [weak self] signal in
+        await connection.onSignal { [weak self] signal in
             self?.assumeIsolated { $0.didReceive(signal) }
         }
         await connection.screenCalls { [weak self, exhausted] head in
@@ -107,8 +113,11 @@ actor Registry {
                     connection.assumeIsolated {
                         $0.requestName(context.busName, flags: flags) { result in
                             // In the very moment of the answer: NameAcquired may be the next message already.
-                            if case .success(let outcome) = result {
-                                registration.didBecome(registered: outcome != .inQueue)
+                            switch result {
+                            case .success(.primaryOwner), .success(.alreadyOwner):
+                                registration.didBecome(registered: true)
+                            case .success(.inQueue): registration.didBecome(registered: false)
+                            case .success(.exists), .failure: break
                             }
                             continuation.resume(returning: result)
                             self.assumeIsolated { $0.requests.didEnd() }
@@ -132,22 +141,22 @@ actor Registry {
     }
 
     private func taken(_ context: ContextName) async -> ConnectToError {
-        let holder = await identities.holder(of: context.busName)
-        let who = holder.map { holder in
-            let pid = holder.pid.map { "pid \($0)" } ?? "the connection \(holder.busName)"
-            return holder.processName.map { "\(pid) (\($0))" } ?? pid
+        let owner = try? await identities.ownerPeer(of: context.busName)
+        let who = owner.map { owner in
+            let pid = owner.pid.map { "pid \($0)" } ?? "the connection \(owner.busName)"
+            return owner.processName.map { "\(pid) (\($0))" } ?? pid
         }
         return ConnectToError(
             .nameTaken,
             """
             \(context.quoted) is taken by \(who ?? "another process"); end that, choose another name, or \
             stand by for it
-            """, holder: holder)
+            """, owner: owner)
     }
 
     private func forget(_ registration: Registration) {
         registrations[registration.context.busName] = nil
-        if calling === registration { calling = registrations.values.first { $0.status == .registered } }
+        if calling === registration { calling = nil }
         registration.didGo()
     }
 
@@ -194,15 +203,25 @@ actor Registry {
     }
 
     private func restore(_ registration: Registration) async {
-        do throws(ConnectToError) {
-            // Whoever has it now was faster, and is not replaced for that.
-            try await requestName(of: registration, registration.flags.subtracting(.replaceExisting))
-        } catch {
-            // Gone once more: the next time.
-            if error.code == .busLost { return }
-            log.warning("not registered again", metadata: ["why": "\(error)"])
-            let reason: Context.EndReason = error.code == .nameTaken ? .nameLost : .nameRefused
-            if registration.end(reason) { forget(registration) }
+        let deadline = SuspendingClock.now + limits.absence
+        while registration.status == .interrupted {
+            do throws(ConnectToError) {
+                // Whoever has it now was faster, and is not replaced for that.
+                try await requestName(of: registration, registration.flags.subtracting(.replaceExisting))
+            } catch {
+                // Gone once more: the next time.
+                if error.code == .busLost { return }
+                // There, and no answer: as good as away.
+                if error.code == .timedOut, SuspendingClock.now < deadline { continue }
+                log.warning("not registered again", metadata: ["why": "\(error)"])
+                let reason: Context.EndReason =
+                    switch error.code {
+                    case .nameTaken: .nameLost
+                    case .timedOut: .busLost
+                    default: .nameRefused
+                    }
+                if registration.end(reason) { forget(registration) }
+            }
         }
     }
 

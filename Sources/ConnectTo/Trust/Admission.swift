@@ -42,7 +42,9 @@ public struct Admission: Sendable {
     /// Programs of these applications (reverse-DNS ids).
     ///
     /// A program is of an application if its sandbox says so; where there is no sandbox, if it owns the bus name of
-    /// that id, or introduces itself by a context of that origin. It says nothing of the user: combine it
+    /// that id, or introduces itself by a context of that origin. Whether a process of another user is in a sandbox is
+    /// not known: it is of the applications whose names it owns, and of no other is it known not to be, so that
+    /// ``not(_:)`` of this admits nobody of another user. It says nothing of the user: combine it
     /// with ``sameUser``. What it is worth stands at ``Peer/Application/Source``.
     public static func origins(_ ids: Set<String>) -> Admission { Admission(.origins(ids)) }
 
@@ -68,10 +70,12 @@ public struct Admission: Sendable {
 
     /// Whoever all of these admit; with none given, everybody.
     public static func all(_ rules: Admission...) -> Admission { all(rules) }
+    /// The same, of a list.
     public static func all(_ rules: [Admission]) -> Admission { Admission(.all(rules.map(\.rule))) }
 
     /// Whoever one of these admits; with none given, nobody.
     public static func any(_ rules: Admission...) -> Admission { any(rules) }
+    /// The same, of a list.
     public static func any(_ rules: [Admission]) -> Admission { Admission(.any(rules.map(\.rule))) }
 
     /// Whoever that one is known not to admit.

@@ -3,19 +3,30 @@
 /// Over a limit a caller is refused as from a busy place, and others go on. It is told a tenth of a second later: one that
 /// calls again as soon as it is answered holds itself up. So that one process cannot use up what
 /// all processes of its user have, it gets three quarters of it.
+///
+/// A value below its least counts as the least.
 public struct CallerLimits: Sendable, Hashable {
-    /// Ports open at the same time. Whatever this says, the callers of one user leave a quarter of the process's
+    /// Ports open at the same time. 4,096 if not set; the least is 0, which turns everybody away. Whatever this says, the callers of one user leave a quarter of the process's
     /// descriptors (RLIMIT_NOFILE), and a reserve of 64 is given to none.
-    public var openPorts = 4_096
+    public var openPorts = 4_096 {
+        didSet { openPorts = max(openPorts, 0) }
+    }
 
-    /// Introductions a second, in the long run; admitted or not. Over a short time five seconds' worth.
-    public var introductionsPerSecond = 4_000
+    /// Introductions a second, in the long run; admitted or not. Over a short time five seconds' worth. 4,000 if not
+    /// set; the least is 1.
+    public var introductionsPerSecond = 4_000 {
+        didSet { introductionsPerSecond = max(introductionsPerSecond, 1) }
+    }
 
     /// Bytes received and not taken by the program, of all ports together; a message counts as
-    /// ``PortLimits/queuedInput`` says. Over it the user's callers are refused, and its ports read no more than 64 KiB
+    /// ``PortLimits/queuedInput`` says. 256 MiB if not set; the least is 1.
+    ///
+    /// Over it the user's callers are refused, and its ports read no more than 64 KiB
     /// each, but one at a time, which may finish a message: so large ones do not wait for each other.
     /// A program that waits for one port while it leaves so much untaken on others waits for itself.
-    public var queuedInput = 256 << 20
+    public var queuedInput = 256 << 20 {
+        didSet { queuedInput = max(queuedInput, 1) }
+    }
 
     /// The defaults.
     public init() {}

@@ -77,11 +77,10 @@ actor Identities {
         }
     }
 
-    /// Whether one more may wait for what the bus says of a name. Nobody knows yet whose it is, so all unknown names
-    /// share the room, and those that are known need none.
+    /// Whether one more may wait for what the bus says of a name. Nobody knows yet whose it is, so all names that are
+    /// not remembered share the room.
     func hasRoom(for uniqueName: String) -> Bool {
-        if known[uniqueName] != nil { return true }
-        return Self.hasRoom(whereItsOwnAre: asking[uniqueName]?.count ?? 0, andAllAre: waitingCount)
+        Self.hasRoom(whereItsOwnAre: asking[uniqueName]?.count ?? 0, andAllAre: waitingCount)
     }
 
     /// Half of the room is for whoever is first. The other half is for a few of each name: or some names, and a caller
@@ -126,17 +125,26 @@ actor Identities {
         known[peer.busName] = Known(bare, peer.process)
     }
 
-    /// Whoever bears a well-known name just now.
-    func holder(of busName: String) async -> Peer? {
-        guard let owner = await owner(of: busName) else { return nil }
+    /// Whoever owns a well-known name just now. Nil as below.
+    func ownerPeer(of busName: String) async throws(DBusError) -> Peer? {
+        guard let owner = try await owner(of: busName) else { return nil }
         return (try? await peer(owner)) ?? Peer(busName: owner)
     }
 
-    func owner(of busName: String) async -> String? {
-        let reply = try? await connection.call(
-            .toBus("GetNameOwner", [.string(busName)]), deadline: Self.deadline)
-        guard case .string(let owner)? = reply?.body.first else { return nil }
-        return owner
+    /// The unique name of whoever owns a name just now.
+    /// - Returns: Nil where nobody does, by the bus's own word.
+    func owner(of busName: String) async throws(DBusError) -> String? {
+        do throws(DBusError) {
+            let reply = try await connection.call(
+                .toBus("GetNameOwner", [.string(busName)]), deadline: Self.deadline)
+            guard case .string(let owner)? = reply.body.first else {
+                throw .invalid("the bus does not say who owns \(busName)")
+            }
+            return owner
+        } catch {
+            if error.name == DBusError.Name.nameHasNoOwner { return nil }
+            throw error
+        }
     }
 
     /// Asks the bus once more whether a peer's connection is there and its process the one whose descriptor was

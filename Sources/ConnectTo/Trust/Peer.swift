@@ -22,7 +22,7 @@ public struct Peer: Sendable {
     public let processName: String?
     /// What the kernel's security module (AppArmor, SELinux, Smack) calls the process, where the bus knows it.
     public let securityLabel: String?
-    /// The context that the peer says it bears; nil unless the bus confirms that it does.
+    /// The context that the peer says it owns; nil unless the bus confirms that it does.
     public internal(set) var context: ContextName?
     /// The same without the bus's word: what it says and no more.
     var claimedContext: ContextName?

@@ -7,6 +7,7 @@ struct TokenBucket {
     private var tokens: Double
     private var filledAt: SuspendingClock.Instant
 
+    /// - Parameter rate: one at least.
     init(rate: Int, now: SuspendingClock.Instant) {
         self.rate = Double(rate)
         tokens = self.rate * Self.seconds

@@ -1,3 +1,4 @@
+import DBus
 import Glibc
 import LinuxIO
 
@@ -81,15 +82,31 @@ extension Admission.Rule {
         return result
     }
 
+    /// A name that the peer owns makes it one of an origin. That it owns none says something only where it is known to
+    /// be in no sandbox, and the bus has told the owner of each name.
     private static func isOf(_ origins: Set<String>, _ peer: Peer, asking identities: Identities) async
         -> Verdict
     {
-        if case .application(let id) = await peer.sandbox {
+        let otherwise: Verdict
+        switch await peer.sandbox {
+        case .application(let id):
             return await identities.confirmsProcess(of: peer) ? Verdict(origins.contains(id)) : .unknown
+        case .none: otherwise = .no
+        case .unknown: otherwise = .unknown
         }
         if let context = peer.context, origins.contains(context.origin) { return .yes }
-        for origin in origins where await identities.owner(of: origin) == peer.busName { return .yes }
-        return .no
+        var names = Array(origins)
+        // Not confirmed: the bus said no, or could not be asked.
+        if let claim = peer.claimedContext, origins.contains(claim.origin) { names.append(claim.busName) }
+        var result = otherwise
+        for name in names {
+            do throws(DBusError) {
+                if try await identities.owner(of: name) == peer.busName { return .yes }
+            } catch {
+                result = .unknown
+            }
+        }
+        return result
     }
 }
 

@@ -30,9 +30,8 @@ package actor BusConnection {
     private var screen: (@Sendable (borrowing CallHead) -> Bool)?
     private var exportsMany: (@Sendable (MethodCall) -> Bool)?
     private var exports: [String: @Sendable (MethodCall) -> Void] = [:]
-    private var signalHandlers: [(id: UInt64, handler: @Sendable (Signal) -> Void)] = []
+    private var signalHandlers: [@Sendable (Signal) -> Void] = []
     private var disconnectHandlers: [@Sendable (DBusError) -> Void] = []
-    private var lastHandlerID: UInt64 = 0
     private var loss: DBusError?
 
     // MARK: Opening and closing
@@ -42,8 +41,8 @@ package actor BusConnection {
     /// - Parameters:
     ///   - address: as the D-Bus specification writes addresses; ``BusAddress`` has those of the usual buses.
     ///   - deadline: also for what listens there and says nothing.
-    /// - Throws: ``DBusError`` of kind `unreachable`, `timedOut`, `cancelled`, `invalid` (the address), or
-    ///   whatever the bus replied to Hello.
+    /// - Throws: ``DBusError`` of kind `unreachable` (also where the bus passes no descriptors), `timedOut`,
+    ///   `cancelled`, `invalid` (the address), or whatever the bus replied to Hello.
     package static func open(
         address: String, on reactor: Reactor, deadline: Duration = busDeadline
     ) async throws(DBusError) -> BusConnection {
@@ -143,39 +142,24 @@ package actor BusConnection {
         exports[path] = handler
     }
 
-    package func unexport(path: String) {
-        exports[path] = nil
-    }
-
     /// Has calls answered of objects that ``export(path:handler:)`` does not know, as there; the handler returns
     /// whether there is such an object.
     package func exportMany(_ handler: @escaping @Sendable (MethodCall) -> Bool) {
         exportsMany = handler
     }
 
-    /// Has a closure look at every call before anything is copied out of it: in a flood that is most of what a call
-    /// costs. It runs on the loop, and returns whether it has answered the call, or that it is to be forgotten.
+    /// Has a closure look at every call first. Nothing is copied out of that but what the closure asks for: in a flood
+    /// copying is most of what a call costs. It runs on the loop, and returns whether it has answered the call, or that
+    /// it is to be forgotten.
     package func screenCalls(_ screen: @escaping @Sendable (borrowing CallHead) -> Bool) {
         self.screen = screen
         listen()
     }
 
-    /// Stands for a handler that ``BusConnection/removeSignalHandler(_:)`` is to remove.
-    package struct SignalToken: Sendable, Hashable {
-        fileprivate let id: UInt64
-    }
-
     /// Has a closure called for every signal that is received, in order: those asked for with
     /// ``addMatch(_:)`` by anybody, and those sent to us alone.
-    package func onSignal(_ handler: @escaping @Sendable (Signal) -> Void) -> SignalToken {
-        lastHandlerID += 1
-        signalHandlers.append((lastHandlerID, handler))
-        return SignalToken(id: lastHandlerID)
-    }
-
-    /// The handler is not called again once this has returned.
-    package func removeSignalHandler(_ token: SignalToken) {
-        signalHandlers.removeAll { $0.id == token.id }
+    package func onSignal(_ handler: @escaping @Sendable (Signal) -> Void) {
+        signalHandlers.append(handler)
     }
 
     private func receive(_ incoming: Incoming) {
@@ -186,9 +170,7 @@ package actor BusConnection {
             link.replyError(
                 to: call, name: DBusError.Name.unknownObject, message: "there is no object at \(call.path)")
         case .signal(let signal):
-            for (id, handler) in signalHandlers where signalHandlers.contains(where: { $0.id == id }) {
-                handler(signal)
-            }
+            for handler in signalHandlers { handler(signal) }
         case .disconnected(let error):
             loss = error
             matches.forgetRules()

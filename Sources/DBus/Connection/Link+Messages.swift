@@ -26,7 +26,7 @@ extension Link {
         guard let call = pending.take(repliedTo: serial, by: sender) else { return }
         call.timer.cancel()
         do throws(DBusError) {
-            let body = try MessageReader.body(of: message)
+            let body = try body(of: message)
             if dbus_message_get_type(message) == DBUS_MESSAGE_TYPE_ERROR {
                 let name = MessageReader.text(dbus_message_get_error_name(message)) ?? DBusError.Name.failed
                 // By custom the first argument is the text for people.
@@ -43,7 +43,7 @@ extension Link {
         let head = CallHead(message, link: number)
         if let screen, screen(head) { return }
         do throws(DBusError) {
-            receiver?(.call(head.call(with: try MessageReader.body(of: message))))
+            receiver?(.call(head.call(with: try body(of: message))))
         } catch {
             replyError(to: head.call, name: error.name, message: error.message)
         }
@@ -51,7 +51,7 @@ extension Link {
 
     private func receiveSignal(_ message: OpaquePointer) {
         // A signal that cannot be read is dropped: there is nobody to tell.
-        guard let body = try? MessageReader.body(of: message) else { return }
+        guard let body = try? body(of: message) else { return }
         receiver?(
             .signal(
                 Signal(
@@ -60,6 +60,26 @@ extension Link {
                     interface: MessageReader.text(dbus_message_get_interface(message)) ?? "",
                     member: MessageReader.text(dbus_message_get_member(message)) ?? "",
                     body: body)))
+    }
+
+    /// Descriptors are ours from here on. The last ones are kept for what must not fail: libdbus cuts the connection
+    /// where it has none for the next message.
+    private func body(of message: OpaquePointer) throws(DBusError) -> [DBusValue] {
+        do throws(DBusError) {
+            let body = try MessageReader.body(of: message)
+            let isScarce = body.contains {
+                if case .unixFD(let descriptor) = $0 {
+                    !DescriptorReserve.isUntouched(by: descriptor)
+                } else {
+                    false
+                }
+            }
+            if isScarce { pauseReading() }
+            return body
+        } catch {
+            if error.kind == .exhausted { pauseReading() }
+            throw error
+        }
     }
 
     // MARK: Replying

@@ -16,8 +16,9 @@ final class Link: @unchecked Sendable {
     /// Descriptors in one received message: as many as the kernel passes at once. A smaller limit would let
     /// the bus's configuration decide when libdbus cuts the connection.
     static let maximumDescriptorsPerMessage = 253
-    /// Descriptors in received messages that are still held; at this many libdbus stops reading for a while.
-    static let maximumReceivedDescriptors = 512
+
+    private static let readingPause = Duration.milliseconds(5)
+    private static let readingPauses = 20
 
     enum Phase {
         case open
@@ -41,7 +42,7 @@ final class Link: @unchecked Sendable {
     /// The bus has answered, so both sides are done with authenticating: the socket carries messages only.
     var hasHeard = false
     private(set) var receiver: ((Incoming) -> Void)?
-    /// Looks at each call before anything is copied out of it, and says whether that is the end of it.
+    /// Looks at each call first, and says whether that is the end of it.
     private(set) var screen: ((borrowing CallHead) -> Bool)?
     private var applyIsScheduled = false
     private var dispatchIsScheduled = false
@@ -62,7 +63,8 @@ final class Link: @unchecked Sendable {
         }
         dbus_connection_set_exit_on_disconnect(connection, 0)
         dbus_connection_set_max_message_unix_fds(connection, Self.maximumDescriptorsPerMessage)
-        dbus_connection_set_max_received_unix_fds(connection, Self.maximumReceivedDescriptors)
+        // At this many libdbus stops reading, until some have been looked at.
+        dbus_connection_set_max_received_unix_fds(connection, DescriptorReserve.forReceivedMessages)
         wire(connection, Unmanaged.passRetained(self).toOpaque())
     }
 
@@ -112,10 +114,35 @@ final class Link: @unchecked Sendable {
         return dbus_connection_get_is_connected(connection) != 0
     }
 
+    /// Whether the bus has agreed on passing descriptors, which it does only over a Unix socket. To be asked once it has
+    /// answered.
+    var passesDescriptors: Bool {
+        guard let connection else { return false }
+        return dbus_connection_can_send_type(connection, Int32(TypeCode.unixFD)) != 0
+    }
+
     // MARK: Receiving
 
     private func handle(_ readiness: Readiness, on descriptor: Int32) {
         watches?.handle(readiness, on: descriptor)
+    }
+
+    /// Until descriptors that were refused have been closed, or for 100 ms: the program may hold them itself. What the
+    /// bus has for us waits there.
+    func pauseReading() {
+        guard let watches, !watches.readingIsPaused else { return }
+        watchesChanged { $0.readingIsPaused = true }
+        resumeReading(afterPauses: Self.readingPauses)
+    }
+
+    private func resumeReading(afterPauses count: Int) {
+        reactor.schedule(after: Self.readingPause) { [weak self] in
+            if count > 1, DescriptorReserve.isTouched {
+                self?.resumeReading(afterPauses: count - 1)
+            } else {
+                self?.watchesChanged { $0.readingIsPaused = false }
+            }
+        }
     }
 
     private func watchesChanged(_ change: (Watches) -> Void) {

@@ -104,11 +104,18 @@ final class Opening: @unchecked Sendable {
     private func greeted(_ result: Result<Reply, DBusError>) {
         switch result {
         case .success(let reply):
-            if case .string(let name)? = reply.body.first, Names.isUniqueBusName(name), let link {
-                finish(.success((link, uniqueName: name)))
-            } else {
-                finish(.failure(.unreachable("what listens at \(address) does not greet like a bus")))
+            guard case .string(let name)? = reply.body.first, Names.isUniqueBusName(name), let link else {
+                return finish(.failure(.unreachable("what listens at \(address) does not greet like a bus")))
             }
+            // Messages with descriptors go past libdbus, which would have refused them.
+            guard link.passesDescriptors else {
+                return finish(
+                    .failure(
+                        .unreachable(
+                            "the bus at \(address) passes no descriptors, which lines need; reach it by a Unix "
+                                + "socket (unix:path=…)")))
+            }
+            finish(.success((link, uniqueName: name)))
         case .failure(let error) where error.kind == .disconnected:
             finish(
                 .failure(

@@ -1,6 +1,7 @@
 import LinuxIO
 
-/// The calls that wait for their replies, by the number libdbus gave them.
+/// The calls that wait for their replies, by their serial number: libdbus's, or for a message that was written past it
+/// one from 2³¹ on.
 ///
 /// Not libdbus's own table: its entries are never told of when the connection is lost.
 struct PendingCalls {

@@ -12,6 +12,8 @@ final class Watches {
     /// libdbus owns the watches and says when they go.
     private var watches: [OpaquePointer] = []
     private var sources: [Int32: (source: Reactor.Source, readiness: Readiness)] = [:]
+    /// Nothing is read for now; in force from the next ``apply()`` on.
+    var readingIsPaused = false
 
     init(reactor: Reactor, onReady: @escaping @Sendable (Int32, Readiness) -> Void) {
         self.reactor = reactor
@@ -43,6 +45,7 @@ final class Watches {
             wanted[dbus_watch_get_unix_fd(watch), default: []]
                 .formUnion(isEnabled ? Self.readiness(of: watch) : [])
         }
+        if readingIsPaused { wanted = wanted.mapValues { $0.subtracting(.read) } }
         for (descriptor, readiness) in wanted {
             if let (source, present) = sources[descriptor] {
                 if readiness.isEmpty {

@@ -4,8 +4,6 @@
 package struct MatchRule: Sendable {
     package var sender: String?
     package var path: String?
-    /// The path itself and everything below it. The bus takes either this or ``path``.
-    package var pathNamespace: String?
     package var interface: String?
     package var member: String?
     /// Compares the first argument as a name: itself, or anything after it and a dot.
@@ -15,12 +13,11 @@ package struct MatchRule: Sendable {
 
     /// A rule for signals, the only kind of message that anybody here subscribes to.
     package init(
-        sender: String? = nil, path: String? = nil, pathNamespace: String? = nil, interface: String? = nil,
+        sender: String? = nil, path: String? = nil, interface: String? = nil,
         member: String? = nil, firstArgumentNamespace: String? = nil, arguments: [Int: String] = [:]
     ) {
         self.sender = sender
         self.path = path
-        self.pathNamespace = pathNamespace
         self.interface = interface
         self.member = member
         self.firstArgumentNamespace = firstArgumentNamespace
@@ -45,7 +42,6 @@ package struct MatchRule: Sendable {
         }
         add("sender", sender)
         add("path", path)
-        add("path_namespace", pathNamespace)
         add("interface", interface)
         add("member", member)
         add("arg0namespace", firstArgumentNamespace)

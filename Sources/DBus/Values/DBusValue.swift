@@ -74,29 +74,4 @@ package enum DBusValue: Sendable, Equatable {
         case .array, .dictionary, .bytes: TypeCode.array
         }
     }
-
-    package static func == (a: DBusValue, b: DBusValue) -> Bool {
-        switch (a, b) {
-        case (.byte(let a), .byte(let b)): a == b
-        case (.boolean(let a), .boolean(let b)): a == b
-        case (.int16(let a), .int16(let b)): a == b
-        case (.uint16(let a), .uint16(let b)): a == b
-        case (.int32(let a), .int32(let b)): a == b
-        case (.uint32(let a), .uint32(let b)): a == b
-        case (.int64(let a), .int64(let b)): a == b
-        case (.uint64(let a), .uint64(let b)): a == b
-        case (.double(let a), .double(let b)): a == b
-        case (.string(let a), .string(let b)): a == b
-        case (.objectPath(let a), .objectPath(let b)): a == b
-        case (.signature(let a), .signature(let b)): a == b
-        case (.unixFD(let a), .unixFD(let b)): a === b
-        case (.array(let typeA, let a), .array(let typeB, let b)): typeA == typeB && a == b
-        case (.dictionary(let keyA, let valueA, let a), .dictionary(let keyB, let valueB, let b)):
-            keyA == keyB && valueA == valueB && a == b
-        case (.structure(let a), .structure(let b)): a == b
-        case (.variant(let a), .variant(let b)): a == b
-        case (.bytes(let a), .bytes(let b)): a == b
-        default: false
-        }
-    }
 }

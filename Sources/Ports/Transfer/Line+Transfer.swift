@@ -49,6 +49,7 @@ extension Line {
     func wasSeen() {
         change { state, _ in
             state.isUnseen = false
+            state.countInput()
             // It was over before it came here: what it has to tell stands in what came along.
             if state.socket == nil { state.peerHasHungUp = true }
             if state.peerHasHungUp { state.continueReading(for: self) }
@@ -64,7 +65,7 @@ extension Line {
         if things.isEmpty { return try post(kind, payload) }
         let result: Result<Void, PortError> = Self.transfers.withLock { _ in
             do throws(PortError) {
-                return .success(try ship(kind, payload, things))
+                return .success(try transfer(things, with: kind, payload))
             } catch {
                 return .failure(error)
             }
@@ -72,8 +73,8 @@ extension Line {
         try result.get()
     }
 
-    private func ship(
-        _ kind: FrameKind, _ payload: UnsafeRawBufferPointer, _ things: [Transferable]
+    private func transfer(
+        _ things: [Transferable], with kind: FrameKind, _ payload: UnsafeRawBufferPointer
     ) throws(PortError) {
         var seen: Set<ObjectIdentifier> = []
         for thing in things {
@@ -83,20 +84,32 @@ extension Line {
             }
         }
         if let refusal = read({ $0.postRefusal(payload.count) }) { throw refusal }
-        let shipment = try Shipment(things)
-        let table = shipment.table
+        var transfer = try Transfer(things)
+        let table = transfer.table
         if let refusal = refusal(of: table, payload.count) {
-            shipment.putBack()
+            transfer.rollBack()
             throw refusal
         }
-        let frame = StreamPiece(kind, payload, shipment.depart())
-        change { state, wakeups in
+        let frame = StreamPiece(kind, payload, table)
+        let refusal: PortError? = change { state, wakeups in
+            // Asked once more: others may have filled the queue, or finished, since.
+            if let refusal = state.postRefusal(
+                frame.bytes.count - FrameHeader.size, descriptors: frame.descriptors.count)
+            {
+                return refusal
+            }
+            transfer.seal()
             // A port that is over takes everything and drops it; what was given away is gone all the same.
-            guard state.life.post() == .accept else { return }
+            guard state.life.post() == .accept else { return nil }
             state.traffic?.record(.sent, kind, payload, transferred: things.count)
-            state.send(
-                OutputQueue.Segment(bytes: frame.bytes, descriptors: frame.descriptors), for: self, &wakeups)
+            state.send(frame, for: self, &wakeups)
+            return nil
         }
+        if let refusal {
+            transfer.rollBack()
+            throw refusal
+        }
+        transfer.commit()
     }
 
     /// Why a message cannot go, now that is known what the ports in it hold.
@@ -104,15 +117,7 @@ extension Line {
         if table.weight > FrameHeader.descriptorLimit { return .tooManyDescriptors(table.weight) }
         // Only now: of more things than that the table cannot tell its own length.
         let length = table.size + payloadLength
-        if length > limits.sentMessageLength {
-            return .messageTooLarge(length, limit: limits.sentMessageLength)
-        }
-        return read { state in
-            if state.life.reason != nil || state.hasRoom(for: length, descriptors: table.descriptors.count) {
-                return nil
-            }
-            return state.queueFull
-        }
+        return read { $0.postRefusal(length, descriptors: table.descriptors.count) }
     }
 
     // MARK: Receiving
@@ -158,6 +163,7 @@ extension Line {
             state.isUnseen = true
             state.life.resume(cargo)
             state.load(cargo)
+            state.broughtOutput = state.output.count
         }
         line.resume()
         return MessagePort(line: line)

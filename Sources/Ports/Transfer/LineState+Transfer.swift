@@ -18,8 +18,8 @@ extension LineState {
         socket = nil
         input.removeAll()
         reader = FrameReader(lengthLimit: limits.messageLength)
-        countInput()
         output.removeAll()
+        countInput()
         return cargo
     }
 
@@ -50,6 +50,7 @@ extension LineState {
         isBlocked = false
         mayRead = true
         isInTransit = false
+        countInput()
     }
 
     /// Goes on with this port's own line: the transfer did not take place. The port is as it was, and what was done
@@ -75,28 +76,16 @@ extension LineState {
     }
 }
 
-extension StreamPiece {
-    init(_ header: FrameHeader) {
-        withUnsafeBytes(of: header.encoded) { bytes.append(contentsOf: $0) }
-    }
-
-    init(closeWithCount count: UInt64) {
-        self.init(FrameHeader(.close, length: FrameHeader.closePayloadSize))
-        withUnsafeBytes(of: count.littleEndian) { bytes.append(contentsOf: $0) }
-    }
-
-    mutating func append(_ other: StreamPiece) {
-        bytes += other.bytes
-        descriptors += other.descriptors
-    }
-}
-
 extension Message {
     /// The frame that it came in. What came with it is taken out of it for good: nobody else has seen it.
     func frame() -> StreamPiece {
         withUnsafeBytes { bytes in
             if transferred.isEmpty { return StreamPiece(kind.frame, bytes) }
-            return StreamPiece(kind.frame, bytes, Shipment(unseen: transferred).depart())
+            var transfer = Transfer(unseen: transferred)
+            let piece = StreamPiece(kind.frame, bytes, transfer.table)
+            transfer.seal()
+            transfer.commit()
+            return piece
         }
     }
 }

@@ -13,7 +13,7 @@ struct PortCargo: Sendable {
     /// Received, and not taken.
     var input: StreamPiece
     /// Posted, and not handed to the kernel.
-    var output: [OutputQueue.Segment]
+    var output: [StreamPiece]
 
     /// What it will need of a message's bound: its own socket included.
     var descriptorCount: Int {

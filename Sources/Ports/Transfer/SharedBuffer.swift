@@ -23,6 +23,11 @@ public final class SharedBuffer: Sendable {
 
     /// Zeroed memory.
     ///
+    /// - Parameters:
+    ///   - count: in bytes; what is negative counts as 0. A receiver takes up to 1 GiB unless it has set another limit
+    ///     (``PortLimits/bufferSize``), which its peers cannot know: a larger buffer ends the port on which it was posted,
+    ///     there with ``CloseReason/Code/protocolError``.
+    ///   - mode: whether it moves or is shared.
     /// - Throws: ``PortError`` with ``PortError/Code/outOfResources`` where there is no memory or descriptor.
     public init(count: Int, mode: Mode = .moves) throws(PortError) {
         do throws(SystemError) {
@@ -57,6 +62,9 @@ public final class SharedBuffer: Sendable {
     }
 
     /// Lends the bytes for writing.
+    ///
+    /// Several threads may do so, and read, at the same time: they get the same bytes, and keep the order between them
+    /// themselves. A buffer that moves cannot be posted meanwhile (``PortError/Code/notTransferable``).
     /// - Returns: nil where the buffer has been given away, or came from elsewhere by moving.
     public func withUnsafeMutableBytes<Result>(
         _ body: (UnsafeMutableRawBufferPointer) throws -> Result

@@ -174,8 +174,7 @@ struct TransferTable: Sendable {
             let count = Int(try reader.next(UInt16.self))
             guard size > 0 else { throw .table("has a port with an empty segment") }
             cargo.output.append(
-                OutputQueue.Segment(
-                    bytes: [UInt8](try reader.next(size)), descriptors: try take(count, &descriptors)))
+                StreamPiece([UInt8](try reader.next(size)), try take(count, &descriptors)))
         }
         return cargo
     }

@@ -119,6 +119,25 @@ struct BusRestartTests {
         if thief != nil { #expect(await standby.registered) }
     }
 
+    @Test("who has lost the name does not say in between that it has it")
+    func lost() async throws {
+        let (here, there) = (try await Bus.onPrivateBus(), try await Bus.onPrivateBus())
+        let context = try await here.register("x")
+        // As if the bus had been away, and another had been faster.
+        await here.registry.interrupt()
+        try await here.connection.releaseName(context.busName)
+        let thief = try await there.register("x")
+        let restoring = Task { await here.registry.restore() }
+        // The bus answers in order: one of these answers comes while it is asked who has the name.
+        while context.endReason == nil {
+            _ = try await here.connection.call(.toBus("GetId"), deadline: .seconds(5))
+            #expect(!context.isRegistered)
+        }
+        await restoring.value
+        #expect(context.endReason == .nameLost)
+        #expect(thief.isRegistered)
+    }
+
     private static func thief() async throws -> Context? {
         let bus = try await Bus.onPrivateBus()
         do throws(ConnectToError) {
@@ -127,6 +146,26 @@ struct BusRestartTests {
             #expect(error.code == .nameTaken)
             return nil
         }
+    }
+
+    @Test("a bus that is back and does not answer in time is asked again, and has refused nothing")
+    func slow() async throws {
+        let bus = try PrivateBus.current
+        let here = try await Bus.onPrivateBus()
+        let context = try await here.register("x")
+        kill(bus.processID, SIGSTOP)
+        await here.registry.interrupt()
+        let restoring = Task { await here.registry.restore() }
+        // Sent later, so over later.
+        let error = await #expect(throws: DBusError.self) {
+            try await here.connection.call(.toBus("GetId"), deadline: BusConnection.busDeadline * 1.1)
+        }
+        #expect(error?.kind == .timedOut)
+        kill(bus.processID, SIGCONT)
+        await restoring.value
+        #expect(context.isRegistered)
+        #expect(context.endReason == nil)
+        #expect(try await here.directory().map(\.name) == ["x"])
     }
 
     @Test("watchers are told once what is different")
@@ -177,6 +216,7 @@ struct BusRestartTests {
         try PrivateBus.current.kill()
         await here.isAway()
         #expect(await here.connectTo("late", wait: .now).closed.code == .busLost)
+        #expect(await Self.code(of: { try await here.info("late") }) == .busLost)
         let meanwhile = here.connectTo("late", wait: .untilAvailable(for: .seconds(30)))
         try meanwhile.postMessage("posted meanwhile")
         #expect(

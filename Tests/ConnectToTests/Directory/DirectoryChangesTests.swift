@@ -87,6 +87,22 @@ struct DirectoryChangesTests {
         withExtendedLifetime(latter) {}
     }
 
+    @Test("a program that does not answer is waited for once, however many names it has")
+    func silent() async throws {
+        let here = try await Bus.onPrivateBus()
+        try await expectPromptly {
+            let changes = try await here.changes()
+            let silent = try await ScriptedListener("silent")
+            for number in 0..<4 { try await silent.own("silent \(number)") }
+            var events = changes.makeAsyncIterator()
+            #expect(try await events.next()?.entry.metadata == nil)
+            let start = ContinuousClock.now
+            for _ in 0..<4 { #expect(try await events.next()?.entry.metadata == nil) }
+            await silent.close()
+            return ContinuousClock.now - start
+        }
+    }
+
     @Test("of one origin tells of that origin, and of none that only begins like it")
     func origins() async throws {
         let (here, there) = (try await Bus.onPrivateBus(), try await Bus.onPrivateBus())

@@ -59,6 +59,25 @@ struct ActivationTests {
         }
     }
 
+    @Test("that cannot be started is tried once, also by who wants one line after the other")
+    func cannotBeStarted() async throws {
+        try await withService(running: "/bin/false") { bus in
+            let here = try await Bus.separate(at: bus.address)
+            #expect(await here.connectTo("x", wait: .now).closed.code == .startFailed)
+            let next = Task {
+                var lines = here.lines(to: "x").makeAsyncIterator()
+                return try await lines.next() != nil
+            }
+            let limit = Task {
+                try await Task.sleep(for: .seconds(10))
+                next.cancel()
+            }
+            let error = await #expect(throws: PortError.self) { try await next.value }
+            #expect(error?.reason?.code == .startFailed)
+            limit.cancel()
+        }
+    }
+
     @Test("that does not take the name is a matter of time, and the caller is told so")
     func takesTooLong() async throws {
         try await withService(running: "/bin/sleep 60", limits: ["service_start_timeout": 100]) { bus in

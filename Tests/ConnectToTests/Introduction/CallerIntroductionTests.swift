@@ -71,7 +71,7 @@ struct CallerIntroductionTests {
             (freedesktop + "NoReply", .peerExited),
             (freedesktop + "Disconnected", .peerExited),
             (freedesktop + "Failed", .unavailable),
-            (freedesktop + "Spawn.ChildExited", .peerExited),
+            (freedesktop + "Spawn.ChildExited", .startFailed),
             (freedesktop + "TimedOut", .timedOut),
             ("org.connectto.ErrorOfAnotherKind", .unavailable),
         ])
@@ -87,7 +87,7 @@ struct CallerIntroductionTests {
             (DBusError.timedOut("late"), CloseReason.Code.timedOut),
             (.disconnected("gone"), .busLost),
             (.invalid("no name"), .unavailable),
-            (.exhausted("no memory"), .unavailable),
+            (.exhausted("no memory"), .outOfResources),
             (.cancelled("given up"), .cancelled),
         ])
     func local(policy: WaitPolicy, failure: (DBusError, CloseReason.Code)) throws {

@@ -19,6 +19,16 @@ struct AcceptingTests {
         #expect(await here.connectTo("x", wait: .now).closed.code == .unavailable)
     }
 
+    @Test("it admits one at least", arguments: [0, -1])
+    func none(limit: Int) async throws {
+        let bus = try await Bus.onPrivateBus()
+        let error = await #expect(throws: ConnectToError.self) {
+            try await bus.register("x", accepting: limit)
+        }
+        #expect(error?.code == .invalidLimit)
+        #expect(try await bus.directory().isEmpty)
+    }
+
     @Test("of two callers at once one is admitted and the other finds nobody")
     func twoNow() async throws {
         let (here, there) = (try await Bus.onPrivateBus(), try await Bus.onPrivateBus())

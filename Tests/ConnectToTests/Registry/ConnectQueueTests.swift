@@ -13,7 +13,7 @@ struct ConnectQueueTests {
             let (here, there) = (try await Bus.onPrivateBus(), try await Bus.onPrivateBus())
             let context = try await there.register("busy")
             var waiting: [MessagePort] = []
-            for _ in 0..<WaitingRoom.seatsOfProcess {
+            for _ in 0..<Backlog.capacityOfProcess {
                 let port = here.connectTo("busy")
                 try await port.opened
                 waiting.append(port)
@@ -55,29 +55,21 @@ struct ConnectQueueTests {
     func fewDescriptors() async throws {
         let (here, there) = (try await Bus.onPrivateBus(), try await Bus.onPrivateBus())
         let context = try await there.register("x")
-        let resource = __rlimit_resource_t(bitPattern: RLIMIT_NOFILE.rawValue)
-        var former = rlimit()
-        try systemCall("getrlimit") { getrlimit(resource, &former) }
-        let lowered = rlim_t(try OpenDescriptor.all().map(\.number).max() ?? 0) + 200
-        try systemCall("setrlimit") {
-            withUnsafePointer(to: rlimit(rlim_cur: lowered, rlim_max: former.rlim_max)) {
-                setrlimit(resource, $0)
+        try await withDescriptorLimit(200) { limit in
+            // There is room for this line still, and for thirty more descriptors.
+            var taken = [try Descriptor.duplicate(of: 0)]
+            while let last = taken.last, last.rawValue < limit - 32 {
+                taken.append(try Descriptor.duplicate(of: 0))
             }
-        }
-        defer { _ = withUnsafePointer(to: former) { setrlimit(resource, $0) } }
-        // There is room for this line still, and for thirty more descriptors.
-        var taken = [try Descriptor.duplicate(of: 0)]
-        while let last = taken.last, rlim_t(last.rawValue) < lowered - 32 {
-            taken.append(try Descriptor.duplicate(of: 0))
-        }
-        let refused = here.connectTo("x")
-        #expect(await refused.closed.code == .refused)
-        #expect(!there.isLost)
+            let refused = here.connectTo("x")
+            #expect(await refused.closed.code == .refused)
+            #expect(!there.isLost)
 
-        taken.removeAll()
-        // Copies of what others have open are closed by a thread of its own.
-        Descriptor.settleClosing()
-        try await here.connectTo("x").opened
+            taken.removeAll()
+            // Copies of what others have open are closed by a thread of its own.
+            Descriptor.settleClosing()
+            try await here.connectTo("x").opened
+        }
         withExtendedLifetime(context) {}
     }
 

@@ -38,7 +38,7 @@ struct PeerTests {
         withExtendedLifetime(port) {}
     }
 
-    @Test("a program that bears a context introduces itself by it, for as long as it does")
+    @Test("a program that owns a context introduces itself by it, for as long as it does")
     func introducesItself() async throws {
         let (here, there) = (try await Bus.onPrivateBus(), try await Bus.onPrivateBus())
         let listener = try await there.register("x")
@@ -57,7 +57,23 @@ struct PeerTests {
         for port in [first, next, last] { port.close() }
     }
 
-    @Test("a context that the caller bears is confirmed")
+    @Test("a standby that takes over is what its program introduces itself by, where it has no other")
+    func promoted() async throws {
+        let (here, there) = (try await Bus.onPrivateBus(), try await Bus.onPrivateBus())
+        let listener = try await there.register("x")
+        let former = try await there.register("y")
+        let first = try await here.register("first")
+        let standby = try await here.register("y", standby: true)
+        await first.unregister()
+        await former.unregister()
+        #expect(await standby.registered)
+        let port = here.connectTo("x")
+        let event = try #require(await listener.nextConnect())
+        #expect(event.peer.context == standby.registration.context)
+        port.close()
+    }
+
+    @Test("a context that the caller owns is confirmed")
     func confirmed() async throws {
         let (here, there) = (try await Bus.onPrivateBus(), try await Bus.onPrivateBus())
         let context = try await there.register("x")

@@ -63,7 +63,7 @@ struct RegistrationTests {
         let first = try await bus.register("x")
         let error = await #expect(throws: ConnectToError.self) { try await bus.register("x") }
         #expect(error?.code == .nameTaken)
-        #expect(error?.holder?.pid == getpid())
+        #expect(error?.owner?.pid == getpid())
         // Under another origin it is another name.
         let second = try await bus.register("x", origin: "org.example")
         #expect(first.isRegistered && second.isRegistered)
@@ -75,7 +75,7 @@ struct RegistrationTests {
         let stranger = try await ScriptedListener("x", at: "/elsewhere")
         let error = await #expect(throws: ConnectToError.self) { try await bus.register("x") }
         #expect(error?.code == .nameTaken)
-        #expect(error?.holder?.busName == stranger.connection.uniqueName)
+        #expect(error?.owner?.busName == stranger.connection.uniqueName)
         // Nothing is left behind: calls for it find no object.
         #expect(await bus.connectTo("x", wait: .now).closed.code == .unavailable)
         var changes = try await bus.changes().makeAsyncIterator()

@@ -121,6 +121,17 @@ struct TapTests {
         #expect(context.status.refused == 0)
     }
 
+    @Test("an owner who has enough to do just now has not forbidden it")
+    func busy() async throws {
+        let here = try await Bus.onPrivateBus()
+        let listener = try await ScriptedListener("x")
+        let tapping = Task { try await here.tap("x") }
+        await listener.replyError(to: try await listener.nextCall(), ContextInterface.busy)
+        let error = await #expect(throws: ConnectToError.self) { try await tapping.value }
+        #expect(error?.code == .busy)
+        await listener.close()
+    }
+
     @Test("nothing stays open when it is over, on either side")
     func leaks() async throws {
         let (here, there) = (try await Bus.onPrivateBus(), try await Bus.onPrivateBus())

@@ -23,6 +23,13 @@ final class ScriptedListener: Sendable {
         _ = try await connection.requestName(context.busName, flags: [])
     }
 
+    /// One more name, whose calls are among the others.
+    func own(_ name: String) async throws {
+        let context = try ContextName(name)
+        await connection.export(path: context.objectPath) { [sink] in sink.yield($0) }
+        _ = try await connection.requestName(context.busName, flags: [])
+    }
+
     /// The next call, whatever it is.
     func nextCall() async throws -> MethodCall {
         var iterator = calls.makeAsyncIterator()

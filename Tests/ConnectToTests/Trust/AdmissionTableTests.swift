@@ -1,4 +1,5 @@
 import ConnectToTesting
+import DBus
 import Glibc
 import LinuxIO
 import TestProcesses
@@ -14,9 +15,12 @@ struct AdmissionTableTests {
         let rule: Admission
         let isAdmitted: [Bool]
 
-        init(_ rule: Admission, own: Bool, other: Bool, ownBearing: Bool? = nil, otherBearing: Bool? = nil) {
+        init(
+            _ rule: Admission, own: Bool, other: Bool, ownWithContext: Bool? = nil,
+            otherWithContext: Bool? = nil
+        ) {
             self.rule = rule
-            isAdmitted = [own, other, ownBearing ?? own, otherBearing ?? other]
+            isAdmitted = [own, other, ownWithContext ?? own, otherWithContext ?? other]
         }
     }
 
@@ -45,17 +49,20 @@ struct AdmissionTableTests {
             Row(.not(.executables([peer])), own: false, other: false),
             Row(.all(.sameUser, .executables([peer])), own: true, other: false),
             Row(.securityLabels(["no-such-label"]), own: false, other: false),
-            Row(.origins(["org.example.U0"]), own: false, other: false, ownBearing: true),
-            Row(.origins(["org.example.U65534"]), own: false, other: false, otherBearing: true),
+            Row(.origins(["org.example.U0"]), own: false, other: false, ownWithContext: true),
+            Row(.origins(["org.example.U65534"]), own: false, other: false, otherWithContext: true),
+            // Whether another user's process is in a sandbox is not to be learnt.
+            Row(.not(.origins(["org.example.U0"])), own: true, other: false, ownWithContext: false),
+            Row(.not(.origins(["org.example.U65534"])), own: true, other: false),
             Row(.all(.sameUser, .origins(["org.example.U65534"])), own: false, other: false),
             Row(
                 .all(.users([nobody]), .origins(["org.example.U65534"])), own: false, other: false,
-                otherBearing: true),
+                otherWithContext: true),
             Row(.custom { $0.uid == nobody }, own: false, other: true),
             Row(
                 .custom { await $0.application?.isVerified == true }, own: false, other: false,
-                ownBearing: true,
-                otherBearing: true),
+                ownWithContext: true,
+                otherWithContext: true),
             // Too late with its yes, and not known to say no.
             Row(.custom(within: .milliseconds(20)) { _ in await forEver() }, own: false, other: false),
             Row(.not(.custom(within: .milliseconds(20)) { _ in await forEver() }), own: false, other: false),
@@ -79,8 +86,8 @@ struct AdmissionTableTests {
                 contexts.append(try await there.register("row\(number)", admit: row.rule))
             }
             let columns = [(nil, 0), (nobody, 0), (nil, 1), (nobody, 1)] as [(UInt32?, Int)]
-            for (column, (uid, bears)) in columns.enumerated() {
-                try await withPeer("knock", "row", contexts.count, bears, on: bus.address, as: uid) { peer in
+            for (column, (uid, owns)) in columns.enumerated() {
+                try await withPeer("knock", "row", contexts.count, owns, on: bus.address, as: uid) { peer in
                     for (number, row) in Self.table.enumerated() {
                         let line = await peer.line()
                         let expected =
@@ -113,6 +120,20 @@ struct AdmissionTableTests {
             }
             withExtendedLifetime(context) {}
         }
+    }
+
+    @Test(
+        "where the bus does not say who owns a name, no origin is known and none is known not to be",
+        .privateBus)
+    func silentBus() async throws {
+        let bus = try await Bus.onPrivateBus()
+        let peer = try await bus.identities.peer(bus.connection.uniqueName)
+        #expect(await Admission.not(.origins(["org.other"])).admits(peer, asking: bus.identities))
+        try PrivateBus.current.kill()
+        await bus.isAway()
+        let rule = Admission.origins(["org.other"]).rule
+        #expect(await rule.verdict(on: peer, asking: bus.identities) == .unknown)
+        #expect(await !Admission.not(.origins(["org.other"])).admits(peer, asking: bus.identities))
     }
 
     @Test(

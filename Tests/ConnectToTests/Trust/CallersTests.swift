@@ -62,6 +62,22 @@ struct CallersTests {
         #expect(admitted(":1.3", after: .seconds(3600)) == 375)
     }
 
+    @Test("limits below their least count as the least, and whoever comes is answered")
+    func least() {
+        var limits = CallerLimits()
+        limits.openPorts = -1
+        limits.introductionsPerSecond = 0
+        limits.queuedInput = -1
+        #expect(limits.openPorts == 0)
+        #expect(limits.introductionsPerSecond == 1)
+        #expect(limits.queuedInput == 1)
+
+        let callers = callers(rate: 0)
+        #expect((0..<10).count { _ in (try? enter(callers, 1, ":1.1").get()) != nil } == 5)
+        #expect(callers.recovery(1, .connection(":1.1"), now: start) == start + .seconds(1))
+        #expect((try? enter(callers, 1, ":1.1", after: .seconds(1)).get()) != nil)
+    }
+
     @Test("processes that come and go leave nothing behind, and no user gets more by them")
     func manyConnections() {
         let callers = callers(rate: 100)

@@ -16,7 +16,7 @@ enum LinuxExecutable {
 @Suite("What is known of a peer", .chosenExecutor, .timeLimit(.minutes(1)))
 struct PeerFactsTests {
     @Test(
-        "groups come from the bus, the executable from the kernel, the application from the context it bears",
+        "groups come from the bus, the executable from the kernel, the application from the context it owns",
         .privateBus)
     func facts() async throws {
         let (here, there) = (try await Bus.onPrivateBus(), try await Bus.onPrivateBus())

@@ -51,7 +51,7 @@ struct HostileDescriptorTests {
                     }
                 }
             }
-            for enemy in enemies { enemy.port.turnAway() }
+            for enemy in enemies { enemy.port.abandon() }
             #expect(!DescriptorBudget.isSpent)
         }
     }
@@ -115,6 +115,55 @@ struct HostileDescriptorTests {
             #expect(!DescriptorBudget.isSpent)
         }
     }
+}
+
+@Suite("A process that has no descriptors left", .chosenExecutor, .timeLimit(.minutes(1)))
+struct NoDescriptorsTests {
+    @Test("ends the port that came with some for this reason, and does not blame the peer")
+    func received() async {
+        await #expect(processExitsWith: .success) {
+            let enemy = try Enemy()
+            enemy.port.start()
+            let null = try #require(try Loot.files(1).first)
+            try await settle()
+            try limitDescriptors(to: firstFree())
+            try await enemy.send(messageWithTable(table(Item.file), descriptors: 1), [null])
+            let reason = await enemy.port.closed
+            #expect(reason.code.rawValue == "out-of-resources", "\(reason)")
+        }
+    }
+
+    @Test("ends the port that it wanted to open for this reason, and does not say that nobody has the name")
+    func opening() async {
+        await #expect(processExitsWith: .success) {
+            let loop = try EventLoop.shared
+            try limitDescriptors(to: firstFree())
+            let reason = MessagePort.opening(on: loop).port.closeReason
+            #expect(reason?.code.rawValue == "out-of-resources", "\(String(describing: reason))")
+        }
+    }
+
+    @Test("ends the port that it wanted to watch for this reason")
+    func watching() async {
+        await #expect(processExitsWith: .success) {
+            let loop = try EventLoop.shared
+            let (near, far) = try StreamSocket.pair()
+            // What the kernel says for want of anything is nothing that a peer has done.
+            let number = try near.descriptor.duplicateNumber()
+            let copy = StreamSocket(Descriptor(adopting: number))
+            close(number)
+            let reason = MessagePort(adopting: copy, on: loop).closeReason
+            #expect(reason?.code.rawValue == "out-of-resources", "\(String(describing: reason))")
+            withExtendedLifetime(far) {}
+        }
+    }
+}
+
+/// The number that the next descriptor will have: all below it are taken.
+private func firstFree() throws -> Int {
+    let number = try systemCall("dup") { dup(0) }
+    close(number)
+    return Int(number)
 }
 
 private func limitDescriptors(to count: Int) throws {

@@ -41,7 +41,7 @@ struct HostilePeerTests {
             // More than the kernel takes: a call that waits would never return.
             for _ in 0..<8 { try enemy.port.postMessage([UInt8](repeating: 1, count: 1 << 20)) }
             #expect(enemy.port.bufferedAmount > 0)
-            enemy.port.turnAway()
+            enemy.port.abandon()
         }
     }
 

@@ -4,7 +4,7 @@ import Testing
 
 /// Callers about whom the bus is asked, and who wait for its answer.
 @Suite("Room for callers that nobody knows")
-struct WaitingRoomTests {
+struct IdentitiesTests {
     @Test("one name has a good part, and then no more", arguments: [(20_000, 256), (1_000, 250)])
     func alone(descriptors: Int, expected: Int) {
         #expect(waiting(names: 1, descriptors: descriptors) == [expected])

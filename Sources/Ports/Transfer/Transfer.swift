@@ -1,10 +1,10 @@
 import LinuxIO
 
-/// Things on their way out: taken from their owners here, and not yet on a line.
+/// A transfer under way: things that have been taken from their owners here, and are not yet on a line.
 ///
-/// Either ``depart()`` makes it final or ``putBack()`` undoes it, so that a message that cannot be posted gives
+/// Either ``commit()`` makes it final or ``rollBack()`` undoes it, so that a message that cannot be posted gives
 /// nothing away.
-struct Shipment: ~Copyable {
+struct Transfer: ~Copyable {
     private var items: [TransferTable.Item] = []
     /// In reverse.
     private var undo: [() -> Void] = []
@@ -15,7 +15,7 @@ struct Shipment: ~Copyable {
         do throws(PortError) {
             for thing in things { try take(thing) }
         } catch {
-            putBack()
+            undoAll()
             throw error
         }
     }
@@ -68,20 +68,25 @@ struct Shipment: ~Copyable {
     /// How large the table and its descriptors will be.
     var table: TransferTable { TransferTable(items) }
 
-    /// Puts everything back where it was.
-    func putBack() {
+    /// Puts everything back where it was. Not once it is sealed.
+    consuming func rollBack() {
+        undoAll()
+    }
+
+    private func undoAll() {
         for step in undo.reversed() { step() }
     }
 
-    /// Makes it final; what was taken is gone from here.
-    consuming func depart() -> TransferTable {
-        let items = items
-        let completions = completions
+    /// Brings what moves into the form in which it goes; there is no way back.
+    mutating func seal() {
         // With the way back goes the last mapping of a buffer's memory: the kernel seals only what nobody has
         // mapped for writing.
         undo = []
         for case .movedBuffer(let descriptor, _) in items { SharedMemory.freeze(descriptor) }
+    }
+
+    /// Makes a sealed one final; what was taken is gone from here.
+    consuming func commit() {
         for step in completions { step() }
-        return TransferTable(items)
     }
 }

@@ -1,0 +1,39 @@
+import LinuxIO
+
+/// Bytes of a line with the descriptors that ride on them, in order.
+struct StreamPiece: Sendable {
+    var bytes: [UInt8] = []
+    var descriptors: [Descriptor] = []
+
+    init(_ bytes: [UInt8] = [], _ descriptors: [Descriptor] = []) {
+        self.bytes = bytes
+        self.descriptors = descriptors
+    }
+
+    /// A message's frame, with what is transferred along with it, if anything is.
+    init(_ kind: FrameKind, _ payload: UnsafeRawBufferPointer, _ table: TransferTable? = nil) {
+        let tableBytes = table?.encoded ?? []
+        descriptors = table?.descriptors ?? []
+        let header = FrameHeader(
+            kind, length: tableBytes.count + payload.count,
+            descriptors: table == nil ? nil : descriptors.count)
+        bytes.reserveCapacity(FrameHeader.size + header.length)
+        withUnsafeBytes(of: header.encoded) { bytes.append(contentsOf: $0) }
+        bytes += tableBytes
+        bytes.append(contentsOf: payload)
+    }
+
+    init(_ header: FrameHeader) {
+        withUnsafeBytes(of: header.encoded) { bytes.append(contentsOf: $0) }
+    }
+
+    init(closeWithCount count: UInt64) {
+        self.init(FrameHeader(.close, length: FrameHeader.closePayloadSize))
+        withUnsafeBytes(of: count.littleEndian) { bytes.append(contentsOf: $0) }
+    }
+
+    mutating func append(_ other: StreamPiece) {
+        bytes += other.bytes
+        descriptors += other.descriptors
+    }
+}

@@ -1,0 +1,72 @@
+import ConnectToTesting
+import Glibc
+import LinuxIO
+import Testing
+
+@testable import ConnectTo
+@testable import DBus
+
+/// Whoever asks what only the listener's own user is told: the bus is asked who that is.
+@Suite("Questions of callers that nobody knows", .privateBus, .timeLimit(.minutes(1)))
+struct UnknownCallersTests {
+    @Test("wait among all who do, and no more of them than may", arguments: ["Status", "Tap"])
+    func room(member: String) async throws {
+        try await withSilentBus { bus, context in
+            let descriptors = try StreamSocket.pair()
+            let turnedAway = await bus.registry.afterReceiving(
+                (0..<300).map { call(member, on: context, descriptors.0.descriptor, serial: $0) })
+            #expect(turnedAway == 300 - 256)
+            // Nobody is refused a connection by that.
+            #expect(context.status.refused == 0)
+            #expect(await bus.identities.hasRoom(for: ":1.2000"))
+        }
+    }
+
+    @Test("a line that would be of the reserve of descriptors is let go before anybody is asked")
+    func reserve() async throws {
+        try await withSilentBus { bus, context in
+            let (near, far) = try StreamSocket.pair()
+            try await withDescriptorLimit(200) { _ in
+                let last = try systemCall("fcntl") {
+                    fcntl(far.descriptor.rawValue, F_DUPFD_CLOEXEC, Int32(DescriptorReserve.available))
+                }
+                let turnedAway = await bus.registry.afterReceiving([
+                    call("Tap", on: context, Descriptor(adopting: last), serial: 1)
+                ])
+                #expect(turnedAway == 1)
+                Descriptor.settleClosing()
+                #expect(fcntl(last, F_GETFD) == -1)
+            }
+            withExtendedLifetime(near) {}
+        }
+    }
+
+    /// A bus that answers nothing while the body runs.
+    private func withSilentBus(_ body: (Bus, Context) async throws -> Void) async throws {
+        let bus = try await Bus.onPrivateBus()
+        let context = try await bus.register("x", tappable: true)
+        let processID = try PrivateBus.current.processID
+        kill(processID, SIGSTOP)
+        defer { kill(processID, SIGCONT) }
+        try await body(bus, context)
+    }
+
+    private func call(_ member: String, on context: Context, _ line: Descriptor, serial: UInt32) -> MethodCall
+    {
+        let options = DBusValue.dictionary(key: "s", value: "v", [])
+        return MethodCall(
+            sender: ":1.1000", path: context.registration.context.objectPath,
+            interface: ContextInterface.name,
+            member: member, body: member == "Tap" ? [.unixFD(line), options] : [], expectsReply: true,
+            serial: serial)
+    }
+}
+
+extension Registry {
+    /// - Returns: how many of the calls were refused as by a busy place.
+    fileprivate func afterReceiving(_ calls: [MethodCall]) -> Int {
+        let before = turnedAway.count
+        for call in calls { _ = didReceive(call) }
+        return turnedAway.count - before
+    }
+}
