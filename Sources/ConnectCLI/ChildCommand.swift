@@ -13,7 +13,7 @@ struct ChildCommand: Sendable {
     private let executable: Executable
     private let name: String
 
-    /// - Throws: ``Failure`` 64 where there is no such command.
+    /// - Throws: ``Failure``: 64 where there is no such command, 74 where this process may open too little to run any.
     init(_ arguments: [String], name: String) async throws(Failure) {
         words = arguments.map { ArgumentBytes.bytes(of: $0) + [0] }
         self.name = name
@@ -28,8 +28,10 @@ struct ChildCommand: Sendable {
             executable = .name(String(decoding: word.dropLast(), as: UTF8.self))
         }
         let command = arguments.first ?? ""
-        guard let fault = await Self.fault(of: executable, command) else { return }
-        throw Failure(.usage, "--exec \(TerminalText.escaped(ShellWord.quoted(command))): \(fault)")
+        if let fault = await Self.fault(of: executable, command) {
+            throw Failure(.usage, "--exec \(TerminalText.escaped(ShellWord.quoted(command))): \(fault)")
+        }
+        try ChildStart.expectToBePossible()
     }
 
     /// Why it cannot be run, and what to do about it; `nil` where it can.

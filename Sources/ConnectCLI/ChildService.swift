@@ -19,11 +19,13 @@ struct ChildService: PeerService {
     func serve(_ event: ConnectEvent, _ number: Int) async throws(Failure) -> CloseReason {
         let port = event.source
         do {
+            let start = try await ChildStart()
             var endedByItself = false
             let result = try await Subprocess.run(
                 command.configuration(for: event.peer), input: .inputWriter, output: .sequence,
                 error: .currentStandardError
             ) { child in
+                start.end()
                 endedByItself = try await converse(port, child)
             }
             if endedByItself { await report.note(result.terminationStatus, port: number) }

@@ -30,12 +30,14 @@ final class RawChildService: PeerService {
         } catch { throw Failure(error) }
         let descriptor = FileDescriptor(rawValue: socket.descriptor.rawValue)
         do {
+            let start = try await ChildStart()
             let result = try await Subprocess.run(
                 command.configuration(for: event.peer),
                 input: .fileDescriptor(descriptor, closeAfterSpawningProcess: false),
                 output: .fileDescriptor(descriptor, closeAfterSpawningProcess: false),
                 error: .currentStandardError
             ) { child in
+                start.end()
                 let exit = try ChildExit(of: child.processIdentifier.value)
                 ends.withLock { ends in
                     ends[number] = {

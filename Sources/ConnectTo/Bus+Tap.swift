@@ -36,6 +36,10 @@ extension Bus {
                 throw ConnectToError(.busy, "\(operation): \(error.message); try again later", cause: error)
             case let name where name.hasPrefix(ContextInterface.errorPrefix):
                 throw ConnectToError(.denied, "\(operation): \(error.message)", cause: error)
+            case DBusError.Name.unknownMethod:
+                throw ConnectToError(
+                    .denied, "\(operation): its program's version of ConnectTo knows nothing of it",
+                    cause: error)
             case DBusError.Name.serviceUnknown, DBusError.Name.nameHasNoOwner:
                 throw ConnectToError(.busError, "\(operation): nobody has registered it", cause: error)
             default: throw ConnectToError(error, operation)

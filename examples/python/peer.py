@@ -21,7 +21,8 @@ def names(name):  # 1: the bus name and the object path
     return f"{ORIGIN}.Context.{escaped}", f"/{ORIGIN}.Context.{escaped}".replace(".", "/")
 
 def check(options):  # 4: hello or welcome
-    for key, form in {"version": "u", "features": "as", "metadata": "a{ss}", "context": "s"}.items():
+    for key, form in {"version": "u", "features": "as", "metadata": "a{ss}", "format": "s",
+                      "context": "s"}.items():
         value = options.lookup_value(key, None)
         expect(value is None or value.get_type_string() == form and value.unpack() != 0, key)
 
@@ -109,12 +110,15 @@ class Line:  # says a message of some KiB and finishes, then reads: so little do
 def listen(bus, name, *said):  # 2 to 4
     bus_name, path = names(name)
     properties = {"Name": GLib.Variant("ay", name.encode()), "Origin": GLib.Variant("s", ORIGIN),
-                  "Version": GLib.Variant("u", 1), "Metadata": GLib.Variant("a{ss}", {})}
+                  "Version": GLib.Variant("u", 1), "Metadata": GLib.Variant("a{ss}", {}),
+                  "Format": GLib.Variant("s", "messages")}
     def ask(*question): return bus.call_sync(*DAEMON, *question, None, 0, 5000).unpack()[0]
     def called(_, sender, path, interface, member, arguments, call):
+        if member != "Connect": return call.return_dbus_error("org.freedesktop.DBus.Error.UnknownMethod", member)
         try:
             passed = [socket.socket(*STREAM, 0, n) for n in call.get_message().get_unix_fd_list().steal_fds()]
             check(arguments.get_child_value(1))
+            wanted = arguments.get_child_value(1).lookup_value("format", None)
             end = passed[arguments.get_child_value(0).get_handle()]
             kind = [end.getsockopt(socket.SOL_SOCKET, what) for what in (socket.SO_DOMAIN, socket.SO_TYPE)]
             expect(end.getpeername() is not None and kind == STREAM, "that is no line")
@@ -123,6 +127,8 @@ def listen(bus, name, *said):  # 2 to 4
         try: user = ask("GetConnectionCredentials", GLib.Variant("(s)", (sender,))).get("UnixUserID")
         except GLib.Error: user = None
         if user != os.getuid(): return call.return_dbus_error("org.connectto.Error.Refused", "another user")
+        if wanted is not None and wanted.unpack() != "messages":
+            return call.return_dbus_error("org.connectto.Error.Refused", "lines to it carry messages")
         threading.Thread(target=Line(end).talk, args=said, daemon=True).start()
         call.return_value(GLib.Variant("(a{sv})", ({},)))
     contract = pathlib.Path(__file__).resolve().parents[2] / "dbus" / f"{INTERFACE}.xml"
