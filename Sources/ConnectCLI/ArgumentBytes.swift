@@ -7,8 +7,7 @@ enum ArgumentBytes {
     private static let base: UInt32 = 0x10FF00
 
     static func escaped(_ bytes: [UInt8]) -> String {
-        if let text = String(validating: bytes, as: UTF8.self), !text.unicodeScalars.contains(where: isEscape)
-        {
+        if let text = String(validating: bytes, as: UTF8.self), !text.unicodeScalars.contains(where: isEscape) {
             return text
         }
         var text = String.UnicodeScalarView()

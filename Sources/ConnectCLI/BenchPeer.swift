@@ -2,8 +2,8 @@ import ArgumentParser
 import ConnectTo
 import LinuxIO
 
-/// The other process of `connect bench`. Its standard input is a line; each message brings a port, and says what part to
-/// play on it.
+/// The other process of `connect bench`. Its standard input is a line; each message brings a port, and says what part
+/// to play on it.
 struct BenchPeer: ProgramCommand {
     static let name = "bench-peer"
     static let configuration = CommandConfiguration(

@@ -5,7 +5,7 @@ import SystemPackage
 
 /// The directory of `--save`. Its methods block.
 ///
-/// A file is written under a temporary name and gets its own when it is whole; so what bears a name is complete,
+/// A file is written under a temporary name and gets its own when it is whole; so what has a name is complete,
 /// and nothing is overwritten unless asked for, whoever else writes there meanwhile.
 final class FileStore: Sendable {
     private static let chunk = 1 << 20

@@ -184,6 +184,6 @@ final class ReconnectingCall: Sendable {
             default: "of the \(count) messages sent to it the last may be lost"
             }
         return
-            "\(TerminalText.escaped(name)): \(reason.detail); \(lost); calling the next that bears the name"
+            "\(TerminalText.escaped(name)): \(reason.detail); \(lost); calling the next that owns the name"
     }
 }

@@ -41,7 +41,7 @@ struct ServiceDirectory {
     }
 
     /// Writes a file whole or not at all: the bus may read at any time.
-    /// - Parameter overwrites: whatever bears the name; otherwise that is an error.
+    /// - Parameter overwrites: whatever has the name; otherwise that is an error.
     func write(_ file: ServiceFile, overwrites: Bool) throws(Failure) {
         do {
             try makeDirectories()

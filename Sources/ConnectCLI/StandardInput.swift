@@ -102,7 +102,8 @@ actor StandardInput {
         return await remainder()
     }
 
-    /// Ends the reading. Whether there is input that was not taken; whoever sits at a terminal sees that the peer has gone.
+    /// Ends the reading. Whether there is input that was not taken; whoever sits at a terminal sees that the peer has
+    /// gone.
     nonisolated func stopsShort() async -> Bool {
         let remainder = await stop()
         return remainder == .lines || remainder == .open && !isTerminal

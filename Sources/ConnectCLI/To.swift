@@ -13,7 +13,7 @@ struct To: ProgramCommand {
 
             With --json, standard output carries {"event":"message"|"close"|"error",…}.
 
-            With --reconnect the call outlives its listener: when that dies, standard input goes on to whoever bears the \
+            With --reconnect the call outlives its listener: when that dies, standard input goes on to whoever owns the \
             name next, within 10 seconds or those of --wait. Nothing is sent twice: standard error says how many \
             messages went to the one that died, the last of which may be lost, and so does \
             {"event":"interrupted","port":…,"reason":…,"mayBeLost":…}; then {"event":"reconnected","port":…}.
@@ -40,7 +40,7 @@ struct To: ProgramCommand {
 
     @Option(
         help: ArgumentHelp(
-            "Talk to nobody else than this: whoever bears the name is looked at before anything is sent.",
+            "Talk to nobody else than this: whoever owns the name is looked at before anything is sent.",
             discussion: "\(PeerRule.help) An unexpected owner of the name is 77.", valueName: "rule"),
         transform: PeerRule.parse)
     var expect: Admission?
@@ -68,7 +68,7 @@ struct To: ProgramCommand {
     @Flag(help: "Carry bytes in place of messages; exits when the peer has closed.")
     var raw = false
 
-    @Flag(help: "When the listener dies, go on with the next that bears the name.")
+    @Flag(help: "When the listener dies, go on with the next that owns the name.")
     var reconnect = false
 
     @Option(
@@ -175,8 +175,7 @@ extension CloseReason {
 extension Failure {
     /// The time for the whole call is over.
     /// - Parameter port: nil as long as there is no bus.
-    fileprivate static func overTime(_ time: Duration, calling name: String, _ port: MessagePort?) -> Failure
-    {
+    fileprivate static func overTime(_ time: Duration, calling name: String, _ port: MessagePort?) -> Failure {
         let name = TerminalText.escaped(name)
         let advice =
             switch port?.isOpen {

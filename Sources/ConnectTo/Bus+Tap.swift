@@ -10,8 +10,9 @@ extension Bus {
     /// bus allows counts as missed, one that is longer than this bus allows ends the port.
     /// - Returns: A port on which ``TapRecord``s arrive; closing it ends the looking on.
     /// - Throws: ``ConnectToError``: ``ConnectToError/Code/denied`` where the owner does not allow it,
-    ///   ``ConnectToError/Code/busy`` where it has enough to do, ``ConnectToError/Code/invalidName``, ``ConnectToError/Code/timedOut`` after five seconds,
-    ///   ``ConnectToError/Code/busLost``; ``ConnectToError/Code/busError`` where nobody owns the name.
+    ///   ``ConnectToError/Code/busy`` where it has enough to do, ``ConnectToError/Code/invalidName``,
+    ///   ``ConnectToError/Code/timedOut`` after five seconds, ``ConnectToError/Code/busLost``;
+    ///   ``ConnectToError/Code/busError`` where nobody owns the name.
     package func tap(
         _ name: String, origin: String = ContextName.defaultOrigin
     ) async throws(ConnectToError) -> MessagePort {

@@ -4,8 +4,8 @@ extension Bus {
     /// How long a program waits for a bus that is away.
     private static let reconnectTimeout = Duration.seconds(10)
 
-    /// Does what needs the bus; where that has gone, again when it is back: only for what dies with the connection, and so
-    /// can be done twice.
+    /// Does what needs the bus; where that has gone, again when it is back: only for what dies with the connection, and
+    /// so can be done twice.
     ///
     /// - Parameter operation: for the error.
     func retryingWhenBack<Result: Sendable>(

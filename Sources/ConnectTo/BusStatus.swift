@@ -14,10 +14,10 @@ extension Bus {
     /// How it stands with the connection just now.
     ///
     /// When the bus goes away, open ports go on, and the connection is tried again, every tenth of a second at most,
-    /// for one minute (``BusLimits/absence``). Until the bus is back nobody can be found: contexts keep their place in the program,
-    /// ``Context/isRegistered`` is false; `connectTo` that waits for a name waits for the bus too, and so does
-    /// `register`, for ten seconds; what needs the bus at once fails with ``ConnectToError/Code/busLost``. What was under way when the bus went fails with that too,
-    /// for nobody can know whether it was carried out.
+    /// for one minute (``BusLimits/absence``). Until the bus is back nobody can be found: contexts keep their place in
+    /// the program, ``Context/isRegistered`` is false; `connectTo` that waits for a name waits for the bus too, and so
+    /// does `register`, for ten seconds; what needs the bus at once fails with ``ConnectToError/Code/busLost``. What
+    /// was under way when the bus went fails with that too, for nobody can know whether it was carried out.
     ///
     /// When it is back, maybe started anew, contexts are registered again before this says `connected`. Whoever was
     /// faster has the name: a context that finds it taken ends with ``Context/EndReason/nameLost``, one that stands by

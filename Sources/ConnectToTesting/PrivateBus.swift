@@ -35,8 +35,8 @@ public struct PrivateBus: Sendable {
 
     /// Kills the daemon as `SIGKILL` does, and returns once it is gone, after a millisecond or so.
     ///
-    /// For tests of what happens when the bus is lost: from here on its connections are at end of file and its
-    /// address refuses, until a ``restart()``. A second call does nothing. May be called anywhere, also on an event loop.
+    /// For tests of what happens when the bus is lost: from here on its connections are at end of file and its address
+    /// refuses, until a ``restart()``. A second call does nothing. May be called anywhere, also on an event loop.
     public func kill() {
         daemon.kill()
     }

@@ -10,11 +10,11 @@ import SystemPackage
 ///     }
 ///
 /// The bus is `dbus-daemon`; with `CONNECTTO_TEST_BUS=broker` in the environment, `dbus-broker`, which starts no
-/// services. Of everything a bus needs nothing is shared: the daemon gets a configuration, a socket and a
-/// log of its own in a fresh directory under `/tmp` (not `TMPDIR`: a socket's path has 107 bytes at most).
-/// Nothing else of the environment is looked at but `PATH`, and nothing is changed. When this returns or throws, the daemon has exited and the
-/// directory is gone. If the task is cancelled the daemon is killed at once, and the closure sees its
-/// connections end.
+/// services. Of everything a bus needs nothing is shared: the daemon gets a configuration, a socket and a log of its
+/// own in a fresh directory under `/tmp` (not `TMPDIR`: a socket's path has 107 bytes at most). Nothing else of the
+/// environment is looked at but `PATH`, and nothing is changed. When this returns or throws, the daemon has exited and
+/// the directory is gone. If the task is cancelled the daemon is killed at once, and the closure sees its connections
+/// end.
 ///
 /// - Parameters:
 ///   - services: a directory of `.service` files, which the bus starts when somebody calls their names; by

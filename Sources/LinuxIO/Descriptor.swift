@@ -36,7 +36,8 @@ package final class Descriptor: Sendable {
         }
     }
 
-    /// Says whether closing it can hang, in place of what its origin says: for a socket of which is known what is in it.
+    /// Says whether closing it can hang, in place of what its origin says: for a socket of which is known what is in
+    /// it.
     package func setClosingMayHang(_ mayHang: Bool) {
         closingMayHang.store(mayHang, ordering: .releasing)
     }

@@ -4,12 +4,12 @@ import Synchronization
 /// How many descriptors all peers together can make this process hold that its program has not taken: those with
 /// messages that wait, and those that wait to be closed.
 ///
-/// Every line has a bound of its own; but a peer can have many lines, and a process that has no descriptor left
-/// works no more. So there is one bound for all: half of what the process may have open (RLIMIT_NOFILE, the soft
-/// limit, as it is at the moment). Who reads asks first whether it ``isSpent``, and then takes nothing that
-/// descriptors come with: it waits with the kernel, which stalls its sender, and counts against the sender's own
-/// limit. What comes without descriptors is read as ever. Room goes to whoever is there when it is made: a program
-/// that takes from one port only after another can wait for ever, and has to raise its limit. One call of the system brings up to 253 more than the
+/// Every line has a bound of its own; but a peer can have many lines, and a process that has no descriptor left works
+/// no more. So there is one bound for all: half of what the process may have open (RLIMIT_NOFILE, the soft limit, as it
+/// is at the moment). Who reads asks first whether it ``isSpent``, and then takes nothing that descriptors come with:
+/// it waits with the kernel, which stalls its sender, and counts against the sender's own limit. What comes without
+/// descriptors is read as ever. Room goes to whoever is there when it is made: a program that takes from one port only
+/// after another can wait for ever, and has to raise its limit. One call of the system brings up to 253 more than the
 /// bound.
 package enum DescriptorBudget {
     private static let held = Atomic<Int>(0)

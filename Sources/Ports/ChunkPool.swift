@@ -4,16 +4,16 @@ import LinuxIO
 /// costs more than filling it, because the kernel clears each page.
 ///
 /// Of the usual sizes a few blocks stay, 2.7 MiB in all for the process. More of the longer ones, for queues that fill
-/// and empty again, up to 16 MiB, and larger ones, for messages that are larger, stay for a second or two after the last
-/// use; but not in a program whose loops are all foreign ones, where nobody could give them back in time.
+/// and empty again, up to 16 MiB, and larger ones, for messages that are larger, stay for a second or two after the
+/// last use; but not in a program whose loops are all foreign ones, where nobody could give them back in time.
 enum ChunkPool {
     /// What chunks of ordinary messages measure, from the quiet port to the busy one.
     static let sizes = [4 << 10, 16 << 10, 64 << 10, 256 << 10]
     /// How much memory there is behind the end of each block, for copies that are longer than what they are for.
     static let slack = 64
     private static let keptPerSize = 8
-    /// In bytes, beyond those. None of the shortest: many ports at rest have let go of one each, and nobody is to wake up
-    /// for that.
+    /// In bytes, beyond those. None of the shortest: many ports at rest have let go of one each, and nobody is to wake
+    /// up for that.
     private static let keptBriefly = 16 << 20
     private static let keptLarge = 2
     private static let patience = Duration.seconds(1)

@@ -17,9 +17,9 @@ public struct CloseReason: Sendable, Hashable, CustomStringConvertible {
         public static let peerExited = Code(rawValue: "peer-exited")
         /// The listener, or the bus's policy, turned the caller away.
         public static let refused = Code(rawValue: "refused")
-        /// Whoever bears the name is not who was expected; nothing was sent there.
+        /// Whoever owns the name is not who was expected; nothing was sent there.
         public static let unexpectedOwner = Code(rawValue: "unexpected-owner")
-        /// Nobody bears the name, or who bears it is no context.
+        /// Nobody owns the name, or its owner is no context.
         public static let unavailable = Code(rawValue: "unavailable")
         /// Nobody has the name, and the bus could not start the program that would: it never ran, or ended before it
         /// had the name. What was posted has gone to nobody.

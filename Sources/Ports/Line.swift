@@ -51,8 +51,8 @@ final class Line: Sendable {
         }
     }
 
-    /// Changes the state under the lock; wakes who is to be woken after it. Inlined, since otherwise each caller pays for
-    /// a closure and for a copy of its result.
+    /// Changes the state under the lock; wakes who is to be woken after it. Inlined, since otherwise each caller pays
+    /// for a closure and for a copy of its result.
     @inline(__always)
     func change<Result: Sendable>(_ body: (inout LineState, inout Wakeups) -> Result) -> Result {
         var wakeups = Wakeups()

@@ -2,8 +2,9 @@ import FoundationEssentials
 
 /// What arrived on a port: bytes, text or JSON, as the sender declared it.
 ///
-/// Where it is longer than 64 bytes it is a view of memory that it shares with its neighbours: up to 256 KiB, and behind
-/// a longer message up to as much as that. Who keeps a few of many messages for a long time takes a copy with ``bytes``.
+/// Where it is longer than 64 bytes it is a view of memory that it shares with its neighbours: up to 256 KiB, and
+/// behind a longer message up to as much as that. Who keeps a few of many messages for a long time takes a copy with
+/// ``bytes``.
 public struct Message: Sendable {
     /// What the sender declared the payload to be.
     public struct Kind: Sendable, Hashable, CustomStringConvertible {

@@ -30,8 +30,9 @@ extension MessagePort {
 
     // MARK: Sending with patience
 
-    /// Posts bytes, and gives away what is listed, waiting for room in the queue if the peer is slow to read. While
-    /// it waits nothing has been given away. Otherwise as ``postMessage(_:transfer:)-([UInt8],_)`` and ``send(_:)-([UInt8])``.
+    /// Posts bytes, and gives away what is listed, waiting for room in the queue if the peer is slow to read. While it
+    /// waits nothing has been given away. Otherwise as ``postMessage(_:transfer:)-([UInt8],_)`` and
+    /// ``send(_:)-([UInt8])``.
     public func send(_ bytes: [UInt8], transfer: [Transferable]) async throws(PortError) {
         try await line.whenThereIsRoom(for: bytes.count) { () throws(PortError) in
             try postMessage(bytes, transfer: transfer)

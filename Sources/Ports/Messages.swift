@@ -29,8 +29,7 @@ public struct Messages: AsyncSequence, Sendable {
 
         /// Inlined, so that a message which is here already costs neither a suspension nor a look at executors.
         @inlinable @inline(__always)
-        public mutating func next(isolation actor: isolated (any Actor)?) async throws(PortError) -> Message?
-        {
+        public mutating func next(isolation actor: isolated (any Actor)?) async throws(PortError) -> Message? {
             if let message = run?.claim() { return message }
             if let message = port.takeNow(&run) { return message }
             return try await port.take(&run)

@@ -8,8 +8,7 @@ import Testing
 
 @Suite(.chosenExecutor, .timeLimit(.minutes(1)))
 struct OpeningTests {
-    private func expectFailure(_ kinds: [DBusError.Kind], _ address: String, deadline: Duration) async throws
-    {
+    private func expectFailure(_ kinds: [DBusError.Kind], _ address: String, deadline: Duration) async throws {
         let loop = try Loop.shared
         let error = await #expect(throws: DBusError.self) {
             try await BusConnection.open(address: address, on: loop, deadline: deadline)

@@ -2,9 +2,8 @@ package import Ports
 
 /// The other context of a test: does what it is told on a port, here or in another process.
 ///
-/// A message is a command and its words; what comes along with one is kept, numbered from 0 in the order of arrival; with
-/// `sink` it is not.
-/// Every command is answered with one line on the same port.
+/// A message is a command and its words; what comes along with one is kept, numbered from 0 in the order of arrival;
+/// with `sink` it is not. Every command is answered with one line on the same port.
 package func playFarSide(on control: MessagePort) async throws {
     var ports: [MessagePort?] = []
     for try await message in control.messages {

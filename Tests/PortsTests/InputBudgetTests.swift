@@ -7,8 +7,7 @@ import Testing
 @Suite("What the ports of one user hold together", .chosenExecutor, .timeLimit(.minutes(1)))
 struct InputBudgetTests {
     /// Ports that share a budget, and the other ends of their lines.
-    private func ports(_ count: Int, _ budget: InputBudget) throws -> [(near: MessagePort, far: MessagePort)]
-    {
+    private func ports(_ count: Int, _ budget: InputBudget) throws -> [(near: MessagePort, far: MessagePort)] {
         let loop = try EventLoop.shared
         return try (0..<count).map { _ in
             let (near, far) = try StreamSocket.pair()

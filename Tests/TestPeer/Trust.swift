@@ -12,9 +12,9 @@ func becomeAnotherUser() {
 }
 
 /// Connects to NAME0, NAME1, … one after the other, and says of each what comes of it.
-func knock(_ name: String, _ count: Int, bearsContext: Bool, on address: String) async throws {
+func knock(_ name: String, _ count: Int, ownsContext: Bool, on address: String) async throws {
     let bus = try await Bus.at(address)
-    let own = bearsContext ? try await bus.register("own", origin: "org.example.U\(getuid())") : nil
+    let own = ownsContext ? try await bus.register("own", origin: "org.example.U\(getuid())") : nil
     for number in 0..<count {
         let port = bus.connectTo(name + "\(number)", wait: .now)
         do {

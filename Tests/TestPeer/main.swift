@@ -37,7 +37,7 @@ Task(executorPreference: try EventLoop.shared.executor) { [numbers, cues, addres
         case ("maker", 0): try await makeAndGo([name + "1", name + "2"], on: address)
         case ("slow", 1): try await readSlowly(name, milliseconds: numbers[0], on: address)
         case ("much", 1): try await postMuch(name, numbers[0], on: address, at: cues)
-        case ("knock", 2): try await knock(name, numbers[0], bearsContext: numbers[1] == 1, on: address)
+        case ("knock", 2): try await knock(name, numbers[0], ownsContext: numbers[1] == 1, on: address)
         case ("flood", 2):
             try flood(name, seconds: numbers[0], isDeaf: numbers[1] == 1, on: address)
         default: say("no such role: \(role) \(numbers)")

@@ -13,7 +13,8 @@ package func machineIsQuiet() async throws -> Bool {
 /// What all cores have worked since the machine was started, with what others on its host have taken from it.
 private func busyTicks() throws -> Int {
     // cpu: user, nice, system, idle, iowait, irq, softirq, steal; proc_stat(5).
-    let ticks = try ProcessFacts.text(of: "/proc/stat").prefix { $0 != "\n" }.split(separator: " ").compactMap
-    { Int($0) }
+    let ticks = try ProcessFacts.text(of: "/proc/stat").prefix { $0 != "\n" }.split(separator: " ").compactMap {
+        Int($0)
+    }
     return [0, 1, 2, 5, 6, 7].reduce(0) { $0 + (ticks.indices.contains($1) ? ticks[$1] : 0) }
 }

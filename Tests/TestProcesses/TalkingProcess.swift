@@ -35,8 +35,8 @@ package final class TalkingProcess: Sendable {
         Glibc.kill(-processID, SIGKILL)
     }
 
-    /// As `SIGSTOP` does it; returns when it stands still. Sending the signal alone does not do: while the thread that got
-    /// it waits for a core, the others go on.
+    /// As `SIGSTOP` does it; returns when it stands still. Sending the signal alone does not do: while the thread that
+    /// got it waits for a core, the others go on.
     package func suspend() throws {
         Glibc.kill(processID, SIGSTOP)
         var stopped = siginfo_t()

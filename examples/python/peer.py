@@ -49,7 +49,7 @@ def unpack(payload, descriptors):  # 9: the message behind the table, and its fi
     for unused in set(descriptors) - set(files): os.close(unused)
     return stream.read(), files
 
-class Line:  # says a message of some KiB and finishes, then reads: so little does not fill the line (10)
+class Line:  # says a message of some KiB and finishes, then reads: so little does not fill the line (11)
     def __init__(self, end):
         self.end, self.descriptors, self.posted, self.taken = end, array.array("i"), 0, 0
 

@@ -30,8 +30,8 @@ struct Work: Sendable {
         isOnLoop = place == "loop" || spins
     }
 
-    /// `Bench serve N 0` is the other process of process N, and N is part of its context's name. `Bench hold N 0` is one
-    /// with N contexts more, for others to look at.
+    /// `Bench serve N 0` is the other process of process N, and N is part of its context's name. `Bench hold N 0` is
+    /// one with N contexts more, for others to look at.
     var isServer: Bool { what == "serve" || what == "hold" }
 
     var executor: (any TaskExecutor)? {

@@ -14,8 +14,8 @@ extension Bus {
     /// either side, or given away. It throws where there is no line to be had any more: see ``Lines``.
     /// Nothing is sent twice: what was posted on a line that broke is the program's to send again, or not.
     ///
-    /// The parameters are those of ``connectTo(_:origin:wait:metadata:format:expecting:)``; the wait counts anew for each
-    /// line, and each owner of the name is looked at.
+    /// The parameters are those of ``connectTo(_:origin:wait:metadata:format:expecting:)``; the wait counts anew for
+    /// each line, and each owner of the name is looked at.
     public func lines(
         to name: String, origin: String = ContextName.defaultOrigin,
         wait policy: WaitPolicy = .untilAvailable(for: .seconds(10)), metadata: [String: String] = [:],

@@ -102,7 +102,8 @@ public struct ContextName: Sendable, Hashable, CustomStringConvertible {
         }
     }
 
-    /// The bus name that a context with this object has, whether there is one or not. Nil for a path that is no context's.
+    /// The bus name that a context with this object has, whether there is one or not. Nil for a path that is no
+    /// context's.
     static func busName(ofObjectAt path: String) -> String? {
         var path = path
         return path.withUTF8 { path in

@@ -44,9 +44,9 @@ public final class Context: Sendable {
 
     /// The "connect" events: one for each caller that was admitted, with the port to it.
     ///
-    /// One task takes them. Up to 256 callers of one program wait to be taken, 512 of one user and 1,024 in all; over it
-    /// they are refused as from a busy place. The
-    /// sequence ends, after what waits, when the context is unregistered; ``endReason`` says why.
+    /// One task takes them. Up to 256 callers of one program wait to be taken, 512 of one user and 1,024 in all; over
+    /// it they are refused as from a busy place. The sequence ends, after what waits, when the context is unregistered;
+    /// ``endReason`` says why.
     public var connects: Connects {
         // Weakly: where it has ended by then, nobody would break the cycle.
         registration.onAbandoned { [weak registration] in registration?.withdrawSoon(.unregistered) }
@@ -79,7 +79,8 @@ public final class Context: Sendable {
         public static let replaced = EndReason(rawValue: "replaced")
         /// The bus came back and does not give the name any more, by its policy or its limit of names.
         public static let nameRefused = EndReason(rawValue: "name-refused")
-        /// The bus is lost: it went away and did not come back, or does not answer any more, or this process has left it.
+        /// The bus is lost: it went away and did not come back, or does not answer any more, or this process has left
+        /// it.
         public static let busLost = EndReason(rawValue: "bus-lost")
 
         public var description: String { rawValue }

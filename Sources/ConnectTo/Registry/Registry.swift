@@ -249,8 +249,7 @@ actor Registry {
             if !registration.flags.contains(.doNotQueue) {
                 // The bus has put it first in the queue.
                 registration.didBecome(registered: false)
-            } else if registration.end(registration.flags.contains(.allowReplacement) ? .replaced : .nameLost)
-            {
+            } else if registration.end(registration.flags.contains(.allowReplacement) ? .replaced : .nameLost) {
                 forget(registration)
             }
         default: break

@@ -1,13 +1,14 @@
 /// What callers may have of this process, counted for each user: connections to the bus are free.
 ///
-/// Over a limit a caller is refused as from a busy place, and others go on. It is told a tenth of a second later: one that
-/// calls again as soon as it is answered holds itself up. So that one process cannot use up what
-/// all processes of its user have, it gets three quarters of it.
+/// Over a limit a caller is refused as from a busy place, and others go on. It is told a tenth of a second later: one
+/// that calls again as soon as it is answered holds itself up. So that one process cannot use up what all processes of
+/// its user have, it gets three quarters of it.
 ///
 /// A value below its least counts as the least.
 public struct CallerLimits: Sendable, Hashable {
-    /// Ports open at the same time. 4,096 if not set; the least is 0, which turns everybody away. Whatever this says, the callers of one user leave a quarter of the process's
-    /// descriptors (RLIMIT_NOFILE), and a reserve of 64 is given to none.
+    /// Ports open at the same time. 4,096 if not set; the least is 0, which turns everybody away. Whatever this says,
+    /// the callers of one user leave a quarter of the process's descriptors (RLIMIT_NOFILE), and a reserve of 64 is
+    /// given to none.
     public var openPorts = 4_096 {
         didSet { openPorts = max(openPorts, 0) }
     }

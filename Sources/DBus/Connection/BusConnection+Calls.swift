@@ -40,8 +40,8 @@ extension BusConnection {
         let serial = Atomic<UInt32>(0)
     }
 
-    /// Answers a call. Nothing is sent where the caller does not wait, or the connection it came over is gone; a body that D-Bus
-    /// cannot carry becomes an error reply.
+    /// Answers a call. Nothing is sent where the caller does not wait, or the connection it came over is gone; a body
+    /// that D-Bus cannot carry becomes an error reply.
     package func reply(to call: MethodCall, _ body: [DBusValue] = []) {
         link.reply(to: call, body)
     }

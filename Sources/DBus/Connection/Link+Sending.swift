@@ -5,8 +5,8 @@ import LinuxIO
 extension Link {
     /// Bytes that may wait to be written before further messages are refused: the bus does not read us.
     private static let maximumOutput = 64 * 1024 * 1024
-    /// Bytes of a body up to which a message is written past libdbus: the kernel takes so much as a whole or not at all,
-    /// since a socket's buffer has room for many times that.
+    /// Bytes of a body up to which a message is written past libdbus: the kernel takes so much as a whole or not at
+    /// all, since a socket's buffer has room for many times that.
     private static let maximumDirect = 4 * 1024
     /// libdbus counts its own messages from 1 on.
     static let firstSerial: UInt32 = 1 << 31

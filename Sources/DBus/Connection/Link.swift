@@ -114,8 +114,8 @@ final class Link: @unchecked Sendable {
         return dbus_connection_get_is_connected(connection) != 0
     }
 
-    /// Whether the bus has agreed on passing descriptors, which it does only over a Unix socket. To be asked once it has
-    /// answered.
+    /// Whether the bus has agreed on passing descriptors, which it does only over a Unix socket. To be asked once it
+    /// has answered.
     var passesDescriptors: Bool {
         guard let connection else { return false }
         return dbus_connection_can_send_type(connection, Int32(TypeCode.unixFD)) != 0

@@ -2,8 +2,8 @@ import LinuxIO
 
 /// Writes a message as it goes over the wire, by the D-Bus specification, "Message Protocol": always little-endian.
 ///
-/// libdbus can do this too, and takes twenty times as long for a short message: it writes the header anew for each value
-/// that is appended to the body.
+/// libdbus can do this too, and takes twenty times as long for a short message: it writes the header anew for each
+/// value that is appended to the body.
 struct MessageEncoder {
     private(set) var bytes: [UInt8] = []
     /// Those that the message speaks of, in the order of their numbers in it.

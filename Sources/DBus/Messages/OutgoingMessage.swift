@@ -1,5 +1,5 @@
-/// A message to be sent. Names and body have been checked: libdbus aborts the process on a broken name, and the bus cuts
-/// the connection for a broken message.
+/// A message to be sent. Names and body have been checked: libdbus aborts the process on a broken name, and the bus
+/// cuts the connection for a broken message.
 struct OutgoingMessage {
     /// With the numbers of the D-Bus specification, as the flags.
     enum Kind: UInt8 {

@@ -25,8 +25,8 @@ public final class SharedBuffer: Sendable {
     ///
     /// - Parameters:
     ///   - count: in bytes; what is negative counts as 0. A receiver takes up to 1 GiB unless it has set another limit
-    ///     (``PortLimits/bufferSize``), which its peers cannot know: a larger buffer ends the port on which it was posted,
-    ///     there with ``CloseReason/Code/protocolError``.
+    ///     (``PortLimits/bufferSize``), which its peers cannot know: a larger buffer ends the port on which it was
+    ///     posted, there with ``CloseReason/Code/protocolError``.
     ///   - mode: whether it moves or is shared.
     /// - Throws: ``PortError`` with ``PortError/Code/outOfResources`` where there is no memory or descriptor.
     public init(count: Int, mode: Mode = .moves) throws(PortError) {
@@ -54,8 +54,7 @@ public final class SharedBuffer: Sendable {
 
     /// Lends the bytes for reading. Of a shared buffer they may change meanwhile.
     /// - Returns: nil where the buffer has been given away.
-    public func withUnsafeBytes<Result>(_ body: (UnsafeRawBufferPointer) throws -> Result) rethrows -> Result?
-    {
+    public func withUnsafeBytes<Result>(_ body: (UnsafeRawBufferPointer) throws -> Result) rethrows -> Result? {
         guard let memory = memory.withLock({ $0 }) else { return nil }
         defer { withExtendedLifetime(memory) {} }
         return try body(UnsafeRawBufferPointer(memory.bytes))

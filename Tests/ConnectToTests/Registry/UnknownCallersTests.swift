@@ -51,8 +51,7 @@ struct UnknownCallersTests {
         try await body(bus, context)
     }
 
-    private func call(_ member: String, on context: Context, _ line: Descriptor, serial: UInt32) -> MethodCall
-    {
+    private func call(_ member: String, on context: Context, _ line: Descriptor, serial: UInt32) -> MethodCall {
         let options = DBusValue.dictionary(key: "s", value: "v", [])
         return MethodCall(
             sender: ":1.1000", path: context.registration.context.objectPath,

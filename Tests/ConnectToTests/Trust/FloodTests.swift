@@ -35,8 +35,8 @@ struct FloodTests {
         }
     }
 
-    /// Calls that wait for nothing come as fast as the bus carries them, and keep the bus itself from others. So what an
-    /// honest caller needs is held against what it needs while the flood goes to somebody else.
+    /// Calls that wait for nothing come as fast as the bus carries them, and keep the bus itself from others. So what
+    /// an honest caller needs is held against what it needs while the flood goes to somebody else.
     private func deafFlood(as uid: UInt32?) async throws {
         let wasQuiet = try await machineIsQuiet()
         let isBroker = BusProgram.chosen == .broker
@@ -75,7 +75,8 @@ struct FloodTests {
         }
     }
 
-    /// How long an honest caller's introductions to "x" take during a flood; and the listener holds no more than it may.
+    /// How long an honest caller's introductions to "x" take during a flood; and the listener holds no more than it
+    /// may.
     private func times(
         from caller: Bus, to listener: TalkingProcess, whileFlooding name: String, as uid: UInt32?,
         isDeaf: Bool
