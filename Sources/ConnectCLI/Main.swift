@@ -12,7 +12,7 @@ enum Main {
         // Writing to nobody fails with EPIPE, and kills nobody.
         _ = clinux_harmless_sigpipe()
         Accounts.useFilesAlone()
-        // They are read from a file. Without one, what follows would be the help, as if none were given.
+        // To find them takes a descriptor. Without one there seem to be none, and what follows would be the help.
         if CommandLine.argc < 1 {
             end(
                 ExitStatus.busUnavailable.code,
