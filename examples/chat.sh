@@ -5,6 +5,10 @@ set -u
 room=chat/${1:?"usage: chat.sh ROOM [NICKNAME]"}
 nickname=${2:-$(id -un)}
 connect=${CONNECT:-connect}
+command -v "$connect" >/dev/null || {
+    echo "chat.sh: there is no $connect; install it, or say where it is: CONNECT=…" >&2
+    exit 127
+}
 
 # A pipe back to where it came from; open, it needs no name.
 relay=$(mktemp -u) && mkfifo -m 600 "$relay" && exec 3<>"$relay" && rm "$relay" || exit

@@ -104,10 +104,10 @@ extension LineState {
     }
 
     /// Bytes of input here, in messages that wait and in what has not been cut.
-    private var inputHeld: Int { input.size + reader.held }
+    var inputHeld: Int { input.size + reader.held }
 
     /// Bytes that came inside of this port and wait to be written: they are the first in the queue.
-    private var broughtOutputHeld: Int { min(broughtOutput, output.count) }
+    var broughtOutputHeld: Int { min(broughtOutput, output.count) }
 
     /// Tells what is held to whoever counts it for several lines.
     func countInput() {
@@ -213,60 +213,5 @@ extension LineState {
                 size: size + max(table.items.count, descriptors.count) * Self.transferOverhead,
                 descriptors: table.ownDescriptorCount)
         )
-    }
-
-    // MARK: Taking
-
-    /// Counts what was taken without the lock.
-    mutating func settleInput() {
-        input.settle()
-        // Nothing follows from it: the last message is taken under the lock.
-        _ = life.didTake(input.collectTaken())
-    }
-
-    /// From here on messages are taken under the lock only, until they are lent again.
-    mutating func revokeInput() {
-        input.revoke()
-        settleInput()
-    }
-
-    enum Take {
-        case message(Message)
-        /// Nothing yet: wait.
-        case nothing
-        /// There will be no more; the reason is nil where the peer has finished and the port lives on.
-        case end(CloseReason?)
-    }
-
-    /// - Parameter cursor: what the taker was lent, if anything.
-    mutating func takeMessage(
-        holding cursor: RunCursor?, for line: Line, _ wakeups: inout Wakeups
-    ) -> Take {
-        if let message = takeInput(holding: cursor, for: line, &wakeups) { return .message(message) }
-        return hasNews ? .end(life.reason) : .nothing
-    }
-
-    /// A message, if there is one.
-    mutating func takeInput(
-        holding cursor: RunCursor?, for line: Line, _ wakeups: inout Wakeups
-    ) -> Message? {
-        guard let message = input.popFirst(for: cursor) else { return nil }
-        input.settle()
-        // Not for each of many short ones.
-        if let tally, input.isEmpty || tally.counted - inputHeld - broughtOutputHeld > InputBudget.floor {
-            countInput()
-        }
-        // Not as soon as there is room for one: that would be a turn of the loop for each message.
-        if isHeldUp, input.size <= limits.queuedInput / 2 {
-            isHeldUp = false
-            continueReading(for: line)
-        }
-        if input.isEmpty, !mayRead { reader.rest() }
-        if message.hasAttachment {
-            for port in message.ports { wakeups.add { port.line.wasSeen() } }
-        }
-        apply(life.didTake(input.collectTaken()), to: line, &wakeups)
-        if handlers.close != nil { deliverLater(for: line) }
-        return message
     }
 }

@@ -5,7 +5,8 @@ import ConnectTo
 @main struct TwoWindows {
     static func main() async {
         do { try await run() } catch {
-            fputs("two-windows: \(error)\n", stderr)
+            let reason = (error as? CocoaError)?.localizedDescription ?? "\(error)"
+            fputs("two-windows: \(CommandLine.arguments[1...].joined()): \(reason)\n", stderr)
             exit(1)
         }
     }
@@ -17,7 +18,10 @@ import ConnectTo
         let window = try Window(URL(fileURLWithPath: file).resolvingSymlinksInPath().path)
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await window.stayConnected(through: Bus.session()) }
-            group.addTask { for await line in typedLines() { try await window.edit(Edit(typed: line)) } }
+            group.addTask {
+                for await line in typedLines() { try await window.edit(Edit(typed: line)) }
+                await window.settled()
+            }
             try await group.next()
             group.cancelAll()
         }

@@ -11,6 +11,7 @@ actor Window {
     private var others: [MessagePort] = []
     /// What was typed before it was known who owns the document; nil from then on.
     private var early: [Edit]? = []
+    private var untilSettled: [CheckedContinuation<Void, Never>] = []
 
     init(_ path: String) throws {
         self.path = path
@@ -59,6 +60,13 @@ actor Window {
         let edits = early ?? []
         early = nil
         for typed in edits { try edit(typed) }
+        for waiting in untilSettled { waiting.resume() }
+        untilSettled = []
+    }
+
+    /// Waits until what was typed has gone to the document.
+    func settled() async {
+        if early != nil { await withCheckedContinuation { untilSettled.append($0) } }
     }
 
     /// Only the owner changes the document. The others ask it to, and see their edit when it comes back.

@@ -13,7 +13,7 @@ actor Registry {
     let callers: Callers
     let exhausted = ExhaustedSenders()
     /// By bus name.
-    private var registrations: [String: Registration] = [:]
+    private(set) var registrations: [String: Registration] = [:]
     /// By unique name.
     var waiting: [String: Waiting] = [:]
     /// Calls refused as by a busy place, whose callers have not been told yet.
@@ -102,7 +102,7 @@ actor Registry {
         return registration
     }
 
-    private func requestName(
+    func requestName(
         of registration: Registration, _ flags: BusConnection.RequestNameFlags
     ) async throws(ConnectToError) {
         let context = registration.context
@@ -154,7 +154,7 @@ actor Registry {
             """, owner: owner)
     }
 
-    private func forget(_ registration: Registration) {
+    func forget(_ registration: Registration) {
         registrations[registration.context.busName] = nil
         if calling === registration { calling = nil }
         registration.didGo()
@@ -185,46 +185,6 @@ actor Registry {
         log.debug("unregistered", metadata: ["name": "\(registration.context.busName)", "why": "\(reason)"])
     }
 
-    // MARK: The bus goes and comes back
-
-    /// The bus has gone, and the names with it.
-    func interrupt() {
-        exhausted.forget()
-        for registration in registrations.values { registration.wasInterrupted() }
-    }
-
-    /// Asks for all names again, without waiting for one answer before the next request.
-    func restore() async {
-        await withDiscardingTaskGroup { group in
-            for registration in registrations.values where registration.status == .interrupted {
-                group.addTask(executorPreference: loop.reactor.tasks) { await self.restore(registration) }
-            }
-        }
-    }
-
-    private func restore(_ registration: Registration) async {
-        let deadline = SuspendingClock.now + limits.absence
-        while registration.status == .interrupted {
-            do throws(ConnectToError) {
-                // Whoever has it now was faster, and is not replaced for that.
-                try await requestName(of: registration, registration.flags.subtracting(.replaceExisting))
-            } catch {
-                // Gone once more: the next time.
-                if error.code == .busLost { return }
-                // There, and no answer: as good as away.
-                if error.code == .timedOut, SuspendingClock.now < deadline { continue }
-                log.warning("not registered again", metadata: ["why": "\(error)"])
-                let reason: Context.EndReason =
-                    switch error.code {
-                    case .nameTaken: .nameLost
-                    case .timedOut: .busLost
-                    default: .nameRefused
-                    }
-                if registration.end(reason) { forget(registration) }
-            }
-        }
-    }
-
     /// The bus is gone for good, or this process has left it.
     func endAll() {
         for registration in registrations.values {
@@ -234,6 +194,8 @@ actor Registry {
         registrations = [:]
         calling = nil
     }
+
+    // MARK: What the bus tells
 
     private func didReceive(_ signal: Signal) {
         guard signal.sender == BusName.bus, signal.member == "NameAcquired" || signal.member == "NameLost",

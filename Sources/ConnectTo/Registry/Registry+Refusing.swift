@@ -1,0 +1,46 @@
+import DBus
+import LinuxIO
+
+/// How callers are refused.
+extension Registry {
+    private static let turnedAwayFor = Duration.milliseconds(100)
+    private static let turnedAwayAtMost = 4_096
+
+    func refuseAsBusy(_ call: MethodCall) {
+        registration(at: call.path)?.activity.didRefuse()
+        tellBusy(call)
+    }
+
+    /// The caller is told a little late. One that goes on calling as fast as it is answered is held up by that, and
+    /// not those who call beside it.
+    func tellBusy(_ call: MethodCall) {
+        guard call.expectsReply else { return }
+        var call = call
+        // Descriptors are in it.
+        call.body = []
+        turnedAway.append(call)
+        if turnedAway.count >= Self.turnedAwayAtMost { return tellTurnedAway() }
+        if turnedAway.count == 1 {
+            loop.reactor.schedule(after: Self.turnedAwayFor) { [weak self] in
+                self?.assumeIsolated { $0.tellTurnedAway() }
+            }
+        }
+    }
+
+    private func tellTurnedAway() {
+        let calls = turnedAway
+        turnedAway = []
+        connection.assumeIsolated { connection in
+            for call in calls {
+                connection.replyError(
+                    to: call, name: ContextInterface.busy,
+                    message: "too many callers just now; try again later")
+            }
+        }
+    }
+
+    func refuse(_ call: MethodCall, _ name: String, _ message: String) {
+        registration(at: call.path)?.activity.didRefuse()
+        connection.assumeIsolated { $0.replyError(to: call, name: name, message: message) }
+    }
+}
