@@ -11,7 +11,8 @@ actor Window {
     private var others: [MessagePort] = []
     /// What was typed before it was known who owns the document; nil from then on.
     private var early: [Edit]? = []
-    private var untilSettled: [CheckedContinuation<Void, Never>] = []
+    /// Ends when that is known.
+    private let settling = AsyncStream<Never>.makeStream()
 
     init(_ path: String) throws {
         self.path = path
@@ -60,14 +61,11 @@ actor Window {
         let edits = early ?? []
         early = nil
         for typed in edits { try edit(typed) }
-        for waiting in untilSettled { waiting.resume() }
-        untilSettled = []
+        settling.continuation.finish()
     }
 
     /// Waits until what was typed has gone to the document.
-    func settled() async {
-        if early != nil { await withCheckedContinuation { untilSettled.append($0) } }
-    }
+    func settled() async { for await _ in settling.stream {} }
 
     /// Only the owner changes the document. The others ask it to, and see their edit when it comes back.
     func edit(_ edit: Edit) throws {
