@@ -13,6 +13,14 @@ import Testing
         #expect(outcome.lines == ["", "a", "c", "0", "y", "z", "0"])
     }
 
+    @Test("With too few descriptors to start commands for certain it does not begin to listen")
+    func fewDescriptors() async throws {
+        let outcome = try await Shell.run(
+            "(ulimit -n 512; connect listen x --exec cat); echo $?; connect list")
+        #expect(outcome.lines == ["74"])
+        #expect(outcome.errors.contains("may have 512; raise that before it starts: ulimit -n 1024"))
+    }
+
     @Test("Arguments and lines pass byte for byte, options of the command are its own")
     func bytes() async throws {
         let outcome = try await Shell.run(
