@@ -98,7 +98,7 @@ let package = Package(
             swiftSettings: settings),
         // Other processes, for the tests that need them.
         .target(
-            name: "TestProcesses", dependencies: ["ConnectToTesting", subprocess, system],
+            name: "TestProcesses", dependencies: ["ConnectToTesting", "LinuxIO", subprocess, system],
             path: "Tests/TestProcesses", swiftSettings: settings),
         // The other side of the conformance tests, for the same process and for another.
         .target(name: "FarSide", dependencies: ["Ports"], path: "Tests/FarSide", swiftSettings: settings),

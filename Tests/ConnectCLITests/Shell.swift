@@ -3,6 +3,7 @@ import Glibc
 import Subprocess
 import SystemPackage
 import TestProcesses
+import Testing
 
 /// Runs scripts in `sh`, with the built command in PATH and the test's own bus as the session bus.
 ///
@@ -64,8 +65,9 @@ enum Shell {
             "$@" <"$label.in" >"$label.out" 2>"$label.err" 7>&- 8<&- &
             held=$!
         }
-        # ready PID: waits until it handles SIGINT, which a script's background jobs begin with as ignored.
-        ready() { until grep -q '^SigCgt.*[2367abef]$' "/proc/$1/status"; do :; done; }
+        # ready PID: waits until it handles SIGINT, which a script's background jobs begin with as ignored. Seen by
+        # SIGTERM, which the command handles next: SIGINT the shell handles itself, and so do its children at first.
+        ready() { until grep -q '^SigCgt.*[4567cdef]...$' "/proc/$1/status"; do :; done; }
         # freeze PID: stops it, and waits until all its threads stand still.
         freeze() {
             kill -STOP "$1"
@@ -76,7 +78,9 @@ enum Shell {
 
         """
 
-    static func run(_ script: String, bus: String? = nil) async throws -> Outcome {
+    static func run(
+        _ script: String, bus: String? = nil, sourceLocation: SourceLocation = #_sourceLocation
+    ) async throws -> Outcome {
         let address = try bus ?? PrivateBus.current.address
         let directory = try PrivateBus.current.directory + "/work"
         mkdir(directory, 0o700)
@@ -85,13 +89,15 @@ enum Shell {
         options.teardownSequence = [
             .send(signal: .kill, toProcessGroup: true, allowedDurationToNextStep: .zero)
         ]
-        let result = try await Subprocess.run(
-            .path("/bin/sh"), arguments: ["-c", prelude + script],
-            environment: .inherit.updating([
-                "DBUS_SESSION_BUS_ADDRESS": address, "PATH": "\(products):/usr/bin:/bin", "LC_ALL": "C.UTF-8",
-            ]),
-            workingDirectory: FilePath(directory), platformOptions: options,
-            input: .none, output: .bytes(limit: 256 << 20), error: .bytes(limit: 1 << 20))
+        let result = try await tellingWhatHangs(in: directory, sourceLocation: sourceLocation) {
+            try await Subprocess.run(
+                .path("/bin/sh"), arguments: ["-c", prelude + script],
+                environment: .inherit.updating([
+                    "DBUS_SESSION_BUS_ADDRESS": address, "PATH": "\(products):/usr/bin:/bin", "LC_ALL": "C.UTF-8",
+                ]),
+                workingDirectory: FilePath(directory), platformOptions: options,
+                input: .none, output: .bytes(limit: 256 << 20), error: .bytes(limit: 1 << 20))
+        }
         kill(-result.processIdentifier.value, SIGKILL)
         let status: Int32 =
             switch result.terminationStatus {
