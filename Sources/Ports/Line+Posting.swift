@@ -4,13 +4,18 @@ extension Line {
     func post(
         _ kind: FrameKind, _ payload: UnsafeRawBufferPointer, keeping bytes: [UInt8]? = nil
     ) throws(PortError) {
-        var wakeups = Wakeups()
-        let failure: PortError? = withState { state in
-            if state.gather(kind, payload) { return nil }
-            defer { state.didChange() }
-            return state.post(kind, payload, keeping: bytes, for: self, &wakeups)
+        if withState({ $0.gather(kind, payload) }) { return }
+        try postAlone(kind, payload, keeping: bytes)
+    }
+
+    /// Apart, so that gathering does not pay for what may follow here.
+    @inline(never)
+    private func postAlone(
+        _ kind: FrameKind, _ payload: UnsafeRawBufferPointer, keeping bytes: [UInt8]?
+    ) throws(PortError) {
+        let failure: PortError? = change { state, wakeups in
+            state.post(kind, payload, keeping: bytes, for: self, &wakeups)
         }
-        wakeups.run()
         if let failure { throw failure }
     }
 
