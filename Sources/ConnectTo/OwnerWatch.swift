@@ -57,6 +57,8 @@ actor OwnerWatch {
         let handler: @Sendable (Event) -> Void
         /// The bus has gone, and is not back.
         var isInterrupted = false
+        /// The connection counts a use of the rule for it.
+        var hasRule = true
     }
 
     nonisolated var unownedExecutor: UnownedSerialExecutor {
@@ -89,7 +91,7 @@ actor OwnerWatch {
             try await connection.addMatch(scope.rule)
         } catch {
             if error.kind == .offline || error.kind == .disconnected, end == nil {
-                subscribers[subscription.id]?.isInterrupted = true
+                interrupt(subscription.id)
                 return subscription
             }
             subscribers[subscription.id] = nil
@@ -99,7 +101,7 @@ actor OwnerWatch {
     }
 
     func unsubscribe(_ subscription: Subscription) async {
-        guard let subscriber = subscribers.removeValue(forKey: subscription.id) else { return }
+        guard let subscriber = subscribers.removeValue(forKey: subscription.id), subscriber.hasRule else { return }
         await connection.removeMatch(subscriber.scope.rule)
     }
 
@@ -120,13 +122,19 @@ actor OwnerWatch {
 
     /// The bus has gone, and the rules with it.
     func interrupt() {
-        for id in subscribers.keys { subscribers[id]?.isInterrupted = true }
+        for id in subscribers.keys { interrupt(id) }
+    }
+
+    private func interrupt(_ id: UInt64) {
+        subscribers[id]?.isInterrupted = true
+        subscribers[id]?.hasRule = false
     }
 
     /// Subscribes again, and tells what is there now.
     func restore() async {
         let interrupted = subscribers.filter(\.value.isInterrupted)
         if interrupted.isEmpty { return }
+        for id in interrupted.keys { subscribers[id]?.hasRule = true }
         await withCheckedContinuation { continuation in
             connection.assumeIsolated { connection in
                 for (id, subscriber) in interrupted {

@@ -108,7 +108,7 @@ struct FrameReader {
         guard let chunk else { return nil }
         if header == nil {
             guard filled - taken >= FrameHeader.size else {
-                if filled == taken { try expectNoDescriptors() }
+                try expectDescriptorsOfOneFrame()
                 return nil
             }
             let next = try FrameHeader(
@@ -134,6 +134,12 @@ struct FrameReader {
         return Frame(
             kind: header.kind, payload: Payload(chunk, start..<taken),
             descriptors: header.descriptors == nil ? nil : ownDescriptors)
+    }
+
+    /// Only a beginning of a header is here, or nothing at all: descriptors that are left can be that one frame's, or
+    /// nobody's. Else a peer could pile them up for ever, by never letting a read end where a frame does.
+    private func expectDescriptorsOfOneFrame() throws(ProtocolViolation) {
+        if filled == taken || descriptors.count > FrameHeader.descriptorLimit { try expectNoDescriptors() }
     }
 
     /// No frame begins in what has been received: descriptors that are left belong to none.

@@ -35,6 +35,11 @@ public struct MessageBatch: Sendable {
         bytes.withBytes { append(.bytes, $0) }
     }
 
+    /// Appends bytes that are no array, such as Foundation's `Data`, which would go as JSON otherwise.
+    public mutating func append(_ bytes: some RandomAccessCollection<UInt8> & Encodable) {
+        append([UInt8](bytes))
+    }
+
     /// Appends text.
     public mutating func append(_ text: String) {
         text.withBytes { append(.text, $0) }

@@ -22,6 +22,12 @@ extension MessagePort {
         }
     }
 
+    /// Posts bytes that are no array, such as Foundation's `Data`, which would go as JSON otherwise.
+    /// Otherwise as ``postMessage(_:)-([UInt8])``.
+    public func postMessage(_ bytes: some RandomAccessCollection<UInt8> & Encodable) throws(PortError) {
+        try postMessage([UInt8](bytes))
+    }
+
     /// Posts text. Otherwise as ``postMessage(_:)-([UInt8])``.
     public func postMessage(_ text: String) throws(PortError) {
         try text.withBytes { payload throws(PortError) in try line.post(.text, payload) }
@@ -50,6 +56,12 @@ extension MessagePort {
     ///   ``postMessage(_:)-([UInt8])``.
     public func send(_ bytes: [UInt8]) async throws(PortError) {
         try await line.whenThereIsRoom(for: bytes.count) { () throws(PortError) in try postMessage(bytes) }
+    }
+
+    /// Posts bytes that are no array, such as Foundation's `Data`, waiting for room. Otherwise as
+    /// ``send(_:)-([UInt8])``.
+    public func send(_ bytes: some RandomAccessCollection<UInt8> & Encodable) async throws(PortError) {
+        try await send([UInt8](bytes))
     }
 
     /// Posts text, waiting for room. Otherwise as ``send(_:)-([UInt8])``.

@@ -15,6 +15,14 @@ extension MessagePort {
         try bytes.withBytes { payload throws(PortError) in try line.post(.bytes, payload, transfer) }
     }
 
+    /// Posts bytes that are no array, such as Foundation's `Data`, and gives away what is listed. Otherwise as
+    /// ``postMessage(_:transfer:)-([UInt8],_)``.
+    public func postMessage(
+        _ bytes: some RandomAccessCollection<UInt8> & Encodable, transfer: [Transferable]
+    ) throws(PortError) {
+        try postMessage([UInt8](bytes), transfer: transfer)
+    }
+
     /// Posts text, and gives away what is listed. Otherwise as ``postMessage(_:transfer:)-([UInt8],_)``.
     public func postMessage(_ text: String, transfer: [Transferable]) throws(PortError) {
         try text.withBytes { payload throws(PortError) in try line.post(.text, payload, transfer) }
@@ -39,11 +47,29 @@ extension MessagePort {
         }
     }
 
+    /// Posts bytes that are no array, such as Foundation's `Data`, and gives away what is listed, waiting for room.
+    /// Otherwise as ``send(_:transfer:)-([UInt8],_)``.
+    public func send(
+        _ bytes: some RandomAccessCollection<UInt8> & Encodable, transfer: [Transferable]
+    ) async throws(PortError) {
+        try await send([UInt8](bytes), transfer: transfer)
+    }
+
     /// Posts text, and gives away what is listed, waiting for room. Otherwise as
     /// ``send(_:transfer:)-([UInt8],_)``.
     public func send(_ text: String, transfer: [Transferable]) async throws(PortError) {
         try await line.whenThereIsRoom(for: text.utf8.count) { () throws(PortError) in
             try postMessage(text, transfer: transfer)
+        }
+    }
+
+    /// Posts a value as JSON, and gives away what is listed, waiting for room. Otherwise as
+    /// ``send(_:transfer:)-([UInt8],_)``.
+    /// - Throws: also ``PortError/Code/notEncodable``; then nothing was given away.
+    public func send(_ value: some Encodable, transfer: [Transferable]) async throws(PortError) {
+        let json = try Self.encode(value)
+        try await line.whenThereIsRoom(for: json.count) { () throws(PortError) in
+            try json.withBytes { payload throws(PortError) in try line.post(.json, payload, transfer) }
         }
     }
 }

@@ -30,7 +30,7 @@ package final class Traffic: Sendable {
 
         init(of whole: Traffic) {
             self.whole = whole
-            number = whole.shares.add(1, ordering: .relaxed).newValue
+            number = whole.shares.wrappingAdd(1, ordering: .relaxed).newValue
             whole.lines.add(1, ordering: .relaxed)
             Counters.didOpen()
         }

@@ -36,7 +36,9 @@ struct Waiters {
 
     /// Has all who wait for it resumed.
     mutating func resume(_ awaited: Awaited, in wakeups: inout Wakeups) {
-        while let continuation = removeFirst(awaited) { wakeups.add(continuation) }
+        guard let first = waiting.firstIndex(where: { $0.awaited == awaited }) else { return }
+        for waiter in waiting[first...] where waiter.awaited == awaited { wakeups.add(waiter.continuation) }
+        waiting.removeAll { $0.awaited == awaited }
     }
 }
 
@@ -54,7 +56,8 @@ struct Wakeups: ~Copyable {
         if first == nil {
             first = continuation
         } else {
-            others = (others ?? []) + [continuation]
+            if others == nil { others = [] }
+            others?.append(continuation)
         }
     }
 

@@ -1,3 +1,4 @@
+import FoundationEssentials
 import Testing
 
 @testable import Ports
@@ -7,6 +8,28 @@ struct MessageTests {
     private struct Point: Codable, Equatable {
         var x: Int
         var y: Int
+    }
+
+    @Test("of bytes arrives as bytes, whatever holds them, and a value as JSON, by each way to post it")
+    func dataIsBytes() async throws {
+        let channel = try MessageChannel()
+        let port = channel.port1
+        let data = Data([1, 2, 3])
+        try port.postMessage(data)
+        try await port.send(data)
+        try port.postMessage(data, transfer: [])
+        try await port.send(data, transfer: [])
+        var batch = MessageBatch()
+        batch.append(data)
+        try port.postMessages(batch)
+        try port.postMessage(ContiguousArray<UInt8>([1, 2, 3]))
+        for _ in 0..<6 {
+            let message = try await channel.port2.take()
+            #expect(message?.kind == .bytes)
+            #expect(message?.bytes == [1, 2, 3])
+        }
+        try await port.send(["a": 1], transfer: [])
+        #expect(try await channel.port2.take()?.text == "{\"a\":1}")
     }
 
     @Test("of text gives its text and its bytes")

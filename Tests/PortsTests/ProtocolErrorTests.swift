@@ -97,6 +97,24 @@ struct ProtocolErrorTests {
         #expect(try await peer.receiveToEnd() == [])
     }
 
+    @Test("by sending descriptors without end, each with the end of one header and the beginning of the next")
+    func undeclaredDescriptorsWithoutEnd() async throws {
+        let (port, peer) = try RawPeer.withPort()
+        port.start()
+        let stray = try StreamSocket.pair()
+        let many = [Int32](repeating: stray.0.descriptor.rawValue, count: 100)
+        let frame = Wire.bytes([])
+        // So there is never a moment in which all that has come is cut.
+        #expect(try peer.sendWithoutWaiting(frame + frame.prefix(4), descriptors: many) == 12)
+        let loop = try EventLoop.shared
+        for _ in 0..<10 where port.closeReason == nil {
+            await loop.settle()
+            _ = try peer.sendWithoutWaiting(Array(frame.suffix(4) + frame.prefix(4)), descriptors: many)
+        }
+        await loop.settle()
+        #expect(port.closeReason?.code == .protocolError)
+    }
+
     @Test("is heard no more after its close: what follows it is not read")
     func afterClose() async throws {
         let (port, peer) = try RawPeer.withPort()

@@ -65,9 +65,7 @@ struct Greeting: Equatable {
                 guard case .string(let format) = value else { throw .wrong(key) }
                 self.format = format
             case "metadata":
-                guard let metadata = Metadata(decoding: value), metadata.isCarriable else {
-                    throw .wrong(key)
-                }
+                guard let metadata = Metadata(decoding: value) else { throw .wrong(key) }
                 self.metadata = metadata
             default: break
             }

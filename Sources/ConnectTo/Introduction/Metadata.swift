@@ -26,6 +26,7 @@ extension [String: String] {
         .dictionary(key: "s", value: "s", map { DBusValue.Pair(.string($0.key), .string($0.value)) })
     }
 
+    /// Nil for what is no metadata, and for more of it than may be.
     init?(decoding value: DBusValue) {
         guard case .dictionary("s", "s", let pairs) = value else { return nil }
         self.init()
@@ -33,5 +34,6 @@ extension [String: String] {
             guard case .string(let key) = pair.key, case .string(let value) = pair.value else { return nil }
             self[key] = value
         }
+        if !isCarriable { return nil }
     }
 }

@@ -42,7 +42,7 @@ extension Registry {
             }
         case .admit(let line, let hello):
             guard DescriptorReserve.isUntouched(by: line.descriptor) else { return refuseAsBusy(call) }
-            let caller = Caller(call: call, line: line, hello: hello, registration: registration)
+            let caller = Caller(call, line, hello, registration)
             let isAsking = identify(call.sender) { $0.didIdentify(caller, $1) }
             if !isAsking { refuseAsBusy(call) }
         }
@@ -77,16 +77,6 @@ extension Registry {
         return true
     }
 
-    /// Somebody who wants a line.
-    struct Caller: Sendable {
-        let call: MethodCall
-        var line: StreamSocket
-        /// What its user's ports may hold.
-        var budget: InputBudget?
-        let hello: Greeting
-        let registration: Registration
-    }
-
     /// Not a task for each caller: tasks may overtake one another, and callers are served in order.
     private func didIdentify(_ caller: Caller, _ answer: Result<Peer, DBusError>) {
         let call = caller.call
@@ -104,7 +94,7 @@ extension Registry {
         }
         let verdict = caller.registration.admission.rule.verdictAtOnce(on: peer)
         if verdict == .no || verdict == .unknown { return decide(caller, peer, isAdmitted: false) }
-        if verdict == .yes, caller.hello.context == nil, waiting[call.sender] == nil {
+        if verdict == .yes, caller.claimedContext == nil, waiting[call.sender] == nil {
             return decide(caller, peer, isAdmitted: true)
         }
         ask(about: caller, peer)
@@ -117,7 +107,7 @@ extension Registry {
         waiting[sender, default: Waiting()].count += 1
         waiting[sender]?.last = Task(executorPreference: loop.reactor.tasks) { [self, caller] in
             var peer = peer
-            if let claimed = caller.hello.context.flatMap(ContextName.init(busName:)) {
+            if let claimed = caller.claimedContext {
                 peer.claimedContext = claimed
                 if (try? await identities.owner(of: claimed.busName)) == sender { peer.context = claimed }
             }
@@ -141,7 +131,7 @@ extension Registry {
             log.debug("refused", metadata: facts(caller, peer, "not admitted: \(registration.admission)"))
             return refuse(call, ContextInterface.refused, "not admitted")
         }
-        guard caller.hello.format == registration.format.rawValue else {
+        guard caller.format == registration.format else {
             return refuse(call, ContextInterface.refused, registration.format.mismatch)
         }
         deliver(caller, peer)
@@ -177,7 +167,7 @@ extension Registry {
             source: MessagePort(
                 adopting: caller.line, format: registration.format, on: loop, limits: limits.ports,
                 budget: caller.budget, traffic: registration.activity.traffic),
-            peer: peer, metadata: caller.hello.metadata)
+            peer: peer, metadata: caller.metadata)
         switch registration.deliver(event) {
         case .delivered:
             welcome(call, registration)

@@ -73,6 +73,27 @@ struct DirectoryTests {
         await listener.close()
     }
 
+    @Test("one that answers with more metadata than may be is listed without it, and so it is looked at")
+    func tooMuchMetadata() async throws {
+        let bus = try await Bus.onPrivateBus()
+        let listener = try await ScriptedListener("large")
+        let large = ["a": String(repeating: "x", count: 64 << 10)].encoded
+        async let entries = bus.directory()
+        await listener.reply(to: try await listener.nextCall(), [.variant(large)])
+        #expect(try await entries.map(\.metadata) == [nil])
+        async let info = bus.info("large")
+        for _ in 0..<2 {
+            let call = try await listener.nextCall()
+            let metadata = DBusValue.Pair(.string("Metadata"), .variant(large))
+            let isAll = call.member == "GetAll"
+            await listener.reply(to: call, [.dictionary(key: "s", value: "v", isAll ? [metadata] : [])])
+        }
+        let told = try #require(try await info)
+        #expect(told.metadata == nil)
+        await listener.close()
+        await bus.close()
+    }
+
     @Test("a bus that is gone, or goes meanwhile, is an error and not an empty directory")
     func busLost() async throws {
         let here = try await Bus.onPrivateBus(reconnectingFor: .zero)

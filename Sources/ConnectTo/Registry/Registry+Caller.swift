@@ -1,0 +1,31 @@
+import DBus
+import LinuxIO
+import Ports
+
+extension Registry {
+    /// Somebody who wants a line. Of the call nothing is held but what is asked for: many may wait, for seconds, and the
+    /// bus carries megabytes of what nobody here knows.
+    struct Caller: Sendable {
+        let call: MethodCall
+        var line: StreamSocket
+        /// What its user's ports may hold.
+        var budget: InputBudget?
+        /// The context that it says it owns; nil also for what is none.
+        let claimedContext: ContextName?
+        /// Nil for one that is not known here.
+        let format: LineFormat?
+        let metadata: Greeting.Metadata
+        let registration: Registration
+
+        init(_ call: MethodCall, _ line: StreamSocket, _ hello: Greeting, _ registration: Registration) {
+            var call = call
+            call.body = []
+            self.call = call
+            self.line = line
+            claimedContext = hello.context.flatMap(ContextName.init(busName:))
+            format = LineFormat(rawValue: hello.format)
+            metadata = hello.metadata
+            self.registration = registration
+        }
+    }
+}

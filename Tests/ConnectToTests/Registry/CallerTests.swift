@@ -1,0 +1,46 @@
+import LinuxIO
+import Testing
+
+@testable import ConnectTo
+@testable import DBus
+
+@Suite("A caller who waits to be decided on")
+struct CallerTests {
+    /// What is held of a call with these options.
+    private func caller(_ options: [(String, DBusValue)]) throws -> Registry.Caller {
+        let (near, far) = try StreamSocket.pair()
+        let hello = DBusValue.dictionary(
+            key: "s", value: "v", options.map { .init(.string($0.0), .variant($0.1)) })
+        let call = MethodCall(
+            sender: ":1.1", path: "/", interface: nil, member: "Connect",
+            body: [.unixFD(far.descriptor), hello], expectsReply: true, serial: 1)
+        let registration = Registration(try ContextName("x"), metadata: [:], limit: nil)
+        return Registry.Caller(call, near, try Greeting(decoding: hello), registration)
+    }
+
+    @Test("holds nothing of its call that nobody asks for")
+    func heldOfACall() throws {
+        let megabyte = DBusValue.string(String(repeating: "x", count: 1 << 20))
+        let caller = try self.caller([
+            ("org.example.Unknown", megabyte), ("features", .array(of: "s", [megabyte])),
+            ("format", megabyte), ("context", megabyte),
+        ])
+        #expect(caller.call.body.isEmpty)
+        #expect(caller.format == nil)
+        #expect(caller.claimedContext == nil)
+        #expect(caller.metadata.isEmpty)
+    }
+
+    @Test("is asked for by what it says of itself")
+    func said() throws {
+        let name = try ContextName("y")
+        let caller = try self.caller([
+            ("context", .string(name.busName)), ("format", .string("stream")),
+            ("metadata", ["a": "b"].encoded),
+        ])
+        #expect(caller.claimedContext == name)
+        #expect(caller.format == .stream)
+        #expect(caller.metadata == ["a": "b"])
+        #expect(try self.caller([]).format == .messages)
+    }
+}
