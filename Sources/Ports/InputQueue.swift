@@ -49,7 +49,18 @@ struct InputQueue {
     mutating func append(_ run: Run) {
         count += run.count
         size += run.range.count
-        if first == nil, items.isEmpty { first = run } else { items.append(.run(run)) }
+        if first == nil, items.isEmpty { first = run } else if !extendLast(by: run) { items.append(.run(run)) }
+    }
+
+    /// Where messages come one by one, an item for each would take many times what they are counted as.
+    private mutating func extendLast(by run: Run) -> Bool {
+        guard let last = items.indices.last, case .run(var whole) = items[last], whole.chunk === run.chunk,
+            whole.range.upperBound == run.range.lowerBound
+        else { return false }
+        whole.range = whole.range.lowerBound..<run.range.upperBound
+        whole.count += run.count
+        items[last] = .run(whole)
+        return true
     }
 
     mutating func append(_ message: Message, _ cost: Cost) {

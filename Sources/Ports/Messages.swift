@@ -48,6 +48,8 @@ extension MessagePort {
     /// A message that is here already.
     @usableFromInline
     func takeNow(_ run: inout RunCursor?) -> Message? {
+        // Else a peer that never pauses would keep a cancelled task for ever.
+        if Task.isCancelled { return nil }
         let (message, cursor) = line.change { state, wakeups in
             (state.takeInput(holding: run, for: line, &wakeups), state.input.lend())
         }
@@ -58,6 +60,8 @@ extension MessagePort {
     /// The next message, or nil at the end, in time.
     @usableFromInline
     nonisolated(nonsending) func take(_ run: inout RunCursor?) async throws(PortError) -> Message? {
+        // Not later: who has been woken for a message takes it, or nobody would.
+        if Task.isCancelled { return nil }
         while true {
             await line.waitOnce(for: .input) { $0.hasNews }
             let (outcome, cursor) = line.change { state, wakeups in

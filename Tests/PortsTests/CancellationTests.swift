@@ -18,6 +18,25 @@ struct CancellationTests {
         #expect(try await port.take()?.text == "still here")
     }
 
+    @Test("ends the sequence soon where more is there already, as from a peer that never pauses")
+    func flood() async throws {
+        let channel = try MessageChannel()
+        var batch = MessageBatch()
+        for _ in 0..<10_000 { batch.append("x") }
+        try channel.port1.postMessages(batch)
+        channel.port1.finish()
+        let taking = Task {
+            var count = 0
+            for try await _ in channel.port2.messages {
+                count += 1
+                withUnsafeCurrentTask { $0?.cancel() }
+            }
+            return count
+        }
+        // What had been lent to it already: one drain's.
+        #expect(try await taking.joined() <= 1_000)
+    }
+
     @Test("for room throws at once, and nothing is posted")
     func send() async throws {
         let (port, peer) = try RawPeer.withPort()

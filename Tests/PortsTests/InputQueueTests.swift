@@ -39,6 +39,27 @@ struct InputQueueTests {
         #expect((queue.count, queue.size, popped) == (0, 0, 1))
     }
 
+    @Test("is one run where the messages came one by one: none takes more room than it is counted as")
+    func merged() throws {
+        var queue = InputQueue()
+        var reader = FrameReader(lengthLimit: 100)
+        for number in 0..<100 {
+            let bytes = Wire.bytes([UInt8(number)])
+            reader.room().copyBytes(from: bytes)
+            reader.didReceive(bytes.count)
+            let run = reader.nextRun(atMost: 1, size: .max)
+            queue.append(try #require(run))
+        }
+        #expect((queue.count, queue.size) == (100, 900))
+        for _ in 0..<2 { _ = queue.popFirst() }
+        let lent = queue.lend()
+        let cursor = try #require(lent, "each message has a run of its own")
+        for number in 2..<99 { #expect(cursor.claim()?.bytes == [UInt8(number)]) }
+        let last = queue.popFirst(for: cursor)
+        #expect(last?.bytes == [99])
+        #expect((queue.count, queue.size) == (0, 0))
+    }
+
     @Test("is nobody's to claim any more when the lending has ended, and what remains is whole")
     func revocation() throws {
         var queue = try filled(with: 10)
