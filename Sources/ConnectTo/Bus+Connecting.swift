@@ -16,7 +16,7 @@ extension Bus {
     ///   - name: the context's.
     ///   - origin: the application id that the name lives under.
     ///   - policy: what to do while nobody owns the name.
-    ///   - metadata: free text for the listener, 64 KiB in all.
+    ///   - metadata: free text for the listener, 64 KiB and 1,024 keys in all.
     ///   - format: what the line is to carry; a listener of the other format refuses. With
     ///     ``LineFormat/stream`` the port posts nothing: await ``MessagePort/opened``, then
     ///     ``MessagePort/takeFileDescriptor()``.

@@ -9,7 +9,7 @@ extension Bus {
     /// - Parameters:
     ///   - name: any UTF-8 but the empty; see ``ContextName``.
     ///   - origin: the application id that the name lives under.
-    ///   - metadata: free text that everybody on the bus can read, 64 KiB in all.
+    ///   - metadata: free text that everybody on the bus can read, 64 KiB and 1,024 keys in all.
     ///   - standby: if the name is taken, wait to take it over when its owner goes; ``Context/isStandby`` tells.
     ///   - replace: if the name is taken by one that allows it, take it over.
     ///   - allowReplacement: let others take the name over that ask to, which any program may that the bus lets

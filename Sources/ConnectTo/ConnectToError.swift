@@ -22,7 +22,7 @@ public struct ConnectToError: Error, Sendable, CustomStringConvertible {
         public static let nameTaken = Code(rawValue: "name-taken")
         /// What was given as a name, or as an origin, is none.
         public static let invalidName = Code(rawValue: "invalid-name")
-        /// Metadata that cannot be carried: over 64 KiB, or with a NUL in it.
+        /// Metadata that cannot be carried: over 64 KiB or 1,024 keys, or with a NUL in it.
         public static let invalidMetadata = Code(rawValue: "invalid-metadata")
         /// A registration that is to admit fewer than one caller.
         public static let invalidLimit = Code(rawValue: "invalid-limit")

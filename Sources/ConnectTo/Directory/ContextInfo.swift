@@ -11,7 +11,7 @@ public struct ContextInfo: Sendable, Hashable {
     public let owner: Peer
     /// What lines to it carry; nil where the owner has not said so within a second.
     public let format: LineFormat?
-    /// Free text about it; nil as above, and for more than 64 KiB.
+    /// Free text about it; nil as above, and for more than 64 KiB or 1,024 keys.
     public let metadata: [String: String]?
     /// What it has done so far; nil as above, and where the owner keeps it to itself: it tells its own user only.
     public let status: ContextStatus?

@@ -10,7 +10,8 @@ public struct DirectoryEntry: Sendable, Hashable {
     public let uid: UInt32?
     /// What the process calls itself (`/proc/PID/comm`); a hint.
     public let processName: String?
-    /// What the context says of itself; nil where it did not answer within a second, or says more than 64 KiB.
+    /// What the context says of itself; nil where it did not answer within a second, or says more than 64 KiB or
+    /// 1,024 keys.
     public let metadata: [String: String]?
 
     /// The name, as its program gave it.

@@ -5,8 +5,11 @@ import DBus
 extension [String: String] {
     /// Of all keys and values together, in bytes.
     static var metadataLimit: Int { 64 << 10 }
+    /// Short ones take many times their bytes.
+    static var metadataKeyLimit: Int { 1_024 }
 
     var isCarriable: Bool {
+        if count > Self.metadataKeyLimit { return false }
         var size = 0
         for (key, value) in self {
             if key.utf8.contains(0) || value.utf8.contains(0) { return false }
@@ -19,7 +22,10 @@ extension [String: String] {
         if isCarriable { return }
         throw ConnectToError(
             .invalidMetadata,
-            "this metadata cannot be carried: at most \(Self.metadataLimit) bytes in all, and no NUL in it")
+            """
+            this metadata cannot be carried: it may have \(Self.metadataLimit) bytes and \(Self.metadataKeyLimit) keys \
+            in all, and no NUL in it
+            """)
     }
 
     var encoded: DBusValue {
@@ -28,7 +34,7 @@ extension [String: String] {
 
     /// Nil for what is no metadata, and for more of it than may be.
     init?(decoding value: DBusValue) {
-        guard case .dictionary("s", "s", let pairs) = value else { return nil }
+        guard case .dictionary("s", "s", let pairs) = value, pairs.count <= Self.metadataKeyLimit else { return nil }
         self.init()
         for pair in pairs {
             guard case .string(let key) = pair.key, case .string(let value) = pair.value else { return nil }

@@ -82,7 +82,7 @@ struct GreetingTests {
         #expect(throws: Greeting.Malformed.self) { try Greeting(decoding: value) }
     }
 
-    @Test("64 KiB of metadata are taken, one byte more is an error")
+    @Test("64 KiB or 1,024 keys of metadata are taken, more is an error")
     func metadataLimit() throws {
         let exact = ["ab": String(repeating: "x", count: (64 << 10) - 2)]
         #expect(try Greeting(decoding: options([("metadata", exact.encoded)])).metadata == exact)
@@ -94,6 +94,13 @@ struct GreetingTests {
         let error = #expect(throws: ConnectToError.self) { try over.checked() }
         #expect(error?.code == .invalidMetadata)
         #expect(!["a": "b\0c"].isCarriable)
+        let keys = Dictionary(uniqueKeysWithValues: (0..<1_024).map { ("\($0)", "") })
+        #expect(try Greeting(decoding: options([("metadata", keys.encoded)])).metadata == keys)
+        let tooMany = keys.merging(["one more": ""]) { first, _ in first }
+        #expect(!tooMany.isCarriable)
+        #expect(throws: Greeting.Malformed.self) {
+            try Greeting(decoding: options([("metadata", tooMany.encoded)]))
+        }
         #expect(!["a\0": "b"].isCarriable)
     }
 }
