@@ -36,6 +36,7 @@ import Testing
             ("to x --replies few", "from 1 on"), ("bench --cpus 1", "two processors"),
             ("bench --cpus -1,0", "two processors"), ("bench --seconds -1", "0 or more"),
             ("listen --exec cat x", "--exec takes all that comes after it"),
+            ("to --file /etc/hostname x", "--file takes all paths that come after it"),
         ])
     func advice(_ arguments: String, _ part: String) async throws {
         let outcome = try await Shell.run("connect \(arguments)")
