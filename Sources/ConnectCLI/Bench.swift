@@ -44,12 +44,12 @@ struct Bench: ProgramCommand {
     func work(in program: Program) async throws -> ExitStatus {
         // The other's first, so that a wrong one is told here, and once.
         for isFirst in [false, true] { try cpus?.pin(first: isFirst) }
-        if spin { try BenchRun.spin() }
+        if spin { try BenchPlace.spin() }
         let origin = try common.givenOrigin() ?? ContextName.defaultOrigin
         let report = program.report
         let figures = try await BenchProcess.run(arguments + ["--origin", origin]) { control in
             let run = BenchRun(control: control, duration: seconds?.duration ?? .seconds(1))
-            return try await BenchRun.task(onLoop: loop) {
+            return try await BenchPlace.run(onLoop: loop) {
                 var figures = try await run.lines()
                 do throws(Failure) {
                     figures.introductions = try await run.introductions(origin: origin) {

@@ -32,10 +32,10 @@ struct BenchPeer: ProgramCommand {
         guard StreamSocket.isConnectedStream(line.descriptor) else {
             throw Failure(.usage, "\(Self.name) is what connect bench starts; call that")
         }
-        if spin { try BenchRun.spin() }
+        if spin { try BenchPlace.spin() }
         let control = MessagePort(adopting: line, on: try EventLoop.shared)
         do {
-            try await BenchRun.task(onLoop: loop) { try await serve(control) }
+            try await BenchPlace.run(onLoop: loop) { try await serve(control) }
         } catch let error as PortError where error.reason?.code == .peerExited {
             // The bench was ended in the middle. That is its user's doing, and nothing to be told.
         }

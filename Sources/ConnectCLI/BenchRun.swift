@@ -15,19 +15,6 @@ struct BenchRun: Sendable {
         self.duration = duration
     }
 
-    /// Does something where `--loop` says: on the loop, or where a program's tasks run that says nothing.
-    static func task<Result: Sendable>(
-        onLoop: Bool, _ work: @escaping @Sendable () async throws -> Result
-    ) async throws -> Result {
-        try await Task(executorPreference: onLoop ? EventLoop.shared.executor : nil) { try await work() }
-            .value
-    }
-
-    /// What `--spin` asks for: longer than a round trip takes.
-    static func spin() throws(PortError) {
-        try EventLoop.shared.spinTime = .milliseconds(1)
-    }
-
     /// All that takes no bus.
     func lines() async throws -> BenchFigures {
         BenchFigures(

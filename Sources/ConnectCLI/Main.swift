@@ -22,14 +22,14 @@ enum Main {
         }
         let arguments = ArgumentBytes.ofThisProcess()
         do {
-            if let command = Connect.subcommand(of: arguments) { Program.start(command) }
+            if let command = Connect.subcommand(of: arguments) { command.start() }
             try Connect.checkSubcommand(in: arguments)
             var command = try Connect.parseAsRoot(arguments)
             guard let work = command as? any ProgramCommand else {
                 try command.run()
                 return
             }
-            Program.start(work)
+            work.start()
         } catch {
             leave(error, arguments)
         }

@@ -32,11 +32,15 @@ final class Program: Sendable {
             isJSON: options.json, isQuiet: options.quiet)
     }
 
-    /// Does a command's work, and ends the process.
-    static func start(_ command: any ProgramCommand) -> Never {
+    /// Does the work on the event loop, and ends the process.
+    ///
+    /// - Parameter work: says how it ended; what it throws becomes a line and an exit code.
+    static func start(
+        _ options: CommonOptions, _ work: @escaping @Sendable (Program) async throws -> ExitStatus
+    ) -> Never {
         do {
-            let program = try Program(command.common)
-            Task.onLoop { await program.run(command) }
+            let program = try Program(options)
+            Task.onLoop { await program.run(work) }
         } catch {
             // Without a loop or a thread there is no way to say more.
             let line = "connect: cannot start: \(error)\n"
@@ -46,7 +50,7 @@ final class Program: Sendable {
         while true { pause() }
     }
 
-    private func run(_ command: any ProgramCommand) async {
+    private func run(_ work: @escaping @Sendable (Program) async throws -> ExitStatus) async {
         do throws(SystemError) {
             try watchSignals()
             watchReader()
@@ -59,7 +63,7 @@ final class Program: Sendable {
         }
         Task.onLoop { [self] in
             do {
-                finish(try await command.work(in: self))
+                finish(try await work(self))
             } catch {
                 fail(Failure(error))
             }

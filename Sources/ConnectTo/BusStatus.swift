@@ -1,5 +1,3 @@
-import LinuxIO
-
 extension Bus {
     /// How it stands with the connection to a bus.
     public enum Status: String, Sendable {
@@ -29,51 +27,4 @@ extension Bus {
     ///
     /// Any number of tasks may each take their own. Of what a slow one does not take the newest 64 are kept.
     public var statuses: AsyncStream<Status> { board.statuses() }
-}
-
-/// The status of a bus, for all to see.
-final class StatusBoard: Sendable {
-    private struct State {
-        var status = Bus.Status.connected
-        var readers: [UInt64: AsyncStream<Bus.Status>.Continuation] = [:]
-        var nextID: UInt64 = 0
-    }
-
-    private let state = Lock(State())
-
-    var status: Bus.Status { state.withLock { $0.status } }
-
-    /// - Returns: whether that is news; nothing follows ``Bus/Status/lost``.
-    @discardableResult
-    func set(_ status: Bus.Status) -> Bool {
-        let readers: [AsyncStream<Bus.Status>.Continuation]? = state.withLock { state in
-            if state.status == .lost || state.status == status { return nil }
-            state.status = status
-            return Array(state.readers.values)
-        }
-        guard let readers else { return false }
-        for reader in readers {
-            reader.yield(status)
-            if status == .lost { reader.finish() }
-        }
-        return true
-    }
-
-    func statuses() -> AsyncStream<Bus.Status> {
-        let (stream, reader) = AsyncStream<Bus.Status>.makeStream(bufferingPolicy: .bufferingNewest(64))
-        let id = state.withLock { state in
-            state.nextID += 1
-            reader.yield(state.status)
-            if state.status == .lost { reader.finish() } else { state.readers[state.nextID] = reader }
-            return state.nextID
-        }
-        reader.onTermination = { [weak self] _ in
-            _ = self?.state.withLock { $0.readers.removeValue(forKey: id) }
-        }
-        return stream
-    }
-
-    deinit {
-        for reader in state.withLock({ $0.readers.values }) { reader.finish() }
-    }
 }

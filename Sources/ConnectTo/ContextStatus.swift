@@ -18,11 +18,6 @@ public struct ContextStatus: Sendable, Hashable {
     public var isTappable: Bool
 }
 
-extension Context {
-    /// What it has done so far.
-    public var status: ContextStatus { registration.contextStatus }
-}
-
 /// The form it takes on the bus (`dbus/PROTOCOL.md`, "The object"): a key is left out by who does not know it.
 extension ContextStatus {
     var encoded: DBusValue {

@@ -20,9 +20,10 @@ public struct Message: Sendable {
         public var description: String { "\(frame)" }
     }
 
+    // First, since it is aligned to more than the others: a message is moved a few times.
+    @usableFromInline let payload: Payload
     /// What the sender declared it to be.
     public let kind: Kind
-    @usableFromInline let payload: Payload
     private let attachment: Attachment?
 
     init(_ kind: FrameKind, _ payload: Payload, transferred: [Transferable]? = nil) {

@@ -60,7 +60,7 @@ struct AdmissionTests {
             start l connect listen x
             connect to x secret --no-reply --expect uid=4242; echo $?
             connect to x secret --no-reply --wait 10 --expect executable=/bin/sh; echo $?
-            connect to x hello --no-reply --expect uid=$(id -u),application=org.connectto; echo $?
+            connect to x hello --expect uid=$(id -u),application=org.connectto; echo $?
             kill $pid; wait $pid; cat l.out
             """)
         #expect(outcome.lines == ["77", "77", "0", "hello"])

@@ -84,8 +84,9 @@ import Testing
         let outcome = try await Shell.run(
             """
             connect bench --seconds 20 & pid=$!
+            # Threads come and go meanwhile.
             until other=$(cat /proc/$pid/task/*/children) && [ "$other" ] && grep -q bench-peer /proc/${other% }/cmdline
-            do :; done
+            do :; done 2>/dev/null
             kill $pid; ends $pid
             while kill -0 $other; do :; done 2>/dev/null
             """)

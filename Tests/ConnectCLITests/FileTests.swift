@@ -9,11 +9,11 @@ import Testing
         let outcome = try await Shell.run(
             """
             mkdir dir; printf 12345 >dir/'a b'; printf 1 >"$(printf 'new\\nline')"
-            start l connect listen x
-            start j connect listen y --json
+            start l connect listen x; l=$pid
+            start j connect listen y --json; j=$pid
             connect to x hello --file dir/'a b' "$(printf 'new\\nline')" /dev/null; echo $?
             connect to y --file dir/'a b' /dev/null; echo $?
-            cat l.out; grep -o '"text".*' j.out
+            kill $l $j; wait $l $j; cat l.out; grep -o '"text".*' j.out
             """)
         #expect(
             outcome.lines == [
@@ -38,7 +38,7 @@ import Testing
             start f connect listen y --save to --force --json
             connect to y --file other; echo $?
             cmp other to/other && echo overwritten
-            grep -o '"files".*' f.out; ls -A to
+            kill $pid; wait $pid; grep -o '"files".*' f.out; ls -A to
             """)
         #expect(
             outcome.lines == [

@@ -38,7 +38,7 @@ import Testing
             mkfifo c.in; connect to x --reconnect <c.in >c.out 2>c.err & call=$!
             exec 5>c.in
             echo a >&5; until grep -q first:a c.out; do :; done
-            kill -KILL $pid
+            kill -KILL $pid; wait $pid
             start m connect listen x --exec sed -u s/^/second:/ 5>&-
             echo b >&5; until grep -q second:b c.out; do :; done
             exec 5>&-; ends $call; cat c.out

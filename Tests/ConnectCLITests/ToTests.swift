@@ -199,11 +199,11 @@ import Testing
     func newlines() async throws {
         let outcome = try await Shell.run(
             """
-            start l connect listen x
+            start l connect listen x; l=$pid
             start j connect listen y --json; j=$pid
             connect to x "$(printf 'two\\nlines')" </dev/null
             connect to y "$(printf 'two\\nlines')" </dev/null
-            cat l.out; grep -o 'two.*' j.out
+            kill $l $j; wait $l $j; cat l.out; grep -o 'two.*' j.out
             """)
         #expect(outcome.lines == ["two", "lines", #"two\nlines"}"#])
     }

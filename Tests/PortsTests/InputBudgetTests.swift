@@ -42,7 +42,7 @@ struct InputBudgetTests {
                 }
             }
         }
-        while budget.held > 0 { await Task.yield() }
+        while budget.held > 0, !Task.isCancelled { await Task.yield() }
         for pair in pairs { pair.far.close() }
         talker.close()
     }
@@ -97,9 +97,9 @@ struct InputBudgetTests {
         let budget = InputBudget(1 << 20)
         let pairs = try ports(1, budget)
         try pairs[0].far.postMessage([UInt8](repeating: 1, count: 100_000))
-        while budget.held < 100_000 { await Task.yield() }
+        while budget.held < 100_000, !Task.isCancelled { await Task.yield() }
         pairs[0].near.close()
-        while budget.held > 0 { await Task.yield() }
+        while budget.held > 0, !Task.isCancelled { await Task.yield() }
         pairs[0].far.close()
     }
 }

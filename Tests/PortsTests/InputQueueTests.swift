@@ -70,7 +70,7 @@ struct InputQueueTests {
                 return mine
             }
             // In the middle of it, each time elsewhere.
-            while claimed.load(ordering: .relaxed) < round % 150 { await Task.yield() }
+            while claimed.load(ordering: .relaxed) < round % 150, !Task.isCancelled { await Task.yield() }
             var rest: [UInt8] = []
             while let message = queue.popFirst() { rest += message.bytes }
             #expect(await holder.value + rest == Array(0..<200))

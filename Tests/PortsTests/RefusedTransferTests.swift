@@ -24,7 +24,7 @@ struct RefusedTransferTests {
         try channel.port1.postMessage("two")
         channel.port1.finish()
         channel.port2.start()
-        while !channel.port2.peerHasFinished { await Task.yield() }
+        while !channel.port2.peerHasFinished, !Task.isCancelled { await Task.yield() }
         try refuse(channel.port2)
         var messages = channel.port2.messages.makeAsyncIterator()
         #expect(try await messages.next()?.text == "one")

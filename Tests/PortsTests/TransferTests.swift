@@ -90,7 +90,7 @@ struct TransferTests {
             // Received into user space and not delivered, so that it travels with its port.
             channel.port2.start()
             channel.port1.finish()
-            while !channel.port2.peerHasFinished { await Task.yield() }
+            while !channel.port2.peerHasFinished, !Task.isCancelled { await Task.yield() }
             parcel = channel.port2
         }
         let carrier = try MessageChannel()

@@ -69,7 +69,7 @@ struct TransferredPortTests {
     private func becomeReceived(_ channel: MessageChannel) async throws {
         channel.port2.start()
         channel.port1.finish()
-        while !channel.port2.peerHasFinished { await Task.yield() }
+        while !channel.port2.peerHasFinished, !Task.isCancelled { await Task.yield() }
     }
 }
 

@@ -34,6 +34,9 @@ public final class Context: Sendable {
     /// Whether it waits for the name's owner to go.
     public var isStandby: Bool { registration.status == .standby }
 
+    /// What it has done so far.
+    public var status: ContextStatus { registration.contextStatus }
+
     /// Waits until the name has become this process's; at once, but for a standby. True also where it has been
     /// and the context has ended since; false where it ended before, or the waiting task was cancelled.
     public var registered: Bool {
@@ -85,49 +88,4 @@ public final class Context: Sendable {
 
         public var description: String { rawValue }
     }
-}
-
-/// Connect events, in the order in which the callers were admitted: those of one program in the order of its
-/// calls.
-public struct Connects: AsyncSequence, Sendable {
-    public typealias Element = ConnectEvent
-    public typealias Failure = Never
-
-    let registration: Registration
-
-    /// For the one task that takes them.
-    public func makeAsyncIterator() -> AsyncIterator {
-        AsyncIterator(registration: registration, base: registration.events.makeAsyncIterator())
-    }
-
-    /// Takes connect events, one after the other.
-    public struct AsyncIterator: AsyncIteratorProtocol {
-        let registration: Registration
-        var base: AsyncStream<ConnectEvent>.AsyncIterator
-
-        /// The next caller, when there is one; nil once the context has ended and all have been taken.
-        public mutating func next() async -> ConnectEvent? {
-            taken(await base.next())
-        }
-
-        /// The same, without leaving the actor.
-        public mutating func next(isolation actor: isolated (any Actor)?) async -> ConnectEvent? {
-            taken(await base.next(isolation: actor))
-        }
-
-        private func taken(_ event: ConnectEvent?) -> ConnectEvent? {
-            if let event { registration.didTake(event) }
-            return event
-        }
-    }
-}
-
-/// Somebody has connected.
-public struct ConnectEvent: Sendable {
-    /// The port to the caller; open. What the caller has posted already waits in it.
-    public let source: MessagePort
-    /// Who calls.
-    public let peer: Peer
-    /// Free text that the caller sent along.
-    public let metadata: [String: String]
 }

@@ -87,12 +87,6 @@ extension Registry {
         let registration: Registration
     }
 
-    /// Callers of one connection about whom somebody is asked: admitted in the order of their calls.
-    struct Waiting {
-        var count = 0
-        var last: Task<Void, Never>?
-    }
-
     /// Not a task for each caller: tasks may overtake one another, and callers are served in order.
     private func didIdentify(_ caller: Caller, _ answer: Result<Peer, DBusError>) {
         let call = caller.call

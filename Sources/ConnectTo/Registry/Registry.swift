@@ -14,6 +14,11 @@ actor Registry {
     let exhausted = ExhaustedSenders()
     /// By bus name.
     private(set) var registrations: [String: Registration] = [:]
+    /// Callers of one connection about whom somebody is asked: admitted in the order of their calls.
+    struct Waiting {
+        var count = 0
+        var last: Task<Void, Never>?
+    }
     /// By unique name.
     var waiting: [String: Waiting] = [:]
     /// Calls refused as by a busy place, whose callers have not been told yet.

@@ -1,6 +1,7 @@
 import ConnectToTesting
 import DBus
 import Glibc
+import TestProcesses
 import Testing
 
 @testable import ConnectTo
@@ -312,8 +313,9 @@ struct BusRestartTests {
         }
     }
 
-    @Test("a thousand contexts are back within 200 ms")
+    @Test("a thousand contexts are back within 200 ms, where the machine has nothing else to do")
     func thousand() async throws {
+        let wasQuiet = try await machineIsQuiet()
         let bus = try await Bus.onPrivateBus()
         let contexts = try await Self.contexts(1_000, on: bus)
         var times: [Duration] = []
@@ -326,9 +328,10 @@ struct BusRestartTests {
             times.append(took)
         }
         print("a thousand contexts were back after \(times)")
-        // A debug build, and whatever runs beside it, may take longer now and then.
+        guard wasQuiet, !isSanitized, try await machineIsQuiet() else { return }
+        // A debug build may take longer now and then.
         let best = try #require(times.min())
-        #expect(isSanitized || best < .milliseconds(200), "\(times)")
+        #expect(best < .milliseconds(200), "\(times)")
     }
 
     private static func contexts(_ count: Int, on bus: Bus) async throws -> [Context] {

@@ -83,7 +83,9 @@ struct TakeoverTests {
                 try next.port.postMessage("two")
                 #expect(try await next.port.nextText() == "two")
                 // Killed with nobody in line: the wait is for whoever comes next.
+                let changes = try await bus.changes()
                 second.kill()
+                for try await change in changes where change.kind == .unregistered { break }
                 try await withPeer("echo", "x") { third in
                     #expect(await third.line() == "listening")
                     let last = try #require(try await lines.next())

@@ -48,7 +48,7 @@ struct PeerFactsTests {
             process.kill()
             #expect(await event.source.closed.code == .peerExited)
             // The kernel closes what a process had open a moment before it has ended.
-            while event.peer.hasExited != true { await Task.yield() }
+            while event.peer.hasExited != true, !Task.isCancelled { await Task.yield() }
             #expect(event.peer.executable == nil)
             #expect(await event.peer.application == nil)
         }

@@ -126,7 +126,7 @@ struct HostileCargoTests {
             try await enemy.send(message, [near.descriptor])
             enemy.port.start()
             try await enemy.send(FrameHeader.raw(16, length: 0))
-            while !enemy.port.peerHasFinished { await Task.yield() }
+            while !enemy.port.peerHasFinished, !Task.isCancelled { await Task.yield() }
             var messages = enemy.port.messages.makeAsyncIterator()
             let port = try #require(try await messages.next()?.ports.first)
             #expect(await port.closed.code == .peerExited)
