@@ -16,6 +16,7 @@ struct Bench: ProgramCommand {
     @OptionGroup var common: CommonOptions
 
     @Option(
+        parsing: .unconditional,
         help: ArgumentHelp(
             "The processors that the two processes run on; otherwise the system chooses.", valueName: "a,b"),
         transform: BenchProcessors.init)
@@ -28,6 +29,7 @@ struct Bench: ProgramCommand {
     var spin = false
 
     @Option(
+        parsing: .unconditional,
         help: ArgumentHelp(
             "How long each of eight measurements takes; 1 if not given.", valueName: "seconds"),
         transform: Seconds.init)

@@ -10,6 +10,9 @@ struct ChildService: PeerService {
     let report: Report
     let ports: OpenPorts
 
+    /// After so many lines of a command the loop is somebody else's.
+    private static let linesAtOnce = 64
+
     var limit: Int { ChildCommand.limit }
     var status: ExitStatus { .success }
     func hasInputLeft() async -> Bool { false }
@@ -83,12 +86,21 @@ struct ChildService: PeerService {
 
     /// The command's standard output to the peer. After the port's end it is read on and dropped, so that a
     /// command that tidies up is not stuck.
+    ///
+    /// Neither reading nor posting waits where the command and the peer are quick: others have their turn all the same.
     private func drain(_ output: SubprocessOutputSequence, into port: MessagePort) async {
         var lines = LineSplitter()
+        var count = 0
         do {
             for try await chunk in output {
+                await Task.yield()
+                if port.closeReason != nil { continue }
                 chunk.withUnsafeBytes { lines.append($0) }
-                while let line = try lines.next() { await post(line, to: port) }
+                while let line = try lines.next() {
+                    await post(line, to: port)
+                    count += 1
+                    if count.isMultiple(of: Self.linesAtOnce) { await Task.yield() }
+                }
             }
             if let line = try lines.rest() { await post(line, to: port) }
         } catch {

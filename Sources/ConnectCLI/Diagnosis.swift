@@ -158,9 +158,10 @@ struct Diagnosis: Sendable {
         let owner = "process \(info.owner.pid.map { String($0) } ?? "?") (\(info.owner.processName ?? "?"))"
         if info.format == nil, info.status == nil {
             return Finding(
-                check: "name", message: "\(label) is \(owner), which did not answer within a second",
-                advice: "see whether it is stopped or busy; callers wait for five seconds", problem: .timedOut
-            )
+                check: "name",
+                message: "\(label) is \(owner), which did not answer as a context does within a second",
+                advice: "see whether it is stopped, busy or no context at all; callers wait for five seconds",
+                problem: .timedOut)
         }
         return Finding(check: "name", message: "\(label) is \(owner), and answers")
     }

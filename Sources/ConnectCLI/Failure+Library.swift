@@ -40,6 +40,8 @@ extension Failure {
         switch reason.code {
         case .closed: return nil
         case .unavailable: self.init(.noSuchName, "\(detail) (--wait SECONDS waits for it)")
+        // Of a busy place it says already what to do.
+        case .refused where detail.hasSuffix("try again later"): self.init(.refused, detail)
         case .refused: self.init(.refused, "\(detail); ask whoever runs it, or call it otherwise")
         case .unexpectedOwner: self.init(.refused, "\(detail); find out who that is, and nothing was sent")
         case .timedOut: self.init(.timedOut, "\(detail) (try again, or allow more time)")

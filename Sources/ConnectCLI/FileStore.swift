@@ -60,7 +60,11 @@ final class FileStore: Sendable {
             state.withLock { $0.partial = nil }
         } catch {
             let hint =
-                error.errno == .fileExists ? "; --force overwrites it" : "; check the directory, and the peer"
+                switch error.errno {
+                case .fileExists: "; --force overwrites it"
+                case .tooManyOpenFiles: "; allow more open files (ulimit -n)"
+                default: "; check the directory, and the peer"
+                }
             throw Failure(.inputOutput, "\(name.label) was not saved in \(label) (\(error.errno))\(hint)")
         }
     }

@@ -1,6 +1,7 @@
 import ArgumentParser
 import CLinux
 import Glibc
+import LinuxIO
 
 @main
 enum Main {
@@ -12,11 +13,11 @@ enum Main {
         // Writing to nobody fails with EPIPE, and kills nobody.
         _ = clinux_harmless_sigpipe()
         Accounts.useFilesAlone()
-        // To find them takes a descriptor. Without one there seem to be none, and what follows would be the help.
+        // To find them takes /proc and a descriptor. Else there seem to be none, and what follows would be the help.
         if CommandLine.argc < 1 {
             end(
                 ExitStatus.busUnavailable.code,
-                "cannot start: the arguments cannot be read; close what is not needed, or allow more open files"
+                "cannot start: the arguments cannot be read; see that /proc is there, and allow more open files (ulimit -n)"
             )
         }
         let arguments = ArgumentBytes.ofThisProcess()
@@ -34,11 +35,22 @@ enum Main {
         }
     }
 
-    /// Help and versions go to standard output as they are; an error is one line.
+    /// Help, versions and completions go to standard output as they are; an error is one line.
     private static func leave(_ error: any Error, _ arguments: [String]) -> Never {
         let code = Connect.exitCode(for: error)
-        if code.isSuccess { Connect.exit(withError: error) }
+        if code.isSuccess { show(Connect.fullMessage(for: error)) }
         end(code.rawValue, UsageError(error, arguments).line)
+    }
+
+    private static func show(_ text: String) -> Never {
+        do throws(SystemError) {
+            try OutputStream(descriptor: 1, name: "stdout").writeAtOnce(Array("\(text)\n".utf8))
+        } catch {
+            let failure = Report.failure(of: error)
+            if let message = failure.message { end(failure.status.code, message) }
+            _exit(failure.status.code)
+        }
+        _exit(ExitStatus.success.code)
     }
 
     private static func end(_ code: Int32, _ message: String) -> Never {

@@ -14,6 +14,7 @@ final class OutputStream: Sendable {
         var pending: [UInt8] = []
         var isWriting = false
         var failure: SystemError?
+        var failureHandler: (@Sendable (SystemError) -> Void)?
         var waitingForRoom: [CheckedContinuation<Void, Never>] = []
         var waitingForEnd: [CheckedContinuation<Void, Never>] = []
         /// Once there is something to write: many a call writes nothing.
@@ -62,8 +63,15 @@ final class OutputStream: Sendable {
     }
 
     /// Writes a piece here and now, for a last word where there is no thread to write it. Waits for whoever reads it.
-    func writeAtOnce(_ piece: [UInt8]) {
-        try? write(piece)
+    /// - Throws: ``SystemError`` of `write`.
+    func writeAtOnce(_ piece: [UInt8]) throws(SystemError) {
+        try write(piece)
+    }
+
+    /// Has it told when something cannot be written, on the thread that writes: whoever writes next would learn it only
+    /// then.
+    func onFailure(_ handler: @escaping @Sendable (SystemError) -> Void) {
+        state.withLock { $0.failureHandler = handler }
     }
 
     /// What is to be awaited before the next piece.
@@ -104,7 +112,11 @@ final class OutputStream: Sendable {
             do throws(SystemError) {
                 try write(piece)
             } catch {
-                state.withLock { $0.failure = error }
+                let handler = state.withLock { state in
+                    state.failure = error
+                    return state.failureHandler
+                }
+                handler?(error)
             }
         }
     }

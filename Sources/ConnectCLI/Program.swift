@@ -54,7 +54,13 @@ final class Program: Sendable {
         do throws(SystemError) {
             try watchSignals()
             watchReader()
-        } catch { fail(Failure(.busUnavailable, "cannot start: \(error)")) }
+            report.output.onFailure { [self] in fail(Report.failure(of: $0)) }
+        } catch {
+            fail(
+                Failure(
+                    .busUnavailable,
+                    "cannot start: \(error); close what is not needed, or allow more open files (ulimit -n)"))
+        }
         Task.onLoop { [self] in
             do {
                 finish(try await work(self))

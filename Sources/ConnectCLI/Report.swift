@@ -63,7 +63,7 @@ struct Report: Sendable {
             try await errors.writeLine(line)
         } catch {
             // Too few descriptors or threads, which may be what failed; or nobody reads it, then nobody will here.
-            errors.writeAtOnce(line + [0x0A])
+            try? errors.writeAtOnce(line + [0x0A])
         }
         try? await event(Event.error(failure.status, message))
     }
@@ -76,7 +76,8 @@ struct Report: Sendable {
         } catch { throw Self.failure(of: error) }
     }
 
-    private static func failure(of error: SystemError) -> Failure {
+    /// What it means that standard output could not be written.
+    static func failure(of error: SystemError) -> Failure {
         if error.errno == .brokenPipe { return .readerGone }
         return Failure(
             .inputOutput, "standard output cannot be written (\(error)); check what it is redirected to")

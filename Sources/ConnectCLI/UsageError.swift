@@ -27,6 +27,9 @@ struct UsageError {
         if isNameless, subcommand == [Listen.configuration.commandName], arguments.contains("--exec") {
             return "; --exec takes all that comes after it, so it comes last: NAME --exec COMMAND…"
         }
+        if isNameless, subcommand == [To.configuration.commandName], arguments.contains("--file") {
+            return "; --file takes all paths that come after it, so the name comes first: NAME --file PATH…"
+        }
         return ""
     }
 }

@@ -34,7 +34,9 @@ import Testing
             ("frob", "no subcommand 'frob'; there are listen, to, list, "),
             ("help frob", "no subcommand 'frob'"), ("''", "no subcommand ''"),
             ("to x --replies few", "from 1 on"), ("bench --cpus 1", "two processors"),
+            ("bench --cpus -1,0", "two processors"), ("bench --seconds -1", "0 or more"),
             ("listen --exec cat x", "--exec takes all that comes after it"),
+            ("to --file /etc/hostname x", "--file takes all paths that come after it"),
         ])
     func advice(_ arguments: String, _ part: String) async throws {
         let outcome = try await Shell.run("connect \(arguments)")
@@ -56,6 +58,16 @@ import Testing
         #expect(outcome.status == 0)
         #expect(outcome.text.contains(part))
         #expect(outcome.errors.isEmpty)
+    }
+
+    @Test(
+        "Help, version and completions that cannot be written are 74, with one line",
+        arguments: ["--help", "help to", "--version", "--generate-completion-script bash"])
+    func unwritableHelp(_ arguments: String) async throws {
+        let outcome = try await Shell.run("connect \(arguments) >/dev/full")
+        #expect(outcome.status == 74)
+        #expect(outcome.errors.hasPrefix("connect: standard output cannot be written"))
+        #expect(outcome.errors.count { $0 == "\n" } == 1)
     }
 
     @Test(

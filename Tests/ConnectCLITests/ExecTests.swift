@@ -179,4 +179,28 @@ import Testing
             """)
         #expect(outcome.lines == ["50000"])
     }
+
+    @Test("A command that never stops talking holds up nobody: not others, not its own end, not ours")
+    func flood() async throws {
+        let outcome = try await Shell.run(
+            """
+            cat >child <<'end'
+            read -r word
+            test "$word" = flood || exec echo "$word"
+            exec yes 5>alive
+            end
+            mkfifo alive flowing out
+            { cat alive; echo gone; } & gone=$!
+            start l connect listen x --exec sh child
+            connect to x flood >out & caller=$!
+            { read -r line; echo >flowing; cat >/dev/null; } <out &
+            read -r line <flowing
+            connect to x hello; echo $?
+            kill -KILL $caller
+            wait $gone
+            connect to x again; echo $?
+            kill $pid; ends $pid
+            """)
+        #expect(outcome.lines == ["hello", "0", "gone", "again", "0", "143"])
+    }
 }

@@ -25,6 +25,12 @@ import Testing
         #expect(part?.message?.hasPrefix("x: the process ended; ") == true)
     }
 
+    @Test("Who is busy gives the one piece of advice that there is")
+    func busy() {
+        let detail = "\"x\" refused: too many callers just now; try again later"
+        #expect(Failure(CloseReason(.refused, detail: detail), peer: "x") == Failure(.refused, detail))
+    }
+
     @Test("An orderly end is none")
     func closed() {
         #expect(Failure(CloseReason(.closed, detail: ""), peer: "x") == nil)
