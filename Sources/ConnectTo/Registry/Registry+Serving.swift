@@ -65,14 +65,19 @@ extension Registry {
         }
     }
 
-    /// Refuses a sender that is known already and has no introductions left, before anything of its call is looked
-    /// at. In a flood this is all that happens, and less than this where no answer is wanted.
+    /// Refuses a sender that is known already and has no introductions left, or of whom enough calls wait until it is
+    /// known, before anything of its call is looked at. In a flood this is all that happens, and less than this where
+    /// no answer is wanted.
     func hasTurnedAway(_ call: MethodCall) -> Bool {
-        guard call.member == ContextInterface.connect,
-            let peer = identities.assumeIsolated({ $0.known(call.sender) }), let uid = peer.uid,
-            let recovery = callers.recovery(uid, peer.account), let registration = registration(at: call.path)
-        else { return false }
-        exhausted.add(call, registration.activity, until: recovery)
+        guard call.member == ContextInterface.connect, let registration = registration(at: call.path) else {
+            return false
+        }
+        if let peer = identities.assumeIsolated({ $0.known(call.sender) }) {
+            guard let uid = peer.uid, let recovery = callers.recovery(uid, peer.account) else { return false }
+            exhausted.add(call, registration.activity, until: recovery)
+        } else if identities.assumeIsolated({ $0.hasRoom(for: call.sender) }) {
+            return false
+        }
         refuseAsBusy(call)
         return true
     }
