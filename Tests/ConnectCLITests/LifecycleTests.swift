@@ -175,10 +175,11 @@ import Testing
             start l connect listen x
             connect to x hello </dev/null
             switches() { cat /proc/$pid/task/*/status | grep ctxt | cut -f2 | paste -sd+ | { read sum; echo $(($sum)); }; }
-            # What the caller has left to do may take a while on a busy machine; what wakes for ever wakes each time.
-            for second in 1 2 3 4 5; do
+            # What the caller has left to do may take a while on a busy machine; what wakes for ever, once a second for
+            # one, wakes each time.
+            for turn in 1 2 3 4 5; do
                 before=$(switches)
-                timeout 1 tail -f /dev/null
+                timeout 3 tail -f /dev/null
                 woken=$(($(switches) - before))
                 [ $woken = 0 ] && break
             done

@@ -42,15 +42,15 @@ struct ReactorIdleTests {
         #expect(reactor.spinTime == .zero)
     }
 
-    /// Whether a thread does not wake for so long. What it does first of all, on its way to sleep, may take a while on a
-    /// busy machine; what wakes again and again does so each time.
+    /// Whether a thread that is on its way to sleep does not wake for so long, once it is there: the kernel calls it
+    /// sleeping a moment before it has left its processor, and counts that then.
     private func sleeps(_ thread: Int32, for time: Duration, by clock: Reactor) async throws -> Bool {
-        for _ in 0..<5 {
-            let before = try contextSwitches(of: thread)
-            await clock.wait(for: time)
-            if try contextSwitches(of: thread) == before { return true }
+        while try text("syscall", of: thread).hasPrefix("running") {
+            await clock.wait(for: .milliseconds(1))
         }
-        return false
+        let before = try contextSwitches(of: thread)
+        await clock.wait(for: time)
+        return try contextSwitches(of: thread) == before
     }
 
     /// How often a thread of this process has given up its processor, or lost it.
@@ -68,14 +68,18 @@ struct ReactorIdleTests {
 
     /// What the kernel says of a thread of this process under a name.
     private func status(of thread: Int32, _ name: String) throws -> String {
-        let path = "/proc/self/task/\(thread)/status"
+        let lines = try text("status", of: thread).split(separator: "\n")
+        let line = try #require(lines.first { $0.hasPrefix("\(name):") })
+        return line.dropFirst(name.count + 1).filter { !$0.isWhitespace }
+    }
+
+    private func text(_ file: String, of thread: Int32) throws -> String {
+        let path = FilePath("/proc/self/task/\(thread)/\(file)")
         let descriptor = try FileDescriptor.open(path, .readOnly, options: .closeOnExec)
-        let text = try descriptor.closeAfter {
+        return try descriptor.closeAfter {
             try String(unsafeUninitializedCapacity: 8192) {
                 try descriptor.read(into: UnsafeMutableRawBufferPointer($0))
             }
         }
-        let line = try #require(text.split(separator: "\n").first { $0.hasPrefix("\(name):") })
-        return line.dropFirst(name.count + 1).filter { !$0.isWhitespace }
     }
 }

@@ -1,7 +1,6 @@
 import ConnectToTesting
 import DBus
 import Glibc
-import TestProcesses
 import Testing
 
 @testable import ConnectTo
@@ -313,9 +312,8 @@ struct BusRestartTests {
         }
     }
 
-    @Test("a thousand contexts are back within 200 ms, where the machine has nothing else to do")
+    @Test("a thousand contexts are back within 200 ms")
     func thousand() async throws {
-        let wasQuiet = try await machineIsQuiet()
         let bus = try await Bus.onPrivateBus()
         let contexts = try await Self.contexts(1_000, on: bus)
         var times: [Duration] = []
@@ -328,10 +326,9 @@ struct BusRestartTests {
             times.append(took)
         }
         print("a thousand contexts were back after \(times)")
-        guard wasQuiet, !isSanitized, try await machineIsQuiet() else { return }
-        // A debug build may take longer now and then.
+        // A debug build, and whatever runs beside it, may take longer now and then.
         let best = try #require(times.min())
-        #expect(best < .milliseconds(200), "\(times)")
+        #expect(isSanitized || best < .milliseconds(200), "\(times)")
     }
 
     private static func contexts(_ count: Int, on bus: Bus) async throws -> [Context] {
