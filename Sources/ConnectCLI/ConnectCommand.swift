@@ -11,7 +11,7 @@ struct Connect: ParsableCommand {
 
             A message is a line, and a line is a message. Exit codes: 0; 64 usage; 65 a message that cannot be sent; 68 no such name; \
             69 no bus; 73 name taken; 74 input or output failed, or the peer closed before taking all input; \
-            75 timed out; 76 the peer died or broke the protocol; 77 refused; 128 + number for a signal.
+            75 timed out or too busy just now; 76 the peer died or broke the protocol; 77 refused; 128 + number for a signal.
             """,
         version: "0.1.0",
         subcommands: [

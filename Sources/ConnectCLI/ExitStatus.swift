@@ -11,10 +11,12 @@ enum ExitStatus: Sendable, Equatable {
     case busUnavailable
     /// 73: the name belongs to somebody else.
     case nameTaken
-    /// 74: input or output failed, or the peer closed before it had taken all input.
+    /// 74: input or output failed, also for lack of descriptors; or the peer closed before it had taken all input.
     case inputOutput
     /// 75: timed out.
     case timedOut
+    /// 75, too: the listener has no room just now. What `sysexits.h` calls a temporary failure.
+    case busy
     /// 76: the peer broke the protocol, died, or could not be started.
     case peerFailed
     /// 77: refused.
@@ -31,7 +33,7 @@ enum ExitStatus: Sendable, Equatable {
         case .busUnavailable: 69
         case .nameTaken: 73
         case .inputOutput: 74
-        case .timedOut: 75
+        case .timedOut, .busy: 75
         case .peerFailed: 76
         case .refused: 77
         case .signal(let number): 128 + number

@@ -17,7 +17,9 @@ extension Failure {
         case .invalidMetadata: self.init(.unsendable, error.message)
         case .nameTaken: self.init(.nameTaken, "\(error.message) (--standby)")
         case .timedOut: self.init(.timedOut, error.message)
-        case .denied, .busy: self.init(.refused, error.message)
+        case .busy: self.init(.busy, error.message)
+        case .denied: self.init(.refused, error.message)
+        case .outOfResources: self.init(.inputOutput, error.message)
         default: self.init(.busUnavailable, error.message)
         }
     }
@@ -40,16 +42,15 @@ extension Failure {
         switch reason.code {
         case .closed: return nil
         case .unavailable: self.init(.noSuchName, "\(detail) (--wait SECONDS waits for it)")
-        // Of a busy place it says already what to do.
-        case .refused where detail.hasSuffix("try again later"): self.init(.refused, detail)
         case .refused: self.init(.refused, "\(detail); ask whoever runs it, or call it otherwise")
         case .unexpectedOwner: self.init(.refused, "\(detail); find out who that is, and nothing was sent")
         case .timedOut: self.init(.timedOut, "\(detail) (try again, or allow more time)")
+        case .busy: self.init(.busy, "\(detail); try again later")
         case .busLost: self.init(.busUnavailable, "\(detail); try again when it is back")
         case .peerExited, .startFailed: self.init(.peerFailed, "\(named); see why, then try again")
         case .protocolError: self.init(.peerFailed, "\(named); check that it speaks version 1")
         case .outOfResources:
-            self.init(.inputOutput, "\(detail); see its limits (ulimit -n), then try again")
+            self.init(.inputOutput, "\(detail); \(PortError.scarcityAdvice)")
         default: self.init(.inputOutput, "\(named); try again")
         }
     }

@@ -16,7 +16,7 @@ enum Main {
         // To find them takes /proc and a descriptor. Else there seem to be none, and what follows would be the help.
         if CommandLine.argc < 1 {
             end(
-                ExitStatus.busUnavailable.code,
+                ExitStatus.inputOutput.code,
                 "cannot start: the arguments cannot be read; see that /proc is there, and allow more open files (ulimit -n)"
             )
         }

@@ -45,7 +45,7 @@ final class Program: Sendable {
             // Without a loop or a thread there is no way to say more.
             let line = "connect: cannot start: \(error)\n"
             _ = line.withCString { write(2, $0, strlen($0)) }
-            _exit(ExitStatus.busUnavailable.code)
+            _exit(ExitStatus.inputOutput.code)
         }
         while true { pause() }
     }
@@ -56,10 +56,7 @@ final class Program: Sendable {
             watchReader()
             report.output.onFailure { [self] in fail(Report.failure(of: $0)) }
         } catch {
-            fail(
-                Failure(
-                    .busUnavailable,
-                    "cannot start: \(error); close what is not needed, or allow more open files (ulimit -n)"))
+            fail(Failure(PortError.outOfResources("cannot start", error)))
         }
         Task.onLoop { [self] in
             do {

@@ -45,7 +45,7 @@ extension Bus {
         do throws(PortError) {
             return try .shared
         } catch {
-            throw ConnectToError(.outOfResources, error.message, cause: error)
+            throw ConnectToError(error)
         }
     }
 

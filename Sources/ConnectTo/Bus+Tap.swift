@@ -22,8 +22,7 @@ extension Bus {
         do throws(SystemError) {
             (near, far) = try StreamSocket.pair()
         } catch {
-            throw ConnectToError(
-                .outOfResources, "\(operation): no line could be made: \(error)", cause: error)
+            throw ConnectToError(PortError.outOfResources("\(operation): no line could be made", error))
         }
         let call = OutgoingCall(
             destination: context.busName, path: context.objectPath, interface: ContextInterface.name,

@@ -33,7 +33,7 @@ public final class Bus: Sendable {
             connection = try await BusConnection.open(
                 address: address, on: loop.reactor, deadline: deadline)
         } catch {
-            throw .unreachable(error)
+            throw ConnectToError(opening: error)
         }
         let bus = Bus(connection, address: address, limits: limits, on: loop)
         await bus.registry.start()

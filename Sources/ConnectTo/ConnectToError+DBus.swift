@@ -1,4 +1,5 @@
 import DBus
+import Ports
 
 extension ConnectToError {
     /// What the bus, or the way to it, answered to an operation.
@@ -19,9 +20,18 @@ extension ConnectToError {
             code, "\(operation): \(error)" + (advice.isEmpty ? "" : "; \(advice)"), cause: error)
     }
 
-    /// The error's message names the address.
-    static func unreachable(_ error: DBusError) -> ConnectToError {
-        ConnectToError(
-            .busUnreachable, "\(error.message); is the bus running, and is its address right?", cause: error)
+    /// Why a bus could not be opened. The error's message names the address.
+    init(opening error: DBusError) {
+        if error.kind == .exhausted {
+            self.init(.outOfResources, "\(error.message); \(PortError.scarcityAdvice)", cause: error)
+        } else {
+            self.init(
+                .busUnreachable, "\(error.message); is the bus running, and is its address right?", cause: error)
+        }
+    }
+
+    /// What a port or a loop needs is not to be had.
+    init(_ error: PortError) {
+        self.init(.outOfResources, error.message, cause: error)
     }
 }

@@ -8,7 +8,7 @@ public struct ContextStatus: Sendable, Hashable {
     public var openPorts: Int
     /// How many callers were admitted.
     public var admitted: UInt64
-    /// How many were not: not admitted, turned away as from a busy place, or with a line of the other format.
+    /// How many were not: not admitted, turned away as ``CloseReason/Code/busy``, or with a line of the other format.
     public var refused: UInt64
     /// What came over its lines, in bytes, with the frames' headers. Nothing of lines taken as sockets.
     public var bytesReceived: UInt64

@@ -89,6 +89,7 @@ extension DBusError {
         package static let spawnPrefix = "org.freedesktop.DBus.Error.Spawn."
         package static let accessDenied = "org.freedesktop.DBus.Error.AccessDenied"
         package static let limitsExceeded = "org.freedesktop.DBus.Error.LimitsExceeded"
+        package static let noMemory = "org.freedesktop.DBus.Error.NoMemory"
         package static let invalidArguments = "org.freedesktop.DBus.Error.InvalidArgs"
         package static let unknownObject = "org.freedesktop.DBus.Error.UnknownObject"
         package static let unknownInterface = "org.freedesktop.DBus.Error.UnknownInterface"

@@ -17,6 +17,8 @@ public struct CloseReason: Sendable, Hashable, CustomStringConvertible {
         public static let peerExited = Code(rawValue: "peer-exited")
         /// The listener, or the bus's policy, turned the caller away.
         public static let refused = Code(rawValue: "refused")
+        /// The listener has as much to do as it allows itself, or allows this caller; later it may have room.
+        public static let busy = Code(rawValue: "busy")
         /// Whoever owns the name is not who was expected; nothing was sent there.
         public static let unexpectedOwner = Code(rawValue: "unexpected-owner")
         /// Nobody owns the name, or its owner is no context.

@@ -61,9 +61,7 @@ public struct EventLoop: Sendable {
         do throws(SystemError) {
             reactor = try Reactor(drivenBy: drive)
         } catch {
-            throw PortError(
-                .outOfResources, "no event loop could be made: \(error); close what is not needed",
-                cause: error)
+            throw .outOfResources("no event loop could be made", error)
         }
     }
 

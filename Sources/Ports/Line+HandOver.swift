@@ -30,7 +30,7 @@ extension LineState {
         do throws(SystemError) {
             number = try socket.descriptor.duplicateNumber()
         } catch {
-            throw PortError(.outOfResources, "no descriptor is left to hand over: \(error)", cause: error)
+            throw .outOfResources("no descriptor is left to hand over", error)
         }
         let source = source
         self.socket = nil

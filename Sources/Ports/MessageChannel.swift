@@ -37,8 +37,7 @@ public struct MessageChannel: Sendable {
             port1 = MessagePort(adopting: first, on: loop, limits: limits)
             port2 = MessagePort(adopting: second, on: loop, limits: limits)
         } catch {
-            throw PortError(
-                .outOfResources, "no channel could be made: \(error); close what is not needed", cause: error)
+            throw .outOfResources("no channel could be made", error)
         }
     }
 }

@@ -1,3 +1,5 @@
+package import LinuxIO
+
 /// What can go wrong on a port, other than its end.
 public struct PortError: Error, Sendable, CustomStringConvertible {
     /// The kind of error; compare with the constants. New ones may come, so a `switch` needs a default.
@@ -66,6 +68,13 @@ extension PortError {
     static func closed(_ reason: CloseReason) -> PortError {
         PortError(.closed, "the port is over: \(reason.detail)", reason: reason)
     }
+
+    /// The system has no more for this process.
+    package static func outOfResources(_ what: String, _ cause: SystemError) -> PortError {
+        PortError(.outOfResources, "\(what): \(cause); \(scarcityAdvice)", cause: cause)
+    }
+
+    package static let scarcityAdvice = "close what is not needed, or raise the limits of this process (ulimit -n)"
 
     static let waitCancelled = PortError(.cancelled, "the waiting task was cancelled")
 

@@ -93,6 +93,8 @@ struct CallerIntroduction {
                     "may not be called: the bus's policy says \(error.message.prefix { $0 != ";" })"))
         case DBusError.Name.invalidArguments:
             .fail(reason(.protocolError, "did not understand the introduction: \(error.message)"))
+        case ContextInterface.busy:
+            .fail(reason(.busy, "is busy: \(error.message)"))
         case let name where name.hasPrefix(ContextInterface.errorPrefix):
             .fail(reason(.refused, "refused: \(error.message)"))
         default:

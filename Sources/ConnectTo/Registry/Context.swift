@@ -48,7 +48,7 @@ public final class Context: Sendable {
     /// The "connect" events: one for each caller that was admitted, with the port to it.
     ///
     /// One task takes them. Up to 256 callers of one program wait to be taken, 512 of one user and 1,024 in all; over
-    /// it they are refused as from a busy place. The sequence ends, after what waits, when the context is unregistered;
+    /// it they end with ``CloseReason/Code/busy``. The sequence ends, after what waits, when the context is unregistered;
     /// ``endReason`` says why.
     public var connects: Connects {
         // Weakly: where it has ended by then, nobody would break the cycle.

@@ -21,7 +21,7 @@ actor Registry {
     }
     /// By unique name.
     var waiting: [String: Waiting] = [:]
-    /// Calls refused as by a busy place, whose callers have not been told yet.
+    /// Calls refused as busy, whose callers have not been told yet.
     var turnedAway: [MethodCall] = []
 
     /// For names: without waiting for one answer before the next, and not all of ten thousand at a time.

@@ -80,10 +80,12 @@ final class Opening: @unchecked Sendable {
                 if let connection = OpaquePointer(bitPattern: bits) { connected(connection) }
             }
         } else {
-            let error = DBusError.unreachable(
+            let message =
                 "no connection to the bus at \(address): "
-                    + (MessageReader.text(failure.message) ?? "no reason given"),
-                name: MessageReader.text(failure.name) ?? DBusError.Name.noServer)
+                + (MessageReader.text(failure.message) ?? "no reason given")
+            let name = MessageReader.text(failure.name) ?? DBusError.Name.noServer
+            let isOurs = name == DBusError.Name.limitsExceeded || name == DBusError.Name.noMemory
+            let error: DBusError = isOurs ? .exhausted(message) : .unreachable(message, name: name)
             reactor.execute { [self] in finish(.failure(error)) }
         }
     }

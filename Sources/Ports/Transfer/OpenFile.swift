@@ -41,7 +41,7 @@ public final class OpenFile: Sendable {
         do throws(SystemError) {
             return try descriptor.duplicateNumber()
         } catch {
-            throw PortError(.outOfResources, "no second descriptor: \(error)", cause: error)
+            throw .outOfResources("no second descriptor", error)
         }
     }
 

@@ -33,8 +33,7 @@ public final class SharedBuffer: Sendable {
         do throws(SystemError) {
             memory = Lock(try SharedMemory.make(size: max(0, count)))
         } catch {
-            throw PortError(
-                .outOfResources, "no shared memory of \(count) bytes: \(error)", cause: error)
+            throw .outOfResources("no shared memory of \(count) bytes", error)
         }
         self.mode = mode
         self.count = max(0, count)

@@ -55,7 +55,7 @@ struct BusLimitsTests {
         let context = try await listening.register("x")
         let bus = try await Bus.onPrivateBus()
         let (reason, took) = await timed { await bus.connectTo("x", wait: .now).closed }
-        #expect(reason.code == .refused)
+        #expect(reason.code == .busy)
         #expect(took >= .milliseconds(100))
         #expect(context.status.refused == 1)
     }

@@ -64,7 +64,7 @@ struct CallerIntroductionTests {
         arguments: policies,
         [
             ("org.connectto.Error.Refused", CloseReason.Code.refused),
-            ("org.connectto.Error.Busy", .refused),
+            ("org.connectto.Error.Busy", .busy),
             ("org.connectto.Error.SomethingNew", .refused),
             (freedesktop + "AccessDenied", .refused),
             (freedesktop + "InvalidArgs", .protocolError),

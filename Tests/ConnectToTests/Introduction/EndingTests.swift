@@ -13,7 +13,7 @@ struct EndingTests {
         "a listener's no is passed on at once, with nothing left open", arguments: [.now, waiting],
         [
             ("org.connectto.Error.Refused", CloseReason.Code.refused),
-            ("org.connectto.Error.Busy", .refused),
+            ("org.connectto.Error.Busy", .busy),
             ("org.freedesktop.DBus.Error.AccessDenied", .refused),
             ("org.freedesktop.DBus.Error.InvalidArgs", .protocolError),
             ("org.freedesktop.DBus.Error.Failed", .unavailable),

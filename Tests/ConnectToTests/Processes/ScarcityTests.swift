@@ -24,7 +24,7 @@ struct ScarcityTests {
                 }
             }
             #expect(open.count > 8 && open.count < 64)
-            #expect(codes == [.refused])
+            #expect(codes == [.busy])
             for port in open {
                 try port.postMessage("still served")
                 let text = try await port.nextText()
@@ -60,7 +60,7 @@ struct ScarcityTests {
                 }
                 for port in ports { port.close() }
             }
-            #expect(codes == [.refused])
+            #expect(codes == [.busy])
             #expect(try await bus.info("x")?.owner.busName == owner)
         }
     }
@@ -104,7 +104,7 @@ struct ScarcityTests {
                 try await withPeer(after: limit, "hoard", "x", 100, on: address, as: nobody) { peer in
                     let count = Int(try #require(await peer.line())) ?? 0
                     #expect(count > 8 && count < 64)
-                    #expect(await peer.line() == (who == "the listener" ? "refused" : "out-of-resources"))
+                    #expect(await peer.line() == (who == "the listener" ? "busy" : "out-of-resources"))
                     #expect(await peer.line() == "once more")
                 }
             }

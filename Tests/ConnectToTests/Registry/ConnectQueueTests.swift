@@ -21,8 +21,8 @@ struct ConnectQueueTests {
             let refused = here.connectTo("busy")
             try refused.postMessage("unheard")
             let error = await #expect(throws: PortError.self) { try await refused.opened }
-            #expect(error?.reason?.code == .refused)
-            #expect(refused.closeReason?.code == .refused)
+            #expect(error?.reason?.code == .busy)
+            #expect(refused.closeReason?.code == .busy)
 
             // One is taken: there is room for one.
             let first = try #require(await context.nextConnect())
@@ -62,7 +62,7 @@ struct ConnectQueueTests {
                 taken.append(try Descriptor.duplicate(of: 0))
             }
             let refused = here.connectTo("x")
-            #expect(await refused.closed.code == .refused)
+            #expect(await refused.closed.code == .busy)
             #expect(!there.isLost)
 
             taken.removeAll()

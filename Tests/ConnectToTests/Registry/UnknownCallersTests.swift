@@ -62,7 +62,7 @@ struct UnknownCallersTests {
 }
 
 extension Registry {
-    /// - Returns: how many of the calls were refused as by a busy place.
+    /// - Returns: how many of the calls were refused as busy.
     fileprivate func afterReceiving(_ calls: [MethodCall]) -> Int {
         let before = turnedAway.count
         for call in calls { _ = didReceive(call) }
