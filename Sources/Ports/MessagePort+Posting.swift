@@ -14,6 +14,8 @@ extension MessagePort {
     /// soon as they are 64 KiB: on the port's loop at the end of its turn at the latest, elsewhere within 100
     /// microseconds. Quicker for many, or for many ports, is a ``MessageBatch``. A program that exits right after
     /// posting awaits ``flush()`` first.
+    ///
+    /// A literal such as `[1, 2, 3]` is an `[Int]` where nothing says otherwise, and goes as JSON.
     /// - Throws: ``PortError``: ``PortError/Code/queueFull``, ``PortError/Code/messageTooLarge`` (over 64 MiB or
     ///   ``PortLimits/messageLength``), ``PortError/Code/finished``, ``PortError/Code/isStream``.
     public func postMessage(_ bytes: [UInt8]) throws(PortError) {

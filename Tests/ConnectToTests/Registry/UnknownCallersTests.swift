@@ -22,6 +22,19 @@ struct UnknownCallersTests {
         }
     }
 
+    @Test("where all of the room is taken, a call under a new name is turned away before its body is looked at")
+    func everNewNames() async throws {
+        try await withSilentBus { bus, context in
+            let descriptors = try StreamSocket.pair()
+            let line = descriptors.0.descriptor
+            let newcomer = call(ContextInterface.connect, on: context, line, from: ":1.2000", serial: 1)
+            #expect(await !bus.registry.hasTurnedAway(newcomer))
+            _ = await bus.registry.afterReceiving(
+                (0..<4_096).map { call("Status", on: context, line, from: ":1.\(3000 + $0)", serial: 1) })
+            #expect(await bus.registry.hasTurnedAway(newcomer))
+        }
+    }
+
     @Test("a line that would be of the reserve of descriptors is let go before anybody is asked")
     func reserve() async throws {
         try await withSilentBus { bus, context in
@@ -51,10 +64,12 @@ struct UnknownCallersTests {
         try await body(bus, context)
     }
 
-    private func call(_ member: String, on context: Context, _ line: Descriptor, serial: UInt32) -> MethodCall {
+    private func call(
+        _ member: String, on context: Context, _ line: Descriptor, from sender: String = ":1.1000", serial: UInt32
+    ) -> MethodCall {
         let options = DBusValue.dictionary(key: "s", value: "v", [])
         return MethodCall(
-            sender: ":1.1000", path: context.registration.context.objectPath,
+            sender: sender, path: context.registration.context.objectPath,
             interface: ContextInterface.name,
             member: member, body: member == "Tap" ? [.unixFD(line), options] : [], expectsReply: true,
             serial: serial)
