@@ -105,14 +105,16 @@ release: setup
 install: release ## install the command `connect` under PREFIX (/usr/local)
 	connect=$$($(SWIFT) build $(release_options) --show-bin-path)/connect; \
 	install -d "$(prefix)/bin" "$(prefix)/share/bash-completion/completions" \
-	    "$(prefix)/share/zsh/site-functions" "$(prefix)/share/fish/vendor_completions.d" && \
+	    "$(prefix)/share/zsh/site-functions" "$(prefix)/share/fish/vendor_completions.d" \
+	    "$(prefix)/share/man/man1" && \
 	install -m 755 "$$connect" "$(prefix)/bin/connect" && \
+	install -m 644 Sources/ConnectCLI/connect.1 "$(prefix)/share/man/man1/connect.1" && \
 	"$$connect" --generate-completion-script bash >"$(prefix)/share/bash-completion/completions/connect" && \
 	"$$connect" --generate-completion-script zsh >"$(prefix)/share/zsh/site-functions/_connect" && \
 	"$$connect" --generate-completion-script fish >"$(prefix)/share/fish/vendor_completions.d/connect.fish"
 
 uninstall: ## remove what install has put under PREFIX
-	rm -f "$(prefix)/bin/connect" \
+	rm -f "$(prefix)/bin/connect" "$(prefix)/share/man/man1/connect.1" \
 	    "$(prefix)/share/bash-completion/completions/connect" \
 	    "$(prefix)/share/zsh/site-functions/_connect" \
 	    "$(prefix)/share/fish/vendor_completions.d/connect.fish"

@@ -60,6 +60,7 @@ let package = Package(
         .executableTarget(
             name: "ConnectCLI",
             dependencies: ["ConnectTo", "LinuxIO", "Ports", argumentParser, subprocess, system],
+            exclude: ["connect.1"],
             swiftSettings: settings),
 
         // Small programs to begin from; the README shows the first.
