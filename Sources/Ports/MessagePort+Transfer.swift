@@ -36,6 +36,12 @@ extension MessagePort {
         }
     }
 
+    /// Posts what is JSON already, and gives away what is listed; it is not checked. Otherwise as
+    /// ``postMessage(_:transfer:)-([UInt8],_)``.
+    public func postMessage(json: String, transfer: [Transferable]) throws(PortError) {
+        try json.withBytes { payload throws(PortError) in try line.post(.json, payload, transfer) }
+    }
+
     // MARK: Sending with patience
 
     /// Posts bytes, and gives away what is listed, waiting for room in the queue if the peer is slow to read. While it
@@ -70,6 +76,14 @@ extension MessagePort {
         let json = try Self.encode(value)
         try await line.whenThereIsRoom(for: json.count) { () throws(PortError) in
             try json.withBytes { payload throws(PortError) in try line.post(.json, payload, transfer) }
+        }
+    }
+
+    /// Posts what is JSON already, and gives away what is listed, waiting for room; it is not checked. Otherwise as
+    /// ``send(_:transfer:)-([UInt8],_)``.
+    public func send(json: String, transfer: [Transferable]) async throws(PortError) {
+        try await line.whenThereIsRoom(for: json.utf8.count) { () throws(PortError) in
+            try postMessage(json: json, transfer: transfer)
         }
     }
 }

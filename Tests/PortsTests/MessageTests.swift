@@ -28,8 +28,20 @@ struct MessageTests {
             #expect(message?.kind == .bytes)
             #expect(message?.bytes == [1, 2, 3])
         }
+        let json = #"{"a":1}"#
+        try port.postMessage(["a": 1])
+        try port.postMessage(["a": 1], transfer: [])
+        try await port.send(["a": 1])
         try await port.send(["a": 1], transfer: [])
-        #expect(try await channel.port2.take()?.text == "{\"a\":1}")
+        try port.postMessage(json: json)
+        try port.postMessage(json: json, transfer: [])
+        try await port.send(json: json)
+        try await port.send(json: json, transfer: [])
+        for _ in 0..<8 {
+            let message = try await channel.port2.take()
+            #expect(message?.kind == .json)
+            #expect(message?.text == json)
+        }
     }
 
     @Test("of text gives its text and its bytes")
