@@ -216,6 +216,12 @@ int clinux_pidfd_has_ended(int pidfd) {
     return count > 0 && (watched.revents & POLLIN) != 0;
 }
 
+int clinux_kill_at_hangup(int socket, pid_t pid) {
+    // What the kernel sends when a descriptor's state changes is of one's choice, and goes to whoever owns it.
+    if (fcntl(socket, F_SETSIG, SIGKILL) < 0 || fcntl(socket, F_SETOWN, pid) < 0) return -1;
+    return fcntl(socket, F_SETFL, O_ASYNC);
+}
+
 int clinux_open_in_root(pid_t pid, const char *name, int *root) {
     char path[32];
     snprintf(path, sizeof path, "/proc/%d/root", (int)pid);

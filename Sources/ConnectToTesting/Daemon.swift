@@ -7,6 +7,7 @@ import SystemPackage
 final class Daemon: Sendable {
     private let program: BusProgram
     private let directory: FilePath
+    private let lifeline: Lifeline
     private let limit: Duration
     private let state = Lock(State())
 
@@ -22,9 +23,12 @@ final class Daemon: Sendable {
 
     private var log: FilePath { directory.appending("log") }
 
-    init(_ program: BusProgram, in directory: FilePath, startingWithin limit: Duration) {
+    init(
+        _ program: BusProgram, in directory: FilePath, tiedTo lifeline: Lifeline, startingWithin limit: Duration
+    ) {
         self.program = program
         self.directory = directory
+        self.lifeline = lifeline
         self.limit = limit
     }
 
@@ -82,6 +86,7 @@ final class Daemon: Sendable {
                 process.kill()
                 process.release()
             }
+            try lifeline.tie(child)
             try adopt(process, child)
             let address = try await firstLine(
                 of: execution.standardOutput, or: launch.journal, within: limit, log: log)

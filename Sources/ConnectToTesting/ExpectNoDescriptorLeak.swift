@@ -21,22 +21,30 @@ public import Testing
 ///   process keeps once it has them, and they all look alike.
 /// - What the library closes on a queue of its own (descriptors from peers) has been closed before counting.
 /// - A descriptor that is closed late, but within the limit, is not reported.
-/// - What another test keeps open for longer than the limit is blamed on this one. If a test must do that,
-///   or opens a descriptor for the whole process, run the closure in a process of its own
+/// - What another test keeps open for longer than the limit is blamed on this one, and so is what another test
+///   leaks while this one runs. To tell whose it is, run this test alone (`swift test --filter`, or all with
+///   `--no-parallel`). If a test must keep something open for long, or opens a descriptor for the whole process, give
+///   it and this one to a suite that is `.serialized`, or run the closure in a process of its own
 ///   (`#expect(processExitsWith:)`).
 ///
 /// - Parameters:
-///   - limit: how long to wait for what other tests have open. Longer than any test beside this one takes.
+///   - limit: how long to wait for what other tests have open, and so how long it takes to report a leak. Longer
+///     than any test beside this one takes.
 ///   - body: runs where the caller runs. What it returns must not own descriptors.
 /// - Returns: what the closure returns.
 /// - Throws: what the closure throws, after counting.
 nonisolated(nonsending) public func expectNoDescriptorLeak<Result>(
-    within limit: Duration = .seconds(30), sourceLocation: SourceLocation = #_sourceLocation,
+    within limit: Duration = .seconds(10), sourceLocation: SourceLocation = #_sourceLocation,
     _ body: () async throws -> Result
 ) async throws -> Result {
     try await reportingDescriptorLeak(within: limit, body) { leaked in
         let list = leaked.map(\.description).joined(separator: ", ")
-        Issue.record("\(leaked.count) descriptors left open: \(list)", sourceLocation: sourceLocation)
+        Issue.record(
+            """
+            \(leaked.count) descriptors left open: \(list). If the test leaks nothing when it runs alone, they \
+            belong to another one in this process that ran beside it: put both into a suite that is .serialized
+            """,
+            sourceLocation: sourceLocation)
     }
 }
 

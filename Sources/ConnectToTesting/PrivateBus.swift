@@ -1,4 +1,5 @@
-/// A D-Bus bus of a test's own: a `dbus-daemon` in a directory of its own, that ends with the test.
+/// A D-Bus bus of a test's own: a `dbus-daemon` in a directory of its own, that ends with the test, however it
+/// ends: also when the test's process is killed.
 ///
 /// Nobody else is on it and nothing in the environment points to it. What is to use it is told its
 /// ``address``: `Bus.at(_:)` of this package, `g_dbus_connection_new_for_address`, a child process started

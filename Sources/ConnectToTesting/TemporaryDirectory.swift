@@ -2,26 +2,31 @@ import Glibc
 import LinuxIO
 package import SystemPackage
 
-/// Runs a closure with a fresh directory under `/tmp` that only this user may enter, and removes it with all
-/// that is in it when the closure ends, however it ends.
+/// Runs a closure with a fresh directory under `/tmp` that only this user may enter. The directory is removed with all
+/// that is in it when the closure ends, however it ends, or with this process, however that ends. What cannot be
+/// removed stays.
 nonisolated(nonsending) package func withTemporaryDirectory<Result>(
     prefix: String, _ body: (FilePath) async throws -> Result
+) async throws -> Result {
+    try await withTemporaryDirectory(prefix: prefix) { directory, _ in try await body(directory) }
+}
+
+/// The same with what ends the directory, for a process that is to end with it.
+nonisolated(nonsending) func withTemporaryDirectory<Result>(
+    prefix: String, _ body: (FilePath, Lifeline) async throws -> Result
 ) async throws -> Result {
     var template = Array("/tmp/\(prefix)-XXXXXX".utf8CString)
     guard mkdtemp(&template) != nil else {
         throw SystemError(operation: "mkdtemp", errno: Errno(rawValue: errno))
     }
     let directory = FilePath(platformString: template)
-    defer { removeTree(directory) }
-    return try await body(directory)
-}
-
-/// Removes a directory with all that is in it, following no links. What cannot be removed stays.
-private func removeTree(_ root: FilePath) {
-    root.withPlatformString { path in
-        // A file, a socket or a link goes with this.
-        if unlink(path) == 0 { return }
-        for name in (try? fileNames(in: root.string)) ?? [] { removeTree(root.appending(name)) }
-        rmdir(path)
+    let lifeline: Lifeline
+    do {
+        lifeline = try Lifeline(removing: directory)
+    } catch {
+        rmdir(template)
+        throw error
     }
+    defer { lifeline.cut() }
+    return try await body(directory, lifeline)
 }

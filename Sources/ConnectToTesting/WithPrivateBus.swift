@@ -14,7 +14,8 @@ import SystemPackage
 /// own in a fresh directory under `/tmp` (not `TMPDIR`: a socket's path has 107 bytes at most). Nothing else of the
 /// environment is looked at but `PATH`, and nothing is changed. When this returns or throws, the daemon has exited and
 /// the directory is gone. If the task is cancelled the daemon is killed at once, and the closure sees its connections
-/// end.
+/// end. If this process ends before, by Ctrl-C, `exit` or `SIGKILL`, both go with it: the kernel kills the daemon, and
+/// a shell that waits for that, `/bin/sh`, a child of this process, removes the directory.
 ///
 /// - Parameters:
 ///   - services: a directory of `.service` files, which the bus starts when somebody calls their names; by
@@ -37,10 +38,10 @@ nonisolated(nonsending) package func withPrivateBus<Result>(
     configuration: BusConfiguration, _ body: (PrivateBus) async throws -> Result
 ) async throws -> Result {
     try Task.checkCancellation()
-    return try await withTemporaryDirectory(prefix: "connectto-bus") { directory in
+    return try await withTemporaryDirectory(prefix: "connectto-bus") { directory, lifeline in
         let socket = directory.appending("bus")
         try configuration.write(to: directory.appending("bus.conf"), socket: socket)
-        let daemon = Daemon(program, in: directory, startingWithin: limit)
+        let daemon = Daemon(program, in: directory, tiedTo: lifeline, startingWithin: limit)
         let outcome: Swift.Result<Result, any Error>
         do {
             outcome = .success(

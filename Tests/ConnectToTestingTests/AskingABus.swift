@@ -26,9 +26,12 @@ func exists(_ path: String) -> Bool { access(path, F_OK) == 0 }
 /// Whether the bus's process exists, running or not yet waited for. A broker whose launcher was killed before it
 /// is for init to wait for, whenever that gets to it: of that one only running counts.
 func isAlive(_ bus: PrivateBus) -> Bool {
-    guard kill(bus.processID, 0) == 0 else { return false }
-    guard BusProgram.chosen == .broker else { return true }
-    let state = try? String(contentsOfFile: "/proc/\(bus.processID)/stat", encoding: .utf8)
+    BusProgram.chosen == .broker ? isRunning(bus.processID) : kill(bus.processID, 0) == 0
+}
+
+/// Whether a process, of whomever, runs; one that has ended and is not yet waited for does not.
+func isRunning(_ processID: Int32) -> Bool {
+    let state = try? String(contentsOfFile: "/proc/\(processID)/stat", encoding: .utf8)
     return state?.contains(") Z ") == false
 }
 

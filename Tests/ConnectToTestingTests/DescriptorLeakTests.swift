@@ -52,6 +52,17 @@ struct DescriptorLeakTests {
         #expect(reported.contains { $0.number == left?.descriptor.rawValue })
     }
 
+    @Test("records one issue, which says whose else it may be and what to do then")
+    func recordsAnIssue() async throws {
+        var left: StreamSocket?
+        try await withKnownIssue {
+            try await expectNoDescriptorLeak(within: .zero) { left = try StreamSocket.pair().0 }
+        } matching: { issue in
+            issue.comments.contains { $0.rawValue.contains("another one") && $0.rawValue.contains(".serialized") }
+        }
+        withExtendedLifetime(left) {}
+    }
+
     @Test("is content with what was closed, here or on the queue for peers' descriptors")
     func contentWithWhatWasClosed() async throws {
         try await expectNoDescriptorLeak {

@@ -80,6 +80,8 @@ int clinux_pidfd_open(pid_t pid);
 int clinux_pidfd_send_signal(int pidfd, int signal);
 /// 1 once the process of a pidfd has ended, 0 while it has not, -1 on error.
 int clinux_pidfd_has_ended(int pidfd);
+/// From here on a process is killed when the other end of a socket is closed for good; of several the last one counts.
+int clinux_kill_at_hangup(int socket, pid_t pid);
 /// Opens a file in the root directory that a process sees, for reading; no link is followed and nothing waits.
 /// `root` says whether that directory could be opened at all.
 int clinux_open_in_root(pid_t pid, const char *name, int *root);

@@ -1,0 +1,58 @@
+import ConnectToTesting
+import Glibc
+import SystemPackage
+import Testing
+
+@Suite("A private bus of a process that ends while it runs", .timeLimit(.minutes(1)))
+struct ProcessEndTests {
+    /// How the process ends.
+    enum Ending: Int32, Codable, CaseIterable {
+        case exit = 0
+        /// As Ctrl-C does it: all processes of the group get the signal.
+        case interrupted = 2
+        case killed = 9
+        case terminated = 15
+
+        var status: ExitTest.Condition { self == .exit ? .exitCode(0) : .signal(rawValue) }
+    }
+
+    @Test("ends too, and its directory with it", arguments: Ending.allCases)
+    func ends(_ ending: Ending) async throws {
+        try await endsToo(ending, restarted: false)
+    }
+
+    @Test("ends too where it was started again and then stopped")
+    func restarted() async throws {
+        try await endsToo(.killed, restarted: true)
+    }
+
+    private func endsToo(_ ending: Ending, restarted: Bool) async throws {
+        let result = await #expect(
+            processExitsWith: ending.status, observing: [\.standardOutputContent]
+        ) { [ending = ending as Ending, restarted = restarted as Bool] in
+            setpgid(0, 0)
+            try await withPrivateBus { bus in
+                if restarted {
+                    try await bus.restart()
+                    kill(bus.processID, SIGSTOP)
+                }
+                try FileDescriptor.standardOutput.writeAll("bus \(bus.processID) \(bus.directory)\n".utf8)
+                switch ending {
+                case .exit: Glibc.exit(0)
+                case .interrupted: kill(0, SIGINT)
+                case .killed, .terminated: kill(getpid(), ending.rawValue)
+                }
+                // Ends with the process, and not before.
+                for await _ in AsyncStream<Never>.makeStream().stream {}
+            }
+        }
+        let output = String(decoding: try #require(result).standardOutputContent, as: UTF8.self)
+        let line = try #require(output.split(separator: "\n").first { $0.hasPrefix("bus ") })
+        let words = line.split(separator: " ")
+        let processID = try #require(Int32(words[1]))
+        // Nobody tells of the end of a process that was another's child, or of a directory.
+        while isRunning(processID) || exists(String(words[2])) {
+            try await Task.sleep(for: .milliseconds(1))
+        }
+    }
+}
