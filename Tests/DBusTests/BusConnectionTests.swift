@@ -207,18 +207,10 @@ struct BusConnectionTests {
         }
         func tick(_ numbers: Range<Int32>) async throws {
             for number in numbers {
-                // Short ones go to the bus another way than long ones.
-                let padding = [UInt8](repeating: 0, count: number % 4 == 0 ? 300_000 : 0)
-                try await emitter.emit(
-                    OutgoingSignal(
-                        path: "/", interface: Objects.interface, member: "Tick",
-                        body: [.int32(number), .bytes(padding)]))
+                try await emitter.emit("Tick", number)
             }
             // To the listener alone, so it needs no rule; what was sent before it has arrived before it.
-            try await emitter.emit(
-                OutgoingSignal(
-                    path: "/", interface: Objects.interface, member: "Mark", destination: listener.uniqueName)
-            )
+            try await emitter.emit("Mark", to: listener.uniqueName)
         }
         try await listener.addMatch(rule)
         try await listener.addMatch(rule)
@@ -248,14 +240,46 @@ struct BusConnectionTests {
         await connection.close()
     }
 
-    @Test("signals that D-Bus cannot carry are refused")
-    func badSignal() async throws {
+    // MARK: Broken messages
+
+    @Test("calls that D-Bus cannot carry are refused")
+    func badCall() async throws {
         let connection = try await PrivateBus.current.open()
-        let error = await #expect(throws: DBusError.self) {
-            try await connection.emit(OutgoingSignal(path: "/", interface: "none", member: "A"))
+        let good = OutgoingCall.test(connection.uniqueName)
+        var bad = [good, good, good, good]
+        bad[0].destination = "nobody"
+        bad[1].path = "no path"
+        bad[2].interface = "none"
+        bad[3].member = "a.b"
+        for call in bad {
+            let error = await #expect(throws: DBusError.self) {
+                try await connection.call(call, deadline: .seconds(10))
+            }
+            #expect(error?.kind == .invalid)
         }
-        #expect(error?.kind == .invalid)
         await connection.close()
+    }
+
+    @Test("a call that names a descriptor which did not come with it is invalid")
+    func noSuchDescriptor() async throws {
+        let bus = try PrivateBus.current
+        let (caller, callee) = (try await bus.open(), try await bus.open(on: try Loop.second))
+        await callee.exportEcho()
+        let pair = try StreamSocket.pair()
+        for (number, expected) in [
+            (UInt8(0), nil), (1, DBusError.Name.invalidArguments), (3, DBusError.Name.invalidArguments),
+        ] {
+            let answers = Log<Result<Reply, DBusError>>()
+            try await caller.call(callee.uniqueName, with: pair.0.descriptor, asNumber: number) { answers.add($0) }
+            let answer = try #require(await answers.wait(for: 1).first)
+            if case .failure(let error) = answer {
+                #expect(error.name == expected)
+            } else {
+                #expect(expected == nil)
+            }
+        }
+        await caller.close()
+        await callee.close()
     }
 }
 
@@ -264,7 +288,11 @@ extension BusConnection {
     fileprivate func callThousandTimes(_ destination: String, completion: @escaping Completion) {
         for number in UInt32(0)..<1000 {
             call(
-                .test(destination, Objects.echo, [.uint32(number)]), deadline: .seconds(30),
+                .test(
+                    destination, Objects.echo,
+                    // Short ones go to the bus another way than long ones.
+                    [.uint32(number), .bytes([UInt8](repeating: 0, count: number % 4 == 0 ? 20_000 : 0))]),
+                deadline: .seconds(30),
                 completion: completion)
         }
     }

@@ -41,16 +41,11 @@ struct MessageEncoderTests {
             destination: "org.example.Somebody", path: "/org/example", interface: "org.example.I",
             member: "M",
             body: body, noAutoStart: true)
-        for (message, type) in [
-            (try OutgoingMessage.methodCall(call, expectsReply: true), DBUS_MESSAGE_TYPE_METHOD_CALL),
-            (
-                try .signal(.init(path: "/", interface: "a.b", member: "S", body: body)),
-                DBUS_MESSAGE_TYPE_SIGNAL
-            ),
-        ] {
+        for expectsReply in [true, false] {
+            let message = try OutgoingMessage.methodCall(call, expectsReply: expectsReply)
             let read = try decoded(MessageEncoder(message, serial: 0x8000_0001).bytes)
             defer { dbus_message_unref(read) }
-            #expect(dbus_message_get_type(read) == type)
+            #expect(dbus_message_get_type(read) == DBUS_MESSAGE_TYPE_METHOD_CALL)
             #expect(dbus_message_get_serial(read) == 0x8000_0001)
             #expect(MessageReader.text(dbus_message_get_path(read)) == message.path)
             #expect(MessageReader.text(dbus_message_get_interface(read)) == message.interface)

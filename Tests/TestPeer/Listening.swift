@@ -43,10 +43,10 @@ private func serveEcho(_ context: Context) async throws {
 func takeTheCallAndSayNothing(_ name: String, on address: String, until cues: Cues) async throws {
     let context = try ContextName(name)
     let connection = try await BusConnection.open(address: address, on: EventLoop.shared.reactor)
-    let path = "/org/connectto/Context/\(context.busName.split(separator: ".").last ?? "")"
-    await connection.export(path: path) { call in
+    await connection.export { call in
         held.withLock { $0.append(call) }
         say("called")
+        return true
     }
     _ = try await connection.requestName(context.busName, flags: [.doNotQueue])
     say("listening")

@@ -71,7 +71,7 @@ actor Registry {
             let call = head.call
             return self?.assumeIsolated { $0.hasTurnedAway(call) } ?? false
         }
-        await connection.exportMany { [weak self] call in
+        await connection.export { [weak self] call in
             self?.assumeIsolated { $0.didReceive(call) } ?? false
         }
     }

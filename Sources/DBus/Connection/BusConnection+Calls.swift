@@ -50,10 +50,4 @@ extension BusConnection {
     package func replyError(to call: MethodCall, name: String, message: String) {
         link.replyError(to: call, name: name, message: message)
     }
-
-    /// Sends a signal to all who subscribed, or to one.
-    /// - Throws: ``DBusError`` of kind `invalid`, `offline` or `exhausted`.
-    package func emit(_ signal: OutgoingSignal) throws(DBusError) {
-        try link.send(try OutgoingMessage.signal(signal))
-    }
 }

@@ -28,8 +28,7 @@ package actor BusConnection {
     private var isClosed = false
     var matches = MatchTable()
     private var screen: (@Sendable (borrowing CallHead) -> Bool)?
-    private var exportsMany: (@Sendable (MethodCall) -> Bool)?
-    private var exports: [String: @Sendable (MethodCall) -> Void] = [:]
+    private var exports: [@Sendable (MethodCall) -> Bool] = []
     private var signalHandlers: [@Sendable (Signal) -> Void] = []
     private var disconnectHandlers: [@Sendable (DBusError) -> Void] = []
     private var loss: DBusError?
@@ -133,19 +132,13 @@ package actor BusConnection {
 
     // MARK: Receiving
 
-    /// Has calls of one object answered; replaces whoever did so before.
+    /// Has calls answered. The handler returns whether it knows the object; if not, the next handler is asked.
     ///
-    /// The handler runs on the loop while the message is dispatched, and sees to it that every call that expects a
-    /// reply gets one, then or later: ``reply(to:_:)``, ``replyError(to:name:message:)``. Calls of paths that
-    /// nobody exports are answered with UnknownObject, and those of `org.freedesktop.DBus.Peer` by libdbus.
-    package func export(path: String, handler: @escaping @Sendable (MethodCall) -> Void) {
-        exports[path] = handler
-    }
-
-    /// Has calls answered of objects that ``export(path:handler:)`` does not know, as there; the handler returns
-    /// whether there is such an object.
-    package func exportMany(_ handler: @escaping @Sendable (MethodCall) -> Bool) {
-        exportsMany = handler
+    /// It runs on the loop while the message is dispatched, and sees to it that every call that expects a
+    /// reply gets one, then or later: ``reply(to:_:)``, ``replyError(to:name:message:)``. Calls of objects that
+    /// nobody knows are answered with UnknownObject, and those of `org.freedesktop.DBus.Peer` by libdbus.
+    package func export(_ handler: @escaping @Sendable (MethodCall) -> Bool) {
+        exports.append(handler)
     }
 
     /// Has a closure look at every call first. Nothing is copied out of that but what the closure asks for: in a flood
@@ -165,8 +158,7 @@ package actor BusConnection {
     private func receive(_ incoming: Incoming) {
         switch incoming {
         case .call(let call):
-            if let handler = exports[call.path] { return handler(call) }
-            if exportsMany?(call) == true { return }
+            if exports.contains(where: { $0(call) }) { return }
             link.replyError(
                 to: call, name: DBusError.Name.unknownObject, message: "there is no object at \(call.path)")
         case .signal(let signal):

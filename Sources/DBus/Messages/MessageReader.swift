@@ -1,4 +1,5 @@
 import CDBus
+import Glibc
 import LinuxIO
 
 /// Takes the values out of a received message, which libdbus has found valid already.
@@ -10,7 +11,8 @@ struct MessageReader {
     private var remaining = maximumValues
 
     /// - Throws: ``DBusError/Kind/exhausted`` for a body of too many values, or where the process has no
-    ///   descriptors left for those that came along; the ones taken out already are closed.
+    ///   descriptors left for those that came along; `invalid` where it names one that did not. Those taken out already
+    ///   are closed.
     static func body(of message: OpaquePointer) throws(DBusError) -> [DBusValue] {
         var iterator = DBusMessageIter()
         if dbus_message_iter_init(message, &iterator) == 0 { return [] }
@@ -50,10 +52,14 @@ struct MessageReader {
         case TypeCode.objectPath: return .objectPath(text(&iterator))
         case TypeCode.signature: return .signature(text(&iterator))
         case TypeCode.unixFD:
-            // A duplicate, and ours; the message keeps its own.
+            // A duplicate, and ours; the message keeps its own. Where the number on the wire is of none, nothing was tried
+            // and nothing has failed.
+            errno = 0
             let descriptor = fixed(&iterator, Int32(-1))
-            if descriptor < 0 { throw .exhausted("no descriptors left for those in a message") }
-            return .unixFD(Descriptor(adopting: descriptor, from: .peer))
+            if descriptor >= 0 { return .unixFD(Descriptor(adopting: descriptor, from: .peer)) }
+            throw errno == 0
+                ? .invalid("a message names a descriptor that did not come with it")
+                : .exhausted("no descriptors left for those in a message")
         case TypeCode.variant:
             var inner = recurse(&iterator)
             return .variant(try value(&inner))

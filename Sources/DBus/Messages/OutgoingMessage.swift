@@ -6,7 +6,6 @@ struct OutgoingMessage {
         case methodCall = 1
         case methodReturn = 2
         case error = 3
-        case signal = 4
     }
 
     struct Flags: OptionSet {
@@ -46,20 +45,6 @@ struct OutgoingMessage {
         return message
     }
 
-    static func signal(_ signal: OutgoingSignal) throws(DBusError) -> OutgoingMessage {
-        try checkMember(path: signal.path, interface: signal.interface, member: signal.member)
-        if let destination = signal.destination {
-            try require(Names.isBusName(destination), destination, "a bus name")
-        }
-        var message = try OutgoingMessage(.signal, signal.body)
-        message.flags = .noReplyExpected
-        message.destination = signal.destination
-        message.path = signal.path
-        message.interface = signal.interface
-        message.member = signal.member
-        return message
-    }
-
     static func reply(to call: MethodCall, _ body: [DBusValue]) throws(DBusError) -> OutgoingMessage {
         var message = try OutgoingMessage(.methodReturn, body)
         try message.address(to: call)
@@ -94,7 +79,7 @@ struct OutgoingMessage {
         try require(
             Names.isInterface(interface) && interface != BusName.localInterface, interface,
             "the name of an interface")
-        try require(Names.isMember(member), member, "the name of a method or signal")
+        try require(Names.isMember(member), member, "the name of a method")
     }
 
     private static func require(

@@ -8,6 +8,8 @@ import LinuxIO
 /// A listener that is not this library's: it owns a name, takes calls, and answers when and what the test says.
 final class ScriptedListener: Sendable {
     let connection: BusConnection
+    /// Where its objects are.
+    private let paths: Lock<Set<String>>
     private let calls: AsyncStream<MethodCall>
     private let sink: AsyncStream<MethodCall>.Continuation
 
@@ -17,16 +19,21 @@ final class ScriptedListener: Sendable {
         let (calls, sink) = AsyncStream<MethodCall>.makeStream()
         self.calls = calls
         self.sink = sink
+        paths = Lock([path ?? context.objectPath])
         connection = try await BusConnection.open(
             address: try PrivateBus.current.address, on: try EventLoop.shared.reactor)
-        await connection.export(path: path ?? context.objectPath) { sink.yield($0) }
+        await connection.export { [weak self] call in
+            guard let self, paths.withLock({ $0.contains(call.path) }) else { return false }
+            sink.yield(call)
+            return true
+        }
         _ = try await connection.requestName(context.busName, flags: [])
     }
 
     /// One more name, whose calls are among the others.
     func own(_ name: String) async throws {
         let context = try ContextName(name)
-        await connection.export(path: context.objectPath) { [sink] in sink.yield($0) }
+        paths.withLock { _ = $0.insert(context.objectPath) }
         _ = try await connection.requestName(context.busName, flags: [])
     }
 

@@ -53,7 +53,10 @@ struct ExpectingTests {
         let here = try await Bus.onPrivateBus()
         let (owner, thief) = (try await ScriptedListener("x"), try await ScriptedListener("y"))
         let name = try ContextName("x")
-        await thief.connection.export(path: name.objectPath) { _ in Issue.record("the thief was called") }
+        await thief.connection.export { _ in
+            Issue.record("the thief was called")
+            return false
+        }
         let port = here.connectTo(
             "x", wait: .now,
             expecting: .custom { peer in

@@ -10,6 +10,14 @@ enum Objects {
 }
 
 extension BusConnection {
+    func export(path: String, handler: @escaping @Sendable (MethodCall) -> Void) {
+        export { call in
+            if call.path != path { return false }
+            handler(call)
+            return true
+        }
+    }
+
     func exportEcho() {
         export(path: Objects.echo) { [weak self] call in
             self?.assumeIsolated { $0.reply(to: call, call.body) }
