@@ -87,7 +87,7 @@ let package = Package(
             dependencies: [
                 "ConnectTo", "DBus", "LinuxIO", "ConnectToTesting", "TestPeer", "TestProcesses",
                 metricsTestKit,
-                metrics, system,
+                metrics, subprocess, system,
             ],
             swiftSettings: settings),
         // How ports behave, sentence by sentence (Tests/CONFORMANCE.md).

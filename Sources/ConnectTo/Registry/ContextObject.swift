@@ -8,6 +8,8 @@ enum ContextObject {
     enum Answer {
         case reply([DBusValue])
         case error(name: String, message: String)
+        /// What the object can do, and what is below it; that is for others to know.
+        case describe
         /// What the context has done, if the caller may know; that is for others to decide.
         case tellStatus
         /// Somebody who wants to look on; whether they may is for others to decide.
@@ -30,9 +32,8 @@ enum ContextObject {
             return getAll(call, registration)
         case (ContextInterface.properties, "Set"), (nil, "Set"):
             return set(call, registration)
-        case (ContextInterface.introspectable, "Introspect"), (nil, "Introspect"):
-            guard call.body.isEmpty else { return invalid("Introspect takes nothing") }
-            return .reply([.string(introspection)])
+        case _ where isIntrospection(call):
+            return call.body.isEmpty ? .describe : invalid("Introspect takes nothing")
         default:
             return .error(
                 name: DBusError.Name.unknownMethod,

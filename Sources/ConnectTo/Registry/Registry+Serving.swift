@@ -8,7 +8,7 @@ import Ports
 extension Registry {
     /// - Returns: whether there is such a context here.
     func didReceive(_ call: MethodCall) -> Bool {
-        guard let registration = registration(at: call.path) else { return false }
+        guard let registration = registration(at: call.path) else { return describeNode(call) }
         serve(call, by: registration)
         return true
     }
@@ -19,6 +19,11 @@ extension Registry {
             connection.assumeIsolated { $0.reply(to: call, body) }
         case .error(let name, let message):
             connection.assumeIsolated { $0.replyError(to: call, name: name, message: message) }
+        case .describe:
+            // The path of one context can go on from another's.
+            let description = ContextObject.introspection(
+                of: ContextObject.Interface.allCases, nodes: nodes(below: call.path))
+            connection.assumeIsolated { $0.reply(to: call, [.string(description)]) }
         case .tellStatus:
             forOwnUser(call) { $0.reply(to: call, [registration.contextStatus.encoded]) }
         case .tap(let line):

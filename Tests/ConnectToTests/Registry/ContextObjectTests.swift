@@ -62,7 +62,7 @@ struct ContextObjectTests {
     @Test("a call whose header names no interface is answered by its member alone")
     func noInterface() throws {
         #expect(reply(answer(nil, "GetAll", [.string("")])) != nil)
-        #expect(reply(answer(nil, "Introspect")) != nil)
+        if case .describe = answer(nil, "Introspect") {} else { Issue.record("not described") }
         #expect(error(answer(nil, "Set", [.string(""), .string("Name"), .variant(.byte(1))])) != nil)
         let (near, far) = try StreamSocket.pair()
         #expect(admits(answer(nil, "Connect", [.unixFD(far.descriptor), Greeting().encoded])))

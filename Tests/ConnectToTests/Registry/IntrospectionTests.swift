@@ -1,5 +1,6 @@
 import ConnectToTesting
 import DBus
+import Subprocess
 import SystemPackage
 import Testing
 
@@ -12,15 +13,8 @@ struct IntrospectionTests {
     func contract() async throws {
         let (here, there) = (try await Bus.onPrivateBus(), try await Bus.onPrivateBus())
         let context = try await there.register("x")
-        let reply = try await here.connection.call(
-            OutgoingCall(
-                destination: context.busName, path: context.registration.context.objectPath,
-                interface: "org.freedesktop.DBus.Introspectable", member: "Introspect"),
-            deadline: .seconds(30))
-        guard case .string(let exported)? = reply.body.first else {
-            Issue.record("no string: \(reply.body)")
-            return
-        }
+        let exported = try await introspect(
+            context.busName, context.registration.context.objectPath, from: here)
         let file = FilePath(#filePath).removingLastComponent().removingLastComponent()
             .removingLastComponent().removingLastComponent().appending("dbus/org.connectto.Context1.xml")
         let contract = try interfaces(in: try text(of: file))
@@ -55,8 +49,74 @@ struct IntrospectionTests {
                 told.insert("property \(name) \(value.signature) read const")
             }
         }
-        let declared = try interfaces(in: ContextObject.introspection)["org.connectto.Context1"] ?? []
+        let declared =
+            try interfaces(in: ContextObject.introspection(of: [.context], nodes: []))["org.connectto.Context1"] ?? []
         #expect(told == declared.filter { $0.hasPrefix("property ") })
+    }
+
+    @Test("all contexts are found from the root on, and nothing else")
+    func nodes() async throws {
+        let (here, there) = (try await Bus.onPrivateBus(), try await Bus.onPrivateBus())
+        let names = [
+            // The path of the second goes on from that of the first.
+            try ContextName("c", origin: "a.b"), try ContextName("d", origin: "a.b.Context.c"),
+            try ContextName("ü", origin: "org.my_app"), try ContextName("x"), try ContextName("y"),
+        ]
+        var contexts: [Context] = []
+        for name in names { contexts.append(try await there.register(name.name, origin: name.origin)) }
+        var found: Set<String> = []
+        var open = ["/"]
+        while let path = open.popLast() {
+            let object = try XMLElement.parse(
+                try await introspect(there.connection.uniqueName, path, from: here))
+            let interfaces = object.elements("interface").compactMap { $0.attributes["name"] }
+            #expect(interfaces.contains("org.freedesktop.DBus.Introspectable"))
+            if interfaces.contains("org.connectto.Context1") { found.insert(path) }
+            let nodes = object.elements("node").compactMap { $0.attributes["name"] }
+            #expect(Set(nodes).count == nodes.count)
+            #expect(!nodes.isEmpty || found.contains(path))
+            open += nodes.map { (path == "/" ? "" : path) + "/" + $0 }
+        }
+        #expect(found == Set(names.map(\.objectPath)))
+
+        for path in ["/o", "/org/connectto/Context/z", "/org/connectto/Context/x/y"] {
+            let error = await #expect(throws: DBusError.self) {
+                try await introspect(there.connection.uniqueName, path, from: here)
+            }
+            #expect(error?.name == DBusError.Name.unknownObject)
+        }
+        for context in contexts { await context.unregister() }
+        await #expect(throws: DBusError.self) {
+            try await introspect(there.connection.uniqueName, "/", from: here)
+        }
+    }
+
+    @Test("busctl finds a context", .enabled(if: isInstalled("busctl"), "there is no busctl"))
+    func busctl() async throws {
+        let context = try await Bus.onPrivateBus().register("x")
+        let tree = try await run(
+            .name("busctl"),
+            arguments: [
+                "--address=\(try PrivateBus.current.address)", "--list", "tree", context.busName,
+            ],
+            output: .string(limit: 1 << 16), error: .string(limit: 1 << 16))
+        #expect(tree.standardOutput.split(separator: "\n").last == "/org/connectto/Context/x")
+        #expect(tree.standardError == "")
+    }
+
+    private func introspect(
+        _ destination: String, _ path: String, from bus: Bus
+    ) async throws(DBusError) -> String {
+        let reply = try await bus.connection.call(
+            OutgoingCall(
+                destination: destination, path: path,
+                interface: "org.freedesktop.DBus.Introspectable", member: "Introspect"),
+            deadline: .seconds(30))
+        guard case .string(let description)? = reply.body.first else {
+            Issue.record("no string: \(reply.body)")
+            return ""
+        }
+        return description
     }
 
     private func text(of file: FilePath) throws -> String {
