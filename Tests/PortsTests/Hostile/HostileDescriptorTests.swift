@@ -76,6 +76,38 @@ struct HostileDescriptorTests {
         #expect(!DescriptorBudget.isSpent)
     }
 
+    @Test("when there is room again, go to the next that waits, past ports that are over by then")
+    func waitersThatAreOver() async {
+        await #expect(processExitsWith: .success) {
+            // Whose turn does not come waits for ever.
+            alarm(30)
+            try limitDescriptors(to: Self.total)
+            let null = try #require(try Loot.files(1).first)
+            let files = messageWithTable(
+                table(count: 100, [UInt8](repeating: Item.file[0], count: 100)), descriptors: 100)
+            let holders = try (0..<6).map { _ in try Enemy() }
+            for holder in holders {
+                holder.port.start()
+                try await holder.send(files, [Descriptor](repeating: null, count: 100))
+            }
+            try await settle()
+            #expect(DescriptorBudget.isSpent)
+            let waiting = try (0..<8).map { _ in try Enemy() }
+            for enemy in waiting {
+                enemy.port.start()
+                try await enemy.send(messageWithTable(table(Item.file), descriptors: 1), [null])
+                try await settle()
+            }
+            for enemy in waiting.dropLast() { enemy.port.abandon() }
+            try await settle()
+            #expect(DescriptorBudget.isSpent)
+            // Makes room once, and no more: what is taken and let go would be closed, one after the other.
+            let taken = try await holders.last?.port.take()
+            #expect(try await waiting.last?.port.take()?.files.count == 1)
+            withExtendedLifetime(taken) {}
+        }
+    }
+
     @Test("are given back by ports that end with messages waiting")
     func ended() async {
         await #expect(processExitsWith: .success) {
