@@ -5,7 +5,6 @@ import LinuxIO
 struct Directory: Sendable {
     /// For a context to tell about itself.
     private static let detailDeadline = Duration.seconds(1)
-    private static let namesDeadline = Duration.seconds(5)
     /// How many contexts are asked about at a time. Buses bound the calls that wait for a reply, the stock
     /// system bus at 128; and in a longer queue a second would be too short for the last.
     private static let askedAtOnce = 64
@@ -24,7 +23,7 @@ struct Directory: Sendable {
         let result: Result<Reply, DBusError> = await withCheckedContinuation { continuation in
             connection.reactor.execute {
                 connection.assumeIsolated {
-                    $0.call(.toBus("ListNames"), deadline: Self.namesDeadline) { result in
+                    $0.call(.toBus("ListNames"), deadline: BusConnection.busDeadline) { result in
                         whenRead()
                         continuation.resume(returning: result)
                     }

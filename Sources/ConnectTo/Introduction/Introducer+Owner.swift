@@ -14,27 +14,18 @@ extension Introducer {
     /// - Throws: as the call itself would, where nobody has the name and nobody can be started for it.
     func owner(startingWithin start: Duration) async throws(DBusError) -> Owner {
         guard let expected else { return .anybody }
-        let (connection, identities) = (bus.connection, bus.identities)
-        let owner: String
-        do throws(DBusError) {
-            owner = try await nameOwner(on: connection)
-        } catch {
-            if error.name != DBusError.Name.nameHasNoOwner { throw error }
-            _ = try await connection.call(
+        let identities = bus.identities
+        var owner = try await identities.owner(of: context.busName)
+        if owner == nil {
+            _ = try await bus.connection.call(
                 .toBus("StartServiceByName", [.string(context.busName), .uint32(0)]), deadline: start)
-            owner = try await nameOwner(on: connection)
+            owner = try await identities.owner(of: context.busName)
+        }
+        guard let owner else {
+            throw DBusError(name: DBusError.Name.nameHasNoOwner, message: "it was started and has gone")
         }
         var peer = try await identities.peer(owner)
         peer.context = context
         return await expected.admits(peer, asking: identities) ? .expected(peer) : .unexpected(peer)
-    }
-
-    private func nameOwner(on connection: BusConnection) async throws(DBusError) -> String {
-        let reply = try await connection.call(
-            .toBus("GetNameOwner", [.string(context.busName)]), deadline: BusConnection.busDeadline)
-        guard case .string(let owner)? = reply.body.first else {
-            throw .invalid("the bus does not say who owns \(context.busName)")
-        }
-        return owner
     }
 }

@@ -14,7 +14,6 @@ actor Identities {
     private static let waitingInAll = 4_096
     private static let waitingOfName = 256
     private static let waitingOfNameInCrowd = 4
-    private static let deadline = Duration.seconds(5)
 
     private let connection: BusConnection
     private final class Known {
@@ -68,7 +67,7 @@ actor Identities {
         if asking[uniqueName]?.count != 1 { return }
         let call = OutgoingCall.toBus("GetConnectionCredentials", [.string(uniqueName)])
         connection.assumeIsolated {
-            $0.call(call, deadline: Self.deadline) { [self] result in
+            $0.call(call, deadline: BusConnection.busDeadline) { [self] result in
                 assumeIsolated {
                     $0.didLearn(
                         result.map { Peer(busName: uniqueName, credentials: $0.body.first) }, of: uniqueName)
@@ -136,7 +135,7 @@ actor Identities {
     func owner(of busName: String) async throws(DBusError) -> String? {
         do throws(DBusError) {
             let reply = try await connection.call(
-                .toBus("GetNameOwner", [.string(busName)]), deadline: Self.deadline)
+                .toBus("GetNameOwner", [.string(busName)]), deadline: BusConnection.busDeadline)
             guard case .string(let owner)? = reply.body.first else {
                 throw .invalid("the bus does not say who owns \(busName)")
             }
@@ -153,7 +152,7 @@ actor Identities {
         guard let process = peer.process else { return false }
         if peer.isProcessFromBus { return !process.hasEnded }
         let reply = try? await connection.call(
-            .toBus("GetConnectionUnixProcessID", [.string(peer.busName)]), deadline: Self.deadline)
+            .toBus("GetConnectionUnixProcessID", [.string(peer.busName)]), deadline: BusConnection.busDeadline)
         guard case .uint32(let pid)? = reply?.body.first else { return false }
         return Int32(exactly: pid) == process.pid && !process.hasEnded
     }
