@@ -56,7 +56,7 @@ final class Call: Sendable {
         let outcome = await outcome.wait()
         port.close()
         let reason = await port.closed
-        try await report.event(Event.close(port: Self.number, reason: reason))
+        try await report.close(port: Self.number, reason: reason)
         if case .reached = outcome { return .success }
         try await judge(reason)
         return .success
@@ -119,10 +119,11 @@ final class Call: Sendable {
             guard let bytes = try await input.everything(), try await send(.bytes(bytes)) else { return }
         }
         port.finish()
-        if goal == .delivery, (try? await port.opened) != nil {
-            await port.flush()
-            if port.closeReason == nil { outcome.set(.reached) }
-        }
+        // Where nobody reads what comes back, it is of no more interest either.
+        if goal != .delivery { _ = await report.output.readerGone.wait() }
+        guard (try? await port.opened) != nil else { return }
+        await port.flush()
+        if port.closeReason == nil { outcome.set(.reached) }
     }
 
     private func send(_ payload: Payload) async throws(Failure) -> Bool {

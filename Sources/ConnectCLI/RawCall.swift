@@ -14,6 +14,12 @@ struct RawCall {
         }
         let line = try RawLine(port)
         program.atEnd { _ in line.end() }
+        Task.onLoop { [readerGone = program.report.output.readerGone] in
+            _ = await readerGone.wait()
+            _ = await line.inputEnd.wait()
+            // Nothing is left to do, unless something has come that nobody reads.
+            line.end()
+        }
         let outcome = await line.run(try RawThreads())
         if let failure = outcome.failure { throw failure }
         if outcome.isUntaken { throw Failure.untaken(by: name) }

@@ -17,6 +17,9 @@ final class RawLine: Sendable {
         var failure: Failure?
     }
 
+    /// Set when all of standard input is on its way.
+    let inputEnd = Latch<Void>()
+
     private let socket: Descriptor
     /// Whether the peer's half-close is the end, for somebody at a terminal who has nothing more to say.
     private let endsWithPeer: Bool
@@ -72,6 +75,7 @@ final class RawLine: Sendable {
             guard let count else { continue }
             if count == 0 {
                 shutdown(socket.rawValue, Int32(SHUT_WR))
+                inputEnd.set()
                 return Outcome()
             }
             do throws(SystemError) {

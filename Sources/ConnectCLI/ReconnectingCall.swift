@@ -70,7 +70,7 @@ final class ReconnectingCall: Sendable {
             // A peer may end its side first.
             let reason = await line.port.closed
             input.gate.close()
-            try await report.event(Event.close(port: number, reason: reason))
+            try await report.close(port: number, reason: reason)
             guard reason.code == .peerExited, !state.withLock({ $0.isFinished || $0.isOver }) else {
                 try await judge(line.port, reason)
                 break
@@ -145,9 +145,19 @@ final class ReconnectingCall: Sendable {
         }
         if input.gate.isStopped { return }
         state.withLock { $0.isFinished = true }
-        port.finish()
+        finish(port)
         // Where the input ended while one line was over and the next not yet here.
-        while let next = await ports.next() { next.finish() }
+        while let next = await ports.next() { finish(next) }
+    }
+
+    /// All has been posted. Where nobody reads what comes back, there is nothing to do but to deliver that.
+    private func finish(_ port: MessagePort) {
+        port.finish()
+        Task.onLoop { [self] in
+            _ = await report.output.readerGone.wait()
+            await port.flush()
+            if port.closeReason == nil { await end() }
+        }
     }
 
     /// - Returns: `false` where the port has ended.

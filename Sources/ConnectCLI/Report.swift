@@ -13,7 +13,7 @@ struct Report: Sendable {
     let isQuiet: Bool
 
     /// A line on standard output.
-    /// - Throws: ``Failure`` 74; without a message if its reader is gone.
+    /// - Throws: ``Failure`` 74.
     func line(_ text: String) async throws(Failure) {
         try await line(Array(text.utf8))
     }
@@ -27,6 +27,11 @@ struct Report: Sendable {
     /// An event, with `--json`.
     func event(_ object: @autoclosure () -> JSONObject) async throws(Failure) {
         if isJSON { try await line(object().bytes) }
+    }
+
+    /// The end of a port, which is nothing to a reader who has gone before.
+    func close(port: Int, reason: CloseReason) async throws(Failure) {
+        if output.readerGone.value == nil { try await event(Event.close(port: port, reason: reason)) }
     }
 
     /// A message from a peer, with the files that came along: plain, a line for each of those in its place.

@@ -11,6 +11,9 @@ struct To: ProgramCommand {
             its input ends, and exits when the peer closes. A MESSAGE or a name that begins with a dash comes \
             after two dashes: connect to NAME -- -1
 
+            Where the reader of standard output goes, the rest of the input is sent, and then the call ended with 0; \
+            with 74 only if something comes meanwhile that cannot be written.
+
             With --json, standard output carries {"event":"message"|"close"|"error",…}.
 
             With --reconnect the call outlives its listener: when that dies, standard input goes on to whoever owns the \
@@ -21,6 +24,8 @@ struct To: ProgramCommand {
             With --raw there are no messages: standard input and output are the line, byte for byte, as ssh's \
             ProxyCommand wants it. The other side has to listen with --raw too.
             """)
+
+    static let outlivesReader = true
 
     @OptionGroup var common: CommonOptions
 
