@@ -103,13 +103,15 @@ final class Call: Sendable {
                 case .file(let file): guard try await send(file) else { return }
                 }
             }
-        case .lines(let input):
+        case .lines(let input, let form):
             // Nothing is read that could not be sent.
             guard (try? await port.opened) != nil else { return }
             input.gate.open()
+            var number = 0
             while let lines = try await input.next() {
                 for line in lines {
-                    guard try await send(Payload(line: line)) else { return }
+                    number += 1
+                    guard try await send(form.read(line, number: number)) else { return }
                 }
             }
             if input.gate.isStopped { return }
@@ -179,7 +181,7 @@ final class Call: Sendable {
             if hasUnsent.withLock({ $0 }) { return true }
             switch input {
             case .messages: return false
-            case .lines(let input), .whole(let input):
+            case .lines(let input, _), .whole(let input):
                 return await input.stopsShort()
             }
         }

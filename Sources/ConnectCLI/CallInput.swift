@@ -1,7 +1,7 @@
 /// Where what is posted comes from.
 enum CallInput: Sendable {
     case messages([Item])
-    case lines(StandardInput)
+    case lines(StandardInput, InputForm)
     /// All of it in one message.
     case whole(StandardInput)
 

@@ -6,6 +6,7 @@ final class ReconnectingCall: Sendable {
     private let lines: Lines
     private let name: String
     private let input: StandardInput
+    private let form: InputForm
     private let report: Report
     private let files: ReceivedFiles
     /// The ports, each when its line is open, for who sends. A new one takes the place of one that nobody has used.
@@ -26,10 +27,11 @@ final class ReconnectingCall: Sendable {
     /// Set when the end of the last port has been told.
     private let isTold = Latch<Void>()
 
-    init(lines: Lines, name: String, input: StandardInput, report: Report) {
+    init(lines: Lines, name: String, input: StandardInput, form: InputForm, report: Report) {
         self.lines = lines
         self.name = name
         self.input = input
+        self.form = form
         self.report = report
         files = ReceivedFiles(report: report)
         (ports, portsSink) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
@@ -131,10 +133,13 @@ final class ReconnectingCall: Sendable {
     private func send() async throws(Failure) {
         var ports = ports.makeAsyncIterator()
         guard var port = await ports.next() else { return }
+        var number = 0
         while let lines = try await input.next() {
             for line in lines {
+                number += 1
+                let payload = try form.read(line, number: number)
                 // What a line did not take any more is the next one's.
-                while try await !send(Payload(line: line), over: port) {
+                while try await !send(payload, over: port) {
                     guard let next = await ports.next() else {
                         state.withLock { $0.hasUnsent = true }
                         return

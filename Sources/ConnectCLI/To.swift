@@ -14,7 +14,8 @@ struct To: ProgramCommand {
             Where the reader of standard output goes, the rest of the input is sent, and then the call ended with 0; \
             with 74 only if something comes meanwhile that cannot be written.
 
-            With --json, standard output carries {"event":"message"|"close"|"error",…}.
+            With --json, standard output carries {"event":"message"|"close"|"error",…}, and lines of standard input that \
+            begin with { say what to post: {"text":…}, with "base64" or "json" in place of "text".
 
             With --reconnect the call outlives its listener: when that dies, standard input goes on to whoever owns the \
             name next, within 10 seconds or those of --wait. Nothing is sent twice: standard error says how many \
@@ -59,6 +60,11 @@ struct To: ProgramCommand {
     @Flag(help: "Exit as soon as all is delivered; what comes back is not read.")
     var noReply = false
 
+    @Flag(
+        name: .customLong("as-json"),
+        help: "Post each MESSAGE, or each line of standard input, as JSON; what is not well-formed is told, with 65.")
+    var asJSON = false
+
     @Flag(help: "Send standard input as one message of bytes, up to 64 MiB.")
     var bytes = false
 
@@ -94,6 +100,9 @@ struct To: ProgramCommand {
         if bytes, !messages.isEmpty || !files.isEmpty {
             throw ValidationError("--bytes sends standard input: give no messages or files beside it")
         }
+        if asJSON, raw || bytes {
+            throw ValidationError("--as-json posts lines or messages: no --raw or --bytes beside it")
+        }
         if raw, !messages.isEmpty || !files.isEmpty || bytes || replies != nil || noReply || common.json {
             throw ValidationError(
                 "--raw carries bytes: no messages, --file, --bytes, --replies, --no-reply or --json beside it"
@@ -128,11 +137,11 @@ struct To: ProgramCommand {
         _ name: String, origin: String, input: CallInput?, on bus: Bus, in program: Program,
         _ opening: Latch<MessagePort>
     ) async throws -> ExitStatus {
-        if reconnect, case .lines(let input)? = input {
+        if reconnect, case .lines(let input, let form)? = input {
             let lines = bus.lines(
                 to: name, origin: origin, wait: wait == nil ? .untilAvailable(for: .seconds(10)) : waitPolicy,
                 expecting: expect)
-            let call = ReconnectingCall(lines: lines, name: name, input: input, report: program.report)
+            let call = ReconnectingCall(lines: lines, name: name, input: input, form: form, report: program.report)
             program.atEnd { _ in await call.end() }
             return try await call.run { program.fail($0) }
         }
@@ -162,11 +171,24 @@ struct To: ProgramCommand {
     private func input() throws -> CallInput? {
         if raw { return nil }
         if bytes { return .whole(try StandardInput()) }
-        if messages.isEmpty, files.isEmpty { return .lines(try StandardInput()) }
+        if messages.isEmpty, files.isEmpty {
+            return .lines(try StandardInput(), InputForm(asJSON: asJSON, objects: common.json))
+        }
         // All are looked at before the first is sent.
         let named = try files.map { path throws(Failure) in try NamedFile(path) }
-        return .messages(
-            messages.map { .payload(Payload(line: ArgumentBytes.bytes(of: $0))) } + named.map { .file($0) })
+        let payloads = try messages.enumerated().map { index, message throws(Failure) in
+            try payload(ArgumentBytes.bytes(of: message), number: index + 1)
+        }
+        return .messages(payloads.map { .payload($0) } + named.map { .file($0) })
+    }
+
+    private func payload(_ message: [UInt8], number: Int) throws(Failure) -> Payload {
+        guard asJSON else { return Payload(line: message) }
+        do throws(Failure) {
+            return try Payload(json: message)
+        } catch {
+            throw Failure(error.status, "MESSAGE \(number) was not sent, nor was any other: \(error.message ?? "")")
+        }
     }
 }
 
