@@ -16,7 +16,7 @@ struct ChildService: PeerService {
     private static let linesAtOnce = 64
 
     var limit: Int { ChildCommand.limit }
-    /// 65 where a line of a command's output was not sent.
+    /// 65 where a line of a command's output was not sent, 74 where a command could not be run.
     var status: ExitStatus { mishaps.status }
     func hasInputLeft() async -> Bool { false }
 
@@ -42,10 +42,8 @@ struct ChildService: PeerService {
             }
             if endedByItself { await report.note(result.terminationStatus, port: number) }
         } catch {
-            await report.failure(
-                Failure(
-                    .inputOutput,
-                    "port \(number): the command could not be run (\(error)); the peer is let go"))
+            let failure = Failure(.inputOutput, "the command could not be run (\(error)); see why")
+            await breakOff(port, number, failure)
         }
         port.close()
         let reason = await port.closed
@@ -114,13 +112,26 @@ struct ChildService: PeerService {
                 }
             }
             if let line = try lines.rest() { await post(line, count + 1, to: port, number) }
+        } catch let error as LineSplitter.TooLong {
+            let failure = Failure(
+                .unsendable,
+                "line \(count + 1) of the command's output is longer than a message may be (\(error.limit >> 20) MiB); "
+                    + "have it write shorter ones, or use --raw")
+            await breakOff(port, number, failure)
         } catch {
-            await report.failure(
-                Failure(
-                    .unsendable,
-                    "the command wrote a line longer than a message may be (64 MiB); the peer is let go"))
-            port.close()
+            let failure = Failure(.inputOutput, "the command's output cannot be read (\(error)); try again")
+            await breakOff(port, number, failure)
         }
+    }
+
+    /// Ends the port so that the peer learns that this is not all: without a close it sees `peer-exited`.
+    private func breakOff(_ port: MessagePort, _ number: Int, _ failure: Failure) async {
+        mishaps.note(failure)
+        await report.failure(
+            Failure(failure.status, "port \(number): \(failure.message ?? ""); the peer sees the line break off"))
+        // What was whole still goes out.
+        await port.flush()
+        port.abandon()
     }
 
     private func post(_ line: [UInt8], _ count: Int, to port: MessagePort, _ number: Int) async {

@@ -45,7 +45,8 @@ struct Listen: ProgramCommand {
             "Run this command for each peer, its standard input and output on the port. Comes last.",
             discussion: """
                 The peer's end of input closes the command's standard input only; the port closes when the command \
-                has ended. How it ended is told on standard error here, and not to the peer. Peer gone: SIGHUP to \
+                has ended. How it ended is told on standard error here, and not to the peer; but where it could not be \
+                run, or wrote a line of more than 64 MiB, the peer sees the line break off (76). Peer gone: SIGHUP to \
                 its process group. At most \(ChildCommand.limit) run at once; \
                 further peers wait. CONNECT_NAME, CONNECT_PEER_PID and CONNECT_PEER_UID are in its environment.
                 """,
