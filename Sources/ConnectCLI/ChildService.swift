@@ -57,7 +57,7 @@ struct ChildService: PeerService {
     private func converse(_ port: MessagePort, _ number: Int, _ child: Child) async throws -> Bool {
         let exit = try ChildExit(of: child.processIdentifier.value)
         return await withTaskGroup { group in
-            group.addTask { await feed(child.standardInputWriter, from: port) }
+            group.addTask { await feed(child.standardInputWriter, from: port, number) }
             group.addTask {
                 _ = await port.closed
                 // The peer is gone, or we are about to go.
@@ -77,9 +77,10 @@ struct ChildService: PeerService {
     }
 
     /// Messages to the command's standard input, until either side has had enough.
-    private func feed(_ writer: StandardInputWriter, from port: MessagePort) async {
+    private func feed(_ writer: StandardInputWriter, from port: MessagePort, _ number: Int) async {
         do {
             for try await message in port.messages {
+                await report.noteUnseen(message.transferred, port: number)
                 var line = message.bytes
                 line.append(0x0A)
                 // Less than all: the command has ended.

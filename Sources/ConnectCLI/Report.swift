@@ -40,6 +40,7 @@ struct Report: Sendable {
             try await line(Event.message(message, files: files, port: port).bytes)
             return
         }
+        await noteUnseen(message.transferred.filter { !$0.isFile }, port: port)
         if !files.isEmpty {
             for file in files where file.isSaved != false { try await line(file.line) }
             return
@@ -50,6 +51,16 @@ struct Report: Sendable {
             }
             try await accepted.get().available()
         } catch { throw Self.failure(of: error) }
+    }
+
+    /// What came along with a message and is of no use here.
+    func noteUnseen(_ things: [Transferable], port: Int) async {
+        if things.isEmpty { return }
+        let ports = things.count { $0.isPort }
+        let files = things.count { $0.isFile }
+        let counts = [(ports, "port"), (files, "file"), (things.count - ports - files, "buffer")]
+        let list = counts.filter { $0.0 > 0 }.map { count, word in "\(count) \(word)\(count == 1 ? "" : "s")" }
+        await note("port \(port): closed unseen, since it came along with a message: \(list.joined(separator: ", "))")
     }
 
     /// A remark for people on standard error, unless `--quiet`.
@@ -87,4 +98,9 @@ struct Report: Sendable {
         return Failure(
             .inputOutput, "standard output cannot be written (\(error)); check what it is redirected to")
     }
+}
+
+extension Transferable {
+    fileprivate var isFile: Bool { if case .file = self { true } else { false } }
+    fileprivate var isPort: Bool { if case .port = self { true } else { false } }
 }

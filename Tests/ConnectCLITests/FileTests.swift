@@ -18,8 +18,8 @@ import Testing
         #expect(
             outcome.lines == [
                 "0", "0", "hello", "file a b (5 bytes)", #"file new\nline (1 byte)"#,
-                "file null (no regular file)", #""text":"a b","files":[{"name":"a b","size":5}]}"#,
-                #""text":"null","files":[{"name":"null","size":null}]}"#,
+                "file null (no regular file)", #""text":"a b","files":[{"name":"a b","size":5}],"transferred":1}"#,
+                #""text":"null","files":[{"name":"null","size":null}],"transferred":1}"#,
             ])
     }
 
@@ -43,7 +43,7 @@ import Testing
         #expect(
             outcome.lines == [
                 "0", "same", "0", "kept", "file data (1988895 bytes)", "file other (21 bytes)", "1", "0",
-                "overwritten", #""files":[{"name":"other","size":4,"saved":true}]}"#, "data", "other",
+                "overwritten", #""files":[{"name":"other","size":4,"saved":true}],"transferred":1}"#, "data", "other",
             ])
     }
 
