@@ -1,4 +1,5 @@
 import ConnectToTesting
+import SystemPackage
 import Testing
 
 @testable import ConnectCLI
@@ -59,6 +60,27 @@ import Testing
             connect to x --file /dev/zero; ends $pid; ls -A to
             """)
         #expect(outcome.lines == ["0", "74", "file", "untouched", "74", "file"])
+    }
+
+    @Test("A file that grows is saved as long as it was; one that is being saved when the listener is ended says so")
+    func bounded() async throws {
+        let directory = try PrivateBus.current.directory
+        let path = directory + "/source"
+        let source = try FileDescriptor.open(
+            FilePath(path), .readWrite, options: [.create, .truncate], permissions: .ownerReadWrite)
+        defer { try? source.close() }
+        try source.resize(to: 3 << 20)
+        let store = try FileStore(directory, overwrites: true)
+        let name = try #require(FileName(received: Array("copy".utf8)))
+        try store.save(source.rawValue, size: 3 << 20, as: name) { _ in
+            _ = try? source.resize(to: 9 << 20)
+        }
+        let copy = try FileDescriptor.open(FilePath(directory + "/copy"), .readOnly)
+        #expect(try copy.closeAfter { try copy.seek(offset: 0, from: .end) } == 3 << 20)
+        let failure = #expect(throws: Failure.self) {
+            try store.save(source.rawValue, size: 9 << 20, as: name) { _ in store.abandon() }
+        }
+        #expect(failure?.message?.contains("ended before it was whole") == true)
     }
 
     @Test(
