@@ -72,6 +72,13 @@ final class Call: Sendable {
         _ = await isTold.wait()
     }
 
+    var awaited: Awaited {
+        if !port.isOpen { return .answer }
+        // Replies come without the end of the input.
+        if case .replies = goal { return .peer }
+        return input.standard?.isAwaited == true && port.bufferedAmount == 0 ? .input : .peer
+    }
+
     // MARK: Both directions
 
     private func receive() async throws(Failure) {
@@ -179,11 +186,7 @@ final class Call: Sendable {
     private var hasRest: Bool {
         get async {
             if hasUnsent.withLock({ $0 }) { return true }
-            switch input {
-            case .messages: return false
-            case .lines(let input, _), .whole(let input):
-                return await input.stopsShort()
-            }
+            return await input.standard?.stopsShort() ?? false
         }
     }
 }

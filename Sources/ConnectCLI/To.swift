@@ -120,14 +120,16 @@ struct To: ProgramCommand {
 
     func work(in program: Program) async throws -> ExitStatus {
         let (name, origin) = try common.contextName(name)
-        let opening = Latch<MessagePort>()
+        let awaited = Latch<@Sendable () -> Awaited>()
         if let timeout {
-            program.limit(to: timeout.duration) { .overTime(timeout.duration, calling: name, opening.value) }
+            program.limit(to: timeout.duration) {
+                .overTime(timeout.duration, calling: name, awaited.value?() ?? .bus)
+            }
         }
         let input = try input()
         let bus = try await common.openBus()
         do {
-            return try await call(name, origin: origin, input: input, on: bus, in: program, opening)
+            return try await call(name, origin: origin, input: input, on: bus, in: program, awaited)
         } catch let error as Failure {
             throw await explained(error, calling: name, origin: origin, on: bus)
         }
@@ -135,7 +137,7 @@ struct To: ProgramCommand {
 
     private func call(
         _ name: String, origin: String, input: CallInput?, on bus: Bus, in program: Program,
-        _ opening: Latch<MessagePort>
+        _ awaited: Latch<@Sendable () -> Awaited>
     ) async throws -> ExitStatus {
         if reconnect, case .lines(let input, let form)? = input {
             let lines = bus.lines(
@@ -148,14 +150,16 @@ struct To: ProgramCommand {
         let port = bus.connectTo(
             name, origin: origin, wait: waitPolicy,
             format: raw ? .stream : .messages, expecting: expect)
-        opening.set(port)
         guard let input else {
+            let call = RawCall(port: port, name: name)
+            awaited.set { call.awaited }
             program.atEnd { _ in port.close() }
-            return try await RawCall(port: port, name: name).run(in: program)
+            return try await call.run(in: program)
         }
         let call = Call(
             port: port, name: name, input: input, report: program.report,
             goal: noReply ? .delivery : replies.map { .replies($0) } ?? .close)
+        awaited.set { call.awaited }
         program.atEnd { status in
             await call.end(status == .timedOut ? .outOfTime : .cancelledHere)
         }
@@ -201,14 +205,16 @@ extension CloseReason {
 
 extension Failure {
     /// The time for the whole call is over.
-    /// - Parameter port: nil as long as there is no bus.
-    fileprivate static func overTime(_ time: Duration, calling name: String, _ port: MessagePort?) -> Failure {
+    fileprivate static func overTime(
+        _ time: Duration, calling name: String, _ awaited: Awaited
+    ) -> Failure {
         let name = TerminalText.escaped(name)
         let advice =
-            switch port?.isOpen {
-            case nil: "the bus has not answered; see whether it is well, or allow more time"
-            case false?: "\(name) has not answered; see with connect list who is there, or allow more time"
-            case true?: "allow more time, or look at what \(name) does"
+            switch awaited {
+            case .bus: "the bus has not answered; see whether it is well, or allow more time"
+            case .answer: "\(name) has not answered; see with connect list who is there, or allow more time"
+            case .input: "standard input has not ended; see why, or give it an end (</dev/null), or more time"
+            case .peer: "allow more time, or look at what \(name) does"
             }
         return Failure(.timedOut, "not done within \(time.inSeconds) s (--timeout): \(advice)")
     }
