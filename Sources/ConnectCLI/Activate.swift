@@ -124,7 +124,7 @@ struct Activate: ProgramCommand {
         } catch {
             // Told below.
         }
-        let word = TerminalText.escaped(ShellWord.quoted(program))
+        let word = ShellWord.quoted(program)
         throw Failure(
             .usage,
             program.hasPrefix("-")

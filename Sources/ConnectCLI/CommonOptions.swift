@@ -10,7 +10,7 @@ struct CommonOptions: ParsableArguments, Sendable {
         help: ArgumentHelp(
             "The origin that names belong to, a reverse-DNS application id.",
             discussion:
-                "\(ContextName.defaultOrigin) if not given; list and watch then show all origins.",
+                "That of a NAME is \(ContextName.defaultOrigin) if not given.",
             valueName: "id"))
     var origin: String?
 
