@@ -23,7 +23,7 @@ struct CommonOptions: ParsableArguments, Sendable {
         parsing: .unconditional,
         help: ArgumentHelp(
             "How long the bus may be away before it counts as lost (69); 60 if not given.",
-            valueName: "seconds"),
+            discussion: "One that is not there at the start is not waited for (69 at once).", valueName: "seconds"),
         transform: Seconds.init)
     var patience: Seconds?
 

@@ -12,7 +12,8 @@ struct Listen: ProgramCommand {
 
             With --json, standard output carries {"event":"standby"|"listening"|"connect"|"message"|"close"|"error",\
             …}, and lines of standard input that begin with { say what to post where: {"port":1,"text":…}, with \
-            "base64" or "json" in place of "text". Without "port" it goes to every open port.
+            "base64" or "json" in place of "text". Without "port" it goes to every open port. A message that says it \
+            is JSON and is none is shown as "text".
 
             With --as-json each line of standard input, or of the command's output, is JSON and posted as that, for \
             peers that decode it. One that is not well-formed is told of and not sent.
@@ -20,6 +21,8 @@ struct Listen: ProgramCommand {
             With --raw there are no messages: standard input and output are the line, byte for byte, for one peer \
             after the other. Both sides end their input to end it; on a terminal, the peer's end is enough.
             """)
+
+    static let endsWithReader = true
 
     @OptionGroup var common: CommonOptions
     @OptionGroup var callers: AdmissionOptions

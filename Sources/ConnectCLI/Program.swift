@@ -35,15 +35,15 @@ final class Program: Sendable {
     /// Does the work on the event loop, and ends the process.
     ///
     /// - Parameters:
-    ///   - outlivesReader: whether it goes on without a reader of standard output; `work` is to see to that.
+    ///   - endsWithReader: whether that nobody reads standard output any more is its end.
     ///   - work: says how it ended; what it throws becomes a line and an exit code.
     static func start(
-        _ options: CommonOptions, outlivesReader: Bool,
+        _ options: CommonOptions, endsWithReader: Bool,
         _ work: @escaping @Sendable (Program) async throws -> ExitStatus
     ) -> Never {
         do {
             let program = try Program(options)
-            Task.onLoop { await program.run(outlivesReader: outlivesReader, work) }
+            Task.onLoop { await program.run(endsWithReader: endsWithReader, work) }
         } catch {
             // Without a loop or a thread there is no way to say more.
             let line = "connect: cannot start: \(error)\n"
@@ -54,11 +54,11 @@ final class Program: Sendable {
     }
 
     private func run(
-        outlivesReader: Bool, _ work: @escaping @Sendable (Program) async throws -> ExitStatus
+        endsWithReader: Bool, _ work: @escaping @Sendable (Program) async throws -> ExitStatus
     ) async {
         do throws(SystemError) {
             try watchSignals()
-            watchReader(endsWithIt: !outlivesReader)
+            watchReader(endsProgram: endsWithReader)
             report.output.onFailure { [self] in fail(Report.failure(of: $0)) }
         } catch {
             fail(Failure(PortError.outOfResources("cannot start", error)))
@@ -113,14 +113,14 @@ final class Program: Sendable {
     }
 
     /// A pipe whose reader has gone says so without being written to, a terminal that was hung up too.
-    private func watchReader(endsWithIt: Bool) {
+    private func watchReader(endsProgram: Bool) {
         // Always-ready kinds (files, /dev/null) cannot be watched, and have no reader to lose.
         let source = try? reactor.watch(1, for: []) { [self] readiness in
             guard !readiness.isDisjoint(with: [.error, .hangup]) else { return }
             // Level-triggered: watched on, it would fire again at once.
             for source in watches.withLock({ $0.compactMap { $0 as? Reactor.Source } }) { source.cancel() }
             report.output.readerGone.set()
-            if endsWithIt { fail(.readerGone) }
+            if endsProgram { fail(.readerGone) }
         }
         if let source { watches.withLock { $0.append(source) } }
     }

@@ -26,8 +26,6 @@ struct To: ProgramCommand {
             ProxyCommand wants it. The other side has to listen with --raw too.
             """)
 
-    static let outlivesReader = true
-
     @OptionGroup var common: CommonOptions
 
     @Argument(help: "The name to connect to.")
@@ -40,7 +38,7 @@ struct To: ProgramCommand {
         parsing: .unconditional,
         help: ArgumentHelp(
             "Wait so long for the name to appear; without this a missing name fails at once.",
-            valueName: "seconds"),
+            discussion: "A bus that is not there is not waited for (69 at once).", valueName: "seconds"),
         transform: Seconds.init)
     var wait: Seconds?
 

@@ -11,6 +11,8 @@ struct Watch: ProgramCommand {
             "metadata":{…}}; what is not known is null.
             """)
 
+    static let endsWithReader = true
+
     @OptionGroup var common: CommonOptions
 
     func work(in program: Program) async throws -> ExitStatus {

@@ -90,6 +90,18 @@ import Testing
         #expect(outcome.lines == ["74", "1"])
     }
 
+    @Test("What has nothing to write needs no reader")
+    func needlessReader() async throws {
+        let outcome = try await Shell.run(
+            """
+            export XDG_DATA_HOME="$PWD"
+            mkfifo out; exec 8<>out; exec 7>out; exec 8<&-
+            connect activate x -- cat >&7; echo $?; connect list >&7; echo $?
+            connect list --json >&7; echo $?; connect info x >&7; echo $?; ls dbus-1/services | grep -c x
+            """)
+        #expect(outcome.lines == ["0", "0", "0", "68", "1"])
+    }
+
     @Test("An output that cannot be written is 74, with one line")
     func fullDisk() async throws {
         let outcome = try await Shell.run(
