@@ -5,7 +5,7 @@ import Testing
 /// What depends on the order of events, legal or not.
 @Suite("A port's life, in other orders")
 struct PortLifeOrderTests {
-    @Test("says close when both have finished and the last message is taken, whichever comes last, and awaits the peer's")
+    @Test("says close when both have finished and all is taken, whichever comes last, and awaits the peer's")
     func bothFinished() throws {
         var lastTaken = LifeState.bothFinished.life()
         #expect(lastTaken.didTake(1) == .sendClose)
