@@ -189,7 +189,8 @@ struct LineState: ~Copyable {
         }
     }
 
-    /// Gives up on a peer that takes nothing for a while; one that reads, however slowly, gets everything.
+    /// Gives up on a peer that takes nothing for a while. The kernel gives room back by the pieces that were written,
+    /// some 36 KiB at the most, so one that reads fewer looks like one that reads none.
     private mutating func linger(_ line: Line) {
         lingerTimer?.cancel()
         let before = output.count

@@ -117,3 +117,10 @@ public final class MessagePort: Sendable {
         line.read { $0.life.inputHasEnded }
     }
 }
+
+/// By identity, for sets and dictionaries of ports.
+extension MessagePort: Hashable, Identifiable {
+    public static func == (a: MessagePort, b: MessagePort) -> Bool { a === b }
+
+    public func hash(into hasher: inout Hasher) { hasher.combine(ObjectIdentifier(self)) }
+}
