@@ -42,6 +42,7 @@ extension Failure {
         switch reason.code {
         case .closed: return nil
         case .unavailable: self.init(.noSuchName, "\(detail) (--wait SECONDS waits for it)")
+        case .invalid: self.init(.usage, detail)
         case .refused: self.init(.refused, "\(detail); ask whoever runs it, or call it otherwise")
         case .unexpectedOwner: self.init(.refused, "\(detail); nothing was sent; find out who that is")
         case .timedOut: self.init(.timedOut, "\(detail) (try again, or allow more time)")
