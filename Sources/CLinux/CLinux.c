@@ -159,12 +159,13 @@ ssize_t clinux_receive(int fd, void *buffer, size_t length, int *descriptors, cl
     return received;
 }
 
-int clinux_descriptors_are_next(int fd) {
+int clinux_look_ahead(int fd) {
     char byte;
     struct iovec part = {.iov_base = &byte, .iov_len = 1};
     // With no room for them the kernel says that they were cut off; a peek leaves them where they are.
     struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1};
-    return recvmsg(fd, &message, MSG_DONTWAIT | MSG_PEEK) > 0 && (message.msg_flags & MSG_CTRUNC) != 0;
+    if (recvmsg(fd, &message, MSG_DONTWAIT | MSG_PEEK) < 0 && errno == EAGAIN) return -1;
+    return (message.msg_flags & MSG_CTRUNC) != 0;
 }
 
 int clinux_shutdown(int fd) { return shutdown(fd, SHUT_RDWR); }

@@ -20,7 +20,9 @@ struct Activate: ProgramCommand {
 
               connect activate clock -- connect listen clock --exec date
 
-            The command runs with the bus's environment and directory. Nothing is started by list and watch.
+            The file goes to $XDG_DATA_HOME/dbus-1/services, or ~/.local/share in place of that variable, whatever --bus \
+            says: that names the bus which is told to read it. The command runs with the bus's environment and directory. \
+            Nothing is started by list and watch.
             """)
 
     @OptionGroup var common: CommonOptions
@@ -124,7 +126,7 @@ struct Activate: ProgramCommand {
         } catch {
             // Told below.
         }
-        let word = TerminalText.escaped(ShellWord.quoted(program))
+        let word = ShellWord.quoted(program)
         throw Failure(
             .usage,
             program.hasPrefix("-")

@@ -13,6 +13,8 @@ struct Bench: ProgramCommand {
             and buffer are GiB a second. Without a bus connect_us is null.
             """)
 
+    static let endsWithReader = true
+
     @OptionGroup var common: CommonOptions
 
     @Option(

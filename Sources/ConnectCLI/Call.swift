@@ -56,7 +56,7 @@ final class Call: Sendable {
         let outcome = await outcome.wait()
         port.close()
         let reason = await port.closed
-        try await report.event(Event.close(port: Self.number, reason: reason))
+        try await report.close(port: Self.number, reason: reason)
         if case .reached = outcome { return .success }
         try await judge(reason)
         return .success
@@ -70,6 +70,13 @@ final class Call: Sendable {
         outcome.set(.ended)
         await port.flush()
         _ = await isTold.wait()
+    }
+
+    var awaited: Awaited {
+        if !port.isOpen { return .answer }
+        // Replies come without the end of the input.
+        if case .replies = goal { return .peer }
+        return input.standard?.isAwaited == true && port.bufferedAmount == 0 ? .input : .peer
     }
 
     // MARK: Both directions
@@ -103,13 +110,15 @@ final class Call: Sendable {
                 case .file(let file): guard try await send(file) else { return }
                 }
             }
-        case .lines(let input):
+        case .lines(let input, let form):
             // Nothing is read that could not be sent.
             guard (try? await port.opened) != nil else { return }
             input.gate.open()
+            var number = 0
             while let lines = try await input.next() {
                 for line in lines {
-                    guard try await send(Payload(line: line)) else { return }
+                    number += 1
+                    guard try await send(form.read(line, number: number)) else { return }
                 }
             }
             if input.gate.isStopped { return }
@@ -119,10 +128,11 @@ final class Call: Sendable {
             guard let bytes = try await input.everything(), try await send(.bytes(bytes)) else { return }
         }
         port.finish()
-        if goal == .delivery, (try? await port.opened) != nil {
-            await port.flush()
-            if port.closeReason == nil { outcome.set(.reached) }
-        }
+        // Where nobody reads what comes back, it is of no more interest either.
+        if goal != .delivery { _ = await report.output.readerGone.wait() }
+        guard (try? await port.opened) != nil else { return }
+        await port.flush()
+        if port.closeReason == nil { outcome.set(.reached) }
     }
 
     private func send(_ payload: Payload) async throws(Failure) -> Bool {
@@ -176,11 +186,7 @@ final class Call: Sendable {
     private var hasRest: Bool {
         get async {
             if hasUnsent.withLock({ $0 }) { return true }
-            switch input {
-            case .messages: return false
-            case .lines(let input), .whole(let input):
-                return await input.stopsShort()
-            }
+            return await input.standard?.stopsShort() ?? false
         }
     }
 }

@@ -29,7 +29,7 @@ struct ChildCommand: Sendable {
         }
         let command = arguments.first ?? ""
         if let fault = await Self.fault(of: executable, command) {
-            throw Failure(.usage, "--exec \(TerminalText.escaped(ShellWord.quoted(command))): \(fault)")
+            throw Failure(.usage, "--exec \(ShellWord.quoted(command)): \(fault)")
         }
         try ChildStart.expectToBePossible()
     }

@@ -8,14 +8,23 @@ import Subprocess
 struct ChildService: PeerService {
     let command: ChildCommand
     let report: Report
-    let ports: OpenPorts
+    /// What a line of a command's output is.
+    let form: InputForm
+    private let mishaps = Mishaps()
 
     /// After so many lines of a command the loop is somebody else's.
     private static let linesAtOnce = 64
 
     var limit: Int { ChildCommand.limit }
-    var status: ExitStatus { .success }
+    /// 65 where a line of a command's output was not sent, 74 where a command could not be run.
+    var status: ExitStatus { mishaps.status }
     func hasInputLeft() async -> Bool { false }
+
+    init(command: ChildCommand, report: Report, form: InputForm) {
+        self.command = command
+        self.report = report
+        self.form = form
+    }
 
     private typealias Child = Execution<CustomWriteInput, SequenceOutput, FileDescriptorOutput>
 
@@ -29,14 +38,12 @@ struct ChildService: PeerService {
                 error: .currentStandardError
             ) { child in
                 start.end()
-                endedByItself = try await converse(port, child)
+                endedByItself = try await converse(port, number, child)
             }
             if endedByItself { await report.note(result.terminationStatus, port: number) }
         } catch {
-            await report.failure(
-                Failure(
-                    .inputOutput,
-                    "port \(number): the command could not be run (\(error)); the peer is let go"))
+            let failure = Failure(.inputOutput, "the command could not be run (\(error)); see why")
+            await breakOff(port, number, failure)
         }
         port.close()
         let reason = await port.closed
@@ -47,10 +54,10 @@ struct ChildService: PeerService {
 
     /// Talks until the command has ended and what it wrote is on its way.
     /// - Returns: Whether it ended while the peer was there.
-    private func converse(_ port: MessagePort, _ child: Child) async throws -> Bool {
+    private func converse(_ port: MessagePort, _ number: Int, _ child: Child) async throws -> Bool {
         let exit = try ChildExit(of: child.processIdentifier.value)
         return await withTaskGroup { group in
-            group.addTask { await feed(child.standardInputWriter, from: port) }
+            group.addTask { await feed(child.standardInputWriter, from: port, number) }
             group.addTask {
                 _ = await port.closed
                 // The peer is gone, or we are about to go.
@@ -58,7 +65,7 @@ struct ChildService: PeerService {
                     try? child.send(signal: .terminalClosed, toProcessGroup: true)
                 }
             }
-            await drain(child.standardOutput, into: port)
+            await drain(child.standardOutput, into: port, number)
             await exit.happened()
             await port.flush()
             let endedByItself = port.closeReason == nil
@@ -70,9 +77,10 @@ struct ChildService: PeerService {
     }
 
     /// Messages to the command's standard input, until either side has had enough.
-    private func feed(_ writer: StandardInputWriter, from port: MessagePort) async {
+    private func feed(_ writer: StandardInputWriter, from port: MessagePort, _ number: Int) async {
         do {
             for try await message in port.messages {
+                await report.noteUnseen(message.transferred, port: number)
                 var line = message.bytes
                 line.append(0x0A)
                 // Less than all: the command has ended.
@@ -88,7 +96,9 @@ struct ChildService: PeerService {
     /// command that tidies up is not stuck.
     ///
     /// Neither reading nor posting waits where the command and the peer are quick: others have their turn all the same.
-    private func drain(_ output: SubprocessOutputSequence, into port: MessagePort) async {
+    private func drain(
+        _ output: SubprocessOutputSequence, into port: MessagePort, _ number: Int
+    ) async {
         var lines = LineSplitter()
         var count = 0
         do {
@@ -97,24 +107,44 @@ struct ChildService: PeerService {
                 if port.closeReason != nil { continue }
                 chunk.withUnsafeBytes { lines.append($0) }
                 while let line = try lines.next() {
-                    await post(line, to: port)
                     count += 1
+                    await post(line, count, to: port, number)
                     if count.isMultiple(of: Self.linesAtOnce) { await Task.yield() }
                 }
             }
-            if let line = try lines.rest() { await post(line, to: port) }
+            if let line = try lines.rest() { await post(line, count + 1, to: port, number) }
+        } catch let error as LineSplitter.TooLong {
+            let failure = Failure(
+                .unsendable,
+                "line \(count + 1) of the command's output is longer than a message may be (\(error.limit >> 20) MiB); "
+                    + "have it write shorter ones, or use --raw")
+            await breakOff(port, number, failure)
         } catch {
-            await report.failure(
-                Failure(
-                    .unsendable,
-                    "the command wrote a line longer than a message may be (64 MiB); the peer is let go"))
-            port.close()
+            let failure = Failure(.inputOutput, "the command's output cannot be read (\(error)); try again")
+            await breakOff(port, number, failure)
         }
     }
 
-    private func post(_ line: [UInt8], to port: MessagePort) async {
-        // A port that has ended takes nothing, and says so with its reason.
-        try? await port.send(Payload(line: line))
+    /// Ends the port so that the peer learns that this is not all: without a close it sees `peer-exited`.
+    private func breakOff(_ port: MessagePort, _ number: Int, _ failure: Failure) async {
+        mishaps.note(failure)
+        await report.failure(
+            Failure(failure.status, "port \(number): \(failure.message ?? ""); the peer sees the line break off"))
+        // What was whole still goes out.
+        await port.flush()
+        port.abandon()
+    }
+
+    private func post(_ line: [UInt8], _ count: Int, to port: MessagePort, _ number: Int) async {
+        do throws(Failure) {
+            let payload = try form.read(line).payload
+            // A port that has ended takes nothing, and says so with its reason.
+            try? await port.send(payload)
+        } catch {
+            mishaps.note(error)
+            let what = "port \(number): line \(count) of the command's output was not sent: \(error.message ?? "")"
+            await report.failure(Failure(error.status, what))
+        }
     }
 }
 

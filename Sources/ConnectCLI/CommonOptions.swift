@@ -10,7 +10,7 @@ struct CommonOptions: ParsableArguments, Sendable {
         help: ArgumentHelp(
             "The origin that names belong to, a reverse-DNS application id.",
             discussion:
-                "\(ContextName.defaultOrigin) if not given; list and watch then show all origins.",
+                "That of a NAME is \(ContextName.defaultOrigin) if not given.",
             valueName: "id"))
     var origin: String?
 
@@ -23,7 +23,7 @@ struct CommonOptions: ParsableArguments, Sendable {
         parsing: .unconditional,
         help: ArgumentHelp(
             "How long the bus may be away before it counts as lost (69); 60 if not given.",
-            valueName: "seconds"),
+            discussion: "One that is not there at the start is not waited for (69 at once).", valueName: "seconds"),
         transform: Seconds.init)
     var patience: Seconds?
 

@@ -42,6 +42,8 @@ enum Event {
         default: add(message, to: &object)
         }
         if !files.isEmpty { object.add("files", .objects(files.map(\.object))) }
+        let transferred = message.transferred.count
+        if transferred > 0 { object.add("transferred", .integer(transferred)) }
         return object
     }
 

@@ -42,8 +42,9 @@ extension Failure {
         switch reason.code {
         case .closed: return nil
         case .unavailable: self.init(.noSuchName, "\(detail) (--wait SECONDS waits for it)")
+        case .invalid: self.init(.usage, detail)
         case .refused: self.init(.refused, "\(detail); ask whoever runs it, or call it otherwise")
-        case .unexpectedOwner: self.init(.refused, "\(detail); find out who that is, and nothing was sent")
+        case .unexpectedOwner: self.init(.refused, "\(detail); nothing was sent; find out who that is")
         case .timedOut: self.init(.timedOut, "\(detail) (try again, or allow more time)")
         case .busy: self.init(.busy, "\(detail); try again later")
         case .busLost: self.init(.busUnavailable, "\(detail); try again when it is back")

@@ -2,7 +2,7 @@
 /// and what to do next.
 struct Failure: Error, Sendable, Equatable {
     let status: ExitStatus
-    /// `nil`: nothing is to be said, because whoever would read it is gone.
+    /// `nil`: nothing is to be said.
     let message: String?
 
     init(_ status: ExitStatus, _ message: String?) {
@@ -10,6 +10,7 @@ struct Failure: Error, Sendable, Equatable {
         self.message = message
     }
 
-    /// Nobody reads our standard output any more. That is an end like any other in a shell, so it is quiet.
-    static let readerGone = Failure(.inputOutput, nil)
+    /// Nobody reads our standard output any more, and there is something to be read.
+    static let readerGone = Failure(
+        .inputOutput, "the reader of standard output has gone; let it read to the end, or redirect to a file")
 }

@@ -36,9 +36,11 @@ final class FileStore: Sendable {
     }
 
     /// Copies a regular file from its beginning, wherever its offset is.
-    /// - Parameter progress: is told how many bytes are done.
+    /// - Parameters:
+    ///   - size: how many bytes at the most: whoever passed the file may go on writing it for ever.
+    ///   - progress: is told how many bytes are done.
     /// - Throws: ``Failure`` 74; then nothing is left of it.
-    func save(_ source: Int32, as name: FileName, _ progress: (Int) -> Void) throws(Failure) {
+    func save(_ source: Int32, size: Int, as name: FileName, _ progress: (Int) -> Void) throws(Failure) {
         let final = name.bytes.map { CChar(bitPattern: $0) } + [0]
         do throws(SystemError) {
             var status = stat()
@@ -53,12 +55,17 @@ final class FileStore: Sendable {
                         directory.rawValue, partial, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
                         0o666)
                 })
-            try copy(source, to: target.rawValue, progress)
+            try copy(source, size, to: target.rawValue, progress)
             try systemCall("rename") {
                 clinux_rename_in(directory.rawValue, partial, final, overwrites ? 1 : 0)
             }
             state.withLock { $0.partial = nil }
         } catch {
+            // Whatever the error, that is where it comes from.
+            if isAbandoned {
+                throw Failure(
+                    .inputOutput, "\(name.label) was not saved in \(label): ended before it was whole; pass it again")
+            }
             let hint =
                 switch error.errno {
                 case .fileExists: "; --force overwrites it"
@@ -74,6 +81,8 @@ final class FileStore: Sendable {
         state.withLock { $0.isAbandoned = true }
         abandonPartial()
     }
+
+    private var isAbandoned: Bool { state.withLock { $0.isAbandoned } }
 
     /// Chooses a temporary name.
     private func begin() throws(SystemError) -> [CChar] {
@@ -96,12 +105,16 @@ final class FileStore: Sendable {
         if let partial { unlinkat(directory.rawValue, partial, 0) }
     }
 
-    private func copy(_ source: Int32, to target: Int32, _ progress: (Int) -> Void) throws(SystemError) {
+    private func copy(
+        _ source: Int32, _ size: Int, to target: Int32, _ progress: (Int) -> Void
+    ) throws(SystemError) {
         let room = UnsafeMutableRawBufferPointer.allocate(byteCount: Self.chunk, alignment: 4096)
         defer { room.deallocate() }
         var done = 0
-        while true {
-            let count = try systemCall("pread") { pread(source, room.baseAddress, room.count, done) }
+        while done < size {
+            if isAbandoned { throw SystemError(operation: "write", errno: .canceled) }
+            let wanted = min(room.count, size - done)
+            let count = try systemCall("pread") { pread(source, room.baseAddress, wanted, done) }
             if count == 0 { return }
             var written = 0
             while written < count {

@@ -51,7 +51,13 @@ struct Info: ProgramCommand {
                 ("uptime", "\(status.uptime.components.seconds) s"),
             ]
         } else {
-            rows.append(("status", "not told: the listener tells its own user only, or did not answer"))
+            rows.append(
+                (
+                    "status",
+                    info.format == nil
+                        ? "not told: the listener did not answer as a context does within a second"
+                        : "not told: the listener tells its own user only, or has none to tell"
+                ))
         }
         return rows.map { label, value in
             let padding = String(repeating: " ", count: 12 - label.count)

@@ -1,25 +1,25 @@
 import FoundationEssentials
 
-/// A line of the standard input of `listen`: what to post, and to whom.
+/// A line of the input: what to post, and to whom.
 struct InputLine: Sendable, Equatable {
     let payload: Payload
     /// The number of the port, as the `connect` event told it; `nil` is every open port.
     let port: Int?
 
-    /// A line as it is, for everybody.
-    init(plain line: [UInt8]) {
-        payload = Payload(line: line)
-        port = nil
+    /// For every open port, or for one.
+    init(_ payload: Payload, port: Int? = nil) {
+        self.payload = payload
+        self.port = port
     }
 
     /// With `--json`: a line that begins with `{` is `{"port":1,"text":…}`, with `base64` or `json` in place of
     /// `text` as wanted, and for every open port where `port` is absent or null. Members it does not know
     /// are passed over. Any other line is posted as it is.
     /// - Throws: ``Failure`` 65, which says what is wrong and what to write; not in which line.
-    init(json line: [UInt8]) throws(Failure) {
+    init(object line: [UInt8]) throws(Failure) {
         var scanner = JSONScanner(line)
         guard scanner.take("{") else {
-            self.init(plain: line)
+            self.init(Payload(line: line))
             return
         }
         guard String(validating: line, as: UTF8.self) != nil else {
@@ -51,12 +51,7 @@ struct InputLine: Sendable, Equatable {
                 "it says more than one thing to send",
                 "give one of \"text\", \"base64\" and \"json\", and a line for each message")
         }
-        self = InputLine(payload: payload, port: port)
-    }
-
-    private init(payload: Payload, port: Int?) {
-        self.payload = payload
-        self.port = port
+        self.init(payload, port: port)
     }
 
     private static func portNumber(_ json: [UInt8]) throws(Failure) -> Int? {

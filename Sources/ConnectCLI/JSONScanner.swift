@@ -21,12 +21,15 @@ struct JSONScanner {
     /// The text on one line, or `nil` where it is not exactly one JSON value. Newlines can stand between tokens
     /// only; each becomes a space.
     static func singleLine(_ text: [UInt8]) -> [UInt8]? {
-        var scanner = JSONScanner(text)
-        do throws(Malformed) {
-            _ = try scanner.value()
-            try scanner.end()
-        } catch { return nil }
+        do throws(Malformed) { try check(text) } catch { return nil }
         return text.map { $0 == 0x0A || $0 == 0x0D ? 0x20 : $0 }
+    }
+
+    /// Looks whether the text is exactly one JSON value.
+    static func check(_ text: [UInt8]) throws(Malformed) {
+        var scanner = JSONScanner(text)
+        _ = try scanner.value()
+        try scanner.end()
     }
 
     var malformed: Malformed { Malformed(offset: position) }

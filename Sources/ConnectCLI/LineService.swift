@@ -6,33 +6,31 @@ final class LineService: PeerService {
     private let report: Report
     private let ports: OpenPorts
     private let input: StandardInput?
+    private let form: InputForm
     /// Whether a line stays open after the peer's end of input, until ours has ended too.
     private let waitsForInput: Bool
     private let inputEnd = Latch<Void>()
     private let files: ReceivedFiles
-    /// The first thing that went wrong and did not end the service.
-    private let mishap = Lock<ExitStatus?>(nil)
+    private let mishaps = Mishaps()
     /// Whether a line has been read that no port has taken.
     private let hasLineInHand = Lock(false)
 
     let limit = Int.max
 
     init(
-        report: Report, ports: OpenPorts, input: StandardInput?, waitsForInput: Bool, files: ReceivedFiles
+        report: Report, ports: OpenPorts, input: StandardInput?, form: InputForm, waitsForInput: Bool,
+        files: ReceivedFiles
     ) {
         self.files = files
         self.report = report
         self.ports = ports
         self.input = input
+        self.form = form
         self.waitsForInput = waitsForInput
     }
 
     /// 65 where a line of the input was not sent, 74 where a file was not saved.
-    var status: ExitStatus { mishap.withLock { $0 } ?? .success }
-
-    private func note(_ failure: Failure) {
-        mishap.withLock { $0 = $0 ?? failure.status }
-    }
+    var status: ExitStatus { mishaps.status }
 
     func hasInputLeft() async -> Bool {
         guard let input, !input.isTerminal else { return false }
@@ -45,7 +43,7 @@ final class LineService: PeerService {
         var iterator = port.messages.makeAsyncIterator()
         while let message = await iterator.nextUnlessEnded() {
             let (facts, failure) = await files.take(message)
-            if let failure { note(failure) }
+            if let failure { mishaps.note(failure) }
             try await report.message(message, files: facts, from: number)
         }
         if port.closeReason == nil {
@@ -96,19 +94,14 @@ final class LineService: PeerService {
         }
     }
 
-    /// With `--json`, a line that cannot be sent is told of, and the next one is taken.
+    /// With `--json` or `--as-json`, a line that cannot be sent is told of, and the next one is taken.
     private func post(_ line: [UInt8], _ number: Int) async throws(Failure) {
-        guard report.isJSON else {
-            try await ports.post(InputLine(plain: line))
-            return
-        }
         do throws(Failure) {
-            try await ports.post(InputLine(json: line))
+            try await ports.post(form.read(line))
         } catch {
-            if error.status != .unsendable { throw error }
-            note(error)
-            let what = "line \(number) of the input was not sent: \(error.message ?? "")"
-            await report.failure(Failure(error.status, what))
+            if form == .plain || error.status != .unsendable { throw error }
+            mishaps.note(error)
+            await report.failure(error.ofLine(number))
         }
     }
 }

@@ -6,7 +6,7 @@ struct List: ProgramCommand {
         commandName: "list",
         abstract: "Show what is registered.",
         discussion: """
-            One line for each context. With --json: {"name":…,"origin":…,"pid":…,"process":…,"uid":…,\
+            One line for each context, of all origins if none is given. With --json: {"name":…,"origin":…,"pid":…,"process":…,"uid":…,\
             "metadata":{…}}; what is not known is null.
             """)
 

@@ -12,11 +12,17 @@ struct Listen: ProgramCommand {
 
             With --json, standard output carries {"event":"standby"|"listening"|"connect"|"message"|"close"|"error",\
             …}, and lines of standard input that begin with { say what to post where: {"port":1,"text":…}, with \
-            "base64" or "json" in place of "text". Without "port" it goes to every open port.
+            "base64" or "json" in place of "text". Without "port" it goes to every open port. A message that says it \
+            is JSON and is none is shown as "text".
+
+            With --as-json each line of standard input, or of the command's output, is JSON and posted as that, for \
+            peers that decode it. One that is not well-formed is told of and not sent.
 
             With --raw there are no messages: standard input and output are the line, byte for byte, for one peer \
             after the other. Both sides end their input to end it; on a terminal, the peer's end is enough.
             """)
+
+    static let endsWithReader = true
 
     @OptionGroup var common: CommonOptions
     @OptionGroup var callers: AdmissionOptions
@@ -42,7 +48,8 @@ struct Listen: ProgramCommand {
             "Run this command for each peer, its standard input and output on the port. Comes last.",
             discussion: """
                 The peer's end of input closes the command's standard input only; the port closes when the command \
-                has ended. How it ended is told on standard error here, and not to the peer. Peer gone: SIGHUP to \
+                has ended. How it ended is told on standard error here, and not to the peer; but where it could not be \
+                run, or wrote a line of more than 64 MiB, the peer sees the line break off (76). Peer gone: SIGHUP to \
                 its process group. At most \(ChildCommand.limit) run at once; \
                 further peers wait. CONNECT_NAME, CONNECT_PEER_PID and CONNECT_PEER_UID are in its environment.
                 """,
@@ -55,6 +62,11 @@ struct Listen: ProgramCommand {
             "Carry bytes in place of messages; with --exec the line itself is the command's input and output."
     )
     var raw = false
+
+    @Flag(
+        name: .customLong("as-json"),
+        help: "Post each line of standard input, or with --exec of the command's output, as JSON.")
+    var asJSON = false
 
     @Flag(help: "Let other programs of this user look on at the messages: connect tap NAME.")
     var tappable = false
@@ -84,6 +96,7 @@ struct Listen: ProgramCommand {
             throw ValidationError("--raw writes bytes to standard output: no --json, but with --exec")
         }
         if tappable, raw { throw ValidationError("--tappable shows messages, and --raw has none") }
+        if asJSON, raw { throw ValidationError("--as-json posts messages, and --raw has none") }
         if save != nil, raw || !command.isEmpty {
             throw ValidationError("--save takes what comes with messages: no --raw or --exec beside it")
         }
@@ -138,11 +151,14 @@ struct Listen: ProgramCommand {
         let report = program.report
         switch (child, raw) {
         case (let child?, true): return RawChildService(command: child, report: report)
-        case (let child?, false): return ChildService(command: child, report: report, ports: ports)
+        case (let child?, false):
+            return ChildService(
+                command: child, report: report, form: InputForm(asJSON: asJSON, objects: false))
         case (nil, true): return try RawService(report: report)
         case (nil, false):
             return LineService(
                 report: report, ports: ports, input: input,
+                form: InputForm(asJSON: asJSON, objects: common.json),
                 waitsForInput: once && input?.isTerminal == false,
                 files: ReceivedFiles(report: report, store: store))
         }

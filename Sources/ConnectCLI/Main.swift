@@ -13,7 +13,7 @@ enum Main {
         // Writing to nobody fails with EPIPE, and kills nobody.
         _ = clinux_harmless_sigpipe()
         Accounts.useFilesAlone()
-        // To find them takes /proc and a descriptor. Else there seem to be none, and what follows would be the help.
+        // To find them takes /proc and a descriptor. Else there seem to be none, and that would be the error.
         if CommandLine.argc < 1 {
             end(
                 ExitStatus.inputOutput.code,

@@ -21,6 +21,9 @@ final class OutputStream: Sendable {
         var thread: WorkerThread?
     }
 
+    /// Set once it is known that nobody reads it any more.
+    let readerGone = Latch<Void>()
+
     private let descriptor: Int32
     private let name: String
     private let state = Lock(State())

@@ -15,6 +15,23 @@ enum Payload: Sendable, Equatable {
             self = .bytes(line)
         }
     }
+
+    /// A line that is JSON, passed on as it was written.
+    /// - Throws: ``Failure`` 65 for one that is none.
+    init(json line: [UInt8]) throws(Failure) {
+        guard let text = String(validating: line, as: UTF8.self) else {
+            throw Failure(.unsendable, "it is not UTF-8, as JSON has to be; encode it, or send it without --as-json")
+        }
+        do throws(JSONScanner.Malformed) {
+            try JSONScanner.check(line)
+        } catch {
+            throw Failure(
+                .unsendable,
+                "byte \(error.offset + 1) is not as in JSON; write one value, text in quotation marks, or send it without --as-json"
+            )
+        }
+        self = .json(text)
+    }
 }
 
 extension Messages.AsyncIterator {

@@ -34,13 +34,16 @@ final class Program: Sendable {
 
     /// Does the work on the event loop, and ends the process.
     ///
-    /// - Parameter work: says how it ended; what it throws becomes a line and an exit code.
+    /// - Parameters:
+    ///   - endsWithReader: whether that nobody reads standard output any more is its end.
+    ///   - work: says how it ended; what it throws becomes a line and an exit code.
     static func start(
-        _ options: CommonOptions, _ work: @escaping @Sendable (Program) async throws -> ExitStatus
+        _ options: CommonOptions, endsWithReader: Bool,
+        _ work: @escaping @Sendable (Program) async throws -> ExitStatus
     ) -> Never {
         do {
             let program = try Program(options)
-            Task.onLoop { await program.run(work) }
+            Task.onLoop { await program.run(endsWithReader: endsWithReader, work) }
         } catch {
             // Without a loop or a thread there is no way to say more.
             let line = "connect: cannot start: \(error)\n"
@@ -50,10 +53,12 @@ final class Program: Sendable {
         while true { pause() }
     }
 
-    private func run(_ work: @escaping @Sendable (Program) async throws -> ExitStatus) async {
+    private func run(
+        endsWithReader: Bool, _ work: @escaping @Sendable (Program) async throws -> ExitStatus
+    ) async {
         do throws(SystemError) {
             try watchSignals()
-            watchReader()
+            watchReader(endsProgram: endsWithReader)
             report.output.onFailure { [self] in fail(Report.failure(of: $0)) }
         } catch {
             fail(Failure(PortError.outOfResources("cannot start", error)))
@@ -108,13 +113,14 @@ final class Program: Sendable {
     }
 
     /// A pipe whose reader has gone says so without being written to, a terminal that was hung up too.
-    private func watchReader() {
+    private func watchReader(endsProgram: Bool) {
         // Always-ready kinds (files, /dev/null) cannot be watched, and have no reader to lose.
         let source = try? reactor.watch(1, for: []) { [self] readiness in
             guard !readiness.isDisjoint(with: [.error, .hangup]) else { return }
             // Level-triggered: watched on, it would fire again at once.
             for source in watches.withLock({ $0.compactMap { $0 as? Reactor.Source } }) { source.cancel() }
-            fail(.readerGone)
+            report.output.readerGone.set()
+            if endsProgram { fail(.readerGone) }
         }
         if let source { watches.withLock { $0.append(source) } }
     }

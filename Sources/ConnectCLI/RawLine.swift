@@ -17,6 +17,10 @@ final class RawLine: Sendable {
         var failure: Failure?
     }
 
+    /// Set when all of standard input is on its way.
+    let inputEnd = Latch<Void>()
+
+    private let isAwaitingInput = Lock(false)
     private let socket: Descriptor
     /// Whether the peer's half-close is the end, for somebody at a terminal who has nothing more to say.
     private let endsWithPeer: Bool
@@ -46,6 +50,9 @@ final class RawLine: Sendable {
             isUntaken: up.isUntaken || down.isUntaken, failure: down.failure ?? up.failure)
     }
 
+    /// Whether all that has been read of standard input is on its way, and it has not ended.
+    var awaitsInput: Bool { isAwaitingInput.withLock { $0 } }
+
     // MARK: Standard input to the peer
 
     private func send() -> Outcome {
@@ -59,7 +66,9 @@ final class RawLine: Sendable {
             ]
             // Behind another job only the peer's end is of interest, and from time to time a second look.
             let isBehind = BackgroundJob.isBehind(0)
+            isAwaitingInput.withLock { $0 = true }
             _ = poll(&requests, isBehind ? 1 : 2, isBehind ? BackgroundJob.check : -1)
+            isAwaitingInput.withLock { $0 = false }
             if requests[0].revents != 0 { return Outcome(isUntaken: hasInputLeft()) }
             if requests[1].revents == 0 { continue }
             let count: Int?
@@ -72,6 +81,7 @@ final class RawLine: Sendable {
             guard let count else { continue }
             if count == 0 {
                 shutdown(socket.rawValue, Int32(SHUT_WR))
+                inputEnd.set()
                 return Outcome()
             }
             do throws(SystemError) {

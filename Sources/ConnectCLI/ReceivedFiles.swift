@@ -79,7 +79,7 @@ final class ReceivedFiles: Sendable {
             var bar = ProgressBar(fileName.label, total: size, report)
             let result = file.withFileDescriptor { descriptor in
                 Result { () throws(Failure) in
-                    try store.save(descriptor, as: fileName) { bar?.update($0) }
+                    try store.save(descriptor, size: size, as: fileName) { bar?.update($0) }
                 }
             }
             bar?.clear()

@@ -6,6 +6,7 @@ final class ReconnectingCall: Sendable {
     private let lines: Lines
     private let name: String
     private let input: StandardInput
+    private let form: InputForm
     private let report: Report
     private let files: ReceivedFiles
     /// The ports, each when its line is open, for who sends. A new one takes the place of one that nobody has used.
@@ -26,10 +27,11 @@ final class ReconnectingCall: Sendable {
     /// Set when the end of the last port has been told.
     private let isTold = Latch<Void>()
 
-    init(lines: Lines, name: String, input: StandardInput, report: Report) {
+    init(lines: Lines, name: String, input: StandardInput, form: InputForm, report: Report) {
         self.lines = lines
         self.name = name
         self.input = input
+        self.form = form
         self.report = report
         files = ReceivedFiles(report: report)
         (ports, portsSink) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
@@ -70,7 +72,7 @@ final class ReconnectingCall: Sendable {
             // A peer may end its side first.
             let reason = await line.port.closed
             input.gate.close()
-            try await report.event(Event.close(port: number, reason: reason))
+            try await report.close(port: number, reason: reason)
             guard reason.code == .peerExited, !state.withLock({ $0.isFinished || $0.isOver }) else {
                 try await judge(line.port, reason)
                 break
@@ -131,10 +133,13 @@ final class ReconnectingCall: Sendable {
     private func send() async throws(Failure) {
         var ports = ports.makeAsyncIterator()
         guard var port = await ports.next() else { return }
+        var number = 0
         while let lines = try await input.next() {
             for line in lines {
+                number += 1
+                let payload = try form.read(line, number: number)
                 // What a line did not take any more is the next one's.
-                while try await !send(Payload(line: line), over: port) {
+                while try await !send(payload, over: port) {
                     guard let next = await ports.next() else {
                         state.withLock { $0.hasUnsent = true }
                         return
@@ -145,9 +150,19 @@ final class ReconnectingCall: Sendable {
         }
         if input.gate.isStopped { return }
         state.withLock { $0.isFinished = true }
-        port.finish()
+        finish(port)
         // Where the input ended while one line was over and the next not yet here.
-        while let next = await ports.next() { next.finish() }
+        while let next = await ports.next() { finish(next) }
+    }
+
+    /// All has been posted. Where nobody reads what comes back, there is nothing to do but to deliver that.
+    private func finish(_ port: MessagePort) {
+        port.finish()
+        Task.onLoop { [self] in
+            _ = await report.output.readerGone.wait()
+            await port.flush()
+            if port.closeReason == nil { await end() }
+        }
     }
 
     /// - Returns: `false` where the port has ended.

@@ -13,7 +13,7 @@ struct Report: Sendable {
     let isQuiet: Bool
 
     /// A line on standard output.
-    /// - Throws: ``Failure`` 74; without a message if its reader is gone.
+    /// - Throws: ``Failure`` 74.
     func line(_ text: String) async throws(Failure) {
         try await line(Array(text.utf8))
     }
@@ -29,12 +29,18 @@ struct Report: Sendable {
         if isJSON { try await line(object().bytes) }
     }
 
+    /// The end of a port, which is nothing to a reader who has gone before.
+    func close(port: Int, reason: CloseReason) async throws(Failure) {
+        if output.readerGone.value == nil { try await event(Event.close(port: port, reason: reason)) }
+    }
+
     /// A message from a peer, with the files that came along: plain, a line for each of those in its place.
     func message(_ message: Message, files: [FileFacts] = [], from port: Int) async throws(Failure) {
         if isJSON {
             try await line(Event.message(message, files: files, port: port).bytes)
             return
         }
+        await noteUnseen(message.transferred.filter { !$0.isFile }, port: port)
         if !files.isEmpty {
             for file in files where file.isSaved != false { try await line(file.line) }
             return
@@ -45,6 +51,16 @@ struct Report: Sendable {
             }
             try await accepted.get().available()
         } catch { throw Self.failure(of: error) }
+    }
+
+    /// What came along with a message and is of no use here.
+    func noteUnseen(_ things: [Transferable], port: Int) async {
+        if things.isEmpty { return }
+        let ports = things.count { $0.isPort }
+        let files = things.count { $0.isFile }
+        let counts = [(ports, "port"), (files, "file"), (things.count - ports - files, "buffer")]
+        let list = counts.filter { $0.0 > 0 }.map { count, word in "\(count) \(word)\(count == 1 ? "" : "s")" }
+        await note("port \(port): closed unseen, since it came along with a message: \(list.joined(separator: ", "))")
     }
 
     /// A remark for people on standard error, unless `--quiet`.
@@ -82,4 +98,9 @@ struct Report: Sendable {
         return Failure(
             .inputOutput, "standard output cannot be written (\(error)); check what it is redirected to")
     }
+}
+
+extension Transferable {
+    fileprivate var isFile: Bool { if case .file = self { true } else { false } }
+    fileprivate var isPort: Bool { if case .port = self { true } else { false } }
 }

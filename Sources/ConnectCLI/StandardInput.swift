@@ -19,6 +19,8 @@ actor StandardInput {
 
     nonisolated let gate: InputGate
     nonisolated let isTerminal: Bool
+    /// Whether somebody waits for it to go on or to end.
+    nonisolated var isAwaited: Bool { isBeingRead.withLock { $0 } }
     nonisolated let unownedExecutor: UnownedSerialExecutor
 
     private let thread: WorkerThread
@@ -27,6 +29,7 @@ actor StandardInput {
     private var splitter: LineSplitter
     private var hasEnded = false
     private var isThreadReady = false
+    private let isBeingRead = Lock(false)
 
     private static let chunk = 64 << 10
 
@@ -132,6 +135,8 @@ actor StandardInput {
             isThreadReady = true
             BackgroundJob.blockSignalInThisThread()
         }
+        isBeingRead.withLock { $0 = true }
+        defer { isBeingRead.withLock { $0 = false } }
         while !gate.isStopped {
             guard gate.isOpen else {
                 _ = gate.wait(orReadable: nil)

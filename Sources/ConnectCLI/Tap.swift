@@ -14,6 +14,8 @@ struct Tap: ProgramCommand {
             "length":…,"transferred":…,"missed":…}.
             """)
 
+    static let endsWithReader = true
+
     @OptionGroup var common: CommonOptions
 
     @Argument(help: "The name to look on at.")

@@ -24,6 +24,11 @@ enum TerminalText {
         return String(result)
     }
 
+    /// Whether it would do something to a terminal, or not be seen there.
+    static func isUnseen(_ scalar: Unicode.Scalar) -> Bool {
+        scalar != "\\" && escape(for: scalar) != nil
+    }
+
     private static func escape(for scalar: Unicode.Scalar) -> String? {
         switch scalar {
         case "\\": return "\\\\"

@@ -8,7 +8,7 @@ extension To {
         (common.json, common.origin, common.bus, common.quiet) = (false, nil, "session", false)
         common.patience = nil
         (messages, wait, expect, replies, noReply) = ([], nil, nil, nil, false)
-        (bytes, files, raw, reconnect, timeout) = (false, [], false, false, nil)
+        (asJSON, bytes, files, raw, reconnect, timeout) = (false, false, [], false, false, nil)
 
         var words: [String] = []
         var rest = arguments.makeIterator()
@@ -16,6 +16,7 @@ extension To {
             switch argument {
             case "--no-reply": noReply = true
             case "--json": common.json = true
+            case "--as-json": asJSON = true
             case "--quiet", "-q": common.quiet = true
             case "--bus":
                 guard let bus = rest.next(), !bus.hasPrefix("-") else { return nil }

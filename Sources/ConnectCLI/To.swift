@@ -11,7 +11,11 @@ struct To: ProgramCommand {
             its input ends, and exits when the peer closes. A MESSAGE or a name that begins with a dash comes \
             after two dashes: connect to NAME -- -1
 
-            With --json, standard output carries {"event":"message"|"close"|"error",…}.
+            Where the reader of standard output goes, the rest of the input is sent, and then the call ended with 0; \
+            with 74 only if something comes meanwhile that cannot be written.
+
+            With --json, standard output carries {"event":"message"|"close"|"error",…}, and lines of standard input that \
+            begin with { say what to post: {"text":…}, with "base64" or "json" in place of "text".
 
             With --reconnect the call outlives its listener: when that dies, standard input goes on to whoever owns the \
             name next, within 10 seconds or those of --wait. Nothing is sent twice: standard error says how many \
@@ -34,7 +38,7 @@ struct To: ProgramCommand {
         parsing: .unconditional,
         help: ArgumentHelp(
             "Wait so long for the name to appear; without this a missing name fails at once.",
-            valueName: "seconds"),
+            discussion: "A bus that is not there is not waited for (69 at once).", valueName: "seconds"),
         transform: Seconds.init)
     var wait: Seconds?
 
@@ -53,6 +57,11 @@ struct To: ProgramCommand {
 
     @Flag(help: "Exit as soon as all is delivered; what comes back is not read.")
     var noReply = false
+
+    @Flag(
+        name: .customLong("as-json"),
+        help: "Post each MESSAGE, or each line of standard input, as JSON; what is not well-formed is told, with 65.")
+    var asJSON = false
 
     @Flag(help: "Send standard input as one message of bytes, up to 64 MiB.")
     var bytes = false
@@ -89,6 +98,9 @@ struct To: ProgramCommand {
         if bytes, !messages.isEmpty || !files.isEmpty {
             throw ValidationError("--bytes sends standard input: give no messages or files beside it")
         }
+        if asJSON, raw || bytes {
+            throw ValidationError("--as-json posts lines or messages: no --raw or --bytes beside it")
+        }
         if raw, !messages.isEmpty || !files.isEmpty || bytes || replies != nil || noReply || common.json {
             throw ValidationError(
                 "--raw carries bytes: no messages, --file, --bytes, --replies, --no-reply or --json beside it"
@@ -106,14 +118,16 @@ struct To: ProgramCommand {
 
     func work(in program: Program) async throws -> ExitStatus {
         let (name, origin) = try common.contextName(name)
-        let opening = Latch<MessagePort>()
+        let awaited = Latch<@Sendable () -> Awaited>()
         if let timeout {
-            program.limit(to: timeout.duration) { .overTime(timeout.duration, calling: name, opening.value) }
+            program.limit(to: timeout.duration) {
+                .overTime(timeout.duration, calling: name, awaited.value?() ?? .bus)
+            }
         }
         let input = try input()
         let bus = try await common.openBus()
         do {
-            return try await call(name, origin: origin, input: input, on: bus, in: program, opening)
+            return try await call(name, origin: origin, input: input, on: bus, in: program, awaited)
         } catch let error as Failure {
             throw await explained(error, calling: name, origin: origin, on: bus)
         }
@@ -121,27 +135,29 @@ struct To: ProgramCommand {
 
     private func call(
         _ name: String, origin: String, input: CallInput?, on bus: Bus, in program: Program,
-        _ opening: Latch<MessagePort>
+        _ awaited: Latch<@Sendable () -> Awaited>
     ) async throws -> ExitStatus {
-        if reconnect, case .lines(let input)? = input {
+        if reconnect, case .lines(let input, let form)? = input {
             let lines = bus.lines(
                 to: name, origin: origin, wait: wait == nil ? .untilAvailable(for: .seconds(10)) : waitPolicy,
                 expecting: expect)
-            let call = ReconnectingCall(lines: lines, name: name, input: input, report: program.report)
+            let call = ReconnectingCall(lines: lines, name: name, input: input, form: form, report: program.report)
             program.atEnd { _ in await call.end() }
             return try await call.run { program.fail($0) }
         }
         let port = bus.connectTo(
             name, origin: origin, wait: waitPolicy,
             format: raw ? .stream : .messages, expecting: expect)
-        opening.set(port)
         guard let input else {
+            let call = RawCall(port: port, name: name)
+            awaited.set { call.awaited }
             program.atEnd { _ in port.close() }
-            return try await RawCall(port: port, name: name).run(in: program)
+            return try await call.run(in: program)
         }
         let call = Call(
             port: port, name: name, input: input, report: program.report,
             goal: noReply ? .delivery : replies.map { .replies($0) } ?? .close)
+        awaited.set { call.awaited }
         program.atEnd { status in
             await call.end(status == .timedOut ? .outOfTime : .cancelledHere)
         }
@@ -157,11 +173,24 @@ struct To: ProgramCommand {
     private func input() throws -> CallInput? {
         if raw { return nil }
         if bytes { return .whole(try StandardInput()) }
-        if messages.isEmpty, files.isEmpty { return .lines(try StandardInput()) }
+        if messages.isEmpty, files.isEmpty {
+            return .lines(try StandardInput(), InputForm(asJSON: asJSON, objects: common.json))
+        }
         // All are looked at before the first is sent.
         let named = try files.map { path throws(Failure) in try NamedFile(path) }
-        return .messages(
-            messages.map { .payload(Payload(line: ArgumentBytes.bytes(of: $0))) } + named.map { .file($0) })
+        let payloads = try messages.enumerated().map { index, message throws(Failure) in
+            try payload(ArgumentBytes.bytes(of: message), number: index + 1)
+        }
+        return .messages(payloads.map { .payload($0) } + named.map { .file($0) })
+    }
+
+    private func payload(_ message: [UInt8], number: Int) throws(Failure) -> Payload {
+        guard asJSON else { return Payload(line: message) }
+        do throws(Failure) {
+            return try Payload(json: message)
+        } catch {
+            throw Failure(error.status, "MESSAGE \(number) was not sent, nor was any other: \(error.message ?? "")")
+        }
     }
 }
 
@@ -174,14 +203,16 @@ extension CloseReason {
 
 extension Failure {
     /// The time for the whole call is over.
-    /// - Parameter port: nil as long as there is no bus.
-    fileprivate static func overTime(_ time: Duration, calling name: String, _ port: MessagePort?) -> Failure {
+    fileprivate static func overTime(
+        _ time: Duration, calling name: String, _ awaited: Awaited
+    ) -> Failure {
         let name = TerminalText.escaped(name)
         let advice =
-            switch port?.isOpen {
-            case nil: "the bus has not answered; see whether it is well, or allow more time"
-            case false?: "\(name) has not answered; see with connect list who is there, or allow more time"
-            case true?: "allow more time, or look at what \(name) does"
+            switch awaited {
+            case .bus: "the bus has not answered; see whether it is well, or allow more time"
+            case .answer: "\(name) has not answered; see with connect list who is there, or allow more time"
+            case .input: "standard input has not ended; see why, or give it an end (</dev/null), or more time"
+            case .peer: "allow more time, or look at what \(name) does"
             }
         return Failure(.timedOut, "not done within \(time.inSeconds) s (--timeout): \(advice)")
     }

@@ -12,8 +12,10 @@ struct UsageError {
 
     var line: String {
         let help = (["connect"] + subcommand + ["--help"]).joined(separator: " ")
-        let advice = message.hasSuffix("?") ? " See \(help)." : "; see \(help)"
-        return TerminalText.escapedOnce(message + remark + advice)
+        let message = message + remark
+        // A sentence is followed by one.
+        let advice = message.hasSuffix("?") || message.hasSuffix(".") ? " See \(help)." : "; see \(help)"
+        return TerminalText.escapedOnce(message + advice)
     }
 
     /// The one whose help says more; none where it is not known.
@@ -39,10 +41,13 @@ extension Connect {
     static let subcommandNames = configuration.subcommands
         .filter { $0.configuration.shouldDisplay }.map { $0._commandName }
 
-    /// Looks whether there is the subcommand that the first argument, or the one after `help`, names. The parser takes
+    /// Looks whether there are arguments, and the subcommand that the first argument, or the one after `help`, names. The parser takes
     /// one that is not for an argument too many, and shows the help of all for it.
     /// - Throws: `ValidationError`, with the nearest that there is.
     static func checkSubcommand(in arguments: [String]) throws {
+        if arguments.isEmpty {
+            throw ValidationError("a subcommand is wanted: \(subcommandNames.joined(separator: ", "))")
+        }
         let name = arguments.first == "help" ? arguments.dropFirst().first : arguments.first
         guard let name, !name.hasPrefix("-"), name != "help" else { return }
         if configuration.subcommands.contains(where: { $0._commandName == name }) { return }

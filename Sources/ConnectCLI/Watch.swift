@@ -6,10 +6,12 @@ struct Watch: ProgramCommand {
         commandName: "watch",
         abstract: "Show what comes and goes.",
         discussion: """
-            One line for each change, from the moment standard error says "watching". With --json: \
+            One line for each change, of all origins if none is given, from the moment standard error says "watching". With --json: \
             {"event":"registered"|"unregistered"|"moved","name":…,"origin":…,"pid":…,"process":…,"uid":…,\
             "metadata":{…}}; what is not known is null.
             """)
+
+    static let endsWithReader = true
 
     @OptionGroup var common: CommonOptions
 

@@ -42,7 +42,7 @@ extension Bus {
                 loop.reactor.execute { introducer.introduce(introduction) }
             }
         } catch {
-            introduction.failUnlessOpen(CloseReason(.unavailable, detail: error.message))
+            introduction.failUnlessOpen(CloseReason(.invalid, detail: error.message))
         }
         return port
     }

@@ -6,7 +6,8 @@ extension ConnectToError {
     init(_ error: DBusError, _ operation: String) {
         let (code, advice): (Code, String) =
             switch error.name {
-            case DBusError.Name.disconnected: (.busLost, "connect to the bus again")
+            case DBusError.Name.disconnected:
+                (.busLost, "try again when it is back, or open it again where it is lost (Bus.status)")
             case DBusError.Name.timeout, DBusError.Name.noReply: (.timedOut, "try again")
             case DBusError.Name.accessDenied: (.denied, "ask for a rule in the bus's policy")
             case DBusError.Name.limitsExceeded:

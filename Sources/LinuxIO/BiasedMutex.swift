@@ -85,6 +85,8 @@ struct BiasedMutex {
         let slot = Int(truncatingIfNeeded: owner ^ thread)
         // Threads differ in higher bits than those.
         if slot >= 0, slot < Slots<UInt>.count {
+            // It would go in, and the first to go out would open the lock for all.
+            assert(shared.pointee.isInside[slot].load(ordering: .relaxed) == 0, "a Lock is not recursive")
             shared.pointee.isInside[slot].store(1, ordering: .relaxed)
             AsymmetricFence.light()
             if shared.pointee.owner.load(ordering: .relaxed) == owner {

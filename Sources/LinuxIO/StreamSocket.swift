@@ -126,8 +126,15 @@ package struct StreamSocket: Sendable {
         return .received(received)
     }
 
-    /// Whether descriptors ride on the next byte; takes neither.
-    package var descriptorsAreNext: Bool { clinux_descriptors_are_next(descriptor.rawValue) == 1 }
+    /// Whether descriptors ride on the next byte; takes neither. Nil where there is no byte yet.
+    ///
+    /// A peer that has a copy of this end can make it untrue: by SO_PEEK_OFF, or by reading before us.
+    package var descriptorsAreNext: Bool? {
+        switch clinux_look_ahead(descriptor.rawValue) {
+        case -1: nil
+        case let answer: answer == 1
+        }
+    }
 
     /// Ends both directions for whoever holds either end, whatever copies exist.
     package func shutdown() {

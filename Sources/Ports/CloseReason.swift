@@ -23,6 +23,8 @@ public struct CloseReason: Sendable, Hashable, CustomStringConvertible {
         public static let unexpectedOwner = Code(rawValue: "unexpected-owner")
         /// Nobody owns the name, or its owner is no context.
         public static let unavailable = Code(rawValue: "unavailable")
+        /// What was asked for cannot be: what was given is no name, or there is too much metadata.
+        public static let invalid = Code(rawValue: "invalid")
         /// Nobody has the name, and the bus could not start the program that would: it never ran, or ended before it
         /// had the name. What was posted has gone to nobody.
         public static let startFailed = Code(rawValue: "start-failed")

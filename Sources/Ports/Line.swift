@@ -77,19 +77,21 @@ final class Line: Sendable {
     // MARK: Life
 
     func start() {
-        change { state, _ in
-            if state.isStarted { return }
-            let (interest, wasReading) = (state.interest, state.isReading)
-            state.isStarted = true
-            if state.interest != interest { state.updateInterest() }
-            // What was read before, by the port's owner before for one, is not told of again.
-            if !wasReading { state.continueReading(for: self) }
-        }
+        resumingReading { state, _ in state.isStarted = true }
     }
 
     func finish() {
+        resumingReading { state, wakeups in state.apply(state.life.finish(), to: self, &wakeups) }
+    }
+
+    /// Does what may be a reason to read from here on.
+    private func resumingReading(_ body: (inout LineState, inout Wakeups) -> Void) {
         change { state, wakeups in
-            state.apply(state.life.finish(), to: self, &wakeups)
+            let (interest, wasReading) = (state.interest, state.isReading)
+            body(&state, &wakeups)
+            if state.interest != interest { state.updateInterest() }
+            // What was read before, by the port's owner before for one, is not told of again.
+            if !wasReading, state.isReading { state.continueReading(for: self) }
         }
     }
 

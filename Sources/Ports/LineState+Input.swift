@@ -13,13 +13,15 @@ extension LineState {
     private var inputIsFull: Bool { input.size >= limits.queuedInput && !peerHasHungUp }
 
     /// Whether what comes is to be read now. Before the port is started it stays with the kernel, unless
-    /// something is to be learnt from it: that the peer is there, or what it said before it went.
+    /// something is to be learnt from it: that the peer is there, what it said before it went, or that it has finished
+    /// too.
     ///
     /// Nothing is read for a port that nobody has seen: a peer could put ports into ports into ports, and each
     /// would be unpacked inside of the last.
     var isReading: Bool {
         if life.isOver || isInTransit || inputIsFull || life.format == .stream { return false }
-        return life.isLingering || !isUnseen && (isStarted || peerHasHungUp || !life.isOpen)
+        if life.isLingering { return true }
+        return !isUnseen && (isStarted || peerHasHungUp || !life.isOpen || life.outbound == .finished)
     }
 
     /// Looks at what the kernel has told: reads, or on a stream, where nothing is read, takes note of the end.
@@ -41,7 +43,7 @@ extension LineState {
             do {
                 if messages >= Self.messagesPerDrain { return continueReading(for: line) }
                 // Observers are to see each.
-                if !reader.isAtRest, !life.isLingering, traffic?.isWatched != true,
+                if !reader.isAtRest, !life.dropsWhatComes, traffic?.isWatched != true,
                     let run = reader.nextRun(
                         atMost: Self.messagesPerDrain - messages, size: limits.queuedInput - input.size)
                 {
@@ -64,7 +66,13 @@ extension LineState {
                     return
                 }
                 let isShort = DescriptorBudget.isSpent && !life.isLingering
-                if isShort, socket.descriptorsAreNext { return waitForBudget(line) }
+                if isShort {
+                    guard let areNext = socket.descriptorsAreNext else {
+                        mayRead = false
+                        return
+                    }
+                    if areNext { return waitForBudget(line) }
+                }
                 if let tally, !tally.mayRead(holding: inputHeld, line) { return }
                 // Then no further than to the next frame, for descriptors may ride on that.
                 let room = isShort ? .init(rebasing: reader.room().prefix(reader.missing)) : reader.room()
@@ -83,6 +91,9 @@ extension LineState {
                     case .descriptorsLost?:
                         apply(life.fail(.descriptorsLost), to: line, &wakeups)
                         return
+                    }
+                    if isShort, !received.descriptors.isEmpty {
+                        throw ProtocolViolation("descriptors that were hidden from a look ahead")
                     }
                     reader.didReceive(received.count, received.descriptors)
                     countDescriptors()
@@ -153,8 +164,8 @@ extension LineState {
     private mutating func take(
         _ frame: FrameReader.Frame, for line: Line, _ wakeups: inout Wakeups
     ) throws(ProtocolViolation) {
-        // Closed here: the rest is read only so that the peer can get on and read ours.
-        if life.isLingering { return }
+        // The rest is read only so that the peer can get on and read ours, and for its end.
+        if life.dropsWhatComes { return }
         let effects: PortLife.Effects
         switch frame.kind {
         case .bytes, .text, .json:
@@ -210,7 +221,7 @@ extension LineState {
         return (
             Message(frame.kind, frame.payload.dropFirst(length), transferred: try line.adopt(table)),
             InputQueue.Cost(
-                size: size + max(table.items.count, descriptors.count) * Self.transferOverhead,
+                size: size + max(1, table.items.count, descriptors.count) * Self.transferOverhead,
                 descriptors: table.ownDescriptorCount)
         )
     }

@@ -34,6 +34,8 @@ struct LineState: ~Copyable {
     var isUnseen = false
     /// So many bytes of output, at the most, came inside of this port: they are the peer's doing.
     var broughtOutput = 0
+    /// The same of descriptors.
+    var broughtDescriptors = 0
     /// Taken out, and not yet with another port: stands still.
     var isInTransit = false
 
@@ -80,7 +82,7 @@ struct LineState: ~Copyable {
         // Of a stream the port hears only that both directions are over, which the kernel tells unasked.
         if life.format == .stream { return .edge }
         var interest = Readiness.peerHangup.union(.edge)
-        if isStarted || life.isLingering || !life.isOpen { interest.insert(.read) }
+        if isStarted || life.isLingering || !life.isOpen || life.outbound == .finished { interest.insert(.read) }
         if isBlocked { interest.insert(.write) }
         return interest
     }
@@ -109,7 +111,9 @@ struct LineState: ~Copyable {
 
     /// Tells the ``DescriptorBudget`` what has changed.
     mutating func countDescriptors() {
-        count(descriptors: input.descriptorCount + reader.descriptorCount)
+        count(
+            descriptors: input.descriptorCount + reader.descriptorCount
+                + (isUnseen ? 0 : min(broughtDescriptors, output.descriptorCount)))
     }
 
     /// The line is no more, and holds nothing.
@@ -145,7 +149,7 @@ struct LineState: ~Copyable {
         if effects.contains(.dropOutput) { output.removeAll() }
         if effects.contains(.announceEnd) { announceEnd(for: line, &wakeups) }
         if effects.contains(.hangUp) { hangUp(&wakeups) }
-        if !effects.isDisjoint(with: [.announceOpen, .sendFinish, .sendClose]) {
+        if !effects.isDisjoint(with: [.announceOpen, .sendFinish, .sendClose, .linger]) {
             writeOutput(for: line, &wakeups)
             if life.isLingering, life.isOpen {
                 // What the peer writes is taken in from here on, started or not, full or not.
@@ -185,7 +189,8 @@ struct LineState: ~Copyable {
         }
     }
 
-    /// Gives up on a peer that takes nothing for a while; one that reads, however slowly, gets everything.
+    /// Gives up on a peer that takes nothing for a while. The kernel gives room back by the pieces that were written,
+    /// some 36 KiB at the most, so one that reads fewer looks like one that reads none.
     private mutating func linger(_ line: Line) {
         lingerTimer?.cancel()
         let before = output.count

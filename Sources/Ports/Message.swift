@@ -101,7 +101,8 @@ public struct Message: Sendable {
         do {
             return try JSONDecoder().decode(type, from: withUnsafeBytes { Data($0) })
         } catch {
-            throw PortError(.notDecodable, "the message does not decode as \(type)", cause: error)
+            let place = (error as? DecodingError)?.place ?? "\(error)"
+            throw PortError(.notDecodable, "the message does not decode as \(type): \(place)", cause: error)
         }
     }
 }

@@ -35,8 +35,8 @@ public struct MessageBatch: Sendable {
         bytes.withBytes { append(.bytes, $0) }
     }
 
-    /// Appends bytes that are no array, such as Foundation's `Data`, which would go as JSON otherwise.
-    public mutating func append(_ bytes: some RandomAccessCollection<UInt8> & Encodable) {
+    /// Appends bytes that are no array, such as a slice or Foundation's `Data`.
+    public mutating func append(_ bytes: some Collection<UInt8>) {
         append([UInt8](bytes))
     }
 
@@ -47,6 +47,7 @@ public struct MessageBatch: Sendable {
 
     /// Appends a value as JSON.
     /// - Throws: ``PortError/Code/notEncodable``; then nothing was appended.
+    @_disfavoredOverload
     public mutating func append(_ value: some Encodable) throws(PortError) {
         try MessagePort.encode(value).withBytes { append(.json, $0) }
     }

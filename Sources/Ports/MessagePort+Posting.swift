@@ -14,8 +14,6 @@ extension MessagePort {
     /// soon as they are 64 KiB: on the port's loop at the end of its turn at the latest, elsewhere within 100
     /// microseconds. Quicker for many, or for many ports, is a ``MessageBatch``. A program that exits right after
     /// posting awaits ``flush()`` first.
-    ///
-    /// A literal such as `[1, 2, 3]` is an `[Int]` where nothing says otherwise, and goes as JSON.
     /// - Throws: ``PortError``: ``PortError/Code/queueFull``, ``PortError/Code/messageTooLarge`` (over 64 MiB or
     ///   ``PortLimits/messageLength``), ``PortError/Code/finished``, ``PortError/Code/isStream``.
     public func postMessage(_ bytes: [UInt8]) throws(PortError) {
@@ -24,9 +22,9 @@ extension MessagePort {
         }
     }
 
-    /// Posts bytes that are no array, such as Foundation's `Data`, which would go as JSON otherwise.
-    /// Otherwise as ``postMessage(_:)-([UInt8])``.
-    public func postMessage(_ bytes: some RandomAccessCollection<UInt8> & Encodable) throws(PortError) {
+    /// Posts bytes that are no array, such as a slice or Foundation's `Data`. Otherwise as
+    /// ``postMessage(_:)-([UInt8])``.
+    public func postMessage(_ bytes: some Collection<UInt8>) throws(PortError) {
         try postMessage([UInt8](bytes))
     }
 
@@ -36,9 +34,18 @@ extension MessagePort {
     }
 
     /// Posts a value as JSON. Otherwise as ``postMessage(_:)-([UInt8])``.
+    ///
+    /// Bytes and text never go this way, where the compiler knows them as such (hence the attribute).
     /// - Throws: also ``PortError/Code/notEncodable``; then nothing was posted.
+    @_disfavoredOverload
     public func postMessage(_ value: some Encodable) throws(PortError) {
         try Self.encode(value).withBytes { payload throws(PortError) in try line.post(.json, payload) }
+    }
+
+    /// What is meant as text goes as JSON where it is optional: in quotes, or as `null`.
+    @available(*, deprecated, message: "unwrap the text; an optional goes as JSON")
+    public func postMessage(_ text: String?) throws(PortError) {
+        try Self.encode(text).withBytes { payload throws(PortError) in try line.post(.json, payload) }
     }
 
     /// Posts what is JSON already; it is not checked. Otherwise as ``postMessage(_:)-([UInt8])``.
@@ -60,9 +67,9 @@ extension MessagePort {
         try await line.whenThereIsRoom(for: bytes.count) { () throws(PortError) in try postMessage(bytes) }
     }
 
-    /// Posts bytes that are no array, such as Foundation's `Data`, waiting for room. Otherwise as
+    /// Posts bytes that are no array, such as a slice or Foundation's `Data`, waiting for room. Otherwise as
     /// ``send(_:)-([UInt8])``.
-    public func send(_ bytes: some RandomAccessCollection<UInt8> & Encodable) async throws(PortError) {
+    public func send(_ bytes: some Collection<UInt8>) async throws(PortError) {
         try await send([UInt8](bytes))
     }
 
@@ -72,6 +79,7 @@ extension MessagePort {
     }
 
     /// Posts a value as JSON, waiting for room. Otherwise as ``send(_:)-([UInt8])``.
+    @_disfavoredOverload
     public func send(_ value: some Encodable) async throws(PortError) {
         let json = try Self.encode(value)
         try await line.whenThereIsRoom(for: json.count) { () throws(PortError) in
@@ -88,7 +96,10 @@ extension MessagePort {
 
     static func encode(_ value: some Encodable) throws(PortError) -> [UInt8] {
         do {
-            return [UInt8](try JSONEncoder().encode(value))
+            let encoder = JSONEncoder()
+            // Of use in scripts of HTML only.
+            encoder.outputFormatting = .withoutEscapingSlashes
+            return [UInt8](try encoder.encode(value))
         } catch {
             throw PortError(.notEncodable, "a \(type(of: value)) has no JSON form", cause: error)
         }

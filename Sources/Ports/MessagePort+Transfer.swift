@@ -15,10 +15,10 @@ extension MessagePort {
         try bytes.withBytes { payload throws(PortError) in try line.post(.bytes, payload, transfer) }
     }
 
-    /// Posts bytes that are no array, such as Foundation's `Data`, and gives away what is listed. Otherwise as
+    /// Posts bytes that are no array, such as a slice or Foundation's `Data`, and gives away what is listed. Otherwise as
     /// ``postMessage(_:transfer:)-([UInt8],_)``.
     public func postMessage(
-        _ bytes: some RandomAccessCollection<UInt8> & Encodable, transfer: [Transferable]
+        _ bytes: some Collection<UInt8>, transfer: [Transferable]
     ) throws(PortError) {
         try postMessage([UInt8](bytes), transfer: transfer)
     }
@@ -30,6 +30,7 @@ extension MessagePort {
 
     /// Posts a value as JSON, and gives away what is listed. Otherwise as
     /// ``postMessage(_:transfer:)-([UInt8],_)``.
+    @_disfavoredOverload
     public func postMessage(_ value: some Encodable, transfer: [Transferable]) throws(PortError) {
         try Self.encode(value).withBytes { payload throws(PortError) in
             try line.post(.json, payload, transfer)
@@ -53,10 +54,10 @@ extension MessagePort {
         }
     }
 
-    /// Posts bytes that are no array, such as Foundation's `Data`, and gives away what is listed, waiting for room.
+    /// Posts bytes that are no array, such as a slice or Foundation's `Data`, and gives away what is listed, waiting for room.
     /// Otherwise as ``send(_:transfer:)-([UInt8],_)``.
     public func send(
-        _ bytes: some RandomAccessCollection<UInt8> & Encodable, transfer: [Transferable]
+        _ bytes: some Collection<UInt8>, transfer: [Transferable]
     ) async throws(PortError) {
         try await send([UInt8](bytes), transfer: transfer)
     }
@@ -72,6 +73,7 @@ extension MessagePort {
     /// Posts a value as JSON, and gives away what is listed, waiting for room. Otherwise as
     /// ``send(_:transfer:)-([UInt8],_)``.
     /// - Throws: also ``PortError/Code/notEncodable``; then nothing was given away.
+    @_disfavoredOverload
     public func send(_ value: some Encodable, transfer: [Transferable]) async throws(PortError) {
         let json = try Self.encode(value)
         try await line.whenThereIsRoom(for: json.count) { () throws(PortError) in

@@ -46,7 +46,7 @@ public final class MessagePort: Sendable {
     /// Says that this side posts no more; what the peer sends is still welcome.
     ///
     /// The peer's ``messages`` end after what was posted before. A port on which both sides have finished
-    /// closes itself once its program has taken everything.
+    /// closes itself once both programs have taken everything: until then ``closed`` waits for a peer that is slow to.
     public func finish() {
         line.finish()
     }
@@ -90,7 +90,7 @@ public final class MessagePort: Sendable {
     // MARK: State
 
     /// Whether it is closed on this side: by ``close()``, because it was given away, or by itself, once both sides had
-    /// finished and all was taken here. One that the peer has ended is not.
+    /// finished and taken all. One that the peer has ended is not.
     public var isDetached: Bool {
         line.read { $0.life.outbound == .closed }
     }
@@ -116,4 +116,11 @@ public final class MessagePort: Sendable {
     public var peerHasFinished: Bool {
         line.read { $0.life.inputHasEnded }
     }
+}
+
+/// By identity, for sets and dictionaries of ports.
+extension MessagePort: Hashable, Identifiable {
+    public static func == (a: MessagePort, b: MessagePort) -> Bool { a === b }
+
+    public func hash(into hasher: inout Hasher) { hasher.combine(ObjectIdentifier(self)) }
 }

@@ -94,7 +94,7 @@ extension PortError {
     }
 
     static func detached(_ what: String) -> PortError {
-        PortError(.detached, "\(what) was closed or given away before; it cannot be transferred again")
+        PortError(.detached, "\(what) was closed or given away before, and is of no more use here")
     }
 
     static func notTransferable(_ why: String) -> PortError {

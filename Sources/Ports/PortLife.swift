@@ -23,6 +23,8 @@ struct PortLife {
         static let announceEnd = Effects(rawValue: 32)
         /// Shut the socket down in both directions and let it go.
         static let hangUp = Effects(rawValue: 64)
+        /// Give the peer a while to take what is queued.
+        static let linger = Effects(rawValue: 128)
     }
 
     enum PostVerdict: Equatable { case accept, drop }
@@ -38,6 +40,14 @@ struct PortLife {
     private(set) var isOver = false
     /// The finish frame is with the kernel. Until then the peer cannot know of it.
     private var finishIsSent = false
+    /// Both have finished, and the peer has been told in a close frame that all was taken here. Its own close, with
+    /// what was taken there, is still to come.
+    private(set) var awaitsClose = false
+    /// That close frame is with the kernel.
+    private var closeIsSent = false
+    /// Both have finished, and the peer has said what it has taken. It waits to hear the same, which is said when all is
+    /// taken here, or nobody will.
+    private(set) var owesClose = false
 
     private(set) var posted: UInt64 = 0
     private(set) var received: UInt64 = 0
@@ -58,6 +68,8 @@ struct PortLife {
     }
     /// Closed here, and still handing over what was posted before.
     var isLingering: Bool { outbound == .closed && !isOver }
+    /// What comes is read for its end alone.
+    var dropsWhatComes: Bool { isLingering || inbound == .closed }
 
     /// Whether what is posted goes anywhere.
     var takesPosts: Bool { outbound == .open && reason == nil && format == .messages }
@@ -94,9 +106,11 @@ struct PortLife {
         outbound = .closed
         if format == .stream { return fail(.closedHere) }
         // The peer was first, and its reason stays. What it had sent is of no more interest, though.
-        if reason != nil { return [.dropInput, .announceEnd] }
-        reason = .closedHere
-        return [.sendClose, .dropInput, .announceEnd]
+        if reason != nil, !owesClose { return [.dropInput, .announceEnd] }
+        reason = reason ?? .closedHere
+        if !awaitsClose { return [.sendClose, .dropInput, .announceEnd] }
+        let end: Effects = closeIsSent ? endLingering() : .linger
+        return end.union(.announceEnd)
     }
 
     /// The program took messages out of the queue.
@@ -109,6 +123,7 @@ struct PortLife {
     /// that whoever waits for the end of a hand-over waits for the introduction too.
     mutating func didFlush() -> Effects {
         if outbound == .finished { finishIsSent = true }
+        if awaitsClose { closeIsSent = true }
         return endLingering()
     }
 
@@ -137,6 +152,8 @@ struct PortLife {
             return .notTransferable("the port is a stream; take its descriptor, and pass that as a file")
         }
         if !isOpen, reason == nil { return .notOpen }
+        // All has been said, by both.
+        if awaitsClose { return .detached("the port") }
         guard let reason else { return nil }
         let peerHasEnded = reason.code == .peerExited || reason.code == .closed
         return isOpen && peerHasEnded && outbound != .closed ? nil : .detached("the port")
@@ -198,9 +215,17 @@ struct PortLife {
             throw ProtocolViolation("a close that counts \(count) messages of the \(posted) that were posted")
         }
         let effects = didOpen()
+        let isAwaited = inbound == .finished && outbound == .finished && finishIsSent
         inbound = .closed
         undelivered = posted - count
-        return effects.union(fail(.closedByPeer))
+        if !isAwaited { return effects.union(fail(.closedByPeer)) }
+        if received == taken {
+            outbound = .closed
+            return effects.union(fail(.bothFinished))
+        }
+        owesClose = true
+        reason = .bothFinished
+        return effects.union(.announceEnd)
     }
 
     /// The stream has ended: the peer has shut it down, closed it or died.
@@ -216,8 +241,7 @@ struct PortLife {
             reason = .streamEnded
             return .announceEnd
         }
-        let isOrderly = inbound == .finished && finishIsSent
-        return fail(isOrderly ? .bothFinished : .peerExited)
+        return fail(.peerExited)
     }
 
     // MARK: Rules
@@ -233,9 +257,12 @@ struct PortLife {
     }
 
     private mutating func closeIfBothFinished() -> Effects {
-        guard reason == nil, inbound == .finished, outbound == .finished, received == taken else { return [] }
-        outbound = .closed
-        reason = .bothFinished
-        return [.sendClose, .announceEnd]
+        guard !isOver, inbound != .open, outbound == .finished, received == taken, !awaitsClose else { return [] }
+        if owesClose {
+            outbound = .closed
+        } else {
+            awaitsClose = true
+        }
+        return .sendClose
     }
 }

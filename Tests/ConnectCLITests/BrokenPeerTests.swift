@@ -3,16 +3,19 @@ import Subprocess
 import SystemPackage
 import Testing
 
-@Suite(
-    "A peer that breaks the protocol", .privateBus, .timeLimit(.minutes(1)),
-    .enabled("There is no python3-gi for /usr/bin/python3: make setup installs it") {
-        let result = try? await Subprocess.run(
-            .path("/usr/bin/python3"), arguments: ["-c", "from gi.repository import Gio"], output: .discarded,
-            error: .discarded
-        )
-        return result?.terminationStatus.isSuccess ?? false
-    })
-struct BrokenPeerTests {
+extension Trait where Self == ConditionTrait {
+    static var withPythonGI: Self {
+        .enabled("There is no python3-gi for /usr/bin/python3: make setup installs it") {
+            let result = try? await Subprocess.run(
+                .path("/usr/bin/python3"), arguments: ["-c", "from gi.repository import Gio"], output: .discarded,
+                error: .discarded
+            )
+            return result?.terminationStatus.isSuccess ?? false
+        }
+    }
+}
+
+@Suite("A peer that breaks the protocol", .privateBus, .timeLimit(.minutes(1)), .withPythonGI) struct BrokenPeerTests {
     /// Is introduced as the protocol has it, sends what is no frame, and reads to the end.
     private static let peer = """
         cat >peer.py <<'end'

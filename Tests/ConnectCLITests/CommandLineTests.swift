@@ -5,13 +5,14 @@ import Testing
     @Test(
         "Called wrongly: 64 and one line that says where help is",
         arguments: [
-            "lisen", "listen", "listen a b", "to", "list x", "to x --replies 0",
+            "", "lisen", "listen", "listen a b", "to", "list x", "to x --replies 0",
             "to x --replies 1 --no-reply", "to x --wait soon",
             "to x --timeout -1", "to x --wait -1", "to x --replies -1", "--frob", "list --bus",
             "list --bus nowhere", "listen x --exec",
             "listen x --exec --",
             "list --origin nodots", "to x hello --raw", "to x --raw --json", "to x --raw --bytes",
-            "to x --bytes hello", "to x --bytes --file /dev/null", "to x --file", "listen x --raw --json",
+            "to x --as-json --raw", "to x --as-json --bytes", "listen x --as-json --raw", "to x --bytes hello",
+            "to x --bytes --file /dev/null", "to x --file", "listen x --raw --json",
             "listen x --force", "listen x --save /no/such/directory", "listen x --save . --raw",
             "bench --cpus 0", "bench --cpus 0,1023", "bench --seconds soon", "bench --seconds 0",
             "bench-peer",
@@ -32,6 +33,8 @@ import Testing
             ("lisen x", "no subcommand 'lisen'. Did you mean 'listen'? See connect --help."),
             ("help actvate", "Did you mean 'activate'?"),
             ("frob", "no subcommand 'frob'; there are listen, to, list, "),
+            ("", "a subcommand is wanted: listen, to, "), ("--quiet", "see connect --help"),
+            ("listen x --allow foo", "with commas between them. See connect listen --help."),
             ("help frob", "no subcommand 'frob'"), ("''", "no subcommand ''"),
             ("to x --replies few", "from 1 on"), ("bench --cpus 1", "two processors"),
             ("bench --cpus -1,0", "two processors"), ("bench --seconds -1", "0 or more"),
@@ -49,6 +52,7 @@ import Testing
         "Help, version and completions go to standard output",
         arguments: [
             ("--help", "SUBCOMMANDS"), ("listen --help", "--exec"), ("help to", "--wait"), ("--version", "."),
+            ("list --help", "of all origins"), ("watch --help", "of all origins"),
             ("--generate-completion-script bash", "complete"),
             ("--generate-completion-script zsh", "#compdef"),
             ("--generate-completion-script fish", "complete"),

@@ -170,6 +170,20 @@ import Testing
         #expect(outcome.lines == ["0", "0", "2"])
     }
 
+    @Test("A peer sees the line break off, with 76, where it gets less than the command wrote, or nothing")
+    func brokenOff() async throws {
+        let outcome = try await Shell.run(
+            """
+            start l connect listen x --once --exec sh -c 'echo one; head -c 67108865 /dev/zero'
+            connect to x </dev/null; echo $?; ends $pid; said l
+            grep -c 'port 1: line 2 of the command.s output is longer than a message may be (64 MiB)' l.err
+            printf '#!/bin/sh' >command; chmod +x command
+            start m connect listen y --once --exec ./command
+            rm command; connect to y </dev/null; echo $?; ends $pid
+            """)
+        #expect(outcome.lines == ["one", "76", "65", "1", "76", "74"])
+    }
+
     @Test("A command that does not read stalls its peer, and nothing piles up")
     func backpressure() async throws {
         let outcome = try await Shell.run(

@@ -1,4 +1,5 @@
 import ConnectToTesting
+import SystemPackage
 import Testing
 
 @testable import ConnectCLI
@@ -18,8 +19,8 @@ import Testing
         #expect(
             outcome.lines == [
                 "0", "0", "hello", "file a b (5 bytes)", #"file new\nline (1 byte)"#,
-                "file null (no regular file)", #""text":"a b","files":[{"name":"a b","size":5}]}"#,
-                #""text":"null","files":[{"name":"null","size":null}]}"#,
+                "file null (no regular file)", #""text":"a b","files":[{"name":"a b","size":5}],"transferred":1}"#,
+                #""text":"null","files":[{"name":"null","size":null}],"transferred":1}"#,
             ])
     }
 
@@ -43,7 +44,7 @@ import Testing
         #expect(
             outcome.lines == [
                 "0", "same", "0", "kept", "file data (1988895 bytes)", "file other (21 bytes)", "1", "0",
-                "overwritten", #""files":[{"name":"other","size":4,"saved":true}]}"#, "data", "other",
+                "overwritten", #""files":[{"name":"other","size":4,"saved":true}],"transferred":1}"#, "data", "other",
             ])
     }
 
@@ -59,6 +60,27 @@ import Testing
             connect to x --file /dev/zero; ends $pid; ls -A to
             """)
         #expect(outcome.lines == ["0", "74", "file", "untouched", "74", "file"])
+    }
+
+    @Test("A file that grows is saved as long as it was; one that is being saved when the listener is ended says so")
+    func bounded() async throws {
+        let directory = try PrivateBus.current.directory
+        let path = directory + "/source"
+        let source = try FileDescriptor.open(
+            FilePath(path), .readWrite, options: [.create, .truncate], permissions: .ownerReadWrite)
+        defer { try? source.close() }
+        try source.resize(to: 3 << 20)
+        let store = try FileStore(directory, overwrites: true)
+        let name = try #require(FileName(received: Array("copy".utf8)))
+        try store.save(source.rawValue, size: 3 << 20, as: name) { _ in
+            _ = try? source.resize(to: 9 << 20)
+        }
+        let copy = try FileDescriptor.open(FilePath(directory + "/copy"), .readOnly)
+        #expect(try copy.closeAfter { try copy.seek(offset: 0, from: .end) } == 3 << 20)
+        let failure = #expect(throws: Failure.self) {
+            try store.save(source.rawValue, size: 9 << 20, as: name) { _ in store.abandon() }
+        }
+        #expect(failure?.message?.contains("ended before it was whole") == true)
     }
 
     @Test(

@@ -34,18 +34,29 @@ import Testing
 
     @Test(
         "What it advises can be pasted, whatever the name is",
-        arguments: ["it's so", "-x", "$(id) `x`", "\\"])
+        arguments: ["it's so", "-x", "$(id) `x`", "\\", "\n", "\u{1B}7'\u{301}\\\u{200B}8"])
     func pasted(_ name: String) async throws {
         let outcome = try await Shell.run(
             """
             for command in info tap; do
-                connect $command --origin org.example.App -- \(ShellWord.quoted(name)) 2>err
-                eval "$(sed 's/.*(\\(connect.*\\) looks further).*/\\1/' err)" | grep 'name: nobody'
+                connect $command --origin org.example.App -- '\(name.unicodeScalars.map { $0 == "'" ? "'\\''" : String($0) }.joined())' 2>err
+                bash -c "$(sed 's/.*(\\(connect.*\\) looks further).*/\\1/' err)" | grep 'name: nobody'
             done
             """)
         let finding =
             "PROBLEM  name: nobody has registered \"\(TerminalText.escaped(name))\" under org.example.App"
         #expect(outcome.lines == [finding, finding])
+    }
+
+    @Test("One that answers, but without what it has done, is not said to be silent", .withPythonGI)
+    func withoutStatus() async throws {
+        let root = #filePath.split(separator: "/").dropLast(3).joined(separator: "/")
+        let outcome = try await Shell.run(
+            """
+            start l /usr/bin/python3 '/\(root)/examples/python/peer.py' listen x
+            connect info x | grep status
+            """)
+        #expect(outcome.lines == ["status      not told: the listener tells its own user only, or has none to tell"])
     }
 
     @Test("A listener that does not answer is told of all the same")
@@ -55,7 +66,7 @@ import Testing
             start l connect listen x; freeze $pid; connect info x; echo $?; kill -KILL $pid
             """)
         #expect(outcome.lines.last == "0")
-        #expect(outcome.text.contains("not told"))
+        #expect(outcome.text.contains("not told: the listener did not answer"))
         #expect(outcome.text.contains("(connect)"))
     }
 }

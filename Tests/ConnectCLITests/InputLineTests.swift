@@ -3,7 +3,7 @@ import Testing
 @testable import ConnectCLI
 
 @Suite struct InputLineTests {
-    private func line(_ text: String) throws -> InputLine { try InputLine(json: Array(text.utf8)) }
+    private func line(_ text: String) throws -> InputLine { try InputLine(object: Array(text.utf8)) }
 
     @Test("A line for one port")
     func onePort() throws {
@@ -15,10 +15,10 @@ import Testing
 
     @Test("A line for all: without a port, or plain")
     func all() throws {
-        #expect(try line(#"{"text":""}"#) == InputLine(plain: []))
+        #expect(try line(#"{"text":""}"#) == InputLine(.text("")))
         #expect(try line(#"{"port":null,"text":"x"}"#).port == nil)
         #expect(try line("hello").payload == .text("hello"))
-        #expect(try InputLine(json: [0xFF]).payload == .bytes([0xFF]))
+        #expect(try InputLine(object: [0xFF]).payload == .bytes([0xFF]))
     }
 
     @Test(
@@ -35,6 +35,6 @@ import Testing
 
     @Test("A line that is not UTF-8 and begins as an object is wrong")
     func bytes() {
-        #expect(throws: Failure.self) { try InputLine(json: Array(#"{"text":""#.utf8) + [0xFF, 0x22, 0x7D]) }
+        #expect(throws: Failure.self) { try InputLine(object: Array(#"{"text":""#.utf8) + [0xFF, 0x22, 0x7D]) }
     }
 }

@@ -7,7 +7,7 @@ import Testing
     @Test(
         "is the one that the parser would have read",
         arguments: [
-            "x", "x hello", "x hello there --no-reply", "--no-reply x hello", "x --json -q hello",
+            "x", "x hello", "x hello there --no-reply", "--no-reply x hello", "x --json -q hello", "x --as-json 1",
             "x --bus unix:path=/nowhere --quiet", "--wait 0.5 x",
             "x --wait 1 --wait 2 a --bus system --bus session",
         ])

@@ -90,7 +90,7 @@ import Testing
             """
             converse l connect listen x --json
             next >/dev/null
-            head -c 10000000 /dev/zero >input
+            head -c 10000000 /dev/zero | tr '\\0' a | fold -w 1000 >input
             { cat input; tail -f /dev/null 7>&- 8<&-; } 2>/dev/null | {
                 since=$(date +%s%N)
                 connect to x --timeout 1 2>errors; echo $?
@@ -103,6 +103,19 @@ import Testing
         #expect(outcome.lines.dropLast() == ["75", "1"])
         // Leaving in order would take two seconds more.
         #expect(try #require(outcome.lines.last.flatMap { Int($0) }) < 2_900)
+    }
+
+    @Test(
+        "What --timeout cuts short for want of our own input is no fault of the peer's",
+        arguments: ["", "--raw", "--bytes"])
+    func timeoutOfInput(_ option: String) async throws {
+        let outcome = try await Shell.run(
+            """
+            start l connect listen x \(option == "--raw" ? option : "")
+            hold a connect to x \(option) --timeout 0.3
+            ends $held; grep -c 'standard input has not ended' a.err
+            """)
+        #expect(outcome.lines == ["75", "1"])
     }
 
     @Test("--timeout waits for no reader that takes nothing")

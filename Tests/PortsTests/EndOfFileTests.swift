@@ -57,12 +57,12 @@ struct EndOfFileTests {
         #expect(try await port.take() == nil)
     }
 
-    @Test("after both have finished has closed, although no close was seen")
+    @Test("after both have finished and the peer has said close has closed, and what it sent can still be taken")
     func bothFinished() async throws {
         let (port, peer) = try RawPeer.withPort()
         port.finish()
         #expect(try await peer.receive(8) == Wire.finish)
-        try await peer.send(Wire.text("not taken") + Wire.finish)
+        try await peer.send(Wire.text("not taken") + Wire.finish + Wire.close(taken: 0))
         port.start()
         peer.die()
         #expect(await port.closed.code == .closed)

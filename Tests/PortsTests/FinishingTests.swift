@@ -43,9 +43,81 @@ struct FinishingTests {
         #expect(try await port.take()?.text == "1")
         #expect(port.closeReason == nil)
         #expect(try await port.take()?.text == "2")
-        #expect(port.closeReason?.code == .closed)
-        #expect(try await peer.receiveToEnd() == Wire.text("Hello") + Wire.finish + Wire.close(taken: 2))
+        let said = Wire.text("Hello") + Wire.finish + Wire.close(taken: 2)
+        #expect(try await peer.receive(said.count) == said)
+        // What the peer has taken it has yet to say.
+        #expect(port.closeReason == nil)
+        try await peer.send(Wire.close(taken: 1))
+        #expect(await port.closed.code == .closed)
+        #expect(port.undelivered == 0)
+        #expect(try await peer.receiveToEnd() == [])
         #expect(try await port.take() == nil)
+    }
+
+    @Test("on both sides, the one that takes nothing tells the other when it closes")
+    func untaken() async throws {
+        let channel = try MessageChannel()
+        try channel.port1.postMessage("1")
+        try channel.port1.postMessage("2")
+        channel.port1.finish()
+        channel.port2.finish()
+        let (texts, error) = await channel.port1.takeAll()
+        #expect(texts == [] && error == nil)
+        #expect(channel.port1.closeReason == nil)
+        channel.port2.close()
+        #expect(await channel.port1.closed.code == .closed)
+        #expect(channel.port1.undelivered == 2)
+    }
+
+    @Test("on both sides, a peer that goes without a close has exited", arguments: [true, false])
+    func peerGone(hasTakenAll: Bool) async throws {
+        let (port, peer) = try RawPeer.withPort()
+        try port.postMessage("Hello")
+        port.finish()
+        port.start()
+        try await peer.send((hasTakenAll ? [] : Wire.text("1")) + Wire.finish)
+        let said = Wire.text("Hello") + Wire.finish + (hasTakenAll ? Wire.close(taken: 0) : [])
+        #expect(try await peer.receive(said.count) == said)
+        peer.die()
+        #expect(await port.closed.code == .peerExited)
+    }
+
+    @Test("on both sides, is over for each once both have taken all, however late", arguments: [true, false])
+    func late(transferred: Bool) async throws {
+        let channel = try MessageChannel()
+        let (early, late) = (channel.port1, channel.port2)
+        try early.postMessage("1")
+        try early.postMessage("2")
+        early.finish()
+        late.finish()
+        #expect(try await early.take() == nil)
+        #expect(try await late.take()?.text == "1")
+        var last = late
+        if transferred {
+            // With the peer's close behind it, which waits for an answer.
+            let carrier = try MessageChannel()
+            try carrier.port1.postMessage("", transfer: [.port(late)])
+            last = try #require(await carrier.port2.take()?.ports.first)
+        }
+        // It knows what became of its own messages already: there were none.
+        #expect(await last.closed.code == .closed)
+        #expect(early.closeReason == nil)
+        #expect(try await last.take()?.text == "2")
+        #expect(try await last.take() == nil)
+        #expect(await early.closed.code == .closed)
+        #expect(early.undelivered == 0)
+    }
+
+    @Test("on both sides closes one that has never been started, too")
+    func notStarted() async throws {
+        let channel = try MessageChannel()
+        try channel.port1.postMessage("1")
+        channel.port1.finish()
+        #expect(try await channel.port2.take()?.text == "1")
+        channel.port2.finish()
+        #expect(try await channel.port2.take() == nil)
+        #expect(await channel.port1.closed.code == .closed)
+        #expect(await channel.port2.closed.code == .closed)
     }
 
     @Test("waits behind what is queued")

@@ -66,7 +66,7 @@ struct LettingGoTests {
             case .protocolError: try await peer.send(Wire.frame(0))
             case .bothFinished:
                 port.finish()
-                try await peer.send(Wire.finish)
+                try await peer.send(Wire.finish + Wire.close(taken: 0))
             case .gaveUp:
                 try port.postMessage([UInt8](repeating: 0, count: 1 << 20))
                 port.close()

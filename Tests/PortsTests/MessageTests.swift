@@ -23,7 +23,9 @@ struct MessageTests {
         batch.append(data)
         try port.postMessages(batch)
         try port.postMessage(ContiguousArray<UInt8>([1, 2, 3]))
-        for _ in 0..<6 {
+        try port.postMessage(([0, 1, 2, 3] as [UInt8])[1...])
+        try port.postMessage([1, 2, 3])
+        for _ in 0..<8 {
             let message = try await channel.port2.take()
             #expect(message?.kind == .bytes)
             #expect(message?.bytes == [1, 2, 3])
@@ -70,6 +72,26 @@ struct MessageTests {
         let message = Message(.text, Payload(copying: bytes))
         #expect(message.text == nil)
         #expect(message.bytes == bytes)
+    }
+
+    @Test("of JSON is as a person would write it")
+    func slashes() async throws {
+        let (port, peer) = try MessageChannel.makePair()
+        try port.postMessage(["path": "/etc/hosts"])
+        #expect(try await peer.take()?.text == #"{"path":"/etc/hosts"}"#)
+    }
+
+    @Test(
+        "that does not decode says where, and nothing of what stands there",
+        arguments: [
+            (#"{"x":1}"#, "there is no .y"), (#"{"x":1,"y":"secret"}"#, ".y is no Int"),
+            (#"{"x":1,"y":null}"#, ".y is null"), (#"[1]"#, "the value is no"), ("{", "it is not JSON"),
+        ])
+    func place(json: String, place: String) {
+        let message = Message(.json, Payload(copying: json.utf8))
+        let error = #expect(throws: PortError.self) { try message.decode(Point.self) }
+        #expect(error?.message.contains(place) == true, "\(error?.message ?? "")")
+        #expect(error?.message.contains("secret") == false)
     }
 
     @Test("of JSON decodes, and has its text")

@@ -11,7 +11,7 @@ struct PortLifeTests {
         "accepts a message while it is open here, and none after finish or when it is over",
         arguments: [
             (LifeState.open, PortLife.PostVerdict.accept), (.finished, .drop), (.peerFinished, .accept),
-            (.bothFinished, .drop), (.closing, .drop), (.ended, .drop),
+            (.bothFinished, .drop), (.confirmed, .drop), (.closing, .drop), (.ended, .drop),
         ])
     func posts(state: LifeState, verdict: PortLife.PostVerdict) {
         var life = state.life()
@@ -24,7 +24,7 @@ struct PortLifeTests {
         "sends finish once, and nothing for a finish after that",
         arguments: [
             (LifeState.open, true), (.finished, false), (.peerFinished, true), (.bothFinished, false),
-            (.closing, false), (.ended, false),
+            (.confirmed, false), (.closing, false), (.ended, false),
         ])
     func finishes(state: LifeState, sends: Bool) {
         var life = state.life()
@@ -68,7 +68,7 @@ struct PortLifeTests {
         #expect(life.received == before + 1)
     }
 
-    @Test("ends at a message or a finish after finish", arguments: [LifeState.peerFinished, .bothFinished])
+    @Test("ends at a message or a finish after finish", arguments: [LifeState.peerFinished, .bothFinished, .confirmed])
     func receivesAfterFinish(state: LifeState) {
         var life = state.life()
         #expect(throws: ProtocolViolation.self) { try life.didReceiveMessages(1) }
@@ -84,13 +84,47 @@ struct PortLifeTests {
         #expect(life.reason == nil)
     }
 
-    @Test("is closed by the peer's close", arguments: LifeState.alive)
+    @Test("is closed by the peer's close", arguments: [LifeState.open, .finished, .peerFinished, .confirmed])
     func peerCloses(state: LifeState) throws {
         var life = state.life()
         #expect(try life.didReceiveClose(taken: 0) == [.dropOutput, .announceEnd, .hangUp])
         #expect(life.reason?.code == .closed)
         #expect(life.isOver)
         #expect(life.undelivered == life.posted)
+    }
+
+    @Test("where both have finished and something is left to take, answers the peer's close when all is, or at the end")
+    func answersClose() throws {
+        var life = LifeState.bothFinished.life()
+        #expect(try life.didReceiveClose(taken: 0) == .announceEnd)
+        #expect(life.reason?.code == .closed)
+        #expect(life.undelivered == life.posted)
+        #expect(life.dropsWhatComes && !life.isOver)
+        #expect(life.didFlush() == [])
+        #expect(life.didTake(1) == .sendClose)
+        #expect(life.isLingering)
+        #expect(life.didFlush() == .hangUp)
+
+        var dropped = LifeState.bothFinished.life()
+        _ = try dropped.didReceiveClose(taken: 0)
+        #expect(dropped.close() == [.sendClose, .dropInput, .announceEnd])
+
+        var left = LifeState.bothFinished.life()
+        _ = try left.didReceiveClose(taken: 0)
+        #expect(left.didReachEnd() == [.dropOutput, .hangUp])
+        #expect(left.reason?.code == .closed)
+    }
+
+    @Test("that has said all and waits for the peer's close says no more when it is closed", arguments: [true, false])
+    func closesWhileAwaitingClose(isFlushed: Bool) {
+        var life = LifeState.bothFinished.life()
+        #expect(life.didTake(1) == .sendClose)
+        #expect(life.transferRefusal?.code == .detached)
+        if isFlushed { #expect(life.didFlush() == []) }
+        #expect(life.close() == (isFlushed ? [.announceEnd, .hangUp] : [.announceEnd, .linger]))
+        #expect(life.isLingering != isFlushed)
+        if !isFlushed { #expect(life.didFlush() == .hangUp) }
+        #expect(life.isOver)
     }
 
     @Test("learns from the peer's close what was not taken, and takes no count that is too high")
@@ -109,16 +143,11 @@ struct PortLifeTests {
     }
 
     @Test(
-        "that meets the end of the stream has lost its peer, unless both had finished",
-        arguments: [
-            (LifeState.open, CloseReason.Code.peerExited), (.finished, .peerExited),
-            (.peerFinished, .peerExited),
-            (.bothFinished, .closed),
-        ])
-    func endOfStream(state: LifeState, code: CloseReason.Code) {
+        "that meets the end of the stream without a close has lost its peer", arguments: LifeState.alive)
+    func endOfStream(state: LifeState) {
         var life = state.life()
         #expect(life.didReachEnd() == [.dropOutput, .announceEnd, .hangUp])
-        #expect(life.reason?.code == code)
+        #expect(life.reason?.code == .peerExited)
         #expect(life.isOver)
         #expect(life.didReachEnd() == [])
     }
@@ -143,9 +172,9 @@ struct PortLifeTests {
 
 /// The rows of the table, as lives that have got there.
 enum LifeState: CaseIterable, Sendable {
-    case open, finished, peerFinished, bothFinished, closing, ended
+    case open, finished, peerFinished, bothFinished, confirmed, closing, ended
 
-    static let alive = [LifeState.open, .finished, .peerFinished, .bothFinished]
+    static let alive = [LifeState.open, .finished, .peerFinished, .bothFinished, .confirmed]
 
     /// With one message posted where that is possible, and one received that nobody has taken.
     func life() -> PortLife {
@@ -163,6 +192,10 @@ enum LifeState: CaseIterable, Sendable {
             case .bothFinished:
                 _ = life.finish()
                 _ = try life.didReceiveFinish()
+            case .confirmed:
+                _ = life.finish()
+                _ = try life.didReceiveFinish()
+                _ = life.didTake(1)
             case .closing:
                 _ = life.close()
                 return life

@@ -27,6 +27,28 @@ struct TransferRollbackTests {
         #expect(await theirs.closed.code == .closed)
     }
 
+    @Test("leaves it counted where it was, and its peer's place taken")
+    func counted() async throws {
+        final class Place: Sendable {}
+        let traffic = Traffic()
+        let (near, far) = try StreamSocket.pair()
+        weak var place: Place?
+        let port = {
+            let held = Place()
+            place = held
+            let socket = StreamSocket(near.descriptor, lease: held)
+            return MessagePort(adopting: socket, on: try EventLoop.shared, traffic: traffic)
+        }
+        let mine = try port()
+        try refuse(mine)
+        #expect(traffic.openLines == 1)
+        #expect(place != nil)
+        mine.close()
+        await mine.flush()
+        #expect(traffic.openLines == 0)
+        withExtendedLifetime(far) {}
+    }
+
     @Test("leaves what its peer had said before it closed, for a handler too")
     func over() async throws {
         let (mine, theirs) = try MessageChannel.makePair()

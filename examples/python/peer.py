@@ -79,9 +79,10 @@ class Line:  # says a message of some KiB and finishes, then reads: so little do
         expect(len(self.descriptors) == count, "descriptors that are not as declared")
         payload = self.read(length)
         expect(len(self.descriptors) == count, "descriptors that no frame declares")
-        if kind == FINISH:  # 7: both have finished, and all is taken
+        if kind == FINISH:  # 7: both have finished, and all is taken here; the other says so of itself
             self.end.settimeout(5)
             self.send(CLOSE, struct.pack("<Q", self.taken))
+            self.end.settimeout(None)
         elif kind == CLOSE: expect(struct.unpack("<Q", payload)[0] <= self.posted, "the number in close")
         else:
             text, files = unpack(payload, self.descriptors) if flags else (payload, [])
@@ -90,7 +91,7 @@ class Line:  # says a message of some KiB and finishes, then reads: so little do
             for file in files:
                 with open(file, "rb") as contents: shutil.copyfileobj(contents, sys.stdout.buffer)
             sys.stdout.flush()
-        return kind <= JSON
+        return kind != CLOSE
 
     def talk(self, text=None, *paths):  # returns why the line is over
         files = [os.open(path, os.O_RDONLY) for path in paths]

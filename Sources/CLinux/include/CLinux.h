@@ -56,8 +56,8 @@ enum { CLINUX_MAX_DESCRIPTORS = 253 };  // SCM_MAX_FD
 
 /// Receives without waiting. `descriptors` has room for CLINUX_MAX_DESCRIPTORS, CLOEXEC from birth.
 ssize_t clinux_receive(int fd, void *buffer, size_t length, int *descriptors, clinux_control *control);
-/// Whether descriptors ride on the next byte; takes neither. 0 also where there is nothing.
-int clinux_descriptors_are_next(int fd);
+/// Whether descriptors ride on the next byte; takes neither. -1 where there is no byte yet.
+int clinux_look_ahead(int fd);
 int clinux_shutdown(int fd);
 
 /// 1 if fd is a connected AF_UNIX SOCK_STREAM socket, 0 if it is anything else, -1 on error.

@@ -28,8 +28,9 @@ extension Bus {
     /// - Throws: ``ConnectToError`` where the bus is away or lost, or gives no more match rules.
     public func changes(origin: String? = nil) async throws(ConnectToError) -> DirectoryChanges {
         let directory = Directory(bus: self)
-        let (stream, sink) = AsyncThrowingStream<DirectoryChanges.News, any Error>.makeStream(
+        let (stream, sink) = AsyncStream<DirectoryChanges.News>.makeStream(
             bufferingPolicy: .bufferingOldest(DirectoryChanges.queuedChanges))
+        let failure = Latch<ConnectToError>()
         // What the snapshot contains already is not told again.
         let snapshotIsRead = Latch<Void>()
         let scope = origin.map { OwnerWatch.Scope.namespace($0 + ".Context") } ?? .all
@@ -38,17 +39,19 @@ extension Bus {
             subscription = try await watch.subscribe(scope) { event in
                 switch event {
                 case .lost(let error):
-                    sink.finish(throwing: ConnectToError(error, "watching the names on the bus"))
+                    failure.set(ConnectToError(error, "watching the names on the bus"))
+                    sink.finish()
                 case .changed(let change):
                     // The namespace of one origin holds those of longer origins too.
                     guard snapshotIsRead.value != nil, let context = ContextName(busName: change.name),
                         origin == nil || context.origin == origin
                     else { return }
-                    sink.tell(.changed(context, change))
+                    sink.tell(.changed(context, change), orFailBy: failure)
                 case .returned(let names):
                     if snapshotIsRead.value == nil { return }
                     let contexts = names.compactMap(ContextName.init(busName:))
-                    sink.tell(.returned(contexts.filter { origin == nil || $0.origin == origin }))
+                    let news = contexts.filter { origin == nil || $0.origin == origin }
+                    sink.tell(.returned(news), orFailBy: failure)
                 }
             }
         } catch {
@@ -58,7 +61,8 @@ extension Bus {
         do throws(ConnectToError) {
             let names = try await directory.names(origin: origin) { snapshotIsRead.set() }
             return DirectoryChanges(
-                snapshot: await directory.entries(names), directory: directory, changes: stream)
+                snapshot: await directory.entries(names), directory: directory, changes: stream,
+                failure: failure)
         } catch {
             sink.finish()
             throw error
@@ -66,9 +70,11 @@ extension Bus {
     }
 }
 
-extension AsyncThrowingStream<DirectoryChanges.News, any Error>.Continuation {
-    fileprivate func tell(_ news: DirectoryChanges.News) {
-        if case .dropped = yield(news) { finish(throwing: ConnectToError.changesLost) }
+extension AsyncStream<DirectoryChanges.News>.Continuation {
+    fileprivate func tell(_ news: DirectoryChanges.News, orFailBy failure: Latch<ConnectToError>) {
+        guard case .dropped = yield(news) else { return }
+        failure.set(.changesLost)
+        finish()
     }
 }
 

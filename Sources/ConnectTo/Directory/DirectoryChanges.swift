@@ -1,9 +1,12 @@
+import LinuxIO
+
 /// What comes and goes on a bus, in the bus's order, from the moment of ``snapshot`` on: nothing is missing
 /// between the two, and nothing stands in both.
 ///
 /// Up to 10,000 changes wait for a slow consumer; then the sequence throws
 /// ``ConnectToError/Code/changesLost``, and the directory is to be read anew. It throws
-/// ``ConnectToError/Code/busLost`` when the bus is lost. One task takes it; cancelling the task ends it.
+/// ``ConnectToError/Code/busLost`` when the bus is lost. One task takes it, since two would get some of the changes
+/// each; cancelling the task ends it.
 /// A program that does not tell about a context within a second is not asked again for ten, and what it has comes
 /// without metadata.
 ///
@@ -21,7 +24,9 @@ public struct DirectoryChanges: AsyncSequence, Sendable {
     public let snapshot: [DirectoryEntry]
 
     let directory: Directory
-    let changes: AsyncThrowingStream<News, any Error>
+    let changes: AsyncStream<News>
+    /// Why the changes ended, where the task that takes them was not cancelled.
+    let failure: Latch<ConnectToError>
 
     enum News: Sendable {
         case changed(ContextName, OwnerWatch.Change)
@@ -32,13 +37,16 @@ public struct DirectoryChanges: AsyncSequence, Sendable {
     /// For the one task that takes them.
     public func makeAsyncIterator() -> AsyncIterator {
         AsyncIterator(
-            directory: directory, base: changes.makeAsyncIterator(), known: Set(snapshot.map(\.context)))
+            directory: directory, base: changes.makeAsyncIterator(), failure: failure,
+            known: Set(snapshot.map(\.context)))
     }
 
     /// Takes changes, one after the other.
     public struct AsyncIterator: AsyncIteratorProtocol {
         let directory: Directory
-        var base: AsyncThrowingStream<News, any Error>.AsyncIterator
+        var base: AsyncStream<News>.AsyncIterator
+        /// Nil once it has been thrown.
+        var failure: Latch<ConnectToError>?
         /// What was told to be there.
         var known: Set<ContextName>
         /// Whom not to ask just now.
@@ -55,25 +63,22 @@ public struct DirectoryChanges: AsyncSequence, Sendable {
         public mutating func next(
             isolation actor: isolated (any Actor)?
         ) async throws(ConnectToError) -> DirectoryChange? {
-            do {
-                while true {
-                    if let (kind, context) = due.popLast() {
-                        let owner = kind == .unregistered ? nil : await directory.owner(of: context)
-                        let entry = await directory.entry(context, owner: owner, silent)
-                        return DirectoryChange(kind: kind, entry: entry)
-                    }
-                    switch try await base.next(isolation: actor) {
-                    case .changed(let context, let change):
-                        let entry = await directory.entry(context, owner: change.newOwner, silent)
-                        return DirectoryChange(kind: note(context, change), entry: entry)
-                    case .returned(let contexts): compare(contexts)
-                    case nil: return nil
-                    }
+            while true {
+                if let (kind, context) = due.popLast() {
+                    let owner = kind == .unregistered ? nil : await directory.owner(of: context)
+                    let entry = await directory.entry(context, owner: owner, silent)
+                    return DirectoryChange(kind: kind, entry: entry)
                 }
-            } catch let error as ConnectToError {
-                throw error
-            } catch {
-                throw ConnectToError(.cancelled, "watching was given up: \(error)", cause: error)
+                switch await base.next(isolation: actor) {
+                case .changed(let context, let change):
+                    let entry = await directory.entry(context, owner: change.newOwner, silent)
+                    return DirectoryChange(kind: note(context, change), entry: entry)
+                case .returned(let contexts): compare(contexts)
+                case nil:
+                    defer { failure = nil }
+                    if let error = failure?.value { throw error }
+                    return nil
+                }
             }
         }
 

@@ -26,6 +26,8 @@ struct CallerIntroduction {
     private let format: LineFormat
     private var attempts = 0
     private var isSubscribed = false
+    /// Somebody has had the name who is no context.
+    private var hasMetStranger = false
 
     init(to context: ContextName, policy: WaitPolicy, format: LineFormat = .messages) {
         self.context = context
@@ -60,14 +62,16 @@ struct CallerIntroduction {
     mutating func didFail(_ error: DBusError) -> Step {
         switch error.kind {
         case .reply: didReceiveError(error)
-        case .timedOut: .fail(reason(.timedOut, "did not answer the introduction in time"))
+        case .timedOut:
+            .fail(reason(.timedOut, "did not answer the introduction in time, or was started and did not register"))
         case .disconnected:
             // The listener may have been called, and have read what was posted.
             .fail(CloseReason(.busLost, detail: "the bus went away before \(context.quoted) answered"))
         case .offline: theBusIsAway()
         case .cancelled: .fail(reason(.cancelled, "was given up on"))
         case .exhausted: .fail(reason(.outOfResources, "could not be called: \(error)"))
-        case .invalid, .unreachable: .fail(reason(.unavailable, "could not be called: \(error)"))
+        case .invalid: .fail(reason(.invalid, "could not be called: \(error)"))
+        case .unreachable: .fail(reason(.unavailable, "could not be called: \(error)"))
         }
     }
 
@@ -93,12 +97,14 @@ struct CallerIntroduction {
                     "may not be called: the bus's policy says \(error.message.prefix { $0 != ";" })"))
         case DBusError.Name.invalidArguments:
             .fail(reason(.protocolError, "did not understand the introduction: \(error.message)"))
+        case DBusError.Name.limitsExceeded, DBusError.Name.noMemory:
+            .fail(reason(.busy, "could not be called: \(error)"))
         case ContextInterface.busy:
             .fail(reason(.busy, "is busy: \(error.message)"))
         case let name where name.hasPrefix(ContextInterface.errorPrefix):
             .fail(reason(.refused, "refused: \(error.message)"))
         default:
-            .fail(reason(.unavailable, "could not be reached: \(error)"))
+            .fail(reason(.protocolError, "does not answer as a context does: \(error)"))
         }
     }
 
@@ -112,11 +118,11 @@ struct CallerIntroduction {
 
     /// The time to wait for the name is over.
     func didRunOutOfTime() -> Step {
-        .fail(
+        let who = hasMetStranger ? "whoever has the name is no context, and nobody else" : "nobody"
+        return .fail(
             CloseReason(
                 .timedOut,
-                detail:
-                    "nobody registered \(context.quoted) under \(context.origin) in time; is its program running?"
+                detail: "\(who) registered \(context.quoted) under \(context.origin) in time; is its program running?"
             ))
     }
 
@@ -149,7 +155,8 @@ struct CallerIntroduction {
 
     /// Whoever has the name is no context, or no longer one. The next owner may be.
     private mutating func isNoContext(_ error: DBusError) -> Step {
-        switch policy {
+        hasMetStranger = true
+        return switch policy {
         case .now: .fail(reason(.unavailable, "is no context: \(error)"))
         case .untilAvailable: isSubscribed ? .awaitOwner : subscribe()
         }

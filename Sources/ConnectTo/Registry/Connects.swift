@@ -1,19 +1,21 @@
 /// Connect events, in the order in which the callers were admitted: those of one program in the order of its
 /// calls.
+///
+/// The context is registered as long as this, or an iterator of it, is kept.
 public struct Connects: AsyncSequence, Sendable {
     public typealias Element = ConnectEvent
     public typealias Failure = Never
 
-    let registration: Registration
+    let context: Context
 
     /// For the one task that takes them.
     public func makeAsyncIterator() -> AsyncIterator {
-        AsyncIterator(registration: registration, base: registration.events.makeAsyncIterator())
+        AsyncIterator(context: context, base: context.registration.events.makeAsyncIterator())
     }
 
     /// Takes connect events, one after the other.
     public struct AsyncIterator: AsyncIteratorProtocol {
-        let registration: Registration
+        let context: Context
         var base: AsyncStream<ConnectEvent>.AsyncIterator
 
         /// The next caller, when there is one; nil once the context has ended and all have been taken.
@@ -27,7 +29,7 @@ public struct Connects: AsyncSequence, Sendable {
         }
 
         private func taken(_ event: ConnectEvent?) -> ConnectEvent? {
-            if let event { registration.didTake(event) }
+            if let event { context.registration.didTake(event) }
             return event
         }
     }

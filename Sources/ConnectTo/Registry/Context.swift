@@ -3,7 +3,7 @@ public import Ports
 
 /// A name that others can connect to, for as long as it is registered.
 ///
-/// It is unregistered by ``unregister()``, when its last reference is dropped, when the task that takes
+/// It is unregistered by ``unregister()``, when its last reference and its last ``Connects`` are dropped, when the task that takes
 /// ``connects`` is cancelled, and when the bus is lost. While the bus is away for a time it is kept
 /// (``Bus/status``). Ports that came from it live on.
 public final class Context: Sendable {
@@ -53,7 +53,7 @@ public final class Context: Sendable {
     public var connects: Connects {
         // Weakly: where it has ended by then, nobody would break the cycle.
         registration.onAbandoned { [weak registration] in registration?.withdrawSoon(.unregistered) }
-        return Connects(registration: registration)
+        return Connects(context: self)
     }
 
     /// Why the context is no longer registered; nil while it is, or stands by.

@@ -52,7 +52,7 @@ extension Line {
             state.countInput()
             // It was over before it came here: what it has to tell stands in what came along.
             if state.socket == nil { state.peerHasHungUp = true }
-            if state.peerHasHungUp { state.continueReading(for: self) }
+            if state.isReading { state.continueReading(for: self) }
         }
     }
 
@@ -155,7 +155,7 @@ extension Line {
     }
 
     private func port(_ cargo: PortCargo) throws(ProtocolViolation) -> MessagePort {
-        if let socket = cargo.socket, !StreamSocket.isConnectedStream(socket) {
+        if let socket = cargo.socket, !StreamSocket.isConnectedStream(socket.descriptor) {
             throw ProtocolViolation("a port that is no connected AF_UNIX SOCK_STREAM socket")
         }
         let line = Line(nil, isOpen: true, on: reactor, limits: limits, budget: budget)
@@ -164,6 +164,7 @@ extension Line {
             state.life.resume(cargo)
             state.load(cargo)
             state.broughtOutput = state.output.count
+            state.broughtDescriptors = state.output.descriptorCount
         }
         line.resume()
         return MessagePort(line: line)

@@ -7,10 +7,10 @@ extension LineState {
     mutating func extract() -> PortCargo {
         revokeInput()
         var received = input.remainder
-        received.append(endOfInput)
+        for frame in endOfInput { received.append(frame) }
         received.append(reader.remainder)
         let cargo = PortCargo(
-            socket: socket?.descriptor, posted: life.posted, taken: life.taken,
+            socket: socket, traffic: traffic, posted: life.posted, taken: life.taken,
             hasFinished: life.outbound == .finished, input: received, output: output.remainder)
         isInTransit = true
         source?.cancel()
@@ -23,12 +23,14 @@ extension LineState {
         return cargo
     }
 
-    /// The frame that ended the input, if one did.
-    private var endOfInput: StreamPiece {
-        switch life.inbound {
-        case .open: StreamPiece()
-        case .finished: StreamPiece(FrameHeader(.finish, length: 0))
-        case .closed: StreamPiece(closeWithCount: life.posted &- life.undelivered)
+    /// The frames that ended the input, if it has ended.
+    private var endOfInput: [StreamPiece] {
+        let finish = StreamPiece(FrameHeader(.finish, length: 0))
+        let close = StreamPiece(closeWithCount: life.posted &- life.undelivered)
+        return switch life.inbound {
+        case .open: []
+        case .finished: [finish]
+        case .closed: life.owesClose ? [finish, close] : [close]
         }
     }
 
@@ -41,7 +43,8 @@ extension LineState {
 
     /// Goes on with a line where it was left off.
     mutating func load(_ cargo: PortCargo) {
-        socket = cargo.socket.map { StreamSocket($0) }
+        socket = cargo.socket
+        traffic = socket == nil ? nil : cargo.traffic
         reader = FrameReader(lengthLimit: limits.messageLength)
         reader.resume(cargo.input)
         let postedMeanwhile = output.remainder
@@ -72,7 +75,7 @@ extension LineState {
                 return
             }
         }
-        if life.inbound != .open { _ = try? reader.next() }
+        for _ in endOfInput { _ = try? reader.next() }
     }
 }
 

@@ -4,7 +4,9 @@ import LinuxIO
 /// number of hops.
 struct PortCargo: Sendable {
     /// Nil where the line was over already; then all there is to tell stands in ``input``.
-    var socket: Descriptor?
+    var socket: StreamSocket?
+    /// Of the line that it was taken out of: for taking it back.
+    var traffic: Traffic.Share?
     /// Messages posted and taken since the line's beginning, for the number in the close frame.
     var posted: UInt64
     var taken: UInt64

@@ -35,7 +35,7 @@ struct TransferTable: Sendable {
             case .file(let descriptor), .movedBuffer(let descriptor, _), .sharedBuffer(let descriptor, _):
                 [descriptor]
             case .port(let cargo):
-                [cargo.socket].compactMap { $0 } + cargo.input.descriptors
+                [cargo.socket?.descriptor].compactMap { $0 } + cargo.input.descriptors
                     + cargo.output.flatMap(\.descriptors)
             }
         }
@@ -159,7 +159,7 @@ struct TransferTable: Sendable {
         let flags = try reader.next(UInt8.self)
         guard flags & ~(finishedFlag | overFlag) == 0 else { throw .table("has a port with unknown flags") }
         var cargo = PortCargo(
-            socket: flags & overFlag == 0 ? try take(&descriptors) : nil,
+            socket: flags & overFlag == 0 ? StreamSocket(try take(&descriptors)) : nil,
             posted: try reader.next(UInt64.self),
             taken: try reader.next(UInt64.self), hasFinished: flags & finishedFlag != 0,
             input: StreamPiece(), output: [])

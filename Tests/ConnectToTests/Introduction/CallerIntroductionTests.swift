@@ -70,10 +70,10 @@ struct CallerIntroductionTests {
             (freedesktop + "InvalidArgs", .protocolError),
             (freedesktop + "NoReply", .peerExited),
             (freedesktop + "Disconnected", .peerExited),
-            (freedesktop + "Failed", .unavailable),
+            (freedesktop + "Failed", .protocolError), (freedesktop + "LimitsExceeded", .busy),
             (freedesktop + "Spawn.ChildExited", .startFailed),
             (freedesktop + "TimedOut", .timedOut),
-            ("org.connectto.ErrorOfAnotherKind", .unavailable),
+            ("org.connectto.ErrorOfAnotherKind", .protocolError),
         ])
     func ends(policy: WaitPolicy, answer: (String, CloseReason.Code)) throws {
         var state = try introduction(policy)
@@ -86,7 +86,7 @@ struct CallerIntroductionTests {
         [
             (DBusError.timedOut("late"), CloseReason.Code.timedOut),
             (.disconnected("gone"), .busLost),
-            (.invalid("no name"), .unavailable),
+            (.invalid("no name"), .invalid),
             (.exhausted("no memory"), .outOfResources),
             (.cancelled("given up"), .cancelled),
         ])

@@ -64,6 +64,7 @@ struct RegistrationTests {
         let error = await #expect(throws: ConnectToError.self) { try await bus.register("x") }
         #expect(error?.code == .nameTaken)
         #expect(error?.owner?.pid == getpid())
+        #expect(error?.message.contains("this process itself") == true)
         // Under another origin it is another name.
         let second = try await bus.register("x", origin: "org.example")
         #expect(first.isRegistered && second.isRegistered)

@@ -56,6 +56,66 @@ struct HostileDescriptorTests {
         }
     }
 
+    @Test("are half of all also where the peer hides them from a look ahead, which ends the port")
+    func hidden() async {
+        await #expect(processExitsWith: .success) {
+            try limitDescriptors(to: Self.total)
+            let null = try #require(try Loot.files(1).first)
+            let files = messageWithTable(
+                table(count: 30, [UInt8](repeating: Item.file[0], count: 30)), descriptors: 30)
+            let before = try OpenDescriptor.all().count
+            let enemies = try (0..<28).map { _ in try Enemy() }
+            for enemy in enemies {
+                // A look at what comes next sees what comes after that.
+                var offset = Int32(files.count)
+                try systemCall("setsockopt") {
+                    setsockopt(enemy.copyOfTheirEnd.rawValue, SOL_SOCKET, SO_PEEK_OFF, &offset, 4)
+                }
+                try await enemy.send(files, [Descriptor](repeating: null, count: 30))
+                try await enemy.send(text("behind"))
+                enemy.port.start()
+                try await settle()
+            }
+            let held = try OpenDescriptor.all().count - before - 3 * enemies.count
+            #expect(held <= 512 + 30 + 20)
+            #expect(enemies.contains { $0.port.closeReason?.code == .protocolError })
+            for enemy in enemies { enemy.port.abandon() }
+        }
+    }
+
+    @Test("are bounded also where they wait in what a port that was passed has to write")
+    func inOutput() async {
+        await #expect(processExitsWith: .success) {
+            try limitDescriptors(to: Self.total)
+            let null = try #require(try Loot.files(1).first)
+            var limits = PortLimits()
+            limits.linger = .milliseconds(100)
+            let enemy = try Enemy(limits: limits)
+            let before = try OpenDescriptor.all().count
+            var kept: [StreamSocket] = []
+            for _ in 0..<6 {
+                // Full, and never read: what is to be written on it waits.
+                let (near, far) = try StreamSocket.pair()
+                kept.append(far)
+                for length in [65_536, 1] {
+                    let block = [UInt8](repeating: 0, count: length)
+                    while sendAtOnce(block, descriptors: [], on: near.descriptor.rawValue) != nil {}
+                }
+                let waiting = StreamPiece(Array(text("x")), [Descriptor](repeating: null, count: 200))
+                let cargo = PortCargo(
+                    socket: near, posted: 1, taken: 0, hasFinished: false, input: StreamPiece(), output: [waiting])
+                async let sent: Void = enemy.send(
+                    StreamPiece(.text, UnsafeRawBufferPointer(start: nil, count: 0), TransferTable([.port(cargo)])))
+                // Taken, and let go.
+                #expect(try await enemy.port.take() != nil)
+                try await sent
+                #expect(try OpenDescriptor.all().count - before <= 512 + 253 + 20)
+            }
+            #expect(enemy.port.closeReason == nil)
+            withExtendedLifetime(kept) {}
+        }
+    }
+
     @Test("are closed with messages that are refused half-way, ten thousand times")
     func refused() async throws {
         let null = try #require(try Loot.files(1).first)

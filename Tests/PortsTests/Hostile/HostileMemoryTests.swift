@@ -46,6 +46,20 @@ struct HostileMemoryTests {
         }
     }
 
+    @Test("is the queue's bound where messages bring tables with nothing in them")
+    func emptyTables() async {
+        await #expect(processExitsWith: .success) {
+            try await bounded(to: 32) {
+                let enemies = try (0..<10).map { _ in try Enemy() }
+                for enemy in enemies {
+                    enemy.port.start()
+                    try await enemy.sendUntilStalled(messageWithTable(table(count: 0, []), descriptors: 0))
+                }
+                withExtendedLifetime(enemies) {}
+            }
+        }
+    }
+
     @Test("is the queue's bound and one message, however long the messages are")
     func notTakenLong() async {
         await #expect(processExitsWith: .success) {

@@ -1,0 +1,95 @@
+import ConnectTo
+import ConnectToTesting
+import Testing
+
+@Suite("--as-json", .privateBus, .timeLimit(.minutes(1))) struct AsJSONTests {
+    private struct Order: Codable, Equatable {
+        let item: String
+        let count: Int
+    }
+
+    @Test("A listener in Swift decodes what a script posts, and the script what it answers")
+    func decoded() async throws {
+        let bus = try await Bus.at(PrivateBus.current.address)
+        let context = try await bus.register("shop")
+        async let answers = Shell.run(
+            """
+            printf '%s\\n' '{"item":"tea","count":2}' ' {"count" : 1.0, "item" : "\\u00fc"} ' |
+                connect to shop --as-json; echo $?
+            connect to shop --as-json '{"item":"milk","count":3}'; echo $?
+            """)
+        var orders: [Order] = []
+        var connects = context.connects.makeAsyncIterator()
+        for _ in 1...2 {
+            let port = try #require(await connects.next()).source
+            for try await message in port.messages {
+                orders.append(try message.decode(Order.self))
+                try port.postMessage(Order(item: "ok", count: orders.count))
+            }
+            port.finish()
+            _ = await port.closed
+        }
+        #expect(orders == [Order(item: "tea", count: 2), Order(item: "ü", count: 1), Order(item: "milk", count: 3)])
+        #expect(try await answers.lines.filter { $0.count == 1 } == ["0", "0"])
+        #expect(try await answers.lines.count == 5)
+        await context.unregister()
+    }
+
+    @Test("Lines of listen's input, and of a command's output, are JSON to the peer")
+    func listening() async throws {
+        let outcome = try await Shell.run(
+            """
+            start l connect listen x --as-json --exec cat; l=$pid
+            connect to x --json '[1, 2]' 'null' 'no'
+            converse m connect listen y --as-json --once; echo '{"text":"a"}' >&7; exec 7>&-
+            connect to y --json </dev/null; ends $pid
+            kill $l; said l; cat l.err
+            """)
+        #expect(
+            outcome.lines == [
+                #"{"event":"message","port":1,"json":[1, 2]}"#, #"{"event":"message","port":1,"json":null}"#,
+                #"{"event":"close","port":1,"reason":"closed"}"#,
+                #"{"event":"message","port":1,"json":{"text":"a"}}"#,
+                #"{"event":"close","port":1,"reason":"closed"}"#, "0",
+                "connect: port 1: line 3 of the command's output was not sent: byte 2 is not as in JSON; "
+                    + "write one value, text in quotation marks, or send it without --as-json",
+            ])
+    }
+
+    @Test("What is no JSON is told of and not sent: 65 for to, and with --once for listen")
+    func malformed() async throws {
+        let outcome = try await Shell.run(
+            """
+            start l connect listen x; l=$pid
+            connect to x --as-json 1 '{"a":}'; echo $?
+            printf '1\\n{"a":\\n2\\n' | connect to x --as-json; echo $?
+            printf '"\\377"\\n' | connect to x --as-json --reconnect; echo $?
+            kill $l; wait $l; cat l.out
+            converse m connect listen y --as-json --once; printf 'one\\n1\\n' >&7; exec 7>&-
+            connect to y </dev/null; ends $pid
+            start e connect listen z --as-json --once --exec printf 'one\\n1\\n'
+            connect to z </dev/null; ends $pid
+            """)
+        #expect(outcome.lines == ["65", "65", "65", "1", "1", "65", "1", "65"])
+        #expect(outcome.errors.contains("MESSAGE 2 was not sent, nor was any other: byte 6 is not as in JSON"))
+        #expect(outcome.errors.contains("line 2 of the input was not sent: byte 6 is not as in JSON"))
+        #expect(outcome.errors.contains("line 1 of the input was not sent: it is not UTF-8"))
+    }
+
+    @Test("With --json alone, to takes the objects that listen takes")
+    func objects() async throws {
+        let outcome = try await Shell.run(
+            """
+            start l connect listen x --json; l=$pid
+            printf '%s\\n' '{"port":7,"text":"a"}' '{"base64":"/w=="}' '{"json":[1]}' plain '{}' |
+                connect to x --json; echo $?
+            kill $l; wait $l; grep -o '"port":1,"[tbj].*' l.out
+            """)
+        #expect(
+            outcome.lines.filter { !$0.hasPrefix("{") } == [
+                "65", #""port":1,"text":"a"}"#, #""port":1,"base64":"/w=="}"#, #""port":1,"json":[1]}"#,
+                #""port":1,"text":"plain"}"#,
+            ])
+        #expect(outcome.errors.contains("line 5 of the input was not sent: it says nothing to send"))
+    }
+}

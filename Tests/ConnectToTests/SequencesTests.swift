@@ -1,0 +1,51 @@
+import ConnectToTesting
+import Testing
+
+@testable import ConnectTo
+
+@Suite("What a program iterates over", .privateBus, .timeLimit(.minutes(1)))
+struct SequencesTests {
+    @Test("keeps a context registered: the connect events, though nobody else has the context")
+    func connects() async throws {
+        let (here, there) = (try await Bus.onPrivateBus(), try await Bus.onPrivateBus())
+        let taking = Task {
+            for await event in try await there.register("x").connects {
+                try event.source.postMessage("Welcome!")
+                _ = await event.source.closed
+                return
+            }
+        }
+        let port = here.connectTo("x")
+        #expect(try await port.nextText() == "Welcome!")
+        port.close()
+        try await taking.value
+        // And no longer than that.
+        let changes = try await here.changes()
+        if !changes.snapshot.isEmpty {
+            var iterator = changes.makeAsyncIterator()
+            #expect(try await iterator.next()?.kind == .unregistered)
+        }
+    }
+
+    @Test("may be taken by two tasks, each of which gets some: changes of the directory")
+    func changes() async throws {
+        let bus = try await Bus.onPrivateBus()
+        let changes = try await bus.changes()
+        let total = 20
+        let (names, sink) = AsyncStream<String>.makeStream()
+        let tasks = (0..<2).map { _ in
+            Task { for try await change in changes where change.kind == .registered { sink.yield(change.entry.name) } }
+        }
+        var contexts: [Context] = []
+        for number in 0..<total { contexts.append(try await bus.register("\(number)")) }
+        var seen: Set<String> = []
+        for await name in names {
+            seen.insert(name)
+            if seen.count == total { break }
+        }
+        #expect(seen == Set((0..<total).map { "\($0)" }))
+        for task in tasks { task.cancel() }
+        for task in tasks { try await task.value }
+        withExtendedLifetime(contexts) {}
+    }
+}
