@@ -1,9 +1,9 @@
 import ConnectTo
 import LinuxIO
 
-/// The conversation of `connect to --reconnect`: standard input over one line after the other.
+/// The conversation of `connect to --reconnect`: standard input over one connection after the other.
 final class ReconnectingCall: Sendable {
-    private let lines: Lines
+    private let connections: Connections
     private let name: String
     private let input: StandardInput
     private let form: InputForm
@@ -27,8 +27,8 @@ final class ReconnectingCall: Sendable {
     /// Set when the end of the last port has been told.
     private let isTold = Latch<Void>()
 
-    init(lines: Lines, name: String, input: StandardInput, form: InputForm, report: Report) {
-        self.lines = lines
+    init(connections: Connections, name: String, input: StandardInput, form: InputForm, report: Report) {
+        self.connections = connections
         self.name = name
         self.input = input
         self.form = form
@@ -58,26 +58,26 @@ final class ReconnectingCall: Sendable {
     private func converse() async throws(Failure) {
         defer { portsSink.finish() }
         var number = 0
-        var iterator = lines.makeAsyncIterator()
-        while let line = try await next(of: &iterator) {
+        var iterator = connections.makeAsyncIterator()
+        while let connection = try await next(of: &iterator) {
             number += 1
-            guard await hasBegun(line.port) else { break }
-            if line.interruption != nil {
+            guard await hasBegun(connection.port) else { break }
+            if connection.interruption != nil {
                 try await report.event(Event.reconnected(port: number))
                 await report.note("connected to \(TerminalText.escaped(name)) again")
             }
-            portsSink.yield(line.port)
+            portsSink.yield(connection.port)
             input.gate.open()
-            try await receive(from: line.port, number)
+            try await receive(from: connection.port, number)
             // A peer may end its side first.
-            let reason = await line.port.closed
+            let reason = await connection.port.closed
             input.gate.close()
             try await report.close(port: number, reason: reason)
             guard reason.code == .peerExited, !state.withLock({ $0.isFinished || $0.isOver }) else {
-                try await judge(line.port, reason)
+                try await judge(connection.port, reason)
                 break
             }
-            let count = line.port.posted
+            let count = connection.port.posted
             try await report.event(Event.interrupted(port: number, reason: reason, mayBeLost: count))
             await report.note(Self.interruption(of: name, reason, mayBeLost: count))
         }
@@ -100,9 +100,10 @@ final class ReconnectingCall: Sendable {
         _ = await isTold.wait()
     }
 
-    private func next(of lines: inout Lines.AsyncIterator) async throws(Failure) -> Lines.Line? {
+    private func next(of connections: inout Connections.AsyncIterator) async throws(Failure) -> Connections.Connection?
+    {
         do throws(PortError) {
-            return try await lines.next()
+            return try await connections.next()
         } catch {
             throw error.reason.flatMap { Failure($0, peer: name) } ?? Failure(error)
         }

@@ -138,10 +138,11 @@ struct To: ProgramCommand {
         _ awaited: Latch<@Sendable () -> Awaited>
     ) async throws -> ExitStatus {
         if reconnect, case .lines(let input, let form)? = input {
-            let lines = bus.lines(
+            let connections = bus.connections(
                 to: name, origin: origin, wait: wait == nil ? .untilAvailable(for: .seconds(10)) : waitPolicy,
                 expecting: expect)
-            let call = ReconnectingCall(lines: lines, name: name, input: input, form: form, report: program.report)
+            let call = ReconnectingCall(
+                connections: connections, name: name, input: input, form: form, report: program.report)
             program.atEnd { _ in await call.end() }
             return try await call.run { program.fail($0) }
         }

@@ -59,14 +59,14 @@ struct ActivationTests {
         }
     }
 
-    @Test("that cannot be started is tried once, also by who wants one line after the other")
+    @Test("that cannot be started is tried once, also by who wants one connection after the other")
     func cannotBeStarted() async throws {
         try await withService(running: "/bin/false") { bus in
             let here = try await Bus.separate(at: bus.address)
             #expect(await here.connectTo("x", wait: .now).closed.code == .startFailed)
             let next = Task {
-                var lines = here.lines(to: "x").makeAsyncIterator()
-                return try await lines.next() != nil
+                var connections = here.connections(to: "x").makeAsyncIterator()
+                return try await connections.next() != nil
             }
             let limit = Task {
                 try await Task.sleep(for: .seconds(10))

@@ -60,24 +60,24 @@ struct TakeoverTests {
         }
     }
 
-    @Test("lines come back, each with what may have been lost, and end in order")
-    func lines() async throws {
+    @Test("connections come back, each with what may have been lost, and end in order")
+    func connections() async throws {
         let bus = try await Bus.onPrivateBus()
-        var lines = bus.lines(to: "x").makeAsyncIterator()
+        var connections = bus.connections(to: "x").makeAsyncIterator()
         try await withPeer("standby", "x") { first in
             #expect(await first.line() == "listening")
-            let line = try #require(try await lines.next())
-            #expect(line.interruption == nil)
-            try line.port.postMessage("one")
-            #expect(try await line.port.nextText() == "one")
+            let connection = try #require(try await connections.next())
+            #expect(connection.interruption == nil)
+            try connection.port.postMessage("one")
+            #expect(try await connection.port.nextText() == "one")
             // It takes no more, but it is not gone.
             try first.suspend()
-            try line.port.postMessage("two")
-            try line.port.postMessage("three")
+            try connection.port.postMessage("two")
+            try connection.port.postMessage("three")
             try await withPeer("standby", "x") { second in
                 #expect(await second.line() == "standing by")
                 first.kill()
-                let next = try #require(try await lines.next())
+                let next = try #require(try await connections.next())
                 #expect(next.interruption?.reason.code == .peerExited)
                 #expect(next.interruption?.mayBeLost == 3)
                 try next.port.postMessage("two")
@@ -88,40 +88,40 @@ struct TakeoverTests {
                 for try await change in changes where change.kind == .unregistered { break }
                 try await withPeer("echo", "x") { third in
                     #expect(await third.line() == "listening")
-                    let last = try #require(try await lines.next())
+                    let last = try #require(try await connections.next())
                     #expect(last.interruption?.mayBeLost == 1)
                     try last.port.postMessage("three")
                     last.port.finish()
                     #expect(try await last.port.nextText() == "three")
-                    let end = try await lines.next()
+                    let end = try await connections.next()
                     #expect(end == nil)
                 }
             }
         }
     }
 
-    @Test("lines end with the reason where there is none to be had, and over a restart of the bus they go on")
+    @Test("connections end with the reason where there is none to be had, and over a restart of the bus they go on")
     func noLine() async throws {
         let (here, there) = (try await Bus.onPrivateBus(), try await Bus.onPrivateBus())
-        var nobody = here.lines(to: "x", wait: .now).makeAsyncIterator()
+        var nobody = here.connections(to: "x", wait: .now).makeAsyncIterator()
         let missing = await #expect(throws: PortError.self) { try await nobody.next() }
         #expect(missing?.reason?.code == .unavailable)
 
         let context = try await there.register("x")
-        var lines = here.lines(to: "x").makeAsyncIterator()
-        let line = try #require(try await lines.next())
+        var connections = here.connections(to: "x").makeAsyncIterator()
+        let connection = try #require(try await connections.next())
         let event = try #require(await context.nextConnect())
         try await PrivateBus.current.restart()
-        try line.port.postMessage("still here")
+        try connection.port.postMessage("still here")
         #expect(try await event.source.nextText() == "still here")
         event.source.close()
-        let end = try await lines.next()
+        let end = try await connections.next()
         #expect(end == nil)
 
         let waiting = Task {
-            var lines = here.lines(to: "nobody", wait: .untilAvailable(for: .seconds(3_600)))
+            var connections = here.connections(to: "nobody", wait: .untilAvailable(for: .seconds(3_600)))
                 .makeAsyncIterator()
-            return try await lines.next() != nil
+            return try await connections.next() != nil
         }
         waiting.cancel()
         let error = await #expect(throws: PortError.self) { try await waiting.value }

@@ -2,52 +2,52 @@ import LinuxIO
 public import Ports
 
 extension Bus {
-    /// Lines to a context, one after the other: when the listener dies, the next line goes to whoever owns the name
+    /// Connections to a context, one after the other: when the listener dies, the next goes to whoever owns the name
     /// then, a standby or the program started again.
     ///
-    ///     for try await line in bus.lines(to: "collector") {
-    ///         if let interruption = line.interruption { resend(atMost: interruption.mayBeLost) }
-    ///         …                            // talk over line.port until it ends
+    ///     for try await connection in bus.connections(to: "collector") {
+    ///         if let interruption = connection.interruption { resend(atMost: interruption.mayBeLost) }
+    ///         …                            // talk over connection.port until it ends
     ///     }
     ///
     /// An interruption is the death of the listener's process. The sequence ends when a port was closed in order, by
-    /// either side, or given away. It throws where there is no line to be had any more: see ``Lines``.
+    /// either side, or given away. It throws where there is none to be had any more: see ``Connections``.
     /// Nothing is sent twice: what was posted on a line that broke is the program's to send again, or not.
     ///
     /// The parameters are those of ``connectTo(_:origin:wait:metadata:format:expecting:)``; the wait counts anew for
-    /// each line, and each owner of the name is looked at.
-    public func lines(
+    /// each port, and each owner of the name is looked at.
+    public func connections(
         to name: String, origin: String = ContextName.defaultOrigin,
         wait policy: WaitPolicy = .untilAvailable(for: .seconds(10)), metadata: [String: String] = [:],
         expecting expected: Admission? = nil
-    ) -> Lines {
-        Lines(bus: self) { [self] in
+    ) -> Connections {
+        Connections(bus: self) { [self] in
             connectTo(name, origin: origin, wait: policy, metadata: metadata, expecting: expected)
         }
     }
 }
 
-/// Lines to one context, each when the one before has been interrupted. One task takes them.
+/// Connections to one context, each when the one before has been interrupted. One task takes them.
 ///
-/// Taking the next waits for the end of the port before. A listener that dies again and again is called
-/// after ten milliseconds, then twice as long each time up to a second, until a line has lasted a second.
+/// Taking the next waits for the end of the port before: close it, unless the listener does. A listener that dies again and again is called
+/// after ten milliseconds, then twice as long each time up to a second, until one has lasted a second.
 ///
-/// It throws a ``PortError`` with ``PortError/Code/closed`` and the reason where a line never opened (nobody has the
+/// It throws a ``PortError`` with ``PortError/Code/closed`` and the reason where a port never opened (nobody has the
 /// name in time, or could be started for it, refused, the bus is lost) or the listener broke the protocol; and with
 /// ``PortError/Code/cancelled`` where the task is cancelled.
-public struct Lines: AsyncSequence, Sendable {
-    public typealias Element = Line
+public struct Connections: AsyncSequence, Sendable {
+    public typealias Element = Connection
     public typealias Failure = PortError
 
-    /// One line, open.
-    public struct Line: Sendable {
-        /// The port on it.
+    /// One connection, open.
+    public struct Connection: Sendable {
+        /// This side's end.
         public let port: MessagePort
         /// What was before it; nil for the first.
         public let interruption: Interruption?
     }
 
-    /// How the line before ended.
+    /// How the connection before ended.
     public struct Interruption: Sendable, Hashable {
         /// Why its port is over.
         public let reason: CloseReason
@@ -64,7 +64,7 @@ public struct Lines: AsyncSequence, Sendable {
         AsyncIterator(bus: bus, connect: connect)
     }
 
-    /// Takes lines, one after the other.
+    /// Takes connections, one after the other.
     public struct AsyncIterator: AsyncIteratorProtocol {
         private static let lasting = Duration.seconds(1)
 
@@ -81,15 +81,15 @@ public struct Lines: AsyncSequence, Sendable {
             self.connect = connect
         }
 
-        /// The next line, open, once the one before has been interrupted; nil where that ended in order.
-        public mutating func next() async throws(PortError) -> Line? {
+        /// The next connection, open, once the one before has been interrupted; nil where that ended in order.
+        public mutating func next() async throws(PortError) -> Connection? {
             try await next(isolation: nil)
         }
 
         /// The same, without leaving the actor.
         public mutating func next(
             isolation actor: isolated (any Actor)?
-        ) async throws(PortError) -> Line? {
+        ) async throws(PortError) -> Connection? {
             var interruption: Interruption?
             if let port = current {
                 let reason = await port.closed
@@ -108,10 +108,10 @@ public struct Lines: AsyncSequence, Sendable {
             let port = try await opened()
             current = port
             began = .now
-            return Line(port: port, interruption: interruption)
+            return Connection(port: port, interruption: interruption)
         }
 
-        /// A line that opened. Nothing has been posted on those that did not, for nobody had them.
+        /// A port that opened. Nothing has been posted on those that did not, for nobody had them.
         private nonisolated(nonsending) mutating func opened() async throws(PortError) -> MessagePort {
             while true {
                 let port = connect()
