@@ -16,6 +16,8 @@ package struct DBusError: Error, Sendable, Equatable, CustomStringConvertible {
         case timedOut
         /// D-Bus cannot say this: refused on this side, where nothing was sent, or said by a peer all the same.
         case invalid
+        /// What came cannot be read: the sender's doing.
+        case malformed
         /// The waiting task was cancelled. The call may have been carried out all the same.
         case cancelled
         /// The bus could not be reached, or does not behave like a bus.
@@ -56,6 +58,10 @@ package struct DBusError: Error, Sendable, Equatable, CustomStringConvertible {
 
     package static func invalid(_ message: String) -> DBusError {
         DBusError(kind: .invalid, name: Name.invalidArguments, message: message)
+    }
+
+    package static func malformed(_ message: String) -> DBusError {
+        DBusError(kind: .malformed, name: Name.invalidArguments, message: message)
     }
 
     package static func cancelled(_ message: String) -> DBusError {

@@ -70,6 +70,7 @@ struct CallerIntroduction {
         case .offline: theBusIsAway()
         case .cancelled: .fail(reason(.cancelled, "was given up on"))
         case .exhausted: .fail(reason(.outOfResources, "could not be called: \(error)"))
+        case .malformed: .breakOff(reason(.protocolError, "answered with what cannot be read: \(error.message)"))
         case .invalid: .fail(reason(.invalid, "could not be called: \(error)"))
         case .unreachable: .fail(reason(.unavailable, "could not be called: \(error)"))
         }

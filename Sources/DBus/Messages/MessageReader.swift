@@ -58,7 +58,7 @@ struct MessageReader {
             let descriptor = fixed(&iterator, Int32(-1))
             if descriptor >= 0 { return .unixFD(Descriptor(adopting: descriptor, from: .peer)) }
             throw errno == 0
-                ? .invalid("a message names a descriptor that did not come with it")
+                ? .malformed("a message names a descriptor that did not come with it")
                 : .exhausted("no descriptors left for those in a message")
         case TypeCode.variant:
             var inner = recurse(&iterator)
@@ -67,7 +67,7 @@ struct MessageReader {
             var inner = recurse(&iterator)
             return .structure(try values(&inner))
         case TypeCode.array: return try array(&iterator)
-        default: throw .invalid("a message with a value of an unknown type")
+        default: throw .malformed("a message with a value of an unknown type")
         }
     }
 

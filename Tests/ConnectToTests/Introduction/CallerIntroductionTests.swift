@@ -95,6 +95,16 @@ struct CallerIntroductionTests {
         #expect(code(state.didFail(failure.0)) == failure.1)
     }
 
+    @Test("an answer that cannot be read ends the line, though the listener may have opened it", arguments: policies)
+    func unreadable(policy: WaitPolicy) throws {
+        var state = try introduction(policy)
+        guard case .breakOff(let reason) = state.didFail(.malformed("no descriptor")) else {
+            Issue.record("the line goes on")
+            return
+        }
+        #expect(reason.code == .protocolError)
+    }
+
     @Test(
         "without waiting, a name that nobody has is tried once more, then unavailable",
         arguments: ["ServiceUnknown", "NameHasNoOwner"])
