@@ -17,10 +17,11 @@ extension LineState {
     /// too.
     ///
     /// Nothing is read for a port that nobody has seen: a peer could put ports into ports into ports, and each
-    /// would be unpacked inside of the last.
+    /// would be unpacked inside of the last. And nothing behind a close, but to notice that the peer has gone.
     var isReading: Bool {
         if life.isOver || isInTransit || inputIsFull || life.format == .stream { return false }
         if life.isLingering { return true }
+        if life.inbound == .closed { return peerHasHungUp }
         return !isUnseen && (isStarted || peerHasHungUp || !life.isOpen || life.outbound == .finished)
     }
 
@@ -65,7 +66,7 @@ extension LineState {
                     apply(life.didReachEnd(), to: line, &wakeups)
                     return
                 }
-                let isShort = DescriptorBudget.isSpent && !life.isLingering
+                let isShort = DescriptorBudget.isSpent && !life.dropsWhatComes
                 if isShort {
                     guard let areNext = socket.descriptorsAreNext else {
                         mayRead = false

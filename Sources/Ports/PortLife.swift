@@ -45,8 +45,8 @@ struct PortLife {
     private(set) var awaitsClose = false
     /// That close frame is with the kernel.
     private var closeIsSent = false
-    /// Both have finished, and the peer has said what it has taken. It waits to hear the same, which is said when all is
-    /// taken here, or nobody will.
+    /// Both have finished, and the peer has said what it has taken. It waits to hear the same, which is said once, when
+    /// all is taken here, or nobody will.
     private(set) var owesClose = false
 
     private(set) var posted: UInt64 = 0
@@ -103,10 +103,11 @@ struct PortLife {
     mutating func close() -> Effects {
         if isClosedHere { return [] }
         isClosedHere = true
+        let hasAnswered = outbound == .closed
         outbound = .closed
         if format == .stream { return fail(.closedHere) }
         // The peer was first, and its reason stays. What it had sent is of no more interest, though.
-        if reason != nil, !owesClose { return [.dropInput, .announceEnd] }
+        if reason != nil, !owesClose || hasAnswered { return [.dropInput, .announceEnd] }
         reason = reason ?? .closedHere
         if !awaitsClose { return [.sendClose, .dropInput, .announceEnd] }
         let end: Effects = closeIsSent ? endLingering() : .linger
@@ -172,7 +173,7 @@ struct PortLife {
     /// That of a stream can be although the peer has gone: what it wrote before is still to be read.
     var handOverRefusal: PortError? {
         if !isOpen, reason == nil { return .notOpen }
-        if outbound == .closed { return .detached("the port") }
+        if outbound == .closed || awaitsClose { return .detached("the port") }
         guard let reason else { return nil }
         return format == .stream && !isOver ? nil : .closed(reason)
     }
@@ -215,14 +216,17 @@ struct PortLife {
             throw ProtocolViolation("a close that counts \(count) messages of the \(posted) that were posted")
         }
         let effects = didOpen()
-        let isAwaited = inbound == .finished && outbound == .finished && finishIsSent
+        let bothHaveFinished = inbound == .finished && outbound == .finished && finishIsSent
         inbound = .closed
         undelivered = posted - count
-        if !isAwaited { return effects.union(fail(.closedByPeer)) }
-        if received == taken {
+        if awaitsClose {
             outbound = .closed
-            return effects.union(fail(.bothFinished))
+            if closeIsSent { return effects.union(fail(.bothFinished)) }
+            // The peer waits for ours, which is still to be written.
+            reason = .bothFinished
+            return effects.union([.announceEnd, .linger])
         }
+        if !bothHaveFinished { return effects.union(fail(.closedByPeer)) }
         owesClose = true
         reason = .bothFinished
         return effects.union(.announceEnd)

@@ -186,13 +186,14 @@ struct EventsTests {
     }
 
     /// Makes a port whose handlers own what is given, and forgets it.
-    private func listen(on socket: StreamSocket, _ owned: Owned) throws -> Line {
+    private func listen(on socket: StreamSocket, _ owned: Owned, finishing: Bool = false) throws -> Line {
         let port = MessagePort(adopting: socket, on: try .shared)
         port.onMessage { [log] message in
             withExtendedLifetime(owned) {}
             log.yield(message.text ?? "?")
         }
         port.onClose { [log] in log.yield("\($0.code)") }
+        if finishing { port.finish() }
         return port.line
     }
 
@@ -216,6 +217,21 @@ struct EventsTests {
             while witness != nil, !Task.isCancelled { await Task.yield() }
             #expect(witness == nil)
         }
+    }
+
+    @Test("the end is told to one that finished and was forgotten, once both have finished and taken all")
+    func endOfFinished() async throws {
+        let (near, theirs) = try StreamSocket.pair()
+        let peer = RawPeer(theirs)
+        weak let line = try listen(on: near, Owned(), finishing: true)
+        try await peer.send(Wire.text("1") + Wire.finish)
+        let said = Wire.finish + Wire.close(taken: 1)
+        #expect(try await peer.receive(said.count) == said)
+        try await peer.send(Wire.close(taken: 0))
+        var next = calls.makeAsyncIterator()
+        #expect(await next.next() == "1")
+        #expect(await next.next() == "closed")
+        while line != nil, !Task.isCancelled { await Task.yield() }
     }
 
     private func own(_ port: MessagePort) throws -> Owned {

@@ -47,6 +47,7 @@ struct FinishingTests {
         #expect(try await peer.receive(said.count) == said)
         // What the peer has taken it has yet to say.
         #expect(port.closeReason == nil)
+        #expect(#expect(throws: PortError.self) { try port.takeFileDescriptor() }?.code == .detached)
         try await peer.send(Wire.close(taken: 1))
         #expect(await port.closed.code == .closed)
         #expect(port.undelivered == 0)
@@ -80,6 +81,28 @@ struct FinishingTests {
         #expect(try await peer.receive(said.count) == said)
         peer.die()
         #expect(await port.closed.code == .peerExited)
+    }
+
+    @Test("on both sides, reads nothing behind the peer's close while it owes its own")
+    func floodAfterClose() async throws {
+        let (port, peer) = try RawPeer.withPort()
+        port.finish()
+        #expect(try await peer.receive(Wire.finish.count) == Wire.finish)
+        try await peer.send(Wire.text("1") + Wire.text("2") + Wire.finish + Wire.close(taken: 0))
+        #expect(await port.closed.code == .closed)
+        var flooded = 0
+        while flooded < 16 << 20 {
+            let count = try peer.sendWithoutWaiting(Wire.bytes([UInt8](repeating: 0, count: 32 << 10)))
+            if count == 0 { break }
+            flooded += count
+            try await EventLoop.shared.settle()
+        }
+        #expect(flooded < 1 << 20)
+        try port.postMessage("dropped")
+        #expect(try await port.take()?.text == "1")
+        port.close()
+        let answer = Wire.close(taken: 1)
+        #expect(try await peer.receive(answer.count) == answer)
     }
 
     @Test("on both sides, is over for each once both have taken all, however late", arguments: [true, false])

@@ -103,6 +103,8 @@ struct PortLifeTests {
         #expect(life.didFlush() == [])
         #expect(life.didTake(1) == .sendClose)
         #expect(life.isLingering)
+        // Not a second time.
+        #expect(life.close() == [.dropInput, .announceEnd])
         #expect(life.didFlush() == .hangUp)
 
         var dropped = LifeState.bothFinished.life()
@@ -125,6 +127,16 @@ struct PortLifeTests {
         #expect(life.isLingering != isFlushed)
         if !isFlushed { #expect(life.didFlush() == .hangUp) }
         #expect(life.isOver)
+    }
+
+    @Test("that has its own close still to send when the peer's comes sends it before it ends")
+    func closesCross() throws {
+        var life = LifeState.bothFinished.life()
+        #expect(life.didTake(1) == .sendClose)
+        #expect(try life.didReceiveClose(taken: 0) == [.announceEnd, .linger])
+        #expect(life.reason?.code == .closed && life.undelivered == 1)
+        #expect(life.isLingering)
+        #expect(life.didFlush() == .hangUp)
     }
 
     @Test("learns from the peer's close what was not taken, and takes no count that is too high")

@@ -58,8 +58,8 @@ extension LineState {
         handlers = PortHandlers()
         if !isOver, old.close != nil {
             handlers.close = old.close
-            // A port that closes itself hears of no end: it stays until it has.
-            if life.foreignReason != nil { handlers.keptPort = old.keptPort }
+            // A port that closes itself hears of no end: it stays until it has, if that is all there is to come.
+            if life.foreignReason != nil || life.awaitsClose { handlers.keptPort = old.keptPort }
         }
         wakeups.add { withExtendedLifetime(old) {} }
     }

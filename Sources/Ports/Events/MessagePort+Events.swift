@@ -41,7 +41,8 @@ extension MessagePort {
     /// Calls a handler once, when the port is over and it was not this side that closed it or gave it away.
     ///
     /// All messages have been taken then; so on a port that was never started and has messages waiting it
-    /// is not called before those are. Set late, it still hears of the end. It does not keep the port alive.
+    /// is not called before those are. Set late, it still hears of the end. It does not keep the port alive; but
+    /// where that had to stay for its message handler, and both have finished, it stays until this one has been called.
     public func onClose(_ handler: (@Sendable (CloseReason) -> Void)?) {
         line.setHandlers { $0.close = handler }
     }

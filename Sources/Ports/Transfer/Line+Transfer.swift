@@ -40,8 +40,9 @@ extension Line {
         change { state, wakeups in
             if !state.life.isOver { state.writeOutput(for: self, &wakeups) }
         }
+        // What was read before is not told of again; nor is what there was to be read meanwhile.
         change { state, _ in
-            if state.isStarted { state.continueReading(for: self) }
+            if !state.isUnseen { state.continueReading(for: self) }
         }
     }
 
