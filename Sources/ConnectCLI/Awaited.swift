@@ -1,4 +1,4 @@
-/// What a call waits for, for who has to say why it took too long.
+/// What a call waits for: for saying why it took too long.
 enum Awaited: Sendable {
     /// The bus.
     case bus

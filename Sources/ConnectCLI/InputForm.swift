@@ -20,7 +20,7 @@ enum InputForm: Sendable {
         }
     }
 
-    /// What the line says, for who has one port only.
+    /// What the line says, where there is one port only.
     /// - Throws: ``Failure`` 65.
     func read(_ line: [UInt8], number: Int) throws(Failure) -> Payload {
         do throws(Failure) { return try read(line).payload } catch { throw error.ofLine(number) }

@@ -60,7 +60,7 @@ struct Tap: ProgramCommand {
         return Failure(.refused, "\(error.message); \(advice)")
     }
 
-    /// Nil at the end of the listener. However it ended: that is nothing to who only looks on.
+    /// Nil at the end of the listener. However it ended: that is of no interest to an observer.
     private static func next(of messages: inout Messages.AsyncIterator) async throws -> Message? {
         do throws(PortError) {
             return try await messages.next()

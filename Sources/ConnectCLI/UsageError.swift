@@ -1,6 +1,6 @@
 import ArgumentParser
 
-/// What is said to who called the command otherwise than it can be called: one line, with where to read on.
+/// What is said where the command was called wrongly: one line, with where to read on.
 struct UsageError {
     private let message: String
     private let arguments: [String]

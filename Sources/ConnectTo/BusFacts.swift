@@ -1,6 +1,6 @@
 import DBus
 
-/// What a bus and the way to it look like, for who has to find out why something does not work.
+/// What a bus and the way to it look like, for finding out why something does not work.
 package struct BusFacts: Sendable {
     /// The process that is the bus, as far as it tells.
     package let process: Peer?

@@ -36,7 +36,7 @@ final class GatheredFrames: @unchecked Sendable {
         return true
     }
 
-    /// Forgets them. Only for who has it alone.
+    /// Forgets them. Only where nobody else has a reference.
     func removeAll() {
         count = 0
     }

@@ -17,8 +17,8 @@ extension LineState {
                 && output.descriptorCount + descriptors <= limits.queuedDescriptors
     }
 
-    /// Whether `send`, which can wait for room, has it: only half of the queue is theirs, the rest is for who cannot.
-    /// So a sender without end neither fills the queue nor keeps others out of it.
+    /// Whether `send`, which can wait for room, has it: half of the queue is left to callers that cannot wait. So a
+    /// sender without end neither fills the queue nor keeps others out of it.
     func hasRoomForSend(_ size: Int) -> Bool {
         output.isEmpty
             || output.count <= limits.queuedOutput / 2

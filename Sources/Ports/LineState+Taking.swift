@@ -35,7 +35,7 @@ extension LineState {
     ) -> Message? {
         guard let message = input.popFirst(for: cursor) else { return nil }
         input.settle()
-        // Not for each of many short ones.
+        // Others share the budget; it is not told of each of many short ones.
         if let tally, input.isEmpty || tally.counted - inputHeld - broughtOutputHeld > InputBudget.floor {
             countInput()
         }

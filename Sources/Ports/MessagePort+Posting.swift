@@ -58,7 +58,7 @@ extension MessagePort {
     /// Posts bytes, waiting for room in the queue if the peer is slow to read.
     ///
     /// Room is here what is below half of ``PortLimits/queuedOutput`` (8 MiB if not set): who can wait leaves the
-    /// other half to who cannot. So a loop of this holds that and one message, at the most.
+    /// other half to those who cannot. So a loop of this holds that and one message, at the most.
     ///
     /// - Throws: ``PortError``: ``PortError/Code/closed`` if the port is over before there was room,
     ///   ``PortError/Code/cancelled`` if the task is (then nothing was posted), and as

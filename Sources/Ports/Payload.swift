@@ -10,12 +10,12 @@ struct Payload: @unchecked Sendable {
     static let ownLimit = ChunkPool.slack
 
     /// In pieces of the size in which the processor moves them. A message is stored and loaded a few times on its way
-    /// to who takes it, and a load that finds two stores in its place waits for both.
+    /// to the program, and a load that finds two stores in its place waits for both.
     @usableFromInline typealias Words = (SIMD2<UInt64>, SIMD2<UInt64>, SIMD2<UInt64>, SIMD2<UInt64>)
 
     /// Its own bytes, where ``start`` is nil.
     @usableFromInline let words: Words
-    /// In the chunk. Here, so that who reads need not count one reference more to that.
+    /// In the chunk. Here, so that reading need not count one reference more to that.
     @usableFromInline let start: UnsafeRawPointer?
     let chunk: Chunk?
     @usableFromInline let length: UInt32

@@ -26,8 +26,8 @@ public struct PortLimits: Sendable, Hashable {
     /// least is 0.
     ///
     /// Over it `postMessage` throws ``PortError/Code/queueFull``. `send` waits from half of it on until a quarter is
-    /// left, so that who can wait leaves room for who cannot. A message, or a ``MessageBatch``, that finds nothing
-    /// queued always has room, so the port holds this, one message or one batch, whichever is more.
+    /// left, so that callers that can wait leave room for those that cannot. A message, or a ``MessageBatch``, that
+    /// finds nothing queued always has room, so the port holds this, one message or one batch, whichever is more.
     public var queuedOutput = 16 << 20 {
         didSet { queuedOutput = max(queuedOutput, 0) }
     }

@@ -66,9 +66,9 @@ import Testing
 
     @Test(
         "Help, version and completions that cannot be written are 74, with one line",
-        arguments: ["--help", "help to", "--version", "--generate-completion-script bash"])
-    func unwritableHelp(_ arguments: String) async throws {
-        let outcome = try await Shell.run("connect \(arguments) >/dev/full")
+        arguments: ["--help", "help to", "--version", "--generate-completion-script bash"], [">/dev/full", ">&-"])
+    func unwritableHelp(_ arguments: String, _ redirection: String) async throws {
+        let outcome = try await Shell.run("connect \(arguments) \(redirection)")
         #expect(outcome.status == 74)
         #expect(outcome.errors.hasPrefix("connect: standard output cannot be written"))
         #expect(outcome.errors.count { $0 == "\n" } == 1)

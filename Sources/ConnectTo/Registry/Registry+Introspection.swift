@@ -1,6 +1,6 @@
 import DBus
 
-/// What is below an object, for who looks around on the bus.
+/// What is below an object, for those who look around on the bus.
 extension Registry {
     /// Describes an object that is no context and stands above some.
     /// - Returns: whether it is one and this was asked.

@@ -38,7 +38,8 @@ extension DBusValue {
     /// All of it or nothing: a part of somebody's groups would be another identity.
     fileprivate var numbers: [UInt32]? {
         guard case .array("u", let items) = self else { return nil }
-        return items.compactMap(\.number)
+        let numbers = items.compactMap(\.number)
+        return numbers.count == items.count ? numbers : nil
     }
 
     fileprivate var descriptor: Descriptor? {

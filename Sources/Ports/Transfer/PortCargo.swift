@@ -16,9 +16,4 @@ struct PortCargo: Sendable {
     var input: StreamPiece
     /// Posted, and not handed to the kernel.
     var output: [StreamPiece]
-
-    /// What it will need of a message's bound: its own socket included.
-    var descriptorCount: Int {
-        1 + input.descriptors.count + output.reduce(0) { $0 + $1.descriptors.count }
-    }
 }
