@@ -75,7 +75,8 @@ private actor Side {
     private(set) var lines: [Weak]
     private var (posted, handlers, hasClosed, hasHandlers) = (0, 0, false, false)
     private let record = Record()
-    private var outcome: (reason: CloseReason.Code, posted: Int, undelivered: Int)?
+    typealias Outcome = (reason: CloseReason.Code, posted: Int, undelivered: Int)
+    private var outcome: Outcome?
 
     init(_ port: MessagePort) { (self.port, lines) = (port, [Weak(line: port.line)]) }
 
@@ -158,7 +159,7 @@ private actor Side {
     }
 
     /// Lets go of the port, and tells what was seen.
-    func tell() -> (taken: [Int], outcome: (reason: CloseReason.Code, posted: Int, undelivered: Int)?, hasHeardOnce: Bool) {
+    func tell() -> (taken: [Int], outcome: Outcome?, hasHeardOnce: Bool) {
         port = nil
         return (record.taken, outcome, record.ends <= handlers)
     }

@@ -39,24 +39,6 @@ struct RefusedTransferTests {
         #expect(await channel.port1.closed.code == .closed)
     }
 
-    @Test("goes on with what had been read and not cut, started or not")
-    func leftToCut() async throws {
-        let loop = try EventLoop.shared
-        let (port, peer) = try RawPeer.withPort(on: loop)
-        let count = 5 * LineState.messagesPerDrain / 2
-        try await peer.send((0..<count).flatMap { _ in Wire.text("x") } + Wire.finish)
-        let cargo: PortCargo = try await withCheckedThrowingContinuation { continuation in
-            loop.reactor.execute {
-                port.finish()
-                // Between the first drain and the second.
-                loop.reactor.execute { continuation.resume(with: Result { try port.line.extract() }) }
-            }
-        }
-        await loop.settle()
-        port.line.takeBack(cargo)
-        #expect(await port.takeAll().texts.count == count)
-    }
-
     @Test("leaves a port whose peer has closed as it was")
     func peerHasClosed() async throws {
         let channel = try MessageChannel()
