@@ -10,6 +10,9 @@ public import Synchronization
 ///
 /// Under contention it spins for a moment and then sleeps. Not recursive.
 ///
+/// What it is worth: without the bias 64-byte messages go one way at 0.6 of the rate; a round trip takes as long (two
+/// processors, both builds by turns, best of five).
+///
 /// On the order of memory: owner and revoker each store, pass their half of the fence, and load, as in Dekker's
 /// algorithm; that is all the order these need. What the lock guards is handed on by the release in ``leave(_:)`` and
 /// the acquire in ``revoke(_:)``, and otherwise by the mutex.
