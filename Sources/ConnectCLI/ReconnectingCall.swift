@@ -9,7 +9,8 @@ final class ReconnectingCall: Sendable {
     private let form: InputForm
     private let report: Report
     private let files: ReceivedFiles
-    /// The ports, each when its line is open, for the task that sends. A new one takes the place of one that nobody has used.
+    /// The ports, each when its line is open, for the task that sends. A new one takes the place of one that nobody has
+    /// used.
     private let ports: AsyncStream<MessagePort>
     private let portsSink: AsyncStream<MessagePort>.Continuation
     private let state = Lock(State())
@@ -100,8 +101,9 @@ final class ReconnectingCall: Sendable {
         _ = await isTold.wait()
     }
 
-    private func next(of connections: inout Connections.AsyncIterator) async throws(Failure) -> Connections.Connection?
-    {
+    private func next(
+        of connections: inout Connections.AsyncIterator
+    ) async throws(Failure) -> Connections.Connection? {
         do throws(PortError) {
             return try await connections.next()
         } catch {

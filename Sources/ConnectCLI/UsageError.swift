@@ -41,8 +41,8 @@ extension Connect {
     static let subcommandNames = configuration.subcommands
         .filter { $0.configuration.shouldDisplay }.map { $0._commandName }
 
-    /// Looks whether there are arguments, and the subcommand that the first argument, or the one after `help`, names. The parser takes
-    /// one that is not for an argument too many, and shows the help of all for it.
+    /// Looks whether there are arguments, and the subcommand that the first argument, or the one after `help`, names.
+    /// The parser takes one that is not for an argument too many, and shows the help of all for it.
     /// - Throws: `ValidationError`, with the nearest that there is.
     static func checkSubcommand(in arguments: [String]) throws {
         if arguments.isEmpty {

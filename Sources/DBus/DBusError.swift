@@ -14,7 +14,7 @@ package struct DBusError: Error, Sendable, Equatable, CustomStringConvertible {
         case offline
         /// The deadline has passed. The call may have been carried out all the same.
         case timedOut
-        /// D-Bus cannot say this: refused on this side, where nothing was sent, or said by a peer all the same.
+        /// Refused on this side: D-Bus cannot say this. Nothing was sent.
         case invalid
         /// What came cannot be read: the sender's doing.
         case malformed

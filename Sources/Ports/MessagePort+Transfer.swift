@@ -15,8 +15,8 @@ extension MessagePort {
         try bytes.withBytes { payload throws(PortError) in try line.post(.bytes, payload, transfer) }
     }
 
-    /// Posts bytes that are no array, such as a slice or Foundation's `Data`, and gives away what is listed. Otherwise as
-    /// ``postMessage(_:transfer:)-([UInt8],_)``.
+    /// Posts bytes that are no array, such as a slice or Foundation's `Data`, and gives away what is listed. Otherwise
+    /// as ``postMessage(_:transfer:)-([UInt8],_)``.
     public func postMessage(
         _ bytes: some Collection<UInt8>, transfer: [Transferable]
     ) throws(PortError) {
@@ -54,8 +54,8 @@ extension MessagePort {
         }
     }
 
-    /// Posts bytes that are no array, such as a slice or Foundation's `Data`, and gives away what is listed, waiting for room.
-    /// Otherwise as ``send(_:transfer:)-([UInt8],_)``.
+    /// Posts bytes that are no array, such as a slice or Foundation's `Data`, and gives away what is listed, waiting
+    /// for room. Otherwise as ``send(_:transfer:)-([UInt8],_)``.
     public func send(
         _ bytes: some Collection<UInt8>, transfer: [Transferable]
     ) async throws(PortError) {

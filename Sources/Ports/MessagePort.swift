@@ -38,9 +38,8 @@ public final class MessagePort: Sendable {
 
     /// Begins to receive. Taking ``messages`` does it too; it cannot be undone.
     ///
-    /// Until then what the peer sends stays with the kernel, which stalls the peer when it has enough.
-    /// Only a port that has finished reads before, as far as the bound for what waits here, for it has to learn how the peer
-    /// ends.
+    /// Until then what the peer sends stays with the kernel, which stalls the peer when it has enough. Only a port that
+    /// has finished reads before, as far as the bound for what waits here, for it has to learn how the peer ends.
     public func start() {
         line.start()
     }

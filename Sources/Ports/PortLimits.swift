@@ -55,8 +55,9 @@ public struct PortLimits: Sendable, Hashable {
         didSet { bufferSize = max(bufferSize, 0) }
     }
 
-    /// How long a port that was closed here waits for a peer that takes nothing of what was posted before. Then
-    /// it is dropped. One that reads at least 64 KiB in that time gets all: the kernel does not tell of less. 5 s if not set; the least is 0.
+    /// How long a port that was closed here waits for a peer that takes nothing of what was posted before. Then it is
+    /// dropped. One that reads at least 64 KiB in that time gets all: the kernel does not tell of less. 5 s if not set;
+    /// the least is 0.
     public var linger = Duration.seconds(5) {
         didSet { linger = max(linger, .zero) }
     }

@@ -55,7 +55,8 @@ private struct Chance {
     }
 }
 
-/// What one has taken, in the sequence or by a handler: numbers from 0 upwards; and how often a handler heard of the end.
+/// What one has taken, in the sequence or by a handler: numbers from 0 upwards; and how often a handler heard of the
+/// end.
 private final class Record: Sendable {
     private let state = Lock<(taken: [Int], ends: Int)>(([], 0))
     var taken: [Int] { state.withLock(\.taken) }

@@ -29,8 +29,9 @@ extension Bus {
 
 /// Connections to one context, each when the one before has been interrupted. One task takes them.
 ///
-/// Taking the next waits for the end of the port before: close it, unless the listener does. A listener that dies again and again is called
-/// after ten milliseconds, then twice as long each time up to a second, until one has lasted a second.
+/// Taking the next waits for the end of the port before: close it, unless the listener does. A listener that dies again
+/// and again is called after ten milliseconds, then twice as long each time up to a second, until one has lasted a
+/// second.
 ///
 /// It throws a ``PortError`` with ``PortError/Code/closed`` and the reason where a port never opened (nobody has the
 /// name in time, or could be started for it, refused, the bus is lost) or the listener broke the protocol; and with

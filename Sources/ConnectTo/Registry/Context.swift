@@ -3,8 +3,8 @@ public import Ports
 
 /// A name that others can connect to, for as long as it is registered.
 ///
-/// It is unregistered by ``unregister()``, when its last reference and its last ``Connects`` are dropped, when the task that takes
-/// ``connects`` is cancelled, and when the bus is lost. While the bus is away for a time it is kept
+/// It is unregistered by ``unregister()``, when its last reference and its last ``Connects`` are dropped, when the task
+/// that takes ``connects`` is cancelled, and when the bus is lost. While the bus is away for a time it is kept
 /// (``Bus/status``). Ports that came from it live on.
 public final class Context: Sendable {
     let registration: Registration
@@ -48,8 +48,8 @@ public final class Context: Sendable {
     /// The "connect" events: one for each caller that was admitted, with the port to it.
     ///
     /// One task takes them. Up to 256 callers of one program wait to be taken, 512 of one user and 1,024 in all; over
-    /// it they end with ``CloseReason/Code/busy``. The sequence ends, after what waits, when the context is unregistered;
-    /// ``endReason`` says why.
+    /// it they end with ``CloseReason/Code/busy``. The sequence ends, after what waits, when the context is
+    /// unregistered; ``endReason`` says why.
     public var connects: Connects {
         // Weakly: where it has ended by then, nobody would break the cycle.
         registration.onAbandoned { [weak registration] in registration?.withdrawSoon(.unregistered) }

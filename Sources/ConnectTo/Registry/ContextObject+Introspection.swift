@@ -1,8 +1,8 @@
 import DBus
 
 extension ContextObject {
-    /// What objects here have. The contract with its explanations is `dbus/org.connectto.Context1.xml`; a test holds the
-    /// two together.
+    /// What objects here have. The contract with its explanations is `dbus/org.connectto.Context1.xml`; a test holds
+    /// the two together.
     enum Interface: CaseIterable {
         case context
         case properties

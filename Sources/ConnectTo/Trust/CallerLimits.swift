@@ -1,8 +1,8 @@
 /// What callers may have of this process, counted for each user: connections to the bus are free.
 ///
-/// Over a limit a caller's port ends with ``CloseReason/Code/busy``, and others go on. It is told a tenth of a second later: one
-/// that calls again as soon as it is answered holds itself up. So that one process cannot use up what all processes of
-/// its user have, it gets three quarters of it.
+/// Over a limit a caller's port ends with ``CloseReason/Code/busy``, and others go on. It is told a tenth of a second
+/// later: one that calls again as soon as it is answered holds itself up. So that one process cannot use up what all
+/// processes of its user have, it gets three quarters of it.
 ///
 /// A value below its least counts as the least.
 public struct CallerLimits: Sendable, Hashable {

@@ -11,8 +11,8 @@ struct MessageReader {
     private var remaining = maximumValues
 
     /// - Throws: ``DBusError/Kind/exhausted`` for a body of too many values, or where the process has no
-    ///   descriptors left for those that came along; `invalid` where it names one that did not. Those taken out already
-    ///   are closed.
+    ///   descriptors left for those that came along; `malformed` where it names one that did not. Those taken out
+    ///   already are closed.
     static func body(of message: OpaquePointer) throws(DBusError) -> [DBusValue] {
         var iterator = DBusMessageIter()
         if dbus_message_iter_init(message, &iterator) == 0 { return [] }
@@ -52,8 +52,8 @@ struct MessageReader {
         case TypeCode.objectPath: return .objectPath(text(&iterator))
         case TypeCode.signature: return .signature(text(&iterator))
         case TypeCode.unixFD:
-            // A duplicate, and ours; the message keeps its own. Where the number on the wire is of none, nothing was tried
-            // and nothing has failed.
+            // A duplicate, and ours; the message keeps its own. Where the number on the wire is of none, nothing was
+            // tried and nothing has failed.
             errno = 0
             let descriptor = fixed(&iterator, Int32(-1))
             if descriptor >= 0 { return .unixFD(Descriptor(adopting: descriptor, from: .peer)) }

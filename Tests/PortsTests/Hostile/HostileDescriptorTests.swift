@@ -15,8 +15,7 @@ struct HostileDescriptorTests {
         await #expect(processExitsWith: .success) {
             try limitDescriptors(to: Self.total)
             let null = try #require(try Loot.files(1).first)
-            let files = messageWithTable(
-                table(count: 30, [UInt8](repeating: Item.file[0], count: 30)), descriptors: 30)
+            let files = messageWithFiles(30)
             let before = try OpenDescriptor.all().count
             // What waits on its way has a bound too: as many as the process may have open.
             let enemies = try (0..<24).map { _ in try Enemy() }
@@ -61,8 +60,7 @@ struct HostileDescriptorTests {
         await #expect(processExitsWith: .success) {
             try limitDescriptors(to: Self.total)
             let null = try #require(try Loot.files(1).first)
-            let files = messageWithTable(
-                table(count: 30, [UInt8](repeating: Item.file[0], count: 30)), descriptors: 30)
+            let files = messageWithFiles(30)
             let before = try OpenDescriptor.all().count
             let enemies = try (0..<28).map { _ in try Enemy() }
             for enemy in enemies {
@@ -143,8 +141,7 @@ struct HostileDescriptorTests {
             alarm(30)
             try limitDescriptors(to: Self.total)
             let null = try #require(try Loot.files(1).first)
-            let files = messageWithTable(
-                table(count: 100, [UInt8](repeating: Item.file[0], count: 100)), descriptors: 100)
+            let files = messageWithFiles(100)
             let holders = try (0..<6).map { _ in try Enemy() }
             for holder in holders {
                 holder.port.start()
@@ -173,8 +170,7 @@ struct HostileDescriptorTests {
         await #expect(processExitsWith: .success) {
             try limitDescriptors(to: Self.total)
             let null = try #require(try Loot.files(1).first)
-            let files = messageWithTable(
-                table(count: 100, [UInt8](repeating: Item.file[0], count: 100)), descriptors: 100)
+            let files = messageWithFiles(100)
             func spend() async throws -> [Enemy] {
                 let enemies = try (0..<6).map { _ in try Enemy() }
                 for enemy in enemies {
@@ -251,6 +247,12 @@ struct NoDescriptorsTests {
             withExtendedLifetime(far) {}
         }
     }
+}
+
+/// A message that brings so many files.
+private func messageWithFiles(_ count: Int) -> [UInt8] {
+    messageWithTable(
+        table(count: UInt32(count), [UInt8](repeating: Item.file[0], count: count)), descriptors: count)
 }
 
 /// The number that the next descriptor will have: all below it are taken.
