@@ -50,7 +50,7 @@ let package = Package(
         // Arrows point down only: each of these knows the ones above it, never the ones below.
         .target(name: "LinuxIO", dependencies: ["CLinux", heap, system], swiftSettings: settings),
         .target(name: "DBus", dependencies: ["CDBus", "LinuxIO", logging], swiftSettings: settings),
-        .target(name: "Ports", dependencies: ["LinuxIO", collections, metrics], swiftSettings: settings),
+        .target(name: "Ports", dependencies: ["CLinux", "LinuxIO", collections, metrics], swiftSettings: settings),
         .target(
             name: "ConnectTo", dependencies: ["DBus", "LinuxIO", "Ports", collections, logging],
             swiftSettings: settings),

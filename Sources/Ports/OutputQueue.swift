@@ -1,3 +1,4 @@
+import CLinux
 import DequeModule
 import Glibc
 import LinuxIO
