@@ -85,7 +85,7 @@ let package = Package(
         .testTarget(
             name: "ConnectToTests",
             dependencies: [
-                "ConnectTo", "DBus", "LinuxIO", "ConnectToTesting", "TestPeer", "TestProcesses",
+                "CLinux", "ConnectTo", "DBus", "LinuxIO", "ConnectToTesting", "TestPeer", "TestProcesses",
                 metricsTestKit,
                 metrics, subprocess, system,
             ],
@@ -94,7 +94,8 @@ let package = Package(
         .testTarget(
             name: "ConformanceTests",
             dependencies: [
-                "ConnectTo", "ConnectToTesting", "FarSide", "LinuxIO", "Ports", "TestPeer", "TestProcesses",
+                "CLinux", "ConnectTo", "ConnectToTesting", "FarSide", "LinuxIO", "Ports", "TestPeer",
+                "TestProcesses",
             ],
             swiftSettings: settings),
         // Other processes, for the tests that need them.

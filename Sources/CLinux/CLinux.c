@@ -10,6 +10,7 @@
 #include <nss.h>
 #endif
 #include <poll.h>
+#include <pthread.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -23,6 +24,7 @@
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/timerfd.h>
+#include <sys/uio.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -87,7 +89,13 @@ uint64_t clinux_coarse_nanoseconds(void) { return nanoseconds(CLOCK_MONOTONIC_CO
 
 int clinux_socketpair(int ends[2]) { return socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends); }
 
-ssize_t clinux_send(int fd, const struct iovec *parts, size_t count, const int *descriptors, size_t descriptorCount) {
+_Static_assert(
+    sizeof(clinux_piece) == sizeof(struct iovec) &&
+        offsetof(clinux_piece, start) == offsetof(struct iovec, iov_base) &&
+        offsetof(clinux_piece, count) == offsetof(struct iovec, iov_len),
+    "clinux_piece is the kernel's struct iovec");
+
+ptrdiff_t clinux_send(int fd, const clinux_piece *parts, size_t count, const int *descriptors, size_t descriptorCount) {
     union {
         struct cmsghdr header;
         char bytes[CMSG_SPACE(sizeof(int) * CLINUX_MAX_DESCRIPTORS)];
@@ -110,7 +118,7 @@ ssize_t clinux_send(int fd, const struct iovec *parts, size_t count, const int *
     return sendmsg(fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL);
 }
 
-ssize_t clinux_receive(int fd, void *buffer, size_t length, int *descriptors, clinux_control *out) {
+ptrdiff_t clinux_receive(int fd, void *buffer, size_t length, int *descriptors, clinux_control *out) {
     union {
         struct cmsghdr header;
         // Room for one full set of descriptors and for what a peer can force on us (SO_PASSPIDFD, SO_PASSCRED).
@@ -204,7 +212,7 @@ int clinux_add_seals(int fd, int seals) { return fcntl(fd, F_ADD_SEALS, seals); 
 
 int clinux_seals(int fd) { return fcntl(fd, F_GET_SEALS); }
 
-int clinux_pidfd_open(pid_t pid) { return (int)syscall(SYS_pidfd_open, pid, 0); }
+int clinux_pidfd_open(int pid) { return (int)syscall(SYS_pidfd_open, pid, 0); }
 
 int clinux_pidfd_send_signal(int pidfd, int signal) {
     return (int)syscall(SYS_pidfd_send_signal, pidfd, signal, NULL, 0);
@@ -217,13 +225,13 @@ int clinux_pidfd_has_ended(int pidfd) {
     return count > 0 && (watched.revents & POLLIN) != 0;
 }
 
-int clinux_kill_at_hangup(int socket, pid_t pid) {
+int clinux_kill_at_hangup(int socket, int pid) {
     // What the kernel sends when a descriptor's state changes is of one's choice, and goes to whoever owns it.
     if (fcntl(socket, F_SETSIG, SIGKILL) < 0 || fcntl(socket, F_SETOWN, pid) < 0) return -1;
     return fcntl(socket, F_SETFL, O_ASYNC);
 }
 
-int clinux_open_in_root(pid_t pid, const char *name, int *root) {
+int clinux_open_in_root(int pid, const char *name, int *root) {
     char path[32];
     snprintf(path, sizeof path, "/proc/%d/root", (int)pid);
     int directory = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
@@ -266,7 +274,7 @@ void clinux_futex_wait(const void *word, uint32_t expected) {
 
 void clinux_futex_wake(const void *word) { syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0); }
 
-void clinux_mutex_init(pthread_mutex_t *mutex) {
+void clinux_mutex_init(void *mutex) {
     pthread_mutexattr_t attributes;
     pthread_mutexattr_init(&attributes);
     pthread_mutexattr_settype(&attributes, PTHREAD_MUTEX_ADAPTIVE_NP);
@@ -274,13 +282,13 @@ void clinux_mutex_init(pthread_mutex_t *mutex) {
     pthread_mutexattr_destroy(&attributes);
 }
 
-pid_t clinux_gettid(void) {
+int clinux_gettid(void) {
     static __thread pid_t own;
     if (own == 0) own = (pid_t)syscall(SYS_gettid);
     return own;
 }
 
-int clinux_pin(pid_t thread, int processor) {
+int clinux_pin(int thread, int processor) {
     cpu_set_t set;
     CPU_ZERO(&set);
     CPU_SET(processor, &set);

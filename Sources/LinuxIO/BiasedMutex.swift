@@ -1,4 +1,5 @@
 public import CLinux
+import Glibc
 public import Synchronization
 
 /// A mutex with a bias: it costs next to nothing for a thread which has it to itself for a while.

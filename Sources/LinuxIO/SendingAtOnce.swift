@@ -6,8 +6,7 @@ import Glibc
 ///   meets that again, unless it was a passing one.
 package func sendAtOnce(_ bytes: [UInt8], descriptors: [Descriptor], on socket: Int32) -> Int? {
     let sent = bytes.withUnsafeBytes { buffer in
-        var part = iovec(
-            iov_base: UnsafeMutableRawPointer(mutating: buffer.baseAddress), iov_len: buffer.count)
+        var part = clinux_piece(start: buffer.baseAddress, count: buffer.count)
         return withExtendedLifetime(descriptors) {
             clinux_send(socket, &part, 1, descriptors.map(\.rawValue), descriptors.count)
         }

@@ -46,7 +46,7 @@ package struct StreamSocket: Sendable {
 
     /// Sends what the kernel takes. Descriptors ride on the first byte, so they have gone if any byte has.
     package func send(
-        _ parts: UnsafeBufferPointer<iovec>, descriptors: [Int32] = []
+        _ parts: UnsafeBufferPointer<clinux_piece>, descriptors: [Int32] = []
     ) throws(SystemError) -> SendOutcome {
         do throws(SystemError) {
             let sent = try systemCallUnlessBlocked("sendmsg") {

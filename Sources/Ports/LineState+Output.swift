@@ -157,7 +157,7 @@ extension LineState {
 
     /// Writes what is in no queue; what the kernel does not take of it is queued.
     private mutating func writeDirectly(
-        _ pieces: UnsafeBufferPointer<iovec>, _ size: Int, for line: Line, _ wakeups: inout Wakeups,
+        _ pieces: UnsafeBufferPointer<clinux_piece>, _ size: Int, for line: Line, _ wakeups: inout Wakeups,
         queue: (inout OutputQueue) -> Void
     ) {
         guard let socket else { return }

@@ -89,7 +89,7 @@ struct OutputQueue {
 
     /// What is to be written next, and what rides on its first byte. Only to be called while not empty.
     func withNext<Result, Failure: Error>(
-        _ body: (UnsafeBufferPointer<iovec>, [Descriptor]) throws(Failure) -> Result
+        _ body: (UnsafeBufferPointer<clinux_piece>, [Descriptor]) throws(Failure) -> Result
     ) throws(Failure) -> Result {
         let part = parts[0]
         switch part.storage {
@@ -147,7 +147,7 @@ struct OutputQueue {
                 for piece in pieces {
                     segments[segments.count - 1].bytes.append(contentsOf: UnsafeRawBufferPointer(piece))
                 }
-                return pieces.reduce(0) { $0 + $1.iov_len }
+                return pieces.reduce(0) { $0 + $1.count }
             }
             rest.didWrite(size)
         }
@@ -156,20 +156,20 @@ struct OutputQueue {
 }
 
 extension UnsafeRawBufferPointer {
-    init(_ piece: iovec) {
-        self.init(start: piece.iov_base, count: piece.iov_len)
+    init(_ piece: clinux_piece) {
+        self.init(start: piece.start, count: piece.count)
     }
 }
 
 /// Lends one or two pieces of memory in the kernel's form.
 func withPieces<Result, Failure: Error>(
     _ first: UnsafeRawBufferPointer, _ second: UnsafeRawBufferPointer?,
-    _ body: (UnsafeBufferPointer<iovec>) throws(Failure) -> Result
+    _ body: (UnsafeBufferPointer<clinux_piece>) throws(Failure) -> Result
 ) throws(Failure) -> Result {
-    func piece(_ bytes: UnsafeRawBufferPointer) -> iovec {
-        iovec(iov_base: UnsafeMutableRawPointer(mutating: bytes.baseAddress), iov_len: bytes.count)
+    func piece(_ bytes: UnsafeRawBufferPointer) -> clinux_piece {
+        clinux_piece(start: bytes.baseAddress, count: bytes.count)
     }
-    return try withUnsafeTemporaryAllocation(of: iovec.self, capacity: 2) { pieces throws(Failure) in
+    return try withUnsafeTemporaryAllocation(of: clinux_piece.self, capacity: 2) { pieces throws(Failure) in
         pieces.initializeElement(at: 0, to: piece(first))
         if let second { pieces.initializeElement(at: 1, to: piece(second)) }
         return try body(UnsafeBufferPointer(rebasing: pieces[..<(second == nil ? 1 : 2)]))

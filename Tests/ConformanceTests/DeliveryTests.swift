@@ -1,3 +1,4 @@
+import CLinux
 import ConnectTo
 import ConnectToTesting
 import Glibc
@@ -193,8 +194,7 @@ struct DeliveryTests {
 
     private func send(_ bytes: [UInt8], to socket: StreamSocket) throws {
         try bytes.withUnsafeBytes { bytes in
-            let part = iovec(
-                iov_base: UnsafeMutableRawPointer(mutating: bytes.baseAddress), iov_len: bytes.count)
+            let part = clinux_piece(start: bytes.baseAddress, count: bytes.count)
             try withUnsafePointer(to: part) {
                 guard case .sent(bytes.count) = try socket.send(UnsafeBufferPointer(start: $0, count: 1))
                 else { throw POSIXShortWrite() }

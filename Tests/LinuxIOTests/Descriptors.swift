@@ -26,7 +26,7 @@ extension StreamSocket {
     func sendOnce(_ bytes: [UInt8], descriptors: [Int32] = []) throws -> SendOutcome {
         var bytes = bytes
         return try bytes.withUnsafeMutableBytes { buffer in
-            let part = iovec(iov_base: buffer.baseAddress, iov_len: buffer.count)
+            let part = clinux_piece(start: buffer.baseAddress, count: buffer.count)
             return try withUnsafePointer(to: part) { part in
                 try send(UnsafeBufferPointer(start: part, count: 1), descriptors: descriptors)
             }

@@ -23,8 +23,8 @@ struct StreamSocketTests {
         var bytes = Array("headpayload".utf8)
         try bytes.withUnsafeMutableBytes { buffer in
             let parts = [
-                iovec(iov_base: buffer.baseAddress, iov_len: 4),
-                iovec(iov_base: buffer.baseAddress?.advanced(by: 4), iov_len: 7),
+                clinux_piece(start: buffer.baseAddress, count: 4),
+                clinux_piece(start: buffer.baseAddress?.advanced(by: 4), count: 7),
             ]
             let outcome = try parts.withUnsafeBufferPointer { try one.send($0) }
             #expect(outcome == .sent(11))

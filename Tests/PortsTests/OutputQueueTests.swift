@@ -52,7 +52,7 @@ struct OutputQueueTests {
     func gathers() {
         var queue = OutputQueue()
         for _ in 0..<1_000 { queue.append(Wire.text("small")) }
-        #expect(queue.withNext { pieces, _ in pieces.map(\.iov_len) } == [13_000])
+        #expect(queue.withNext { pieces, _ in pieces.map(\.count) } == [13_000])
     }
 
     @Test(

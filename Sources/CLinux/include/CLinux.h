@@ -1,13 +1,14 @@
 // What the Linux kernel offers and Swift's Glibc module does not show: epoll, eventfd, timerfd, memfd,
 // descriptors in messages (CMSG macros), pidfd. One thin function each; errors are -1 with errno, as in C.
+//
+// No header of the system beyond these three, and no type of theirs in a signature: a type that the Glibc module
+// declares too belongs to whichever of the two modules the compiler loads first, and Swift then refuses the files that
+// import only the other one. Whether a build succeeds would depend on the order of its files.
 #pragma once
 
-#include <pthread.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <sys/types.h>
-#include <sys/uio.h>
 
 // MARK: Readiness
 
@@ -42,8 +43,14 @@ uint64_t clinux_coarse_nanoseconds(void);
 
 /// A connected AF_UNIX SOCK_STREAM pair, CLOEXEC and not O_NONBLOCK: every call says MSG_DONTWAIT itself.
 int clinux_socketpair(int ends[2]);
+/// A piece of memory to send: the kernel's struct iovec under a name of our own.
+typedef struct {
+    const void *start;
+    size_t count;
+} clinux_piece;
+
 /// Sends without waiting and without SIGPIPE. The descriptors ride on the first byte.
-ssize_t clinux_send(int fd, const struct iovec *parts, size_t count, const int *descriptors, size_t descriptorCount);
+ptrdiff_t clinux_send(int fd, const clinux_piece *parts, size_t count, const int *descriptors, size_t descriptorCount);
 
 typedef struct {
     size_t descriptorCount;  // descriptors written to the caller's array; the caller owns them
@@ -55,7 +62,7 @@ typedef struct {
 enum { CLINUX_MAX_DESCRIPTORS = 253 };  // SCM_MAX_FD
 
 /// Receives without waiting. `descriptors` has room for CLINUX_MAX_DESCRIPTORS, CLOEXEC from birth.
-ssize_t clinux_receive(int fd, void *buffer, size_t length, int *descriptors, clinux_control *control);
+ptrdiff_t clinux_receive(int fd, void *buffer, size_t length, int *descriptors, clinux_control *control);
 /// Whether descriptors ride on the next byte; takes neither. -1 where there is no byte yet.
 int clinux_look_ahead(int fd);
 int clinux_shutdown(int fd);
@@ -76,15 +83,15 @@ extern const int CLINUX_SEAL_GROW;
 extern const int CLINUX_SEAL_WRITE;
 int clinux_add_seals(int fd, int seals);
 int clinux_seals(int fd);
-int clinux_pidfd_open(pid_t pid);
+int clinux_pidfd_open(int pid);
 int clinux_pidfd_send_signal(int pidfd, int signal);
 /// 1 once the process of a pidfd has ended, 0 while it has not, -1 on error.
 int clinux_pidfd_has_ended(int pidfd);
 /// From here on a process is killed when the other end of a socket is closed for good; of several the last one counts.
-int clinux_kill_at_hangup(int socket, pid_t pid);
+int clinux_kill_at_hangup(int socket, int pid);
 /// Opens a file in the root directory that a process sees, for reading; no link is followed and nothing waits.
 /// `root` says whether that directory could be opened at all.
-int clinux_open_in_root(pid_t pid, const char *name, int *root);
+int clinux_open_in_root(int pid, const char *name, int *root);
 /// The halves of an asymmetric fence: who passes the heavy one has every running thread of this process pass a memory
 /// fence, and so the light one is mostly an order to the compiler alone.
 extern bool clinux_light_fence_is_enough;
@@ -98,11 +105,11 @@ static inline uintptr_t clinux_this_thread(void) { return (uintptr_t)__builtin_t
 /// Sleeps while *word is what is expected; may return early.
 void clinux_futex_wait(const void *word, uint32_t expected);
 void clinux_futex_wake(const void *word);
-/// A mutex that spins for a moment before it sleeps.
-void clinux_mutex_init(pthread_mutex_t *mutex);
-pid_t clinux_gettid(void);
+/// Makes of a pthread_mutex_t a mutex that spins for a moment before it sleeps.
+void clinux_mutex_init(void *mutex);
+int clinux_gettid(void);
 /// Has a thread, 0 for the calling one, run on one processor alone.
-int clinux_pin(pid_t thread, int processor);
+int clinux_pin(int thread, int processor);
 /// Names the calling thread, as `ps -L` shows it; what is over 15 bytes is cut off.
 void clinux_name_thread(const char *name);
 

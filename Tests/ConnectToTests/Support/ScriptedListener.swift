@@ -1,3 +1,4 @@
+import CLinux
 import ConnectToTesting
 import DBus
 import Glibc
@@ -78,7 +79,7 @@ extension StreamSocket {
     func write(_ bytes: [UInt8]) throws {
         var bytes = bytes
         let outcome = try bytes.withUnsafeMutableBytes { buffer throws(SystemError) in
-            var part = iovec(iov_base: buffer.baseAddress, iov_len: buffer.count)
+            var part = clinux_piece(start: buffer.baseAddress, count: buffer.count)
             return try withUnsafePointer(to: &part) { part throws(SystemError) in
                 try send(UnsafeBufferPointer(start: part, count: 1))
             }

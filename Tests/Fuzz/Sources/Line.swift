@@ -79,8 +79,7 @@ private func descriptor(_ kind: Int) -> Descriptor? {
 
 extension StreamSocket {
     fileprivate func write(_ bytes: UnsafeRawBufferPointer, _ descriptors: [Descriptor]) {
-        var part = iovec(
-            iov_base: UnsafeMutableRawPointer(mutating: bytes.baseAddress), iov_len: bytes.count)
+        var part = clinux_piece(start: bytes.baseAddress, count: bytes.count)
         withUnsafePointer(to: &part) { part in
             _ = try? send(
                 UnsafeBufferPointer(start: part, count: 1), descriptors: descriptors.map(\.rawValue))

@@ -31,8 +31,7 @@ struct Enemy: Sendable {
         var descriptors = descriptors.map(\.rawValue)
         while !rest.isEmpty {
             let outcome = try rest.withUnsafeBytes { bytes in
-                var part = iovec(
-                    iov_base: UnsafeMutableRawPointer(mutating: bytes.baseAddress), iov_len: bytes.count)
+                var part = clinux_piece(start: bytes.baseAddress, count: bytes.count)
                 return try withUnsafePointer(to: &part) {
                     try socket.send(UnsafeBufferPointer(start: $0, count: 1), descriptors: descriptors)
                 }

@@ -139,8 +139,7 @@ struct HostileCargoTests {
 extension StreamSocket {
     fileprivate func sendAll(_ bytes: [UInt8], _ descriptors: [Descriptor]) throws {
         let outcome = try bytes.withUnsafeBytes { bytes in
-            var part = iovec(
-                iov_base: UnsafeMutableRawPointer(mutating: bytes.baseAddress), iov_len: bytes.count)
+            var part = clinux_piece(start: bytes.baseAddress, count: bytes.count)
             return try withUnsafePointer(to: &part) {
                 try send(
                     UnsafeBufferPointer(start: $0, count: 1), descriptors: descriptors.map(\.rawValue))

@@ -46,8 +46,7 @@ final class RawPeer: Sendable {
     /// Sends what the kernel takes at once; 0 if it takes nothing.
     func sendWithoutWaiting(_ bytes: [UInt8], descriptors: [Int32] = []) throws -> Int {
         try bytes.withUnsafeBytes { bytes in
-            var part = iovec(
-                iov_base: UnsafeMutableRawPointer(mutating: bytes.baseAddress), iov_len: bytes.count)
+            var part = clinux_piece(start: bytes.baseAddress, count: bytes.count)
             return try withUnsafePointer(to: &part) { part in
                 let parts = UnsafeBufferPointer(start: part, count: 1)
                 let outcome = try socket.withLock { try $0?.send(parts, descriptors: descriptors) }
