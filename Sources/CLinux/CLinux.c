@@ -193,6 +193,13 @@ int clinux_is_connected_unix_stream(int fd) {
     return 1;
 }
 
+int clinux_process_at_other_end(int fd) {
+    struct ucred end;
+    socklen_t length = sizeof end;
+    if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &end, &length) < 0) return -1;
+    return end.pid;
+}
+
 // MARK: The rest
 
 int clinux_bytes_ready(int fd) {

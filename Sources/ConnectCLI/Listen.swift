@@ -51,7 +51,8 @@ struct Listen: ProgramCommand {
                 has ended. How it ended is told on standard error here, and not to the peer; but where it could not be \
                 run, or wrote a line of more than 64 MiB, the peer sees the line break off (76). Peer gone: SIGHUP to \
                 its process group. At most \(ChildCommand.limit) run at once; \
-                further peers wait. CONNECT_NAME, CONNECT_PEER_PID and CONNECT_PEER_UID are in its environment.
+                further peers wait. CONNECT_NAME, CONNECT_PEER_PID and CONNECT_PEER_UID are in its environment; \
+                CONNECT_PEER_PID is empty where the caller's process is not known.
                 """,
             valueName: "command"),
         completion: .file())
@@ -232,13 +233,5 @@ struct Listen: ProgramCommand {
         try await program.report.event(Event.close(port: number, reason: reason))
         await ports.remove(number)
         return reason
-    }
-}
-
-extension Peer {
-    /// For messages to people.
-    fileprivate var label: String {
-        let process = processName.map { " (\($0))" } ?? ""
-        return pid.map { "process \($0)\(process)" } ?? "the peer"
     }
 }

@@ -69,6 +69,9 @@ int clinux_shutdown(int fd);
 
 /// 1 if fd is a connected AF_UNIX SOCK_STREAM socket, 0 if it is anything else, -1 on error.
 int clinux_is_connected_unix_stream(int fd);
+/// The process that made the other end of a connected AF_UNIX socket (for who has connected: the one that listened), by
+/// its number in our pid namespace, 0 where it has none there; -1 on error.
+int clinux_process_at_other_end(int fd);
 
 // MARK: The rest
 
