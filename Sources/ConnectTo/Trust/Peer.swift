@@ -70,7 +70,8 @@ public struct Peer: Sendable {
     /// The program that the process runs, as an absolute path, read when it is asked for. Nil where the process
     /// has ended, and where the kernel does not tell: of another user's process it does so to root only.
     ///
-    /// A hint: a process can run another program (exec) after it has called.
+    /// A hint between programs of one user: a process can run another program (exec) after it has called, or before,
+    /// while a process that it has made calls over the same connection. Of another user's process it says nothing.
     public var executable: String? {
         process?.whileRunning { LinuxIO.executable(of: process?.pid ?? 0) }
     }
