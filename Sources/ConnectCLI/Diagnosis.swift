@@ -47,9 +47,15 @@ struct Diagnosis: Sendable {
     }
 
     static func unreachable(_ failure: Failure) -> Finding {
-        Finding(
-            check: "bus", message: failure.message ?? "cannot be reached",
-            advice: "run inside a desktop session, or under dbus-run-session, or name a bus with --bus",
+        let message = failure.message ?? "cannot be reached"
+        // A bus that is there, and refuses this user: another session would not help.
+        let refusal = "; " + UserNamespace.advice
+        let isRefused = message.hasSuffix(refusal)
+        return Finding(
+            check: "bus", message: isRefused ? String(message.dropLast(refusal.count)) : message,
+            advice: isRefused
+                ? UserNamespace.advice
+                : "run inside a desktop session, or under dbus-run-session, or name a bus with --bus",
             problem: failure.status)
     }
 
