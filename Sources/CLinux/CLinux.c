@@ -325,10 +325,10 @@ int clinux_signals_to(int fd, const int *signals, size_t count) {
 
 static void ignore(int number) { (void)number; }
 
-int clinux_harmless_sigpipe(void) {
+int clinux_make_harmless(int signal) {
     struct sigaction action = {.sa_handler = ignore, .sa_flags = SA_RESTART};
     sigemptyset(&action.sa_mask);
-    return sigaction(SIGPIPE, &action, NULL);
+    return sigaction(signal, &action, NULL);
 }
 
 void clinux_share_one_heap(void) {

@@ -119,8 +119,8 @@ void clinux_name_thread(const char *name);
 /// Writes the signal's number (one byte) to fd whenever one of the given signals arrives.
 /// A handler, unlike SIG_IGN or a mask, is not inherited over exec: children start with defaults.
 int clinux_signals_to(int fd, const int *signals, size_t count);
-/// SIGPIPE does nothing here, and is at its default again in whatever we exec.
-int clinux_harmless_sigpipe(void);
+/// A signal does nothing here, and is at its default again in whatever we exec.
+int clinux_make_harmless(int signal);
 /// From here on no thread gets a heap of its own.
 void clinux_share_one_heap(void);
 /// From here on getpwnam, getaddrinfo and their like read files and ask DNS, and load nothing.
