@@ -348,6 +348,16 @@ void clinux_resolve_without_plugins(void) {
 #endif
 }
 
+const int CLINUX_O_TMPFILE = O_TMPFILE;
+const int CLINUX_O_PATH = O_PATH;
+const int CLINUX_SEEK_DATA = SEEK_DATA;
+const int CLINUX_SEEK_HOLE = SEEK_HOLE;
+
+ptrdiff_t clinux_copy_range(int from, int to, int64_t offset, size_t count) {
+    off64_t source = offset, target = offset;
+    return copy_file_range(from, &source, to, &target, count, 0);
+}
+
 int clinux_rename_in(int directory, const char *from, const char *to, int overwrite) {
     if (overwrite) return renameat(directory, from, directory, to);
     if (renameat2(directory, from, directory, to, RENAME_NOREPLACE) == 0) return 0;

@@ -75,6 +75,12 @@ int clinux_process_at_other_end(int fd);
 
 // MARK: The rest
 
+extern const int CLINUX_O_TMPFILE;
+extern const int CLINUX_O_PATH;
+extern const int CLINUX_SEEK_DATA;
+extern const int CLINUX_SEEK_HOLE;
+/// Copies inside the kernel from one file to another, both at the same offset.
+ptrdiff_t clinux_copy_range(int from, int to, int64_t offset, size_t count);
 /// Renames within one directory; without `overwrite` fails with EEXIST where the new name is taken, whatever by.
 int clinux_rename_in(int directory, const char *from, const char *to, int overwrite);
 /// How many bytes could be read at once, without reading them; 0 at the end and for what cannot tell.
