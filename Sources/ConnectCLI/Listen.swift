@@ -232,7 +232,7 @@ struct Listen: ProgramCommand {
             Task.onLoop {
                 do {
                     let reason = try await serve(event, number, service, ports, program)
-                    if reason.code == .protocolError {
+                    if reason.code == .protocolError || reason.code == .outOfResources {
                         let peer = TerminalText.escaped(event.peer.label)
                         await program.report.note("port \(number): \(peer): \(reason.detail)")
                     }
