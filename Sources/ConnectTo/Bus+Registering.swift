@@ -16,6 +16,8 @@ extension Bus {
     ///     own it. The context then ends with ``Context/EndReason/replaced``, or stands by if it is to.
     ///   - limit: unregister when this many callers have been admitted, one at least; without limit if nil.
     ///   - format: what lines to it carry; callers that ask for the other are refused.
+    ///   - partial: of streams: whether a line may end before all of it is taken, where whoever serves it has no use for the
+    ///     rest, as a command of `connect listen --raw --exec` that ends. Callers are told when they are admitted.
     ///   - tappable: whether other programs of this user may look on at its messages (`connect tap`). They see a
     ///     copy, slow nobody down and miss what comes too fast for them; streams show nothing.
     ///   - admission: who may connect. Others are refused before there is a connect event, and not told why: that is
@@ -29,7 +31,7 @@ extension Bus {
     public func register(
         _ name: String, origin: String = ContextName.defaultOrigin, metadata: [String: String] = [:],
         standby: Bool = false, replace: Bool = false, allowReplacement: Bool = false,
-        accepting limit: Int? = nil, format: LineFormat = .messages, tappable: Bool = false,
+        accepting limit: Int? = nil, format: LineFormat = .messages, partial: Bool = false, tappable: Bool = false,
         admit admission: Admission = .sameUser
     ) async throws(ConnectToError) -> Context {
         let context = try ContextName(name, origin: origin)
@@ -47,7 +49,7 @@ extension Bus {
         let registration = try await retryingWhenBack("registering \(context.quoted)") {
             [registry, flags] () throws(ConnectToError) in
             try await registry.register(
-                context, metadata: metadata, flags: flags, limit: limit, format: format,
+                context, metadata: metadata, flags: flags, limit: limit, format: format, isPartial: partial,
                 isTappable: tappable, admission: admission, on: self)
         }
         return Context(registration)

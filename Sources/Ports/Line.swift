@@ -101,8 +101,9 @@ final class Line: Sendable {
         }
     }
 
-    func didOpen() {
+    func didOpen(isPartial: Bool) {
         change { state, wakeups in
+            state.isPartial = isPartial
             state.apply(state.life.didOpen(), to: self, &wakeups)
             // An end that came before the answer counts from here on.
             if state.peerHasHungUp { state.noticeInput(for: self, &wakeups) }

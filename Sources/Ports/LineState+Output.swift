@@ -81,11 +81,7 @@ extension LineState {
         if output.isEmpty, !isInTransit, writesDirectly(payload.count, line) {
             return writeDirectly(header, payload, keeping: bytes, for: line, &wakeups)
         }
-        do throws(OutOfMemory) {
-            try output.append(header, payload, keeping: bytes)
-        } catch {
-            return apply(life.fail(.failed(error)), to: line, &wakeups)
-        }
+        output.append(header, payload, keeping: bytes)
         if output.count < Self.gatherLimit { return flushSoon(line) }
         // The kernel says that there is room when it has much; this is often earlier, and not another thread.
         if isAwaitingRoom { isBlocked = false }
@@ -153,8 +149,7 @@ extension LineState {
         withBytes(of: &word) { word in
             withPieces(word, payload) { pieces in
                 writeDirectly(pieces, FrameHeader.size + payload.count, for: line, &wakeups) {
-                    queue throws(OutOfMemory) in
-                    try queue.append(header, payload, keeping: bytes)
+                    $0.append(header, payload, keeping: bytes)
                 }
             }
         }
@@ -163,20 +158,20 @@ extension LineState {
     /// Writes what is in no queue; what the kernel does not take of it is queued.
     private mutating func writeDirectly(
         _ pieces: UnsafeBufferPointer<clinux_piece>, _ size: Int, for line: Line, _ wakeups: inout Wakeups,
-        queue: (inout OutputQueue) throws(OutOfMemory) -> Void
+        queue: (inout OutputQueue) -> Void
     ) {
         guard let socket else { return }
-        do {
+        do throws(SystemError) {
             let outcome = try socket.send(pieces)
             if case .sent(let count) = outcome { traffic?.didSend(count) }
             switch outcome {
             case .sent(size): break
             case .sent(let count):
-                try queue(&output)
+                queue(&output)
                 output.didWrite(count)
                 writeOutput(for: line, &wakeups)
             case .wouldBlock, .tooManyInFlight:
-                try queue(&output)
+                queue(&output)
                 block()
             case .peerGone: peerIsGone()
             }

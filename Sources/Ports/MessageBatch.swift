@@ -78,12 +78,7 @@ public struct MessageBatch: Sendable {
 
     private mutating func begin(_ header: FrameHeader, _ payload: UnsafeRawBufferPointer) {
         if let open { closed.append(open) }
-        do throws(OutOfMemory) {
-            open = try GatheredFrames(beginningWith: header, payload)
-        } catch {
-            // The program's own memory, as an array's would be; no peer leads here.
-            fatalError("\(error)")
-        }
+        open = GatheredFrames(beginningWith: header, payload)
     }
 
     // MARK: For the line

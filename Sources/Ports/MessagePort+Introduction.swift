@@ -37,6 +37,9 @@ extension MessagePort {
     /// Whether the other side has admitted it.
     package var isOpen: Bool { line.read { $0.life.isOpen } }
 
+    /// Whether the listener of this stream may end it before it has taken everything, and then has no use for the rest.
+    package var isPartial: Bool { line.read { $0.isPartial } }
+
     /// Ends a port that nobody has admitted yet, for a reason, together with what was posted on it. One that is
     /// open goes on.
     package func failUnlessOpen(_ reason: CloseReason) {
@@ -74,8 +77,9 @@ package struct PortIntroduction: Sendable {
     }
 
     /// The peer has the other end.
-    package func didOpen() {
-        line.didOpen()
+    /// - Parameter isPartial: see ``MessagePort/isPartial``.
+    package func didOpen(isPartial: Bool = false) {
+        line.didOpen(isPartial: isPartial)
     }
 
     /// The introduction failed; a port that is open already, because the peer has answered on it, goes on.

@@ -52,7 +52,8 @@ public final class MessagePort: Sendable {
         line.finish()
     }
 
-    /// Ends both directions. What was posted before is still delivered; what has arrived is not.
+    /// Ends both directions. What was posted before is still delivered; what has arrived is not. After ``finish()`` it
+    /// says that this side is done, and that what it has not taken is no loss (``peerWasDone``).
     ///
     /// Handing over goes on in the background, until the peer has taken nothing for five seconds; ``flush()``
     /// waits for it, as a program should that is about to exit.
@@ -105,6 +106,12 @@ public final class MessagePort: Sendable {
     /// and where the peer did not get to say.
     public var undelivered: Int {
         line.read { Int(clamping: $0.life.undelivered) }
+    }
+
+    /// Whether the peer closed, having said before that it was done (``finish()``): what it had not taken, or was not
+    /// sent, it had no use for. One that closes without is interrupted in what it did.
+    public var peerWasDone: Bool {
+        line.read { $0.life.peerWasDone }
     }
 
     /// How many messages have been posted here.

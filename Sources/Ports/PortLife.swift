@@ -38,6 +38,8 @@ struct PortLife {
     private var isClosedHere = false
     /// The socket is of no more use.
     private(set) var isOver = false
+    /// The peer had finished, and then closed: it was done, and had no use for what it had not taken.
+    private(set) var peerWasDone = false
     /// The finish frame is with the kernel. Until then the peer cannot know of it.
     private var finishIsSent = false
     /// Both have finished, and the peer has been told in a close frame that all was taken here. Its own close, with
@@ -216,6 +218,7 @@ struct PortLife {
             throw ProtocolViolation("a close that counts \(count) messages of the \(posted) that were posted")
         }
         let effects = didOpen()
+        peerWasDone = inbound == .finished
         let bothHaveFinished = inbound == .finished && outbound == .finished && finishIsSent
         inbound = .closed
         undelivered = posted - count

@@ -55,6 +55,33 @@ struct FinishingTests {
         #expect(try await port.take() == nil)
     }
 
+    @Test("and then closing says that this side was done, and closing alone does not", arguments: [false, true])
+    func done(_ finishes: Bool) async throws {
+        let channel = try MessageChannel()
+        try channel.port2.postMessage("not wanted")
+        if finishes { channel.port1.finish() }
+        channel.port1.close()
+        #expect(await channel.port2.closed.code == .closed)
+        #expect(channel.port2.peerWasDone == finishes)
+        #expect(channel.port2.undelivered == 1)
+        #expect(!channel.port1.peerWasDone)
+    }
+
+    @Test("and then closing is told over a transfer, too")
+    func doneOverATransfer() async throws {
+        let (port, peer) = try RawPeer.withPort()
+        try port.postMessage("not wanted")
+        try await peer.send(Wire.finish + Wire.close(taken: 0))
+        port.start()
+        #expect(await port.closed.code == .closed)
+        let channel = try MessageChannel()
+        try channel.port1.postMessage("", transfer: [.port(port)])
+        let moved = try #require(try await channel.port2.take()?.ports.first)
+        moved.start()
+        #expect(await moved.closed.code == .closed)
+        #expect(moved.peerWasDone && moved.undelivered == 1)
+    }
+
     @Test("on both sides, the one that takes nothing tells the other when it closes")
     func untaken() async throws {
         let channel = try MessageChannel()

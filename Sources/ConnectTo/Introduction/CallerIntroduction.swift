@@ -13,8 +13,8 @@ struct CallerIntroduction {
         case subscribeAndCall
         /// Wait until a new owner has the name, then call.
         case awaitOwner
-        /// The line is open.
-        case open
+        /// The line is open; whether the listener may end it before it has taken everything.
+        case open(isPartial: Bool)
         /// There will be no line, for this reason; one that the listener has opened already goes on.
         case fail(CloseReason)
         /// The line is over, open or not.
@@ -52,7 +52,7 @@ struct CallerIntroduction {
             guard welcome.features.isEmpty else { throw .wrong("features") }
             // A listener that does not know of formats does not say so, and would send frames.
             guard welcome.format == format.rawValue else { throw .wrong("format") }
-            return .open
+            return .open(isPartial: welcome.isPartial && format == .stream)
         } catch {
             return .breakOff(reason(.protocolError, "answered with a broken welcome: \(error.what)"))
         }

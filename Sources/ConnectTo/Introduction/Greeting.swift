@@ -15,6 +15,8 @@ struct Greeting: Equatable {
     var metadata: Metadata = [:]
     /// What the line is to carry: a ``LineFormat``'s word, or one that this version does not know.
     var format = LineFormat.messages.rawValue
+    /// In a welcome to a stream: the listener may end it before it has taken everything, and then has no use for the rest.
+    var isPartial = false
 
     typealias Metadata = [String: String]
 
@@ -34,14 +36,16 @@ struct Greeting: Equatable {
         if format != LineFormat.messages.rawValue {
             pairs.append(.init(.string("format"), .variant(.string(format))))
         }
+        if isPartial { pairs.append(.init(.string("partial"), .variant(.boolean(true)))) }
         if !metadata.isEmpty { pairs.append(.init(.string("metadata"), .variant(metadata.encoded))) }
         return .dictionary(key: "s", value: "v", pairs)
     }
 
-    init(context: String? = nil, metadata: Metadata = [:], format: LineFormat = .messages) {
+    init(context: String? = nil, metadata: Metadata = [:], format: LineFormat = .messages, isPartial: Bool = false) {
         self.context = context
         self.metadata = metadata
         self.format = format.rawValue
+        self.isPartial = isPartial
     }
 
     /// - Throws: ``Malformed`` for a known key with a value of another type, and for version 0.
@@ -64,6 +68,9 @@ struct Greeting: Equatable {
             case "format":
                 guard case .string(let format) = value else { throw .wrong(key) }
                 self.format = format
+            case "partial":
+                guard case .boolean(let isPartial) = value else { throw .wrong(key) }
+                self.isPartial = isPartial
             case "metadata":
                 guard let metadata = Metadata(decoding: value) else { throw .wrong(key) }
                 self.metadata = metadata

@@ -138,7 +138,7 @@ extension PortIntroduction {
     /// Tells the outcome, if the step is one.
     fileprivate func settle(_ step: CallerIntroduction.Step) -> Bool {
         switch step {
-        case .open: didOpen()
+        case .open(let isPartial): didOpen(isPartial: isPartial)
         case .fail(let reason): failUnlessOpen(reason)
         case .breakOff(let reason): fail(reason)
         case .call, .subscribeAndCall, .awaitOwner: return false

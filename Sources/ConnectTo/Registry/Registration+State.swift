@@ -8,34 +8,36 @@ extension Registration {
         let metadata: [String: String]
         let limit: Int?
         let format: LineFormat
+        let isPartial: Bool
         let flags: BusConnection.RequestNameFlags
         let tap: Tap?
         let admission: Admission
 
-        private static let usual = Terms([:], nil, .messages, .doNotQueue, nil, .sameUser)
+        private static let usual = Terms([:], nil, .messages, false, .doNotQueue, nil, .sameUser)
 
         private init(
-            _ metadata: [String: String], _ limit: Int?, _ format: LineFormat,
+            _ metadata: [String: String], _ limit: Int?, _ format: LineFormat, _ isPartial: Bool,
             _ flags: BusConnection.RequestNameFlags, _ tap: Tap?, _ admission: Admission
         ) {
             self.metadata = metadata
             self.limit = limit
             self.format = format
+            self.isPartial = isPartial
             self.flags = flags
             self.tap = tap
             self.admission = admission
         }
 
         static func of(
-            _ metadata: [String: String], _ limit: Int?, _ format: LineFormat,
+            _ metadata: [String: String], _ limit: Int?, _ format: LineFormat, _ isPartial: Bool,
             _ flags: BusConnection.RequestNameFlags, _ tap: Tap?, _ admission: Admission
         ) -> Terms {
             if case .sameUser = admission.rule, metadata.isEmpty, limit == nil, format == .messages,
-                flags == .doNotQueue, tap == nil
+                !isPartial, flags == .doNotQueue, tap == nil
             {
                 return usual
             }
-            return Terms(metadata, limit, format, flags, tap, admission)
+            return Terms(metadata, limit, format, isPartial, flags, tap, admission)
         }
     }
 

@@ -41,12 +41,12 @@ final class Registration: @unchecked Sendable {
 
     init(
         _ context: ContextName, metadata: [String: String], limit: Int?, format: LineFormat = .messages,
-        flags: BusConnection.RequestNameFlags = .doNotQueue, tap: Tap? = nil,
+        isPartial: Bool = false, flags: BusConnection.RequestNameFlags = .doNotQueue, tap: Tap? = nil,
         admission: Admission = .sameUser, bus: Bus? = nil
     ) {
         self.context = context
         self.bus = bus
-        storage = .terms(.of(metadata, limit, format, flags, tap, admission))
+        storage = .terms(.of(metadata, limit, format, isPartial, flags, tap, admission))
     }
 
     private var terms: Terms {
@@ -63,6 +63,7 @@ final class Registration: @unchecked Sendable {
 
     var metadata: [String: String] { terms.metadata }
     var format: LineFormat { terms.format }
+    var isPartial: Bool { terms.isPartial }
     /// How its name is asked for.
     var flags: BusConnection.RequestNameFlags { terms.flags }
     var admission: Admission { terms.admission }

@@ -197,7 +197,9 @@ extension Registry {
         registration.activity.didAdmit()
         log.debug(
             "admitted", metadata: ["name": "\(registration.context.busName)", "peer": "\(call.sender)"])
-        let welcome = Greeting(metadata: registration.metadata, format: registration.format).encoded
+        let welcome = Greeting(
+            metadata: registration.metadata, format: registration.format, isPartial: registration.isPartial
+        ).encoded
         let reply = { @Sendable [connection] in connection.assumeIsolated { $0.reply(to: call, [welcome]) } }
         switch registration.format {
         // The program's first message opens the line too, and is there sooner: a task on the loop has its turn first.

@@ -81,7 +81,7 @@ actor Registry {
 
     func register(
         _ context: ContextName, metadata: [String: String], flags: BusConnection.RequestNameFlags,
-        limit: Int?, format: LineFormat, isTappable: Bool, admission: Admission, on bus: Bus
+        limit: Int?, format: LineFormat, isPartial: Bool, isTappable: Bool, admission: Admission, on bus: Bus
     ) async throws(ConnectToError) -> Registration {
         try metadata.checked()
         while let former = registrations[context.busName] {
@@ -92,7 +92,7 @@ actor Registry {
             }
         }
         let registration = Registration(
-            context, metadata: metadata, limit: limit, format: format, flags: flags,
+            context, metadata: metadata, limit: limit, format: format, isPartial: isPartial, flags: flags,
             tap: isTappable ? Tap(on: loop) : nil, admission: admission, bus: bus)
         // Served before the name is asked for: calls can come before the bus has answered.
         registrations[context.busName] = registration
@@ -149,7 +149,7 @@ actor Registry {
     private func taken(_ context: ContextName) async -> ConnectToError {
         let owner = try? await identities.ownerPeer(of: context.busName)
         let who = owner.map { owner in
-            if owner.busName == connection.uniqueName { return "this process itself" }
+            if owner.pid == getpid() { return "this process itself" }
             let pid = owner.pid.map { "pid \($0)" } ?? "the connection \(owner.busName)"
             return owner.processName.map { "\(pid) (\($0))" } ?? pid
         }

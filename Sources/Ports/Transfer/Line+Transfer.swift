@@ -26,11 +26,7 @@ extension Line {
     /// Goes on with what was taken out: the transfer did not take place.
     func takeBack(_ cargo: PortCargo) {
         change { state, wakeups in
-            do throws(OutOfMemory) {
-                try state.takeBack(cargo, for: self)
-            } catch {
-                state.apply(state.life.fail(.failed(error)), to: self, &wakeups)
-            }
+            state.takeBack(cargo, for: self)
             // Whoever looked meanwhile found nothing, and waits.
             state.waiters.resume(.input, in: &wakeups)
             state.deliverLater(for: self)
@@ -164,14 +160,10 @@ extension Line {
             throw ProtocolViolation("a port that is no connected AF_UNIX SOCK_STREAM socket")
         }
         let line = Line(nil, isOpen: true, on: reactor, limits: limits, budget: budget)
-        line.change { state, wakeups in
+        line.change { state, _ in
             state.isUnseen = true
             state.life.resume(cargo)
-            do throws(OutOfMemory) {
-                try state.load(cargo)
-            } catch {
-                state.apply(state.life.fail(.failed(error)), to: line, &wakeups)
-            }
+            state.load(cargo)
             state.broughtOutput = state.output.count
             state.broughtDescriptors = state.output.descriptorCount
         }

@@ -26,11 +26,11 @@ struct CallerIntroductionTests {
     @Test("a welcome opens", arguments: policies)
     func welcome(policy: WaitPolicy) throws {
         let state = try introduction(policy)
-        #expect(state.didReceiveWelcome([Greeting(metadata: ["a": "b"]).encoded]) == .open)
+        #expect(state.didReceiveWelcome([Greeting(metadata: ["a": "b"]).encoded]) == .open(isPartial: false))
         var later = Greeting()
         later.version = 7
         later.context = "whatever"
-        #expect(state.didReceiveWelcome([later.encoded]) == .open)
+        #expect(state.didReceiveWelcome([later.encoded]) == .open(isPartial: false))
     }
 
     @Test(
@@ -122,7 +122,7 @@ struct CallerIntroductionTests {
         let error = answered(Self.freedesktop + name)
         #expect(state.didFail(error) == .subscribeAndCall)
         for _ in 0..<10 { #expect(state.didFail(error) == .awaitOwner) }
-        #expect(state.didReceiveWelcome([Greeting().encoded]) == .open)
+        #expect(state.didReceiveWelcome([Greeting().encoded]) == .open(isPartial: false))
     }
 
     @Test(

@@ -49,7 +49,7 @@ struct GreetingTests {
             ("version", DBusValue.int32(1)), ("version", .string("1")), ("version", .variant(.uint32(1))),
             ("features", .string("x")), ("features", .array(of: "o", [])), ("features", .bytes([])),
             ("context", .objectPath("/x")), ("context", .bytes([0x78])), ("format", .bytes([0x78])),
-            ("format", .uint32(1)),
+            ("format", .uint32(1)), ("partial", .uint32(1)), ("partial", .string("true")),
             ("metadata", .dictionary(key: "s", value: "v", [])), ("metadata", .array(of: "s", [])),
             ("metadata", .dictionary(key: "s", value: "u", [.init(.string("a"), .uint32(1))])),
         ])
