@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <linux/futex.h>
 #include <linux/membarrier.h>
+#include <linux/sockios.h>
 #ifdef __GLIBC__
 #include <malloc.h>
 #include <nss.h>
@@ -13,6 +14,7 @@
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
+#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,6 +27,7 @@
 #include <sys/syscall.h>
 #include <sys/timerfd.h>
 #include <sys/uio.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -193,18 +196,16 @@ int clinux_is_connected_unix_stream(int fd) {
     return 1;
 }
 
-int clinux_process_at_other_end(int fd) {
-    struct ucred end;
-    socklen_t length = sizeof end;
-    if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &end, &length) < 0) return -1;
-    return end.pid;
-}
-
 // MARK: The rest
 
 int clinux_bytes_ready(int fd) {
     int count = 0;
     return ioctl(fd, FIONREAD, &count) < 0 ? 0 : count;
+}
+
+int clinux_bytes_unread(int fd) {
+    int count = 0;
+    return ioctl(fd, SIOCOUTQ, &count) < 0 ? 0 : count;
 }
 
 int clinux_duplicate(int fd) { return fcntl(fd, F_DUPFD_CLOEXEC, 0); }
@@ -218,6 +219,49 @@ const int CLINUX_SEAL_WRITE = F_SEAL_WRITE;
 int clinux_add_seals(int fd, int seals) { return fcntl(fd, F_ADD_SEALS, seals); }
 
 int clinux_seals(int fd) { return fcntl(fd, F_GET_SEALS); }
+
+int clinux_spawn(int *pid, const char *file, char *const arguments[], char *const environment[], int input, int output,
+                 int kept) {
+    sigset_t none, all;
+    sigemptyset(&none);
+    sigfillset(&all);
+    posix_spawnattr_t attributes;
+    posix_spawn_file_actions_t actions;
+    int error = posix_spawnattr_init(&attributes);
+    if (error) return error;
+    error = posix_spawn_file_actions_init(&actions);
+    if (!error) {
+        posix_spawnattr_setsigmask(&attributes, &none);
+        posix_spawnattr_setsigdefault(&attributes, &all);
+        posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSID);
+        error = posix_spawn_file_actions_adddup2(&actions, input, 0);
+        if (!error) error = posix_spawn_file_actions_adddup2(&actions, output, 1);
+        // To the same number: that takes its close-on-exec away.
+        if (!error && kept >= 0) error = posix_spawn_file_actions_adddup2(&actions, kept, kept);
+        if (!error) error = posix_spawnp(pid, file, &actions, &attributes, arguments, environment);
+        posix_spawn_file_actions_destroy(&actions);
+    }
+    posix_spawnattr_destroy(&attributes);
+    return error;
+}
+
+int clinux_pipe(int ends[2], int ours) {
+    if (pipe2(ends, O_CLOEXEC) < 0) return -1;
+    // The two ends are two open files: the other one's owner is not affected.
+    return fcntl(ends[ours], F_SETFL, O_NONBLOCK | (ours ? O_WRONLY : O_RDONLY));
+}
+
+int clinux_look_after_child(int pid, bool ended, int *how, int *status) {
+    siginfo_t news = {.si_pid = 0};
+    int result;
+    do {
+        result = waitid(P_PID, (id_t)pid, &news, WNOHANG | (ended ? WEXITED : WSTOPPED));
+    } while (result < 0 && errno == EINTR);
+    if (result < 0) return -1;
+    *how = news.si_code;
+    *status = news.si_status;
+    return news.si_pid != 0;
+}
 
 int clinux_pidfd_open(int pid) { return (int)syscall(SYS_pidfd_open, pid, 0); }
 
@@ -304,20 +348,21 @@ int clinux_pin(int thread, int processor) {
 
 void clinux_name_thread(const char *name) { (void)prctl(PR_SET_NAME, name, 0, 0, 0); }
 
-static volatile int signal_target = -1;
+static volatile int signal_targets[NSIG];  // Each a descriptor and 1 more.
 
 static void forward(int number) {
     int saved = errno;
     unsigned char byte = (unsigned char)number;
-    if (signal_target >= 0) (void)!write(signal_target, &byte, 1);
+    int target = signal_targets[number] - 1;
+    if (target >= 0) (void)!write(target, &byte, 1);
     errno = saved;
 }
 
 int clinux_signals_to(int fd, const int *signals, size_t count) {
     struct sigaction action = {.sa_handler = forward, .sa_flags = SA_RESTART};
     sigemptyset(&action.sa_mask);
-    signal_target = fd;
     for (size_t i = 0; i < count; i++) {
+        signal_targets[signals[i]] = fd + 1;
         if (sigaction(signals[i], &action, NULL) < 0) return -1;
     }
     return 0;
@@ -325,10 +370,10 @@ int clinux_signals_to(int fd, const int *signals, size_t count) {
 
 static void ignore(int number) { (void)number; }
 
-int clinux_make_harmless(int signal) {
+int clinux_harmless_sigpipe(void) {
     struct sigaction action = {.sa_handler = ignore, .sa_flags = SA_RESTART};
     sigemptyset(&action.sa_mask);
-    return sigaction(signal, &action, NULL);
+    return sigaction(SIGPIPE, &action, NULL);
 }
 
 void clinux_share_one_heap(void) {
@@ -346,16 +391,6 @@ void clinux_resolve_without_plugins(void) {
     __nss_configure_lookup("hosts", "files dns");
     __nss_configure_lookup("services", "files");
 #endif
-}
-
-const int CLINUX_O_TMPFILE = O_TMPFILE;
-const int CLINUX_O_PATH = O_PATH;
-const int CLINUX_SEEK_DATA = SEEK_DATA;
-const int CLINUX_SEEK_HOLE = SEEK_HOLE;
-
-ptrdiff_t clinux_copy_range(int from, int to, int64_t offset, size_t count) {
-    off64_t source = offset, target = offset;
-    return copy_file_range(from, &source, to, &target, count, 0);
 }
 
 int clinux_rename_in(int directory, const char *from, const char *to, int overwrite) {

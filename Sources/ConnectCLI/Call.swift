@@ -85,7 +85,7 @@ final class Call: Sendable {
         if goal != .delivery {
             var iterator = port.messages.makeAsyncIterator()
             while let message = await iterator.nextUnlessEnded() {
-                let facts = await files.take(message, of: .onlyPeer).facts
+                let facts = await files.take(message).facts
                 try await report.message(message, files: facts, from: Self.number)
                 let count = received.withLock { count in
                     count += 1
@@ -170,7 +170,7 @@ final class Call: Sendable {
     private func judge(_ reason: CloseReason) async throws(Failure) {
         if let failure = Failure(reason, peer: name) { throw failure }
         let hasRest = await hasRest
-        if port.undelivered > 0 || hasRest {
+        if !port.peerWasDone, port.undelivered > 0 || hasRest {
             throw Failure.untaken(by: name, undelivered: port.undelivered, hasRest: hasRest)
         }
         if case .replies(let wanted) = goal {

@@ -1,6 +1,6 @@
 import ConnectTo
 import Glibc
-import Subprocess
+import LinuxIO
 import SystemPackage
 
 /// The command of `--exec`: what is run for each peer.
@@ -8,40 +8,30 @@ struct ChildCommand: Sendable {
     /// How many run at once; further peers wait for one to end.
     static let limit = 64
 
-    /// Each with a NUL behind it.
     private let words: [[UInt8]]
-    private let executable: Executable
     private let name: String
+    private let children: Children
 
-    /// - Throws: ``Failure``: 64 where there is no such command, 74 where this process may open too little to run any.
-    init(_ arguments: [String], name: String) async throws(Failure) {
-        words = arguments.map { ArgumentBytes.bytes(of: $0) + [0] }
+    /// - Throws: ``Failure``: 64 where there is no such command, 74 where this process has too little to run any.
+    init(_ arguments: [String], name: String) throws(Failure) {
+        words = arguments.map(ArgumentBytes.bytes)
         self.name = name
-        let word = words.first ?? [0]
-        if word.contains(UInt8(ascii: "/")) {
-            let path = word.map { CInterop.PlatformChar(bitPattern: $0) }
-            executable = .path(
-                path.withUnsafeBufferPointer { buffer in
-                    buffer.baseAddress.map { FilePath(platformString: $0) } ?? FilePath()
-                })
-        } else {
-            executable = .name(String(decoding: word.dropLast(), as: UTF8.self))
-        }
         let command = arguments.first ?? ""
-        if let fault = await Self.fault(of: executable, command) {
+        if let fault = Self.fault(of: words.first ?? [], command) {
             throw Failure(.usage, "--exec \(ShellWord.quoted(command)): \(fault)")
         }
-        try ChildStart.expectToBePossible()
+        do {
+            children = try Children()
+        } catch let error as SystemError {
+            throw Failure(PortError.outOfResources("--exec cannot run commands", error))
+        } catch { throw Failure(error) }
     }
 
     /// Why it cannot be run, and what to do about it; `nil` where it can.
-    private static func fault(of executable: Executable, _ word: String) async -> String? {
-        var facts = stat()
-        guard let path = try? await executable.resolveExecutablePath(in: .inherit),
-            stat(path.string, &facts) == 0
-        else { return noSuchCommand(word) }
-        if facts.st_mode & S_IFMT == S_IFDIR { return "it is a directory; give the path of a command in it" }
-        if access(path.string, X_OK) == 0 { return nil }
+    private static func fault(of program: [UInt8], _ word: String) -> String? {
+        guard let path = ProgramPath.find(program) else { return noSuchCommand(word) }
+        if path.isDirectory { return "it is a directory; give the path of a command in it" }
+        if path.isExecutable { return nil }
         return "it is not executable; allow that with chmod +x, or name the program that runs it first"
     }
 
@@ -52,18 +42,46 @@ struct ChildCommand: Sendable {
             : "there is no such command; give its path, or check PATH"
     }
 
-    /// What to run for a peer: in a process group of its own, which gets SIGHUP when the peer is gone.
-    func configuration(for peer: Peer) -> Configuration {
-        var options = PlatformOptions()
-        options.processGroupID = 0
-        return Configuration(
-            executable: executable,
-            arguments: Arguments(executablePathOverride: nil, remainingValues: Array(words.dropFirst())),
-            environment: .custom(environment(for: peer)),
-            platformOptions: options)
+    // MARK: Running
+
+    /// Why it could not be run for a peer.
+    static func failure(_ error: any Error) -> Failure {
+        let advice: String
+        switch (error as? SystemError)?.errno {
+        case .resourceTemporarilyUnavailable, .noMemory: advice = "allow more processes (ulimit -u) or memory"
+        case .tooManyOpenFiles, .tooManyOpenFilesInSystem: advice = PortError.scarcityAdvice
+        default: advice = "see why"
+        }
+        return Failure(.inputOutput, "the command could not be run (\(error)); \(advice)")
     }
 
-    /// Our own environment byte for byte, with what there is to say about the peer. Each with a NUL behind it.
+    /// Runs it for a peer, with pipes for its standard input and output.
+    /// - Parameter whenStopped: is told when a signal stops the command.
+    func run(
+        for peer: Peer, whenStopped: @escaping @Sendable (ChildProcess.Stop) -> Void
+    ) async throws -> (child: ChildProcess, input: PipeEnd, output: PipeEnd) {
+        let input = try PipeEnd.pipe(.write)
+        let output = try PipeEnd.pipe(.read)
+        let child = try await children.start(
+            words, environment: environment(for: peer), input: input.theirs, output: output.theirs,
+            whenStopped: whenStopped)
+        return (child, input.ours, output.ours)
+    }
+
+    /// Runs it for a peer, with a socket for both its standard input and output.
+    /// - Returns: the process; and what reaches its end of file when nothing that the command has left behind can have the
+    ///   socket any more.
+    func run(
+        for peer: Peer, on socket: Descriptor, whenStopped: @escaping @Sendable (ChildProcess.Stop) -> Void
+    ) async throws -> (child: ChildProcess, holders: PipeEnd) {
+        let holders = try PipeEnd.pipe(.read)
+        let child = try await children.start(
+            words, environment: environment(for: peer), input: socket, output: socket, kept: holders.theirs,
+            whenStopped: whenStopped)
+        return (child, holders.ours)
+    }
+
+    /// Our own environment byte for byte, with what there is to say about the peer.
     private func environment(for peer: Peer) -> [[UInt8]] {
         let own = [
             "CONNECT_NAME": name,
@@ -71,20 +89,16 @@ struct ChildCommand: Sendable {
             "CONNECT_PEER_UID": peer.uid.map { String($0) } ?? "",
         ]
         return inheritedEnvironment().filter { entry in
-            guard let end = entry.firstIndex(of: UInt8(ascii: "=")), let first = entry.first else {
-                return false
-            }
-            // What has no proper name cannot be passed on.
-            if UInt8(ascii: "0")...UInt8(ascii: "9") ~= first || end == 0 { return false }
+            guard let end = entry.firstIndex(of: UInt8(ascii: "=")) else { return true }
             return own[String(decoding: entry[..<end], as: UTF8.self)] == nil
-        } + own.filter { !$0.value.utf8.contains(0) }.map { Array("\($0.key)=\($0.value)\0".utf8) }
+        } + own.filter { !$0.value.utf8.contains(0) }.map { Array("\($0.key)=\($0.value)".utf8) }
     }
 
     private func inheritedEnvironment() -> [[UInt8]] {
         var entries: [[UInt8]] = []
         var next = environ
         while let entry = next.pointee {
-            entries.append(Array(UnsafeRawBufferPointer(start: entry, count: strlen(entry) + 1)))
+            entries.append(Array(UnsafeRawBufferPointer(start: entry, count: strlen(entry))))
             next += 1
         }
         return entries

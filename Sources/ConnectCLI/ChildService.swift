@@ -1,5 +1,5 @@
 import ConnectTo
-import Subprocess
+import LinuxIO
 
 /// `--exec`: runs a command for each peer, a line a message in both directions.
 ///
@@ -15,6 +15,9 @@ struct ChildService: PeerService {
     /// After so many lines of a command the loop is somebody else's.
     private static let linesAtOnce = 64
 
+    /// When a command has ended, what it has left behind is listened to until it has been silent for so long.
+    static let silence: Duration = .seconds(1)
+
     var limit: Int { ChildCommand.limit }
     /// 65 where a line of a command's output was not sent, 74 where a command could not be run.
     var status: ExitStatus { mishaps.status }
@@ -26,24 +29,15 @@ struct ChildService: PeerService {
         self.form = form
     }
 
-    private typealias Child = Execution<CustomWriteInput, SequenceOutput, FileDescriptorOutput>
-
     func serve(_ event: ConnectEvent, _ number: Int) async throws(Failure) -> CloseReason {
         let port = event.source
         do {
-            let start = try await ChildStart()
-            var endedByItself = false
-            let result = try await Subprocess.run(
-                command.configuration(for: event.peer), input: .inputWriter, output: .sequence,
-                error: .currentStandardError
-            ) { child in
-                start.end()
-                endedByItself = try await converse(port, number, child)
+            let (child, input, output) = try await command.run(for: event.peer) { [report] stop in
+                Task.onLoop { await report.stopped(stop, port: number) }
             }
-            if endedByItself { await report.note(result.terminationStatus, port: number) }
+            await converse(port, number, child, input, output)
         } catch {
-            let failure = Failure(.inputOutput, "the command could not be run (\(error)); see why")
-            await breakOff(port, number, failure)
+            await breakOff(port, number, ChildCommand.failure(error))
         }
         port.close()
         let reason = await port.closed
@@ -53,59 +47,66 @@ struct ChildService: PeerService {
     }
 
     /// Talks until the command has ended and what it wrote is on its way.
-    /// - Returns: Whether it ended while the peer was there.
-    private func converse(_ port: MessagePort, _ number: Int, _ child: Child) async throws -> Bool {
-        let exit = try ChildExit(of: child.processIdentifier.value)
-        return await withTaskGroup { group in
-            group.addTask { await feed(child.standardInputWriter, from: port, number) }
+    private func converse(
+        _ port: MessagePort, _ number: Int, _ child: ChildProcess, _ input: PipeEnd, _ output: PipeEnd
+    ) async {
+        await withTaskGroup { group in
+            group.addTask { await feed(input, from: port, number) }
             group.addTask {
                 _ = await port.closed
-                // The peer is gone, or we are about to go.
-                if !exit.hasHappened {
-                    try? child.send(signal: .terminalClosed, toProcessGroup: true)
-                }
+                // The peer is gone, or the command has ended.
+                child.hangUp()
+                if child.hasEnded { output.stop() }
             }
-            await drain(child.standardOutput, into: port, number)
-            await exit.happened()
+            group.addTask {
+                _ = await child.ended()
+                // What it has left behind may have its output.
+                if port.closeReason != nil { output.stop() } else { output.limitSilence(to: Self.silence) }
+            }
+            await drain(output, into: port, number)
+            let ending = await child.ended()
+            if output.hasFallenSilent { await report.cut(port: number) }
             await port.flush()
-            let endedByItself = port.closeReason == nil
-            // Both tasks end with the port.
-            port.close()
+            if port.closeReason == nil {
+                await report.note(ending, port: number)
+                // It wants no more, and says so: what it has not read is no loss.
+                port.finish()
+                port.close()
+            }
+            // All tasks end with the port and the command.
+            input.stop()
             await group.waitForAll()
-            return endedByItself
         }
     }
 
     /// Messages to the command's standard input, until either side has had enough.
-    private func feed(_ writer: StandardInputWriter, from port: MessagePort, _ number: Int) async {
+    private func feed(_ input: PipeEnd, from port: MessagePort, _ number: Int) async {
         do {
             for try await message in port.messages {
                 await report.noteUnseen(message.transferred, port: number)
                 var line = message.bytes
                 line.append(0x0A)
-                // Less than all: the command has ended.
-                if try await writer.write(line) < line.count { break }
+                // The command reads no more.
+                if try await !input.write(line) { break }
             }
         } catch {
-            // The port has ended, or the command reads no more: its input is over in both cases.
+            // The port has ended, or the pipe cannot be written: the command's input is over in both cases.
         }
-        try? await writer.finish()
+        input.close()
     }
 
     /// The command's standard output to the peer. After the port's end it is read on and dropped, so that a
     /// command that tidies up is not stuck.
     ///
     /// Neither reading nor posting waits where the command and the peer are quick: others have their turn all the same.
-    private func drain(
-        _ output: SubprocessOutputSequence, into port: MessagePort, _ number: Int
-    ) async {
+    private func drain(_ output: PipeEnd, into port: MessagePort, _ number: Int) async {
         var lines = LineSplitter()
         var count = 0
         do {
-            for try await chunk in output {
+            while let chunk = try await output.read() {
                 await Task.yield()
                 if port.closeReason != nil { continue }
-                chunk.withUnsafeBytes { lines.append($0) }
+                lines.append(chunk)
                 while let line = try lines.next() {
                     count += 1
                     await post(line, count, to: port, number)
@@ -144,17 +145,6 @@ struct ChildService: PeerService {
             mishaps.note(error)
             let what = "port \(number): line \(count) of the command's output was not sent: \(error.message ?? "")"
             await report.failure(Failure(error.status, what))
-        }
-    }
-}
-
-extension Report {
-    /// How a command ended, where that says something.
-    func note(_ status: TerminationStatus, port number: Int) async {
-        switch status {
-        case .exited(0): break
-        case .exited(let code): await note("port \(number): the command ended with \(code)")
-        case .signaled(let signal): await note("port \(number): the command was ended by signal \(signal)")
         }
     }
 }

@@ -74,6 +74,19 @@ enum Event {
         ["event": .string("reconnected"), "port": .integer(port)]
     }
 
+    /// The command of a port is stopped by a signal, and lets its peer wait.
+    static func stopped(port: Int, pid: Int32, signal: Int32) -> JSONObject {
+        [
+            "event": .string("stopped"), "port": .integer(port), "pid": .integer(Int(pid)),
+            "signal": .integer(Int(signal)),
+        ]
+    }
+
+    /// The command of a port has ended, and what it has left behind writes on: that is not sent.
+    static func cut(port: Int) -> JSONObject {
+        ["event": .string("cut"), "port": .integer(port)]
+    }
+
     static func error(_ status: ExitStatus, _ message: String) -> JSONObject {
         ["event": .string("error"), "code": .integer(Int(status.code)), "message": .string(message)]
     }

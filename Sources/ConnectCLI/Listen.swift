@@ -48,11 +48,10 @@ struct Listen: ProgramCommand {
             "Run this command for each peer, its standard input and output on the port. Comes last.",
             discussion: """
                 The peer's end of input closes the command's standard input only; the port closes when the command \
-                has ended. How it ended is told on standard error here, and not to the peer; but where it could not be \
+                has ended, and its caller exits with 0. How it ended is told on standard error here, and not to the peer; but where it could not be \
                 run, or wrote a line of more than 64 MiB, the peer sees the line break off (76). Peer gone: SIGHUP to \
-                its process group. At most \(ChildCommand.limit) run at once; \
-                further peers wait. CONNECT_NAME, CONNECT_PEER_PID and CONNECT_PEER_UID are in its environment; \
-                CONNECT_PEER_PID is empty where the caller's process is not known.
+                its process group. It has no terminal to ask on. At most \(ChildCommand.limit) run at once; \
+                further peers wait. CONNECT_NAME, CONNECT_PEER_PID and CONNECT_PEER_UID are in its environment.
                 """,
             valueName: "command"),
         completion: .file())
@@ -81,21 +80,6 @@ struct Listen: ProgramCommand {
     @Flag(help: "With --save, overwrite files that are there.")
     var force = false
 
-    @Option(
-        name: .customLong("max-size"), parsing: .unconditional,
-        help: ArgumentHelp(
-            "With --save, store no larger file; 20M is 20 MiB. No limit if not given.", valueName: "size"),
-        transform: ByteCount.init)
-    var sizeLimit: ByteCount?
-
-    @Option(
-        name: .customLong("max-stall"), parsing: .unconditional,
-        help: ArgumentHelp(
-            "With --save, give up a file of which nothing comes for so long; \(ReceivedFiles.patience) if not given.",
-            valueName: "seconds"),
-        transform: Seconds.init)
-    var stallLimit: Seconds?
-
     @Flag(help: "If the name belongs to a listener that is --replaceable, take it over.")
     var replace = false
 
@@ -116,22 +100,16 @@ struct Listen: ProgramCommand {
         if save != nil, raw || !command.isEmpty {
             throw ValidationError("--save takes what comes with messages: no --raw or --exec beside it")
         }
-        for (isGiven, option) in [
-            (force, "--force"), (sizeLimit != nil, "--max-size"), (stallLimit != nil, "--max-stall"),
-        ] where isGiven && save == nil {
-            throw ValidationError("\(option) is for --save")
-        }
+        if force, save == nil { throw ValidationError("--force is for --save") }
     }
 
     func work(in program: Program) async throws -> ExitStatus {
         let (name, origin) = try common.contextName(name)
         // As with other commands that run commands, two dashes may stand before it.
         let words = command.first == "--" ? Array(command.dropFirst()) : command
-        let child = try await words.isEmpty ? nil : ChildCommand(words, name: name)
+        let child = try words.isEmpty ? nil : ChildCommand(words, name: name)
         let input = child == nil && !raw ? try StandardInput() : nil
-        let store = try save.map { path throws(Failure) in
-            try FileStore(path, overwrites: force, sizeLimit: sizeLimit?.bytes ?? .max)
-        }
+        let store = try save.map { path throws(Failure) in try FileStore(path, overwrites: force) }
         let bus = try await common.openBus()
         let ports = OpenPorts(gate: input?.gate)
         let service = try service(child, input, store, ports, program)
@@ -155,7 +133,8 @@ struct Listen: ProgramCommand {
         do throws(ConnectToError) {
             return try await bus.register(
                 name, origin: origin, standby: standby, replace: replace, allowReplacement: replaceable,
-                accepting: once ? 1 : nil, format: raw ? .stream : .messages, tappable: tappable,
+                accepting: once ? 1 : nil, format: raw ? .stream : .messages, partial: raw && !command.isEmpty,
+                tappable: tappable,
                 admit: callers.admission)
         } catch {
             let failure = Failure(error)
@@ -182,9 +161,7 @@ struct Listen: ProgramCommand {
                 report: report, ports: ports, input: input,
                 form: InputForm(asJSON: asJSON, objects: common.json),
                 waitsForInput: once && input?.isTerminal == false,
-                files: ReceivedFiles(
-                    report: report, store: store,
-                    patience: stallLimit?.duration ?? .seconds(ReceivedFiles.patience)))
+                files: ReceivedFiles(report: report, store: store))
         }
     }
 
@@ -232,7 +209,7 @@ struct Listen: ProgramCommand {
             Task.onLoop {
                 do {
                     let reason = try await serve(event, number, service, ports, program)
-                    if reason.code == .protocolError || reason.code == .outOfResources {
+                    if reason.code == .protocolError {
                         let peer = TerminalText.escaped(event.peer.label)
                         await program.report.note("port \(number): \(peer): \(reason.detail)")
                     }
@@ -256,5 +233,13 @@ struct Listen: ProgramCommand {
         try await program.report.event(Event.close(port: number, reason: reason))
         await ports.remove(number)
         return reason
+    }
+}
+
+extension Peer {
+    /// For messages to people.
+    fileprivate var label: String {
+        let process = processName.map { " (\($0))" } ?? ""
+        return pid.map { "process \($0)\(process)" } ?? "the peer"
     }
 }

@@ -6,6 +6,7 @@ import ConnectTo
 actor OpenPorts {
     private var ports: [Int: MessagePort] = [:]
     private var lastNumber = 0
+    private var hasFinished = false
     private var waiting: [CheckedContinuation<Void, Never>] = []
     /// Open while there is a port.
     private let gate: InputGate?
@@ -75,13 +76,15 @@ actor OpenPorts {
 
     /// Half-closes all: no more is posted.
     func finishAll() {
+        hasFinished = true
         for port in ports.values { port.finish() }
     }
 
     /// Closes all, and waits until what was posted to them is on its way.
     func closeAll() async {
         let ports = ports.values
-        for port in ports { port.close() }
+        // To close what is finished would say that nothing more is wanted, and not that we are interrupted.
+        for port in ports { if hasFinished { port.abandon() } else { port.close() } }
         for port in ports { await port.flush() }
     }
 

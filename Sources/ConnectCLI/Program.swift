@@ -104,7 +104,7 @@ final class Program: Sendable {
     }
 
     private func watchSignals() throws(SystemError) {
-        let signals = try Signals(on: reactor) { [self] number in
+        let signals = try Signals(Signals.ending, on: reactor) { [self] number in
             let isFirst = end.set(End(status: .signal(number), failure: nil, gracePeriod: Self.gracePeriod))
             // The second one, or the first of somebody who does not want to wait for the rest.
             if !isFirst { _exit(ExitStatus.signal(number).code) }

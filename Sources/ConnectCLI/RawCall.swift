@@ -33,7 +33,8 @@ struct RawCall {
         }
         let outcome = await line.run(try RawThreads())
         if let failure = outcome.failure { throw failure }
-        if outcome.isUntaken { throw Failure.untaken(by: name) }
+        // A command that has ended has no use for the rest.
+        if port.isPartial ? outcome.wasReset : outcome.isUntaken { throw Failure.untaken(by: name) }
         return .success
     }
 }

@@ -1,12 +1,10 @@
 import ConnectTo
 import LinuxIO
-import Subprocess
-import SystemPackage
 
 /// `listen --raw --exec`: runs a command for each peer, and the line itself is its standard input and output.
 ///
 /// No byte goes through this process. The peer's end is the end of the command's input, and nothing else; when the
-/// command has ended, so has the line.
+/// command has ended, and what it has left behind has nothing more to say, so has the line.
 final class RawChildService: PeerService {
     private let command: ChildCommand
     private let report: Report
@@ -28,41 +26,40 @@ final class RawChildService: PeerService {
         do throws(PortError) {
             socket = StreamSocket(Descriptor(adopting: try event.source.takeFileDescriptor()))
         } catch { throw Failure(error) }
-        let descriptor = FileDescriptor(rawValue: socket.descriptor.rawValue)
+        var hasRun = true
         do {
-            let start = try await ChildStart()
-            let result = try await Subprocess.run(
-                command.configuration(for: event.peer),
-                input: .fileDescriptor(descriptor, closeAfterSpawningProcess: false),
-                output: .fileDescriptor(descriptor, closeAfterSpawningProcess: false),
-                error: .currentStandardError
-            ) { child in
-                start.end()
-                let exit = try ChildExit(of: child.processIdentifier.value)
-                ends.withLock { ends in
-                    ends[number] = {
-                        if !exit.hasHappened {
-                            try? child.send(signal: .terminalClosed, toProcessGroup: true)
-                        }
-                        socket.shutdown()
-                    }
-                }
-                await exit.happened()
+            let (child, holders) = try await command.run(for: event.peer, on: socket.descriptor) { [report] stop in
+                Task.onLoop { await report.stopped(stop, port: number) }
             }
-            await report.note(result.terminationStatus, port: number)
+            ends.withLock { ends in
+                ends[number] = {
+                    child.hangUp()
+                    socket.shutdown()
+                }
+            }
+            let ending = await child.ended()
+            await report.note(ending, port: number)
+            if await Stragglers.wait(holders, on: socket, silence: ChildService.silence) == .silent {
+                await report.cut(port: number)
+            }
         } catch {
-            await report.failure(
-                Failure(
-                    .inputOutput,
-                    "port \(number): the command could not be run (\(error)); the peer is let go"))
+            hasRun = false
+            let message = ChildCommand.failure(error).message ?? ""
+            await report.failure(Failure(.inputOutput, "port \(number): \(message); the peer is let go"))
         }
-        ends.withLock { $0[number] = nil }
+        let isEndedByUs = ends.withLock { $0.removeValue(forKey: number) == nil }
         // Whoever still has a copy of the socket, the peer is to see the end.
         socket.shutdown()
+        // What a command that has ended did not want is no loss. Left there, it has the peer see a reset.
+        if hasRun, !isEndedByUs { socket.discardInput() }
         return .streamEnd
     }
 
     func end() {
-        for end in ends.withLock({ Array($0.values) }) { end() }
+        let ends = ends.withLock { ends in
+            defer { ends = [:] }
+            return Array(ends.values)
+        }
+        for end in ends { end() }
     }
 }

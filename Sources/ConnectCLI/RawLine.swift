@@ -11,8 +11,12 @@ import SystemPackage
 final class RawLine: Sendable {
     /// How it ended.
     struct Outcome: Sendable {
+        /// The peer closed before all of our input was sent.
+        var hasRest = false
+        /// The peer closed before it had taken what was sent.
+        var wasReset = false
         /// The peer closed before it had taken all of our input.
-        var isUntaken = false
+        var isUntaken: Bool { hasRest || wasReset }
         /// Standard input or output failed.
         var failure: Failure?
     }
@@ -47,7 +51,7 @@ final class RawLine: Sendable {
         let (up, down) = await (sent, received)
         end()
         return Outcome(
-            isUntaken: up.isUntaken || down.isUntaken, failure: down.failure ?? up.failure)
+            hasRest: up.hasRest, wasReset: up.wasReset || down.wasReset, failure: down.failure ?? up.failure)
     }
 
     /// Whether all that has been read of standard input is on its way, and it has not ended.
@@ -69,7 +73,7 @@ final class RawLine: Sendable {
             isAwaitingInput.withLock { $0 = true }
             _ = poll(&requests, isBehind ? 1 : 2, isBehind ? BackgroundJob.check : -1)
             isAwaitingInput.withLock { $0 = false }
-            if requests[0].revents != 0 { return Outcome(isUntaken: hasInputLeft()) }
+            if requests[0].revents != 0 { return Outcome(hasRest: hasInputLeft()) }
             if requests[1].revents == 0 { continue }
             let count: Int?
             do throws(SystemError) {
@@ -86,7 +90,7 @@ final class RawLine: Sendable {
             }
             do throws(SystemError) {
                 guard try write(UnsafeRawBufferPointer(rebasing: room[..<count]), to: socket.rawValue) else {
-                    return Outcome(isUntaken: true)
+                    return Outcome(hasRest: true)
                 }
             } catch { return failed("the stream to the peer has failed (\(error)); connect again") }
         }
@@ -112,7 +116,7 @@ final class RawLine: Sendable {
             } catch {
                 // Closed by the peer with some of our input unread.
                 if error.errno == .connectionReset {
-                    outcome.isUntaken = true
+                    outcome.wasReset = true
                     break
                 }
                 return failed("the stream from the peer has failed (\(error)); connect again")

@@ -128,7 +128,7 @@ final class ReconnectingCall: Sendable {
     private func receive(from port: MessagePort, _ number: Int) async throws(Failure) {
         var messages = port.messages.makeAsyncIterator()
         while let message = await messages.nextUnlessEnded() {
-            let facts = await files.take(message, of: .onlyPeer).facts
+            let facts = await files.take(message).facts
             try await report.message(message, files: facts, from: number)
         }
     }
@@ -189,7 +189,7 @@ final class ReconnectingCall: Sendable {
         portsSink.finish()
         let isShort = await input.stopsShort()
         let hasRest = state.withLock { $0.hasUnsent } || isShort
-        if port.undelivered > 0 || hasRest {
+        if !port.peerWasDone, port.undelivered > 0 || hasRest {
             throw Failure.untaken(by: name, undelivered: port.undelivered, hasRest: hasRest)
         }
     }

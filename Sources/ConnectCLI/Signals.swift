@@ -3,14 +3,17 @@ import Glibc
 import LinuxIO
 import SystemPackage
 
-/// SIGINT, SIGTERM and SIGHUP as events on the loop.
+/// Signals as events on the loop.
 struct Signals: Sendable {
     private let writeEnd: StreamSocket
     private let source: Reactor.Source
 
-    /// - Parameter handler: runs on the loop with the signal's number, once for each.
+    /// Those that ask a program to end.
+    static var ending: [Int32] { [SIGINT, SIGTERM] + (isIgnored(SIGHUP) ? [] : [SIGHUP]) }
+
+    /// - Parameter handler: runs on the loop with the signal's number, at least once for those that have come since.
     init(
-        on reactor: Reactor, _ handler: @escaping @Sendable (Int32) -> Void
+        _ signals: [Int32], on reactor: Reactor, _ handler: @escaping @Sendable (Int32) -> Void
     ) throws(SystemError) {
         let (readEnd, writeEnd) = try StreamSocket.pair()
         let target = writeEnd.descriptor.rawValue
@@ -23,7 +26,6 @@ struct Signals: Sendable {
                 for number in numbers.prefix(received.count) { handler(Int32(number)) }
             }
         }
-        let signals = [SIGINT, SIGTERM] + (Self.isIgnored(SIGHUP) ? [] : [SIGHUP])
         try systemCall("sigaction") { clinux_signals_to(target, signals, signals.count) }
     }
 

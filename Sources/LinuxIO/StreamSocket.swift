@@ -126,6 +126,15 @@ package struct StreamSocket: Sendable {
         return .received(received)
     }
 
+    /// Drops what has arrived and was not read: the other side would see a reset for it in place of an end.
+    ///
+    /// To be called after ``shutdown()``: then no more can come.
+    package func discardInput() {
+        withUnsafeTemporaryAllocation(byteCount: 64 << 10, alignment: 16) { buffer in
+            while case .received? = try? receive(into: buffer) {}
+        }
+    }
+
     /// Whether descriptors ride on the next byte; takes neither. Nil where there is no byte yet.
     ///
     /// A peer that has a copy of this end can make it untrue: by SO_PEEK_OFF, or by reading before us.

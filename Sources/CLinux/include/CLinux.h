@@ -69,22 +69,15 @@ int clinux_shutdown(int fd);
 
 /// 1 if fd is a connected AF_UNIX SOCK_STREAM socket, 0 if it is anything else, -1 on error.
 int clinux_is_connected_unix_stream(int fd);
-/// The process that made the other end of a connected AF_UNIX socket (for who has connected: the one that listened), by
-/// its number in our pid namespace, 0 where it has none there; -1 on error.
-int clinux_process_at_other_end(int fd);
 
 // MARK: The rest
 
-extern const int CLINUX_O_TMPFILE;
-extern const int CLINUX_O_PATH;
-extern const int CLINUX_SEEK_DATA;
-extern const int CLINUX_SEEK_HOLE;
-/// Copies inside the kernel from one file to another, both at the same offset.
-ptrdiff_t clinux_copy_range(int from, int to, int64_t offset, size_t count);
 /// Renames within one directory; without `overwrite` fails with EEXIST where the new name is taken, whatever by.
 int clinux_rename_in(int directory, const char *from, const char *to, int overwrite);
 /// How many bytes could be read at once, without reading them; 0 at the end and for what cannot tell.
 int clinux_bytes_ready(int fd);
+/// How much of what was written to a socket the other side has not read; 0 for what cannot tell.
+int clinux_bytes_unread(int fd);
 int clinux_duplicate(int fd);  // F_DUPFD_CLOEXEC
 int clinux_memfd(const char *name);
 extern const int CLINUX_SEAL_SHRINK;
@@ -92,6 +85,18 @@ extern const int CLINUX_SEAL_GROW;
 extern const int CLINUX_SEAL_WRITE;
 int clinux_add_seals(int fd, int seals);
 int clinux_seals(int fd);
+/// Starts a program, found as a shell finds it, with default signals and in a session of its own: without a terminal to
+/// be stopped by. Its standard input and output are the two descriptors; `kept` stays open in it, if it is not -1, and so
+/// does all else that has no close-on-exec.
+/// - Returns: 0, or the error.
+int clinux_spawn(int *pid, const char *file, char *const arguments[], char *const environment[], int input, int output,
+                 int kept);
+/// A pipe, CLOEXEC. Nothing waits at the end (0 reads, 1 writes) that is `ours`.
+int clinux_pipe(int ends[2], int ours);
+/// Looks how a child of ours is, and takes what it finds: an end only if `ended`, and else whether it was stopped.
+/// - Returns: 1 if there was something: how (CLD_EXITED, CLD_KILLED, CLD_STOPPED…) and with which code or signal; 0 if not,
+///   -1 on error.
+int clinux_look_after_child(int pid, bool ended, int *how, int *status);
 int clinux_pidfd_open(int pid);
 int clinux_pidfd_send_signal(int pidfd, int signal);
 /// 1 once the process of a pidfd has ended, 0 while it has not, -1 on error.
@@ -122,11 +127,11 @@ int clinux_pin(int thread, int processor);
 /// Names the calling thread, as `ps -L` shows it; what is over 15 bytes is cut off.
 void clinux_name_thread(const char *name);
 
-/// Writes the signal's number (one byte) to fd whenever one of the given signals arrives.
-/// A handler, unlike SIG_IGN or a mask, is not inherited over exec: children start with defaults.
+/// Writes the signal's number (one byte) to fd whenever one of the given signals arrives. A later call may give other
+/// signals another fd. A handler, unlike SIG_IGN or a mask, is not inherited over exec: children start with defaults.
 int clinux_signals_to(int fd, const int *signals, size_t count);
-/// A signal does nothing here, and is at its default again in whatever we exec.
-int clinux_make_harmless(int signal);
+/// SIGPIPE does nothing here, and is at its default again in whatever we exec.
+int clinux_harmless_sigpipe(void);
 /// From here on no thread gets a heap of its own.
 void clinux_share_one_heap(void);
 /// From here on getpwnam, getaddrinfo and their like read files and ask DNS, and load nothing.

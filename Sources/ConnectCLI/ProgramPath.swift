@@ -1,0 +1,36 @@
+import Glibc
+
+/// Where a program is that was given as a shell takes it.
+struct ProgramPath {
+    let bytes: [UInt8]
+    let isDirectory: Bool
+    let isExecutable: Bool
+
+    /// A path is looked for where it says; a name in the directories of PATH, where what cannot be run counts only if
+    /// nothing else has the name.
+    static func find(_ program: [UInt8]) -> ProgramPath? {
+        if program.isEmpty { return nil }
+        if program.contains(UInt8(ascii: "/")) { return ProgramPath(program) }
+        let path =
+            getenv("PATH").map { Array(UnsafeRawBufferPointer(start: $0, count: strlen($0))) }
+            ?? Array("/bin:/usr/bin".utf8)
+        var other: ProgramPath?
+        for directory in path.split(separator: UInt8(ascii: ":"), omittingEmptySubsequences: false) {
+            let place = directory.isEmpty ? [UInt8(ascii: ".")] : Array(directory)
+            let found = ProgramPath(place + [UInt8(ascii: "/")] + program)
+            if let found, found.isExecutable { return found }
+            if found?.isDirectory == false { other = other ?? found }
+        }
+        return other
+    }
+
+    /// Nil where nothing is there.
+    private init?(_ bytes: [UInt8]) {
+        var facts = stat()
+        let name = (bytes + [0]).map { CChar(bitPattern: $0) }
+        guard stat(name, &facts) == 0 else { return nil }
+        self.bytes = bytes
+        isDirectory = facts.st_mode & S_IFMT == S_IFDIR
+        isExecutable = facts.st_mode & S_IFMT == S_IFREG && access(name, X_OK) == 0
+    }
+}

@@ -1,0 +1,132 @@
+import ConnectToTesting
+import Testing
+
+/// When a command has ended: what it has left behind still writes, and what it has not read it did not want.
+@Suite("The end of a command", .privateBus, .timeLimit(.minutes(2))) struct ExecEndTests {
+    @Test(
+        "All output arrives that the command's descendants write after it has ended",
+        arguments: ["", "--raw"])
+    func descendants(_ raw: String) async throws {
+        let outcome = try await Shell.run(
+            """
+            cat >script <<'end'
+            exec > >(tee -a /dev/null)
+            echo out
+            end
+            start tee connect listen tee \(raw) --exec bash script
+            start later connect listen later \(raw) --exec setsid sh -c 'sleep .2; echo late'
+            for n in $(seq 60); do connect to tee \(raw) </dev/null || echo $?; done | sort | uniq -c | tr -d ' '
+            connect to later \(raw) </dev/null; echo $?
+            kill $pid; said later; wc -l <later.err
+            """)
+        #expect(outcome.lines == ["60out", "late", "0", "0"])
+    }
+
+    @Test(
+        "A process that the command leaves behind with its output open ends the line when it has been silent for a second",
+        arguments: ["", "--raw"])
+    func daemon(_ raw: String) async throws {
+        let outcome = try await Shell.run(
+            """
+            cat >script <<'end'
+            sleep 1000 & echo $!
+            end
+            start l connect listen x --json \(raw) --exec sh script
+            connect to x \(raw) <&- >daemon; echo $?
+            kill -0 $(cat daemon) && kill $(cat daemon) && echo lived
+            grep -o '"event":"c.*"port":1' l.out; kill $pid; said l
+            grep -c 'port 1: the command has ended, and the line with it, but a process that it has left behind' l.err
+            """)
+        #expect(
+            outcome.lines == [
+                "0", "lived", #""event":"connect","port":1"#, #""event":"cut","port":1"#,
+                #""event":"close","port":1"#, "1",
+            ])
+    }
+
+    @Test(
+        "A process that the command leaves behind keeps the line for as long as it writes, and the peer reads",
+        arguments: ["", "--raw"])
+    func talkingDaemon(_ raw: String) async throws {
+        let outcome = try await Shell.run(
+            """
+            start l connect listen x \(raw) --exec setsid sh -c 'for n in 1 2 3; do sleep .7; echo $n; done'
+            connect to x \(raw) </dev/null; echo $?
+            """)
+        #expect(outcome.lines == ["1", "2", "3", "0"])
+    }
+
+    @Test(
+        "The peer's end is the line's, whatever a process that the command leaves behind still writes",
+        arguments: ["", "--raw"])
+    func flooding(_ raw: String) async throws {
+        let outcome = try await Shell.run(
+            """
+            mkfifo alive
+            { cat alive; echo gone; } & gone=$!
+            start l connect listen x --json \(raw) --exec setsid sh -c 'yes 5>alive'
+            connect to x \(raw) </dev/null | head -1
+            wait $gone
+            """)
+        #expect(outcome.lines == ["y", "gone"])
+    }
+
+    @Test(
+        "A command that has ended wants no more: its caller exits with 0, whatever it has still to send",
+        arguments: ["", "--raw"], ["</dev/null", "<x", "<big"])
+    func wantsNoMore(_ raw: String, _ input: String) async throws {
+        let outcome = try await Shell.run(
+            """
+            echo x >x; seq 100000 >big
+            start l connect listen x \(raw) --exec echo enough
+            for n in $(seq 50); do connect to x \(raw) \(input); echo $?; done | sort | uniq -c | tr -d ' '
+            """)
+        #expect(outcome.lines == ["500", "50enough"])
+    }
+
+    @Test("The same of an argument, of input without end, and of a call that would go on with another listener")
+    func wantsNoMoreOfOthers() async throws {
+        let outcome = try await Shell.run(
+            """
+            start l connect listen x --exec echo enough
+            start m connect listen raw --raw --exec echo enough
+            for n in $(seq 100); do connect to x more; echo $?; done | sort | uniq -c | tr -d ' '
+            for n in $(seq 10); do
+                yes | connect to x; echo $?
+                yes | connect to raw --raw; echo $?
+                yes | connect to x --reconnect; echo $?
+            done | sort | uniq -c | tr -d ' '
+            """)
+        #expect(outcome.lines == ["1000", "100enough", "300", "30enough"])
+    }
+
+    @Test(
+        "A listener that dies or is ended while its command has not read everything is no end in order",
+        arguments: [("KILL", "76"), ("TERM", "74")])
+    func interrupted(_ signal: String, _ status: String) async throws {
+        let outcome = try await Shell.run(
+            """
+            start l connect listen x --exec sh -c 'echo ready; exec sleep 1000 >/dev/null'
+            mkfifo out
+            seq 200000 | connect to x >out & to=$!
+            exec 8<out; read ready <&8; echo $ready
+            kill -\(signal) $pid; ends $to
+            """)
+        #expect(outcome.lines == ["ready", status])
+    }
+
+    @Test("A listener without a command that is ended in the middle, its input sent, is no end in order either")
+    func interruptedListener() async throws {
+        let outcome = try await Shell.run(
+            """
+            mkfifo full l.fifo out
+            echo answer | sh -c 'echo $$ >pid; exec connect listen x --once' >full 2>l.fifo &
+            exec 7<full
+            heard l
+            yes | head -c 1000000 | connect to x >out 7<&- & to=$!
+            exec 8<out; next
+            kill $(cat pid); ends $to
+            """)
+        #expect(outcome.lines == ["answer", "76"])
+    }
+}
