@@ -25,31 +25,15 @@ metadata_probe := $(SWIFT)c $(filter-out -Xswiftc,$(metadata_options)) -typechec
 # Fails where a static library is missing.
 static_probe := $(SWIFT)c $(filter-out -Xswiftc,$(static_options)) -ldbus-1 -o .build-release/static-probe -
 
-.DEFAULT_GOAL := help
-.PHONY: help setup build test test-broker test-loop test-metrics lint demo release install uninstall sanitize fuzz flood \
-    soak bench instructions clean
+# Swift keeps caches below the home directory, and builds nothing where it cannot. Then they stay here.
+caches := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)
+ifneq ($(shell test -w "$(caches)" || { test ! -e "$(caches)" && test -w "$(HOME)"; } && echo writable),writable)
+export XDG_CACHE_HOME := $(CURDIR)/.build-cache
+endif
 
-help: ## list what there is to make
-	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r goal does; do \
-	    printf '  make %-12s %s\n' "$$goal" "$$does"; done
-
-setup: ## install what is missing of D-Bus and for the examples (Debian and its kin), and look for Swift
-	@version=$$($(SWIFT) --version 2>/dev/null | sed -n 's/.*Swift version \([0-9][0-9.]*\).*/\1/p' | head -n 1); \
-	if [ -z "$$version" ]; then \
-	    echo "There is no Swift toolchain: install $(SWIFT_NEEDED) or newer from https://www.swift.org/install/" >&2; \
-	    exit 1; \
-	elif ! printf '%s\n' $(SWIFT_NEEDED) "$$version" | sort -V -C; then \
-	    echo "Swift $$version is too old: install $(SWIFT_NEEDED) or newer from https://www.swift.org/install/" >&2; \
-	    exit 1; \
-	fi
-	@missing=; \
-	command -v dbus-daemon >/dev/null || missing="$$missing dbus"; \
-	command -v dbus-broker-launch >/dev/null || missing="$$missing dbus-broker"; \
-	command -v xdg-dbus-proxy >/dev/null || missing="$$missing xdg-dbus-proxy"; \
-	command -v pkg-config >/dev/null || missing="$$missing pkg-config"; \
-	pkg-config --exists dbus-1 2>/dev/null || missing="$$missing libdbus-1-dev"; \
-	/usr/bin/python3 -c 'from gi.repository import Gio' 2>/dev/null || missing="$$missing python3-gi"; \
-	if [ -z "$$missing" ]; then exit 0; fi; \
+# Installs the packages that the shell variable `missing` names, or says in a line why it cannot.
+define install_missing
+if [ -z "$$missing" ]; then exit 0; fi; \
 	if ! command -v apt-get >/dev/null; then \
 	    echo "Missing (by Debian's names):$$missing. There is no apt-get here: install them your system's way." >&2; \
 	    exit 1; \
@@ -65,23 +49,57 @@ setup: ## install what is missing of D-Bus and for the examples (Debian and its 
 	install="$$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends$$missing"; \
 	echo "Installing$$missing"; \
 	$$install || { $$sudo apt-get update && $$install; }
+endef
+
+.DEFAULT_GOAL := help
+.PHONY: help setup setup-tests build builds test test-broker test-loop test-metrics lint demo release install uninstall sanitize fuzz flood \
+    soak bench instructions clean
+
+help: ## list what there is to make
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r goal does; do \
+	    printf '  make %-12s %s\n' "$$goal" "$$does"; done
+
+setup: ## install what is missing of D-Bus (Debian and its kin), and look for Swift
+	@version=$$($(SWIFT) --version 2>/dev/null | sed -n 's/.*Swift version \([0-9][0-9.]*\).*/\1/p' | head -n 1); \
+	if [ -z "$$version" ]; then \
+	    echo "There is no Swift toolchain: install $(SWIFT_NEEDED) or newer from https://www.swift.org/install/" >&2; \
+	    exit 1; \
+	elif ! printf '%s\n' $(SWIFT_NEEDED) "$$version" | sort -V -C; then \
+	    echo "Swift $$version is too old: install $(SWIFT_NEEDED) or newer from https://www.swift.org/install/" >&2; \
+	    exit 1; \
+	fi
+	@missing=; \
+	command -v dbus-daemon >/dev/null || missing="$$missing dbus"; \
+	command -v pkg-config >/dev/null || missing="$$missing pkg-config"; \
+	pkg-config --exists dbus-1 2>/dev/null || missing="$$missing libdbus-1-dev"; \
+	$(install_missing)
+
+setup-tests: setup ## install what the tests need besides: another bus, a proxy, Python's D-Bus
+	@missing=; \
+	command -v dbus-broker-launch >/dev/null || missing="$$missing dbus-broker"; \
+	command -v xdg-dbus-proxy >/dev/null || missing="$$missing xdg-dbus-proxy"; \
+	/usr/bin/python3 -c 'from gi.repository import Gio' 2>/dev/null || missing="$$missing python3-gi"; \
+	$(install_missing)
 
 build: setup ## build everything, for debugging
 	$(SWIFT) build
 
-test: setup ## run all tests, each on a bus of its own
+builds: setup ## build from nothing in the ways that show what an earlier build hides
+	SWIFT="$(SWIFT)" .ci/builds
+
+test: setup-tests ## run all tests, each on a bus of its own
 	$(SWIFT) build --build-tests
 	Tests/run $(SWIFT) test --skip-build $(test_options)
 
-test-broker: setup ## run all tests on dbus-broker in place of dbus-daemon
+test-broker: setup-tests ## run all tests on dbus-broker in place of dbus-daemon
 	$(SWIFT) build --build-tests
 	CONNECTTO_TEST_BUS=broker Tests/run $(SWIFT) test --skip-build $(test_options)
 
-test-loop: setup ## run all tests with their tasks on the ports' event loop
+test-loop: setup-tests ## run all tests with their tasks on the ports' event loop
 	$(SWIFT) build --build-tests
 	CONNECTTO_TEST_EXECUTOR=loop Tests/run $(SWIFT) test --skip-build $(test_options)
 
-test-metrics: setup ## run the test of the trait Metrics, which counts through swift-metrics
+test-metrics: setup-tests ## run the test of the trait Metrics, which counts through swift-metrics
 	$(SWIFT) test --traits Metrics --scratch-path .build-metrics $(test_options) --filter MetricsTests
 
 lint: ## check the form of the sources
@@ -122,7 +140,7 @@ uninstall: ## remove what install has put under PREFIX
 # SANITIZER=thread or address alone; what they are not to report, and why, is in Tests/Sanitizers.
 SANITIZER ?= address thread
 
-sanitize: setup ## run all tests under the address sanitizer, then under the thread sanitizer; SANITIZER= one of them
+sanitize: setup-tests ## run all tests under the address sanitizer, then under the thread sanitizer; SANITIZER= one of them
 	for sanitizer in $(SANITIZER); do \
 	    SWIFT="$(SWIFT)" Tests/Sanitizers/run $$sanitizer $(test_options) --scratch-path .build-$$sanitizer || exit 1; \
 	done
@@ -139,12 +157,12 @@ fuzz: setup ## look for what a peer could crash us with, SECONDS=10 for each tar
 # SEED=number tries the same again.
 MINUTES ?= 2
 SEED ?=
-soak: setup ## everything at once, on a bus that is killed again and again, for MINUTES=2
+soak: setup-tests ## everything at once, on a bus that is killed again and again, for MINUTES=2
 	$(SWIFT) build --product TestPeer
 	$(SWIFT) build --product Soak
 	$$($(SWIFT) build --show-bin-path)/Soak $(MINUTES) $(SEED)
 
-flood: setup ## flood a listener with introductions for a minute, from this user and (as root) from another
+flood: setup-tests ## flood a listener with introductions for a minute, from this user and (as root) from another
 	CONNECTTO_FLOOD_SECONDS=60 Tests/run $(SWIFT) test $(test_options) --filter FloodTests
 
 bench: release ## measure everything beside its alternatives; QUICK=1 takes two minutes and is not to be quoted
@@ -155,4 +173,4 @@ instructions: setup ## compare the instructions of hot paths with Benchmarks/ins
 	SWIFT="$(SWIFT)" Benchmarks/instructions $(if $(UPDATE),--update)
 
 clean: ## remove all that was built
-	rm -rf .build .build-release .build-address .build-thread .build-fuzz .build-bench .build-metrics
+	rm -rf .build .build-release .build-address .build-thread .build-fuzz .build-bench .build-metrics .build-alone .build-cache

@@ -59,7 +59,7 @@ let package = Package(
             swiftSettings: settings),
         .executableTarget(
             name: "ConnectCLI",
-            dependencies: ["ConnectTo", "LinuxIO", "Ports", argumentParser, subprocess, system],
+            dependencies: ["CLinux", "ConnectTo", "LinuxIO", "Ports", argumentParser, subprocess, system],
             exclude: ["connect.1"],
             swiftSettings: settings),
 
@@ -124,8 +124,10 @@ let package = Package(
         .testTarget(
             name: "ConnectCLITests",
             dependencies: [
-                "ConnectCLI", "ConnectToTesting", "TestProcesses", argumentParser, subprocess, system,
+                "CLinux", "ConnectCLI", "ConnectToTesting", "LinuxIO", "TestProcesses", argumentParser, subprocess,
+                system,
             ],
+            exclude: ["troubled-files.py"],
             swiftSettings: settings),
     ]
 )

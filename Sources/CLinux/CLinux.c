@@ -196,6 +196,13 @@ int clinux_is_connected_unix_stream(int fd) {
     return 1;
 }
 
+int clinux_process_at_other_end(int fd) {
+    struct ucred end;
+    socklen_t length = sizeof end;
+    if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &end, &length) < 0) return -1;
+    return end.pid;
+}
+
 // MARK: The rest
 
 int clinux_bytes_ready(int fd) {
@@ -370,10 +377,10 @@ int clinux_signals_to(int fd, const int *signals, size_t count) {
 
 static void ignore(int number) { (void)number; }
 
-int clinux_harmless_sigpipe(void) {
+int clinux_make_harmless(int signal) {
     struct sigaction action = {.sa_handler = ignore, .sa_flags = SA_RESTART};
     sigemptyset(&action.sa_mask);
-    return sigaction(SIGPIPE, &action, NULL);
+    return sigaction(signal, &action, NULL);
 }
 
 void clinux_share_one_heap(void) {
@@ -391,6 +398,16 @@ void clinux_resolve_without_plugins(void) {
     __nss_configure_lookup("hosts", "files dns");
     __nss_configure_lookup("services", "files");
 #endif
+}
+
+const int CLINUX_O_TMPFILE = O_TMPFILE;
+const int CLINUX_O_PATH = O_PATH;
+const int CLINUX_SEEK_DATA = SEEK_DATA;
+const int CLINUX_SEEK_HOLE = SEEK_HOLE;
+
+ptrdiff_t clinux_copy_range(int from, int to, int64_t offset, size_t count) {
+    off64_t source = offset, target = offset;
+    return copy_file_range(from, &source, to, &target, count, 0);
 }
 
 int clinux_rename_in(int directory, const char *from, const char *to, int overwrite) {

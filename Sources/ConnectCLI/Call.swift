@@ -85,7 +85,7 @@ final class Call: Sendable {
         if goal != .delivery {
             var iterator = port.messages.makeAsyncIterator()
             while let message = await iterator.nextUnlessEnded() {
-                let facts = await files.take(message).facts
+                let facts = await files.take(message, of: .onlyPeer).facts
                 try await report.message(message, files: facts, from: Self.number)
                 let count = received.withLock { count in
                     count += 1

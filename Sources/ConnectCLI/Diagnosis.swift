@@ -47,34 +47,47 @@ struct Diagnosis: Sendable {
     }
 
     static func unreachable(_ failure: Failure) -> Finding {
-        Finding(
-            check: "bus", message: failure.message ?? "cannot be reached",
-            advice: "run inside a desktop session, or under dbus-run-session, or name a bus with --bus",
+        let message = failure.message ?? "cannot be reached"
+        // A bus that is there, and refuses this user: another session would not help.
+        let refusal = "; " + UserNamespace.advice
+        let isRefused = message.hasSuffix(refusal)
+        return Finding(
+            check: "bus", message: isRefused ? String(message.dropLast(refusal.count)) : message,
+            advice: isRefused
+                ? UserNamespace.advice
+                : "run inside a desktop session, or under dbus-run-session, or name a bus with --bus",
             problem: failure.status)
     }
 
     // MARK: The bus, and what stands between
 
     var bus: Finding {
-        let process = facts.process?.pid.map { "process \($0) (\(facts.process?.processName ?? "?"))" }
+        let process = facts.process.flatMap { $0.pid == nil ? nil : $0.label }
         let limit = facts.process?.pid.flatMap(openFilesLimit).map { ", \($0) descriptors for it" }
         return Finding(
             check: "bus",
-            message: "\(connection.address): \(process ?? "a process that it does not tell"), "
+            message: "\(connection.address): \(process ?? "a process that is not known here"), "
                 + "\(facts.nameCount) names\(limit ?? "")")
     }
 
     var sandbox: Finding {
         let name = box.map(\.description)
-        guard let proxy else {
-            return Finding(check: "sandbox", message: name.map { "\($0), and no proxy" } ?? "none")
+        let prefix = name.map { "\($0); " } ?? ""
+        let advice = "through a proxy, names without permission look as if nobody had registered them"
+        if let proxy {
+            return Finding(
+                check: "sandbox", message: "\(prefix)the bus takes \(proxy.label) for this one: a D-Bus proxy",
+                advice: advice)
         }
-        let process = "\(proxy.pid ?? 0)\(proxy.processName.map { " (\($0))" } ?? "")"
-        return Finding(
-            check: "sandbox",
-            message: "\(name.map { "\($0); " } ?? "")the bus takes process \(process) for this one: "
-                + "a proxy, or another process namespace",
-            advice: "through a proxy, names without permission look as if nobody had registered them")
+        if surroundings.isInNamespace {
+            return Finding(
+                check: "sandbox",
+                message:
+                    "\(prefix)the bus is in another pid namespace than this process (a container?), or has a proxy "
+                    + "there; or /proc is not this process's",
+                advice: "nothing is known of processes here: rules about executables are true of nobody; \(advice)")
+        }
+        return Finding(check: "sandbox", message: name.map { "\($0), and no proxy" } ?? "none")
     }
 
     // MARK: What one may do
@@ -125,6 +138,10 @@ struct Diagnosis: Sendable {
     private var ownAdvice: String {
         if let box { return box.advice("own", "\(origin).*") }
         if proxy != nil { return "allow it in the proxy: --own=\(origin).*" }
+        if surroundings.isInNamespace {
+            return "allow it in the proxy, if there is one: --own=\(origin).*; "
+                + "else look for <deny own…/> in the bus's configuration"
+        }
         return isSystem
             ? "give the bus a policy: dbus/org.connectto.conf is one"
             : "look for <deny own…/> in the bus's configuration, or try --origin with an id of your own"
@@ -133,6 +150,10 @@ struct Diagnosis: Sendable {
     private func talkAdvice(_ busName: String) -> String {
         if let box { return box.advice("talk", busName) }
         if proxy != nil { return "allow it in the proxy: --talk=\(busName)" }
+        if surroundings.isInNamespace {
+            return "allow it in the proxy, if there is one: --talk=\(busName); "
+                + "else look for <deny send…/> in the bus's configuration"
+        }
         return "look for <deny send…/> in the bus's configuration"
     }
 
@@ -155,7 +176,7 @@ struct Diagnosis: Sendable {
                     : "start its program, or look for the right name and origin: connect list",
                 problem: .noSuchName)
         }
-        let owner = "process \(info.owner.pid.map { String($0) } ?? "?") (\(info.owner.processName ?? "?"))"
+        let owner = info.owner.label
         if info.format == nil, info.status == nil {
             return Finding(
                 check: "name",

@@ -35,7 +35,7 @@ struct Info: ProgramCommand {
         let owner = info.owner
         var rows = [
             ("name", info.name), ("origin", info.origin),
-            ("process", "\(owner.pid.map { String($0) } ?? "?") (\(owner.processName ?? "?"))"),
+            ("process", owner.pid.map { "\($0) (\(owner.processName ?? "?"))" } ?? "?"),
             ("executable", executable ?? "?"), ("uid", owner.uid.map { String($0) } ?? "?"),
             ("connection", owner.busName), ("format", info.format?.rawValue ?? "?"),
         ]

@@ -40,9 +40,10 @@ final class LineService: PeerService {
 
     func serve(_ event: ConnectEvent, _ number: Int) async throws(Failure) -> CloseReason {
         let port = event.source
+        let owner = FileOwner(event.peer)
         var iterator = port.messages.makeAsyncIterator()
         while let message = await iterator.nextUnlessEnded() {
-            let (facts, failure) = await files.take(message)
+            let (facts, failure) = await files.take(message, of: owner)
             if let failure { mishaps.note(failure) }
             try await report.message(message, files: facts, from: number)
         }

@@ -51,7 +51,8 @@ struct Listen: ProgramCommand {
                 has ended, and its caller exits with 0. How it ended is told on standard error here, and not to the peer; but where it could not be \
                 run, or wrote a line of more than 64 MiB, the peer sees the line break off (76). Peer gone: SIGHUP to \
                 its process group. It has no terminal to ask on. At most \(ChildCommand.limit) run at once; \
-                further peers wait. CONNECT_NAME, CONNECT_PEER_PID and CONNECT_PEER_UID are in its environment.
+                further peers wait. CONNECT_NAME, CONNECT_PEER_PID and CONNECT_PEER_UID are in its environment; \
+                CONNECT_PEER_PID is empty where the caller's process is not known.
                 """,
             valueName: "command"),
         completion: .file())
@@ -80,6 +81,21 @@ struct Listen: ProgramCommand {
     @Flag(help: "With --save, overwrite files that are there.")
     var force = false
 
+    @Option(
+        name: .customLong("max-size"), parsing: .unconditional,
+        help: ArgumentHelp(
+            "With --save, store no larger file; 20M is 20 MiB. No limit if not given.", valueName: "size"),
+        transform: ByteCount.init)
+    var sizeLimit: ByteCount?
+
+    @Option(
+        name: .customLong("max-stall"), parsing: .unconditional,
+        help: ArgumentHelp(
+            "With --save, give up a file of which nothing comes for so long; \(ReceivedFiles.patience) if not given.",
+            valueName: "seconds"),
+        transform: Seconds.init)
+    var stallLimit: Seconds?
+
     @Flag(help: "If the name belongs to a listener that is --replaceable, take it over.")
     var replace = false
 
@@ -100,7 +116,11 @@ struct Listen: ProgramCommand {
         if save != nil, raw || !command.isEmpty {
             throw ValidationError("--save takes what comes with messages: no --raw or --exec beside it")
         }
-        if force, save == nil { throw ValidationError("--force is for --save") }
+        for (isGiven, option) in [
+            (force, "--force"), (sizeLimit != nil, "--max-size"), (stallLimit != nil, "--max-stall"),
+        ] where isGiven && save == nil {
+            throw ValidationError("\(option) is for --save")
+        }
     }
 
     func work(in program: Program) async throws -> ExitStatus {
@@ -109,7 +129,9 @@ struct Listen: ProgramCommand {
         let words = command.first == "--" ? Array(command.dropFirst()) : command
         let child = try words.isEmpty ? nil : ChildCommand(words, name: name)
         let input = child == nil && !raw ? try StandardInput() : nil
-        let store = try save.map { path throws(Failure) in try FileStore(path, overwrites: force) }
+        let store = try save.map { path throws(Failure) in
+            try FileStore(path, overwrites: force, sizeLimit: sizeLimit?.bytes ?? .max)
+        }
         let bus = try await common.openBus()
         let ports = OpenPorts(gate: input?.gate)
         let service = try service(child, input, store, ports, program)
@@ -161,7 +183,9 @@ struct Listen: ProgramCommand {
                 report: report, ports: ports, input: input,
                 form: InputForm(asJSON: asJSON, objects: common.json),
                 waitsForInput: once && input?.isTerminal == false,
-                files: ReceivedFiles(report: report, store: store))
+                files: ReceivedFiles(
+                    report: report, store: store,
+                    patience: stallLimit?.duration ?? .seconds(ReceivedFiles.patience)))
         }
     }
 
@@ -209,7 +233,7 @@ struct Listen: ProgramCommand {
             Task.onLoop {
                 do {
                     let reason = try await serve(event, number, service, ports, program)
-                    if reason.code == .protocolError {
+                    if reason.code == .protocolError || reason.code == .outOfResources {
                         let peer = TerminalText.escaped(event.peer.label)
                         await program.report.note("port \(number): \(peer): \(reason.detail)")
                     }
@@ -233,13 +257,5 @@ struct Listen: ProgramCommand {
         try await program.report.event(Event.close(port: number, reason: reason))
         await ports.remove(number)
         return reason
-    }
-}
-
-extension Peer {
-    /// For messages to people.
-    fileprivate var label: String {
-        let process = processName.map { " (\($0))" } ?? ""
-        return pid.map { "process \($0)\(process)" } ?? "the peer"
     }
 }

@@ -10,8 +10,9 @@ enum Main {
         // Its threads allocate little; a heap for each would cost more than what they allocate.
         clinux_share_one_heap()
         StandardDescriptors.openClosed()
-        // Writing to nobody fails with EPIPE, and kills nobody.
-        _ = clinux_harmless_sigpipe()
+        // Writing to nobody fails with EPIPE, and more than the process may write with EFBIG; neither kills it. Peers can
+        // cause both.
+        for signal in [SIGPIPE, SIGXFSZ] { _ = clinux_make_harmless(signal) }
         Accounts.useFilesAlone()
         // To find them takes /proc and a descriptor. Else there seem to be none, and that would be the error.
         if CommandLine.argc < 1 {

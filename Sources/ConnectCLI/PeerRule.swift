@@ -10,6 +10,9 @@ enum PeerRule {
         RULE is everyone, same-user, or facts that all have to be true: uid=N, user=NAME, gid=N, group=NAME, \
         origin=ID, executable=PATH, label=LABEL, with commas between them.
         """
+    /// The same for `--help`, with what a wrong argument is not told.
+    static let discussion =
+        help + " Of another user's program, origin and executable are true only beside a user or a group."
 
     /// - Throws: `ValidationError` for what is none, and for users and groups that do not exist.
     static func parse(_ argument: String) throws -> Admission {
@@ -91,7 +94,7 @@ struct AdmissionOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
             "Admit these callers, in place of those of the same user; may be given more than once.",
-            discussion: PeerRule.help, valueName: "rule"),
+            discussion: PeerRule.discussion, valueName: "rule"),
         transform: PeerRule.parse)
     var allow: [Admission] = []
 

@@ -1,38 +1,76 @@
 import Glibc
+import LinuxIO
 
-/// How far a file has come, on a terminal's one line.
-struct ProgressBar {
+/// How far the files have come that are being stored, on a terminal's one line.
+final class ProgressBar: Sendable {
     private static let width = 30
     private static let interval = Duration.milliseconds(100)
 
-    private let label: String
-    private let total: Int
+    private struct Part {
+        let label: String
+        let total: Int
+        var done = 0
+    }
+
+    private struct State {
+        var parts: [Int: Part] = [:]
+        var lastID = 0
+        var isShown = false
+        var lastShown = ContinuousClock.now
+    }
+
     private let report: Report
-    private var isShown = false
-    private var lastShown: ContinuousClock.Instant
+    private let state = Lock(State())
 
     /// Nil where standard error is no terminal, or nobody wants to know.
-    init?(_ label: String, total: Int, _ report: Report) {
-        guard isatty(2) == 1, !report.isQuiet, total > 0 else { return nil }
-        self.label = String(label.unicodeScalars.prefix(Self.width).map(Character.init))
-        self.total = total
+    init?(_ report: Report) {
+        guard isatty(2) == 1, !report.isQuiet else { return nil }
         self.report = report
-        lastShown = .now
     }
 
-    /// - Parameter done: bytes.
-    mutating func update(_ done: Int) {
-        let now = ContinuousClock.now
-        if now - lastShown < Self.interval { return }
-        lastShown = now
-        isShown = true
-        // Nobody is waited for, and who does not read misses nothing.
-        try? report.errors.write("\r\(Self.line(label, done, of: total))\u{1B}[K")
+    /// One file's share in the line, until its ``end()``.
+    struct Share: Sendable {
+        fileprivate let bar: ProgressBar
+        fileprivate let id: Int
+
+        /// - Parameter done: bytes.
+        func update(_ done: Int) { bar.update(id, done) }
+        func end() { bar.end(id) }
     }
 
-    mutating func clear() {
-        if isShown { try? report.errors.write("\r\u{1B}[K") }
-        isShown = false
+    func begin(_ label: String, total: Int) -> Share {
+        let label = String(label.unicodeScalars.prefix(Self.width).map(Character.init))
+        return state.withLock { state in
+            state.lastID += 1
+            state.parts[state.lastID] = Part(label: label, total: total)
+            return Share(bar: self, id: state.lastID)
+        }
+    }
+
+    // Written under the lock, so that an older line never comes behind a newer one. Nobody is waited for, and who does
+    // not read misses nothing.
+
+    private func update(_ id: Int, _ done: Int) {
+        state.withLock { state in
+            state.parts[id]?.done = done
+            let now = ContinuousClock.now
+            if now - state.lastShown < Self.interval { return }
+            state.lastShown = now
+            state.isShown = true
+            let parts = state.parts.values
+            let label = parts.count == 1 ? parts.first?.label ?? "" : "\(parts.count) files"
+            let line = Self.line(
+                label, parts.reduce(0) { $0 &+ $1.done }, of: parts.reduce(0) { $0 &+ $1.total })
+            try? report.errors.write("\r\(line)\u{1B}[K")
+        }
+    }
+
+    private func end(_ id: Int) {
+        state.withLock { state in
+            state.parts[id] = nil
+            if state.isShown { try? report.errors.write("\r\u{1B}[K") }
+            state.isShown = false
+        }
     }
 
     static func line(_ label: String, _ done: Int, of total: Int) -> String {

@@ -128,7 +128,7 @@ final class ReconnectingCall: Sendable {
     private func receive(from port: MessagePort, _ number: Int) async throws(Failure) {
         var messages = port.messages.makeAsyncIterator()
         while let message = await messages.nextUnlessEnded() {
-            let facts = await files.take(message).facts
+            let facts = await files.take(message, of: .onlyPeer).facts
             try await report.message(message, files: facts, from: number)
         }
     }

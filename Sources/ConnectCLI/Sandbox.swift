@@ -9,8 +9,10 @@ enum Sandbox {
     case snap(name: String)
 
     static func current() -> Sandbox? {
-        if case .contents(let bytes) = rootFile(
-            ConnectTo.Sandbox.file, of: getpid(), limit: ConnectTo.Sandbox.limit)
+        // By our own number, which may be another process's in a /proc that is not ours.
+        if processFilesAreOurs,
+            case .contents(let bytes) = rootFile(
+                ConnectTo.Sandbox.file, of: getpid(), limit: ConnectTo.Sandbox.limit)
         {
             return .flatpak(application: ConnectTo.Sandbox.application(in: bytes))
         }

@@ -10,13 +10,8 @@ extension To {
         switch failure.status {
         case .noSuchName:
             // Where names may be hidden, one that nobody has may be one of them.
-            guard let facts = try? await bus.facts(), Surroundings(facts).hideNames else { return failure }
-            return Failure(
-                .noSuchName,
-                """
-                \(message); this process reaches the bus through a sandbox or a proxy, and the permission for the name may be \
-                missing: \(doctor) tells more
-                """)
+            guard let facts = try? await bus.facts(), let hiding = Surroundings(facts).hiding else { return failure }
+            return Failure(.noSuchName, "\(message); \(hiding): \(doctor) tells more")
         case .timedOut:
             return Failure(.timedOut, "\(message); \(doctor) looks further")
         case .refused:

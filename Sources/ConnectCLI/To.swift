@@ -45,7 +45,7 @@ struct To: ProgramCommand {
     @Option(
         help: ArgumentHelp(
             "Talk to nobody else than this: whoever owns the name is looked at before anything is sent.",
-            discussion: "\(PeerRule.help) An unexpected owner of the name is 77.", valueName: "rule"),
+            discussion: "\(PeerRule.discussion) An unexpected owner of the name is 77.", valueName: "rule"),
         transform: PeerRule.parse)
     var expect: Admission?
 

@@ -6,6 +6,8 @@ package struct BusFacts: Sendable {
     package let process: Peer?
     /// This process, as the bus sees it: another one, where a proxy stands between.
     package let own: Peer?
+    /// Whether the bus's process numbers are those of this process's pid namespace; if not, nothing is known of processes.
+    package let areProcessesKnown: Bool
     /// How many names are on the bus, of connections and of others.
     package let nameCount: Int
 
@@ -24,7 +26,8 @@ extension Bus {
         }
         return BusFacts(
             process: try? await identities.peer(BusName.bus),
-            own: try? await identities.peer(connection.uniqueName), nameCount: names.count)
+            own: try? await identities.peer(connection.uniqueName),
+            areProcessesKnown: await identities.numbers == .ours, nameCount: names.count)
     }
 
     /// One call to the bus itself that takes nothing.

@@ -1,4 +1,5 @@
 import DBus
+import LinuxIO
 import Ports
 
 extension ConnectToError {
@@ -25,6 +26,8 @@ extension ConnectToError {
     init(opening error: DBusError) {
         if error.kind == .exhausted {
             self.init(.outOfResources, "\(error.message); \(PortError.scarcityAdvice)", cause: error)
+        } else if error.name == DBusError.Name.authenticationFailed {
+            self.init(.busUnreachable, "\(error.message); \(UserNamespace.advice)", cause: error)
         } else {
             self.init(
                 .busUnreachable, "\(error.message); is the bus running, and is its address right?", cause: error)

@@ -93,6 +93,8 @@ extension DBusError {
         package static let timedOut = "org.freedesktop.DBus.Error.TimedOut"
         /// The bus could not start somebody for the name; what is behind this says why.
         package static let spawnPrefix = "org.freedesktop.DBus.Error.Spawn."
+        /// The bus does not believe that we are the user who we say we are.
+        package static let authenticationFailed = "org.freedesktop.DBus.Error.AuthFailed"
         package static let accessDenied = "org.freedesktop.DBus.Error.AccessDenied"
         package static let limitsExceeded = "org.freedesktop.DBus.Error.LimitsExceeded"
         package static let noMemory = "org.freedesktop.DBus.Error.NoMemory"

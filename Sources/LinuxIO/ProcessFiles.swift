@@ -15,10 +15,23 @@ package func executable(of pid: Int32) -> String? { linkTarget("/proc/\(pid)/exe
 
 /// A small file of `/proc/PID`, up to the limit in bytes; nil where it cannot be read.
 package func processFile(_ name: String, of pid: Int32, limit: Int) -> [UInt8]? {
-    guard let number = try? systemCall("open", { open("/proc/\(pid)/\(name)", O_RDONLY | O_CLOEXEC) }) else {
-        return nil
-    }
+    smallFile("/proc/\(pid)/\(name)", limit: limit)
+}
+
+/// A small file of the kernel's, up to the limit in bytes; nil where it cannot be read.
+package func smallFile(_ path: String, limit: Int) -> [UInt8]? {
+    guard let number = try? systemCall("open", { open(path, O_RDONLY | O_CLOEXEC) }) else { return nil }
     return beginning(of: Descriptor(adopting: number), limit: limit)
+}
+
+/// Whether `/proc` numbers processes as this process's own pid namespace does: it may be another one's, and it may not
+/// be there.
+package var processFilesAreOurs: Bool { linkTarget("/proc/self") == "\(getpid())" }
+
+/// The process at the other end of a socket, the one that listened there, by its number in our pid namespace; 0 where
+/// it has none there, or it cannot be told.
+package func processAtOtherEnd(of socket: Int32) -> Int32 {
+    max(0, (try? systemCall("getsockopt") { clinux_process_at_other_end(socket) }) ?? 0)
 }
 
 /// A file in the root directory that a process sees, which may be another than ours.

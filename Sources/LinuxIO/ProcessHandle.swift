@@ -6,9 +6,24 @@ package final class ProcessHandle: Sendable {
     package let descriptor: Descriptor
 
     /// Takes over a descriptor that somebody who knows has got for the process (SO_PEERPIDFD).
-    package init(pid: Int32, adopting descriptor: Descriptor) {
+    ///
+    /// - Parameter pid: the process's number, by whoever has got it.
+    /// - Returns: Nil where the kernel has another number for it here, or none: that one is of another pid namespace.
+    package init?(pid: Int32, adopting descriptor: Descriptor) {
+        guard let number = Self.number(of: descriptor), number == pid || number == Self.ended else { return nil }
         self.pid = pid
         self.descriptor = descriptor
+    }
+
+    /// The kernel's number for a process that has ended: it says nothing, and nothing more is read of the process.
+    private static let ended: Int32 = -1
+
+    /// The number of a descriptor's process in our pid namespace; 0 where it has none there.
+    private static func number(of descriptor: Descriptor) -> Int32? {
+        guard let facts = smallFile("/proc/self/fdinfo/\(descriptor.rawValue)", limit: 4_096) else { return nil }
+        let label = "Pid:"
+        let line = String(decoding: facts, as: UTF8.self).split(separator: "\n").first { $0.hasPrefix(label) }
+        return line?.dropFirst(label.count).split { $0 == "\t" || $0 == " " }.first.flatMap { Int32($0) }
     }
 
     /// Whoever has the number now.

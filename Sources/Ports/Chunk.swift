@@ -11,17 +11,10 @@ final class Chunk: @unchecked Sendable {
 
     var memory: UnsafeMutableRawBufferPointer { UnsafeMutableRawBufferPointer(start: base, count: capacity) }
 
-    /// Large ones that are new come straight from the kernel and take memory page by page as data arrives, so that a
-    /// peer who announces much and sends little costs nothing.
-    ///
     /// There are ``ChunkPool/slack`` readable bytes behind the end: a ``Payload`` copies so many, however short it is.
-    init(capacity: Int) {
-        (base, self.capacity) = ChunkPool.take(capacity)
-    }
-
-    convenience init(copying bytes: some Collection<UInt8>) {
-        self.init(capacity: bytes.count)
-        memory.copyBytes(from: bytes)
+    init(capacity: Int) throws(OutOfMemory) {
+        guard let block = ChunkPool.take(capacity) else { throw OutOfMemory(size: capacity) }
+        (base, self.capacity) = block
     }
 
     deinit {

@@ -1,11 +1,12 @@
+import Glibc
 import LinuxIO
 
 /// Memory that was read into or gathered in and that nobody views any more, kept for what comes next: fresh memory
 /// costs more than filling it, because the kernel clears each page.
 ///
 /// Of the usual sizes a few blocks stay, 2.7 MiB in all for the process. More of the longer ones, for queues that fill
-/// and empty again, up to 16 MiB, and larger ones, for messages that are larger, stay for a second or two after the
-/// last use; but not in a program whose loops are all foreign ones, where nobody could give them back in time.
+/// and empty again, up to 16 MiB, and larger ones, for messages that are larger, up to 96 MiB, stay for a second or two
+/// after the last use; but not in a program whose loops are all foreign ones, where nobody could give them back in time.
 enum ChunkPool {
     /// What chunks of ordinary messages measure, from the quiet port to the busy one.
     static let sizes = [4 << 10, 16 << 10, 64 << 10, 256 << 10]
@@ -15,7 +16,8 @@ enum ChunkPool {
     /// In bytes, beyond those. None of the shortest: many ports at rest have let go of one each, and nobody is to wake
     /// up for that.
     private static let keptBriefly = 16 << 20
-    private static let keptLarge = 2
+    /// In bytes: the longest message that every peer may send, and the smaller blocks that it grew in.
+    private static let keptLarge = 96 << 20
     private static let patience = Duration.seconds(1)
 
     /// `@unchecked Sendable`: blocks in here are known to nobody else.
@@ -25,6 +27,8 @@ enum ChunkPool {
         /// In bytes: what the small ones are more than is kept for good.
         var surplus = 0
         var large: [(block: UnsafeMutableRawPointer, capacity: Int)] = []
+        /// In bytes.
+        var keptLarge = 0
         /// Some that will not stay.
         var passingWereUsed = false
         var clearingIsDue = false
@@ -51,17 +55,34 @@ enum ChunkPool {
             return (true, forGood)
         }
 
-        /// In bytes.
-        var kept: Int {
-            zip(sizes, small).reduce(large.reduce(0) { $0 + $1.capacity }) { $0 + $1.0 * $1.1.count }
+        mutating func takeLarge(_ capacity: Int) -> (UnsafeMutableRawPointer, Int)? {
+            passingWereUsed = true
+            // Not one that is much too large for what would stay in it.
+            guard let index = large.firstIndex(where: { capacity...2 * capacity ~= $0.capacity })
+            else { return nil }
+            let (block, capacity) = large.remove(at: index)
+            keptLarge -= capacity
+            return (block, capacity)
         }
 
-        mutating func removePassing() -> [UnsafeMutableRawPointer] {
-            var removed = large.map(\.block)
+        /// - Returns: whether it stays.
+        mutating func putLarge(_ block: UnsafeMutableRawPointer, _ capacity: Int) -> Bool {
+            if keptLarge + capacity > ChunkPool.keptLarge { return false }
+            large.append((block, capacity))
+            keptLarge += capacity
+            return true
+        }
+
+        /// In bytes.
+        var kept: Int { zip(sizes, small).reduce(keptLarge) { $0 + $1.0 * $1.1.count } }
+
+        mutating func removePassing() -> [(block: UnsafeMutableRawPointer, capacity: Int)] {
+            var removed = large
             large = []
+            keptLarge = 0
             surplus = 0
             for sizeClass in small.indices where small[sizeClass].count > keptPerSize {
-                removed += small[sizeClass][keptPerSize...]
+                removed += small[sizeClass][keptPerSize...].map { ($0, sizes[sizeClass]) }
                 small[sizeClass].removeSubrange(keptPerSize...)
             }
             return removed
@@ -73,25 +94,19 @@ enum ChunkPool {
     /// In bytes.
     static var kept: Int { freeLists.withLock(\.kept) }
 
-    /// - Returns: a block of at least the capacity, and how much that is.
-    static func take(_ capacity: Int) -> (UnsafeMutableRawPointer, Int) {
-        let size = sizes.first { $0 >= capacity }
+    /// - Returns: a block of at least the capacity, and how much that is; nil where there is no memory.
+    static func take(_ capacity: Int) -> (UnsafeMutableRawPointer, Int)? {
+        let sizeClass = sizes.firstIndex { $0 >= capacity }
         let kept = freeLists.withLock { lists -> (UnsafeMutableRawPointer, Int)? in
-            if let size {
-                guard let sizeClass = sizes.firstIndex(of: size), let block = lists.takeSmall(sizeClass)
-                else { return nil }
-                return (block, size)
-            }
-            lists.passingWereUsed = true
-            // Not one that is much too large for what would stay in it.
-            guard let index = lists.large.firstIndex(where: { capacity...2 * capacity ~= $0.capacity })
-            else { return nil }
-            let (block, capacity) = lists.large.remove(at: index)
-            return (block, capacity)
+            guard let sizeClass else { return lists.takeLarge(capacity) }
+            return lists.takeSmall(sizeClass).map { ($0, sizes[sizeClass]) }
         }
         if let kept { return kept }
-        let capacity = size ?? capacity
-        return (.allocate(byteCount: capacity + slack, alignment: 16), capacity)
+        let capacity = sizeClass.map { sizes[$0] } ?? capacity
+        if let block = allocate(capacity) { return (block, capacity) }
+        // What is kept for later is of use now.
+        deallocate(freeLists.withLock { $0.removePassing() })
+        return allocate(capacity).map { ($0, capacity) }
     }
 
     static func put(_ block: UnsafeMutableRawPointer, _ capacity: Int) {
@@ -100,17 +115,32 @@ enum ChunkPool {
             if let sizeClass = sizes.firstIndex(of: capacity) {
                 let (stays, forGood) = lists.putSmall(block, sizeClass)
                 if !stays || forGood { return stays }
-            } else {
-                if capacity < sizes[sizes.count - 1] || lists.large.count >= keptLarge { return false }
-                lists.large.append((block, capacity))
+            } else if !lists.putLarge(block, capacity) {
+                return false
             }
             lists.passingWereUsed = true
             mustClearLater = !lists.clearingIsDue
             lists.clearingIsDue = true
             return true
         }
-        if !isKept { block.deallocate() }
+        if !isKept { deallocate(block, capacity) }
         if mustClearLater { clearLater() }
+    }
+
+    /// Large ones come straight from the kernel, and take memory page by page as data arrives.
+    private static func isLarge(_ capacity: Int) -> Bool { capacity > sizes[sizes.count - 1] }
+
+    /// Both ways can fail, other than Swift's.
+    private static func allocate(_ capacity: Int) -> UnsafeMutableRawPointer? {
+        isLarge(capacity) ? PageMemory.allocate(capacity + slack) : malloc(capacity + slack)
+    }
+
+    private static func deallocate(_ block: UnsafeMutableRawPointer, _ capacity: Int) {
+        if isLarge(capacity) { PageMemory.deallocate(block, capacity + slack) } else { free(block) }
+    }
+
+    private static func deallocate(_ blocks: [(block: UnsafeMutableRawPointer, capacity: Int)]) {
+        for (block, capacity) in blocks { deallocate(block, capacity) }
     }
 
     /// A program that turns a loop of its own gets no thread for this: there nothing stays that is to go later.
@@ -121,13 +151,13 @@ enum ChunkPool {
 
     private static func clear(evenIfUsed: Bool) {
         var mustClearLater = false
-        let blocks = freeLists.withLock { lists -> [UnsafeMutableRawPointer] in
+        let removed = freeLists.withLock { lists -> [(block: UnsafeMutableRawPointer, capacity: Int)] in
             mustClearLater = lists.passingWereUsed && !evenIfUsed
             lists.clearingIsDue = mustClearLater
             lists.passingWereUsed = false
             return mustClearLater ? [] : lists.removePassing()
         }
-        for block in blocks { block.deallocate() }
+        deallocate(removed)
         if mustClearLater { clearLater() }
     }
 }

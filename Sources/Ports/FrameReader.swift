@@ -24,25 +24,33 @@ struct FrameReader {
     private var ownDescriptors: [Descriptor] = []
     /// That came with frames whose headers have not been read.
     private var descriptors: Deque<Descriptor> = []
-    /// How large the next chunk will be: more for a stream that fills them.
+    /// How large the next chunk will be: more for a stream that fills them, or that has sent a long message.
     private var chunkSize = ChunkPool.sizes[0]
+    /// The most room that is made for what has not begun to come.
+    private static let largestChunk = 2 << 20
+    /// How many times as much as has come of a frame there may be room for.
+    private static let growth = 4
 
     init(lengthLimit: Int) {
         self.lengthLimit = lengthLimit
     }
 
     /// Where the next bytes are to be put; never empty. Valid until the next call.
-    mutating func room() -> UnsafeMutableRawBufferPointer {
+    ///
+    /// What a header announces costs the peer nothing, so it reserves nothing, address space neither: a long frame
+    /// begins small, and moves to a chunk that is four times as large at the most whenever it has filled one. So it
+    /// is copied once, in large part.
+    mutating func room() throws(OutOfMemory) -> UnsafeMutableRawBufferPointer {
         let needed = FrameHeader.size + (header?.length ?? 0)
         if let chunk, filled < chunk.memory.count {
             let isEnough = chunk.memory.count - taken >= needed
-            // Not for the last few bytes of it, unless they are what is missing.
-            if isEnough, header != nil || chunk.memory.count - filled >= chunk.memory.count / 4 {
+            // Not for the last few bytes of it, unless they are what is missing, or of a frame that has it alone.
+            if isEnough ? header != nil || chunk.memory.count - filled >= chunk.memory.count / 4 : taken == 0 {
                 return UnsafeMutableRawBufferPointer(rebasing: chunk.memory[filled...])
             }
         }
-        // The frame at hand does not fit behind what has been cut: it begins a new chunk.
-        let next = Chunk(capacity: max(chunkSize, needed))
+        // The frame at hand does not fit behind what has been cut, or has filled its chunk: it begins a new one.
+        let next = try Chunk(capacity: max(chunkSize, step(to: needed)))
         if let chunk, filled > taken {
             next.memory.copyMemory(from: UnsafeRawBufferPointer(rebasing: chunk.memory[taken..<filled]))
         }
@@ -50,6 +58,14 @@ struct FrameReader {
         taken = 0
         chunk = next
         return UnsafeMutableRawBufferPointer(rebasing: next.memory[filled...])
+    }
+
+    /// The next of the sizes by which a frame grows to its own. In the last step it is copied whole: that is a quarter of
+    /// it, and not all.
+    private func step(to needed: Int) -> Int {
+        var size = needed
+        while size / Self.growth > held { size /= Self.growth }
+        return size
     }
 
     /// How many bytes the frame at hand lacks: of one whose header is not all here, what the header lacks.
@@ -65,9 +81,10 @@ struct FrameReader {
         if !descriptors.isEmpty { self.descriptors.append(contentsOf: descriptors) }
         let sizes = ChunkPool.sizes
         if let chunk, filled == chunk.memory.count {
-            // One long message comes mostly with others of its length.
+            chunkSize = sizes.first { $0 > chunkSize } ?? chunkSize
+            // One long message, once it is all here, comes mostly with others of its length.
             let length = header.map { FrameHeader.size + $0.length } ?? 0
-            chunkSize = max(length, sizes.first { $0 > chunkSize } ?? sizes[sizes.count - 1])
+            if length <= min(held, Self.largestChunk) { chunkSize = max(chunkSize, length) }
         } else if count < chunkSize / 16 {
             chunkSize = sizes.last { $0 < chunkSize } ?? sizes[0]
         }
@@ -172,9 +189,9 @@ struct FrameReader {
     }
 
     /// Begins with what another reader has received.
-    mutating func resume(_ piece: StreamPiece) {
+    mutating func resume(_ piece: StreamPiece) throws(OutOfMemory) {
         if piece.bytes.isEmpty { return }
-        let first = Chunk(capacity: max(chunkSize, piece.bytes.count))
+        let first = try Chunk(capacity: max(chunkSize, piece.bytes.count))
         piece.bytes.withUnsafeBytes { first.memory.copyMemory(from: $0) }
         chunk = first
         filled = piece.bytes.count

@@ -16,8 +16,8 @@ final class GatheredFrames: @unchecked Sendable {
     /// How much more fits.
     var room: Int { capacity &- count }
 
-    init(beginningWith header: FrameHeader, _ payload: UnsafeRawBufferPointer) {
-        chunk = Chunk(capacity: max(Self.size, FrameHeader.size + payload.count))
+    init(beginningWith header: FrameHeader, _ payload: UnsafeRawBufferPointer) throws(OutOfMemory) {
+        chunk = try Chunk(capacity: max(Self.size, FrameHeader.size + payload.count))
         base = chunk.base
         capacity = chunk.capacity
         _ = append(header, payload)

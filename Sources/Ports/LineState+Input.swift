@@ -7,6 +7,8 @@ extension LineState {
     /// What each thing transferred, and each descriptor inside of one, costs beside it: so a full queue holds
     /// some 256 of them, and those of one message more.
     private static let transferOverhead = 4096
+    /// From here on it is looked whether there is memory for what a message with transferred things is made into.
+    private static let largeTable = 1 << 20
 
     /// What a peer that has hung up has left in the kernel is little, and is taken whole: so its end is noticed
     /// although the program takes nothing.
@@ -76,7 +78,7 @@ extension LineState {
                 }
                 if let tally, !tally.mayRead(holding: inputHeld, line) { return }
                 // Then no further than to the next frame, for descriptors may ride on that.
-                let room = isShort ? .init(rebasing: reader.room().prefix(reader.missing)) : reader.room()
+                let room = isShort ? .init(rebasing: try reader.room().prefix(reader.missing)) : try reader.room()
                 switch try socket.receive(into: room) {
                 case .received(let received):
                     traffic?.didReceive(received.count)
@@ -164,7 +166,7 @@ extension LineState {
 
     private mutating func take(
         _ frame: FrameReader.Frame, for line: Line, _ wakeups: inout Wakeups
-    ) throws(ProtocolViolation) {
+    ) throws {
         // The rest is read only so that the peer can get on and read ours, and for its end.
         if life.dropsWhatComes { return }
         let effects: PortLife.Effects
@@ -207,14 +209,14 @@ extension LineState {
     }
 
     /// A message of its frame, and what it counts against the bound while it waits.
-    func message(
-        _ frame: FrameReader.Frame, for line: Line
-    ) throws(ProtocolViolation) -> (Message, InputQueue.Cost) {
+    func message(_ frame: FrameReader.Frame, for line: Line) throws -> (Message, InputQueue.Cost) {
         let size = FrameHeader.size + frame.payload.count
         guard let descriptors = frame.descriptors else {
             return (Message(frame.kind, frame.payload), InputQueue.Cost(size: size))
         }
         var length = 0
+        // What ports in it have read and not delivered is copied into arrays.
+        if size > Self.largeTable, !PageMemory.hasRoom(for: size) { throw OutOfMemory(size: size) }
         let table = try frame.payload.withUnsafeBytes { bytes throws(ProtocolViolation) in
             try TransferTable(decoding: bytes, descriptors, length: &length)
         }

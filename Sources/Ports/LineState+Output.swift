@@ -81,7 +81,11 @@ extension LineState {
         if output.isEmpty, !isInTransit, writesDirectly(payload.count, line) {
             return writeDirectly(header, payload, keeping: bytes, for: line, &wakeups)
         }
-        output.append(header, payload, keeping: bytes)
+        do throws(OutOfMemory) {
+            try output.append(header, payload, keeping: bytes)
+        } catch {
+            return apply(life.fail(.failed(error)), to: line, &wakeups)
+        }
         if output.count < Self.gatherLimit { return flushSoon(line) }
         // The kernel says that there is room when it has much; this is often earlier, and not another thread.
         if isAwaitingRoom { isBlocked = false }
@@ -149,7 +153,8 @@ extension LineState {
         withBytes(of: &word) { word in
             withPieces(word, payload) { pieces in
                 writeDirectly(pieces, FrameHeader.size + payload.count, for: line, &wakeups) {
-                    $0.append(header, payload, keeping: bytes)
+                    queue throws(OutOfMemory) in
+                    try queue.append(header, payload, keeping: bytes)
                 }
             }
         }
@@ -158,20 +163,20 @@ extension LineState {
     /// Writes what is in no queue; what the kernel does not take of it is queued.
     private mutating func writeDirectly(
         _ pieces: UnsafeBufferPointer<clinux_piece>, _ size: Int, for line: Line, _ wakeups: inout Wakeups,
-        queue: (inout OutputQueue) -> Void
+        queue: (inout OutputQueue) throws(OutOfMemory) -> Void
     ) {
         guard let socket else { return }
-        do throws(SystemError) {
+        do {
             let outcome = try socket.send(pieces)
             if case .sent(let count) = outcome { traffic?.didSend(count) }
             switch outcome {
             case .sent(size): break
             case .sent(let count):
-                queue(&output)
+                try queue(&output)
                 output.didWrite(count)
                 writeOutput(for: line, &wakeups)
             case .wouldBlock, .tooManyInFlight:
-                queue(&output)
+                try queue(&output)
                 block()
             case .peerGone: peerIsGone()
             }

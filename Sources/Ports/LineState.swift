@@ -144,9 +144,14 @@ struct LineState: ~Copyable {
             settleInput()
             countInput()
         }
-        if effects.contains(.sendFinish) { enqueue(FrameHeader(.finish, length: 0)) }
-        if effects.contains(.sendClose) {
-            enqueue(FrameHeader(.close, length: FrameHeader.closePayloadSize), word: life.taken.littleEndian)
+        do throws(OutOfMemory) {
+            if effects.contains(.sendFinish) { try enqueue(FrameHeader(.finish, length: 0)) }
+            if effects.contains(.sendClose) {
+                let word = life.taken.littleEndian
+                try enqueue(FrameHeader(.close, length: FrameHeader.closePayloadSize), word: word)
+            }
+        } catch {
+            apply(life.fail(.failed(error)), to: line, &wakeups)
         }
         if effects.contains(.dropOutput) { output.removeAll() }
         if effects.contains(.announceEnd) { announceEnd(for: line, &wakeups) }
@@ -211,11 +216,8 @@ struct LineState: ~Copyable {
         }
     }
 
-    private mutating func enqueue(_ header: FrameHeader, word: UInt64? = nil) {
-        guard let word else {
-            output.append(header, UnsafeRawBufferPointer(start: nil, count: 0))
-            return
-        }
-        withUnsafeBytes(of: word) { output.append(header, $0) }
+    private mutating func enqueue(_ header: FrameHeader, word: UInt64? = nil) throws(OutOfMemory) {
+        guard var word else { return try output.append(header, UnsafeRawBufferPointer(start: nil, count: 0)) }
+        try withBytes(of: &word) { bytes throws(OutOfMemory) in try output.append(header, bytes) }
     }
 }

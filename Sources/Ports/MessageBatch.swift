@@ -78,7 +78,12 @@ public struct MessageBatch: Sendable {
 
     private mutating func begin(_ header: FrameHeader, _ payload: UnsafeRawBufferPointer) {
         if let open { closed.append(open) }
-        open = GatheredFrames(beginningWith: header, payload)
+        do throws(OutOfMemory) {
+            open = try GatheredFrames(beginningWith: header, payload)
+        } catch {
+            // The program's own memory, as an array's would be; no peer leads here.
+            fatalError("\(error)")
+        }
     }
 
     // MARK: For the line

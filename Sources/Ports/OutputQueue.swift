@@ -51,16 +51,16 @@ struct OutputQueue {
     /// - Parameter bytes: the payload once more, if it can be kept without copying it.
     mutating func append(
         _ header: FrameHeader, _ payload: UnsafeRawBufferPointer, keeping bytes: [UInt8]? = nil
-    ) {
-        count += FrameHeader.size + payload.count
+    ) throws(OutOfMemory) {
         if let bytes, payload.count > Self.copyLimit {
             open = nil
             parts.append(Part(storage: .frame(header.encoded, bytes)))
         } else if open?._withUnsafeGuaranteedRef({ $0.append(header, payload) }) != true {
-            let frames = GatheredFrames(beginningWith: header, payload)
+            let frames = try GatheredFrames(beginningWith: header, payload)
             open = Unmanaged.passUnretained(frames)
             parts.append(Part(storage: .gathered(frames)))
         }
+        count += FrameHeader.size + payload.count
     }
 
     /// Appends a frame to those gathered last, if there are any and it fits.

@@ -35,8 +35,14 @@ struct Payload: @unchecked Sendable {
         }
     }
 
-    init(copying bytes: some Collection<UInt8>) {
-        self.init(Chunk(copying: bytes), 0..<bytes.count)
+    /// One of its own bytes, no more than ``ownLimit``.
+    private init(own bytes: UnsafeRawBufferPointer) {
+        var words: Words = (.zero, .zero, .zero, .zero)
+        Swift.withUnsafeMutableBytes(of: &words) { $0.copyMemory(from: bytes) }
+        self.words = words
+        start = nil
+        chunk = nil
+        length = UInt32(truncatingIfNeeded: bytes.count)
     }
 
     @usableFromInline var count: Int { Int(length) }
@@ -44,7 +50,7 @@ struct Payload: @unchecked Sendable {
     /// The rest of it.
     func dropFirst(_ count: Int) -> Payload {
         guard let chunk, let start else {
-            return Payload(copying: withUnsafeBytes { Array($0.dropFirst(count)) })
+            return withUnsafeBytes { Payload(own: UnsafeRawBufferPointer(rebasing: $0.dropFirst(count))) }
         }
         let first = start - UnsafeRawPointer(chunk.base)
         return Payload(chunk, first + count..<first + self.count)

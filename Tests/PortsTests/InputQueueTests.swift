@@ -17,7 +17,8 @@ struct InputQueueTests {
     private func run(of count: Int) -> InputQueue.Run? {
         var reader = FrameReader(lengthLimit: 100)
         let bytes = (0..<count).flatMap { Wire.bytes([UInt8($0)]) }
-        reader.room().copyBytes(from: bytes)
+        guard let room = try? reader.room() else { return nil }
+        room.copyBytes(from: bytes)
         reader.didReceive(bytes.count)
         return reader.nextRun(atMost: 1_000, size: .max)
     }
@@ -45,7 +46,7 @@ struct InputQueueTests {
         var reader = FrameReader(lengthLimit: 100)
         for number in 0..<100 {
             let bytes = Wire.bytes([UInt8(number)])
-            reader.room().copyBytes(from: bytes)
+            try reader.room().copyBytes(from: bytes)
             reader.didReceive(bytes.count)
             let run = reader.nextRun(atMost: 1, size: .max)
             queue.append(try #require(run))

@@ -47,8 +47,8 @@ struct MessageTests {
     }
 
     @Test("of text gives its text and its bytes")
-    func text() {
-        let message = Message(.text, Payload(copying: "é\0日本".utf8))
+    func text() throws {
+        let message = try Message(.text, Payload(copying: "é\0日本".utf8))
         #expect(message.kind == .text)
         #expect(message.text == "é\0日本")
         #expect(message.bytes == Array("é\0日本".utf8))
@@ -56,8 +56,8 @@ struct MessageTests {
     }
 
     @Test("of bytes has no text, even where it could be read as such")
-    func bytes() {
-        let message = Message(.bytes, Payload(copying: "text".utf8))
+    func bytes() throws {
+        let message = try Message(.bytes, Payload(copying: "text".utf8))
         #expect(message.kind == .bytes)
         #expect(message.text == nil)
         #expect(message.bytes == Array("text".utf8))
@@ -68,8 +68,8 @@ struct MessageTests {
         arguments: [
             [0xff], [0xc3], [0xc0, 0x80], [0xed, 0xa0, 0x80], [0xf4, 0x90, 0x80, 0x80], [0x61, 0x80],
         ] as [[UInt8]])
-    func notUTF8(bytes: [UInt8]) {
-        let message = Message(.text, Payload(copying: bytes))
+    func notUTF8(bytes: [UInt8]) throws {
+        let message = try Message(.text, Payload(copying: bytes))
         #expect(message.text == nil)
         #expect(message.bytes == bytes)
     }
@@ -87,8 +87,8 @@ struct MessageTests {
             (#"{"x":1}"#, "there is no .y"), (#"{"x":1,"y":"secret"}"#, ".y is no Int"),
             (#"{"x":1,"y":null}"#, ".y is null"), (#"[1]"#, "the value is no"), ("{", "it is not JSON"),
         ])
-    func place(json: String, place: String) {
-        let message = Message(.json, Payload(copying: json.utf8))
+    func place(json: String, place: String) throws {
+        let message = try Message(.json, Payload(copying: json.utf8))
         let error = #expect(throws: PortError.self) { try message.decode(Point.self) }
         #expect(error?.message.contains(place) == true, "\(error?.message ?? "")")
         #expect(error?.message.contains("secret") == false)
@@ -96,7 +96,7 @@ struct MessageTests {
 
     @Test("of JSON decodes, and has its text")
     func json() throws {
-        let message = Message(.json, Payload(copying: #"{"x":1,"y":-2}"#.utf8))
+        let message = try Message(.json, Payload(copying: #"{"x":1,"y":-2}"#.utf8))
         #expect(try message.decode(Point.self) == Point(x: 1, y: -2))
         let inferred: Point = try message.decode()
         #expect(inferred == Point(x: 1, y: -2))
@@ -109,15 +109,15 @@ struct MessageTests {
             (FrameKind.json, #"{"x":1}"#), (.json, "{"), (.json, ""), (.json, "[1,2]"),
             (.text, #"{"x":1,"y":-2}"#), (.bytes, #"{"x":1,"y":-2}"#),
         ])
-    func notDecodable(kind: FrameKind, payload: String) {
-        let message = Message(kind, Payload(copying: payload.utf8))
+    func notDecodable(kind: FrameKind, payload: String) throws {
+        let message = try Message(kind, Payload(copying: payload.utf8))
         let error = #expect(throws: PortError.self) { try message.decode(Point.self) }
         #expect(error?.code == .notDecodable)
     }
 
     @Test("that is a view of shared memory shows its own part only")
-    func view() {
-        let chunk = Chunk(capacity: 16)
+    func view() throws {
+        let chunk = try Chunk(capacity: 16)
         chunk.memory.copyBytes(from: Array("0123456789abcdef".utf8))
         let message = Message(.text, Payload(chunk, 3..<7))
         #expect(message.count == 4)
@@ -126,10 +126,19 @@ struct MessageTests {
     }
 
     @Test("may be empty", arguments: [FrameKind.bytes, .text, .json])
-    func empty(kind: FrameKind) {
-        let message = Message(kind, Payload(copying: []))
+    func empty(kind: FrameKind) throws {
+        let message = try Message(kind, Payload(copying: []))
         #expect(message.count == 0)
         #expect(message.bytes == [])
         #expect(message.text == (kind == .bytes ? nil : ""))
+    }
+}
+
+extension Payload {
+    /// A view of a chunk of its own.
+    fileprivate init(copying bytes: some Collection<UInt8>) throws {
+        let chunk = try Chunk(capacity: bytes.count)
+        chunk.memory.copyBytes(from: bytes)
+        self.init(chunk, 0..<bytes.count)
     }
 }

@@ -14,9 +14,9 @@ struct OutputQueueTests {
 
     @Test(
         "gives back the bytes in order, however little is written", arguments: [1, 7, 8, 1_000, 65_536, .max])
-    func partialWrites(writeSize: Int) {
+    func partialWrites(writeSize: Int) throws {
         var queue = OutputQueue()
-        for frame in Self.frames { queue.append(frame) }
+        for frame in Self.frames { try queue.append(frame) }
         let all = Self.frames.flatMap(\.self)
         #expect(queue.count == all.count)
         #expect(queue.drain(writing: writeSize) == all)
@@ -24,13 +24,13 @@ struct OutputQueueTests {
     }
 
     @Test("takes more while it is being written")
-    func interleaved() {
+    func interleaved() throws {
         var queue = OutputQueue()
         var written: [UInt8] = []
         var all: [UInt8] = []
         for number in 0..<2_000 {
             let frame = Wire.text("message \(number)")
-            queue.append(frame)
+            try queue.append(frame)
             all += frame
             written += queue.write(atMost: number % 23)
         }
@@ -40,31 +40,31 @@ struct OutputQueueTests {
     }
 
     @Test("leaves out what was written before, of the header and of the payload", arguments: 0..<13)
-    func alreadyWritten(count: Int) {
+    func alreadyWritten(count: Int) throws {
         var queue = OutputQueue()
-        queue.append(Wire.text("Hello"))
+        try queue.append(Wire.text("Hello"))
         queue.didWrite(count)
-        queue.append(Wire.text("next"))
+        try queue.append(Wire.text("next"))
         #expect(queue.drain(writing: .max) == Wire.text("Hello").dropFirst(count) + Wire.text("next"))
     }
 
     @Test("gathers small frames, so that one write carries many")
-    func gathers() {
+    func gathers() throws {
         var queue = OutputQueue()
-        for _ in 0..<1_000 { queue.append(Wire.text("small")) }
+        for _ in 0..<1_000 { try queue.append(Wire.text("small")) }
         #expect(queue.withNext { pieces, _ in pieces.map(\.count) } == [13_000])
     }
 
     @Test(
         "keeps a long payload that has an owner, and gathers on behind it", arguments: [1, 8, 9, 5_000, .max])
-    func keeps(writeSize: Int) {
+    func keeps(writeSize: Int) throws {
         let payload = [UInt8](repeating: 9, count: 20_000)
         var queue = OutputQueue()
-        queue.append(Wire.text("before"))
-        payload.withUnsafeBytes { bytes in
-            queue.append(FrameHeader(.bytes, length: bytes.count), bytes, keeping: payload)
+        try queue.append(Wire.text("before"))
+        try payload.withUnsafeBytes { bytes in
+            try queue.append(FrameHeader(.bytes, length: bytes.count), bytes, keeping: payload)
         }
-        queue.append(Wire.text("behind"))
+        try queue.append(Wire.text("behind"))
         let all = Wire.text("before") + Wire.bytes(payload) + Wire.text("behind")
         _ = queue.write(atMost: 20)
         #expect(queue.remainder.map(\.bytes) == [[UInt8](all.dropFirst(14))])
@@ -72,26 +72,26 @@ struct OutputQueueTests {
     }
 
     @Test("forgets everything, and can be used again")
-    func removeAll() {
+    func removeAll() throws {
         var queue = OutputQueue()
-        queue.append(Wire.text("gone"))
+        try queue.append(Wire.text("gone"))
         _ = queue.write(atMost: 3)
         queue.removeAll()
         #expect(queue.isEmpty && queue.count == 0)
-        queue.append(Wire.text("new"))
+        try queue.append(Wire.text("new"))
         #expect(queue.drain(writing: .max) == Wire.text("new"))
     }
 }
 
 extension OutputQueue {
-    fileprivate mutating func append(_ frame: [UInt8]) {
-        frame.withUnsafeBytes { bytes in
+    fileprivate mutating func append(_ frame: [UInt8]) throws {
+        try frame.withUnsafeBytes { bytes in
             guard let header = try? FrameHeader(decoding: bytes, lengthLimit: .max) else {
                 Issue.record("not a frame")
                 return
             }
             let payload = UnsafeRawBufferPointer(rebasing: bytes.dropFirst(8))
-            append(header, payload)
+            try append(header, payload)
         }
     }
 

@@ -69,9 +69,18 @@ int clinux_shutdown(int fd);
 
 /// 1 if fd is a connected AF_UNIX SOCK_STREAM socket, 0 if it is anything else, -1 on error.
 int clinux_is_connected_unix_stream(int fd);
+/// The process that made the other end of a connected AF_UNIX socket (for who has connected: the one that listened), by
+/// its number in our pid namespace, 0 where it has none there; -1 on error.
+int clinux_process_at_other_end(int fd);
 
 // MARK: The rest
 
+extern const int CLINUX_O_TMPFILE;
+extern const int CLINUX_O_PATH;
+extern const int CLINUX_SEEK_DATA;
+extern const int CLINUX_SEEK_HOLE;
+/// Copies inside the kernel from one file to another, both at the same offset.
+ptrdiff_t clinux_copy_range(int from, int to, int64_t offset, size_t count);
 /// Renames within one directory; without `overwrite` fails with EEXIST where the new name is taken, whatever by.
 int clinux_rename_in(int directory, const char *from, const char *to, int overwrite);
 /// How many bytes could be read at once, without reading them; 0 at the end and for what cannot tell.
@@ -130,8 +139,8 @@ void clinux_name_thread(const char *name);
 /// Writes the signal's number (one byte) to fd whenever one of the given signals arrives. A later call may give other
 /// signals another fd. A handler, unlike SIG_IGN or a mask, is not inherited over exec: children start with defaults.
 int clinux_signals_to(int fd, const int *signals, size_t count);
-/// SIGPIPE does nothing here, and is at its default again in whatever we exec.
-int clinux_harmless_sigpipe(void);
+/// A signal does nothing here, and is at its default again in whatever we exec.
+int clinux_make_harmless(int signal);
 /// From here on no thread gets a heap of its own.
 void clinux_share_one_heap(void);
 /// From here on getpwnam, getaddrinfo and their like read files and ask DNS, and load nothing.

@@ -149,7 +149,7 @@ actor Registry {
     private func taken(_ context: ContextName) async -> ConnectToError {
         let owner = try? await identities.ownerPeer(of: context.busName)
         let who = owner.map { owner in
-            if owner.pid == getpid() { return "this process itself" }
+            if owner.busName == connection.uniqueName { return "this process itself" }
             let pid = owner.pid.map { "pid \($0)" } ?? "the connection \(owner.busName)"
             return owner.processName.map { "\(pid) (\($0))" } ?? pid
         }

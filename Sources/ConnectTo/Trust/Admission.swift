@@ -4,7 +4,9 @@
 ///     try await bus.register("y", admit: .all(.sameUser, .not(.executables(["/usr/bin/curl"]))))
 ///     bus.connectTo("z", expecting: .users([0]))
 ///
-/// What cannot be learnt of a peer admits nobody, not even by ``not(_:)``. Rules on user, groups and security
+/// What cannot be learnt of a peer admits nobody, not even by ``not(_:)``. Executables and origins are such facts of
+/// another user's programs, unless the same ``all(_:)-(Admission...)`` also says which users or groups are meant: by
+/// themselves they would admit users whom no rule has admitted. Rules on user, groups and security
 /// label are answered at once; the others ask the bus or the kernel, which takes each caller longer.
 public struct Admission: Sendable {
     indirect enum Rule: Sendable {
@@ -42,14 +44,19 @@ public struct Admission: Sendable {
     /// Programs of these applications (reverse-DNS ids).
     ///
     /// A program is of an application if its sandbox says so; where there is no sandbox, if it owns the bus name of
-    /// that id, or introduces itself by a context of that origin. Whether a process of another user is in a sandbox is
-    /// not known: it is of the applications whose names it owns, and of no other is it known not to be, so that
-    /// ``not(_:)`` of this admits nobody of another user. It says nothing of the user: combine it
-    /// with ``sameUser``. What it is worth stands at ``Peer/Application/Source``.
+    /// that id, or introduces itself by a context of that origin. What that is worth stands at
+    /// ``Peer/Application/Source``.
+    ///
+    /// Of another user's program nothing is known, unless a rule beside this one says which users are meant:
+    /// `.all(.users([1000]), .origins(["org.example.Editor"]))`. Then it is of the applications whose names it owns, and
+    /// of no other is it known not to be: whether its process is in a sandbox is not looked at.
     public static func origins(_ ids: Set<String>) -> Admission { Admission(.origins(ids)) }
 
-    /// Processes that run these programs, given by absolute paths without links. A hint between programs of one user;
-    /// of another user's process only root learns it, so that nobody else admits one by it.
+    /// Processes that run these programs, given by absolute paths without links. A hint between programs of one user.
+    ///
+    /// Of another user's process nothing is known, unless a rule beside this one says which users are meant:
+    /// `.all(.users([1000]), .executables(["/usr/bin/tar"]))`. Then too only root learns what it runs, so that nobody
+    /// else admits one by it.
     public static func executables(_ paths: Set<String>) -> Admission { Admission(.executables(paths)) }
 
     /// Processes with these labels of the kernel's security module, compared as they are.

@@ -27,6 +27,8 @@ actor Identities {
         }
     }
 
+    /// What the bus's process numbers mean; nil until it has said how it numbers this process.
+    private(set) var numbers: ProcessNumbers?
     private var known: [String: Known] = [:]
     /// Who waits for what the bus is being asked, in the order of asking.
     private var asking: [String: [Completion]] = [:]
@@ -43,6 +45,7 @@ actor Identities {
     /// The bus has gone: the next one gives the same names to others.
     func forget() {
         known = [:]
+        numbers = nil
     }
 
     /// - Parameter uniqueName: of a connection; whoever owns it.
@@ -65,12 +68,31 @@ actor Identities {
         asking[uniqueName, default: []].append(completion)
         waitingCount += 1
         if asking[uniqueName]?.count != 1 { return }
+        if numbers == nil, asking.count == 1 { learnNumbers() }
         let call = OutgoingCall.toBus("GetConnectionCredentials", [.string(uniqueName)])
         connection.assumeIsolated {
             $0.call(call, deadline: BusConnection.busDeadline) { [self] result in
+                assumeIsolated { identities in
+                    let numbers = identities.numbers ?? .foreign
+                    let peer = result.map {
+                        Peer(busName: uniqueName, credentials: $0.body.first, numbers: numbers)
+                    }
+                    identities.didLearn(peer, of: uniqueName)
+                }
+            }
+        }
+    }
+
+    /// Asked before the first peer, and answered before: the bus answers in order. Until then nothing is known of
+    /// processes.
+    private func learnNumbers() {
+        let call = OutgoingCall.toBus("GetConnectionUnixProcessID", [.string(connection.uniqueName)])
+        connection.assumeIsolated {
+            $0.call(call, deadline: BusConnection.busDeadline) { [self, connection] result in
+                let end = connection.assumeIsolated { $0.processAtOtherEnd }
                 assumeIsolated {
-                    $0.didLearn(
-                        result.map { Peer(busName: uniqueName, credentials: $0.body.first) }, of: uniqueName)
+                    guard case .uint32(let own)? = (try? result.get())?.body.first else { return }
+                    $0.numbers = ProcessNumbers(ofThisProcess: Int32(exactly: own) ?? 0, ofOtherEnd: end)
                 }
             }
         }

@@ -4,7 +4,10 @@ import LinuxIO
 extension Peer {
     /// What the bus answers to GetConnectionCredentials. Keys that are absent, or have another type than the
     /// specification says, leave what they tell unknown.
-    init(busName: String, credentials: DBusValue?) {
+    ///
+    /// - Parameter numbers: what the bus's process numbers mean here. Of a process whose number is foreign nothing is
+    ///   known.
+    init(busName: String, credentials: DBusValue?, numbers: ProcessNumbers) {
         var known: [String: DBusValue] = [:]
         if case .dictionary("s", "v", let pairs)? = credentials {
             for pair in pairs {
@@ -13,20 +16,26 @@ extension Peer {
                 }
             }
         }
-        let pid = known["ProcessID"].flatMap(\.number).flatMap(Int32.init(exactly:))
-        let given = pid.flatMap { pid in
-            known["ProcessFD"].flatMap(\.descriptor).map { ProcessHandle(pid: pid, adopting: $0) }
+        let uid = known["UnixUserID"].flatMap(\.number)
+        // 0 is the kernel's word for a process that the bus itself cannot see.
+        let number = known["ProcessID"].flatMap(\.number).flatMap(Int32.init(exactly:)).flatMap { $0 > 0 ? $0 : nil }
+        let descriptor = known["ProcessFD"].flatMap(\.descriptor)
+        let given = number.flatMap { number in
+            descriptor.flatMap { ProcessHandle(pid: number, adopting: $0) }
         }
-        let process = given ?? pid.flatMap { try? ProcessHandle(pid: $0) }
+        let isForeign = numbers == .foreign || (descriptor != nil && given == nil)
+        let pid = isForeign ? nil : number
+        let process = pid.flatMap { given ?? (try? ProcessHandle(pid: $0)) }
         self.init(
             busName: busName,
-            uid: known["UnixUserID"].flatMap(\.number),
+            uid: uid,
             groups: known["UnixGroupIDs"].flatMap(\.numbers),
             pid: pid,
             processName: process?.whileRunning { LinuxIO.processName(of: process?.pid ?? 0) },
             securityLabel: known["LinuxSecurityLabel"].flatMap(\.label),
             process: process.flatMap { DescriptorReserve.isUntouched(by: $0.descriptor) ? $0 : nil },
-            isProcessFromBus: given != nil)
+            isProcessFromBus: given != nil,
+            account: number.map { .process($0, of: uid) })
     }
 }
 

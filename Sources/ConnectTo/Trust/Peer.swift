@@ -5,7 +5,8 @@ import LinuxIO
 /// User, groups and security label come from the bus and hold against every program of another user. What is told
 /// of the *process* (its number, name, executable and application) is a hint among programs of one user, which
 /// can change all of it; `SECURITY.md` says what holds against whom. Of a sandboxed program it is the process
-/// of its D-Bus proxy.
+/// of its D-Bus proxy. Where the bus is in another pid namespace than this process, as outside of a container, nothing
+/// is known of any process: its number would be some other process's here.
 ///
 /// While a peer value lives it holds a descriptor of the process, so that a number that has been given to another
 /// is noticed: what is read of the process later is nil from then on.
@@ -16,7 +17,7 @@ public struct Peer: Sendable {
     public let uid: UInt32?
     /// The ids of all its groups, the primary one among them, where the bus knows them.
     public let groups: [UInt32]?
-    /// The process id, where the bus knows it.
+    /// The process id, where the bus knows it and it is of this process's pid namespace.
     public let pid: Int32?
     /// What the process calls itself (`/proc/PID/comm`, up to 15 bytes), where it could be read.
     public let processName: String?
@@ -29,11 +30,13 @@ public struct Peer: Sendable {
     var process: ProcessHandle?
     /// Whether the bus itself gave the process's descriptor.
     let isProcessFromBus: Bool
+    /// By what it is counted.
+    let account: Account
 
     init(
         busName: String, uid: UInt32? = nil, groups: [UInt32]? = nil, pid: Int32? = nil,
         processName: String? = nil, securityLabel: String? = nil, process: ProcessHandle? = nil,
-        isProcessFromBus: Bool = false
+        isProcessFromBus: Bool = false, account: Account? = nil
     ) {
         self.busName = busName
         self.uid = uid
@@ -43,6 +46,7 @@ public struct Peer: Sendable {
         self.securityLabel = securityLabel
         self.process = process
         self.isProcessFromBus = isProcessFromBus
+        self.account = account ?? .connection(busName)
     }
 
     /// Whether the process may be another than the one that called.
@@ -54,12 +58,11 @@ public struct Peer: Sendable {
 
     /// By what it is counted among those of its user: connections are free, processes less so.
     enum Account: Hashable, Sendable {
-        case process(Int32)
+        /// As the bus numbers it, also where that number means nothing here.
+        case process(Int32, of: UInt32?)
         /// Of a process that the bus does not know.
         case connection(String)
     }
-
-    var account: Account { pid.map(Account.process) ?? .connection(busName) }
 
     /// Whether the process has ended; its number may mean another from then on. Nil where it is not known.
     public var hasExited: Bool? { process?.hasEnded }
@@ -67,7 +70,8 @@ public struct Peer: Sendable {
     /// The program that the process runs, as an absolute path, read when it is asked for. Nil where the process
     /// has ended, and where the kernel does not tell: of another user's process it does so to root only.
     ///
-    /// A hint: a process can run another program (exec) after it has called.
+    /// A hint between programs of one user: a process can run another program (exec) after it has called, or before,
+    /// while a process that it has made calls over the same connection. Of another user's process it says nothing.
     public var executable: String? {
         process?.whileRunning { LinuxIO.executable(of: process?.pid ?? 0) }
     }

@@ -25,18 +25,35 @@ enum Verdict: Equatable {
 
 extension Admission.Rule {
     /// Without asking anybody; nil where somebody has to be asked.
-    func verdictAtOnce(on peer: Peer) -> Verdict? {
+    ///
+    /// - Parameter namingUsers: whether a rule that has to be true as well says which users are meant. Without that, what
+    ///   programs of one user can make up between themselves says nothing of other users' programs.
+    func verdictAtOnce(on peer: Peer, namingUsers: Bool = false) -> Verdict? {
         switch self {
         case .everyone: return .yes
         case .sameUser: return Verdict(peer.uid.map { $0 == geteuid() })
         case .users(let ids): return Verdict(peer.uid.map(ids.contains))
         case .groups(let ids): return Verdict(peer.groups.map { !ids.isDisjoint(with: $0) })
         case .securityLabels(let labels): return Verdict(peer.securityLabel.map(labels.contains))
-        case .executables, .origins, .custom: return nil
-        case .all(let rules): return Self.allAtOnce(rules.map { $0.verdictAtOnce(on: peer) })
+        case .executables, .origins: return namingUsers || peer.uid == geteuid() ? nil : .unknown
+        case .custom: return nil
+        case .all(let rules):
+            let namingUsers = namingUsers || namesUsers
+            return Self.allAtOnce(rules.map { $0.verdictAtOnce(on: peer, namingUsers: namingUsers) })
         case .any(let rules):
-            return Self.allAtOnce(rules.map { $0.verdictAtOnce(on: peer).map { !$0 } }).map { !$0 }
-        case .not(let rule): return rule.verdictAtOnce(on: peer).map { !$0 }
+            let verdicts = rules.map { $0.verdictAtOnce(on: peer, namingUsers: namingUsers) }
+            return Self.allAtOnce(verdicts.map { $0.map(!) }).map(!)
+        case .not(let rule): return rule.verdictAtOnce(on: peer, namingUsers: namingUsers).map(!)
+        }
+    }
+
+    /// Whether it says which users are meant, and is true of no others.
+    private var namesUsers: Bool {
+        switch self {
+        case .sameUser, .users, .groups: true
+        case .all(let rules): rules.contains(where: \.namesUsers)
+        case .any(let rules): rules.allSatisfy(\.namesUsers)
+        case .everyone, .securityLabels, .executables, .origins, .custom, .not: false
         }
     }
 
@@ -48,8 +65,8 @@ extension Admission.Rule {
     }
 
     /// Asks whom it has to. On the loop, which it leaves while it waits.
-    func verdict(on peer: Peer, asking identities: Identities) async -> Verdict {
-        if let verdict = verdictAtOnce(on: peer) { return verdict }
+    func verdict(on peer: Peer, namingUsers: Bool = false, asking identities: Identities) async -> Verdict {
+        if let verdict = verdictAtOnce(on: peer, namingUsers: namingUsers) { return verdict }
         switch self {
         case .executables(let paths):
             guard let executable = peer.executable, await identities.confirmsProcess(of: peer) else {
@@ -62,18 +79,22 @@ extension Admission.Rule {
             let asking = Task { answer.set(await admits(peer)) }
             defer { asking.cancel() }
             return Verdict(await answer.wait(atMost: deadline))
-        case .all(let rules): return await Self.all(rules, on: peer, asking: identities)
-        case .any(let rules): return await !Self.all(rules.map(Self.not), on: peer, asking: identities)
-        case .not(let rule): return await !rule.verdict(on: peer, asking: identities)
+        case .all(let rules):
+            return await Self.all(rules, on: peer, namingUsers: namingUsers || namesUsers, asking: identities)
+        case .any(let rules):
+            return await !Self.all(rules.map(Self.not), on: peer, namingUsers: namingUsers, asking: identities)
+        case .not(let rule): return await !rule.verdict(on: peer, namingUsers: namingUsers, asking: identities)
         case .everyone, .sameUser, .users, .groups, .securityLabels: return .unknown
         }
     }
 
     /// What is known at once was looked at first: nobody is asked in vain. From there on one after the other.
-    private static func all(_ rules: [Self], on peer: Peer, asking identities: Identities) async -> Verdict {
+    private static func all(
+        _ rules: [Self], on peer: Peer, namingUsers: Bool, asking identities: Identities
+    ) async -> Verdict {
         var result = Verdict.yes
         for rule in rules {
-            switch await rule.verdict(on: peer, asking: identities) {
+            switch await rule.verdict(on: peer, namingUsers: namingUsers, asking: identities) {
             case .yes: break
             case .no: return .no
             case .unknown: result = .unknown

@@ -130,6 +130,10 @@ package actor BusConnection {
     /// Another one after each ``reopen(deadline:)``.
     package var generation: UInt64 { link.number }
 
+    /// The process that listened where we are connected to, the bus or a proxy, as the kernel numbers it here; 0 where
+    /// it is of another pid namespace, or cannot be told.
+    package var processAtOtherEnd: Int32 { link.processAtOtherEnd }
+
     // MARK: Receiving
 
     /// Has calls answered. The handler returns whether it knows the object; if not, the next handler is asked.

@@ -114,6 +114,12 @@ final class Link: @unchecked Sendable {
         return dbus_connection_get_is_connected(connection) != 0
     }
 
+    var processAtOtherEnd: Int32 {
+        var socket: Int32 = -1
+        guard let connection, dbus_connection_get_socket(connection, &socket) != 0 else { return 0 }
+        return LinuxIO.processAtOtherEnd(of: socket)
+    }
+
     /// Whether the bus has agreed on passing descriptors, which it does only over a Unix socket. To be asked once it
     /// has answered.
     var passesDescriptors: Bool {

@@ -119,13 +119,23 @@ final class Opening: @unchecked Sendable {
             }
             finish(.success((link, uniqueName: name)))
         case .failure(let error) where error.kind == .disconnected:
-            finish(
-                .failure(
-                    .unreachable(
-                        "what listens at \(address) hung up before it let us in: not a bus, or one that "
-                            + "refuses this user", name: error.name)))
+            finish(.failure(hungUp(error)))
         case .failure(let error): finish(.failure(error))
         }
+    }
+
+    /// What hangs up instead of greeting. In a user namespace that is a bus's answer to libdbus, which says who we are by
+    /// the number inside: the bus compares that with the one outside.
+    private func hungUp(_ error: DBusError) -> DBusError {
+        let what = "what listens at \(address) hung up before it let us in: "
+        guard let namespace = UserNamespace.ofThisProcess else {
+            return .unreachable(what + "not a bus, or one that refuses this user", name: error.name)
+        }
+        return .unreachable(
+            what + "not a bus, or one outside of this process's user namespace (a container?), which sees "
+                + "\(namespace.outside.map { "user \($0)" } ?? "another user") where this process says user "
+                + "\(namespace.user)",
+            name: DBusError.Name.authenticationFailed)
     }
 
     private func finish(_ result: Result<(Link, uniqueName: String), DBusError>) {

@@ -26,7 +26,11 @@ extension Line {
     /// Goes on with what was taken out: the transfer did not take place.
     func takeBack(_ cargo: PortCargo) {
         change { state, wakeups in
-            state.takeBack(cargo, for: self)
+            do throws(OutOfMemory) {
+                try state.takeBack(cargo, for: self)
+            } catch {
+                state.apply(state.life.fail(.failed(error)), to: self, &wakeups)
+            }
             // Whoever looked meanwhile found nothing, and waits.
             state.waiters.resume(.input, in: &wakeups)
             state.deliverLater(for: self)
@@ -160,10 +164,14 @@ extension Line {
             throw ProtocolViolation("a port that is no connected AF_UNIX SOCK_STREAM socket")
         }
         let line = Line(nil, isOpen: true, on: reactor, limits: limits, budget: budget)
-        line.change { state, _ in
+        line.change { state, wakeups in
             state.isUnseen = true
             state.life.resume(cargo)
-            state.load(cargo)
+            do throws(OutOfMemory) {
+                try state.load(cargo)
+            } catch {
+                state.apply(state.life.fail(.failed(error)), to: line, &wakeups)
+            }
             state.broughtOutput = state.output.count
             state.broughtDescriptors = state.output.descriptorCount
         }

@@ -42,24 +42,24 @@ extension LineState {
     }
 
     /// Goes on with a line where it was left off.
-    mutating func load(_ cargo: PortCargo) {
+    mutating func load(_ cargo: PortCargo) throws(OutOfMemory) {
         socket = cargo.socket
         traffic = socket == nil ? nil : cargo.traffic
         reader = FrameReader(lengthLimit: limits.messageLength)
-        reader.resume(cargo.input)
         let postedMeanwhile = output.remainder
         output.removeAll()
         for segment in cargo.output + postedMeanwhile { output.append(segment) }
         isBlocked = false
         mayRead = true
         isInTransit = false
-        countInput()
+        defer { countInput() }
+        try reader.resume(cargo.input)
     }
 
     /// Goes on with this port's own line: the transfer did not take place. The port is as it was, and what was done
     /// with it meanwhile counts.
-    mutating func takeBack(_ cargo: PortCargo, for line: Line) {
-        load(cargo)
+    mutating func takeBack(_ cargo: PortCargo, for line: Line) throws(OutOfMemory) {
+        try load(cargo)
         // Closed meanwhile: nobody takes any of it.
         if life.outbound == .closed { return }
         // These were received and counted before: they are put back, not received again.

@@ -21,9 +21,10 @@ func withOpenBus(
 
 /// A private bus whose socket every user can reach.
 func withOpenBus(
-    _ configuration: BusConfiguration, _ body: (PrivateBus) async throws -> Void
+    _ configuration: BusConfiguration, of program: BusProgram = .chosen,
+    _ body: (PrivateBus) async throws -> Void
 ) async throws {
-    try await withPrivateBus(configuration: configuration) { bus in
+    try await withPrivateBus(of: program, configuration: configuration) { bus in
         #expect(chmod(bus.directory, 0o755) == 0)
         #expect(chmod(bus.directory + "/bus", 0o777) == 0)
         try await body(bus)

@@ -43,14 +43,26 @@ struct AdmissionTableTests {
             Row(.all(.sameUser, .groups([nobody])), own: false, other: false),
             Row(.all(), own: true, other: true),
             Row(.any(), own: false, other: false),
-            // Root may read what everybody runs.
-            Row(.executables([peer]), own: true, other: true),
+            // Of another user's process an executable says nothing, unless the rule says which users are meant.
+            Row(.executables([peer]), own: true, other: false),
             Row(.executables(["/usr/bin/true"]), own: false, other: false),
             Row(.not(.executables([peer])), own: false, other: false),
+            Row(.not(.executables(["/usr/bin/true"])), own: true, other: false),
             Row(.all(.sameUser, .executables([peer])), own: true, other: false),
+            Row(.any(.executables([peer]), .users([4_242])), own: true, other: false),
+            Row(.all(.everyone, .executables([peer])), own: true, other: false),
+            Row(.all(.not(.users([4_242])), .executables([peer])), own: true, other: false),
+            Row(.all(.executables([peer]), .any(.users([4_242]), .everyone)), own: true, other: false),
+            // Root may read what everybody runs.
+            Row(.all(.users([nobody]), .executables([peer])), own: false, other: true),
+            Row(.all(.executables([peer]), .any(.sameUser, .groups([nobody]))), own: true, other: true),
+            Row(
+                .all(.groups([nobody]), .any(.executables([peer]), .executables(["/bin/no"]))), own: false, other: true),
+            Row(.all(.users([0, nobody]), .not(.executables(["/usr/bin/true"]))), own: true, other: true),
             Row(.securityLabels(["no-such-label"]), own: false, other: false),
             Row(.origins(["org.example.U0"]), own: false, other: false, ownWithContext: true),
-            Row(.origins(["org.example.U65534"]), own: false, other: false, otherWithContext: true),
+            // On a bus like this one every user can own every name.
+            Row(.origins(["org.example.U65534"]), own: false, other: false),
             // Whether another user's process is in a sandbox is not to be learnt.
             Row(.not(.origins(["org.example.U0"])), own: true, other: false, ownWithContext: false),
             Row(.not(.origins(["org.example.U65534"])), own: true, other: false),

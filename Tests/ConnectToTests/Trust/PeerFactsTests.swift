@@ -78,12 +78,50 @@ struct PeerFactsTests {
         }
         let certain = Peer(
             busName: ":1.1",
-            credentials: credentials([.init(.string("ProcessFD"), .variant(.unixFD(handle.descriptor)))]))
+            credentials: credentials([.init(.string("ProcessFD"), .variant(.unixFD(handle.descriptor)))]),
+            numbers: .ours)
         #expect(!certain.isProcessUncertain)
         #expect(certain.process?.descriptor === handle.descriptor)
-        let uncertain = Peer(busName: ":1.1", credentials: credentials([]))
+        let uncertain = Peer(busName: ":1.1", credentials: credentials([]), numbers: .ours)
         #expect(uncertain.isProcessUncertain)
         #expect(uncertain.hasExited == false)
+    }
+
+    @Test(
+        "a process is known by its descriptor only where the kernel has the same number for it as the bus",
+        arguments: [1, getpid() + 1])
+    func foreignDescriptor(number: Int32) throws {
+        let handle = try ProcessHandle(pid: getpid())
+        let peer = Peer(
+            busName: ":1.1",
+            credentials: .dictionary(
+                key: "s", value: "v",
+                [
+                    .init(.string("ProcessID"), .variant(.uint32(UInt32(number)))),
+                    .init(.string("ProcessFD"), .variant(.unixFD(handle.descriptor))),
+                ]), numbers: .ours)
+        #expect(peer.pid == nil)
+        #expect(peer.processName == nil)
+        #expect(peer.executable == nil)
+        #expect(peer.hasExited == nil)
+    }
+
+    @Test("a process number of one user is not counted for another's")
+    func accounts() {
+        func account(_ user: UInt32, _ number: UInt32, _ name: String = ":1.1") -> Peer.Account {
+            Peer(
+                busName: name,
+                credentials: .dictionary(
+                    key: "s", value: "v",
+                    [
+                        .init(.string("UnixUserID"), .variant(.uint32(user))),
+                        .init(.string("ProcessID"), .variant(.uint32(number))),
+                    ]), numbers: .foreign
+            ).account
+        }
+        #expect(account(1, 7) == account(1, 7, ":1.2"))
+        #expect(account(1, 7) != account(2, 7))
+        #expect(account(1, 0) != account(1, 0, ":1.2"))
     }
 
     @Test("keys of other types leave unknown what they tell; a label ends before its NUL")
@@ -97,13 +135,13 @@ struct PeerFactsTests {
                     .init(.string("UnixGroupIDs"), .variant(.array(of: "u", [.uint32(4), .uint32(27)]))),
                     .init(.string("ProcessID"), .variant(.uint32(.max))),
                     .init(.string("LinuxSecurityLabel"), .variant(.bytes(Array("snap.x (enforce)\0".utf8)))),
-                ]))
+                ]), numbers: .ours)
         #expect(peer.uid == nil)
         #expect(peer.groups == [4, 27])
         #expect(peer.pid == nil)
         #expect(peer.hasExited == nil)
         #expect(peer.securityLabel == "snap.x (enforce)")
-        #expect(Peer(busName: ":1.1", credentials: nil).uid == nil)
+        #expect(Peer(busName: ":1.1", credentials: nil, numbers: .ours).uid == nil)
     }
 
     @Test(

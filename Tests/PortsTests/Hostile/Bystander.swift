@@ -75,13 +75,18 @@ func underAttack(
 }
 
 /// The most memory that this process has ever had, in MiB. For a process of a test's own.
-func peakMemory() throws -> Int {
+func peakMemory() throws -> Int { try kibibytes("VmHWM:") >> 10 }
+
+/// How much address space this process has now, in bytes.
+func addressSpace() throws -> Int { try kibibytes("VmSize:") << 10 }
+
+private func kibibytes(_ key: String) throws -> Int {
     var bytes = [UInt8](repeating: 0, count: 16 << 10)
     let file = try Descriptor(adopting: systemCall("open") { open("/proc/self/status", O_RDONLY) })
     let count = try bytes.withUnsafeMutableBytes { buffer in
         try systemCall("read") { read(file.rawValue, buffer.baseAddress, buffer.count) }
     }
     let words = String(decoding: bytes.prefix(count), as: UTF8.self).split(whereSeparator: \.isWhitespace)
-    let index = try #require(words.firstIndex { $0 == "VmHWM:" })
-    return try #require(Int(words[index + 1])) >> 10
+    let index = try #require(words.firstIndex { $0 == key })
+    return try #require(Int(words[index + 1]))
 }

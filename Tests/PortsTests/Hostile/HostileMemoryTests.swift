@@ -27,6 +27,43 @@ struct HostileMemoryTests {
         }
     }
 
+    @Test("is not even address space for lengths that it only announces")
+    func announcedAddressSpace() async {
+        await #expect(processExitsWith: .success) {
+            let enemies = try (0..<33).map { _ in try Enemy() }
+            try limitAddressSpace(toMore: 1 << 30)
+            let length = 64 << 20
+            for enemy in enemies {
+                enemy.port.start()
+                // Two reads: room for the payload is made when more of it comes.
+                try await enemy.send(FrameHeader.raw(1, length: length))
+                while enemy.port.line.read({ $0.reader.missing }) != length { await Task.yield() }
+                try await enemy.send([1, 1])
+                while enemy.port.line.read({ $0.reader.missing }) != length - 2 { await Task.yield() }
+            }
+            for enemy in enemies { #expect(enemy.port.closeReason == nil) }
+        }
+    }
+
+    @Test("that is not there ends the line that it was for, as out of resources, and no other")
+    func notThere() async {
+        await #expect(processExitsWith: .success) {
+            var limits = PortLimits()
+            limits.messageLength = 1 << 30
+            let enemy = try Enemy(limits: limits)
+            let (near, far) = try MessageChannel.makePair()
+            enemy.port.start()
+            try limitAddressSpace(toMore: 200 << 20)
+            try await enemy.send(FrameHeader.raw(1, length: limits.messageLength))
+            let piece = [UInt8](repeating: 1, count: 1 << 20)
+            while try await enemy.send(piece) {}
+            #expect(await enemy.port.closed.code == .outOfResources)
+            try far.postMessage("still here")
+            var messages = near.messages.makeAsyncIterator()
+            #expect(try await messages.next()?.text == "still here")
+        }
+    }
+
     @Test("is the queue's bound and one message, where the program takes nothing")
     func notTaken() async {
         await #expect(processExitsWith: .success) {
@@ -127,6 +164,14 @@ struct HostileMemoryTests {
             }
         }
     }
+}
+
+/// From here on the process may have so many bytes of address space more than now.
+private func limitAddressSpace(toMore room: Int) throws {
+    _ = try MessageChannel()
+    let limit = rlim_t(try addressSpace() + room)
+    var both = rlimit(rlim_cur: limit, rlim_max: limit)
+    try systemCall("setrlimit") { setrlimit(__rlimit_resource_t(bitPattern: RLIMIT_AS.rawValue), &both) }
 }
 
 /// Fails the process where it has more memory at the end than before, by more than so many MiB.

@@ -1,0 +1,154 @@
+import CLinux
+import ConnectToTesting
+import Glibc
+import Testing
+
+@testable import ConnectCLI
+
+@Suite("listen --save", .privateBus, .timeLimit(.minutes(1))) struct SavingTests {
+    @Test("A file keeps its permissions under the umask, but not setuid, setgid or sticky")
+    func mode() async throws {
+        let outcome = try await Shell.run(
+            """
+            umask 022; mkdir to
+            for mode in 600 444 755 7777; do echo 1 >$mode; chmod $mode $mode; done
+            start l connect listen x --save to
+            connect to x --file 600 444 755 7777; echo $?
+            kill $pid; wait $pid; stat -c '%n %a' to/*
+            """)
+        #expect(outcome.lines == ["0", "to/444 444", "to/600 600", "to/755 755", "to/7777 755"])
+    }
+
+    @Test("The holes of a file are kept")
+    func holes() async throws {
+        let outcome = try await Shell.run(
+            """
+            mkdir to; truncate -s 1G holes; echo 1 >>holes; truncate -s 1100M holes
+            echo 1 >begins; truncate -s 64M begins
+            start l connect listen x --save to
+            connect to x --file holes begins; echo $?
+            kill $pid; wait $pid
+            cmp holes to/holes && cmp begins to/begins && echo same
+            test $(stat -c %b to/holes) -le $(stat -c %b holes) && echo sparse
+            test $(stat -c %b to/begins) -le $(stat -c %b begins) && echo sparse
+            """)
+        #expect(outcome.lines == ["0", "same", "sparse", "sparse"])
+    }
+
+    @Test("A file larger than the process may write is told of, and the listener goes on and leaves nothing of it")
+    func fileSizeLimit() async throws {
+        let outcome = try await Shell.run(
+            """
+            mkdir to; head -c 3000000 /dev/urandom >large; echo 1 >small
+            start l sh -c 'ulimit -f 1000; exec connect listen x --save to'
+            connect to x --file large small; echo $?
+            kill $pid; ends $pid; said l; grep -o 'File too large.*' l.err; ls -A to
+            """)
+        #expect(outcome.lines == ["0", "143", "File too large); allow larger files (ulimit -f)", "small"])
+    }
+
+    @Test("Standard output larger than the process may write is 74")
+    func outputSizeLimit() async throws {
+        let outcome = try await Shell.run(
+            """
+            head -c 3000000 /dev/zero | tr '\\0' 'x' >large
+            start l sh -c 'ulimit -f 1000; exec connect listen x'
+            connect to x --bytes <large; ends $pid; said l; grep -o 'File too large.*' l.err
+            """)
+        #expect(outcome.lines.first == "74")
+        #expect(outcome.lines.last?.hasPrefix("File too large") == true)
+    }
+
+    @Test("Nothing is left of a file whose saving is ended by SIGKILL")
+    func killed() async throws {
+        let outcome = try await Shell.run(
+            """
+            mkdir to; head -c 300000000 /dev/zero >large
+            start l connect listen x --save to
+            connect to x --file large & caller=$!
+            until grep -q 'wchar: [0-9]\\{7\\}' /proc/$pid/io || test -e to/large; do :; done
+            kill -9 $pid; wait $pid; wait $caller
+            ls -A to | grep -v '^large$'
+            """)
+        #expect(outcome.lines == [])
+    }
+
+    @Test("Nobody can keep files from being saved by taking the names of unfinished ones")
+    func guessedNames() async throws {
+        let outcome = try await Shell.run(
+            """
+            mkdir to; start l connect listen x --save to
+            for i in $(seq 20); do echo $i >to/.connect-$pid-$i.part; echo $i >honest-$i; done
+            connect to x --file honest-*; echo $?
+            kill $pid; wait $pid; ls to | wc -l
+            """)
+        #expect(outcome.lines == ["0", "20"])
+    }
+
+    @Test("--max-size refuses what is larger, and says how large it is")
+    func sizeLimit() async throws {
+        let outcome = try await Shell.run(
+            """
+            mkdir to; head -c 2048 /dev/zero >fits; head -c 2049 /dev/zero >large
+            start l connect listen x --save to --max-size 2K
+            connect to x --file large fits; echo $?
+            kill $pid; wait $pid; said l; grep -o 'its 2049 bytes.*' l.err; ls to
+            """)
+        #expect(
+            outcome.lines == ["0", "its 2049 bytes are over the limit of 2048; allow more with --max-size", "fits"])
+    }
+
+    @Test("What was passed without the right to read it is not saved", arguments: [O_WRONLY, CLINUX_O_PATH])
+    func unreadable(_ mode: Int32) throws {
+        let directory = try PrivateBus.current.directory
+        let source = open(directory + "/source", O_RDWR | O_CREAT | O_CLOEXEC, 0o640)
+        defer { close(source) }
+        #expect(write(source, "12345", 5) == 5)
+        let passed = open(directory + "/source", mode | O_CLOEXEC)
+        defer { close(passed) }
+        let store = try FileStore(directory, overwrites: false)
+        let name = try #require(FileName(received: Array("copy".utf8)))
+        let file = try #require(try RegularFile(passed))
+        let failure = #expect(throws: Failure.self) { try store.save(file, as: name, Attempt()) { _ in } }
+        #expect(failure?.message?.contains("open for reading") == true)
+        #expect(access(directory + "/copy", F_OK) != 0)
+    }
+
+    @Test("Names that file systems without nameless files take are not guessed, and do not stay")
+    func named() throws {
+        let directory = try PrivateBus.current.directory
+        let source = open(directory + "/source", O_RDWR | O_CREAT | O_CLOEXEC, 0o640)
+        defer { close(source) }
+        #expect(write(source, "12345", 5) == 5)
+        let store = try FileStore(directory, overwrites: false, hasNamelessFiles: false)
+        let name = try #require(FileName(received: Array("copy".utf8)))
+        let file = try #require(try RegularFile(source))
+        let before = try Self.names(in: directory)
+        var during: Set<String> = []
+        try store.save(file, as: name, Attempt()) { _ in
+            during = (try? Self.names(in: directory).subtracting(before)) ?? []
+        }
+        #expect(during.count == 1 && during.first?.hasPrefix(".connect-") == true)
+        #expect(try Self.names(in: directory).subtracting(before) == ["copy"])
+        #expect(throws: Failure.self) { try store.save(file, as: name, Attempt()) { _ in } }
+        let replacing = try FileStore(directory, overwrites: true, hasNamelessFiles: false)
+        try replacing.save(file, as: name, Attempt()) { _ in }
+        #expect(throws: Failure.self) {
+            try replacing.save(file, as: name, Attempt()) { _ in replacing.abandon() }
+        }
+        #expect(try Self.names(in: directory).subtracting(before) == ["copy"])
+    }
+
+    private static func names(in directory: String) throws -> Set<String> {
+        let stream = try #require(opendir(directory))
+        defer { closedir(stream) }
+        var names: Set<String> = []
+        while let entry = readdir(stream) {
+            names.insert(
+                withUnsafePointer(to: &entry.pointee.d_name) {
+                    String(cString: UnsafeRawPointer($0).assumingMemoryBound(to: CChar.self))
+                })
+        }
+        return names
+    }
+}

@@ -1,0 +1,53 @@
+import ConnectToTesting
+import Testing
+
+@testable import ConnectCLI
+
+@Suite(
+    "Files that never come whole", .privateBus, .timeLimit(.minutes(1)),
+    .enabled(if: TroubledFiles.areAvailable, "needs root and /dev/fuse")) struct TroubledFileTests
+{
+    @Test("A file that ends before its announced size is not saved, and both sizes are told")
+    func short() async throws {
+        let outcome = try await Shell.run(
+            TroubledFiles.prelude + """
+                mkdir to; start l connect listen x --save to --json
+                troubled connect to x --file mnt/short-1
+                kill $pid; wait $pid; said l; kill $server
+                grep -o '"saved":[a-z]*' l.out; grep -o '1000 of 1048576 bytes' l.err; ls -A to
+                """)
+        #expect(outcome.lines == ["0", "\"saved\":false", "1000 of 1048576 bytes"])
+    }
+
+    @Test("A file that never comes does not hold up the files of other callers", arguments: ["hangs", "unsized"])
+    func others(_ kind: String) async throws {
+        let outcome = try await Shell.run(
+            TroubledFiles.prelude + """
+                mkdir to; echo 1 >honest
+                start l connect listen x --save to
+                troubled connect to x --no-reply --file mnt/\(kind)-1
+                connect to x --timeout 10 --file honest; echo $?
+                ls -A to; kill $server
+                """)
+        #expect(outcome.lines == ["0", "0", "honest"])
+    }
+
+    @Test("A file that never comes is given up after the time, and told", arguments: ["hangs", "unsized"])
+    func givenUp(_ kind: String) async throws {
+        let outcome = try await Shell.run(
+            TroubledFiles.prelude + """
+                mkdir to; echo 1 >honest
+                start l connect listen x --save to --json --max-stall 0.2
+                troubled connect to x --file mnt/\(kind)-1 honest
+                kill $server; kill $pid; ends $pid; said l
+                grep -o '"files".*' l.out; grep -o 'nothing of it has come for 0.2 s' l.err; ls -A to
+                """)
+        let size = kind == "unsized" ? "null" : "1048576"
+        #expect(
+            outcome.lines == [
+                "0", "143", #""files":[{"name":"\#(kind)-1","size":\#(size),"saved":false}],"transferred":1}"#,
+                #""files":[{"name":"honest","size":2,"saved":true}],"transferred":1}"#,
+                "nothing of it has come for 0.2 s", "honest",
+            ])
+    }
+}

@@ -1,0 +1,53 @@
+import ConnectToTesting
+import TestProcesses
+import Testing
+
+@testable import ConnectTo
+
+@Suite(
+    "Callers of whom the bus gives the process number 0", .chosenExecutor, .timeLimit(.minutes(1)),
+    .enabled("A pid namespace \(PIDNamespace.advice)") { await PIDNamespace.isAvailable() })
+struct NumberlessCallersTests {
+    @Test("have no process")
+    func facts() async throws {
+        try await withNumberlessBus { bus in
+            let (here, there) = (
+                try await Bus.separate(at: bus.address), try await Bus.separate(at: bus.address)
+            )
+            let context = try await there.register("x")
+            let port = here.connectTo("x")
+            let peer = try #require(await context.nextConnect()).peer
+            #expect(peer.uid != nil)
+            #expect(peer.pid == nil)
+            #expect(peer.processName == nil)
+            #expect(peer.executable == nil)
+            #expect(peer.hasExited == nil)
+            #expect(try await there.directory().map(\.pid) == [nil])
+            port.close()
+        }
+    }
+
+    @Test(
+        "are counted by user and connection: one user's lines do not make another's callers busy",
+        .enabled(if: isRoot, "needs root, for a second user"))
+    func otherUser() async throws {
+        try await withNumberlessBus { bus in
+            var limits = BusLimits()
+            limits.callers.openPorts = 8
+            let there = try await Bus.separate(at: bus.address, limits: limits)
+            let here = try await Bus.separate(at: bus.address)
+            let context = try await there.register("x", admit: .everyone)
+            // Three quarters, which is all that one process or connection gets.
+            let ports = (0..<6).map { _ in here.connectTo("x") }
+            for port in ports { try await port.opened }
+            let more = here.connectTo("x")
+            #expect(await more.closed.code == .busy)
+            try await withPeer("call", "x", on: bus.address, as: nobody) { peer in
+                #expect(await peer.line() == "connecting")
+                #expect(await peer.line() == "open")
+            }
+            for port in ports { port.close() }
+            withExtendedLifetime(context) {}
+        }
+    }
+}
