@@ -22,7 +22,7 @@ struct Listen: ProgramCommand {
             after the other. Both sides end their input to end it; on a terminal, the peer's end is enough.
             """)
 
-    static let endsWithReader = true
+    static let readerLoss = ReaderLoss.failure
 
     @OptionGroup var common: CommonOptions
     @OptionGroup var callers: AdmissionOptions

@@ -6,6 +6,7 @@ import LinuxIO
 /// reader of standard output gone), and always leaves in order.
 final class Program: Sendable {
     let report: Report
+    private let readerLoss: ReaderLoss
     private let end = Latch<End>()
     private let cleanups = Lock<[@Sendable (ExitStatus) async -> Void]>([])
     private let reactor: Reactor
@@ -24,7 +25,8 @@ final class Program: Sendable {
     /// How long it may take once the time for all of it is over: enough for a word, too short to wait for anybody.
     private static let shortGracePeriod: Duration = .milliseconds(100)
 
-    private init(_ options: CommonOptions) throws {
+    private init(_ options: CommonOptions, _ readerLoss: ReaderLoss) throws {
+        self.readerLoss = readerLoss
         reactor = try EventLoop.shared.reactor
         report = Report(
             output: OutputStream(descriptor: 1, name: "stdout"),
@@ -35,15 +37,15 @@ final class Program: Sendable {
     /// Does the work on the event loop, and ends the process.
     ///
     /// - Parameters:
-    ///   - endsWithReader: whether that nobody reads standard output any more is its end.
+    ///   - readerLoss: what it means that nobody reads standard output any more.
     ///   - work: says how it ended; what it throws becomes a line and an exit code.
     static func start(
-        _ options: CommonOptions, endsWithReader: Bool,
+        _ options: CommonOptions, readerLoss: ReaderLoss,
         _ work: @escaping @Sendable (Program) async throws -> ExitStatus
     ) -> Never {
         do {
-            let program = try Program(options)
-            Task.onLoop { await program.run(endsWithReader: endsWithReader, work) }
+            let program = try Program(options, readerLoss)
+            Task.onLoop { await program.run(work) }
         } catch {
             // Without a loop or a thread there is no way to say more.
             let line = "connect: cannot start: \(error)\n"
@@ -53,12 +55,10 @@ final class Program: Sendable {
         while true { pause() }
     }
 
-    private func run(
-        endsWithReader: Bool, _ work: @escaping @Sendable (Program) async throws -> ExitStatus
-    ) async {
+    private func run(_ work: @escaping @Sendable (Program) async throws -> ExitStatus) async {
         do throws(SystemError) {
             try watchSignals()
-            watchReader(endsProgram: endsWithReader)
+            watchReader()
             report.output.onFailure { [self] in fail(Report.failure(of: $0)) }
         } catch {
             fail(Failure(PortError.outOfResources("cannot start", error)))
@@ -84,7 +84,16 @@ final class Program: Sendable {
 
     func fail(_ failure: Failure) {
         let gracePeriod = failure == .readerGone ? Self.gracePeriod : nil
-        end.set(End(status: failure.status, failure: failure, gracePeriod: gracePeriod))
+        if isFailure(failure) {
+            end.set(End(status: failure.status, failure: failure, gracePeriod: gracePeriod))
+        } else {
+            end.set(End(status: .success, failure: nil, gracePeriod: gracePeriod))
+        }
+    }
+
+    /// All but the loss of a reader who may go when he likes.
+    private func isFailure(_ failure: Failure) -> Bool {
+        failure != .readerGone || readerLoss != .end
     }
 
     /// Ends the program when the time is over, even one that is held up in leaving.
@@ -113,14 +122,14 @@ final class Program: Sendable {
     }
 
     /// A pipe whose reader has gone says so without being written to, a terminal that was hung up too.
-    private func watchReader(endsProgram: Bool) {
+    private func watchReader() {
         // Always-ready kinds (files, /dev/null) cannot be watched, and have no reader to lose.
         let source = try? reactor.watch(1, for: []) { [self] readiness in
             guard !readiness.isDisjoint(with: [.error, .hangup]) else { return }
             // Level-triggered: watched on, it would fire again at once.
             for source in watches.withLock({ $0.compactMap { $0 as? Reactor.Source } }) { source.cancel() }
             report.output.readerGone.set()
-            if endsProgram { fail(.readerGone) }
+            if readerLoss != .noticedInWriting { fail(.readerGone) }
         }
         if let source { watches.withLock { $0.append(source) } }
     }
@@ -142,7 +151,7 @@ final class Program: Sendable {
         do throws(Failure) {
             try await report.flush()
         } catch {
-            if status == .success { status = error.status }
+            if status == .success, isFailure(error) { status = error.status }
             if end.gracePeriod == nil, error != end.failure { await report.failure(error) }
             try? await report.errors.flush()
         }

@@ -14,7 +14,7 @@ struct Tap: ProgramCommand {
             "length":…,"transferred":…,"missed":…}.
             """)
 
-    static let endsWithReader = true
+    static let readerLoss = ReaderLoss.end
 
     @OptionGroup var common: CommonOptions
 
@@ -37,7 +37,7 @@ struct Tap: ProgramCommand {
         program.atEnd { _ in port.close() }
         await program.report.note("looking on at \(label)")
         var messages = port.messages.makeAsyncIterator()
-        while let message = try await Self.next(of: &messages) {
+        while let message = try await Self.next(of: &messages, name) {
             guard let record = TapRecord(message.bytes) else { continue }
             if record.dropped > 0 { await program.report.note("\(record.dropped) messages were missed here") }
             if program.report.isJSON {
@@ -61,12 +61,14 @@ struct Tap: ProgramCommand {
     }
 
     /// Nil at the end of the listener. However it ended: that is of no interest to an observer.
-    private static func next(of messages: inout Messages.AsyncIterator) async throws -> Message? {
+    private static func next(
+        of messages: inout Messages.AsyncIterator, _ name: String
+    ) async throws(Failure) -> Message? {
         do throws(PortError) {
             return try await messages.next()
         } catch {
             if error.reason?.code == .peerExited { return nil }
-            throw error
+            throw error.reason.flatMap { Failure($0, peer: name) } ?? Failure(error)
         }
     }
 

@@ -11,7 +11,7 @@ struct Watch: ProgramCommand {
             "metadata":{…}}; what is not known is null.
             """)
 
-    static let endsWithReader = true
+    static let readerLoss = ReaderLoss.end
 
     @OptionGroup var common: CommonOptions
 

@@ -79,15 +79,24 @@ import Testing
         #expect(outcome.lines.sorted() == ["74", "connect: the reader of standard output", "one"])
     }
 
-    @Test("So does watch")
-    func otherReaderGone() async throws {
+    @Test("watch and tap end with 0 then, and say nothing: they have shown what was wanted", arguments: ["", "--json"])
+    func observersReaderGone(_ options: String) async throws {
         let outcome = try await Shell.run(
             """
-            mkfifo w.fifo w.out; connect watch >w.out 2>w.fifo & watch=$!
-            exec 8<w.out; heard w; exec 8<&-
-            ends $watch; said w; grep -c 'reader of standard output' w.err
+            start l connect listen x --tappable; listener=$pid
+            for command in watch 'tap x'; do
+                mkfifo w.fifo w.out; connect $command \(options) >w.out 2>w.fifo & watch=$!
+                exec 8<w.out; heard w; exec 8<&-
+                ends $watch; said w; cat w.err; rm w.fifo w.out
+            done
+            mkfifo w.fifo
+            bash -o pipefail -c 'connect watch \(options) 2>w.fifo | grep -m1 -o registered' >found & watch=$!
+            heard w
+            # What comes while it ends cannot be written, and is of no more interest.
+            start y connect listen y; start z connect listen z
+            ends $watch; cat found
             """)
-        #expect(outcome.lines == ["74", "1"])
+        #expect(outcome.lines == ["0", "0", "0", "registered"])
     }
 
     @Test("What has nothing to write needs no reader")

@@ -52,4 +52,38 @@ import Testing
             """)
         #expect(outcome.lines == ["143"])
     }
+
+    /// A listener that has a name, allows looking on, and sends what is no frame.
+    private static let listener = """
+        cat >listener.py <<'end'
+        from gi.repository import Gio, GLib
+        import os, sys
+        ends = []
+        def call(bus, sender, path, interface, method, arguments, invocation):
+            line = invocation.get_message().get_unix_fd_list().get(0)
+            invocation.return_value(GLib.Variant("(a{sv})", ({},)))
+            os.write(line, b"\\xFF" * 64)
+            ends.append(line)
+        xml = "<node><interface name='org.connectto.Context1'><method name='Tap'><arg type='h' direction='in'/>" \\
+            "<arg type='a{sv}' direction='in'/><arg type='a{sv}' direction='out'/></method></interface></node>"
+        bus = Gio.bus_get_sync(Gio.BusType.SESSION)
+        bus.register_object("/org/connectto/Context/x", Gio.DBusNodeInfo.new_for_xml(xml).interfaces[0], call)
+        bus.call_sync("org.freedesktop.DBus", "/org/freedesktop/DBus", "org.freedesktop.DBus", "RequestName",
+            GLib.Variant("(su)", ("org.connectto.Context.x", 4)), None, 0, -1)
+        print("ready", file=sys.stderr, flush=True)
+        GLib.MainLoop().run()
+        end
+
+        """
+
+    @Test("Of a listener that breaks the protocol it ends with 76, and says what was broken", .withPythonGI)
+    func tapped() async throws {
+        let outcome = try await Shell.run(
+            Self.listener + """
+                start l /usr/bin/python3 listener.py; [ "$first" = ready ] || exit
+                connect tap x; echo $?; kill $pid
+                """)
+        #expect(outcome.lines == ["76"])
+        #expect(outcome.errors.contains("broke the protocol"))
+    }
 }
