@@ -70,21 +70,31 @@ struct JSONObject: Sendable, ExpressibleByDictionaryLiteral {
 
     private static func append(_ text: String, to bytes: inout [UInt8]) {
         bytes.append(UInt8(ascii: "\""))
-        for byte in text.utf8 {
-            switch byte {
-            case UInt8(ascii: "\""), UInt8(ascii: "\\"):
+        for scalar in text.unicodeScalars {
+            switch scalar {
+            case "\"", "\\":
                 bytes.append(UInt8(ascii: "\\"))
-                bytes.append(byte)
-            case 0x0A: bytes.append(contentsOf: "\\n".utf8)
-            case 0x0D: bytes.append(contentsOf: "\\r".utf8)
-            case 0x09: bytes.append(contentsOf: "\\t".utf8)
-            case 0..<0x20, 0x7F:
-                bytes.append(contentsOf: "\\u00".utf8)
-                bytes.append(digits[Int(byte >> 4)])
-                bytes.append(digits[Int(byte & 15)])
-            default: bytes.append(byte)
+                bytes.append(UInt8(ascii: scalar))
+            case "\n": bytes.append(contentsOf: "\\n".utf8)
+            case "\r": bytes.append(contentsOf: "\\r".utf8)
+            case "\t": bytes.append(contentsOf: "\\t".utf8)
+            default: append(scalar, to: &bytes)
             }
         }
         bytes.append(UInt8(ascii: "\""))
+    }
+
+    /// A character inside of a string: as it is, or escaped where it would act on a terminal. It says the same.
+    static func append(_ scalar: Unicode.Scalar, to bytes: inout [UInt8]) {
+        if scalar.value >= 0x20, scalar.value < 0x7F {
+            bytes.append(UInt8(truncatingIfNeeded: scalar.value))
+        } else if TerminalText.acts(scalar) {
+            for unit in scalar.utf16 {
+                bytes.append(contentsOf: "\\u".utf8)
+                for shift in stride(from: 12, through: 0, by: -4) { bytes.append(digits[Int(unit >> shift & 15)]) }
+            }
+        } else {
+            bytes.append(contentsOf: scalar.utf8)
+        }
     }
 }

@@ -18,11 +18,23 @@ struct JSONScanner {
         self.text = text
     }
 
-    /// The text on one line, or `nil` where it is not exactly one JSON value. Newlines can stand between tokens
-    /// only; each becomes a space.
-    static func singleLine(_ text: [UInt8]) -> [UInt8]? {
-        do throws(Malformed) { try check(text) } catch { return nil }
-        return text.map { $0 == 0x0A || $0 == 0x0D ? 0x20 : $0 }
+    /// The text on one line, or `nil` where it is not exactly one JSON value.
+    ///
+    /// Newlines can stand between tokens only; each becomes a space. What would act on a terminal can stand in strings
+    /// only, and is escaped there.
+    static func singleLine(_ bytes: [UInt8]) -> [UInt8]? {
+        guard let text = String(validating: bytes, as: UTF8.self) else { return nil }
+        do throws(Malformed) { try check(bytes) } catch { return nil }
+        var line: [UInt8] = []
+        line.reserveCapacity(bytes.count)
+        for scalar in text.unicodeScalars {
+            switch scalar {
+            case "\n", "\r": line.append(0x20)
+            case "\t": line.append(0x09)
+            default: JSONObject.append(scalar, to: &line)
+            }
+        }
+        return line
     }
 
     /// Looks whether the text is exactly one JSON value.

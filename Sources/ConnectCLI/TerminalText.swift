@@ -1,32 +1,59 @@
 /// Text from elsewhere, made safe and predictable on a terminal.
 enum TerminalText {
-    /// Control characters (C0, DEL, C1), what turns the writing direction or is otherwise invisible, line
-    /// separators and the backslash itself, written as escapes; so no name can pass for another one, move the
-    /// cursor or break a line.
+    /// A name, or another short text, with what would act on a terminal or is not seen there written as escapes:
+    /// control characters, what turns the writing direction, what has no width or looks like a blank, blanks at either
+    /// end, and the backslash itself. So no name can pass for another one by these, move the cursor or break a line.
     static func escaped(_ text: String) -> String {
-        escaped(text) { _ in true }
-    }
-
-    /// The same for what has been put together from escaped parts: its backslashes stay as they are.
-    static func escapedOnce(_ text: String) -> String {
-        escaped(text) { $0 != "\\" }
-    }
-
-    private static func escaped(_ text: String, where isCandidate: (Unicode.Scalar) -> Bool) -> String {
-        var result = String.UnicodeScalarView()
-        for scalar in text.unicodeScalars {
-            if isCandidate(scalar), let escape = escape(for: scalar) {
-                result.append(contentsOf: escape.unicodeScalars)
+        let scalars = Array(text.unicodeScalars)
+        let start = scalars.firstIndex { $0 != " " } ?? scalars.count
+        let end = scalars.lastIndex { $0 != " " } ?? scalars.count
+        var result = ""
+        for (index, scalar) in scalars.enumerated() {
+            if scalar == " ", index < start || index > end {
+                result += hexadecimal(scalar)
+            } else if scalar == zeroWidthJoiner, !joinsEmoji(index, in: scalars) {
+                result += hexadecimal(scalar)
             } else {
-                result.append(scalar)
+                append(scalar, to: &result)
             }
         }
-        return String(result)
+        return result
     }
 
-    /// Whether it would do something to a terminal, or not be seen there.
+    /// The same for what has been put together from escaped parts: its backslashes stay as they are, and its blanks.
+    static func escapedOnce(_ text: String) -> String {
+        var result = ""
+        for scalar in text.unicodeScalars {
+            if scalar == "\\" { result += "\\" } else { append(scalar, to: &result) }
+        }
+        return result
+    }
+
+    /// Whether it would do something to a terminal, or to what else is shown there.
+    static func acts(_ scalar: Unicode.Scalar) -> Bool {
+        // Most text by far, quickly.
+        if scalar.value < 0x7F { return scalar.value < 0x20 }
+        switch scalar.properties.generalCategory {
+        case .control, .lineSeparator, .paragraphSeparator: return true
+        case .format: return scalar != zeroWidthJoiner
+        default: return false
+        }
+    }
+
+    /// Whether it acts on a terminal, or is not seen there.
     static func isUnseen(_ scalar: Unicode.Scalar) -> Bool {
         scalar != "\\" && escape(for: scalar) != nil
+    }
+
+    private static let zeroWidthJoiner: Unicode.Scalar = "\u{200D}"
+
+    private static func joinsEmoji(_ index: Int, in scalars: [Unicode.Scalar]) -> Bool {
+        guard index > 0, index + 1 < scalars.count else { return false }
+        return [scalars[index - 1], scalars[index + 1]].allSatisfy { $0.value > 0xFF && $0.properties.isEmoji }
+    }
+
+    private static func append(_ scalar: Unicode.Scalar, to result: inout String) {
+        if let escape = escape(for: scalar) { result += escape } else { result.unicodeScalars.append(scalar) }
     }
 
     private static func escape(for scalar: Unicode.Scalar) -> String? {
@@ -35,17 +62,27 @@ enum TerminalText {
         case "\n": return "\\n"
         case "\r": return "\\r"
         case "\t": return "\\t"
-        case "\u{200D}": return nil  // joins emoji
+        case zeroWidthJoiner: return nil
         default: break
         }
         if ArgumentBytes.isEscape(scalar) {
             return "\\x" + String(scalar.value & 0xFF, radix: 16, uppercase: true)
         }
+        return acts(scalar) || looksLikeNothing(scalar) ? hexadecimal(scalar) : nil
+    }
+
+    /// Whether it leaves nothing on the screen, or a blank, or nobody knows what.
+    private static func looksLikeNothing(_ scalar: Unicode.Scalar) -> Bool {
         switch scalar.properties.generalCategory {
-        case .control, .format, .lineSeparator, .paragraphSeparator, .privateUse, .unassigned:
-            return "\\u{" + String(scalar.value, radix: 16, uppercase: true) + "}"
-        default: return nil
+        case .spaceSeparator: scalar != " "
+        case .privateUse, .unassigned, .surrogate: true
+        // Fillers and variation selectors, and the one pattern of Braille that has no dots.
+        default: scalar.properties.isDefaultIgnorableCodePoint || scalar == "\u{2800}"
         }
+    }
+
+    private static func hexadecimal(_ scalar: Unicode.Scalar) -> String {
+        "\\u{" + String(scalar.value, radix: 16, uppercase: true) + "}"
     }
 
     /// How many columns a terminal gives the text.

@@ -18,7 +18,26 @@ import Testing
     func strings() {
         #expect(
             text(["s": .string("\"\\\n\r\t\u{1}\u{7F}é🙂\u{2028}/")])
-                == "{\"s\":\"\\\"\\\\\\n\\r\\t\\u0001\\u007fé🙂\u{2028}/\"}")
+                == "{\"s\":\"\\\"\\\\\\n\\r\\t\\u0001\\u007fé🙂\\u2028/\"}")
+    }
+
+    @Test(
+        "What would act on a terminal is escaped",
+        arguments: [
+            ("\u{9B}1m", #"\u009b1m"#), ("\u{85}", #"\u0085"#), ("\u{202E}gpj", #"\u202egpj"#),
+            ("\u{2066}x\u{2069}", #"\u2066x\u2069"#), ("a\u{200B}\u{FEFF}\u{AD}", #"a\u200b\ufeff\u00ad"#),
+            ("\u{E0041}", #"\udb40\udc41"#),
+        ])
+    func unseen(_ string: String, _ json: String) throws {
+        #expect(text(["s": .string(string)]) == #"{"s":""# + json + #""}"#)
+        // What a peer wrote as JSON says the same, escaped.
+        let line = JSONScanner.singleLine(Array(#"{"\#(string)":"\#(string)"}"#.utf8))
+        #expect(line.map { String(decoding: $0, as: UTF8.self) } == #"{""# + json + #"":""# + json + #""}"#)
+    }
+
+    @Test("Text that is seen stays as it is", arguments: ["é", "日本語", "👩‍👩‍👧", "a b", "\u{10FFFD}"])
+    func seen(_ string: String) {
+        #expect(text(["s": .string(string)]) == #"{"s":""# + string + #""}"#)
     }
 
     @Test("Metadata is in the order of its keys")

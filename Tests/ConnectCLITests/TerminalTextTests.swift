@@ -16,7 +16,22 @@ import Testing
         #expect(TerminalText.escaped(text) == escaped)
     }
 
-    @Test("All else stays", arguments: ["the-listener", "naïve", "日本", "👩‍👩‍👧", "/.-:_ x"])
+    @Test(
+        "What is not seen, or looks like a blank, is written out, so that no name looks like another",
+        arguments: [
+            ("x ", "x\\u{20}"), (" x", "\\u{20}x"), ("  ", "\\u{20}\\u{20}"), ("a\u{A0}b", "a\\u{A0}b"),
+            ("a\u{3000}b", "a\\u{3000}b"), ("a\u{200B}b", "a\\u{200B}b"), ("a\u{200D}b", "a\\u{200D}b"),
+            ("a\u{200C}", "a\\u{200C}"), ("\u{3164}", "\\u{3164}"), ("\u{115F}x", "\\u{115F}x"),
+            ("\u{FFA0}", "\\u{FFA0}"), ("\u{2800}", "\\u{2800}"), ("a\u{34F}", "a\\u{34F}"),
+            ("a\u{FE0F}", "a\\u{FE0F}"),
+            ("a\u{E0101}", "a\\u{E0101}"), ("a\u{AD}b", "a\\u{AD}b"), ("👩\u{200D}", "👩\\u{200D}"),
+            ("1\u{200D}2", "1\\u{200D}2"),
+        ])
+    func unseen(_ text: String, _ escaped: String) {
+        #expect(TerminalText.escaped(text) == escaped)
+    }
+
+    @Test("All else stays", arguments: ["the-listener", "naïve", "日本", "👩‍👩‍👧", "/.-:_ x", "a  b"])
     func stays(_ text: String) {
         #expect(TerminalText.escaped(text) == text)
     }
