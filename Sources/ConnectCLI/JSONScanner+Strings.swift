@@ -1,15 +1,25 @@
 extension JSONScanner {
     /// Walks over a string, and gives what it says.
+    /// - Throws: ``Malformed``, also for a string that says nothing, since it has half a surrogate pair in it.
     mutating func string() throws(Malformed) -> String {
+        let (bytes, halfSurrogate) = try stringBytes()
+        if let halfSurrogate { throw Malformed(offset: halfSurrogate, isHalfSurrogate: true) }
+        guard let string = String(validating: bytes, as: UTF8.self) else { throw malformed }
+        return string
+    }
+
+    /// Walks over a string. Half a surrogate pair (`\ud83d` alone) is as in JSON; where there is one, all else comes.
+    mutating func stringBytes() throws(Malformed) -> (bytes: [UInt8], halfSurrogate: Int?) {
         guard take("\"") else { throw malformed }
         var bytes: [UInt8] = []
+        var halfSurrogate: Int?
         while let byte = current {
+            let start = position
             position += 1
             switch byte {
-            case UInt8(ascii: "\""):
-                guard let string = String(validating: bytes, as: UTF8.self) else { throw malformed }
-                return string
-            case UInt8(ascii: "\\"): try escape(into: &bytes)
+            case UInt8(ascii: "\""): return (bytes, halfSurrogate)
+            case UInt8(ascii: "\\"):
+                if try !escape(into: &bytes) { halfSurrogate = halfSurrogate ?? start }
             case 0..<0x20: throw malformed
             default: bytes.append(byte)
             }
@@ -17,7 +27,8 @@ extension JSONScanner {
         throw malformed
     }
 
-    private mutating func escape(into bytes: inout [UInt8]) throws(Malformed) {
+    /// - Returns: `false` for half a surrogate pair.
+    private mutating func escape(into bytes: inout [UInt8]) throws(Malformed) -> Bool {
         guard let character = current else { throw malformed }
         position += 1
         switch character {
@@ -28,11 +39,11 @@ extension JSONScanner {
         case UInt8(ascii: "r"): bytes.append(0x0D)
         case UInt8(ascii: "t"): bytes.append(0x09)
         case UInt8(ascii: "u"):
-            // Half a surrogate pair is grammatical but says nothing; it reads as the replacement character.
-            let scalar = Unicode.Scalar(try codePoint()) ?? "\u{FFFD}"
-            bytes.append(contentsOf: Array(String(scalar).utf8))
+            guard let scalar = Unicode.Scalar(try codePoint()) else { return false }
+            bytes.append(contentsOf: scalar.utf8)
         default: throw malformed
         }
+        return true
     }
 
     private mutating func codePoint() throws(Malformed) -> UInt32 {

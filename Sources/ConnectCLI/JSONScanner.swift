@@ -7,24 +7,39 @@ struct JSONScanner {
     struct Malformed: Error, Equatable {
         /// Where, in bytes from the start.
         let offset: Int
+        /// Well-formed, but half a surrogate pair, and so no text.
+        var isHalfSurrogate = false
     }
+
+    /// How many levels what is shown as JSON may have: what every parser takes that a script may use.
+    static let depthLimit = 128
 
     let text: [UInt8]
     /// Where the walk stands, in bytes from the start.
     var position = 0
+    /// How many levels the deepest value has had.
+    private var depth = 0
+    /// Whether a string had half a surrogate pair in it.
+    private var hasHalfSurrogate = false
 
     /// - Parameter text: UTF-8; whether it is has been checked.
     init(_ text: [UInt8]) {
         self.text = text
     }
 
-    /// The text on one line, or `nil` where it is not exactly one JSON value.
+    /// The text on one line, or `nil` where it is not exactly one JSON value that every parser takes: there are those
+    /// that end with an error where it is deeper than ``depthLimit``, or where a string has half a surrogate pair.
     ///
     /// Newlines can stand between tokens only; each becomes a space. What would act on a terminal can stand in strings
     /// only, and is escaped there.
     static func singleLine(_ bytes: [UInt8]) -> [UInt8]? {
         guard let text = String(validating: bytes, as: UTF8.self) else { return nil }
-        do throws(Malformed) { try check(bytes) } catch { return nil }
+        var scanner = JSONScanner(bytes)
+        do throws(Malformed) {
+            _ = try scanner.value()
+            try scanner.end()
+        } catch { return nil }
+        if scanner.depth > depthLimit || scanner.hasHalfSurrogate { return nil }
         var line: [UInt8] = []
         line.reserveCapacity(bytes.count)
         for scalar in text.unicodeScalars {
@@ -76,12 +91,14 @@ struct JSONScanner {
         repeat {
             // A value begins here; a container that is not empty stays open.
             if take("{") {
+                depth = max(depth, closers.count + 1)
                 if !take("}") {
                     closers.append("}")
                     try key()
                     continue
                 }
             } else if take("[") {
+                depth = max(depth, closers.count + 1)
                 if !take("]") {
                     closers.append("]")
                     continue
@@ -105,13 +122,17 @@ struct JSONScanner {
     }
 
     private mutating func key() throws(Malformed) {
-        _ = try string()
+        try skipString()
         if !take(":") { throw malformed }
+    }
+
+    private mutating func skipString() throws(Malformed) {
+        if try stringBytes().halfSurrogate != nil { hasHalfSurrogate = true }
     }
 
     private mutating func scalar() throws(Malformed) {
         switch current {
-        case UInt8(ascii: "\""): _ = try string()
+        case UInt8(ascii: "\""): try skipString()
         case UInt8(ascii: "t"): try word("true")
         case UInt8(ascii: "f"): try word("false")
         case UInt8(ascii: "n"): try word("null")

@@ -13,7 +13,8 @@ struct Listen: ProgramCommand {
             With --json, standard output carries {"event":"standby"|"listening"|"connect"|"message"|"close"|"error",\
             …}, and lines of standard input that begin with { say what to post where: {"port":1,"text":…}, with \
             "base64" or "json" in place of "text". Without "port" it goes to every open port. A message that says it \
-            is JSON and is none is shown as "text".
+            is JSON and is none, or has more than \(JSONScanner.depthLimit) levels or half a surrogate pair, is shown \
+            as "text".
 
             With --as-json each line of standard input, or of the command's output, is JSON and posted as that, for \
             peers that decode it. One that is not well-formed is told of and not sent.

@@ -69,22 +69,55 @@ import Testing
         #expect(JSONScanner.singleLine(Array(json.utf8)) == nil)
     }
 
+    private func nested(_ depth: Int) -> [UInt8] {
+        [UInt8](repeating: UInt8(ascii: "["), count: depth) + [UInt8](repeating: UInt8(ascii: "]"), count: depth)
+    }
+
     @Test("Nesting of a million does not overflow the stack")
-    func deep() {
+    func deep() throws {
         let deep = [UInt8](repeating: UInt8(ascii: "["), count: 1_000_000)
         #expect(JSONScanner.singleLine(deep) == nil)
-        #expect(JSONScanner.singleLine(deep + [UInt8](repeating: UInt8(ascii: "]"), count: 1_000_000)) != nil)
+        try JSONScanner.check(nested(1_000_000))
+    }
+
+    @Test("What a consumer might not read is not shown as JSON: more than 128 levels")
+    func levels() {
+        #expect(JSONScanner.singleLine(nested(128)) != nil)
+        #expect(JSONScanner.singleLine(nested(129)) == nil)
+        let objects = String(repeating: #"{"a":["#, count: 150) + String(repeating: "]}", count: 150)
+        #expect(JSONScanner.singleLine(Array(objects.utf8)) == nil)
+        // Side by side they are not deep.
+        let wide = "[" + String(repeating: "[],{},", count: 300) + "0]"
+        #expect(JSONScanner.singleLine(Array(wide.utf8)) != nil)
+    }
+
+    @Test(
+        "What a consumer might not read is not shown as JSON: half a surrogate pair, in a key too",
+        arguments: [
+            #""\ud800""#, #"{"\udc00":1}"#, #"["a",{"b":"\ud83dx"}]"#, #""\ud83d\u0041""#, #""\ude42\ud83d""#,
+            #""\uD83D\uD83D\uDE42""#, #""\ud83d\\ude42""#,
+        ])
+    func surrogates(_ json: String) throws {
+        #expect(JSONScanner.singleLine(Array(json.utf8)) == nil)
+        // It is JSON all the same.
+        try JSONScanner.check(Array(json.utf8))
     }
 
     @Test(
         "Strings say what they say",
         arguments: [
             (#""a\n\t\"\\\/\b\f\r""#, "a\n\t\"\\/\u{8}\u{C}\r"), (#""\u00e9\ud83d\ude42""#, "é🙂"),
-            (#""\ud83dx""#, "\u{FFFD}x"),
-            (#""\ud83d\u0041""#, "\u{FFFD}A"),
         ])
     func strings(_ json: String, _ text: String) throws {
         var scanner = JSONScanner(Array(json.utf8))
         #expect(try scanner.string() == text)
+    }
+}
+
+extension JSONTests {
+    @Test("Half a surrogate pair says nothing", arguments: [#""\ud83dx""#, #""\ud83d\u0041""#, #""caf\udce9""#])
+    func noText(_ json: String) {
+        var scanner = JSONScanner(Array(json.utf8))
+        #expect(throws: (any Error).self) { try scanner.string() }
     }
 }

@@ -84,4 +84,21 @@ import Testing
         let lines = try await outcome.lines
         #expect(lines.contains(#"{"event":"message","port":1,"base64":"//4="}"#))
     }
+
+    @Test("JSON that a consumer might not read comes as text, and the next message after it")
+    func hardJSON() async throws {
+        let outcome = try await Shell.run(
+            """
+            start l connect listen k --json
+            nested() { printf "%0$1d" 0 | sed 's/0/[/g'; printf "%0$1d" 0 | sed 's/0/]/g'; }
+            connect to k --as-json '"\\ud800"' '{"\\udc00":1}' "$(nested 300)" "$(nested 128)" '"\\ud83d\\ude42"'; echo $?
+            kill $pid; wait $pid; grep -o '"port":1,"[tj].*' l.out | cut -c-40
+            """)
+        #expect(
+            outcome.lines == [
+                "0", #""port":1,"text":"\"\\ud800\""}"#, #""port":1,"text":"{\"\\udc00\":1}"}"#,
+                #""port":1,"text":""# + String(repeating: "[", count: 23),
+                #""port":1,"json":"# + String(repeating: "[", count: 24), #""port":1,"json":"\ud83d\ude42"}"#,
+            ])
+    }
 }
