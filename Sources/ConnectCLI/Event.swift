@@ -119,20 +119,26 @@ enum Event {
             "event": .string("message"), "port": .integer(Int(record.line)),
             "direction": .string(record.direction == .received ? "received" : "sent"),
         ]
-        // Cut off, text may end within a character, and JSON is none.
-        if record.kind == .bytes {
-            object.add("base64", .string(Data(record.payload).base64EncodedString()))
-        } else if record.kind == .json, record.length == record.payload.count,
-            let json = JSONScanner.singleLine(record.payload)
-        {
+        let isWhole = record.length == record.payload.count
+        if record.kind == .json, isWhole, let json = JSONScanner.singleLine(record.payload) {
             object.add("json", .raw(json))
+        } else if record.kind != .bytes, let text = text(record.payload, isWhole: isWhole) {
+            object.add("text", .string(text))
         } else {
-            object.add("text", .string(String(decoding: record.payload, as: UTF8.self)))
+            object.add("base64", .string(Data(record.payload).base64EncodedString()))
         }
         object.add("length", .integer(Int(clamping: record.length)))
         object.add("transferred", .integer(record.transferred))
         object.add("missed", .integer(Int(clamping: record.dropped)))
         return object
+    }
+
+    /// Cut off, text may end within a character, which then is left out. `nil` for what is not UTF-8 otherwise.
+    private static func text(_ bytes: [UInt8], isWhole: Bool) -> String? {
+        for count in 0...(isWhole ? 0 : min(3, bytes.count)) {
+            if let text = String(validating: bytes.dropLast(count), as: UTF8.self) { return text }
+        }
+        return nil
     }
 
     /// A service file was written or removed.

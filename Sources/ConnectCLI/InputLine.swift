@@ -29,6 +29,7 @@ struct InputLine: Sendable, Equatable {
         do throws(JSONScanner.Malformed) {
             members = try scanner.members()
         } catch {
+            if error.isHalfSurrogate { throw Self.halfSurrogate("it", "write out the whole character") }
             throw Self.failure(
                 "byte \(error.offset + 1) is not as in a JSON object",
                 "write {\"port\":1,\"text\":\"…\"}, or text that does not begin with {")
@@ -42,7 +43,7 @@ struct InputLine: Sendable, Equatable {
             }
             payloads.append(.bytes([UInt8](data)))
         }
-        if let json = members["json"] { payloads.append(.json(String(decoding: json, as: UTF8.self))) }
+        if let json = members["json"] { payloads.append(.json(try Self.text(json))) }
         guard let payload = payloads.first else {
             throw Self.failure("it says nothing to send", "add \"text\", \"base64\" or \"json\"")
         }
@@ -55,7 +56,7 @@ struct InputLine: Sendable, Equatable {
     }
 
     private static func portNumber(_ json: [UInt8]) throws(Failure) -> Int? {
-        let text = String(decoding: json, as: UTF8.self)
+        let text = try text(json)
         if text == "null" { return nil }
         if let number = Int(text) { return number }
         throw failure("its \"port\" is no whole number", "copy the one of the connect event")
@@ -63,8 +64,26 @@ struct InputLine: Sendable, Equatable {
 
     private static func string(_ json: [UInt8], _ key: String) throws(Failure) -> String {
         var scanner = JSONScanner(json)
-        if let text = try? scanner.string() { return text }
-        throw failure("its \"\(key)\" is no string", "put it in quotation marks")
+        do throws(JSONScanner.Malformed) {
+            return try scanner.string()
+        } catch {
+            if error.isHalfSurrogate {
+                throw halfSurrogate("its \"\(key)\"", "if it is no text, send it as {\"base64\":\"…\"}")
+            }
+            throw failure("its \"\(key)\" is no string", "put it in quotation marks")
+        }
+    }
+
+    /// JSON as it was written: a part of a line that is UTF-8, cut at characters that are ASCII.
+    private static func text(_ json: [UInt8]) throws(Failure) -> String {
+        guard let text = String(validating: json, as: UTF8.self) else {
+            throw failure("it is not UTF-8", "send bytes as {\"base64\":\"…\"}")
+        }
+        return text
+    }
+
+    private static func halfSurrogate(_ what: String, _ advice: String) -> Failure {
+        failure("\(what) has half a surrogate pair (\\ud800 to \\udfff alone), which is no character", advice)
     }
 
     private static func failure(_ what: String, _ advice: String) -> Failure {

@@ -92,4 +92,25 @@ import Testing
             ])
         #expect(outcome.errors.contains("line 5 of the input was not sent: it says nothing to send"))
     }
+
+    @Test(
+        "Text that is none is not repaired: half a surrogate pair is 65 with to and told by listen, with the hint at base64"
+    )
+    func noText() async throws {
+        let outcome = try await Shell.run(
+            """
+            start l connect listen e; l=$pid
+            printf '%s\\n' '{"text":"first"}' '{"text":"caf\\udce9"}' | connect to e --json; echo $?
+            printf '{"text":"caf\\\\udce9"}\\n' | connect to e --json --reconnect; echo $?
+            kill $l; wait $l; cat l.out
+            converse m connect listen m --json --once; next >/dev/null
+            hold a connect to m --replies 1; next >/dev/null
+            printf '%s\\n' '{"text":"caf\\udce9"}' '{"text":"second"}' >&7
+            ends $held; cat a.out; ends $pid
+            """)
+        #expect(
+            outcome.lines.filter { !$0.hasPrefix("{") } == ["65", "65", "first", "0", "second", "65"])
+        #expect(outcome.errors.contains("line 2 of the input was not sent"))
+        #expect(outcome.errors.contains(#"send it as {"base64":"#))
+    }
 }

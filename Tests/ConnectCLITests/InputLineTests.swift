@@ -33,6 +33,16 @@ import Testing
         #expect(error?.status == .unsendable)
     }
 
+    @Test(
+        "Half a surrogate pair cannot be sent as text: 65, and the hint at base64",
+        arguments: [#"{"text":"caf\udce9"}"#, #"{"text":"\ud83dx","port":1}"#, #"{"base64":"\ud800"}"#])
+    func noText(_ text: String) {
+        let error = #expect(throws: Failure.self) { try line(text) }
+        #expect(error?.status == .unsendable)
+        #expect(error?.message?.contains("base64") == true)
+        #expect(error?.message?.contains("surrogate") == true)
+    }
+
     @Test("A line that is not UTF-8 and begins as an object is wrong")
     func bytes() {
         #expect(throws: Failure.self) { try InputLine(object: Array(#"{"text":""#.utf8) + [0xFF, 0x22, 0x7D]) }
