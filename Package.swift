@@ -59,7 +59,9 @@ let package = Package(
             swiftSettings: settings),
         .executableTarget(
             name: "ConnectCLI",
-            dependencies: ["CLinux", "ConnectTo", "LinuxIO", "Ports", argumentParser, subprocess, system],
+            dependencies: [
+                "CLinux", "ConnectTo", "LinuxIO", "Ports", argumentParser, collections, subprocess, system,
+            ],
             exclude: ["connect.1"],
             swiftSettings: settings),
 

@@ -7,26 +7,24 @@ final class LineService: PeerService {
     private let ports: OpenPorts
     private let input: StandardInput?
     private let form: InputForm
-    /// Whether a line stays open after the peer's end of input, until ours has ended too.
-    private let waitsForInput: Bool
-    private let inputEnd = Latch<Void>()
+    /// Whether the end of standard input is the end of what we say to the one peer there is.
+    private let isOnce: Bool
     private let files: ReceivedFiles
     private let mishaps = Mishaps()
-    /// Whether a line has been read that no port has taken.
+    /// Whether a line has been read that does not wait for a port yet.
     private let hasLineInHand = Lock(false)
 
     let limit = Int.max
 
     init(
-        report: Report, ports: OpenPorts, input: StandardInput?, form: InputForm, waitsForInput: Bool,
-        files: ReceivedFiles
+        report: Report, ports: OpenPorts, input: StandardInput?, form: InputForm, isOnce: Bool, files: ReceivedFiles
     ) {
         self.files = files
         self.report = report
         self.ports = ports
         self.input = input
         self.form = form
-        self.waitsForInput = waitsForInput
+        self.isOnce = isOnce
     }
 
     /// 65 where a line of the input was not sent, 74 where a file was not saved.
@@ -35,42 +33,46 @@ final class LineService: PeerService {
     func hasInputLeft() async -> Bool {
         guard let input, !input.isTerminal else { return false }
         // Open and silent is not left over: nobody has written what could be taken.
-        return await input.stop() == .lines || hasLineInHand.withLock { $0 }
+        let isLeft = await input.stop() == .lines
+        if isLeft || hasLineInHand.withLock({ $0 }) { return true }
+        return await ports.hasUngiven
     }
 
     func serve(_ event: ConnectEvent, _ number: Int) async throws(Failure) -> CloseReason {
         let port = event.source
         let owner = FileOwner(event.peer)
+        let isDelivered = Latch<Void>()
+        Task.onLoop { [self] in
+            await ports.deliver(to: number, finishes: isOnce && keepsFinished)
+            isDelivered.set()
+        }
         var iterator = port.messages.makeAsyncIterator()
         while let message = await iterator.nextUnlessEnded() {
             let (facts, failure) = await files.take(message, of: owner)
             if let failure { mishaps.note(failure) }
             try await report.message(message, files: facts, from: number)
         }
-        if port.closeReason == nil {
-            if waitsForInput { await inputEnded(or: port) }
-            await ports.remove(number)
-            await port.flush()
-            port.close()
-        }
+        if !keepsFinished { try? await ports.close(number) }
+        _ = await isDelivered.wait()
+        await port.flush()
+        port.close()
         let reason = await port.closed
         // Its last word.
         await port.flush()
-        return reason
+        return await ports.dropReason(of: number) ?? reason
     }
 
-    /// Waits for the end of our input, unless the port ends first.
-    private func inputEnded(or port: MessagePort) async {
-        let either = Latch<Void>()
-        Task.onLoop { [self] in
-            _ = await inputEnd.wait()
-            either.set()
-        }
-        Task.onLoop {
-            _ = await port.closed
-            either.set()
-        }
-        _ = await either.wait()
+    /// Whether a line stays open after the peer's end of input, until ours has ended too.
+    private var keepsFinished: Bool { isOnce && input?.isTerminal == false }
+
+    // MARK: Standard input
+
+    /// Lines that are read together and go to the same ports.
+    private struct Run {
+        let port: Int?
+        var payloads: [Payload] = []
+        /// Their numbers in the input.
+        var numbers: [Int] = []
     }
 
     /// Reads standard input from here on, and posts it.
@@ -79,30 +81,46 @@ final class LineService: PeerService {
         guard let input else { return }
         Task.onLoop { [self] in
             do {
-                var number = 0
+                var number = 1
                 while let lines = try await input.next() {
                     hasLineInHand.withLock { $0 = true }
-                    for line in lines {
-                        number += 1
-                        try await post(line, number)
-                    }
+                    await post(lines, from: number)
+                    number += lines.count
                     hasLineInHand.withLock { $0 = false }
                 }
-                // Only where the line waits for it does the end mean anything.
-                if waitsForInput { await ports.finishAll() }
-                inputEnd.set()
+                await ports.endInput()
             } catch { fail(Failure(error)) }
         }
     }
 
-    /// With `--json` or `--as-json`, a line that cannot be sent is told of, and the next one is taken.
-    private func post(_ line: [UInt8], _ number: Int) async throws(Failure) {
-        do throws(Failure) {
-            try await ports.post(form.read(line))
-        } catch {
-            if form == .plain || error.status != .unsendable { throw error }
-            mishaps.note(error)
-            await report.failure(error.ofLine(number))
+    private func post(_ lines: [[UInt8]], from start: Int) async {
+        var run = Run(port: nil)
+        for (number, line) in zip(start..., lines) {
+            do throws(Failure) {
+                let line = try form.read(line)
+                if run.port != line.port {
+                    await post(run)
+                    run = Run(port: line.port)
+                }
+                run.payloads.append(line.payload)
+                run.numbers.append(number)
+            } catch { await tell(error, ofLine: number) }
         }
+        await post(run)
+    }
+
+    private func post(_ run: Run) async {
+        if run.payloads.isEmpty { return }
+        do throws(Failure) {
+            try await ports.post(run.payloads, to: run.port)
+        } catch {
+            for number in run.numbers { await tell(error, ofLine: number) }
+        }
+    }
+
+    /// Tells of a line that was not sent; the next one is taken.
+    private func tell(_ failure: Failure, ofLine number: Int) async {
+        mishaps.note(failure)
+        await report.failure(failure.ofLine(number))
     }
 }

@@ -97,6 +97,22 @@ struct Listen: ProgramCommand {
         transform: Seconds.init)
     var stallLimit: Seconds?
 
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp(
+            "Drop a peer that takes nothing for so long while others wait for it; 10 if not given.",
+            discussion: """
+                Standard input goes to all peers alike, so one that reads slowly holds up the others as soon as it is \
+                \(PostLog.limit >> 20) MiB behind. One that reads nothing is dropped then: its port ends as "busy" here, \
+                and it sees the line break off. A peer that is alone is waited for.
+                """,
+            valueName: "seconds"),
+        transform: Seconds.init)
+    var dropAfter: Seconds?
+
+    /// How long a peer may take nothing while others wait for it, where that is not said.
+    private static let dropTime = Duration.seconds(10)
+
     @Flag(help: "If the name belongs to a listener that is --replaceable, take it over.")
     var replace = false
 
@@ -122,6 +138,10 @@ struct Listen: ProgramCommand {
         ] where isGiven && save == nil {
             throw ValidationError("\(option) is for --save")
         }
+        if dropAfter != nil, raw || !command.isEmpty {
+            throw ValidationError(
+                "--drop-after is for what standard input has for all peers: no --raw or --exec beside it")
+        }
     }
 
     func work(in program: Program) async throws -> ExitStatus {
@@ -134,7 +154,7 @@ struct Listen: ProgramCommand {
             try FileStore(path, overwrites: force, sizeLimit: sizeLimit?.bytes ?? .max)
         }
         let bus = try await common.openBus()
-        let ports = OpenPorts(gate: input?.gate)
+        let ports = try OpenPorts(gate: input?.gate, stallTime: dropAfter?.duration ?? Self.dropTime)
         let service = try service(child, input, store, ports, program)
         let context = try await register(name, origin, on: bus)
         program.atEnd { _ in
@@ -183,7 +203,7 @@ struct Listen: ProgramCommand {
             return LineService(
                 report: report, ports: ports, input: input,
                 form: InputForm(asJSON: asJSON, objects: common.json),
-                waitsForInput: once && input?.isTerminal == false,
+                isOnce: once,
                 files: ReceivedFiles(
                     report: report, store: store,
                     patience: stallLimit?.duration ?? .seconds(ReceivedFiles.patience)))
@@ -234,7 +254,7 @@ struct Listen: ProgramCommand {
             Task.onLoop {
                 do {
                     let reason = try await serve(event, number, service, ports, program)
-                    if reason.code == .protocolError || reason.code == .outOfResources {
+                    if [.protocolError, .outOfResources, .busy].contains(reason.code) {
                         let peer = TerminalText.escaped(event.peer.label)
                         await program.report.note("port \(number): \(peer): \(reason.detail)")
                     }

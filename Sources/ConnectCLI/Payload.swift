@@ -34,6 +34,32 @@ enum Payload: Sendable, Equatable {
     }
 }
 
+extension Payload {
+    /// In bytes.
+    var count: Int {
+        switch self {
+        case .bytes(let bytes): bytes.count
+        case .text(let text), .json(let text): text.utf8.count
+        }
+    }
+}
+
+extension MessageBatch {
+    /// One message.
+    init(_ payload: Payload) {
+        self.init()
+        append(payload)
+    }
+
+    mutating func append(_ payload: Payload) {
+        switch payload {
+        case .bytes(let bytes): append(bytes)
+        case .text(let text): append(text)
+        case .json(let text): append(json: text)
+        }
+    }
+}
+
 extension Messages.AsyncIterator {
     /// The next message, or `nil` at the end, whatever that was: it stands in the port's close reason.
     mutating func nextUnlessEnded() async -> Message? {

@@ -13,7 +13,8 @@ import Testing
             "list --origin nodots", "to x hello --raw", "to x --raw --json", "to x --raw --bytes",
             "to x --as-json --raw", "to x --as-json --bytes", "listen x --as-json --raw", "to x --bytes hello",
             "to x --bytes --file /dev/null", "to x --file", "listen x --raw --json",
-            "listen x --force", "listen x --save /no/such/directory", "listen x --save . --raw",
+            "listen x --raw --drop-after 1", "listen x --drop-after soon", "listen x --force",
+            "listen x --save /no/such/directory", "listen x --save . --raw",
             "bench --cpus 0", "bench --cpus 0,1023", "bench --seconds soon", "bench --seconds 0",
             "bench-peer",
         ])
