@@ -26,9 +26,13 @@ speak() {
     echo "* $nickname left"
 }
 
-hear() { # all but what we said ourselves
+hear() { # all but what we said ourselves, until we have left
     while IFS= read -r line; do
-        case $line in "$nickname: "*) ;; *) printf '%s\n' "$line" ;; esac
+        case $line in
+        "$nickname: "*) ;;
+        "* $nickname left") break ;;
+        *) printf '%s\n' "$line" ;;
+        esac
     done
 }
 

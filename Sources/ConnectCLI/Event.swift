@@ -56,6 +56,11 @@ enum Event {
         }
     }
 
+    /// The peer has ended its input.
+    static func finish(port: Int) -> JSONObject {
+        ["event": .string("finish"), "port": .integer(port)]
+    }
+
     static func close(port: Int, reason: CloseReason) -> JSONObject {
         [
             "event": .string("close"), "port": .integer(port), "reason": .string(reason.code.rawValue),

@@ -14,9 +14,9 @@ enum InputForm: Sendable {
     /// - Throws: ``Failure`` 65, which says what is wrong and what to write; not in which line.
     func read(_ line: [UInt8]) throws(Failure) -> InputLine {
         switch self {
-        case .plain: InputLine(Payload(line: line))
+        case .plain: InputLine(.post(Payload(line: line)))
         case .objects: try InputLine(object: line)
-        case .json: InputLine(try Payload(json: line))
+        case .json: InputLine(.post(try Payload(json: line)))
         }
     }
 

@@ -1,25 +1,41 @@
 import FoundationEssentials
 
-/// A line of the input: what to post, and to whom.
+/// A line of the input: what to do, and with which port.
 struct InputLine: Sendable, Equatable {
-    let payload: Payload
+    enum Content: Sendable, Equatable {
+        case post(Payload)
+        /// Behind what was posted to it.
+        case close
+    }
+
+    let content: Content
     /// The number of the port, as the `connect` event told it; `nil` is every open port.
     let port: Int?
 
     /// For every open port, or for one.
-    init(_ payload: Payload, port: Int? = nil) {
-        self.payload = payload
+    init(_ content: Content, port: Int? = nil) {
+        self.content = content
         self.port = port
     }
 
+    /// The same, where all that can be done is to post.
+    /// - Throws: ``Failure`` 65 for a close.
+    var payload: Payload {
+        get throws(Failure) {
+            if case .post(let payload) = content { return payload }
+            throw Self.failure(
+                "\"close\" is for the input of listen", "end the input, and with it this side of the call")
+        }
+    }
+
     /// With `--json`: a line that begins with `{` is `{"port":1,"text":…}`, with `base64` or `json` in place of
-    /// `text` as wanted, and for every open port where `port` is absent or null. Members it does not know
-    /// are passed over. Any other line is posted as it is.
+    /// `text` as wanted, or `{"port":1,"close":true}`; for every open port where `port` is absent or null. Members it
+    /// does not know are passed over. Any other line is posted as it is.
     /// - Throws: ``Failure`` 65, which says what is wrong and what to write; not in which line.
     init(object line: [UInt8]) throws(Failure) {
         var scanner = JSONScanner(line)
         guard scanner.take("{") else {
-            self.init(Payload(line: line))
+            self.init(.post(Payload(line: line)))
             return
         }
         guard String(validating: line, as: UTF8.self) != nil else {
@@ -35,24 +51,27 @@ struct InputLine: Sendable, Equatable {
                 "write {\"port\":1,\"text\":\"…\"}, or text that does not begin with {")
         }
         let port = try members["port"].flatMap { json throws(Failure) in try Self.portNumber(json) }
-        var payloads: [Payload] = []
-        if let json = members["text"] { payloads.append(.text(try Self.string(json, "text"))) }
+        var contents: [Content] = []
+        if let json = members["text"] { contents.append(.post(.text(try Self.string(json, "text")))) }
         if let json = members["base64"] {
             guard let data = Data(base64Encoded: try Self.string(json, "base64")) else {
                 throw Self.failure("its \"base64\" is no base64", "see RFC 4648, section 4")
             }
-            payloads.append(.bytes([UInt8](data)))
+            contents.append(.post(.bytes([UInt8](data))))
         }
-        if let json = members["json"] { payloads.append(.json(try Self.text(json))) }
-        guard let payload = payloads.first else {
-            throw Self.failure("it says nothing to send", "add \"text\", \"base64\" or \"json\"")
+        if let json = members["json"] { contents.append(.post(.json(try Self.text(json)))) }
+        if try members["close"].map({ json throws(Failure) in try Self.isTrue(json, "close") }) == true {
+            contents.append(.close)
         }
-        if payloads.count > 1 {
+        guard let content = contents.first else {
+            throw Self.failure("it says nothing to send", "add \"text\", \"base64\" or \"json\", or \"close\":true")
+        }
+        if contents.count > 1 {
             throw Self.failure(
-                "it says more than one thing to send",
-                "give one of \"text\", \"base64\" and \"json\", and a line for each message")
+                "it says more than one thing to do",
+                "give one of \"text\", \"base64\", \"json\" and \"close\", and a line for each")
         }
-        self.init(payload, port: port)
+        self.init(content, port: port)
     }
 
     private static func portNumber(_ json: [UInt8]) throws(Failure) -> Int? {
@@ -71,6 +90,14 @@ struct InputLine: Sendable, Equatable {
                 throw halfSurrogate("its \"\(key)\"", "if it is no text, send it as {\"base64\":\"…\"}")
             }
             throw failure("its \"\(key)\" is no string", "put it in quotation marks")
+        }
+    }
+
+    private static func isTrue(_ json: [UInt8], _ key: String) throws(Failure) -> Bool {
+        switch try text(json) {
+        case "true": return true
+        case "false", "null": return false
+        default: throw failure("its \"\(key)\" is neither true nor false", "write {\"port\":1,\"\(key)\":true}")
         }
     }
 

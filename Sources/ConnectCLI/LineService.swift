@@ -52,7 +52,9 @@ final class LineService: PeerService {
             if let failure { mishaps.note(failure) }
             try await report.message(message, files: facts, from: number)
         }
+        if port.hasReceivedFinish { try await report.event(Event.finish(port: number)) }
         if !keepsFinished { try? await ports.close(number) }
+        // It may still be answered.
         _ = await isDelivered.wait()
         await port.flush()
         port.close()
@@ -62,8 +64,9 @@ final class LineService: PeerService {
         return await ports.dropReason(of: number) ?? reason
     }
 
-    /// Whether a line stays open after the peer's end of input, until ours has ended too.
-    private var keepsFinished: Bool { isOnce && input?.isTerminal == false }
+    /// Whether a port stays open after the peer's end of input, for answers, until standard input ends. At a terminal
+    /// it does not, as with `--raw`: callers would wait for somebody who may never type.
+    private var keepsFinished: Bool { input?.isTerminal == false }
 
     // MARK: Standard input
 
@@ -98,12 +101,16 @@ final class LineService: PeerService {
         for (number, line) in zip(start..., lines) {
             do throws(Failure) {
                 let line = try form.read(line)
-                if run.port != line.port {
+                if run.port != line.port || line.content == .close {
                     await post(run)
                     run = Run(port: line.port)
                 }
-                run.payloads.append(line.payload)
-                run.numbers.append(number)
+                switch line.content {
+                case .post(let payload):
+                    run.payloads.append(payload)
+                    run.numbers.append(number)
+                case .close: try await ports.close(line.port)
+                }
             } catch { await tell(error, ofLine: number) }
         }
         await post(run)

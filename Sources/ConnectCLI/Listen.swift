@@ -8,13 +8,15 @@ struct Listen: ProgramCommand {
         discussion: """
             Each message is a line of standard output; each line of standard input is posted to every open \
             port, and is not read while none is open. The end of standard input ends nothing, but with --once. \
-            A port is closed when its peer has ended its input.
+            A port whose peer has ended its input stays open for answers until standard input has ended, which closes \
+            it. At a terminal the peer's end of input closes it.
 
-            With --json, standard output carries {"event":"standby"|"listening"|"connect"|"message"|"close"|"error",\
-            …}, and lines of standard input that begin with { say what to post where: {"port":1,"text":…}, with \
-            "base64" or "json" in place of "text". Without "port" it goes to every open port. A message that says it \
-            is JSON and is none, or has more than \(JSONScanner.depthLimit) levels or half a surrogate pair, is shown \
-            as "text".
+            With --json, standard output carries {"event":"standby"|"listening"|"connect"|"message"|"finish"|"close"|\
+            "error",…}, and lines of standard input that begin with { say what to post where: {"port":1,"text":…}, \
+            with "base64" or "json" in place of "text"; {"port":1,"close":true} closes the port behind what was posted \
+            to it. Without "port" it is for every open port. "finish" tells that the peer has ended its input. A \
+            message that says it is JSON and is none, or has more than \(JSONScanner.depthLimit) levels or half a \
+            surrogate pair, is shown as "text".
 
             With --as-json each line of standard input, or of the command's output, is JSON and posted as that, for \
             peers that decode it. One that is not well-formed is told of and not sent.
@@ -35,8 +37,8 @@ struct Listen: ProgramCommand {
         help: ArgumentHelp(
             "Serve one peer, and end with it.",
             discussion: """
-                The name is given back when the peer is admitted. Where standard input is no terminal the line \
-                stays open until both sides have ended their input.
+                The name is given back when the peer is admitted. The line stays open until both sides have ended \
+                their input; at a terminal, until the peer has.
                 """))
     var once = false
 

@@ -8,7 +8,8 @@ struct To: ProgramCommand {
         abstract: "Connect to a name, and talk to it.",
         discussion: """
             Posts each MESSAGE, or else each line of standard input; prints what comes back; ends its side when \
-            its input ends, and exits when the peer closes. A MESSAGE or a name that begins with a dash comes \
+            its input ends, and exits when the peer closes: a listener that can still answer keeps it waiting \
+            (--no-reply, --replies, --timeout). A MESSAGE or a name that begins with a dash comes \
             after two dashes: connect to NAME -- -1
 
             Where the reader of standard output goes, the rest of the input is sent, and then the call ended with 0; \

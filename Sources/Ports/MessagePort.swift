@@ -119,6 +119,11 @@ public final class MessagePort: Sendable {
         line.read { Int(clamping: $0.life.posted) }
     }
 
+    /// Whether the peer has called ``finish()``, and not only ended the port.
+    package var hasReceivedFinish: Bool {
+        line.read { $0.life.hasReceivedFinish }
+    }
+
     /// Whether no more messages will come: the peer has said that it posts no more, or the port is over. Some may still
     /// wait here. Always true of a ``LineFormat/stream``, which has none.
     public var peerHasFinished: Bool {

@@ -54,6 +54,8 @@ struct PortLife {
     private(set) var posted: UInt64 = 0
     private(set) var received: UInt64 = 0
     private(set) var taken: UInt64 = 0
+    /// Whether the peer has said that it posts no more, whatever came behind that.
+    private(set) var hasReceivedFinish = false
     /// Of what was posted, what the peer said in its close that it has not taken.
     private(set) var undelivered: UInt64 = 0
 
@@ -209,6 +211,7 @@ struct PortLife {
     mutating func didReceiveFinish() throws(ProtocolViolation) -> Effects {
         try expectNotEnded("a second finish")
         inbound = .finished
+        hasReceivedFinish = true
         return didOpen().union(.announceEnd).union(closeIfBothFinished())
     }
 

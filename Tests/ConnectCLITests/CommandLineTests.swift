@@ -167,6 +167,7 @@ import Testing
             next | grep -o '"status":"reconnecting"'
             echo still >&5; exec 5>&-
             next | grep -o '"text":"still"'
+            next >/dev/null; echo '{"port":1,"close":true}' >&7
             next | grep -o '"event":"close"'
             ends $to
             dbus-daemon --config-file=\(bus.directory)/bus.conf --nofork --nosyslog 7>&- 8<&- &

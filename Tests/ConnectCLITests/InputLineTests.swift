@@ -15,7 +15,7 @@ import Testing
 
     @Test("A line for all: without a port, or plain")
     func all() throws {
-        #expect(try line(#"{"text":""}"#) == InputLine(.text("")))
+        #expect(try line(#"{"text":""}"#) == InputLine(.post(.text(""))))
         #expect(try line(#"{"port":null,"text":"x"}"#).port == nil)
         #expect(try line("hello").payload == .text("hello"))
         #expect(try InputLine(object: [0xFF]).payload == .bytes([0xFF]))
@@ -26,6 +26,7 @@ import Testing
         arguments: [
             "{", "{}", #"{"port":1}"#, #"{"text":1}"#, #"{"text":"a","base64":"YQ=="}"#,
             #"{"port":"1","text":"a"}"#,
+            #"{"port":1,"close":1}"#, #"{"port":1,"close":true,"text":"a"}"#, #"{"port":1,"close":false}"#,
             #"{"base64":"?"}"#, #"{"text":"a"} x"#, #"{"port":1.5,"text":"a"}"#, #"{"text":"a",}"#,
         ])
     func wrong(_ text: String) {

@@ -18,7 +18,7 @@ import Testing
                 #"{"event":"listening","name":"a \"b\"","origin":"org.connectto"}"#,
                 #"{"event":"connect","port":1,"peer":{"pid":PID,"uid":UID,"bus":":1.N","name":null,"process":"connect",EXE}}"#,
                 #"{"event":"message","port":1,"text":"hello"}"#,
-                #"{"event":"message","port":1,"base64":"/w=="}"#,
+                #"{"event":"message","port":1,"base64":"/w=="}"#, #"{"event":"finish","port":1}"#,
                 #"{"event":"close","port":1,"reason":"closed"}"#,
             ])
     }

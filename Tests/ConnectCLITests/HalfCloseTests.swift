@@ -1,0 +1,119 @@
+import ConnectToTesting
+import Testing
+
+/// A caller that has ended its input still reads: `connect to x question` waits for its answer.
+@Suite("listen, when a caller has ended its input", .privateBus, .timeLimit(.minutes(1))) struct HalfCloseTests {
+    @Test("tells it with --json, answers the caller, and closes the port when it is told to")
+    func answers() async throws {
+        let outcome = try await Shell.run(
+            """
+            converse l connect listen bot --json
+            next >/dev/null
+            connect to bot c >a.out </dev/null 7>&- 8<&- & to=$!
+            next >/dev/null; next; next
+            printf '%s\\n' '{"port":1,"text":"one"}' '{"port":1,"text":"two"}' '{"port":1,"close":true}' \
+            '{"port":1,"text":"late"}' >&7
+            ends $to; cat a.out
+            { next; next; } | sort | cut -c-45
+            kill $pid
+            """)
+        #expect(
+            outcome.lines == [
+                #"{"event":"message","port":1,"text":"c"}"#, #"{"event":"finish","port":1}"#, "0", "one", "two",
+                #"{"event":"close","port":1,"reason":"closed"}"#, #"{"event":"error","code":65,"message":"line 4 "#,
+            ])
+    }
+
+    @Test("answers it from standard input, and closes the port when that ends")
+    func plain() async throws {
+        let outcome = try await Shell.run(
+            """
+            converse l connect listen bot
+            connect to bot c --replies 1 >a.out </dev/null 7>&- 8<&- & to=$!
+            next; echo answer >&7; ends $to; cat a.out
+            connect to bot d >b.out </dev/null 7>&- 8<&- & to=$!
+            next; echo first >&7; echo last >&7; exec 7>&-; ends $to; cat b.out
+            connect to bot e </dev/null 8<&-; echo $?
+            kill $pid
+            """)
+        #expect(outcome.lines == ["c", "0", "answer", "d", "0", "first", "last", "0"])
+    }
+
+    @Test(
+        "closes the port at once where standard input has ended, with --json too",
+        arguments: ["", "--json", "--as-json"])
+    func ended(_ options: String) async throws {
+        let outcome = try await Shell.run(
+            """
+            start l connect listen x \(options)
+            for turn in 1 2 3; do connect to x $turn </dev/null; echo $?; done
+            kill $pid; wait $pid; grep -c finish l.out
+            """)
+        #expect(outcome.lines == ["0", "0", "0", options == "--json" ? "3" : "0"])
+    }
+
+    @Test("tells so also where the caller closes right behind it")
+    func closesBehind() async throws {
+        let outcome = try await Shell.run(
+            """
+            start l connect listen x --json
+            for turn in $(seq 20); do connect to x $turn --no-reply; done
+            until [ $(grep -c '"event":"close"' l.out) = 20 ]; do :; done
+            grep -c '"event":"finish"' l.out; kill $pid
+            """)
+        #expect(outcome.lines == ["20"])
+    }
+
+    @Test("hands over all that was posted before the close, however much it is")
+    func whole() async throws {
+        let outcome = try await Shell.run(
+            """
+            converse l connect listen x --json
+            next >/dev/null
+            connect to x c >a.out </dev/null 7>&- 8<&- & to=$!
+            next >/dev/null; next >/dev/null; next >/dev/null
+            freeze $to
+            # More than the kernel holds, so that most of it waits when the close is read.
+            seq -f '{"port":1,"text":"%01000.0f"}' 1 4000 >&7; echo '{"port":1,"close":true}' >&7
+            echo '{"port":2,"text":"no such port"}' >&7; next | grep -o '"code":65'
+            kill -CONT $to; ends $to
+            seq -f '%01000.0f' 1 4000 | cmp - a.out && echo same; kill $pid
+            """)
+        #expect(outcome.lines == [#""code":65"#, "0", "same"])
+    }
+
+    @Test("on a terminal takes that for the end, with --json too", arguments: ["", "--json"])
+    func terminal(_ options: String) async throws {
+        let outcome = try await Shell.run(
+            """
+            mkfifo keys screen
+            script -qfec 'connect listen x \(options)' /dev/null <keys >screen & script=$!
+            exec 7>keys 8<screen
+            until next | grep -q '^listening'; do :; done
+            connect to x hello </dev/null 7>&- 8<&-; echo $?
+            """)
+        #expect(outcome.lines == ["0"])
+    }
+
+    @Test("With --once, a close from standard input is the end")
+    func once() async throws {
+        let outcome = try await Shell.run(
+            """
+            converse l connect listen x --json --once
+            next >/dev/null
+            connect to x >a.out </dev/null 7>&- 8<&- & to=$!; next >/dev/null
+            printf '%s\\n' '{"port":1,"text":"bye"}' '{"close":true}' >&7
+            ends $to; cat a.out; ends $pid; said l; cat l.err
+            """)
+        #expect(outcome.lines == ["0", "bye", "0"])
+    }
+
+    @Test("A close is for listen: to ends with 65 and says what to do instead")
+    func caller() async throws {
+        let outcome = try await Shell.run(
+            "start l connect listen x; echo '{\"close\":true}' | connect to x --json; echo $?; kill $pid")
+        #expect(outcome.lines.last == "65")
+        #expect(outcome.errors.contains("line 1 of the input was not sent"))
+        #expect(outcome.errors.contains("end the input"))
+    }
+}
