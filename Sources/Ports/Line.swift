@@ -101,6 +101,15 @@ final class Line: Sendable {
         }
     }
 
+    /// The program has forgotten the port: closes it, at once or when its close handler has heard of an end that is
+    /// certain to come.
+    func letGo() {
+        change { state, wakeups in
+            state.isForgotten = true
+            if !state.owesEnd { state.apply(state.life.close(), to: self, &wakeups) }
+        }
+    }
+
     func didOpen(isPartial: Bool) {
         change { state, wakeups in
             state.isPartial = isPartial

@@ -61,6 +61,8 @@ struct LineState: ~Copyable {
     var waiters = Waiters()
 
     var handlers = PortHandlers()
+    /// The program has no reference to the port any more.
+    var isForgotten = false
     /// The loop is calling handlers, or will in a moment.
     var deliveryIsDue = false
     /// The loop is looking at what the kernel has told, and will call the handlers itself if they must be.

@@ -15,7 +15,7 @@ public final class MessagePort: Sendable {
     }
 
     deinit {
-        line.close()
+        line.letGo()
     }
 
     // MARK: Opening

@@ -12,6 +12,10 @@ extension LineState {
     /// The end has come from elsewhere, and all that came before it has been delivered.
     private var endToTell: CloseReason? { input.isEmpty && !isInTransit ? life.foreignReason : nil }
 
+    /// A handler is to be told the end, and that is all that can still come: either it is here, or both sides have
+    /// finished and taken all. A handler that the program had time to set is told, however soon the port is forgotten.
+    var owesEnd: Bool { handlers.close != nil && (endToTell != nil || life.awaitsClose) }
+
     /// Has the loop call the handlers, if there is anything to call them with.
     mutating func deliverLater(for line: Line) {
         let isDue = handlers.message != nil && !input.isEmpty || handlers.close != nil && endToTell != nil
@@ -42,6 +46,7 @@ extension LineState {
             let old = handlers
             handlers = PortHandlers()
             wakeups.add { withExtendedLifetime(old) {} }
+            if isForgotten { apply(life.close(), to: line, &wakeups) }
             return .close(handler, reason)
         }
         deliveryIsDue = false
@@ -56,11 +61,7 @@ extension LineState {
         if mayReceive, !isOver { return }
         let old = handlers
         handlers = PortHandlers()
-        if !isOver, old.close != nil {
-            handlers.close = old.close
-            // A port that closes itself hears of no end: it stays until it has, if that is all there is to come.
-            if life.foreignReason != nil || life.awaitsClose { handlers.keptPort = old.keptPort }
-        }
+        if !isOver { handlers.close = old.close }
         wakeups.add { withExtendedLifetime(old) {} }
     }
 }

@@ -18,7 +18,8 @@ extension MessagePort {
     /// forgotten. It is the peer's end, ``close()`` or nil that releases it. Two ports of one channel that both have
     /// handlers keep each other alive.
     ///
-    /// A message that was sent as text or JSON and is not UTF-8 goes to ``onMessageError(_:)`` instead.
+    /// A message that was sent as text or JSON and is not UTF-8 goes to ``onMessageError(_:)`` instead; set that first,
+    /// since messages are delivered from here on.
     public func onMessage(_ handler: (@Sendable (Message) -> Void)?) {
         line.setHandlers {
             $0.message = handler
@@ -41,8 +42,9 @@ extension MessagePort {
     /// Calls a handler once, when the port is over and it was not this side that closed it or gave it away.
     ///
     /// All messages have been taken then; so on a port that was never started and has messages waiting it
-    /// is not called before those are. Set late, it still hears of the end. It does not keep the port alive; but
-    /// where that had to stay for its message handler, and both have finished, it stays until this one has been called.
+    /// is not called before those are. Set late, it still hears of the end. It does not keep the port alive: a port that
+    /// is forgotten closes itself, and hears of nothing. But where the end is all that can still come, because it is
+    /// here or because both sides have finished and taken all, the handler is called although the port is forgotten.
     public func onClose(_ handler: (@Sendable (CloseReason) -> Void)?) {
         line.setHandlers { $0.close = handler }
     }
