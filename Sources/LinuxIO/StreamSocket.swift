@@ -52,6 +52,8 @@ package struct StreamSocket: Sendable {
             let sent = try systemCallUnlessBlocked("sendmsg") {
                 clinux_send(
                     descriptor.rawValue, parts.baseAddress, parts.count, descriptors, descriptors.count)
+        /// The other end takes no descriptors: it has switched SO_PASSRIGHTS off. Nothing was sent.
+        case descriptorsRefused
             }
             return sent.map(SendOutcome.sent) ?? .wouldBlock
         } catch {
@@ -68,6 +70,7 @@ package struct StreamSocket: Sendable {
     package struct Received {
         package var count: Int
         package var descriptors: [Descriptor]
+            case .notPermitted where !descriptors.isEmpty: return .descriptorsRefused
         package var controlFault: ControlFault?
     }
 

@@ -73,6 +73,10 @@ extension CloseReason {
         CloseReason(.protocolError, detail: "the peer broke the protocol: \(violation.rule)")
     }
 
+    static let descriptorsRefused = protocolError(
+        ProtocolViolation(
+            "it takes no files, ports and memory (it has switched SO_PASSRIGHTS off), and some were sent to it"))
+
     static let descriptorsLost = CloseReason(
         .outOfResources,
         detail: "descriptors could not be received: this process has none left, or may not have these")

@@ -179,6 +179,7 @@ extension LineState {
                 try queue(&output)
                 block()
             case .peerGone: peerIsGone()
+            case .descriptorsRefused: apply(life.fail(.descriptorsRefused), to: line, &wakeups)
             }
         } catch {
             apply(life.fail(.failed(error)), to: line, &wakeups)
@@ -202,6 +203,7 @@ extension LineState {
                 case .wouldBlock: block()
                 case .tooManyInFlight: tryLater(line)
                 case .peerGone: peerIsGone()
+                case .descriptorsRefused: apply(life.fail(.descriptorsRefused), to: line, &wakeups)
                 }
             } catch {
                 apply(life.fail(.failed(error)), to: line, &wakeups)

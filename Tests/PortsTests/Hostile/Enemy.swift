@@ -42,7 +42,7 @@ struct Enemy: Sendable {
                 descriptors = []
             case .wouldBlock: if try await !wait(for: .write, patience) { return false }
             case .tooManyInFlight: await Task.yield()
-            case .peerGone: return false
+            case .peerGone, .descriptorsRefused: return false
             }
         }
         return true
