@@ -27,6 +27,7 @@
 #include <sys/syscall.h>
 #include <sys/timerfd.h>
 #include <sys/uio.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -201,6 +202,19 @@ int clinux_process_at_other_end(int fd) {
     socklen_t length = sizeof end;
     if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &end, &length) < 0) return -1;
     return end.pid;
+}
+
+int clinux_name_end(int fd) {
+    // Nothing but the family: the kernel picks a name that nobody has.
+    struct sockaddr_un none = {.sun_family = AF_UNIX};
+    return bind(fd, (struct sockaddr *)&none, sizeof none.sun_family);
+}
+
+int clinux_other_end_is_named(int fd) {
+    struct sockaddr_un name;
+    socklen_t length = sizeof name;
+    if (getpeername(fd, (struct sockaddr *)&name, &length) < 0) return 0;
+    return length > sizeof name.sun_family;
 }
 
 // MARK: The rest

@@ -33,6 +33,16 @@ package struct StreamSocket: Sendable {
         clinux_is_connected_unix_stream(descriptor.rawValue) == 1
     }
 
+    /// Marks an end that somebody handed us as given to a listener, and says whether the other one may be elsewhere:
+    /// false where it has such a mark, or another name.
+    ///
+    /// The mark is an address that the kernel chooses, which the other end can see, in whatever process it is. The ends
+    /// of a pair have none of their own. Where something forbids it (AppArmor can) there is no mark, and nothing is seen.
+    package static func markAsIntroduced(_ descriptor: Descriptor) -> Bool {
+        clinux_name_end(descriptor.rawValue)
+        return clinux_other_end_is_named(descriptor.rawValue) == 0
+    }
+
     // MARK: Sending
 
     package enum SendOutcome: Equatable {
@@ -42,6 +52,8 @@ package struct StreamSocket: Sendable {
         case tooManyInFlight
         /// The other end is gone or was shut down; what it sent before can still be read.
         case peerGone
+        /// The other end takes no descriptors: it has switched SO_PASSRIGHTS off. Nothing was sent.
+        case descriptorsRefused
     }
 
     /// Sends what the kernel takes. Descriptors ride on the first byte, so they have gone if any byte has.
@@ -52,14 +64,13 @@ package struct StreamSocket: Sendable {
             let sent = try systemCallUnlessBlocked("sendmsg") {
                 clinux_send(
                     descriptor.rawValue, parts.baseAddress, parts.count, descriptors, descriptors.count)
-        /// The other end takes no descriptors: it has switched SO_PASSRIGHTS off. Nothing was sent.
-        case descriptorsRefused
             }
             return sent.map(SendOutcome.sent) ?? .wouldBlock
         } catch {
             switch error.errno {
             case .brokenPipe, .connectionReset, .socketNotConnected: return .peerGone
             case .tooManyReferences: return .tooManyInFlight
+            case .notPermitted where !descriptors.isEmpty: return .descriptorsRefused
             default: throw error
             }
         }
@@ -70,7 +81,6 @@ package struct StreamSocket: Sendable {
     package struct Received {
         package var count: Int
         package var descriptors: [Descriptor]
-            case .notPermitted where !descriptors.isEmpty: return .descriptorsRefused
         package var controlFault: ControlFault?
     }
 

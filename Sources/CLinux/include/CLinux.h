@@ -72,6 +72,10 @@ int clinux_is_connected_unix_stream(int fd);
 /// The process that made the other end of a connected AF_UNIX socket (for who has connected: the one that listened), by
 /// its number in our pid namespace, 0 where it has none there; -1 on error.
 int clinux_process_at_other_end(int fd);
+/// Gives an AF_UNIX socket an address of the kernel's choice, in the abstract namespace; one that has any keeps it.
+int clinux_name_end(int fd);
+/// Whether the other end of a connected AF_UNIX socket has an address.
+int clinux_other_end_is_named(int fd);
 
 // MARK: The rest
 

@@ -53,10 +53,7 @@ enum ContextObject {
         }
         do throws(Greeting.Malformed) {
             let hello = try Greeting(decoding: call.body[1])
-            guard StreamSocket.isConnectedStream(descriptor) else {
-                return invalid("the line is no connected AF_UNIX SOCK_STREAM socket")
-            }
-            return .admit(StreamSocket(descriptor), hello)
+            return line(descriptor) { .admit($0, hello) }
         } catch {
             return invalid(error.what)
         }
@@ -66,10 +63,21 @@ enum ContextObject {
         guard call.body.count == 2, case .unixFD(let descriptor) = call.body[0],
             case .dictionary("s", "v", _) = call.body[1]
         else { return invalid("Tap takes a descriptor and options (ha{sv})") }
+        return line(descriptor, Answer.tap)
+    }
+
+    /// Checks what a caller hands over as its line. Were both ends of a pair with listeners, nobody would be the caller:
+    /// the lines would last for ever, and two that answer each other have no end.
+    private static func line(_ descriptor: Descriptor, _ use: (StreamSocket) -> Answer) -> Answer {
         guard StreamSocket.isConnectedStream(descriptor) else {
             return invalid("the line is no connected AF_UNIX SOCK_STREAM socket")
         }
-        return .tap(StreamSocket(descriptor))
+        guard StreamSocket.markAsIntroduced(descriptor) else {
+            return invalid(
+                "the other end of the line has been handed to a listener too, or has an address; make a pair for each "
+                    + "call, and keep the other end")
+        }
+        return use(StreamSocket(descriptor))
     }
 
     private static func invalid(_ message: String) -> Answer {
