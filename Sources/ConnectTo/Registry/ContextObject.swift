@@ -44,9 +44,11 @@ enum ContextObject {
     // MARK: Connect
 
     private static func connect(_ call: MethodCall, _ registration: Registration) -> Answer {
-        if case .ended = registration.status {
-            return .error(
-                name: DBusError.Name.unknownObject, message: "the context has just been unregistered")
+        switch registration.status {
+        case .ended: return noContext("the context has just been unregistered")
+        case .standby:
+            return noContext("this program stands by for the context and does not own its name; call it by that name")
+        case .requested, .registered, .interrupted: break
         }
         guard call.body.count == 2, case .unixFD(let descriptor) = call.body[0] else {
             return invalid("Connect takes a descriptor and options (ha{sv})")
@@ -78,6 +80,10 @@ enum ContextObject {
                     + "call, and keep the other end")
         }
         return use(StreamSocket(descriptor))
+    }
+
+    private static func noContext(_ message: String) -> Answer {
+        .error(name: DBusError.Name.unknownObject, message: message)
     }
 
     private static func invalid(_ message: String) -> Answer {

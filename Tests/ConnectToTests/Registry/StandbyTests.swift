@@ -1,4 +1,6 @@
 import ConnectToTesting
+import DBus
+import LinuxIO
 import Testing
 
 @testable import ConnectTo
@@ -30,6 +32,34 @@ struct StandbyTests {
         #expect(standby.isRegistered && !standby.isStandby)
         let listed = try await here.directory()
         #expect(change?.entry.owner == listed.first?.owner)
+    }
+
+    @Test("a standby that is called by its unique name is no context yet, and says so; the owner's place is not its")
+    func calledByUniqueName() async throws {
+        let (here, first, second) = (
+            try await Bus.onPrivateBus(), try await Bus.onPrivateBus(), try await Bus.onPrivateBus()
+        )
+        let owner = try await first.register("x")
+        let standby = try await second.register("x", standby: true)
+        let context = try ContextName("x")
+        func call() async throws -> StreamSocket {
+            let (near, far) = try StreamSocket.pair()
+            let call = OutgoingCall(
+                destination: second.connection.uniqueName, path: context.objectPath,
+                interface: ContextInterface.name, member: ContextInterface.connect,
+                body: [.unixFD(far.descriptor), Greeting().encoded])
+            _ = try await here.connection.call(call, deadline: .seconds(10))
+            return near
+        }
+        let error = await #expect(throws: DBusError.self) { _ = try await call() }
+        #expect(error?.name == DBusError.Name.unknownObject)
+        #expect(error?.message.contains("stands by") == true)
+        #expect(standby.status.admitted == 0)
+        await owner.unregister()
+        #expect(await standby.registered)
+        let near = try await call()
+        let event = try #require(await standby.nextConnect())
+        withExtendedLifetime(near) { #expect(event.source.closeReason == nil) }
     }
 
     @Test("a standby that is unregistered does not take over")
