@@ -70,3 +70,51 @@ struct ClockTests {
         #expect(outcome.lines == ["0", "one", "two"])
     }
 }
+
+/// Deadlines are of CLOCK_MONOTONIC, which stands still while the machine is suspended. A test cannot suspend it; it can
+/// stop a process, and give one a clock that shows another time.
+@Suite("A call that waits for a name", .privateBus, .timeLimit(.minutes(1)))
+struct StoppedCallTests {
+    @Test("reaches a listener that came while the caller was stopped, for longer than it was to wait")
+    func stopped() async throws {
+        let outcome = try await Shell.run(
+            """
+            mkfifo seen
+            dbus-monitor --address "$DBUS_SESSION_BUS_ADDRESS" "type='method_call',member='Connect'" >seen & monitor=$!
+            exec 6<seen
+            # saw WORD: waits for a line of the monitor's with this in it.
+            saw() { while read -r line <&6; do case $line in *$1*) return;; esac; done; }
+            saw member=NameLost
+            connect to late hello --wait 1 --no-reply & caller=$!
+            # Once to find nobody, and once more when it is certain to hear of an owner.
+            saw member=Connect; saw member=Connect
+            freeze $caller
+            start l connect listen late --once
+            # Longer than it was to wait. There is nothing to await but the clock.
+            timeout 1.5 tail -f /dev/null
+            kill -CONT $caller; ends $caller
+            wait $pid; cat l.out
+            kill $monitor
+            """)
+        #expect(outcome.lines == ["0", "hello"])
+        #expect(outcome.errors == "")
+    }
+
+    @Test("keeps to its time, and finds its listener, where its clock shows another time than everybody else's")
+    func timeNamespace() async throws {
+        let outcome = try await Shell.run(
+            """
+            elsewhen() { unshare --time --fork --monotonic 5000000 --boottime 7000000 "$@"; }
+            elsewhen true 2>/dev/null || { echo "no time namespace"; exit; }
+            took() { since=$(date +%s%N); "$@"; echo $? $((($(date +%s%N) - since) / 1000000)); }
+            took elsewhen connect to nobody hello --wait 0.5 2>/dev/null
+            start l connect listen x --exec cat
+            elsewhen connect to x hello --wait 5
+            """)
+        if outcome.lines == ["no time namespace"] { return }
+        let numbers = outcome.lines.first?.split(separator: " ").compactMap { Int($0) } ?? []
+        #expect(numbers.first == 75)
+        #expect((450...5_000).contains(numbers.last ?? 0), "milliseconds: \(numbers)")
+        #expect(outcome.lines.last == "hello")
+    }
+}

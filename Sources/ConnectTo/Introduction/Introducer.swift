@@ -179,7 +179,11 @@ private struct Patience: Sendable {
     }
 
     /// No timer where it does not wait at all.
+    ///
+    /// A process that was stopped meanwhile finds the timer and what the bus has said in time together: the bus is heard
+    /// first, at the end of the turn.
     func whenOver(on reactor: Reactor, _ call: @escaping @Sendable () -> Void) -> Reactor.Timer? {
-        deadline == nil ? nil : reactor.schedule(after: remaining, call)
+        if deadline == nil { return nil }
+        return reactor.schedule(after: remaining) { reactor.execute { reactor.execute(call) } }
     }
 }
