@@ -98,7 +98,8 @@ struct Activate: ProgramCommand {
         switch knows {
         case nil: "; no bus could be told, a new one reads it"
         case false? where !remove:
-            "; but the bus does not look there, so nothing will be started (connect doctor tells more)"
+            "; but the bus does not look there, or has no systemd to start it with, so nothing will be started "
+                + "(connect doctor tells more)"
         case true? where remove: "; but the bus still knows another file for the name"
         default: ""
         }

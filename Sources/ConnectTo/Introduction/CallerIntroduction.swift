@@ -76,8 +76,18 @@ struct CallerIntroduction {
         }
     }
 
+    /// How dbus-broker begins, under a name that is for something else, what is `Spawn.…` on dbus-daemon. A name that
+    /// it has no service file for is "not activatable".
+    private static let brokerCouldNotStart = "Could not activate remote peer"
+
     private mutating func didReceiveError(_ error: DBusError) -> Step {
         switch error.name {
+        case DBusError.Name.nameHasNoOwner where error.message.hasPrefix(Self.brokerCouldNotStart):
+            .fail(
+                reason(
+                    .startFailed,
+                    "is not running, and could not be started: the bus leaves that to systemd (systemctl --user), and "
+                        + "says: \(error.message)"))
         case DBusError.Name.serviceUnknown, DBusError.Name.nameHasNoOwner:
             nobodyHasTheName()
         case DBusError.Name.unknownObject, DBusError.Name.unknownMethod, DBusError.Name.unknownInterface:

@@ -88,3 +88,30 @@ struct ActivationTests {
         }
     }
 }
+
+@Suite(
+    "A service file on a bus that leaves starting to systemd, and has none", .chosenExecutor, .timeLimit(.minutes(1)),
+    .enabled("dbus-broker is not installed") { access("/usr/bin/dbus-broker-launch", X_OK) == 0 })
+struct NoStarterTests {
+    @Test("starts nothing: the bus is not said to start it, and a caller is told what the bus says")
+    func nothingStarts() async throws {
+        try await withTemporaryDirectory(prefix: "connectto-services") { directory in
+            let file = try FileDescriptor.open(
+                directory.appending("org.connectto.Context.x.service"), .writeOnly, options: [.create, .closeOnExec],
+                permissions: .ownerReadWrite)
+            try file.closeAfter {
+                _ = try file.writeAll("[D-BUS Service]\nName=org.connectto.Context.x\nExec=/bin/true\n".utf8)
+            }
+            try await withPrivateBus(of: .broker, configuration: BusConfiguration(services: directory.string)) { bus in
+                let here = try await Bus.separate(at: bus.address)
+                #expect(try await !here.canStart(try ContextName("x")))
+                for policy in [WaitPolicy.now, .untilAvailable(for: .seconds(30))] {
+                    let reason = await here.connectTo("x", wait: policy).closed
+                    #expect(reason.code == .startFailed)
+                    #expect(reason.detail.contains("systemd"))
+                }
+                #expect(await here.connectTo("y", wait: .now).closed.code == .unavailable)
+            }
+        }
+    }
+}

@@ -33,6 +33,18 @@ struct CallerIntroductionTests {
         #expect(state.didReceiveWelcome([later.encoded]) == .open(isPartial: false))
     }
 
+    @Test("what dbus-broker says when systemd has not started a program is no missing name", arguments: policies)
+    func brokerCouldNotStart(policy: WaitPolicy) throws {
+        for message in ["Could not activate remote peer.", "Could not activate remote peer: unit failed."] {
+            var state = try introduction(policy)
+            let error = DBusError(name: Self.freedesktop + "NameHasNoOwner", message: message)
+            #expect(code(state.didFail(error)) == .startFailed)
+        }
+        var state = try introduction(policy)
+        let other = DBusError(name: Self.freedesktop + "ServiceUnknown", message: "The name is not activatable")
+        #expect(code(state.didFail(other)) == nil)
+    }
+
     @Test(
         "a broken welcome is a protocol error",
         arguments: [
