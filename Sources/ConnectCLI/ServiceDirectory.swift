@@ -25,10 +25,12 @@ struct ServiceDirectory {
     }
 
     func look(for name: String) -> Present {
-        guard
-            let file = try? FileDescriptor.open(
-                path.appending(name), .readOnly, options: [.noFollow, .closeOnExec, .nonBlocking])
-        else {
+        let file: FileDescriptor
+        do {
+            file = try .open(path.appending(name), .readOnly, options: [.noFollow, .closeOnExec, .nonBlocking])
+        } catch {
+            // A second look would be at what another has written since.
+            if error as? Errno == .noSuchFileOrDirectory { return .nothing }
             var status = stat()
             return lstat(path.appending(name).string, &status) == 0 ? .foreign : .nothing
         }
@@ -48,22 +50,35 @@ struct ServiceDirectory {
             let directory = Descriptor(
                 adopting: try FileDescriptor.open(path, .readOnly, options: [.directory, .closeOnExec])
                     .rawValue)
-            // Not a name that the bus would look into.
-            let partial = ".\(file.busName).\(getpid()).part"
+            // Not a name that the bus would look into, and nobody else's: not of another container's process either.
+            let partial = ".\(UInt64.random(in: .min ... .max)).part"
             let target = try FileDescriptor.open(
-                path.appending(partial), .writeOnly, options: [.create, .truncate, .noFollow, .closeOnExec],
+                path.appending(partial), .writeOnly, options: [.create, .exclusiveCreate, .noFollow, .closeOnExec],
                 permissions: [.ownerReadWrite, .groupRead, .otherRead])
             do {
                 try target.closeAfter { _ = try target.writeAll(file.text.utf8) }
-                try systemCall("rename") {
-                    clinux_rename_in(directory.rawValue, partial, file.name, overwrites ? 1 : 0)
-                }
+                try rename(partial, to: file.name, in: directory, overwrites: overwrites)
             } catch {
                 unlink(path.appending(partial).string)
                 throw error
             }
         } catch {
             throw failure("cannot write", file.name, error)
+        }
+    }
+
+    /// Where there was nothing to overwrite, another may have written since. The last one counts, as it does of two that
+    /// come one after the other; what is not of our making stays.
+    private func rename(
+        _ partial: String, to name: String, in directory: Descriptor, overwrites: Bool
+    ) throws(SystemError) {
+        do throws(SystemError) {
+            try systemCall("rename") {
+                clinux_rename_in(directory.rawValue, partial, name, overwrites ? 1 : 0)
+            }
+        } catch {
+            guard error.errno == .fileExists, look(for: name) == .ours else { throw error }
+            try rename(partial, to: name, in: directory, overwrites: true)
         }
     }
 

@@ -91,6 +91,31 @@ struct ActivateTests {
         #expect(outcome.lines == ["73", "73", "mine", "Exec=/usr/bin/false", "0", "68"])
     }
 
+    @Test("Two at once for one name both write it: the file is whole and one of the two, and nothing else is left")
+    func together() async throws {
+        let outcome = try await run(
+            """
+            for round in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
+                rm -f "$services"/*
+                connect activate x -- echo one $round 2>first & first=$!
+                connect activate x -- echo two $round 2>second & second=$!
+                wait $first; echo $?; wait $second; echo $?
+                tail -n1 "$services"/org.connectto.Context.x.service | cut -d' ' -f2-
+                ls -A "$services" | wc -l
+                grep -hv '^wrote ' first second
+            done
+            """)
+        #expect(outcome.errors.isEmpty)
+        let lines = outcome.lines
+        #expect(lines.count == 80)
+        for round in 1...20 {
+            let said = lines.dropFirst(4 * (round - 1)).prefix(4)
+            #expect(Array(said.prefix(2)) == ["0", "0"], "round \(round)")
+            #expect(["one \(round)", "two \(round)"].contains(said.dropFirst(2).first), "round \(round)")
+            #expect(said.last == "1", "round \(round)")
+        }
+    }
+
     @Test("What was removed is not started any more")
     func removed() async throws {
         let outcome = try await run(
