@@ -107,4 +107,64 @@ struct EndTests {
             #expect(await mine.closed.code == .peerExited)
         }
     }
+
+    @Test("the death of the process that holds a port which it never started closes it at the other end")
+    func holderDies() async throws {
+        let bus = try await Bus.at(PrivateBus.current.address)
+        try await withPeer("far", "far") { peer in
+            #expect(await peer.line() == "listening")
+            let control = bus.connectTo("far")
+            try await control.opened
+            let far = FarContext(control: control)
+            let (mine, theirs) = try MessageChannel.makePair()
+            try mine.postMessage("said before")
+            try await far.tell("hold", giving: [.port(theirs)])
+            // What nobody takes is bounded: the kernel's buffer is full, then the queue here.
+            let error = #expect(throws: PortError.self) {
+                while true { try mine.postMessage([UInt8](repeating: 0, count: 64 << 10)) }
+            }
+            #expect(error?.code == .queueFull)
+            // It may speak before it listens.
+            try await far.tell("post 0 first")
+            #expect(try await mine.next()?.text == "first")
+            peer.kill()
+            #expect(await mine.closed.code == .peerExited)
+            await mine.flush()
+        }
+    }
+
+    @Test("the close event fires for each port that a process dies with unread: beside others, or inside of one")
+    func unreadPorts() async throws {
+        let bus = try await Bus.at(PrivateBus.current.address)
+        try await withPeer("deaf", "carrier", 0) { peer in
+            #expect(await peer.line() == "listening")
+            let line = bus.connectTo("carrier")
+            try await line.opened
+            let channels = try (0..<3).map { _ in try MessageChannel() }
+            // The third waits in the second, unread, when that goes.
+            try channels[1].port1.postMessage("inside", transfer: [.port(channels[2].port2)])
+            try line.postMessage("carry", transfer: [.port(channels[0].port2), .port(channels[1].port2)])
+            await line.flush()
+            let (calls, log) = AsyncStream<String>.makeStream()
+            for channel in channels { channel.port1.onClose { log.yield("\($0.code)") } }
+            peer.kill()
+            var next = calls.makeAsyncIterator()
+            for _ in channels { #expect(await next.next() == "peer-exited") }
+            for channel in channels { #expect(await channel.port1.closed.code == .peerExited) }
+        }
+    }
+
+    @Test("a port that is dropped where it was never started is closed at the other end, with nothing taken")
+    func neverStarted() async throws {
+        for place in Place.allCases {
+            try await withFarContext(place) { far in
+                let (mine, theirs) = try MessageChannel.makePair()
+                for number in 0..<3 { try mine.postMessage("\(number)") }
+                try await far.tell("hold", giving: [.port(theirs)])
+                try await far.tell("drop 0")
+                #expect(await mine.closed.code == .closed)
+                #expect(mine.undelivered == 3)
+            }
+        }
+    }
 }

@@ -26,6 +26,44 @@ struct ProcessEndTests {
         try await endsToo(.killed, restarted: true)
     }
 
+    @Test("ends too where it is one of fifty at once and their process is killed: no daemon, shell or directory stays")
+    func fifty() async throws {
+        let result = await #expect(
+            processExitsWith: .signal(SIGKILL), observing: [\.standardOutputContent]
+        ) {
+            setpgid(0, 0)
+            try await withThrowingDiscardingTaskGroup { group in
+                let (ready, isReady) = AsyncStream<String>.makeStream()
+                for _ in 0..<50 {
+                    group.addTask {
+                        try await withPrivateBus { bus in
+                            _ = try await names(on: bus)
+                            isReady.yield("bus \(bus.processID) \(bus.directory)\n")
+                            // Ends with the process, and not before.
+                            for await _ in AsyncStream<Never>.makeStream().stream {}
+                        }
+                    }
+                }
+                var lines = ""
+                var count = 0
+                for await line in ready {
+                    lines += line
+                    count += 1
+                    if count == 50 { break }
+                }
+                try FileDescriptor.standardOutput.writeAll(lines.utf8)
+                kill(getpid(), SIGKILL)
+            }
+        }
+        let output = String(decoding: try #require(result).standardOutputContent, as: UTF8.self)
+        let buses = output.split(separator: "\n").filter { $0.hasPrefix("bus ") }.map { $0.split(separator: " ") }
+        #expect(buses.count == 50)
+        for words in buses {
+            let processID = try #require(Int32(words[1]))
+            while isRunning(processID) || exists(String(words[2])) { try await Task.sleep(for: .milliseconds(1)) }
+        }
+    }
+
     private func endsToo(_ ending: Ending, restarted: Bool) async throws {
         let result = await #expect(
             processExitsWith: ending.status, observing: [\.standardOutputContent]
