@@ -39,8 +39,10 @@ struct To: ProgramCommand {
     @Option(
         parsing: .unconditional,
         help: ArgumentHelp(
-            "Wait so long for the name to appear; without this a missing name fails at once.",
-            discussion: "A bus that is not there is not waited for (69 at once).", valueName: "seconds"),
+            "Wait so long for the name to appear and its listener to answer; without this a missing name fails at once.",
+            discussion:
+                "Without it a listener has 5 seconds to answer. A bus that is not there is not waited for (69 at once).",
+            valueName: "seconds"),
         transform: Seconds.init)
     var wait: Seconds?
 

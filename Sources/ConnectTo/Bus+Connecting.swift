@@ -10,8 +10,8 @@ extension Bus {
     /// Posting works from here on: what is posted waits for the listener. Nothing is thrown, not even for a name
     /// that is none; the port ends with the reason, and ``MessagePort/opened`` tells who wants to know.
     ///
-    /// A listener that is there has five seconds to answer (``BusLimits/introduction``), or what is left of the wait if
-    /// that is more.
+    /// The wait bounds all of it: a listener that is there has what is left of the wait to answer, a second at least;
+    /// without a wait, five seconds (``BusLimits/introduction``). The bus itself has five seconds for each of its own answers.
     /// - Parameters:
     ///   - name: the context's.
     ///   - origin: the application id that the name lives under.

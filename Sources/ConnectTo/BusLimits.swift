@@ -15,9 +15,9 @@ public struct BusLimits: Sendable, Hashable {
     /// what `connect tap` looks on with.
     public var ports = PortLimits()
 
-    /// How long a listener that is there may take to answer ``Bus/connectTo(_:origin:wait:metadata:format:)``, or
-    /// what is left of the wait if that is more. Then the port ends with ``CloseReason/Code/timedOut``. 5 s if not
-    /// set; the least is 1 ms.
+    /// How long a listener that is there may take to answer ``Bus/connectTo(_:origin:wait:metadata:format:)`` of a
+    /// caller that does not wait (``WaitPolicy/now``); of one that waits, what is left of that, a second at least. Then the port ends with
+    /// ``CloseReason/Code/timedOut``. 5 s if not set; the least is 1 ms.
     ///
     /// Listeners of this library answer when the bus has told them who calls, for which they give it 5 s.
     public var introduction = Duration.seconds(5) {

@@ -220,4 +220,20 @@ import Testing
             """)
         #expect(outcome.lines == ["two", "lines", #"two\nlines"}"#])
     }
+
+    @Test("--wait bounds the answer of a listener that hangs, too; --timeout a bus that hangs")
+    func hanging() async throws {
+        let outcome = try await Shell.run(
+            StallingBus.before(
+                "org.connectto.Context1",
+                """
+                start l connect listen x; freeze $pid
+                timeout 4 connect to x --wait 1 hello; echo $?
+                timeout 4 connect to x --expect same-user --wait 1 hello; echo $?
+                timeout 4 connect to x --timeout 1 hello; echo $?
+                timeout 4 connect to x --bus $stalling --wait 1 hello; echo $?
+                kill -KILL $pid
+                """))
+        #expect(outcome.lines == ["75", "75", "75", "75"], "\(outcome.errors)")
+    }
 }

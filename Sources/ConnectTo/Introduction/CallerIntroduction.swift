@@ -62,6 +62,7 @@ struct CallerIntroduction {
     mutating func didFail(_ error: DBusError) -> Step {
         switch error.kind {
         case .reply: didReceiveError(error)
+        case .timedOut where hasMetStranger: didRunOutOfTime()
         case .timedOut:
             .fail(reason(.timedOut, "did not answer the introduction in time, or was started and did not register"))
         case .disconnected:

@@ -15,7 +15,7 @@ struct Introducer: Sendable {
     var metadata: [String: String] = [:]
     /// Who the listener has to be.
     var expected: Admission?
-    /// From the call to the answer of a listener that is there.
+    /// From the call to the answer of a listener that is there, for a caller that does not wait.
     let answerDeadline: Duration
 
     private var connection: BusConnection { bus.connection }
@@ -24,13 +24,13 @@ struct Introducer: Sendable {
     func introduce(_ introduction: PortIntroduction) {
         guard let farEnd = introduction.farEnd else { return }
         let state = CallerIntroduction(to: context, policy: policy, format: format)
-        let patience = Patience(policy)
+        let patience = Patience(policy, answer: answerDeadline)
         if introduction.isPointless || expected != nil {
             return goOn(with: introduction, state, from: .call, patience)
         }
         let call = call(context.busName, farEnd)
         connection.assumeIsolated {
-            $0.call(call, deadline: max(answerDeadline, patience.remaining)) { result in
+            $0.call(call, deadline: patience.forAnswer) { result in
                 var state = state
                 let step = state.didReceive(result)
                 if !introduction.settle(step) { goOn(with: introduction, state, from: step, patience) }
@@ -68,7 +68,7 @@ struct Introducer: Sendable {
         // Started with the first wait: a port that ends meanwhile is looked at again, for it may be pointless now.
         var portsEnd: Task<Void, Never>?
         defer {
-            timer?.cancel()
+            timer.cancel()
             portsEnd?.cancel()
         }
         var appearances = owners.makeAsyncIterator()
@@ -119,14 +119,13 @@ struct Introducer: Sendable {
         let generation = await connection.generation
         do throws(DBusError) {
             let destination: String
-            switch try await owner(startingWithin: max(answerDeadline, patience.remaining)) {
+            switch try await owner(startingWithin: patience.forAnswer) {
             case .anybody: destination = context.busName
             case .expected(let peer): destination = peer.busName
             case .unexpected(let peer): return state.didFind(unexpected: peer)
             }
             let reply = try await connection.call(
-                call(destination, farEnd), deadline: max(answerDeadline, patience.remaining),
-                in: generation)
+                call(destination, farEnd), deadline: patience.forAnswer, in: generation)
             return state.didReceive(.success(reply))
         } catch {
             return state.didFail(error)
@@ -163,27 +162,34 @@ extension CloseReason {
         .cancelled, detail: "the port was closed before it was open, with nothing posted")
 }
 
-/// How long a caller waits for a name.
+/// How long a caller waits: for somebody to have the name and for the answer, together. Without a wait the answer has
+/// a time of its own, or nobody could be called.
 private struct Patience: Sendable {
     private let deadline: SuspendingClock.Instant?
+    private let answer: Duration
 
-    init(_ policy: WaitPolicy) {
+    init(_ policy: WaitPolicy, answer: Duration) {
+        self.answer = answer
         switch policy {
-        case .now: deadline = nil
-        case .untilAvailable(let duration): deadline = .now + duration
+        case .untilAvailable(let duration) where duration > .zero: deadline = .now + duration
+        default: deadline = nil
         }
     }
 
-    var remaining: Duration {
-        deadline.map { max(.zero, SuspendingClock.Instant.now.duration(to: $0)) } ?? .zero
+    private var remaining: Duration? {
+        deadline.map { max(.zero, SuspendingClock.Instant.now.duration(to: $0)) }
     }
 
-    /// No timer where it does not wait at all.
-    ///
+    /// A listener that came in time, but late, has this long at least: on a busy machine, or where this process was
+    /// stopped meanwhile.
+    private static let leastForAnswer = Duration.seconds(1)
+
+    /// For the listener to answer that is called now, with the time that the bus takes to start it.
+    var forAnswer: Duration { remaining.map { max($0, min(answer, Self.leastForAnswer)) } ?? answer }
+
     /// A process that was stopped meanwhile finds the timer and what the bus has said in time together: the bus is heard
     /// first, at the end of the turn.
-    func whenOver(on reactor: Reactor, _ call: @escaping @Sendable () -> Void) -> Reactor.Timer? {
-        if deadline == nil { return nil }
-        return reactor.schedule(after: remaining) { reactor.execute { reactor.execute(call) } }
+    func whenOver(on reactor: Reactor, _ call: @escaping @Sendable () -> Void) -> Reactor.Timer {
+        reactor.schedule(after: remaining ?? .zero) { reactor.execute { reactor.execute(call) } }
     }
 }

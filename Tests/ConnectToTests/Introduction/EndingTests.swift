@@ -40,7 +40,7 @@ struct EndingTests {
         let elsewhere = try await ScriptedListener("x", at: "/somewhere/else")
         #expect(await bus.connectTo("x", wait: .now).closed.code == .unavailable)
         // One that waits is in for the next owner, until its time is up.
-        let port = bus.connectTo("x", wait: .untilAvailable(for: .milliseconds(50)))
+        let port = bus.connectTo("x", wait: .untilAvailable(for: .milliseconds(500)))
         let reason = await port.closed
         #expect(reason.code == .timedOut)
         #expect(reason.detail.contains("whoever has the name is no context"))
