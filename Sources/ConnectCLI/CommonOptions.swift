@@ -74,9 +74,9 @@ struct CommonOptions: ParsableArguments, Sendable {
                 return try await Bus.at(address, limits: limits)
             }
         } catch { throw Failure(error) }
+        let example = bus.hasPrefix("/") ? "unix:path=\(TerminalText.escaped(bus))" : "unix:path=/run/…"
         throw Failure(
             .usage,
-            "--bus \(TerminalText.escaped(bus)) is no bus; give session, system or an address such as unix:path=/run/…"
-        )
+            "--bus \(TerminalText.escaped(bus)) is no bus; give session, system or an address such as \(example)")
     }
 }

@@ -24,11 +24,14 @@ extension ConnectToError {
 
     /// Why a bus could not be opened. The error's message names the address.
     init(opening error: DBusError) {
-        if error.kind == .exhausted {
+        switch error.kind {
+        case .exhausted:
             self.init(.outOfResources, "\(error.message); \(PortError.scarcityAdvice)", cause: error)
-        } else if error.name == DBusError.Name.authenticationFailed {
+        // Says itself what is wrong with the address.
+        case .invalid: self.init(.busUnreachable, error.message, cause: error)
+        case _ where error.name == DBusError.Name.authenticationFailed:
             self.init(.busUnreachable, "\(error.message); \(UserNamespace.advice)", cause: error)
-        } else {
+        default:
             self.init(
                 .busUnreachable, "\(error.message); is the bus running, and is its address right?", cause: error)
         }

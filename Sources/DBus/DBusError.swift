@@ -43,6 +43,9 @@ package struct DBusError: Error, Sendable, Equatable, CustomStringConvertible {
         self.message = message
     }
 
+    /// The same error with another message.
+    func saying(_ message: String) -> DBusError { DBusError(kind: kind, name: name, message: message) }
+
     package var description: String { message.isEmpty ? name : "\(name): \(message)" }
 
     package static func disconnected(_ message: String) -> DBusError {

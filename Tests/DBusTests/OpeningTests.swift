@@ -30,9 +30,10 @@ struct OpeningTests {
     @Test("fails where nothing listens, and where the address is none")
     func nothingThere() async throws {
         try await expectFailure([.unreachable], "unix:path=/nonexistent/bus", deadline: .seconds(5))
-        try await expectFailure([.unreachable], "nonsense", deadline: .seconds(5))
-        try await expectFailure([.unreachable], "", deadline: .seconds(5))
-        try await expectFailure([.unreachable], "autolaunch:", deadline: .seconds(5))
+        try await expectFailure([.unreachable], "unix:path=%zz", deadline: .seconds(5))
+        try await expectFailure([.invalid], "nonsense", deadline: .seconds(5))
+        try await expectFailure([.invalid], "", deadline: .seconds(5))
+        try await expectFailure([.invalid], "autolaunch:", deadline: .seconds(5))
         try await expectFailure([.invalid], "unix:path=/a\0", deadline: .seconds(5))
     }
 

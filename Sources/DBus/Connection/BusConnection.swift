@@ -45,8 +45,8 @@ package actor BusConnection {
     package static func open(
         address: String, on reactor: Reactor, deadline: Duration = busDeadline
     ) async throws(DBusError) -> BusConnection {
-        let usable = try BusAddress.withoutAutolaunch(address)
-        return try await Opening.open(usable, on: reactor, deadline: deadline) { link, uniqueName in
+        let addresses = try BusAddress.entries(of: address)
+        return try await Opening.open(anyOf: addresses, on: reactor, deadline: deadline) { link, uniqueName in
             let connection = BusConnection(address: address, uniqueName: uniqueName, link: link)
             connection.assumeIsolated { $0.listen() }
             return connection
@@ -75,8 +75,8 @@ package actor BusConnection {
     /// Handlers and exports are in force again in the very turn in which the bus says yes.
     /// - Throws: as opening does; and `disconnected` where it has been closed here.
     package func reopen(deadline: Duration = busDeadline) async throws(DBusError) {
-        let usable = BusAddress.withoutServerID(try BusAddress.withoutAutolaunch(address))
-        let isOpen = try await Opening.open(usable, on: reactor, deadline: deadline) { [self] link, name in
+        let addresses = try BusAddress.entries(of: address)
+        let isOpen = try await Opening.open(anyOf: addresses, on: reactor, deadline: deadline) { [self] link, name in
             assumeIsolated { $0.adopt(link, name) }
         }
         if !isOpen { throw .disconnected("the connection to the bus was closed here") }

@@ -22,10 +22,34 @@ final class Opening: @unchecked Sendable {
         self.reactor = reactor
     }
 
-    /// One attempt, awaited; cancelling the task ends it.
+    /// The first of the addresses whose bus lets us in, by the deadline; cancelling the task ends it.
     ///
-    /// - Parameter adopt: called on the loop, in the very turn in which the bus has let us in.
+    /// libdbus would take the first where something listens, be it a bus or not.
+    /// - Parameters:
+    ///   - addresses: one at least; see ``BusAddress/entries(of:)``.
+    ///   - adopt: called on the loop, in the very turn in which the bus has let us in.
     static func open<Result>(
+        anyOf addresses: [String], on reactor: Reactor, deadline: Duration,
+        adopt: @escaping @Sendable (Link, _ uniqueName: String) -> Result
+    ) async throws(DBusError) -> Result where Result: Sendable {
+        let end = SuspendingClock.now + deadline
+        var failures: [DBusError] = []
+        for address in addresses {
+            do throws(DBusError) {
+                let remaining = failures.isEmpty ? deadline : SuspendingClock.now.duration(to: end)
+                return try await open(address, on: reactor, deadline: remaining, adopt: adopt)
+            } catch {
+                failures.append(error)
+                // What ended this one would end the others.
+                if error.kind != .unreachable { break }
+            }
+        }
+        guard let last = failures.last, failures.count > 1 else { throw failures.first ?? .offline }
+        throw last.saying(failures.map(\.message).joined(separator: "; "))
+    }
+
+    /// One attempt, awaited; cancelling the task ends it.
+    private static func open<Result>(
         _ address: String, on reactor: Reactor, deadline: Duration,
         adopt: @escaping @Sendable (Link, _ uniqueName: String) -> Result
     ) async throws(DBusError) -> Result where Result: Sendable {
@@ -80,9 +104,9 @@ final class Opening: @unchecked Sendable {
                 if let connection = OpaquePointer(bitPattern: bits) { connected(connection) }
             }
         } else {
-            let message =
-                "no connection to the bus at \(address): "
-                + (MessageReader.text(failure.message) ?? "no reason given")
+            // Some of its messages end with a newline.
+            let reason = MessageReader.text(failure.message)?.split(whereSeparator: \.isNewline).joined(separator: " ")
+            let message = "no connection to the bus at \(address): \(reason ?? "no reason given")"
             let name = MessageReader.text(failure.name) ?? DBusError.Name.noServer
             let isOurs = name == DBusError.Name.limitsExceeded || name == DBusError.Name.noMemory
             let error: DBusError = isOurs ? .exhausted(message) : .unreachable(message, name: name)

@@ -82,7 +82,7 @@ struct BusRestartTests {
     }
 
     @Test(
-        "an address with the id of the server that was serves for the one that is",
+        "an address with the id of the bus that was leads to the one that is, for old connections and for new ones",
         .enabled(if: BusProgram.chosen != .broker, "dbus-broker does not say its id"))
     func serverID() async throws {
         let address = try PrivateBus.current.addressWithServerID
@@ -91,6 +91,8 @@ struct BusRestartTests {
         try await PrivateBus.current.restart()
         await bus.isBack()
         #expect(try await bus.directory() == [])
+        let new = try await Bus.separate(at: address)
+        #expect(try await new.directory() == [])
     }
 
     @Test("who was slower in the scramble has lost the name; who stands by queues for it")
