@@ -7,7 +7,8 @@ struct List: ProgramCommand {
         abstract: "Show what is registered.",
         discussion: """
             One line for each context, of all origins if none is given. With --json: {"name":…,"origin":…,"pid":…,"process":…,"uid":…,\
-            "metadata":{…}}; what is not known is null.
+            "metadata":{…}}; what is not known is null. All contexts together have a second to tell their metadata, which \
+            is null where one has not done so by then.
             """)
 
     @OptionGroup var common: CommonOptions

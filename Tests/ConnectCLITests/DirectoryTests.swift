@@ -55,6 +55,16 @@ import Testing
         #expect(outcome.errors == "nothing is registered under org.nope\n")
     }
 
+    @Test("A bus that stops while it is asked who has the names is an error of list, and not an empty list")
+    func stalled() async throws {
+        let outcome = try await Shell.run(
+            StallingBus.before(
+                "GetNameOwner",
+                "start l connect listen x; listener=$pid; connect list --bus $stalling; echo $?; kill $listener"))
+        #expect(outcome.lines == ["75"])
+        #expect(outcome.errors.contains("was not answered within 5.0 seconds"))
+    }
+
     @Test("watch shows what comes and goes, from when it says so")
     func watch() async throws {
         let outcome = try await Shell.run(

@@ -4,13 +4,14 @@ import LinuxIO
 extension Bus {
     /// What is registered now, under one origin or all, in no particular order.
     ///
-    /// Asking starts nothing, and 64 contexts are asked at a time. One that does not tell about itself within a
-    /// second is listed without metadata, and so are the others of its program that have not been asked.
+    /// Asking starts nothing, and 64 contexts are asked at a time. All of them together have a second to tell about
+    /// themselves: those that have not by then, or could not be asked, are listed without metadata, and so are the
+    /// others of a program that is silent.
     /// - Throws: ``ConnectToError`` where the bus is lost or does not answer within five seconds.
     public func directory(origin: String? = nil) async throws(ConnectToError) -> [DirectoryEntry] {
         let directory = Directory(bus: self)
         let generation = await connection.generation
-        let entries = await directory.entries(try await directory.names(origin: origin))
+        let entries = try await directory.entries(try await directory.names(origin: origin))
             .filter { $0.owner != nil }
         // What could not be asked any more is missing, and looks as if it were not there.
         guard await connection.isConnected, await connection.generation == generation else {
@@ -61,7 +62,7 @@ extension Bus {
         do throws(ConnectToError) {
             let names = try await directory.names(origin: origin) { snapshotIsRead.set() }
             return DirectoryChanges(
-                snapshot: await directory.entries(names), directory: directory, changes: stream,
+                snapshot: try await directory.entries(names), directory: directory, changes: stream,
                 failure: failure)
         } catch {
             sink.finish()

@@ -3,10 +3,10 @@ import LinuxIO
 
 /// What is registered on a bus: reads the names, and asks about each. Nothing is started by asking.
 struct Directory: Sendable {
-    /// For a context to tell about itself.
+    /// For contexts to tell about themselves: for one alone, and for all of a list together.
     private static let detailDeadline = Duration.seconds(1)
     /// How many contexts are asked about at a time. Buses bound the calls that wait for a reply, the stock
-    /// system bus at 128; and in a longer queue a second would be too short for the last.
+    /// system bus at 128.
     private static let askedAtOnce = 64
 
     /// Held: a program that watches may keep nothing but the changes.
@@ -44,35 +44,68 @@ struct Directory: Sendable {
     }
 
     /// Asks about many; the order is the names'. Those that are gone meanwhile have no owner.
-    func entries(_ names: [ContextName]) async -> [DirectoryEntry] {
+    ///
+    /// All of them together have a second to tell about themselves: contexts that have not been asked, or have not
+    /// answered, by then have no metadata. What the bus knows of their owners is in the entries all the same.
+    /// - Throws: ``ConnectToError/Code/timedOut`` where the bus itself has not answered about one within five seconds.
+    func entries(_ names: [ContextName]) async throws(ConnectToError) -> [DirectoryEntry] {
         let silent = SilentOwners()
-        return await withTaskGroup(of: (Int, DirectoryEntry).self) { group in
+        let end = SuspendingClock.now + Self.detailDeadline
+        let result = await withTaskGroup(of: (Int, Result<DirectoryEntry, DBusError>).self) { group in
             var entries = [DirectoryEntry?](repeating: nil, count: names.count)
-            for (index, name) in names.enumerated() {
-                if index >= Self.askedAtOnce, let (done, entry) = await group.next() { entries[done] = entry }
-                group.addTask(executorPreference: connection.reactor.tasks) {
-                    (index, await entry(name, owner: await owner(of: name), silent))
+            var failure: DBusError?
+            func take(_ next: (Int, Result<DirectoryEntry, DBusError>)) {
+                switch next.1 {
+                case .success(let entry): entries[next.0] = entry
+                case .failure(let error): failure = failure ?? error
                 }
             }
-            for await (index, entry) in group { entries[index] = entry }
-            return entries.compactMap { $0 }
+            for (index, name) in names.enumerated() {
+                if index >= Self.askedAtOnce, let next = await group.next() { take(next) }
+                if failure != nil { break }
+                group.addTask(executorPreference: connection.reactor.tasks) {
+                    do throws(DBusError) {
+                        let owner = try await owner(of: name)
+                        return (index, .success(await entry(name, owner: owner, silent, until: end)))
+                    } catch {
+                        return (index, .failure(error))
+                    }
+                }
+            }
+            if failure != nil { group.cancelAll() }
+            for await next in group { take(next) }
+            return failure.map { .failure($0) } ?? Result.success(entries.compactMap { $0 })
+        }
+        do throws(DBusError) {
+            return try result.get()
+        } catch {
+            throw ConnectToError(error, "asking who owns the names on the bus")
         }
     }
 
-    /// Nil also where the bus did not say.
-    func owner(of context: ContextName) async -> String? {
-        try? await identities.owner(of: context.busName)
+    /// Nil also where the bus says nothing of use.
+    /// - Throws: ``DBusError/Kind/timedOut`` where it says nothing at all.
+    func owner(of context: ContextName) async throws(DBusError) -> String? {
+        do throws(DBusError) {
+            return try await identities.owner(of: context.busName)
+        } catch {
+            if error.kind == .timedOut { throw error }
+            return nil
+        }
     }
 
-    /// - Parameter silent: whom not to ask again, having waited in vain; who is silent now is added.
+    /// - Parameters:
+    ///   - silent: whom not to ask again, having waited in vain; who is silent now is added.
+    ///   - end: when the context is to have told about itself; a second from now by default.
     func entry(
-        _ context: ContextName, owner: String?, _ silent: SilentOwners
+        _ context: ContextName, owner: String?, _ silent: SilentOwners,
+        until end: SuspendingClock.Instant = .now + detailDeadline
     ) async -> DirectoryEntry {
         guard let owner else {
             return DirectoryEntry(
                 context: context, owner: nil, pid: nil, uid: nil, processName: nil, metadata: nil)
         }
-        async let metadata = metadata(of: context, at: owner, silent)
+        async let metadata = metadata(of: context, at: owner, silent, until: end)
         let peer = try? await identities.peer(owner)
         return DirectoryEntry(
             context: context, owner: owner, pid: peer?.pid, uid: peer?.uid,
@@ -81,14 +114,15 @@ struct Directory: Sendable {
 
     /// Asks the owner by its unique name: another may own the context's by now.
     private func metadata(
-        of context: ContextName, at owner: String, _ silent: SilentOwners
+        of context: ContextName, at owner: String, _ silent: SilentOwners, until end: SuspendingClock.Instant
     ) async -> [String: String]? {
-        if silent.contains(owner) { return nil }
+        let remaining = SuspendingClock.now.duration(to: end)
+        if remaining <= .zero || silent.contains(owner) { return nil }
         let call = OutgoingCall(
             destination: owner, path: context.objectPath, interface: ContextInterface.properties,
             member: "Get", body: [.string(ContextInterface.name), .string("Metadata")], noAutoStart: true)
         do throws(DBusError) {
-            let reply = try await connection.call(call, deadline: Self.detailDeadline)
+            let reply = try await connection.call(call, deadline: remaining)
             guard case .variant(let value)? = reply.body.first else { return nil }
             return [String: String](decoding: value)
         } catch {

@@ -8,7 +8,7 @@ import LinuxIO
 /// ``ConnectToError/Code/busLost`` when the bus is lost. One task takes it, since two would get some of the changes
 /// each; cancelling the task ends it.
 /// A program that does not tell about a context within a second is not asked again for ten, and what it has comes
-/// without metadata.
+/// without metadata. The contexts of the snapshot have that second together.
 ///
 /// A bus that was away and has come back (``Bus/status``) has new connections only. So every name that was there
 /// before is told once: as moved where somebody owns it again by then, else as unregistered; who returns
@@ -65,7 +65,7 @@ public struct DirectoryChanges: AsyncSequence, Sendable {
         ) async throws(ConnectToError) -> DirectoryChange? {
             while true {
                 if let (kind, context) = due.popLast() {
-                    let owner = kind == .unregistered ? nil : await directory.owner(of: context)
+                    let owner = kind == .unregistered ? nil : (try? await directory.owner(of: context)) ?? nil
                     let entry = await directory.entry(context, owner: owner, silent)
                     return DirectoryChange(kind: kind, entry: entry)
                 }

@@ -21,6 +21,19 @@ struct DirectoryScaleTests {
         await owner.connection.close()
     }
 
+    @Test("many programs that do not answer are waited for once, all together, and are in the list")
+    func silentPrograms() async throws {
+        let here = try await Bus.onPrivateBus()
+        var owners: [SilentOwner] = []
+        for number in 0..<400 { owners.append(try await SilentOwner(of: 1, from: number)) }
+        let (entries, took) = try await timed { try await here.directory() }
+        #expect(entries.count == owners.count)
+        #expect(entries.allSatisfy { $0.metadata == nil && $0.pid != nil && $0.owner != nil })
+        // One after the other, 64 at a time, would be seven seconds.
+        #expect(took < .seconds(5))
+        for owner in owners { await owner.connection.close() }
+    }
+
     @Test("a thousand names of one program are all shown with what they say of themselves")
     func thousand() async throws {
         let (here, there) = (try await Bus.onPrivateBus(), try await Bus.onPrivateBus())
@@ -61,7 +74,7 @@ private final class SilentOwner: Sendable {
 
     var asked: Int { calls.load(ordering: .relaxed) }
 
-    init(of count: Int) async throws {
+    init(of count: Int, from first: Int = 0) async throws {
         connection = try await BusConnection.open(
             address: try PrivateBus.current.address, on: try EventLoop.shared.reactor)
         await connection.export { [weak self] _ in
@@ -69,7 +82,7 @@ private final class SilentOwner: Sendable {
             self?.isAsked.set()
             return true
         }
-        for number in 0..<count {
+        for number in first..<(first + count) {
             let context = try ContextName("silent \(number)")
             _ = try await connection.requestName(context.busName, flags: [])
         }
