@@ -19,6 +19,18 @@ enum Accounts {
         getgrnam(name)?.pointee.gr_gid ?? number(of: name, in: "group")
     }
 
+    /// The home directory of this process's user as the accounts have it, which may be another than HOME.
+    static func home() -> [UInt8]? {
+        if let directory = getpwuid(getuid())?.pointee.pw_dir {
+            return Array(UnsafeRawBufferPointer(start: directory, count: strlen(directory)))
+        }
+        // name:password:number:group:comment:home:shell
+        let fields = output(of: ["getent", "--", "passwd", "\(getuid())"])?
+            .split(separator: ":", maxSplits: 6, omittingEmptySubsequences: false)
+        guard let fields, fields.count > 5 else { return nil }
+        return Array(fields[5].utf8)
+    }
+
     /// Blocks as long as the plug-ins take, as the C library would.
     private static func number(of name: String, in database: String) -> UInt32? {
         guard let line = output(of: ["getent", "--", database, name]) else { return nil }

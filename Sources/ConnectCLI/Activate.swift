@@ -20,9 +20,10 @@ struct Activate: ProgramCommand {
 
               connect activate clock -- connect listen clock --exec date
 
-            The file goes to $XDG_DATA_HOME/dbus-1/services, or ~/.local/share in place of that variable, whatever --bus \
-            says: that names the bus which is told to read it. The command runs with the bus's environment and directory. \
-            Nothing is started by list and watch.
+            The file goes to $XDG_DATA_HOME/dbus-1/services, or .local/share of the home directory in /etc/passwd in \
+            place of that variable, whatever --bus says: that names the bus which is told to read it. A bus that does \
+            not find it there is an error (69). The command runs with the bus's environment and directory. Nothing is \
+            started by list and watch.
             """)
 
     @OptionGroup var common: CommonOptions
@@ -77,32 +78,34 @@ struct Activate: ProgramCommand {
         let knows = await tellBus(of: context)
         try await program.report.event(
             Event.activation(context, file: path, isRemoved: remove, busKnows: knows))
-        await program.report.note(
-            "\(remove ? "removed" : "wrote") \(TerminalText.escaped(path))\(remark(knows))")
+        let done = "\(remove ? "removed" : "wrote") \(TerminalText.escaped(path))"
+        switch knows {
+        case false? where !remove:
+            throw Failure(
+                .busUnavailable,
+                """
+                \(done), but the bus does not look there, or has no systemd to start it with, so nothing will be started: the \
+                bus may have another XDG_DATA_HOME than this command; \(common.line("doctor", name)) looks further
+                """)
+        case true? where remove: await program.report.note("\(done); but the bus still knows another file for the name")
+        case nil: await program.report.note("\(done); no bus could be told, a new one reads it")
+        default: await program.report.note(done)
+        }
         return .success
     }
 
     /// Has the bus read its service files again: where the directory is new to it, it has not been watching it.
-    /// - Returns: Whether it can start the context now; nil where it cannot be asked.
+    /// - Returns: Whether it can start the context now; nil where it cannot be asked, or does not answer in time.
     private func tellBus(of context: ContextName) async -> Bool? {
-        do {
-            let bus = try await common.openBus()
-            try await bus.reloadServices()
-            return try await bus.canStart(context)
-        } catch {
-            return nil
-        }
-    }
-
-    private func remark(_ knows: Bool?) -> String {
-        switch knows {
-        case nil: "; no bus could be told, a new one reads it"
-        case false? where !remove:
-            "; but the bus does not look there, or has no systemd to start it with, so nothing will be started "
-                + "(connect doctor tells more)"
-        case true? where remove: "; but the bus still knows another file for the name"
-        default: ""
-        }
+        await within(TimeLimit.answer) {
+            do {
+                let bus = try await common.openBus()
+                try await bus.reloadServices()
+                return try await bus.canStart(context)
+            } catch {
+                return nil
+            }
+        } ?? nil
     }
 
     /// The command with its program's full path, which the bus asks for.

@@ -7,15 +7,22 @@ import SystemPackage
 struct ServiceDirectory {
     let path: FilePath
 
-    /// - Throws: ``Failure`` 64 where the environment names neither XDG_DATA_HOME nor HOME.
-    init(environment: (String) -> String? = { getenv($0).map { String(cString: $0) } }) throws(Failure) {
+    /// - Parameter home: this user's home directory as the accounts have it: dbus-daemon and dbus-broker do not look at
+    ///   HOME.
+    /// - Throws: ``Failure`` 64 where neither the environment nor the accounts name a directory.
+    init(
+        environment: (String) -> [UInt8]? = environmentVariable, home: () -> [UInt8]? = Accounts.home
+    ) throws(Failure) {
         // A relative one is to be ignored, says the specification of base directories.
-        if let data = environment("XDG_DATA_HOME"), data.hasPrefix("/") {
-            path = FilePath(data).appending("dbus-1/services")
-        } else if let home = environment("HOME"), home.hasPrefix("/") {
-            path = FilePath(home).appending(".local/share/dbus-1/services")
+        if let data = environment("XDG_DATA_HOME"), data.first == UInt8(ascii: "/") {
+            path = FilePath(bytes: data).appending("dbus-1/services")
+        } else if let home = home(), home.first == UInt8(ascii: "/") {
+            path = FilePath(bytes: home).appending(".local/share/dbus-1/services")
         } else {
-            throw Failure(.usage, "neither XDG_DATA_HOME nor HOME is set; say there where your data is")
+            throw Failure(
+                .usage,
+                "XDG_DATA_HOME is not set, and user \(getuid()) has no home directory in /etc/passwd; "
+                    + "set XDG_DATA_HOME to the directory of your data, for the bus too")
         }
     }
 
@@ -32,7 +39,7 @@ struct ServiceDirectory {
             // A second look would be at what another has written since.
             if error as? Errno == .noSuchFileOrDirectory { return .nothing }
             var status = stat()
-            return lstat(path.appending(name).string, &status) == 0 ? .foreign : .nothing
+            return path.appending(name).withPlatformString { lstat($0, &status) } == 0 ? .foreign : .nothing
         }
         defer { try? file.close() }
         let mark = Array(ServiceFile.mark.utf8)
@@ -40,6 +47,19 @@ struct ServiceDirectory {
             count = (try? file.read(into: UnsafeMutableRawBufferPointer(buffer))) ?? 0
         }
         return beginning == mark ? .ours : .foreign
+    }
+
+    /// The text of a service file, up to 64 KiB; nil where there is none that can be read.
+    func text(of name: String) -> String? {
+        guard
+            let file = try? FileDescriptor.open(
+                path.appending(name), .readOnly, options: [.closeOnExec, .nonBlocking])
+        else { return nil }
+        defer { try? file.close() }
+        let bytes = [UInt8](unsafeUninitializedCapacity: 64 << 10) { buffer, count in
+            count = (try? file.read(into: UnsafeMutableRawBufferPointer(buffer))) ?? 0
+        }
+        return String(decoding: bytes, as: UTF8.self)
     }
 
     /// Writes a file whole or not at all: the bus may read at any time.
@@ -50,7 +70,8 @@ struct ServiceDirectory {
             let directory = Descriptor(
                 adopting: try FileDescriptor.open(path, .readOnly, options: [.directory, .closeOnExec])
                     .rawValue)
-            // Not a name that the bus would look into, and nobody else's: not of another container's process either.
+            // Not a name that the bus would look into, nor one that could be too long; and nobody else's: not of another
+            // container's process either.
             let partial = ".\(UInt64.random(in: .min ... .max)).part"
             let target = try FileDescriptor.open(
                 path.appending(partial), .writeOnly, options: [.create, .exclusiveCreate, .noFollow, .closeOnExec],
@@ -59,7 +80,7 @@ struct ServiceDirectory {
                 try target.closeAfter { _ = try target.writeAll(file.text.utf8) }
                 try rename(partial, to: file.name, in: directory, overwrites: overwrites)
             } catch {
-                unlink(path.appending(partial).string)
+                _ = path.appending(partial).withPlatformString { unlink($0) }
                 throw error
             }
         } catch {
@@ -84,7 +105,7 @@ struct ServiceDirectory {
 
     func remove(_ name: String) throws(Failure) {
         do throws(SystemError) {
-            try systemCall("unlink") { unlink(path.appending(name).string) }
+            try systemCall("unlink") { path.appending(name).withPlatformString { unlink($0) } }
         } catch {
             throw failure("cannot remove", name, error)
         }
@@ -96,10 +117,11 @@ struct ServiceDirectory {
         for component in path.components {
             directory.append(component)
             do throws(SystemError) {
-                try systemCall("mkdir") { mkdir(directory.string, 0o700) }
+                try systemCall("mkdir") { directory.withPlatformString { mkdir($0, 0o700) } }
             } catch {
                 // Where one is there already, or cannot be, the next step tells.
-                if error.errno != .fileExists, access(directory.string, F_OK) != 0 { throw error }
+                let exists = directory.withPlatformString { access($0, F_OK) } == 0
+                if error.errno != .fileExists, !exists { throw error }
             }
         }
     }
@@ -108,5 +130,14 @@ struct ServiceDirectory {
         Failure(
             .inputOutput,
             "\(what) \(TerminalText.escaped(path.appending(name).string)) (\(error)); check the directory")
+    }
+}
+
+extension FilePath {
+    /// The path that the bytes are, whatever their encoding.
+    fileprivate init(bytes: [UInt8]) {
+        self = (bytes.map { CChar(bitPattern: $0) } + [0]).withUnsafeBufferPointer { buffer in
+            buffer.baseAddress.map { FilePath(platformString: $0) } ?? FilePath()
+        }
     }
 }

@@ -9,8 +9,27 @@ struct ServiceFile: Equatable {
     /// The first line of a file of ours; others are somebody else's.
     static let mark = "# Written by connect activate, which may replace and remove it."
 
-    /// Its name in whatever directory: the bus name, as the specification wishes.
-    var name: String { "\(busName).service" }
+    /// Its name in whatever directory.
+    var name: String { Self.name(for: busName) }
+
+    /// What a file may be called on Linux, in bytes.
+    private static let longestName = 255
+
+    /// The bus name, as the specification wishes. Of a bus name that is too long for a file's name, the beginning and a
+    /// number made of all of it: buses go by what is in the file. dbus-daemon takes such a name without a word on a
+    /// session bus, dbus-broker with a warning in its log.
+    static func name(for busName: String) -> String {
+        let name = "\(busName).service"
+        if name.utf8.count <= longestName { return name }
+        // FNV-1a, which gives the same number in every process, as Swift's own hash does not.
+        let number = busName.utf8.reduce(0xcbf2_9ce4_8422_2325 as UInt64) { ($0 ^ UInt64($1)) &* 0x100_0000_01b3 }
+        return "\(busName.prefix(200))-\(String(number, radix: 16)).service"
+    }
+
+    init(busName: String, command: [String]) {
+        self.busName = busName
+        self.command = command
+    }
 
     /// The file, in UTF-8.
     var text: String {
@@ -46,5 +65,55 @@ struct ServiceFile: Equatable {
             }
         }
         return String(escaped)
+    }
+}
+
+// MARK: Reading
+
+extension ServiceFile {
+    /// The program that a service file names in `Exec=`: the first word of the command. Nil where there is none, as in a
+    /// file that leaves it to systemd.
+    static func program(in text: String) -> String? {
+        for line in text.split(whereSeparator: \.isNewline) where line.hasPrefix("Exec=") {
+            return firstWord(of: unescaped(line.dropFirst("Exec=".count)))
+        }
+        return nil
+    }
+
+    /// The opposite of ``escaped(_:)``.
+    private static func unescaped(_ value: Substring) -> String {
+        var text = ""
+        var rest = value.makeIterator()
+        while let character = rest.next() {
+            guard character == "\\", let next = rest.next() else {
+                text.append(character)
+                continue
+            }
+            switch next {
+            case "n": text.append("\n")
+            case "r": text.append("\r")
+            case "t": text.append("\t")
+            case "s": text.append(" ")
+            default: text.append(next)
+            }
+        }
+        return text
+    }
+
+    /// The first word of a command line, as a shell would read it.
+    private static func firstWord(of line: String) -> String? {
+        var word = ""
+        var quote: Character?
+        var rest = line.drop { $0 == " " }.makeIterator()
+        while let character = rest.next() {
+            switch (character, quote) {
+            case (" ", nil): return word
+            case ("'", nil), ("\"", nil): quote = character
+            case (let end, let begin?) where end == begin: quote = nil
+            case ("\\", nil), ("\\", "\""): if let next = rest.next() { word.append(next) }
+            default: word.append(character)
+            }
+        }
+        return word.isEmpty ? nil : word
     }
 }

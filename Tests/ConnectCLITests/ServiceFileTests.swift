@@ -1,3 +1,4 @@
+import SystemPackage
 import Testing
 
 @testable import ConnectCLI
@@ -29,5 +30,45 @@ struct ServiceFileTests {
         #expect(exec("it's") == #"Exec='it'\\''s'"#)
         #expect(exec("a\nb\tc\\d") == #"Exec='a\nb\tc\\d'"#)
         #expect(exec("$HOME;`x`#é") == "Exec='$HOME;`x`#é'")
+    }
+
+    @Test("has a name that a directory takes, however long the bus name is, and always the same")
+    func name() {
+        for length in 1...255 {
+            let name = ServiceFile.name(for: String(repeating: "n", count: length))
+            #expect(name.utf8.count <= 255 && name.hasSuffix(".service"))
+            if length <= 247 { #expect(name.utf8.count == length + 8) }
+        }
+        let long = String(repeating: "n", count: 254)
+        #expect(ServiceFile.name(for: long + "a") != ServiceFile.name(for: long + "b"))
+        #expect(ServiceFile.name(for: long + "a") == "\(long.prefix(200))-c2c980771654e6f4.service")
+    }
+
+    @Test(
+        "says which program it runs, however its line is written",
+        arguments: ["/bin/a b", "/it's", "/a\nb\tc\\d", "/$HOME;`x`#é", "/\"q\"", "/plain"])
+    func program(path: String) {
+        let file = ServiceFile(busName: "a.b", command: [path, "-x", "y z"])
+        #expect(ServiceFile.program(in: file.text) == path)
+    }
+
+    @Test("by somebody else is read too, and may name no program")
+    func foreign() {
+        #expect(ServiceFile.program(in: "[D-BUS Service]\nName=a.b\nExec=\"/bin/a \\\\\"b\" c\n") == "/bin/a \"b")
+        #expect(ServiceFile.program(in: "[D-BUS Service]\nName=a.b\nSystemdService=b.service\n") == nil)
+    }
+
+    @Test("belongs into XDG_DATA_HOME, else into the home directory of the accounts, whatever HOME says")
+    func directory() throws {
+        func path(_ variables: [String: [UInt8]], home: [UInt8]? = Array("/home/x".utf8)) throws -> String {
+            try ServiceDirectory(environment: { variables[$0] }, home: { home }).path.string
+        }
+        let data = Array("/data".utf8)
+        #expect(try path(["XDG_DATA_HOME": data, "HOME": data]) == "/data/dbus-1/services")
+        #expect(try path(["HOME": data]) == "/home/x/.local/share/dbus-1/services")
+        #expect(try path(["XDG_DATA_HOME": Array("data".utf8)]) == "/home/x/.local/share/dbus-1/services")
+        let error = #expect(throws: Failure.self) { try path(["HOME": data], home: nil) }
+        #expect(error?.status == .usage)
+        #expect(Accounts.home() != nil)
     }
 }
