@@ -126,8 +126,8 @@ let package = Package(
         .testTarget(
             name: "ConnectCLITests",
             dependencies: [
-                "CLinux", "ConnectCLI", "ConnectToTesting", "LinuxIO", "TestProcesses", argumentParser, subprocess,
-                system,
+                "CLinux", "ConnectCLI", "ConnectToTesting", "DBus", "LinuxIO", "Ports", "TestProcesses", argumentParser,
+                subprocess, system,
             ],
             exclude: ["troubled-files.py"],
             swiftSettings: settings),

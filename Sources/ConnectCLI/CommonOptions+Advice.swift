@@ -12,7 +12,7 @@ extension CommonOptions {
 
     /// What is said of a name that nobody has.
     func missing(_ name: String, _ origin: String, on bus: Bus) async -> Failure {
-        let canStart = try? await bus.canStart(ContextName(name, origin: origin))
+        let canStart = await within(TimeLimit.advice) { try? await bus.canStart(ContextName(name, origin: origin)) }
         let label = "\"\(TerminalText.escaped(name))\""
         return Failure(
             .noSuchName,

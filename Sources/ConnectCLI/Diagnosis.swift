@@ -5,9 +5,9 @@ import LinuxIO
 
 /// What `doctor` looks at on one bus.
 struct Diagnosis: Sendable {
-    private let connection: Bus
-    private let origin: String
-    private let isSystem: Bool
+    let connection: Bus
+    let origin: String
+    let isSystem: Bool
     private let facts: BusFacts
     private let surroundings: Surroundings
     private var box: Sandbox? { surroundings.sandbox }
@@ -59,6 +59,14 @@ struct Diagnosis: Sendable {
             problem: failure.status)
     }
 
+    /// For a check whose outcome has not come in time.
+    static func unanswered(_ check: String) -> Finding {
+        Finding(
+            check: check, message: "the bus has not answered within 5 s for this check, or 10 s for all",
+            advice: "see whether the bus is stopped or overloaded; what else there is to check was left out",
+            problem: .timedOut)
+    }
+
     // MARK: The bus, and what stands between
 
     var bus: Finding {
@@ -92,28 +100,22 @@ struct Diagnosis: Sendable {
 
     // MARK: What one may do
 
-    /// Registers a name of our own and calls it, as a program would and its caller.
-    func permissions() -> AsyncStream<Finding> {
-        let (findings, sink) = AsyncStream<Finding>.makeStream()
-        Task.onLoop {
-            let name = "connect-doctor-\(getpid())"
-            do throws(ConnectToError) {
-                let context = try await connection.register(name, origin: origin)
-                sink.yield(Finding(check: "own", message: "names under \(origin) can be registered"))
-                sink.yield(await talk(to: context))
-                await context.unregister()
-            } catch {
-                sink.yield(
-                    Finding(
-                        check: "own", message: error.message, advice: ownAdvice,
-                        problem: Failure(error).status))
-            }
-            sink.finish()
+    /// Registers a name of our own, as a program would.
+    func own() async -> (finding: Finding, context: Context?) {
+        do throws(ConnectToError) {
+            let context = try await connection.register("connect-doctor-\(getpid())", origin: origin)
+            return (Finding(check: "own", message: "names under \(origin) can be registered"), context)
+        } catch {
+            let isUnanswered = error.code == .timedOut || error.code == .busLost
+            let finding = Finding(
+                check: "own", message: error.message, advice: isUnanswered ? nil : ownAdvice,
+                problem: Failure(error).status)
+            return (finding, nil)
         }
-        return findings
     }
 
-    private func talk(to context: Context) async -> Finding {
+    /// Calls that name, as its caller would.
+    func talk(to context: Context) async -> Finding {
         do {
             // Another connection: nothing of this process's own is between.
             let caller = try await Bus.separate(at: connection.address)
@@ -159,9 +161,11 @@ struct Diagnosis: Sendable {
 
     // MARK: One context
 
+    func label(_ name: String) -> String { "\"\(name)\" under \(origin)" }
+
     func context(_ name: String) async throws(ConnectToError) -> Finding {
         let context = try ContextName(name, origin: origin)
-        let label = "\"\(name)\" under \(origin)"
+        let label = self.label(name)
         guard let info = try await connection.info(name, origin: origin) else {
             if try await connection.canStart(context) {
                 return Finding(
@@ -177,12 +181,17 @@ struct Diagnosis: Sendable {
                 problem: .noSuchName)
         }
         let owner = info.owner.label
-        if info.format == nil, info.status == nil {
+        if info.isSilent {
             return Finding(
-                check: "name",
-                message: "\(label) is \(owner), which did not answer as a context does within a second",
-                advice: "see whether it is stopped, busy or no context at all; callers wait for five seconds",
+                check: "name", message: "\(label) is \(owner), which has not answered within a second",
+                advice: "see whether it is stopped or busy; a caller gives it five seconds, or those of --wait",
                 problem: .timedOut)
+        }
+        if info.format == nil {
+            return Finding(
+                check: "name", message: "\(label) is \(owner), which answers, but not as a context does",
+                advice: "where callers get 68 at once it is no context: end its program, or use another name",
+                problem: .noSuchName)
         }
         return Finding(check: "name", message: "\(label) is \(owner), and answers")
     }

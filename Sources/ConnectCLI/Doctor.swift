@@ -7,8 +7,9 @@ struct Doctor: ProgramCommand {
         abstract: "Look for what keeps names from being registered and reached.",
         discussion: """
             Tries everything once: the bus, the limits, the permission to own a name and to talk to it, and NAME if \
-            given; says what to do about what does not work. Exits with 0 only if all is well, else with the code \
-            that the first problem would give. Starts nothing. With --json one object for each check: \
+            given, with its service file; says what to do about what does not work. Exits with 0 only if all is well, \
+            else with the code that the first problem would give. Gives each check five seconds, and all of them ten. \
+            Starts nothing. With --json one object for each check: \
             {"check":…,"ok":true,"message":…,"advice":null}.
             """)
 
@@ -36,28 +37,71 @@ struct Doctor: ProgramCommand {
     private func examination(origin: String, _ name: String?) -> AsyncThrowingStream<Finding, any Error> {
         let (findings, sink) = AsyncThrowingStream<Finding, any Error>.makeStream()
         Task.onLoop {
-            do {
-                sink.yield(Diagnosis.versions)
-                sink.yield(Diagnosis.descriptors)
-                let bus: Bus
-                do throws(Failure) {
-                    bus = try await common.openBus()
-                } catch {
-                    // A wrong argument is no finding.
-                    if error.status == .usage { throw error }
-                    sink.yield(Diagnosis.unreachable(error))
-                    return sink.finish()
-                }
-                let diagnosis = try await Diagnosis(of: bus, origin: origin, isSystem: common.bus == "system")
-                sink.yield(diagnosis.bus)
-                sink.yield(diagnosis.sandbox)
-                for await finding in diagnosis.permissions() { sink.yield(finding) }
-                if let name { sink.yield(try await diagnosis.context(name)) }
+            sink.yield(Diagnosis.versions)
+            sink.yield(Diagnosis.descriptors)
+            do throws(Failure) {
+                let bus = try await common.openBus()
+                await examine(bus, origin: origin, name) { sink.yield($0) }
                 sink.finish()
             } catch {
-                sink.finish(throwing: error)
+                // A wrong argument is no finding.
+                if error.status == .usage { return sink.finish(throwing: error) }
+                sink.yield(Diagnosis.unreachable(error))
+                sink.finish()
             }
         }
         return findings
+    }
+
+    /// Each check has a time limit, and all of them together have twice that; the first that takes longer is the last,
+    /// since the bus would leave the others waiting too.
+    private func examine(
+        _ bus: Bus, origin: String, _ name: String?, _ tell: @escaping @Sendable (Finding) -> Void
+    ) async {
+        let end = SuspendingClock.now + TimeLimit.answer * 2
+        /// - Returns: Nil where there is nothing to go on with.
+        func check<Result: Sendable>(
+            _ name: String, _ work: @escaping @Sendable () async throws(ConnectToError) -> Result
+        ) async -> Result? {
+            let limit = min(TimeLimit.answer, SuspendingClock.now.duration(to: end))
+            let outcome = await within(limit) { () async -> Swift.Result<Result, ConnectToError> in
+                do throws(ConnectToError) {
+                    return .success(try await work())
+                } catch {
+                    return .failure(error)
+                }
+            }
+            switch outcome {
+            case .success(let result)?: return result
+            case .failure(let error)? where error.code != .timedOut:
+                tell(Finding(check: name, message: error.message, problem: Failure(error).status))
+            default: tell(Diagnosis.unanswered(name))
+            }
+            return nil
+        }
+
+        let isSystem = common.bus == "system"
+        let opened = await check("bus") { () async throws(ConnectToError) in
+            try await Diagnosis(of: bus, origin: origin, isSystem: isSystem)
+        }
+        guard let diagnosis = opened else { return }
+        tell(diagnosis.bus)
+        tell(diagnosis.sandbox)
+        guard let own = await check("own", { () async throws(ConnectToError) in await diagnosis.own() }) else { return }
+        tell(own.finding)
+        if let context = own.context {
+            let talk = await check("talk") { () async throws(ConnectToError) in await diagnosis.talk(to: context) }
+            _ = await within(TimeLimit.advice) { await context.unregister() }
+            guard let talk else { return }
+            tell(talk)
+        }
+        guard let name else { return }
+        let service = await check("service") { () async throws(ConnectToError) in
+            try await diagnosis.service(for: name)
+        }
+        guard let service else { return }
+        if let finding = service { tell(finding) }
+        let context = await check("name") { () async throws(ConnectToError) in try await diagnosis.context(name) }
+        if let context { tell(context) }
     }
 }

@@ -1,4 +1,7 @@
 import ConnectToTesting
+import DBus
+import LinuxIO
+import Ports
 import Testing
 
 @Suite("doctor", .privateBus, .timeLimit(.minutes(1))) struct DoctorTests {
@@ -74,5 +77,28 @@ import Testing
             #expect(outcome.text.contains("--own=org.connectto.*"))
             #expect(outcome.text.contains("--talk=org.connectto.Context.x"))
         }
+    }
+
+    @Test("A bus that stops in the middle is found within the time of one check, and the rest is left out")
+    func stalled() async throws {
+        let outcome = try await Shell.run(
+            StallingBus.before(
+                "GetConnectionCredentials",
+                "timeout 15 connect doctor x --json --bus $stalling; echo $?"))
+        #expect(verdicts(outcome) == ["versions true", "descriptors true", "bus false", "75"])
+        #expect(outcome.text.contains("has not answered within 5 s"))
+    }
+
+    @Test("A program that has the name and is no context is told from one that does not answer: callers get 68 at once")
+    func stranger() async throws {
+        let stranger = try await BusConnection.open(
+            address: try PrivateBus.current.address, on: try EventLoop.shared.reactor)
+        _ = try await stranger.requestName("org.connectto.Context.x", flags: .doNotQueue)
+        let outcome = try await Shell.run(
+            "connect to x hello; echo $?; connect doctor x >found; echo $?; tail -n 2 found")
+        #expect(outcome.lines.prefix(2) == ["68", "68"])
+        #expect(outcome.text.contains("which answers, but not as a context does"))
+        #expect(!outcome.text.contains("five seconds"))
+        await stranger.close()
     }
 }

@@ -15,6 +15,8 @@ public struct ContextInfo: Sendable, Hashable {
     public let metadata: [String: String]?
     /// What it has done so far; nil as above, and where the owner keeps it to itself: it tells its own user only.
     public let status: ContextStatus?
+    /// Whether the owner has not answered at all within a second.
+    package let isSilent: Bool
 }
 
 extension Bus {
@@ -35,14 +37,15 @@ extension Bus {
             if isLost { throw await lost }
             throw ConnectToError(error, "looking at \(context.quoted)")
         }
-        async let answer = details(
+        async let properties = details(
             of: context, at: owner.busName, ContextInterface.properties, "GetAll",
             [.string(ContextInterface.name)])
         async let told = details(
             of: context, at: owner.busName, ContextInterface.name, ContextInterface.status)
         var format: LineFormat?
         var metadata: [String: String]?
-        if case .dictionary("s", "v", let pairs)? = await answer {
+        let answer = await properties
+        if case .success(.dictionary("s", "v", let pairs)?) = answer {
             for pair in pairs {
                 switch (pair.key, pair.value) {
                 case (.string("Format"), .variant(.string(let word))): format = LineFormat(rawValue: word)
@@ -51,19 +54,25 @@ extension Bus {
                 }
             }
         }
+        var isSilent = false
+        if case .failure(let error) = answer { isSilent = error.kind == .timedOut }
         return ContextInfo(
             name: name, origin: origin, owner: owner, format: format, metadata: metadata,
-            status: ContextStatus(decoding: await told))
+            status: ContextStatus(decoding: (try? await told.get()) ?? nil), isSilent: isSilent)
     }
 
-    /// The one value that the owner answers with; nil where it answers otherwise, or not within a second.
+    /// The first value that the owner answers with; an error where it answers with one, or not within a second.
     private func details(
         of context: ContextName, at owner: String, _ interface: String, _ member: String,
         _ body: [DBusValue] = []
-    ) async -> DBusValue? {
+    ) async -> Result<DBusValue?, DBusError> {
         let call = OutgoingCall(
             destination: owner, path: context.objectPath, interface: interface, member: member, body: body,
             noAutoStart: true)
-        return try? await connection.call(call, deadline: .seconds(1)).body.first
+        do throws(DBusError) {
+            return .success(try await connection.call(call, deadline: .seconds(1)).body.first)
+        } catch {
+            return .failure(error)
+        }
     }
 }

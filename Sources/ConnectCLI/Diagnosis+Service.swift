@@ -1,0 +1,37 @@
+import ConnectTo
+import Glibc
+import SystemPackage
+
+/// What `doctor` says of the service file from which the bus would start a context.
+extension Diagnosis {
+    /// Nil where there is no such file here, and the bus knows of none elsewhere.
+    func service(for name: String) async throws(ConnectToError) -> Finding? {
+        let context = try ContextName(name, origin: origin)
+        let isKnown = try await connection.canStart(context)
+        // A system bus looks elsewhere.
+        let directory = isSystem ? nil : try? ServiceDirectory()
+        let file = ServiceFile.name(for: context.busName)
+        guard let directory, let text = directory.text(of: file) else {
+            if !isKnown { return nil }
+            return Finding(
+                check: "service", message: "the bus has a service file for \(label(name)), of another directory")
+        }
+        let path = directory.path.appending(file).string
+        guard isKnown else {
+            return Finding(
+                check: "service", message: "\(path) is there, but the bus does not know it, and starts nothing",
+                advice: "write it anew with connect activate; if that does not help, the bus has another XDG_DATA_HOME "
+                    + "than this command",
+                problem: .busUnavailable)
+        }
+        guard let program = ServiceFile.program(in: text) else {
+            return Finding(check: "service", message: "the bus knows \(path), which names no program itself")
+        }
+        if !program.hasPrefix("/") || access(program, X_OK) == 0 {
+            return Finding(check: "service", message: "the bus knows \(path), and runs \(program) for a caller")
+        }
+        return Finding(
+            check: "service", message: "\(path) has the bus run \(program), which is not there or may not be run",
+            advice: "put the program there, or write the file anew with connect activate", problem: .peerFailed)
+    }
+}
