@@ -141,7 +141,7 @@ final class Call: Sendable {
 
     /// Passes a file on, and waits until the kernel has it: so few are open here at once, however many there are.
     private func send(_ file: NamedFile) async throws(Failure) -> Bool {
-        let open = try file.open()
+        let open = try await file.open()
         return try await send { () async throws(PortError) in
             switch file.name {
             case .text(let name): try await port.send(name, transfer: [.file(open)])

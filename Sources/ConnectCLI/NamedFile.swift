@@ -1,5 +1,6 @@
 import ConnectTo
 import Glibc
+import LinuxIO
 
 /// A file that `--file` names: passed on open, under its base name.
 struct NamedFile: Sendable {
@@ -19,22 +20,29 @@ struct NamedFile: Sendable {
         if access(path, R_OK) != 0 { throw failure(errno) }
     }
 
-    /// Opens it for reading.
-    /// - Throws: ``Failure`` 65.
-    func open() throws(Failure) -> OpenFile {
-        // Opening a pipe that nobody writes would wait.
-        let descriptor = Glibc.open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC)
-        if descriptor < 0 { throw failure(errno) }
-        defer { close(descriptor) }
-        // But the flag would go along to the receiver.
-        _ = fcntl(descriptor, F_SETFL, fcntl(descriptor, F_GETFL) & ~O_NONBLOCK)
-        do throws(PortError) {
-            return try OpenFile(duplicating: descriptor)
-        } catch { throw Failure(.unsendable, "\(label): \(error.message)") }
+    /// Opens it for reading; where too many are open, as soon as one that has been sent is closed.
+    /// - Throws: ``Failure`` 65, or 74 where more cannot be open.
+    func open() async throws(Failure) -> OpenFile {
+        while true {
+            // Asked before: what is closed meanwhile has made room.
+            let willHaveRoom = Descriptor.areBeingClosed
+            // Opening a pipe that nobody writes would wait.
+            let descriptor = Glibc.open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC)
+            if descriptor >= 0 {
+                // But the flag would go along to the receiver.
+                _ = fcntl(descriptor, F_SETFL, fcntl(descriptor, F_GETFL) & ~O_NONBLOCK)
+                return OpenFile(adopting: descriptor)
+            }
+            let error = errno
+            guard willHaveRoom, error == EMFILE || error == ENFILE else { throw failure(error) }
+            await Descriptor.nextIsClosed()
+        }
     }
 
     private func failure(_ error: Int32) -> Failure {
-        Failure(
-            .unsendable, "\(label) cannot be read (\(String(cString: strerror(error)))); check the path")
+        let reason = "\(label) cannot be read (\(String(cString: strerror(error))))"
+        return error == EMFILE || error == ENFILE
+            ? Failure(.inputOutput, "\(reason); allow more open files (ulimit -n)")
+            : Failure(.unsendable, "\(reason); check the path")
     }
 }

@@ -34,6 +34,13 @@ final class OutputStream: Sendable {
         self.name = name
     }
 
+    /// Takes the thread and the descriptor that writing needs, for a process whose peers can leave it without.
+    func prepare() throws(SystemError) {
+        try state.withLock { state throws(SystemError) in
+            if state.thread == nil { state.thread = try WorkerThread(name: name) }
+        }
+    }
+
     /// Writes a piece, followed by a newline.
     ///
     /// Returns once the piece is accepted and there is room for another.

@@ -59,6 +59,8 @@ final class Program: Sendable {
         do throws(SystemError) {
             try watchSignals()
             watchReader()
+            // What lasts has to be able to say so when there is nothing left.
+            if readerLoss != .noticedInWriting { try report.prepare() }
             report.output.onFailure { [self] in fail(Report.failure(of: $0)) }
         } catch {
             fail(Failure(PortError.outOfResources("cannot start", error)))

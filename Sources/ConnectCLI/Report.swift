@@ -84,6 +84,12 @@ struct Report: Sendable {
         try? await event(Event.error(failure.status, message))
     }
 
+    /// Takes what reporting needs now, while it is there.
+    func prepare() throws(SystemError) {
+        try output.prepare()
+        try errors.prepare()
+    }
+
     /// - Throws: ``Failure`` if standard output could not take everything.
     func flush() async throws(Failure) {
         try? await errors.flush()

@@ -42,6 +42,16 @@ package final class Descriptor: Sendable {
         closingMayHang.store(mayHang, ordering: .releasing)
     }
 
+    /// Whether descriptors that were let go are still to be closed: their numbers are in use until then.
+    package static var areBeingClosed: Bool { ForeignClosing.isUnderWay }
+
+    /// Waits until one of those has been closed, if there are any.
+    package static func nextIsClosed() async {
+        await withCheckedContinuation { continuation in
+            ForeignClosing.afterNext { continuation.resume() }
+        }
+    }
+
     /// Waits until every descriptor from a peer that was let go before this call is closed.
     ///
     /// For counting descriptors in tests.

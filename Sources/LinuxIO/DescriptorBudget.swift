@@ -6,7 +6,8 @@ import Synchronization
 ///
 /// Every line has a bound of its own; but a peer can have many lines, and a process that has no descriptor left works
 /// no more. So there is one bound for all: half of what the process may have open (RLIMIT_NOFILE, the soft limit, as it
-/// is at the moment). Who reads asks first whether it ``isSpent``, and then takes nothing that descriptors come with:
+/// is at the moment), or fewer where the process itself has so many that they would be of the ``DescriptorReserve``. Who
+/// reads asks first whether it ``isSpent``, and then takes nothing that descriptors come with:
 /// it waits with the kernel, which stalls its sender, and counts against the sender's own limit. What comes without
 /// descriptors is read as ever. Room goes to whoever is there when it is made: a program that takes from one port only
 /// after another can wait for ever, and has to raise its limit. One call of the system brings up to 253 more than the
@@ -17,7 +18,16 @@ package enum DescriptorBudget {
 
     package static var isSpent: Bool {
         let held = held.load(ordering: .relaxed)
-        return held > 0 && held >= bound
+        if held == 0 { return false }
+        return held >= bound || isScarce(held)
+    }
+
+    /// Whether the process has too few for more. Nothing tells when that changes: look again.
+    package static var isScarce: Bool { isScarce(held.load(ordering: .relaxed)) }
+
+    private static func isScarce(_ held: Int) -> Bool {
+        // To look takes two system calls; a few need none.
+        held >= DescriptorReserve.forReceivedMessages && DescriptorReserve.isTouched
     }
 
     private static var bound: Int {

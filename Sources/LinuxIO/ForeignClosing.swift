@@ -17,6 +17,9 @@ enum ForeignClosing {
         var idleThreads = Array(0..<threadLimit)
         /// How many have been closed, ever.
         var closed = 0
+        /// How many are not closed yet: those that wait, and those that a thread closes now.
+        var unclosed = 0
+        var callsAtNext: [@Sendable () -> Void] = []
         var isWatched = false
     }
 
@@ -31,6 +34,7 @@ enum ForeignClosing {
         DescriptorBudget.count(1)
         let thread: Int? = state.withLock { state in
             state.waiting.append(number)
+            state.unclosed += 1
             if state.idleThreads.count == threadLimit { return state.idleThreads.popLast() }
             watchProgress(&state)
             return nil
@@ -42,7 +46,13 @@ enum ForeignClosing {
         threads[thread].async {
             while let number = next(for: thread) {
                 _ = Glibc.close(number)
-                state.withLock { $0.closed += 1 }
+                let calls = state.withLock { state in
+                    state.closed += 1
+                    state.unclosed -= 1
+                    defer { state.callsAtNext = [] }
+                    return state.callsAtNext
+                }
+                for call in calls { call() }
                 DescriptorBudget.count(-1)
                 unclosed.leave()
             }
@@ -72,6 +82,17 @@ enum ForeignClosing {
             }
             if let thread { begin(thread) }
         }
+    }
+
+    static var isUnderWay: Bool { state.withLock { $0.unclosed > 0 } }
+
+    /// Calls when the next one has been closed; at once where none is to be.
+    static func afterNext(_ call: @escaping @Sendable () -> Void) {
+        let isUnderWay = state.withLock { state in
+            if state.unclosed > 0 { state.callsAtNext.append(call) }
+            return state.unclosed > 0
+        }
+        if !isUnderWay { call() }
     }
 
     static func settle() {

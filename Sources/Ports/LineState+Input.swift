@@ -162,6 +162,17 @@ extension LineState {
                 DescriptorBudget.callNext()
             }
         }
+        if DescriptorBudget.isScarce { lookForRoom(line) }
+    }
+
+    /// What the program closes of its own makes room too, and tells nobody.
+    private func lookForRoom(_ line: Line) {
+        line.reactor.schedule(after: .milliseconds(10)) {
+            DescriptorBudget.callNext()
+            line.change { state, _ in
+                if state.waitsForBudget { state.lookForRoom(line) }
+            }
+        }
     }
 
     private mutating func take(

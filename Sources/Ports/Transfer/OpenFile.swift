@@ -23,6 +23,11 @@ public final class OpenFile: Sendable {
         }
     }
 
+    /// Takes over a descriptor. From here on nobody else may close it.
+    package convenience init(adopting number: Int32) {
+        self.init(Descriptor(adopting: number, from: .peer))
+    }
+
     /// Whether it has been given away.
     public var isDetached: Bool { descriptor.withLock { $0 == nil } }
 
