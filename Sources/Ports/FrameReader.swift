@@ -40,7 +40,9 @@ struct FrameReader {
     /// What a header announces costs the peer nothing, so it reserves nothing, address space neither: a long frame
     /// begins small, and moves to a chunk that is four times as large at the most whenever it has filled one. So it
     /// is copied once, in large part.
-    mutating func room() throws(OutOfMemory) -> UnsafeMutableRawBufferPointer {
+    ///
+    /// - Parameter sparingly: memory is short: no more than a little for what has not begun to come.
+    mutating func room(sparingly: Bool = false) throws(OutOfMemory) -> UnsafeMutableRawBufferPointer {
         let needed = FrameHeader.size + (header?.length ?? 0)
         if let chunk, filled < chunk.memory.count {
             let isEnough = chunk.memory.count - taken >= needed
@@ -50,7 +52,8 @@ struct FrameReader {
             }
         }
         // The frame at hand does not fit behind what has been cut, or has filled its chunk: it begins a new one.
-        let next = try Chunk(capacity: max(chunkSize, step(to: needed)))
+        let size = sparingly ? min(chunkSize, MemoryBudget.floor) : chunkSize
+        let next = try Chunk(capacity: max(size, step(to: needed)))
         if let chunk, filled > taken {
             next.memory.copyMemory(from: UnsafeRawBufferPointer(rebasing: chunk.memory[taken..<filled]))
         }
@@ -174,6 +177,8 @@ struct FrameReader {
 
     /// Bytes that have been received and not cut.
     var held: Int { filled - taken }
+    /// The memory that they keep, with what there is room for.
+    var reserved: Int { filled > taken ? (chunk?.capacity ?? 0) - taken : 0 }
 
     /// Nothing has been received that was not cut.
     var isAtRest: Bool { header == nil && filled == taken && descriptors.isEmpty }

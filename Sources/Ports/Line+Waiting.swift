@@ -58,20 +58,23 @@ extension Line {
 
     private func waitForRoom(_ size: Int) async throws(PortError) {
         while true {
-            let (hasRoom, reason) = read { ($0.hasRoomForSend(size), $0.life.reason) }
+            let (hasRoom, reason) = read { ($0.hasRoomForSend(size, self), $0.life.reason) }
             if let reason { throw .closed(reason) }
             if hasRoom { return }
             if Task.isCancelled { throw .waitCancelled }
-            await wait(for: .room) { $0.hasRoomForSend(size) || $0.life.reason != nil }
+            await wait(for: .room) { [self] in $0.hasRoomForSend(size, self) || $0.life.reason != nil }
         }
     }
 
     /// There was no room after all: somebody else was quicker, or the descriptors were too many, which shows only
     /// when things have been taken apart. Something has to leave the queue.
     private func waitForLess() async {
-        let (count, descriptors) = read { ($0.output.count, $0.output.descriptorCount) }
-        await wait(for: .room) {
+        let (count, descriptors, hadMemory) = read {
+            ($0.output.count, $0.output.descriptorCount, $0.hasMemory)
+        }
+        await wait(for: .room) { [self] in
             $0.output.isEmpty || $0.output.count < count || $0.output.descriptorCount < descriptors
+                || !hadMemory && $0.tally?.mayQueue(holding: $0.output.count, self) != false
                 || $0.life.reason != nil
         }
     }

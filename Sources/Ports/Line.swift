@@ -10,15 +10,15 @@ final class Line: Sendable {
     let reactor: Reactor
     let limits: PortLimits
     let format: LineFormat
-    /// Shared with other lines of the same user's.
-    let budget: InputBudget?
+    /// Shared with other lines, of the same process's for one.
+    let budget: MemoryBudget?
     private let state: Lock<LineState>
     let lastWaiter = Atomic<UInt64>(0)
 
     /// - Parameter socket: nil for a line that could not be made and is over from the start.
     init(
         _ socket: StreamSocket?, isOpen: Bool, format: LineFormat = .messages, on reactor: Reactor,
-        limits: PortLimits, budget: InputBudget? = nil
+        limits: PortLimits, budget: MemoryBudget? = nil
     ) {
         self.reactor = reactor
         self.limits = limits
@@ -27,7 +27,7 @@ final class Line: Sendable {
         state = Lock(
             LineState(
                 socket: socket, isOpen: isOpen, format: format, limits: limits,
-                tally: budget.map(InputBudget.Tally.init)))
+                tally: budget.map(MemoryTally.init)))
     }
 
     deinit {

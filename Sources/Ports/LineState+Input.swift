@@ -38,10 +38,7 @@ extension LineState {
         var messages = 0
         var reads = 0
         settleInput()
-        defer {
-            countInput()
-            isHeldUp = inputIsFull
-        }
+        defer { isHeldUp = inputIsFull }
         while isReading {
             do {
                 if messages >= Self.messagesPerDrain { return continueReading(for: line) }
@@ -78,7 +75,8 @@ extension LineState {
                 }
                 if let tally, !tally.mayRead(holding: inputHeld, line) { return }
                 // Then no further than to the next frame, for descriptors may ride on that.
-                let room = isShort ? .init(rebasing: try reader.room().prefix(reader.missing)) : try reader.room()
+                var room = try reader.room(sparingly: tally?.isFull == true)
+                if isShort { room = .init(rebasing: room.prefix(reader.missing)) }
                 switch try socket.receive(into: room) {
                 case .received(let received):
                     traffic?.didReceive(received.count)
@@ -115,26 +113,6 @@ extension LineState {
                 apply(life.fail(.failed(error)), to: line, &wakeups)
             }
         }
-    }
-
-    /// Bytes of input here, in messages that wait and in what has not been cut.
-    var inputHeld: Int { input.size + reader.held }
-
-    /// Bytes that came inside of this port and wait to be written: they are the first in the queue.
-    var broughtOutputHeld: Int { min(broughtOutput, output.count) }
-
-    /// Tells what is held to whoever counts it for several lines.
-    func countInput() {
-        // Inside of a message that nobody has taken it counts with that.
-        if isUnseen { return }
-        tally?.count(input: inputHeld, output: broughtOutputHeld, isBetweenMessages: reader.isAtRest)
-    }
-
-    /// The same, once some of what the port has brought has been written.
-    mutating func countBroughtOutput() {
-        if output.count >= broughtOutput { return }
-        broughtOutput = output.count
-        countInput()
     }
 
     /// Goes on with reading in a later turn, so that one flood does not starve the other ports and timers.

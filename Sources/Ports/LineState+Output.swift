@@ -14,15 +14,21 @@ extension LineState {
     func hasRoom(for size: Int, descriptors: Int = 0) -> Bool {
         output.isEmpty
             || output.count + FrameHeader.size + size <= limits.queuedOutput
-                && output.descriptorCount + descriptors <= limits.queuedDescriptors
+                && output.descriptorCount + descriptors <= limits.queuedDescriptors && hasMemory
     }
+
+    /// Whether the ``MemoryBudget`` lets more be queued.
+    var hasMemory: Bool { output.count < MemoryBudget.floor || tally?.isFull != true }
 
     /// Whether `send`, which can wait for room, has it: half of the queue is left to callers that cannot wait. So a
     /// sender without end neither fills the queue nor keeps others out of it.
-    func hasRoomForSend(_ size: Int) -> Bool {
+    ///
+    /// Where the ``MemoryBudget`` is what keeps it waiting, the line is called when that has room.
+    func hasRoomForSend(_ size: Int, _ line: Line) -> Bool {
         output.isEmpty
             || output.count <= limits.queuedOutput / 2
-                && output.descriptorCount <= limits.queuedDescriptors / 2 && hasRoom(for: size)
+                && output.descriptorCount <= limits.queuedDescriptors / 2
+                && tally?.mayQueue(holding: output.count, line) != false && hasRoom(for: size)
     }
 
     /// Why a message of this size cannot be posted, or nil. A port that is over takes everything and drops it.
@@ -47,7 +53,11 @@ extension LineState {
         return hasRoom ? nil : queueFull
     }
 
-    var queueFull: PortError { .queueFull(output.count, output.descriptorCount, limits: limits) }
+    var queueFull: PortError {
+        hasMemory
+            ? .queueFull(output.count, output.descriptorCount, limits: limits)
+            : .queueFull(output.count)
+    }
 
     /// Puts a short message behind others that wait, where nothing else is to be done.
     @inline(__always)
@@ -65,7 +75,9 @@ extension LineState {
             gatherRoom = 0
             return
         }
-        let bound = isBlocked ? limits.queuedOutput : min(Self.gatherLimit, limits.queuedOutput)
+        var bound = isBlocked ? limits.queuedOutput : min(Self.gatherLimit, limits.queuedOutput)
+        // What is counted together with others' is counted now and then.
+        if tally != nil { bound = hasMemory ? min(bound, output.count + Self.gatherLimit) : 0 }
         gatherRoom = min(bound - output.count, limits.sentMessageLength) - FrameHeader.size
     }
 
@@ -209,7 +221,6 @@ extension LineState {
                 apply(life.fail(.failed(error)), to: line, &wakeups)
             }
         }
-        if broughtOutput > 0 { countBroughtOutput() }
         // Not as soon as there is room for one: that would be a suspension for each message.
         if output.count <= limits.queuedOutput / 4, output.descriptorCount <= limits.queuedDescriptors / 4 {
             waiters.resume(.room, in: &wakeups)

@@ -35,10 +35,6 @@ extension LineState {
     ) -> Message? {
         guard let message = input.popFirst(for: cursor) else { return nil }
         input.settle()
-        // Others share the budget; it is not told of each of many short ones.
-        if let tally, input.isEmpty || tally.counted - inputHeld - broughtOutputHeld > InputBudget.floor {
-            countInput()
-        }
         // Not as soon as there is room for one: that would be a turn of the loop for each message.
         if isHeldUp, input.size <= limits.queuedInput / 2 {
             isHeldUp = false

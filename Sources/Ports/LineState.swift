@@ -14,8 +14,10 @@ struct LineState: ~Copyable {
     var life: PortLife
 
     var reader: FrameReader
-    /// What is held of input, where it is counted together with others'.
-    let tally: InputBudget.Tally?
+    /// What is held, where it is counted together with others'.
+    var tally: MemoryTally?
+    /// Bytes of messages that the program has taken, and of which it says that it has not passed them on yet.
+    var inHand = 0
     var input = InputQueue()
     var isStarted = false
     /// The kernel may hold input: it has not said since that there is none.
@@ -32,9 +34,7 @@ struct LineState: ~Copyable {
     var peerHasHungUp = false
     /// Came with a message that nobody has taken.
     var isUnseen = false
-    /// So many bytes of output, at the most, came inside of this port: they are the peer's doing.
-    var broughtOutput = 0
-    /// The same of descriptors.
+    /// So many descriptors in the output, at the most, came inside of this port: they are the peer's doing.
     var broughtDescriptors = 0
     /// See ``MessagePort/isPartial``.
     var isPartial = false
@@ -71,7 +71,7 @@ struct LineState: ~Copyable {
 
     init(
         socket: StreamSocket?, isOpen: Bool, format: LineFormat, limits: PortLimits,
-        tally: InputBudget.Tally? = nil
+        tally: MemoryTally? = nil
     ) {
         self.socket = socket
         self.limits = limits
@@ -108,10 +108,22 @@ struct LineState: ~Copyable {
     /// To be called after each change.
     mutating func didChange() {
         countDescriptors()
+        if tally != nil { countMemory() }
         measureGatherRoom()
     }
 
     // MARK: What is held
+
+    /// Bytes of input here, in messages that wait and in what has not been cut.
+    var inputHeld: Int { input.size + reader.held }
+
+    /// Tells the ``MemoryBudget`` what has changed.
+    private mutating func countMemory() {
+        // Inside of a message that nobody has taken it counts with that.
+        if isUnseen { return }
+        tally?.count(
+            incoming: input.size + reader.reserved, outgoing: output.count + inHand, isBetweenMessages: reader.isAtRest)
+    }
 
     /// Tells the ``DescriptorBudget`` what has changed.
     mutating func countDescriptors() {
@@ -144,7 +156,6 @@ struct LineState: ~Copyable {
         if effects.contains(.dropInput) {
             input.removeAll()
             settleInput()
-            countInput()
         }
         do throws(OutOfMemory) {
             if effects.contains(.sendFinish) { try enqueue(FrameHeader(.finish, length: 0)) }
@@ -185,7 +196,6 @@ struct LineState: ~Copyable {
         lingerTimer = nil
         // What was received and not cut, descriptors too, is nobody's.
         reader = FrameReader(lengthLimit: limits.messageLength)
-        countInput()
         // The source goes before the descriptor: epoll forgets only what is open. And both are let go outside
         // of the lock, since the last reference to the line may go with the source.
         let (socket, source) = (socket, source)

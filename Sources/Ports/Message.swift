@@ -74,7 +74,7 @@ public struct Message: Sendable {
     }
 
     /// Whether ``text`` is there, where it was sent as such.
-    var isDecodable: Bool {
+    package var isDecodable: Bool {
         if kind == .bytes { return true }
         return withUnsafeBytes {
             (try? UTF8Span(validating: $0.assumingMemoryBound(to: UInt8.self).span)) != nil

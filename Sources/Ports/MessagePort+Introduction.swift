@@ -3,11 +3,11 @@ package import LinuxIO
 extension MessagePort {
     /// A port on a socket whose other end is somewhere already.
     /// - Parameters:
-    ///   - budget: what it may hold of input together with others.
+    ///   - budget: what it may hold together with others.
     ///   - traffic: where what goes over it is counted.
     package convenience init(
         adopting socket: StreamSocket, format: LineFormat = .messages, on loop: EventLoop,
-        limits: PortLimits = PortLimits(), budget: InputBudget? = nil, traffic: Traffic? = nil
+        limits: PortLimits = PortLimits(), budget: MemoryBudget? = nil, traffic: Traffic? = nil
     ) {
         self.init(
             line: Line(

@@ -11,7 +11,8 @@ public struct PortError: Error, Sendable, CustomStringConvertible {
             self.rawValue = rawValue
         }
 
-        /// More is queued than ``PortLimits/queuedOutput`` allows. Wait with `send`, or slow down.
+        /// More is queued than ``PortLimits/queuedOutput`` allows, or than the ports of a caller may hold together.
+        /// Wait with `send`, or slow down.
         public static let queueFull = Code(rawValue: "queue-full")
         /// The message is longer than 64 MiB, the most that every peer must take, or than ``PortLimits/messageLength``.
         public static let messageTooLarge = Code(rawValue: "message-too-large")
@@ -90,6 +91,16 @@ extension PortError {
             """
             \(queued) bytes and \(descriptors) descriptors already wait for the peer to read, the limits are \
             \(limits.queuedOutput) and \(limits.queuedDescriptors); use send, which waits for room
+            """)
+    }
+
+    /// The port itself may queue more, but all of them together may not.
+    static func queueFull(_ queued: Int) -> PortError {
+        PortError(
+            .queueFull,
+            """
+            \(queued) bytes already wait for the peer to read, and its user's ports hold as much as they may together \
+            (CallerLimits.heldBytes); use send, which waits for room, or close the ports whose peers do not read
             """)
     }
 

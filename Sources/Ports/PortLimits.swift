@@ -27,7 +27,8 @@ public struct PortLimits: Sendable, Hashable {
     ///
     /// Over it `postMessage` throws ``PortError/Code/queueFull``. `send` waits from half of it on until a quarter is
     /// left, so that callers that can wait leave room for those that cannot. A message, or a ``MessageBatch``, that
-    /// finds nothing queued always has room, so the port holds this, one message or one batch, whichever is more.
+    /// finds nothing queued always has room, so the port holds this, one message or one batch, whichever is more. What the
+    /// ports of a listener's callers hold is bounded together, too: `CallerLimits.heldBytes`.
     public var queuedOutput = 16 << 20 {
         didSet { queuedOutput = max(queuedOutput, 0) }
     }

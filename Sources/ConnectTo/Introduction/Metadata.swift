@@ -18,6 +18,12 @@ extension [String: String] {
         return size <= Self.metadataLimit
     }
 
+    /// What it takes, about, in bytes.
+    var memory: Int {
+        // Of each pair a place in the dictionary, and what the allocator adds to two strings.
+        reduce(0) { $0 + $1.key.utf8.count + $1.value.utf8.count + 128 }
+    }
+
     func checked() throws(ConnectToError) {
         if isCarriable { return }
         throw ConnectToError(

@@ -8,8 +8,10 @@ extension Registry {
     struct Caller: Sendable {
         let call: MethodCall
         var line: StreamSocket
-        /// What its user's ports may hold.
-        var budget: InputBudget?
+        /// What its process's ports may hold.
+        var budget: MemoryBudget?
+        /// What is held of it here.
+        private let share: MemoryShare
         /// The context that it says it owns; nil also for what is none.
         let claimedContext: ContextName?
         /// Nil for one that is not known here.
@@ -17,7 +19,11 @@ extension Registry {
         let metadata: Greeting.Metadata
         let registration: Registration
 
-        init(_ call: MethodCall, _ line: StreamSocket, _ hello: Greeting, _ registration: Registration) {
+        init(
+            _ call: MethodCall, _ line: StreamSocket, _ hello: Greeting, _ registration: Registration,
+            _ share: MemoryShare
+        ) {
+            self.share = share
             var call = call
             call.body = []
             self.call = call

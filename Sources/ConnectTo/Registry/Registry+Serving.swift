@@ -46,8 +46,10 @@ extension Registry {
                 connection.reply(to: call, [.dictionary(key: "s", value: "v", [])])
             }
         case .admit(let line, let hello):
-            guard DescriptorReserve.isUntouched(by: line.descriptor) else { return refuseAsBusy(call) }
-            let caller = Caller(call, line, hello, registration)
+            guard DescriptorReserve.isUntouched(by: line.descriptor),
+                let share = callers.hold(hello.metadata.memory)
+            else { return refuseAsBusy(call) }
+            let caller = Caller(call, line, hello, registration, share)
             let isAsking = identify(call.sender) { $0.didIdentify(caller, $1) }
             if !isAsking { refuseAsBusy(call) }
         }
@@ -95,7 +97,7 @@ extension Registry {
         }
         var caller = caller
         do throws(Callers.Refusal) {
-            let place = try callers.enter(uid, peer.account)
+            let place = try callers.enter(uid, peer.account, size: caller.metadata.memory)
             caller.line = StreamSocket(caller.line.descriptor, lease: place)
             caller.budget = place.budget
         } catch {

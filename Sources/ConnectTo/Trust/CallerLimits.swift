@@ -19,14 +19,18 @@ public struct CallerLimits: Sendable, Hashable {
         didSet { introductionsPerSecond = max(introductionsPerSecond, 1) }
     }
 
-    /// Bytes received and not taken by the program, of all ports together; a message counts as
-    /// ``PortLimits/queuedInput`` says. 256 MiB if not set; the least is 1.
+    /// Bytes that this process holds for a user's callers, of all ports together: what it has received and the program
+    /// has not taken, what it has posted and they do not read, and the metadata of their calls for as long as the ports
+    /// are open. A received message counts as ``PortLimits/queuedInput`` says. 256 MiB if not set; the least is 1. It
+    /// is never more than an eighth of the address space that the process may have (RLIMIT_AS).
     ///
-    /// Over it the user's callers are refused, and its ports read no more than 64 KiB
-    /// each, but one at a time, which may finish a message: so large ones do not wait for each other.
+    /// One process gets a third of it, and all users together get twice as much. Over it the callers are refused. Of their
+    /// ports each reads no more than 16 KiB, but one at a time, which may finish a message: so large ones do not wait for
+    /// each other. A port that has more than 16 KiB queued takes no more: `postMessage` throws
+    /// ``PortError/Code/queueFull``, and `send` waits. One that has nothing queued takes a message, as ever.
     /// A program that waits for one port while it leaves so much untaken on others waits for itself.
-    public var queuedInput = 256 << 20 {
-        didSet { queuedInput = max(queuedInput, 1) }
+    public var heldBytes = 256 << 20 {
+        didSet { heldBytes = max(heldBytes, 1) }
     }
 
     /// The defaults.

@@ -1,3 +1,4 @@
+import Glibc
 import LinuxIO
 import Ports
 
@@ -7,7 +8,7 @@ final class Callers: Sendable {
     enum Refusal: Error, Equatable {
         case tooOften
         case tooManyPorts
-        case tooMuchQueued
+        case tooMuchHeld
     }
 
     /// A port of a caller's. Counted until it is let go.
@@ -15,11 +16,16 @@ final class Callers: Sendable {
         fileprivate let callers: Callers
         fileprivate let uid: UInt32
         fileprivate let process: Peer.Account
-        /// What its user's ports hold together.
-        let budget: InputBudget
+        /// What its process's ports hold together.
+        let budget: MemoryBudget
+        /// What the place itself holds of that.
+        private let share: MemoryShare
 
-        fileprivate init(_ callers: Callers, _ uid: UInt32, _ process: Peer.Account, _ budget: InputBudget) {
+        fileprivate init(
+            _ callers: Callers, _ uid: UInt32, _ process: Peer.Account, _ budget: MemoryBudget, size: Int
+        ) {
             self.budget = budget
+            share = MemoryShare(of: budget, size: size)
             self.callers = callers
             self.uid = uid
             self.process = process
@@ -32,28 +38,21 @@ final class Callers: Sendable {
     private class Account {
         var ports = 0
         var bucket: TokenBucket
+        let budget: MemoryBudget
 
-        init(_ bucket: TokenBucket) {
+        init(_ bucket: TokenBucket, _ budget: MemoryBudget) {
             self.bucket = bucket
-        }
-    }
-
-    private final class User: Account {
-        let budget: InputBudget
-
-        init(_ bucket: TokenBucket, _ budget: InputBudget) {
             self.budget = budget
-            super.init(bucket)
         }
 
         var isIdle: Bool { ports == 0 && bucket.isFull && budget.held == 0 }
     }
 
     private struct Accounts {
-        var users: [UInt32: User] = [:]
+        var users: [UInt32: Account] = [:]
         var processes: [Peer.Account: Account] = [:]
 
-        mutating func user(_ uid: UInt32, else new: @autoclosure () -> User) -> User {
+        mutating func user(_ uid: UInt32, else new: @autoclosure () -> Account) -> Account {
             if let user = users[uid] { return user }
             let user = new()
             users[uid] = user
@@ -72,27 +71,54 @@ final class Callers: Sendable {
     private static let capacity = 4_096
 
     private let limits: CallerLimits
+    /// What one user's ports may hold together, in bytes.
+    private let heldBytes: Int
+    /// What everybody's ports hold together.
+    private let everybody: MemoryBudget
     private let accounts = Lock(Accounts())
 
     init(_ limits: CallerLimits) {
         self.limits = limits
+        heldBytes = min(limits.heldBytes, Self.addressSpace / 8)
+        everybody = MemoryBudget(2 * heldBytes)
+    }
+
+    /// How much this process may have. What Swift cannot get of it is its end.
+    private static var addressSpace: Int {
+        var limit = rlimit()
+        let result = getrlimit(__rlimit_resource_t(bitPattern: RLIMIT_AS.rawValue), &limit)
+        return result == 0 ? Int(clamping: limit.rlim_cur) : .max
     }
 
     /// What one process gets of what its user gets.
     private static func share(of limit: Int) -> Int { limit - limit / 4 }
 
+    /// For what is held of a caller of whom it is not known yet who it is.
+    /// - Returns: nil where there is no room.
+    func hold(_ size: Int) -> MemoryShare? {
+        everybody.isFull ? nil : MemoryShare(of: everybody, size: size)
+    }
+
     /// Gives a caller a place for a port.
-    /// - Parameter descriptors: how many there are in all for callers.
+    /// - Parameters:
+    ///   - size: what is held for the caller as long as it has the place, in bytes: its metadata.
+    ///   - descriptors: how many there are in all for callers.
     func enter(
-        _ uid: UInt32, _ process: Peer.Account, descriptors: Int = DescriptorReserve.available,
+        _ uid: UInt32, _ process: Peer.Account, size: Int = 0, descriptors: Int = DescriptorReserve.available,
         now: SuspendingClock.Instant = .now
     ) throws(Refusal) -> Place {
         let portLimit = min(limits.openPorts, descriptors - descriptors / 4)
-        let (refusal, budget): (Refusal?, InputBudget) = accounts.withLock { accounts in
+        let (refusal, budget): (Refusal?, MemoryBudget) = accounts.withLock { accounts in
             let user = accounts.user(
-                uid, else: User(bucket(limits.introductionsPerSecond, now), InputBudget(limits.queuedInput)))
+                uid,
+                else: Account(
+                    bucket(limits.introductionsPerSecond, now), MemoryBudget(heldBytes, within: everybody)))
             let own = accounts.process(
-                process, else: Account(bucket(Self.share(of: limits.introductionsPerSecond), now)))
+                process,
+                else: Account(
+                    bucket(Self.share(of: limits.introductionsPerSecond), now),
+                    // A third: with one message more, and what it grows in, others have room still.
+                    MemoryBudget(heldBytes / 3, within: user.budget)))
             user.bucket.refill(at: now)
             own.bucket.refill(at: now)
             let refusal: Refusal?
@@ -103,7 +129,7 @@ final class Callers: Sendable {
                 user.bucket.take()
                 own.bucket.take()
                 let isFull = user.ports >= portLimit || own.ports >= Self.share(of: portLimit)
-                refusal = isFull ? .tooManyPorts : user.budget.isFull ? .tooMuchQueued : nil
+                refusal = isFull ? .tooManyPorts : own.budget.isFull ? .tooMuchHeld : nil
             }
             if refusal == nil {
                 user.ports += 1
@@ -113,10 +139,10 @@ final class Callers: Sendable {
                 accounts.processes = accounts.processes.filter { $0.value.ports > 0 }
                 accounts.users = accounts.users.filter { !$0.value.isIdle }
             }
-            return (refusal, user.budget)
+            return (refusal, own.budget)
         }
         if let refusal { throw refusal }
-        return Place(self, uid, process, budget)
+        return Place(self, uid, process, budget, size: size)
     }
 
     /// Until when a caller would be refused for having called too often; nil if it would not. Counts nothing.

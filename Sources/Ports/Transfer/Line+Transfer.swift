@@ -54,7 +54,6 @@ extension Line {
     func wasSeen() {
         change { state, _ in
             state.isUnseen = false
-            state.countInput()
             // It was over before it came here: what it has to tell stands in what came along.
             if state.socket == nil { state.peerHasHungUp = true }
             if state.isReading { state.continueReading(for: self) }
@@ -172,7 +171,6 @@ extension Line {
             } catch {
                 state.apply(state.life.fail(.failed(error)), to: line, &wakeups)
             }
-            state.broughtOutput = state.output.count
             state.broughtDescriptors = state.output.descriptorCount
         }
         line.resume()

@@ -19,7 +19,6 @@ extension LineState {
         input.removeAll()
         reader = FrameReader(lengthLimit: limits.messageLength)
         output.removeAll()
-        countInput()
         return cargo
     }
 
@@ -52,7 +51,6 @@ extension LineState {
         isBlocked = false
         mayRead = true
         isInTransit = false
-        defer { countInput() }
         try reader.resume(cargo.input)
     }
 

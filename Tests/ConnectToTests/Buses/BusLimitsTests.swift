@@ -60,6 +60,21 @@ struct BusLimitsTests {
         #expect(context.status.refused == 1)
     }
 
+    @Test("count what callers say of themselves: who has sent much metadata is refused when it is too much")
+    func metadata() async throws {
+        var limits = BusLimits()
+        limits.callers.heldBytes = 200 << 10
+        let listening = try await Bus.separate(at: try PrivateBus.current.address, limits: limits)
+        let context = try await listening.register("x")
+        let bus = try await Bus.onPrivateBus()
+        let metadata = ["text": String(repeating: "x", count: 60 << 10)]
+        // A process has a third of it.
+        let ports = (0..<2).map { _ in bus.connectTo("x", wait: .now, metadata: metadata) }
+        for port in ports { try await port.opened }
+        #expect(await bus.connectTo("x", wait: .now).closed.code == .busy)
+        #expect(context.status.refused == 1)
+    }
+
     @Test("end an introduction that is not answered in time")
     func introduction() async throws {
         var limits = BusLimits()

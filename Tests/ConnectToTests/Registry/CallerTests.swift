@@ -15,7 +15,8 @@ struct CallerTests {
             sender: ":1.1", path: "/", interface: nil, member: "Connect",
             body: [.unixFD(far.descriptor), hello], expectsReply: true, serial: 1)
         let registration = Registration(try ContextName("x"), metadata: [:], limit: nil)
-        return Registry.Caller(call, near, try Greeting(decoding: hello), registration)
+        let share = try #require(Callers(CallerLimits()).hold(0))
+        return Registry.Caller(call, near, try Greeting(decoding: hello), registration, share)
     }
 
     @Test("holds nothing of its call that nobody asks for")

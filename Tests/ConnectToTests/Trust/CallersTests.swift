@@ -38,6 +38,25 @@ struct CallersTests {
         #expect(callers.ports(of: 1) == 0)
     }
 
+    @Test("what is held for callers is bounded, their metadata too: for one process, for its user, and for everybody")
+    func heldBytes() throws {
+        var limits = CallerLimits()
+        limits.heldBytes = 900
+        let callers = Callers(limits)
+        func enter(_ uid: UInt32, _ name: String, _ size: Int) throws -> Callers.Place {
+            try callers.enter(uid, .connection(name), size: size, descriptors: 10_000, now: start)
+        }
+        var places = try (0..<3).map { _ in try enter(1, ":1.1", 100) }
+        #expect(throws: Callers.Refusal.tooMuchHeld) { try enter(1, ":1.1", 100) }
+        // Other processes of that user have the rest, and then the user has no more.
+        places += try [enter(1, ":1.2", 300), enter(1, ":1.3", 300)]
+        #expect(throws: Callers.Refusal.tooMuchHeld) { try enter(1, ":1.4", 100) }
+        places += try [enter(2, ":1.5", 900)]
+        #expect(throws: Callers.Refusal.tooMuchHeld) { try enter(3, ":1.6", 1) }
+        places = []
+        _ = try enter(1, ":1.1", 100)
+    }
+
     @Test("a user leaves a quarter of the descriptors, whatever the limit says")
     func descriptors() {
         let callers = callers(ports: 4_096)
@@ -67,10 +86,10 @@ struct CallersTests {
         var limits = CallerLimits()
         limits.openPorts = -1
         limits.introductionsPerSecond = 0
-        limits.queuedInput = -1
+        limits.heldBytes = -1
         #expect(limits.openPorts == 0)
         #expect(limits.introductionsPerSecond == 1)
-        #expect(limits.queuedInput == 1)
+        #expect(limits.heldBytes == 1)
 
         let callers = callers(rate: 0)
         #expect((0..<10).count { _ in (try? enter(callers, 1, ":1.1").get()) != nil } == 5)

@@ -109,7 +109,7 @@ private func unpack(_ payload: [UInt8], _ descriptors: [Descriptor], depth: Int)
         life.resume(cargo)
         _ = life.post()
         var reader = FrameReader(lengthLimit: 1 << 20)
-        reader.resume(cargo.input)
+        try? reader.resume(cargo.input)
         while depth < 3, case .frame(let frame) = reader.outcome() {
             guard let descriptors = frame.descriptors else {
                 guard (try? live(&life, frame)) != nil else { break }
