@@ -84,10 +84,15 @@ struct ChildService: PeerService {
         do {
             for try await message in port.messages {
                 await report.noteUnseen(message.transferred, port: number)
-                var line = message.bytes
-                line.append(0x0A)
+                let held = port.hold(message.count)
+                defer { withExtendedLifetime(held) {} }
+                var pieces = MessageBytes(message, ending: [0x0A])
+                var isRead = true
+                while isRead, let piece = pieces.next() {
+                    isRead = try await input.write(piece)
+                }
                 // The command reads no more.
-                if try await !input.write(line) { break }
+                if !isRead { break }
             }
         } catch {
             // The port has ended, or the pipe cannot be written: the command's input is over in both cases.
@@ -102,11 +107,15 @@ struct ChildService: PeerService {
     private func drain(_ output: PipeEnd, into port: MessagePort, _ number: Int) async {
         var lines = LineSplitter()
         var count = 0
+        // Of a command like cat it is the peer who decides how long its lines are.
+        var held = port.hold(0)
+        defer { withExtendedLifetime(held) {} }
         do {
             while let chunk = try await output.read() {
                 await Task.yield()
                 if port.closeReason != nil { continue }
                 lines.append(chunk)
+                held = port.hold(lines.held)
                 while let line = try lines.next() {
                     count += 1
                     await post(line, count, to: port, number)

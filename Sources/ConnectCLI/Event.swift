@@ -27,35 +27,6 @@ enum Event {
         ]
     }
 
-    /// The payload is `text`, or `base64` for what is not UTF-8, or `json`, spliced in as the peer wrote it.
-    /// With what came along, if anything did.
-    static func message(_ message: Message, files: [FileFacts] = [], port: Int) -> JSONObject {
-        var object: JSONObject = ["event": .string("message"), "port": .integer(port)]
-        switch message.kind {
-        case .json:
-            // A peer can call anything JSON. What is not must not break the line.
-            if let json = JSONScanner.singleLine(message.bytes) {
-                object.add("json", .raw(json))
-            } else {
-                add(message, to: &object)
-            }
-        default: add(message, to: &object)
-        }
-        if !files.isEmpty { object.add("files", .objects(files.map(\.object))) }
-        let transferred = message.transferred.count
-        if transferred > 0 { object.add("transferred", .integer(transferred)) }
-        return object
-    }
-
-    /// As text where it is any: what a peer calls text need not be UTF-8, and nothing of it is lost.
-    private static func add(_ message: Message, to object: inout JSONObject) {
-        if let text = message.text {
-            object.add("text", .string(text))
-        } else {
-            object.add("base64", .string(Data(message.bytes).base64EncodedString()))
-        }
-    }
-
     /// The peer has ended its input.
     static func finish(port: Int) -> JSONObject {
         ["event": .string("finish"), "port": .integer(port)]

@@ -70,6 +70,12 @@ struct JSONObject: Sendable, ExpressibleByDictionaryLiteral {
 
     private static func append(_ text: String, to bytes: inout [UInt8]) {
         bytes.append(UInt8(ascii: "\""))
+        appendContents(of: text, to: &bytes)
+        bytes.append(UInt8(ascii: "\""))
+    }
+
+    /// What stands between the quotation marks of a string.
+    static func appendContents(of text: String, to bytes: inout [UInt8]) {
         for scalar in text.unicodeScalars {
             switch scalar {
             case "\"", "\\":
@@ -81,7 +87,6 @@ struct JSONObject: Sendable, ExpressibleByDictionaryLiteral {
             default: append(scalar, to: &bytes)
             }
         }
-        bytes.append(UInt8(ascii: "\""))
     }
 
     /// A character inside of a string: as it is, or escaped where it would act on a terminal. It says the same.

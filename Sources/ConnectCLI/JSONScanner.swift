@@ -27,21 +27,31 @@ struct JSONScanner {
         self.text = text
     }
 
-    /// The text on one line, or `nil` where it is not exactly one JSON value that every parser takes: there are those
-    /// that end with an error where it is deeper than ``depthLimit``, or where a string has half a surrogate pair.
-    ///
-    /// Newlines can stand between tokens only; each becomes a space. What would act on a terminal can stand in strings
-    /// only, and is escaped there.
+    /// The text on one line, or `nil` where not every parser takes it.
     static func singleLine(_ bytes: [UInt8]) -> [UInt8]? {
-        guard let text = String(validating: bytes, as: UTF8.self) else { return nil }
+        if !suitsEveryParser(bytes) { return nil }
+        var line: [UInt8] = []
+        line.reserveCapacity(bytes.count)
+        appendOnOneLine(String(decoding: bytes, as: UTF8.self), to: &line)
+        return line
+    }
+
+    /// Whether the text is exactly one JSON value that every parser takes: there are those that end with an error where it
+    /// is deeper than ``depthLimit``, or where a string has half a surrogate pair.
+    static func suitsEveryParser(_ bytes: [UInt8]) -> Bool {
+        if String(validating: bytes, as: UTF8.self) == nil { return false }
         var scanner = JSONScanner(bytes)
         do throws(Malformed) {
             _ = try scanner.value()
             try scanner.end()
-        } catch { return nil }
-        if scanner.depth > depthLimit || scanner.hasHalfSurrogate { return nil }
-        var line: [UInt8] = []
-        line.reserveCapacity(bytes.count)
+        } catch { return false }
+        return scanner.depth <= depthLimit && !scanner.hasHalfSurrogate
+    }
+
+    /// Newlines can stand between tokens only; each becomes a space. What would act on a terminal can stand in strings
+    /// only, and is escaped there.
+    /// - Parameter text: JSON, or a piece of it.
+    static func appendOnOneLine(_ text: String, to line: inout [UInt8]) {
         for scalar in text.unicodeScalars {
             switch scalar {
             case "\n", "\r": line.append(0x20)
@@ -49,7 +59,6 @@ struct JSONScanner {
             default: JSONObject.append(scalar, to: &line)
             }
         }
-        return line
     }
 
     /// Looks whether the text is exactly one JSON value.

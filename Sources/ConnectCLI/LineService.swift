@@ -48,6 +48,8 @@ final class LineService: PeerService {
         }
         var iterator = port.messages.makeAsyncIterator()
         while let message = await iterator.nextUnlessEnded() {
+            let held = port.hold(message.count)
+            defer { withExtendedLifetime(held) {} }
             let (facts, failure) = await files.take(message, of: owner)
             if let failure { mishaps.note(failure) }
             try await report.message(message, files: facts, from: number)

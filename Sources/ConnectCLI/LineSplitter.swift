@@ -19,6 +19,9 @@ struct LineSplitter {
     /// Up to where it is known that no newline stands.
     private var searched = 0
 
+    /// Bytes of what has not been handed out.
+    var held: Int { buffer.count - start }
+
     /// - Parameter limit: the longest line, in bytes without its newline.
     init(limit: Int = Self.defaultLimit) {
         self.limit = limit

@@ -37,25 +37,30 @@ struct Report: Sendable {
     /// A message from a peer, with the files that came along: plain, a line for each of those in its place.
     func message(_ message: Message, files: [FileFacts] = [], from port: Int) async throws(Failure) {
         if isJSON {
-            try await line(Event.message(message, files: files, port: port).bytes)
-            return
+            let event = MessageEvent(message, files: files, port: port)
+            // Not for as long as nobody reads this.
+            for thing in message.transferred { thing.letGo() }
+            return try await line(event)
         }
         await noteUnseen(message.transferred.filter { !$0.isFile }, port: port)
+        for thing in message.transferred { thing.letGo() }
         if !files.isEmpty {
             for file in files where file.isSaved != false { try await line(file.line) }
             return
         }
+        try await line(MessageBytes(message))
+    }
+
+    private func line(_ pieces: some IteratorProtocol<[UInt8]> & Sendable) async throws(Failure) {
         do throws(SystemError) {
-            let accepted = message.withUnsafeBytes { bytes in
-                Result { () throws(SystemError) in try output.writeLine(bytes.bytes) }
-            }
-            try await accepted.get().available()
+            try await output.writeLine(pieces)
         } catch { throw Self.failure(of: error) }
     }
 
-    /// What came along with a message and is of no use here.
+    /// What came along with a message and is of no use here. It is let go.
     func noteUnseen(_ things: [Transferable], port: Int) async {
         if things.isEmpty { return }
+        for thing in things { thing.letGo() }
         let ports = things.count { $0.isPort }
         let files = things.count { $0.isFile }
         let counts = [(ports, "port"), (files, "file"), (things.count - ports - files, "buffer")]

@@ -1,0 +1,28 @@
+import ConnectTo
+
+/// The payload of a message as it is, in pieces, and an ending.
+struct MessageBytes: IteratorProtocol, Sendable {
+    private static let pieceSize = 64 << 10
+
+    private let message: Message
+    private let ending: [UInt8]
+    /// Nil behind the end.
+    private var position: Int? = 0
+
+    init(_ message: Message, ending: [UInt8] = []) {
+        self.message = message
+        self.ending = ending
+    }
+
+    mutating func next() -> [UInt8]? {
+        guard let position else { return nil }
+        let end = min(position + Self.pieceSize, message.count)
+        var piece: [UInt8] = []
+        piece.reserveCapacity(end - position + ending.count)
+        message.withUnsafeBytes { piece.append(contentsOf: $0[position..<end]) }
+        let isLast = end == message.count
+        if isLast { piece += ending }
+        self.position = isLast ? nil : end
+        return piece
+    }
+}
