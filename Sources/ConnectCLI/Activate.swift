@@ -65,7 +65,7 @@ struct Activate: ProgramCommand {
         if present == .foreign, !force {
             throw Failure(
                 .nameTaken,
-                "\(TerminalText.escaped(path)) is not of connect's making; look into it, or use --force")
+                "\(TerminalText.escaped(path)) was not written by connect activate; look into it, or use --force")
         }
         if remove {
             if present == .nothing {
@@ -88,7 +88,7 @@ struct Activate: ProgramCommand {
                 bus may have another XDG_DATA_HOME than this command; \(common.line("doctor", name)) looks further
                 """)
         case true? where remove: await program.report.note("\(done); but the bus still knows another file for the name")
-        case nil: await program.report.note("\(done); no bus could be told, a new one reads it")
+        case nil: await program.report.note("\(done); no bus could be told of it; a bus that is started later reads it")
         default: await program.report.note(done)
         }
         return .success

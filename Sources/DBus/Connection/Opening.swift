@@ -131,7 +131,7 @@ final class Opening: @unchecked Sendable {
         switch result {
         case .success(let reply):
             guard case .string(let name)? = reply.body.first, Names.isUniqueBusName(name), let link else {
-                return finish(.failure(.unreachable("what listens at \(address) does not greet like a bus")))
+                return finish(.failure(.unreachable("what listens at \(address) does not answer as a bus does")))
             }
             // Messages with descriptors go past libdbus, which would have refused them.
             guard link.passesDescriptors else {
