@@ -404,6 +404,17 @@ void clinux_share_one_heap(void) {
 }
 
 void clinux_resolve_without_plugins(void) {
+static int argument_count;
+static char **argument_list;
+
+/// The C library gives constructors what it gives main.
+__attribute__((constructor)) static void keep_arguments(int count, char **arguments) {
+    argument_count = count;
+    argument_list = arguments;
+}
+
+const char *clinux_argument(int index) { return index < argument_count ? argument_list[index] : NULL; }
+
 #ifdef __GLIBC__
     // These services are in the C library itself.
     __nss_configure_lookup("passwd", "files");

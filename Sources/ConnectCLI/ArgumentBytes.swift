@@ -1,3 +1,6 @@
+import CLinux
+import Glibc
+
 /// Carries any bytes through an argument parser that knows only strings, and back.
 ///
 /// An argument that is UTF-8 passes as it is. In one that is not, every byte from 0x80 on becomes a scalar of
@@ -31,22 +34,13 @@ enum ArgumentBytes {
     /// Whether the scalar stands for a byte, the low eight bits of its value.
     static func isEscape(_ scalar: Unicode.Scalar) -> Bool { scalar.value >= base }
 
-    /// The arguments of this process without its name, read from where the kernel put them:
-    /// `CommandLine.arguments` would already have replaced what is not UTF-8.
+    /// The arguments of this process without its name, as the kernel passed them.
+    ///
+    /// Not from `CommandLine`, which has replaced what is not UTF-8, and ends a process that has no /proc, or no
+    /// descriptor to read them from there.
     static func ofThisProcess() -> [String] {
-        (1..<max(1, Int(CommandLine.argc))).map { index in
-            guard let start = CommandLine.unsafeArgv[index] else { return "" }
-            let characters = UnsafeBufferPointer(start: start, count: start.length)
-            return escaped(characters.map { UInt8(bitPattern: $0) })
+        (1...).lazy.map { clinux_argument($0) }.prefix { $0 != nil }.map { argument in
+            argument.map { escaped(Array(UnsafeRawBufferPointer(start: $0, count: strlen($0)))) } ?? ""
         }
-    }
-}
-
-extension UnsafeMutablePointer<CChar> {
-    /// The number of characters before the terminating NUL.
-    fileprivate var length: Int {
-        var length = 0
-        while self[length] != 0 { length += 1 }
-        return length
     }
 }

@@ -14,13 +14,6 @@ enum Main {
         // cause both.
         for signal in [SIGPIPE, SIGXFSZ] { _ = clinux_make_harmless(signal) }
         Accounts.useFilesAlone()
-        // To find them takes /proc and a descriptor. Else there seem to be none, and that would be the error.
-        if CommandLine.argc < 1 {
-            end(
-                ExitStatus.inputOutput.code,
-                "cannot start: the arguments cannot be read; see that /proc is there, and allow more open files (ulimit -n)"
-            )
-        }
         let arguments = ArgumentBytes.ofThisProcess()
         do {
             if let command = Connect.subcommand(of: arguments) { command.start() }

@@ -146,6 +146,9 @@ int clinux_signals_to(int fd, const int *signals, size_t count);
 /// A signal does nothing here, and is at its default again in whatever we exec.
 int clinux_make_harmless(int signal);
 /// From here on no thread gets a heap of its own.
+/// The argument of that number that the program was started with, 0 is its name; NULL where there are no more. Needs neither
+/// /proc nor a descriptor.
+const char *clinux_argument(int index);
 void clinux_share_one_heap(void);
 /// From here on getpwnam, getaddrinfo and their like read files and ask DNS, and load nothing.
 void clinux_resolve_without_plugins(void);
