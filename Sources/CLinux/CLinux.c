@@ -370,8 +370,14 @@ int clinux_pin(int thread, int processor) {
 void clinux_name_thread(const char *name) { (void)prctl(PR_SET_NAME, name, 0, 0, 0); }
 
 static volatile int signal_targets[NSIG];  // Each a descriptor and 1 more.
+static volatile bool signal_insists[NSIG];
+static volatile sig_atomic_t has_insisted;
 
 static void forward(int number) {
+    if (signal_insists[number]) {
+        if (has_insisted) _exit(128 + number);
+        has_insisted = 1;
+    }
     int saved = errno;
     unsigned char byte = (unsigned char)number;
     int target = signal_targets[number] - 1;
@@ -379,11 +385,12 @@ static void forward(int number) {
     errno = saved;
 }
 
-int clinux_signals_to(int fd, const int *signals, size_t count) {
+int clinux_signals_to(int fd, const int *signals, size_t count, bool insists) {
     struct sigaction action = {.sa_handler = forward, .sa_flags = SA_RESTART};
     sigemptyset(&action.sa_mask);
     for (size_t i = 0; i < count; i++) {
         signal_targets[signals[i]] = fd + 1;
+        signal_insists[signals[i]] = insists;
         if (sigaction(signals[i], &action, NULL) < 0) return -1;
     }
     return 0;
@@ -397,13 +404,6 @@ int clinux_make_harmless(int signal) {
     return sigaction(signal, &action, NULL);
 }
 
-void clinux_share_one_heap(void) {
-#ifdef __GLIBC__
-    mallopt(M_ARENA_MAX, 1);
-#endif
-}
-
-void clinux_resolve_without_plugins(void) {
 static int argument_count;
 static char **argument_list;
 
@@ -415,6 +415,13 @@ __attribute__((constructor)) static void keep_arguments(int count, char **argume
 
 const char *clinux_argument(int index) { return index < argument_count ? argument_list[index] : NULL; }
 
+void clinux_share_one_heap(void) {
+#ifdef __GLIBC__
+    mallopt(M_ARENA_MAX, 1);
+#endif
+}
+
+void clinux_resolve_without_plugins(void) {
 #ifdef __GLIBC__
     // These services are in the C library itself.
     __nss_configure_lookup("passwd", "files");

@@ -1,4 +1,5 @@
 import ConnectTo
+import LinuxIO
 
 /// The one place where what the library reports becomes an exit status and a line for a person.
 extension Failure {
@@ -7,6 +8,8 @@ extension Failure {
         case let error as Failure: self = error
         case let error as ConnectToError: self.init(error)
         case let error as PortError: self.init(error)
+        case let error as SystemError where error.operation == "pthread_create":
+            self.init(PortError.outOfResources("cannot start", error))
         default: self.init(.inputOutput, "\(error)")
         }
     }

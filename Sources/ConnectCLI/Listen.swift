@@ -147,6 +147,7 @@ struct Listen: ProgramCommand {
     }
 
     func work(in program: Program) async throws -> ExitStatus {
+        try program.prepareToServe()
         let (name, origin) = try common.contextName(name)
         // As with other commands that run commands, two dashes may stand before it.
         let words = command.first == "--" ? Array(command.dropFirst()) : command

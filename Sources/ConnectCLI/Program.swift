@@ -75,6 +75,14 @@ final class Program: Sendable {
         if let end = await end.wait() { await leave(end) }
     }
 
+    /// Makes now what a listener needs for whatever peers do, so that it does not find out then that it is not to be had.
+    /// - Throws: ``Failure`` 74.
+    func prepareToServe() throws(Failure) {
+        do throws(SystemError) {
+            try Descriptor.prepareClosing()
+        } catch { throw Failure(PortError.outOfResources("no peer can be served", error)) }
+    }
+
     // MARK: What ends it
 
     /// Whether something has ended it, so that what is seen from now on may be of our own doing.
@@ -115,7 +123,7 @@ final class Program: Sendable {
     }
 
     private func watchSignals() throws(SystemError) {
-        let signals = try Signals(Signals.ending, on: reactor) { [self] number in
+        let signals = try Signals(Signals.ending, insists: true, on: reactor) { [self] number in
             let isFirst = end.set(End(status: .signal(number), failure: nil, gracePeriod: Self.gracePeriod))
             // The second one, or the first of somebody who does not want to wait for the rest.
             if !isFirst { _exit(ExitStatus.signal(number).code) }

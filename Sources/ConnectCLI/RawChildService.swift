@@ -43,16 +43,32 @@ final class RawChildService: PeerService {
                 await report.cut(port: number)
             }
         } catch {
+            await untilSomethingCame(over: socket)
             hasRun = false
             let message = ChildCommand.failure(error).message ?? ""
             await report.failure(Failure(.inputOutput, "port \(number): \(message); the peer is let go"))
         }
         let isEndedByUs = ends.withLock { $0.removeValue(forKey: number) == nil }
+        // Closed with something unread it is a reset for the peer, who learns in no other way that nobody took it.
+        guard hasRun else { return .streamEnd }
         // Whoever still has a copy of the socket, the peer is to see the end.
         socket.shutdown()
-        // What a command that has ended did not want is no loss. Left there, it has the peer see a reset.
-        if hasRun, !isEndedByUs { socket.discardInput() }
+        // What a command that has ended did not want is no loss.
+        if !isEndedByUs { socket.discardInput() }
         return .streamEnd
+    }
+
+    /// Waits until the peer has sent something or has ended, for a second at the most.
+    private func untilSomethingCame(over socket: StreamSocket) async {
+        let hasCome = Latch<Void>()
+        guard let reactor = try? EventLoop.shared.reactor,
+            let source = try? reactor.watch(
+                socket.descriptor.rawValue, for: [.read, .peerHangup, .edge], { _ in hasCome.set() })
+        else { return }
+        let timer = reactor.schedule(after: ChildService.silence) { hasCome.set() }
+        _ = await hasCome.wait()
+        timer.cancel()
+        source.cancel()
     }
 
     func end() {

@@ -11,9 +11,12 @@ struct Signals: Sendable {
     /// Those that ask a program to end.
     static var ending: [Int32] { [SIGINT, SIGTERM] + (isIgnored(SIGHUP) ? [] : [SIGHUP]) }
 
-    /// - Parameter handler: runs on the loop with the signal's number, at least once for those that have come since.
+    /// - Parameters:
+    ///   - insists: whether the second of them ends the process, also where the loop stands still.
+    ///   - handler: runs on the loop with the signal's number, at least once for those that have come since.
     init(
-        _ signals: [Int32], on reactor: Reactor, _ handler: @escaping @Sendable (Int32) -> Void
+        _ signals: [Int32], insists: Bool = false, on reactor: Reactor,
+        _ handler: @escaping @Sendable (Int32) -> Void
     ) throws(SystemError) {
         let (readEnd, writeEnd) = try StreamSocket.pair()
         let target = writeEnd.descriptor.rawValue
@@ -26,7 +29,7 @@ struct Signals: Sendable {
                 for number in numbers.prefix(received.count) { handler(Int32(number)) }
             }
         }
-        try systemCall("sigaction") { clinux_signals_to(target, signals, signals.count) }
+        try systemCall("sigaction") { clinux_signals_to(target, signals, signals.count, insists) }
     }
 
     /// `nohup` starts us with SIGHUP ignored, and means it.

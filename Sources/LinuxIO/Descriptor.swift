@@ -52,6 +52,12 @@ package final class Descriptor: Sendable {
         }
     }
 
+    /// Makes now what closing descriptors from peers takes: a program that is about to serve finds out before that it
+    /// can have no more threads.
+    package static func prepareClosing() throws(SystemError) {
+        try ForeignClosing.prepare()
+    }
+
     /// Waits until every descriptor from a peer that was let go before this call is closed.
     ///
     /// For counting descriptors in tests.

@@ -7,6 +7,9 @@ import Glibc
 /// One thread does it. While that one blocks another begins, after 100 ms, up to a few. When all of them block,
 /// what else is to be closed waits, and counts against the ``DescriptorBudget``: the process takes no more
 /// descriptors from peers than that, and does all else.
+///
+/// The threads are its own: Dispatch, asked for one where the system has none left, asks again every second, and holds
+/// up whoever asked.
 enum ForeignClosing {
     private static let threadLimit = 8
     /// In microseconds.
@@ -14,7 +17,9 @@ enum ForeignClosing {
 
     private struct State {
         var waiting: [Int32] = []
-        var idleThreads = Array(0..<threadLimit)
+        var threads = 0
+        /// How many of them sleep, and have not been called since: one at the most, others end.
+        var sleeping = 0
         /// How many have been closed, ever.
         var closed = 0
         /// How many are not closed yet: those that wait, and those that a thread closes now.
@@ -24,27 +29,61 @@ enum ForeignClosing {
     }
 
     private static let state = Lock(State())
-    /// Serial ones: they get a thread each, whatever others of the process block.
-    private static let threads = (0..<threadLimit).map { DispatchQueue(label: "org.connectto.close-\($0)") }
-    private static let watch = DispatchQueue(label: "org.connectto.close-watch")
+    private static let calls = DispatchSemaphore(value: 0)
     private static let unclosed = DispatchGroup()
+
+    /// Makes the first thread now. Else it is made when it is needed, and where the system has none then, descriptors
+    /// wait for the next attempt.
+    static func prepare() throws(SystemError) {
+        if state.withLock({ $0.threads == 0 }) { try begin() }
+    }
 
     static func close(_ number: Int32) {
         unclosed.enter()
         DescriptorBudget.count(1)
-        let thread: Int? = state.withLock { state in
+        let isFirst = state.withLock { state in
             state.waiting.append(number)
             state.unclosed += 1
-            if state.idleThreads.count == threadLimit { return state.idleThreads.popLast() }
-            watchProgress(&state)
-            return nil
+            if state.threads == 0 { return true }
+            if state.sleeping > 0 {
+                state.sleeping -= 1
+                calls.signal()
+            } else {
+                watchProgress(&state)
+            }
+            return false
         }
-        if let thread { begin(thread) }
+        if isFirst { try? begin() }
     }
 
-    private static func begin(_ thread: Int) {
-        threads[thread].async {
-            while let number = next(for: thread) {
+    private static func begin() throws(SystemError) {
+        state.withLock { $0.threads += 1 }
+        do throws(SystemError) {
+            try startDetachedThread(named: "connectto-close", closeAll)
+        } catch {
+            state.withLock { $0.threads -= 1 }
+            throw error
+        }
+    }
+
+    private enum Next {
+        case close(Int32)
+        case sleep, end
+    }
+
+    @Sendable private static func closeAll() {
+        while true {
+            let next: Next = state.withLock { state in
+                if let number = state.waiting.popLast() { return .close(number) }
+                if state.sleeping == 0 {
+                    state.sleeping = 1
+                    return .sleep
+                }
+                state.threads -= 1
+                return .end
+            }
+            switch next {
+            case .close(let number):
                 _ = Glibc.close(number)
                 let calls = state.withLock { state in
                     state.closed += 1
@@ -55,33 +94,30 @@ enum ForeignClosing {
                 for call in calls { call() }
                 DescriptorBudget.count(-1)
                 unclosed.leave()
+            case .sleep: calls.wait()
+            case .end: return
             }
-        }
-    }
-
-    private static func next(for thread: Int) -> Int32? {
-        state.withLock { state in
-            if let number = state.waiting.popLast() { return number }
-            state.idleThreads.append(thread)
-            return nil
         }
     }
 
     /// Looks a little later whether anything has been closed since, for as long as something waits.
     private static func watchProgress(_ state: inout State) {
-        if state.isWatched || state.idleThreads.isEmpty || state.waiting.isEmpty { return }
+        if state.isWatched || state.threads == threadLimit || state.waiting.isEmpty { return }
         state.isWatched = true
         let before = state.closed
-        // Not a timer of Dispatch's, for which that would open descriptors.
-        watch.async {
-            usleep(patience)
-            let thread: Int? = Self.state.withLock { state in
-                state.isWatched = false
-                defer { watchProgress(&state) }
-                return state.closed == before && !state.waiting.isEmpty ? state.idleThreads.popLast() : nil
+        // Not a timer of Dispatch's, for which that would open descriptors. Without a thread the next that is to be
+        // closed has the progress looked at.
+        do throws(SystemError) {
+            try startDetachedThread(named: "connectto-watch") {
+                usleep(patience)
+                let isStuck = Self.state.withLock { state in
+                    state.isWatched = false
+                    defer { watchProgress(&state) }
+                    return state.closed == before && !state.waiting.isEmpty && state.threads < threadLimit
+                }
+                if isStuck { try? begin() }
             }
-            if let thread { begin(thread) }
-        }
+        } catch { state.isWatched = false }
     }
 
     static var isUnderWay: Bool { state.withLock { $0.unclosed > 0 } }

@@ -75,7 +75,8 @@ extension PortError {
         PortError(.outOfResources, "\(what): \(cause); \(scarcityAdvice)", cause: cause)
     }
 
-    package static let scarcityAdvice = "close what is not needed, or raise the limits of this process (ulimit -n)"
+    package static let scarcityAdvice =
+        "close what is not needed, or raise the limits of open files (ulimit -n) or of processes and threads (ulimit -u)"
 
     static let waitCancelled = PortError(.cancelled, "the waiting task was cancelled")
 

@@ -141,14 +141,15 @@ int clinux_pin(int thread, int processor);
 void clinux_name_thread(const char *name);
 
 /// Writes the signal's number (one byte) to fd whenever one of the given signals arrives. A later call may give other
-/// signals another fd. A handler, unlike SIG_IGN or a mask, is not inherited over exec: children start with defaults.
-int clinux_signals_to(int fd, const int *signals, size_t count);
+/// signals another fd. With `insists` the second of all those ends the process by itself, with 128 and the number, whatever
+/// hinders the reader of fd. A handler, unlike SIG_IGN or a mask, is not inherited over exec: children start with defaults.
+int clinux_signals_to(int fd, const int *signals, size_t count, bool insists);
 /// A signal does nothing here, and is at its default again in whatever we exec.
 int clinux_make_harmless(int signal);
-/// From here on no thread gets a heap of its own.
 /// The argument of that number that the program was started with, 0 is its name; NULL where there are no more. Needs neither
 /// /proc nor a descriptor.
 const char *clinux_argument(int index);
+/// From here on no thread gets a heap of its own.
 void clinux_share_one_heap(void);
 /// From here on getpwnam, getaddrinfo and their like read files and ask DNS, and load nothing.
 void clinux_resolve_without_plugins(void);
