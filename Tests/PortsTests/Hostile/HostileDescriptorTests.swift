@@ -237,14 +237,11 @@ struct NoDescriptorsTests {
     func watching() async {
         await #expect(processExitsWith: .success) {
             let loop = try EventLoop.shared
-            let (near, far) = try StreamSocket.pair()
-            // What the kernel says for want of anything is nothing that a peer has done.
-            let number = try near.descriptor.duplicateNumber()
-            let copy = StreamSocket(Descriptor(adopting: number))
-            close(number)
-            let reason = MessagePort(adopting: copy, on: loop).closeReason
+            // A file, which the kernel does not watch: that the port cannot be watched is nothing a peer has done. (A
+            // number that has been closed will not do, because another thread may be given it.)
+            let unwatchable = StreamSocket(try #require(try Loot.files(1).first))
+            let reason = MessagePort(adopting: unwatchable, on: loop).closeReason
             #expect(reason?.code.rawValue == "out-of-resources", "\(String(describing: reason))")
-            withExtendedLifetime(far) {}
         }
     }
 }

@@ -52,7 +52,8 @@ struct UrgentByteTests {
         try sendUrgently(Wire.text("Hello"))
         try sendPlainly(Wire.text("x"))
         try await EventLoop.shared.settle()
-        try sendPlainly(Wire.text("y"))
+        // A port that took a short read for all there is reads on with this; one that did not has ended already.
+        try? sendPlainly(Wire.text("y"))
         #expect(await port.closed.code == .protocolError)
     }
 
@@ -63,7 +64,7 @@ struct UrgentByteTests {
         try sendPlainly(Wire.text("a"))
         port.start()
         try await EventLoop.shared.settle()
-        try sendPlainly(Wire.text("b"))
+        try? sendPlainly(Wire.text("b"))
         #expect(await port.closed.code == .protocolError)
     }
 
