@@ -30,6 +30,9 @@ final class RawLine: Sendable {
     private let endsWithPeer: Bool
 
     private static let chunk = 256 << 10
+    /// How long an input that has not ended is listened to once the peer has closed, in milliseconds: a program that is
+    /// busy writing it has not always written just then.
+    private static let restTime: Int32 = 100
 
     /// - Throws: ``Failure`` where the port has no socket to give: it is over.
     init(_ port: MessagePort, endsWithPeer: Bool = false) throws(Failure) {
@@ -98,8 +101,10 @@ final class RawLine: Sendable {
 
     /// Whether there is something to read that the peer will not get. Open and silent is not left over.
     private func hasInputLeft() -> Bool {
+        if isatty(0) == 1 { return false }
+        Self.wait(for: Int16(POLLIN), on: 0, atMost: Self.restTime)
         // Not read: it may be for the next peer.
-        isatty(0) != 1 && clinux_bytes_ready(0) > 0
+        return clinux_bytes_ready(0) > 0
     }
 
     // MARK: The peer to standard output
@@ -172,9 +177,10 @@ final class RawLine: Sendable {
     }
 
     /// Waits for an event, or for the end, which is told unasked.
-    private static func wait(for events: Int16, on descriptor: Int32) {
+    /// - Parameter milliseconds: -1 is for ever.
+    private static func wait(for events: Int16, on descriptor: Int32, atMost milliseconds: Int32 = -1) {
         var request = pollfd(fd: descriptor, events: events, revents: 0)
-        while poll(&request, 1, -1) < 0, errno == EINTR {}
+        while poll(&request, 1, milliseconds) < 0, errno == EINTR {}
     }
 }
 
