@@ -97,7 +97,8 @@ struct PostLog {
     mutating func add(_ port: Int) {
         let start = places.isEmpty ? first : end
         places[port] = Place(passed: start, given: start)
-        for index in (start - first)..<posts.count { posts[index].pending += 1 }
+        // What was for one port alone, and waits behind what is kept, is nobody's by now.
+        for index in (start - first)..<posts.count where posts[index].isFor(port) { posts[index].pending += 1 }
     }
 
     mutating func remove(_ port: Int) {

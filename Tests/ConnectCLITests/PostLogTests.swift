@@ -65,6 +65,19 @@ import Testing
         #expect(drain(2) == 0)
     }
 
+    @Test("forgets what was for a port that has ended, also behind what is kept for the next one")
+    mutating func ended() {
+        log.add(1)
+        log.append(lines(1), for: nil)
+        log.append(lines(1), for: 1)
+        log.remove(1)
+        log.add(2)
+        #expect(drain(2) == 1)
+        // So long a post has room in an empty log alone.
+        let isEmpty = log.hasRoom(for: lines(1, of: PostLog.limit * 2))
+        #expect(isEmpty)
+    }
+
     @Test("holds as much as its limit, for the slowest port, and one post that is longer")
     mutating func bound() {
         log.add(1)
