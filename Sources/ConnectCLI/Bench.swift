@@ -13,7 +13,7 @@ struct Bench: ProgramCommand {
             and buffer are GiB a second. Without a bus connect_us is null.
             """)
 
-    static let endsWithReader = true
+    static let readerLoss = ReaderLoss.failure
 
     @OptionGroup var common: CommonOptions
 
