@@ -1,4 +1,5 @@
 import Glibc
+import LinuxIO
 
 /// Where a program is that was given as a shell takes it.
 struct ProgramPath {
@@ -11,9 +12,7 @@ struct ProgramPath {
     static func find(_ program: [UInt8]) -> ProgramPath? {
         if program.isEmpty { return nil }
         if program.contains(UInt8(ascii: "/")) { return ProgramPath(program) }
-        let path =
-            getenv("PATH").map { Array(UnsafeRawBufferPointer(start: $0, count: strlen($0))) }
-            ?? Array("/bin:/usr/bin".utf8)
+        let path = environmentVariable("PATH") ?? Array("/bin:/usr/bin".utf8)
         var other: ProgramPath?
         for directory in path.split(separator: UInt8(ascii: ":"), omittingEmptySubsequences: false) {
             let place = directory.isEmpty ? [UInt8(ascii: ".")] : Array(directory)

@@ -18,7 +18,7 @@ final class WorkerThread: SerialExecutor {
     /// - Throws: ``SystemError`` where the process has no descriptors or threads left.
     init(name: String) throws(SystemError) {
         wakeup = Descriptor(adopting: try systemCall("eventfd") { clinux_eventfd() })
-        // The thread lives as long as the process: one reads or writes a standard stream, one stores files.
+        // The thread lives as long as the process: each reads or writes a standard stream, or starts commands.
         try startDetachedThread(named: name) { [self] in
             while true { runOrWait() }
         }

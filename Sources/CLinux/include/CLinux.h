@@ -69,7 +69,7 @@ int clinux_shutdown(int fd);
 
 /// 1 if fd is a connected AF_UNIX SOCK_STREAM socket, 0 if it is anything else, -1 on error.
 int clinux_is_connected_unix_stream(int fd);
-/// The process that made the other end of a connected AF_UNIX socket (for who has connected: the one that listened), by
+/// The process that made the other end of a connected AF_UNIX socket, at a client's end the process that called listen:
 /// its number in our pid namespace, 0 where it has none there; -1 on error.
 int clinux_process_at_other_end(int fd);
 /// Gives an AF_UNIX socket an address of the kernel's choice, in the abstract namespace; one that has any keeps it.
