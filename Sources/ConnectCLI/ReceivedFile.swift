@@ -60,11 +60,12 @@ final class ReceivedFile: Sendable {
         case .stalled:
             let advice = store == nil ? "" : ", or allow more time (--max-stall)"
             return failure(
-                "\(notDone): nothing of it has come for \(patience.inSeconds) s; see what it is with whoever passed it\(advice)"
+                "\(notDone): nothing of it has come for \(patience.inSeconds) s; ask its sender what it is\(advice)"
             )
         case .allHang(let count):
             return failure(
-                "\(notDone): \(count) files from there that never came hang still; wait until those are let go")
+                "\(notDone): \(count) earlier files hang and take all places; pass it again when their senders have closed those"
+            )
         case .noThread(let error):
             return failure(
                 "\(notDone) (\(error)); see how many threads and descriptors this process may have (ulimit -u -n)")

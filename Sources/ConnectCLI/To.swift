@@ -17,7 +17,7 @@ struct To: ProgramCommand {
 
             With --json, standard output carries {"event":"message"|"close"|"error",…}, and lines of standard input that \
             begin with { say what to post: {"text":…}, with "base64" or "json" in place of "text"; text with half a \
-            surrogate pair is none (65).
+            surrogate pair is not sent (65).
 
             With --reconnect the call outlives its listener: when that dies, standard input goes on to whoever owns the \
             name next, within 10 seconds or those of --wait. Nothing is sent twice: standard error says how many \
