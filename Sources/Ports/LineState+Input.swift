@@ -143,12 +143,12 @@ extension LineState {
         if DescriptorBudget.isScarce { lookForRoom(line) }
     }
 
-    /// What the program closes of its own makes room too, and tells nobody.
+    /// What the program closes of its own makes room too, and tells nobody. A line that has ended looks no more.
     private func lookForRoom(_ line: Line) {
         line.reactor.schedule(after: .milliseconds(10)) {
             DescriptorBudget.callNext()
             line.change { state, _ in
-                if state.waitsForBudget { state.lookForRoom(line) }
+                if state.waitsForBudget, state.socket != nil { state.lookForRoom(line) }
             }
         }
     }

@@ -1,5 +1,4 @@
 import DBus
-import Glibc
 import LinuxIO
 import Logging
 import Ports
