@@ -66,9 +66,8 @@ final class Call: Sendable {
     /// - Parameter reason: why, for a port that is not open yet: what was posted on it goes nowhere.
     func end(_ reason: CloseReason) async {
         port.failUnlessOpen(reason)
-        port.close()
+        await port.interrupt()
         outcome.set(.ended)
-        await port.flush()
         _ = await isTold.wait()
     }
 

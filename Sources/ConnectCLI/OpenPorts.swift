@@ -13,8 +13,6 @@ actor OpenPorts {
         var taker: CheckedContinuation<Void, Never>?
         /// Whether nothing more is for it.
         var isClosing = false
-        /// Whether it has been told that.
-        var hasFinished = false
         /// Why it was dropped here, if it was.
         var dropReason: CloseReason?
     }
@@ -110,7 +108,7 @@ actor OpenPorts {
     func closeAll() async {
         for (number, port) in ports {
             // To close what is finished would say that nothing more is wanted, and not that we are interrupted.
-            if port.hasFinished { port.port.abandon() } else { closeInTurn(number) }
+            if port.port.hasFinished { port.port.abandon() } else { closeInTurn(number) }
         }
         for port in ports.values { await port.port.flush() }
     }
@@ -154,10 +152,7 @@ actor OpenPorts {
                 end(number)
             }
         }
-        if finishes, log.has(number) {
-            ports[number]?.hasFinished = true
-            port.finish()
-        }
+        if finishes, log.has(number) { port.finish() }
     }
 
     private func next(for number: Int) async -> PostLog.Step? {

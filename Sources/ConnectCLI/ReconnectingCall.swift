@@ -85,15 +85,16 @@ final class ReconnectingCall: Sendable {
     }
 
     /// Ends the call, wherever it stands, and waits until that is told and what was posted is on its way.
-    func end() async {
+    /// - Parameter isDone: whether nothing is wanted any more; else the call is cut short.
+    func end(isDone: Bool = false) async {
         let (port, conversation) = state.withLock { state in
             state.isOver = true
             return (state.port, state.conversation)
         }
         input.gate.stop()
         if let port, port.closeReason == nil {
-            port.close()
-            await port.flush()
+            if isDone { port.close() }
+            await port.interrupt()
         } else {
             // Between two lines: nobody is to be waited for.
             conversation?.cancel()
@@ -164,7 +165,7 @@ final class ReconnectingCall: Sendable {
         Task.onLoop { [self] in
             _ = await report.output.readerGone.wait()
             await port.flush()
-            if port.closeReason == nil { await end() }
+            if port.closeReason == nil { await end(isDone: true) }
         }
     }
 

@@ -51,6 +51,16 @@ extension MessagePort {
     package func abandon() {
         line.abandon()
     }
+
+    /// Ends the port of a program that is cut short, and waits until what was posted is on its way.
+    ///
+    /// That closes in order, but not after ``finish()``: a close there would say that this side was done. The peer then
+    /// sees the line break off.
+    package func interrupt() async {
+        if !hasFinished { close() }
+        await flush()
+        if hasFinished { abandon() }
+    }
 }
 
 /// The hold that whoever introduces a port has on it: the end to pass on, and the outcome to tell.

@@ -124,6 +124,11 @@ public final class MessagePort: Sendable {
         line.read { $0.life.hasReceivedFinish }
     }
 
+    /// Whether this side has called ``finish()``, and not closed since.
+    package var hasFinished: Bool {
+        line.read { $0.life.outbound == .finished }
+    }
+
     /// Whether no more messages will come: the peer has said that it posts no more, or the port is over. Some may still
     /// wait here. Always true of a ``LineFormat/stream``, which has none.
     public var peerHasFinished: Bool {

@@ -27,6 +27,31 @@ import Testing
             ])
     }
 
+    @Test(
+        "A call that is cut short after the end of its input does not say that it was done",
+        arguments: [
+            ("connect to x question </dev/null", "ready $to; kill -INT $to", "130"),
+            ("connect to x question --timeout 0.5 </dev/null", "", "75"),
+            ("connect to x --reconnect <input", "ready $to; kill -TERM $to", "143"),
+        ])
+    func cutShort(_ call: String, _ cut: String, _ code: String) async throws {
+        let outcome = try await Shell.run(
+            """
+            echo question >input
+            converse l connect listen x --json
+            next >/dev/null
+            \(call) >/dev/null 2>&1 7>&- 8<&- & to=$!
+            next >/dev/null; next; next
+            \(cut)
+            ends $to; next
+            """)
+        #expect(
+            outcome.lines == [
+                #"{"event":"message","port":1,"text":"question"}"#, #"{"event":"finish","port":1}"#, code,
+                #"{"event":"close","port":1,"reason":"peer-exited"}"#,
+            ])
+    }
+
     @Test("nohup holds: SIGHUP stays ignored")
     func nohup() async throws {
         let outcome = try await Shell.run(
