@@ -10,6 +10,8 @@ extension Listen {
             let reason = try await serve(event, number, service, ports, program)
             let peer = event.peer.label
             if let failure = Failure(reason, peer: peer) { throw failure }
+            // What it has not taken then is no loss.
+            if event.source.peerWasDone { return service.status }
             let hasInputLeft = await service.hasInputLeft()
             let undelivered = event.source.undelivered
             if raw, hasInputLeft { throw Failure.untaken(by: peer) }

@@ -58,7 +58,20 @@ import Testing
         #expect(outcome.lines == [#"{"event":"close","port":1,"reason":"peer-exited"}"#, "76"])
     }
 
-    @Test("Ends with 74 when its peer closed without taking everything")
+    @Test("Ends with 0 when its peer had said that it was done, whatever that has not taken")
+    func donePeer() async throws {
+        let outcome = try await Shell.run(
+            """
+            mkfifo l.fifo
+            seq 1 100000 | connect listen x --once >l.out 2>l.fifo & pid=$!
+            heard l
+            connect to x question --replies 1 </dev/null; echo $?; ends $pid
+            said l; cat l.out l.err
+            """)
+        #expect(outcome.lines == ["1", "0", "0", "question"])
+    }
+
+    @Test("Ends with 74 when its peer closed without taking everything, and had not said that it was done")
     func untaken() async throws {
         // The peer takes one of many lines.
         let outcome = try await Shell.run(
