@@ -1,8 +1,6 @@
 import ArgumentParser
 import ConnectTo
 import FoundationEssentials
-import Glibc
-import Subprocess
 import SystemPackage
 
 struct Activate: ProgramCommand {
@@ -59,7 +57,7 @@ struct Activate: ProgramCommand {
         let (name, origin) = try common.contextName(name)
         let context = try ContextName(name, origin: origin)
         let directory = try ServiceDirectory()
-        let file = ServiceFile(busName: context.busName, command: remove ? [] : try await words())
+        let file = ServiceFile(busName: context.busName, command: remove ? [] : try words())
         let present = directory.look(for: file.name)
         let path = directory.path.appending(file.name).string
         if present == .foreign, !force {
@@ -109,32 +107,31 @@ struct Activate: ProgramCommand {
     }
 
     /// The command with its program's full path, which the bus asks for.
-    /// - Throws: ``Failure`` 64 where there is no such program, and for what a service file cannot say.
-    private func words() async throws(Failure) -> [String] {
+    /// - Throws: ``Failure`` 64 where there is no such program, or none that can be run, and for what a service file
+    ///   cannot say.
+    private func words() throws(Failure) -> [String] {
         var words: [String] = []
         for word in command {
-            guard let text = ArgumentBytes.text(of: word) else {
-                throw Failure(
-                    .usage, "\(TerminalText.escaped(word)) is not UTF-8, and service files are; use a script")
-            }
+            guard let text = ArgumentBytes.text(of: word) else { throw Self.notUTF8(word) }
             words.append(text)
         }
         let program = words[0]
-        let executable: Executable = program.contains("/") ? .path(FilePath(program)) : .name(program)
-        do {
-            let path = try await executable.resolveExecutablePath(in: .inherit).string
-            if access(path, X_OK) == 0 {
-                let directory = path.hasPrefix("/") ? "" : FileManager.default.currentDirectoryPath + "/"
-                return [directory + path] + words.dropFirst()
-            }
+        let place: [UInt8]
+        do throws(Failure) {
+            place = try ProgramPath.find(program).bytes
         } catch {
-            // Told below.
+            guard program.hasPrefix("-") else { throw error }
+            throw Failure(
+                .usage, "\(ShellWord.quoted(program)) is no command; options come before the two dashes")
         }
-        let word = ShellWord.quoted(program)
-        throw Failure(
-            .usage,
-            program.hasPrefix("-")
-                ? "\(word) is no command; options come before the two dashes"
-                : "\(word): \(ChildCommand.noSuchCommand(program))")
+        guard let path = String(validating: place, as: UTF8.self) else {
+            throw Self.notUTF8(String(decoding: place, as: UTF8.self))
+        }
+        words[0] = path.hasPrefix("/") ? path : FileManager.default.currentDirectoryPath + "/" + path
+        return words
+    }
+
+    private static func notUTF8(_ word: String) -> Failure {
+        Failure(.usage, "\(TerminalText.escaped(word)) is not UTF-8, and service files are; use a script")
     }
 }

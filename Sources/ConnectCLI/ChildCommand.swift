@@ -17,29 +17,12 @@ struct ChildCommand: Sendable {
         words = arguments.map(ArgumentBytes.bytes)
         self.name = name
         let command = arguments.first ?? ""
-        if let fault = Self.fault(of: words.first ?? [], command) {
-            throw Failure(.usage, "--exec \(ShellWord.quoted(command)): \(fault)")
-        }
+        _ = try ProgramPath.find(command, for: "--exec")
         do {
             children = try Children()
         } catch let error as SystemError {
             throw Failure(PortError.outOfResources("--exec cannot run commands", error))
         } catch { throw Failure(error) }
-    }
-
-    /// Why it cannot be run, and what to do about it; `nil` where it can.
-    private static func fault(of program: [UInt8], _ word: String) -> String? {
-        guard let path = ProgramPath.find(program) else { return noSuchCommand(word) }
-        if path.isDirectory { return "it is a directory; give the path of a command in it" }
-        if path.isExecutable { return nil }
-        return "it is not executable; allow that with chmod +x, or name the program that runs it first"
-    }
-
-    /// What to say where a command is not found: of one that was given as a shell would take it, too.
-    static func noSuchCommand(_ word: String) -> String {
-        word.contains(" ")
-            ? "there is no such command; it is run without a shell: give each word as an argument of its own, not all in one"
-            : "there is no such command; give its path, or check PATH"
     }
 
     // MARK: Running

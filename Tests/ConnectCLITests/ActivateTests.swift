@@ -50,6 +50,24 @@ struct ActivateTests {
             ])
     }
 
+    @Test("The command is looked for as that of --exec is, and what is wrong with it is told as there")
+    func command() async throws {
+        let outcome = try await run(
+            """
+            mkdir -p first/tool second directory; touch second/plain
+            printf '#!/bin/sh\\n' >second/tool; chmod +x second/tool; PATH=first:second:$PATH
+            connect activate x -- tool && tail -n1 "$services"/*.x.service
+            echo "Exec=$PWD/second/tool"
+            connect activate y -- ./directory; echo $?; connect activate z -- second/plain; echo $?
+            ls "$services" | wc -l
+            """)
+        #expect(outcome.lines.count == 5)
+        #expect(outcome.lines.first == outcome.lines.dropFirst().first)
+        #expect(outcome.lines.dropFirst(2) == ["64", "64", "1"])
+        #expect(outcome.errors.contains("./directory: it is a directory; "))
+        #expect(outcome.errors.contains("second/plain: it is not executable; "))
+    }
+
     @Test("Neither list, watch nor info starts anything")
     func looking() async throws {
         let outcome = try await run(
