@@ -9,6 +9,8 @@ struct ChildCommand: Sendable {
     static let limit = 64
 
     private let words: [[UInt8]]
+    /// What messages call it.
+    private let label: String
     private let name: String
     private let children: Children
 
@@ -17,6 +19,7 @@ struct ChildCommand: Sendable {
         words = arguments.map(ArgumentBytes.bytes)
         self.name = name
         let command = arguments.first ?? ""
+        label = ShellWord.quoted(command)
         _ = try ProgramPath.find(command, for: "--exec")
         do {
             children = try Children()
@@ -28,14 +31,18 @@ struct ChildCommand: Sendable {
     // MARK: Running
 
     /// Why it could not be run for a peer.
-    static func failure(_ error: any Error) -> Failure {
+    func failure(_ error: any Error) -> Failure {
         let advice: String
         switch (error as? SystemError)?.errno {
         case .resourceTemporarilyUnavailable, .noMemory: advice = "allow more processes (ulimit -u) or memory"
         case .tooManyOpenFiles, .tooManyOpenFilesInSystem: advice = PortError.scarcityAdvice
-        default: advice = "see why"
+        case .noSuchFileOrDirectory: advice = "check that it is there, and what its #! line names"
+        // No shell reads it in place of the kernel.
+        case .execFormatError: advice = "begin a script with #!/bin/sh; a program has to be made for this machine"
+        case .permissionDenied: advice = "allow that with chmod +x, or check what its #! line names"
+        default: advice = "try it in a shell, as this user"
         }
-        return Failure(.inputOutput, "the command could not be run (\(error)); \(advice)")
+        return Failure(.inputOutput, "\(label) could not be run (\(error)); \(advice)")
     }
 
     /// Runs it for a peer, with pipes for its standard input and output.

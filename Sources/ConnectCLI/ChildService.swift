@@ -37,7 +37,7 @@ struct ChildService: PeerService {
             }
             await converse(port, number, child, input, output)
         } catch {
-            await breakOff(port, number, ChildCommand.failure(error))
+            await breakOff(port, number, command.failure(error))
         }
         port.close()
         let reason = await port.closed

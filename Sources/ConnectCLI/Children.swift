@@ -21,7 +21,7 @@ final class Children: Sendable {
     /// Starts a program. It inherits what this process was started with: all descriptors but those that it has opened.
     ///
     /// - Parameters:
-    ///   - words: the program, found as a shell finds it, and its arguments.
+    ///   - words: the program, looked for in PATH where it is a name alone, and its arguments.
     ///   - kept: a descriptor that it has under the same number.
     ///   - whenStopped: is told whenever a signal stops it.
     func start(

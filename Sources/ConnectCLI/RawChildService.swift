@@ -45,7 +45,7 @@ final class RawChildService: PeerService {
         } catch {
             await untilSomethingCame(over: socket)
             hasRun = false
-            let message = ChildCommand.failure(error).message ?? ""
+            let message = command.failure(error).message ?? ""
             await report.failure(Failure(.inputOutput, "port \(number): \(message); the peer is let go"))
         }
         let isEndedByUs = ends.withLock { $0.removeValue(forKey: number) == nil }

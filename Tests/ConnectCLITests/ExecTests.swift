@@ -192,6 +192,26 @@ import Testing
         #expect(outcome.lines == ["one", "76", "65", "1", "76", "74"])
     }
 
+    @Test(
+        "What cannot be run for a caller is told with its name, and with what to do about it",
+        arguments: [
+            ("printf 'echo hello\\n' >command", "begin a script with #!/bin/sh"),
+            ("printf '#!/no/such/program\\n' >command", "check that it is there, and what its #! line names"),
+            ("rm command", "check that it is there, and what its #! line names"),
+            ("chmod -x command", "allow that with chmod +x"),
+        ])
+    func cannotRun(_ change: String, _ advice: String) async throws {
+        let outcome = try await Shell.run(
+            """
+            printf '#!/bin/sh\\n' >command; chmod +x command
+            start l connect listen x --once --exec ./command
+            \(change); connect to x </dev/null 2>/dev/null; echo $?; ends $pid; said l; cat l.err
+            """)
+        #expect(outcome.lines.prefix(2) == ["76", "74"])
+        #expect(outcome.lines.dropFirst(2).first?.hasPrefix("connect: port 1: ./command could not be run (") == true)
+        #expect(outcome.lines.dropFirst(2).first?.contains(advice) == true)
+    }
+
     @Test("A command that does not read stalls its peer, and nothing piles up")
     func backpressure() async throws {
         let outcome = try await Shell.run(

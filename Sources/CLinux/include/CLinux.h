@@ -98,8 +98,8 @@ extern const int CLINUX_SEAL_GROW;
 extern const int CLINUX_SEAL_WRITE;
 int clinux_add_seals(int fd, int seals);
 int clinux_seals(int fd);
-/// Starts a program, found as a shell finds it, with default signals and in a session of its own: without a terminal to
-/// be stopped by. Its standard input and output are the two descriptors; `kept` stays open in it, if it is not -1, and so
+/// Starts a program, looked for in PATH where it is a name alone, with default signals and in a session of its own:
+/// without a terminal to be stopped by. No shell runs it, so a script needs its `#!` line (else ENOEXEC). Its standard input and output are the two descriptors; `kept` stays open in it, if it is not -1, and so
 /// does all else that has no close-on-exec.
 /// - Returns: 0, or the error.
 int clinux_spawn(int *pid, const char *file, char *const arguments[], char *const environment[], int input, int output,
