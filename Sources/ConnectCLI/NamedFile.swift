@@ -20,6 +20,9 @@ struct NamedFile: Sendable {
         if access(path, R_OK) != 0 { throw failure(errno) }
     }
 
+    /// How long one that has been sent may take to be closed: some file systems hang, and never let go.
+    private static let patience = Duration.seconds(5)
+
     /// Opens it for reading; where too many are open, as soon as one that has been sent is closed.
     /// - Throws: ``Failure`` 65, or 74 where more cannot be open.
     func open() async throws(Failure) -> OpenFile {
@@ -34,8 +37,9 @@ struct NamedFile: Sendable {
                 return OpenFile(adopting: descriptor)
             }
             let error = errno
-            guard willHaveRoom, error == EMFILE || error == ENFILE else { throw failure(error) }
-            await Descriptor.nextIsClosed()
+            guard willHaveRoom, error == EMFILE || error == ENFILE,
+                await within(Self.patience, Descriptor.nextIsClosed) != nil
+            else { throw failure(error) }
         }
     }
 

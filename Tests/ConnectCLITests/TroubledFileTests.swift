@@ -32,6 +32,21 @@ import Testing
         #expect(outcome.lines == ["0", "0", "honest"])
     }
 
+    @Test("A call that has too many files open which cannot be closed ends with 74, and does not wait for ever")
+    func unclosable() async throws {
+        let outcome = try await Shell.run(
+            TroubledFiles.prelude + """
+                start l connect listen x
+                python3 \(TroubledFiles.script) mnt sh -c \
+                    'ulimit -n 40; connect to x --file $(seq -f mnt/unclosable-%.0f 60) 2>errors; echo $? >code' & server=$!
+                # Until its files can be closed, it cannot end.
+                until grep -q . errors; do :; done 2>/dev/null
+                kill $server; until [ -s code ]; do :; done
+                cat code; grep -o 'allow more open files.*' errors; kill $pid
+                """)
+        #expect(outcome.lines == ["74", "allow more open files (ulimit -n)"])
+    }
+
     @Test("A file that never comes is given up after the time, and told", arguments: ["hangs", "unsized"])
     func givenUp(_ kind: String) async throws {
         let outcome = try await Shell.run(

@@ -18,7 +18,7 @@ enum TroubledFiles {
 
         """
 
-    private static let script: String = {
+    static let script: String = {
         let file = #filePath
         return file.dropLast("TroubledFiles.swift".count) + "troubled-files.py"
     }()

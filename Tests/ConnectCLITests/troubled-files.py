@@ -2,9 +2,10 @@
 its own. Goes on serving them when the command has ended; whoever was passed one waits for as long.
 
 The names say what the files do. All seem to have 1 MiB, and any name exists:
-hangs-…    never gives its content
-unsized-…  never tells its attributes once it is open
-short-…    ends after 1,000 bytes
+hangs-…       never gives its content
+unsized-…     never tells its attributes once it is open
+short-…       ends after 1,000 bytes
+unclosable-…  keeps waiting whoever closes it
 """
 
 import ctypes
@@ -47,6 +48,8 @@ def answer(operation, node, request):
     if operation == READ:
         offset, size = struct.unpack_from("<8xQI", request)
         return (b"x" * 1000)[offset:offset + size] if kind == "short" else None
+    if operation == FLUSH and kind == "unclosable":
+        return None
     if operation in (RELEASE, FLUSH):
         return b""
     return None if operation in (FORGET, BATCH_FORGET, INTERRUPT) else ENOSYS
