@@ -7,9 +7,9 @@ struct Listen: ProgramCommand {
         abstract: "Register a name, and talk to whoever connects.",
         discussion: """
             Each message is a line of standard output; each line of standard input is posted to every open \
-            port, and is not read while none is open. The end of standard input ends nothing, but with --once. \
-            A port whose peer has ended its input stays open for answers until standard input has ended, which closes \
-            it. At a terminal the peer's end of input closes it.
+            port, and is not read while none is open. A port whose peer has ended its input stays open for answers; the \
+            end of standard input closes the ports whose peers have ended theirs, and ends the listener only with \
+            --once. At a terminal the peer's end of input closes its port.
 
             With --json, standard output carries {"event":"standby"|"listening"|"connect"|"message"|"finish"|"close"|\
             "error",…}, and lines of standard input that begin with { say what to post where: {"port":1,"text":…}, \
