@@ -62,7 +62,7 @@ private func withCStrings<Result>(
 ) -> Result {
     let buffers = strings.map { string in
         let buffer = UnsafeMutableBufferPointer<CChar>.allocate(capacity: string.count + 1)
-        _ = buffer.initialize(from: string.map { CChar(bitPattern: $0) } + [0])
+        _ = buffer.initialize(from: string.cString)
         return buffer
     }
     defer { for buffer in buffers { buffer.deallocate() } }

@@ -28,7 +28,7 @@ final class FileStore: Sendable {
     init(
         _ argument: String, overwrites: Bool, sizeLimit: Int = .max, hasNamelessFiles: Bool = true
     ) throws(Failure) {
-        let path = ArgumentBytes.bytes(of: argument).map { CChar(bitPattern: $0) } + [0]
+        let path = ArgumentBytes.bytes(of: argument).cString
         label = TerminalText.escaped(argument)
         self.overwrites = overwrites
         self.sizeLimit = sizeLimit
@@ -53,7 +53,7 @@ final class FileStore: Sendable {
         }
         let count: Int
         do throws(SystemError) {
-            count = try copy(file, to: name.bytes.map { CChar(bitPattern: $0) } + [0], attempt, progress)
+            count = try copy(file, to: name.bytes.cString, attempt, progress)
         } catch {
             // Whatever the error, that is where it comes from.
             if isAbandoned {

@@ -13,7 +13,7 @@ struct NamedFile: Sendable {
     /// - Throws: ``Failure`` 65 where it cannot be read.
     init(_ argument: String) throws(Failure) {
         let bytes = ArgumentBytes.bytes(of: argument)
-        path = bytes.map { CChar(bitPattern: $0) } + [0]
+        path = bytes.cString
         label = TerminalText.escaped(argument)
         let last = bytes.split(separator: UInt8(ascii: "/")).last ?? []
         name = Payload(line: Array(last))

@@ -76,7 +76,7 @@ final class PartialFile: Sendable {
         var attempts = 0
         while true {
             let number = String(UInt64.random(in: .min ... .max), radix: 36)
-            let name = ".connect-\(number).part".utf8.map { CChar(bitPattern: $0) } + [0]
+            let name = ".connect-\(number).part".utf8.cString
             do throws(SystemError) {
                 return (try make(name), name)
             } catch {

@@ -45,7 +45,7 @@ struct ProgramPath {
     /// Nil where nothing is there.
     private init?(_ bytes: [UInt8]) {
         var facts = stat()
-        let name = (bytes + [0]).map { CChar(bitPattern: $0) }
+        let name = bytes.cString
         guard stat(name, &facts) == 0 else { return nil }
         self.bytes = bytes
         isDirectory = facts.st_mode & S_IFMT == S_IFDIR

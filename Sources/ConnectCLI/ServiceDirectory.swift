@@ -136,7 +136,7 @@ struct ServiceDirectory {
 extension FilePath {
     /// The path that the bytes are, whatever their encoding.
     fileprivate init(bytes: [UInt8]) {
-        self = (bytes.map { CChar(bitPattern: $0) } + [0]).withUnsafeBufferPointer { buffer in
+        self = bytes.cString.withUnsafeBufferPointer { buffer in
             buffer.baseAddress.map { FilePath(platformString: $0) } ?? FilePath()
         }
     }
