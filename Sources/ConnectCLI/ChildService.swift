@@ -17,6 +17,9 @@ struct ChildService: PeerService {
 
     /// When a command has ended, what it has left behind is listened to until it has been silent for so long.
     static let silence: Duration = .seconds(1)
+    /// How long a command whose peer was done and has gone may take nothing of its input, and then go on without any,
+    /// before it gets SIGHUP.
+    private static let patience: Duration = .seconds(10)
 
     var limit: Int { ChildCommand.limit }
     /// 65 where a line of a command's output was not sent, 74 where a command could not be run.
@@ -50,11 +53,16 @@ struct ChildService: PeerService {
     private func converse(
         _ port: MessagePort, _ number: Int, _ child: ChildProcess, _ input: PipeEnd, _ output: PipeEnd
     ) async {
+        let isFed = Latch<Void>()
         await withTaskGroup { group in
-            group.addTask { await feed(input, from: port, number) }
+            group.addTask {
+                await feed(input, from: port, number)
+                isFed.set()
+            }
             group.addTask {
                 _ = await port.closed
                 // The peer is gone, or the command has ended.
+                if port.peerWasDone { await letFinish(child, input, isFed, number) }
                 child.hangUp()
                 if child.hasEnded { output.stop() }
             }
@@ -77,6 +85,21 @@ struct ChildService: PeerService {
             input.stop()
             await group.waitForAll()
         }
+    }
+
+    /// Gives a command the time to take what its peer has left behind: the peer was told that it is delivered.
+    private func letFinish(_ child: ChildProcess, _ input: PipeEnd, _ isFed: Latch<Void>, _ number: Int) async {
+        input.limitSilence(to: Self.patience)
+        _ = await isFed.wait()
+        if input.hasFallenSilent { return await report.untaken(port: number, for: Self.patience) }
+        let isOver = Latch<Void>()
+        Task.onLoop {
+            _ = await child.ended()
+            isOver.set()
+        }
+        let timer = try? EventLoop.shared.reactor.schedule(after: Self.patience) { isOver.set() }
+        if timer != nil { _ = await isOver.wait() }
+        timer?.cancel()
     }
 
     /// Messages to the command's standard input, until either side has had enough.

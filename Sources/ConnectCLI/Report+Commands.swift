@@ -18,6 +18,13 @@ extension Report {
         try? await event(Event.stopped(port: number, pid: stop.pid, signal: stop.signal))
     }
 
+    /// A peer has gone, and left behind what its command does not take.
+    func untaken(port number: Int, for time: Duration) async {
+        await note(
+            "port \(number): the peer is done and has gone, and for \(time.components.seconds) s the command has taken "
+                + "nothing of what is left of its messages: they are dropped")
+    }
+
     /// A command has ended, and a process that it has left behind may still write: what it writes goes nowhere.
     func cut(port number: Int) async {
         await note(

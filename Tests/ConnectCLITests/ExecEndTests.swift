@@ -3,6 +3,20 @@ import Testing
 
 /// When a command has ended: what it has left behind still writes, and what it has not read it did not want.
 @Suite("The end of a command", .privateBus, .timeLimit(.minutes(2))) struct ExecEndTests {
+    @Test("A command takes all that a caller with --no-reply has left behind, however late it reads")
+    func leftBehind() async throws {
+        let outcome = try await Shell.run(
+            """
+            # It reads only once the caller has gone; a pipe holds less.
+            mkfifo gone done
+            start l connect listen x --exec sh -c 'read -r line <gone; cat >got; echo >done'
+            seq -f %01000g 100 | connect to x --no-reply; echo $?
+            echo >gone; read -r line <done
+            wc -l <got
+            """)
+        #expect(outcome.lines == ["0", "100"])
+    }
+
     @Test(
         "All output arrives that the command's descendants write after it has ended",
         arguments: ["", "--raw"])
