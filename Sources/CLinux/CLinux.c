@@ -407,6 +407,12 @@ int clinux_make_harmless(int signal) {
 static int argument_count;
 static char **argument_list;
 
+/// Swift's runtime, linked statically, looks up its own path before main, and aborts where there is no /proc. It asks
+/// nobody where it is told the path, which is used for nothing here. First of all constructors, so before its own.
+__attribute__((constructor(101))) static void outlive_missing_proc(void) {
+    if (access("/proc/self/exe", F_OK) != 0) setenv("SWIFT_ROOT", "/", 0);
+}
+
 /// The C library gives constructors what it gives main.
 __attribute__((constructor)) static void keep_arguments(int count, char **arguments) {
     argument_count = count;
