@@ -80,7 +80,8 @@ let package = Package(
             dependencies: ["CLinux", "ConnectToTesting", "LinuxIO", "Ports", subprocess, system],
             swiftSettings: settings),
         .testTarget(
-            name: "DBusTests", dependencies: ["DBus", "LinuxIO", "ConnectToTesting"], swiftSettings: settings),
+            name: "DBusTests", dependencies: ["CDBus", "CLinux", "DBus", "LinuxIO", "ConnectToTesting"],
+            swiftSettings: settings),
         .testTarget(
             name: "PortsTests", dependencies: ["CLinux", "Ports", "LinuxIO", "ConnectToTesting"],
             swiftSettings: settings),

@@ -16,6 +16,17 @@ extension Reactor {
         return Timer(id: id, reactor: self)
     }
 
+    /// As ``schedule(after:_:)``, for the end of a wait: what had come by then is handled first, whatever it sets off by
+    /// the end of its turn included.
+    ///
+    /// A process that was stopped for longer than it meant to wait finds the end of its wait and the answer together,
+    /// and the answer was in time. Cancelling prevents the call only until the time is over.
+    @discardableResult
+    package func scheduleDeadline(after delay: Duration, _ call: @escaping @Sendable () -> Void) -> Timer {
+        // The turn of the timer may have begun before the answer came; the first look after it is the second turn's.
+        schedule(after: delay) { [self] in execute { [self] in execute(call) } }
+    }
+
     package struct Timer: Sendable {
         fileprivate let id: UInt64
         fileprivate let reactor: Reactor

@@ -137,6 +137,16 @@ struct BusConnectionTests {
         await connection.close()
     }
 
+    @Test("an answer that came in time counts, though its process was stopped until the deadline had gone by")
+    func answeredWhileStopped() async throws {
+        let connection = try await PrivateBus.current.open()
+        let result = await withCheckedContinuation { continuation in
+            Task { await connection.callWhileStopped { continuation.resume(returning: $0) } }
+        }
+        #expect(throws: Never.self) { try result.get() }
+        await connection.close()
+    }
+
     @Test("cancelling the task settles its call at once, sent or not")
     func cancelled() async throws {
         let connection = try await PrivateBus.current.open()

@@ -79,6 +79,27 @@ struct ReactorTimerTests {
         #expect(record.entries == ["first", "third"])
     }
 
+    @Test("for a deadline come behind an event that was there in time, and what that set off by the end of its turn")
+    func deadlineBehindEvent() throws {
+        let record = Record<String>()
+        let (one, other) = try StreamSocket.pair()
+        let reactor = try Reactor(drivenBy: .foreignLoop)
+        let source = try reactor.watch(one.descriptor.rawValue, for: [.read, .edge]) { _ in
+            reactor.atTurnEnd { record("answer") }
+        }
+        defer { source.cancel() }
+        reactor.execute {
+            reactor.scheduleDeadline(after: .milliseconds(1)) { record("deadline") }
+            // The loop looks for events before it gets here, and for timers behind it.
+            let start = clinux_monotonic_nanoseconds()
+            let isSent = (try? other.send("x")) != nil
+            record(isSent ? "sent" : "not sent")
+            while clinux_monotonic_nanoseconds() - start < 2_000_000 {}
+        }
+        reactor.runReady()
+        #expect(record.entries == ["sent", "answer", "deadline"])
+    }
+
     @Test("may own what calls the reactor when it is let go")
     func ownsACaller() async {
         final class Caller: Sendable {

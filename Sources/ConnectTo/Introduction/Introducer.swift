@@ -187,9 +187,7 @@ private struct Patience: Sendable {
     /// For the listener to answer that is called now, with the time that the bus takes to start it.
     var forAnswer: Duration { remaining.map { max($0, min(answer, Self.leastForAnswer)) } ?? answer }
 
-    /// A process that was stopped meanwhile finds the timer and what the bus has said in time together: the bus is heard
-    /// first, at the end of the turn.
     func whenOver(on reactor: Reactor, _ call: @escaping @Sendable () -> Void) -> Reactor.Timer {
-        reactor.schedule(after: remaining ?? .zero) { reactor.execute { reactor.execute(call) } }
+        reactor.scheduleDeadline(after: remaining ?? .zero, call)
     }
 }

@@ -58,7 +58,7 @@ extension Link {
     ) -> UInt32 {
         do throws(DBusError) {
             let serial = try send(try OutgoingMessage.methodCall(call, expectsReply: true))
-            let timer = reactor.schedule(after: deadline) { [weak self] in
+            let timer = reactor.scheduleDeadline(after: deadline) { [weak self] in
                 self?.abandon(serial, with: { .timedOut("\($0) was not answered within \(deadline)") })
             }
             let toOne = call.destination.utf8.first == UInt8(ascii: ":") || call.destination == BusName.bus
