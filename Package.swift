@@ -44,23 +44,29 @@ let package = Package(
     targets: [
         // The system, as Swift sees it.
         .systemLibrary(
-            name: "CDBus", pkgConfig: "dbus-1", providers: [.apt(["libdbus-1-dev"])]),
-        .target(name: "CLinux"),
+            name: "CConnectToDBus", pkgConfig: "dbus-1", providers: [.apt(["libdbus-1-dev"])]),
+        .target(name: "CConnectToLinux"),
 
         // Arrows point down only: each of these knows the ones above it, never the ones below.
-        .target(name: "LinuxIO", dependencies: ["CLinux", heap, system], swiftSettings: settings),
-        .target(name: "DBus", dependencies: ["CDBus", "LinuxIO", logging], swiftSettings: settings),
-        .target(name: "Ports", dependencies: ["CLinux", "LinuxIO", collections, metrics], swiftSettings: settings),
+        .target(name: "ConnectToLinux", dependencies: ["CConnectToLinux", heap, system], swiftSettings: settings),
         .target(
-            name: "ConnectTo", dependencies: ["DBus", "LinuxIO", "Ports", collections, logging],
+            name: "ConnectToDBus", dependencies: ["CConnectToDBus", "ConnectToLinux", logging], swiftSettings: settings),
+        .target(
+            name: "ConnectToPorts", dependencies: ["CConnectToLinux", "ConnectToLinux", collections, metrics],
             swiftSettings: settings),
         .target(
-            name: "ConnectToTesting", dependencies: ["CLinux", "ConnectTo", "LinuxIO", subprocess, system],
+            name: "ConnectTo",
+            dependencies: ["ConnectToDBus", "ConnectToLinux", "ConnectToPorts", collections, logging],
+            swiftSettings: settings),
+        .target(
+            name: "ConnectToTesting",
+            dependencies: ["CConnectToLinux", "ConnectTo", "ConnectToLinux", subprocess, system],
             swiftSettings: settings),
         .executableTarget(
             name: "ConnectCLI",
             dependencies: [
-                "CLinux", "ConnectTo", "LinuxIO", "Ports", argumentParser, collections, subprocess, system,
+                "CConnectToLinux", "ConnectTo", "ConnectToLinux", "ConnectToPorts", argumentParser, collections,
+                subprocess, system,
             ],
             exclude: ["connect.1"],
             swiftSettings: settings),
@@ -73,22 +79,28 @@ let package = Package(
             swiftSettings: settings),
 
         .testTarget(
-            name: "LinuxIOTests", dependencies: ["CLinux", "LinuxIO", "ConnectToTesting", system],
+            name: "ConnectToLinuxTests",
+            dependencies: ["CConnectToLinux", "ConnectToLinux", "ConnectToTesting", system],
             swiftSettings: settings),
         .testTarget(
             name: "ConnectToTestingTests",
-            dependencies: ["CLinux", "ConnectToTesting", "LinuxIO", "Ports", subprocess, system],
+            dependencies: [
+                "CConnectToLinux", "ConnectToTesting", "ConnectToLinux", "ConnectToPorts", subprocess, system,
+            ],
             swiftSettings: settings),
         .testTarget(
-            name: "DBusTests", dependencies: ["CDBus", "CLinux", "DBus", "LinuxIO", "ConnectToTesting"],
+            name: "ConnectToDBusTests",
+            dependencies: ["CConnectToDBus", "CConnectToLinux", "ConnectToDBus", "ConnectToLinux", "ConnectToTesting"],
             swiftSettings: settings),
         .testTarget(
-            name: "PortsTests", dependencies: ["CLinux", "Ports", "LinuxIO", "ConnectToTesting"],
+            name: "ConnectToPortsTests",
+            dependencies: ["CConnectToLinux", "ConnectToPorts", "ConnectToLinux", "ConnectToTesting"],
             swiftSettings: settings),
         .testTarget(
             name: "ConnectToTests",
             dependencies: [
-                "CLinux", "ConnectTo", "DBus", "LinuxIO", "ConnectToTesting", "TestPeer", "TestProcesses",
+                "CConnectToLinux", "ConnectTo", "ConnectToDBus", "ConnectToLinux", "ConnectToTesting", "TestPeer",
+                "TestProcesses",
                 metricsTestKit,
                 metrics, subprocess, system,
             ],
@@ -97,25 +109,27 @@ let package = Package(
         .testTarget(
             name: "ConformanceTests",
             dependencies: [
-                "CLinux", "ConnectTo", "ConnectToTesting", "FarSide", "LinuxIO", "Ports", "TestPeer",
+                "CConnectToLinux", "ConnectTo", "ConnectToTesting", "FarSide", "ConnectToLinux", "ConnectToPorts",
+                "TestPeer",
                 "TestProcesses",
             ],
             swiftSettings: settings),
         // Other processes, for the tests that need them.
         .target(
-            name: "TestProcesses", dependencies: ["ConnectToTesting", "LinuxIO", subprocess, system],
+            name: "TestProcesses", dependencies: ["ConnectToTesting", "ConnectToLinux", subprocess, system],
             path: "Tests/TestProcesses", swiftSettings: settings),
         // The other side of the conformance tests, for the same process and for another.
-        .target(name: "FarSide", dependencies: ["Ports"], path: "Tests/FarSide", swiftSettings: settings),
+        .target(name: "FarSide", dependencies: ["ConnectToPorts"], path: "Tests/FarSide", swiftSettings: settings),
         // Another process that uses the library, and plays a part.
         .executableTarget(
-            name: "TestPeer", dependencies: ["CDBus", "ConnectTo", "DBus", "FarSide", "LinuxIO"],
+            name: "TestPeer",
+            dependencies: ["CConnectToDBus", "ConnectTo", "ConnectToDBus", "FarSide", "ConnectToLinux"],
             path: "Tests/TestPeer",
             swiftSettings: settings),
         // Everything at once, for as long as one likes: `make soak`.
         .executableTarget(
             name: "Soak",
-            dependencies: ["ConnectTo", "ConnectToTesting", "LinuxIO", "TestPeer", "TestProcesses"],
+            dependencies: ["ConnectTo", "ConnectToTesting", "ConnectToLinux", "TestPeer", "TestProcesses"],
             path: "Tests/Soak", swiftSettings: settings),
         .testTarget(
             name: "ExamplesTests",
@@ -127,7 +141,8 @@ let package = Package(
         .testTarget(
             name: "ConnectCLITests",
             dependencies: [
-                "CLinux", "ConnectCLI", "ConnectToTesting", "DBus", "LinuxIO", "Ports", "TestProcesses", argumentParser,
+                "CConnectToLinux", "ConnectCLI", "ConnectToTesting", "ConnectToDBus", "ConnectToLinux",
+                "ConnectToPorts", "TestProcesses", argumentParser,
                 subprocess, system,
             ],
             exclude: ["troubled-files.py"],
@@ -140,7 +155,10 @@ if Context.environment["CONNECTTO_FUZZ"] != nil {
     package.targets += [
         .target(name: "CFuzzer", path: "Tests/Fuzz/CFuzzer"),
         .executableTarget(
-            name: "Fuzz", dependencies: ["CFuzzer", "CLinux", "ConnectTo", "DBus", "LinuxIO", "Ports"],
+            name: "Fuzz",
+            dependencies: [
+                "CFuzzer", "CConnectToLinux", "ConnectTo", "ConnectToDBus", "ConnectToLinux", "ConnectToPorts",
+            ],
             path: "Tests/Fuzz/Sources", swiftSettings: settings),
     ]
 }

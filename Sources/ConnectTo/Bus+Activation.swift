@@ -1,4 +1,4 @@
-import DBus
+import ConnectToDBus
 
 /// Starting what is not running is the bus's own affair: service files tell it how, and a call for a name that
 /// nobody has makes it do so.

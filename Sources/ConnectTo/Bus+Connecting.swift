@@ -1,5 +1,5 @@
-import LinuxIO
-public import Ports
+import ConnectToLinux
+public import ConnectToPorts
 
 extension Bus {
     /// Asks for a context by name, and returns a port to it at once.

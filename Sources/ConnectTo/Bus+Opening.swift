@@ -1,5 +1,5 @@
-import DBus
-public import Ports
+import ConnectToDBus
+public import ConnectToPorts
 
 // Finding a bus, and the process's connection to it.
 extension Bus {

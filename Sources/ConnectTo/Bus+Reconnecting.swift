@@ -1,5 +1,5 @@
-import DBus
-import LinuxIO
+import ConnectToDBus
+import ConnectToLinux
 
 /// What happens when the bus goes away, and when it is back.
 extension Bus {

@@ -1,5 +1,5 @@
-import DBus
-public import Ports
+import ConnectToDBus
+public import ConnectToPorts
 
 extension Bus {
     /// Registers a context: from the moment this returns others find it.

@@ -1,6 +1,6 @@
-import DBus
-import LinuxIO
-package import Ports
+import ConnectToDBus
+import ConnectToLinux
+package import ConnectToPorts
 
 extension Bus {
     /// Looks on at what goes over the lines of a context whose owner has allowed it, from this moment on.

@@ -1,4 +1,4 @@
-import LinuxIO
+import ConnectToLinux
 
 extension Bus {
     /// How long a program waits for a bus that is away.

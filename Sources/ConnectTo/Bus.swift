@@ -1,7 +1,7 @@
-import DBus
-import LinuxIO
+import ConnectToDBus
+import ConnectToLinux
+import ConnectToPorts
 import Logging
-import Ports
 
 /// A connection to a message bus: where names are registered and found. It introduces; it carries no messages.
 ///

@@ -1,4 +1,4 @@
-import DBus
+import ConnectToDBus
 
 /// What a bus and the way to it look like, for finding out why something does not work.
 package struct BusFacts: Sendable {
@@ -12,7 +12,7 @@ package struct BusFacts: Sendable {
     package let nameCount: Int
 
     /// The version of the libdbus that runs here.
-    package static var libraryVersion: String { DBus.libraryVersion() }
+    package static var libraryVersion: String { ConnectToDBus.libraryVersion() }
     /// The version of the protocol that is spoken here.
     package static var protocolVersion: Int { Int(Greeting.version) }
 }

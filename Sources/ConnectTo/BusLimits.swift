@@ -1,4 +1,4 @@
-public import Ports
+public import ConnectToPorts
 
 /// What a program lets others make it hold, on one bus, and how long it waits for them.
 ///

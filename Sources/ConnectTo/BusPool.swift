@@ -1,4 +1,4 @@
-import LinuxIO
+import ConnectToLinux
 
 /// The connections to buses that this process has: one for each bus and loop, shared by all who ask.
 actor BusPool {

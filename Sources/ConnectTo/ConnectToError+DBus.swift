@@ -1,6 +1,6 @@
-import DBus
-import LinuxIO
-import Ports
+import ConnectToDBus
+import ConnectToLinux
+import ConnectToPorts
 
 extension ConnectToError {
     /// What the bus, or the way to it, answered to an operation.

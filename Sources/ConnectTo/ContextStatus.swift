@@ -1,4 +1,4 @@
-import DBus
+import ConnectToDBus
 
 /// What a context has done so far.
 public struct ContextStatus: Sendable, Hashable {

@@ -1,1 +1,1 @@
-@_exported public import Ports
+@_exported public import ConnectToPorts

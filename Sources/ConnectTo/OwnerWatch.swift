@@ -1,5 +1,5 @@
-import DBus
-import LinuxIO
+import ConnectToDBus
+import ConnectToLinux
 
 /// Who owns which name, as it changes. On the loop.
 actor OwnerWatch {

@@ -1,4 +1,4 @@
-import LinuxIO
+import ConnectToLinux
 
 /// The status of something, for all to see. From any thread.
 final class StatusBoard<Status: Equatable & Sendable>: Sendable {

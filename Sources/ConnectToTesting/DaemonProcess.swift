@@ -1,5 +1,5 @@
+import ConnectToLinux
 import Glibc
-import LinuxIO
 
 /// The right to kill a child process, for as long as its number is still its own.
 final class DaemonProcess: Sendable {

@@ -1,4 +1,4 @@
-import LinuxIO
+import ConnectToLinux
 public import Testing
 
 /// Runs a closure and records an issue that names every descriptor it has left open.

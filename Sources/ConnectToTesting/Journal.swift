@@ -1,6 +1,6 @@
 import ConnectTo
+import ConnectToLinux
 import Glibc
-import LinuxIO
 import SystemPackage
 
 /// What stands in for systemd's journal: keeps what `dbus-broker-launch` says in the bus's log, and hears from it

@@ -1,6 +1,6 @@
-import CLinux
+import CConnectToLinux
+import ConnectToLinux
 import Glibc
-import LinuxIO
 import SystemPackage
 
 /// Kills a process and removes a directory when it is cut, or when this process ends, however it ends.

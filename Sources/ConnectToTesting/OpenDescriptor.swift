@@ -1,5 +1,5 @@
+import ConnectToLinux
 import Glibc
-import LinuxIO
 import SystemPackage
 
 /// A descriptor that a process holds, and what it is open to, as `/proc` tells it.

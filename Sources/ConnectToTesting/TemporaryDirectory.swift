@@ -1,5 +1,5 @@
+import ConnectToLinux
 import Glibc
-import LinuxIO
 package import SystemPackage
 
 /// Runs a closure with a fresh directory under `/tmp` that only this user may enter. The directory is removed with all

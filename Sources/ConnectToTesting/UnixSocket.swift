@@ -1,5 +1,5 @@
+import ConnectToLinux
 import Glibc
-import LinuxIO
 import SystemPackage
 
 /// Sockets with a path.

@@ -1,6 +1,6 @@
-import CLinux
+import CConnectToLinux
+import ConnectToLinux
 import Glibc
-import LinuxIO
 import SystemPackage
 
 /// A process that a child of ours has started and waits for: `dbus-broker`, whose launcher is the child.

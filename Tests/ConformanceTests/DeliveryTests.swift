@@ -1,9 +1,9 @@
-import CLinux
+import CConnectToLinux
 import ConnectTo
+import ConnectToLinux
+import ConnectToPorts
 import ConnectToTesting
 import Glibc
-import LinuxIO
-import Ports
 import Testing
 
 @Suite("How ports behave: delivery", .privateBus, .timeLimit(.minutes(1)))

@@ -1,7 +1,7 @@
 import ConnectTo
+import ConnectToPorts
 import ConnectToTesting
 import FarSide
-import Ports
 import TestProcesses
 import Testing
 

@@ -1,6 +1,6 @@
 import ConnectTo
+import ConnectToPorts
 import ConnectToTesting
-import Ports
 import TestProcesses
 import Testing
 

@@ -1,7 +1,7 @@
+import ConnectToDBus
+import ConnectToLinux
+import ConnectToPorts
 import ConnectToTesting
-import DBus
-import LinuxIO
-import Ports
 import Testing
 
 @Suite("doctor", .privateBus, .timeLimit(.minutes(1))) struct DoctorTests {

@@ -1,4 +1,4 @@
-import CLinux
+import CConnectToLinux
 import ConnectToTesting
 import Glibc
 import Testing

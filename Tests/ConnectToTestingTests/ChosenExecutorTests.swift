@@ -1,7 +1,7 @@
+import ConnectToLinux
+import ConnectToPorts
 import ConnectToTesting
 import Glibc
-import LinuxIO
-import Ports
 import Testing
 
 @Suite("Where tests run", .timeLimit(.minutes(1)))

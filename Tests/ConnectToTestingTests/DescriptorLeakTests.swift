@@ -1,7 +1,7 @@
-import CLinux
+import CConnectToLinux
+import ConnectToLinux
 import ConnectToTesting
 import Glibc
-import LinuxIO
 import Testing
 
 @Suite("expectNoDescriptorLeak", .timeLimit(.minutes(1)))

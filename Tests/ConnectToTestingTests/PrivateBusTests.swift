@@ -1,5 +1,5 @@
+import ConnectToLinux
 import ConnectToTesting
-import LinuxIO
 import Subprocess
 import SystemPackage
 import Testing

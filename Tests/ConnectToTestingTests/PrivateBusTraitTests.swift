@@ -1,5 +1,5 @@
+import ConnectToLinux
 import ConnectToTesting
-import LinuxIO
 import Testing
 
 @Suite("The trait .privateBus", .privateBus, .timeLimit(.minutes(1)))

@@ -1,4 +1,4 @@
-package import Ports
+package import ConnectToPorts
 
 /// The other context of a test: does what it is told on a port, here or in another process.
 ///

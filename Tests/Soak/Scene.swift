@@ -1,7 +1,7 @@
 import ConnectTo
+import ConnectToLinux
 import ConnectToTesting
 import Glibc
-import LinuxIO
 
 /// What all workloads share: a bus that comes and goes, and the end of the time.
 struct Scene: Sendable {

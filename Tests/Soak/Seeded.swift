@@ -1,4 +1,4 @@
-import LinuxIO
+import ConnectToLinux
 
 /// Chance that can be had again: SplitMix64.
 struct Seeded: RandomNumberGenerator {

@@ -5,9 +5,9 @@
 // and memory are where they began. The seed, which is printed, decides on what is tried; not on how it interleaves.
 
 import ConnectTo
+import ConnectToLinux
 import ConnectToTesting
 import Glibc
-import LinuxIO
 import TestProcesses
 
 let arguments = CommandLine.arguments

@@ -1,6 +1,6 @@
 import ConnectTo
-import DBus
-import LinuxIO
+import ConnectToDBus
+import ConnectToLinux
 
 /// Sends every message back, and closes when the peer has finished.
 func echo(_ name: String, on address: String) async throws {

@@ -1,4 +1,4 @@
-import CDBus
+import CConnectToDBus
 import ConnectTo
 import Glibc
 

@@ -1,4 +1,4 @@
-import LinuxIO
+import ConnectToLinux
 package import Testing
 
 /// Does a test's work, and where that takes too long tells what still runs: the time limit of the test itself kills

@@ -1,5 +1,5 @@
-import DBus
-import LinuxIO
+import ConnectToDBus
+import ConnectToLinux
 
 extension Bus {
     /// What is registered now, under one origin or all, in no particular order.

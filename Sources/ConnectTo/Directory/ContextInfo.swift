@@ -1,5 +1,5 @@
-import DBus
-public import Ports
+import ConnectToDBus
+public import ConnectToPorts
 
 /// All that can be learnt of a context from outside.
 public struct ContextInfo: Sendable, Hashable {

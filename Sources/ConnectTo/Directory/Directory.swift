@@ -1,5 +1,5 @@
-import DBus
-import LinuxIO
+import ConnectToDBus
+import ConnectToLinux
 
 /// What is registered on a bus: reads the names, and asks about each. Nothing is started by asking.
 struct Directory: Sendable {

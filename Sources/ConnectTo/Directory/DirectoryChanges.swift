@@ -1,4 +1,4 @@
-import LinuxIO
+import ConnectToLinux
 
 /// What comes and goes on a bus, in the bus's order, from the moment of ``snapshot`` on: nothing is missing
 /// between the two, and nothing stands in both.

@@ -1,5 +1,5 @@
-import DBus
-import Ports
+import ConnectToDBus
+import ConnectToPorts
 
 /// The caller's side of an introduction as a state machine: takes the bus's answers, says what to do next; does
 /// no I/O.

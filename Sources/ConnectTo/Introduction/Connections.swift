@@ -1,5 +1,5 @@
-import LinuxIO
-public import Ports
+import ConnectToLinux
+public import ConnectToPorts
 
 extension Bus {
     /// Connections to a context, one after the other: when the listener dies, the next goes to whoever owns the name

@@ -1,5 +1,5 @@
-import DBus
-import Ports
+import ConnectToDBus
+import ConnectToPorts
 
 /// What the two sides say of themselves in an introduction: the caller's hello, the listener's welcome.
 ///

@@ -1,4 +1,4 @@
-import DBus
+import ConnectToDBus
 
 /// Who owns a name, looked at before anything goes there.
 extension Introducer {

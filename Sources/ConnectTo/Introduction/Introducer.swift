@@ -1,6 +1,6 @@
-import DBus
-import LinuxIO
-import Ports
+import ConnectToDBus
+import ConnectToLinux
+import ConnectToPorts
 
 /// Carries out the caller's side of one introduction. On the loop.
 ///

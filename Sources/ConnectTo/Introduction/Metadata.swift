@@ -1,4 +1,4 @@
-import DBus
+import ConnectToDBus
 
 /// Free text that goes along with a registration or an introduction; everybody who may look at the bus can
 /// read it.

@@ -1,4 +1,4 @@
-import DBus
+import ConnectToDBus
 
 /// A context's name with the origin it lives under, and the forms it takes on the bus.
 ///

@@ -1,4 +1,4 @@
-public import Ports
+public import ConnectToPorts
 
 /// Somebody has connected.
 public struct ConnectEvent: Sendable {

@@ -1,5 +1,5 @@
-import LinuxIO
-public import Ports
+import ConnectToLinux
+public import ConnectToPorts
 
 /// A name that others can connect to, for as long as it is registered.
 ///

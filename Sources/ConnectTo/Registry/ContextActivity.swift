@@ -1,4 +1,4 @@
-import Ports
+import ConnectToPorts
 import Synchronization
 
 /// What a context has done since it was registered, counted. From any thread.

@@ -1,4 +1,4 @@
-import DBus
+import ConnectToDBus
 
 extension ContextObject {
     /// What objects here have. The contract with its explanations is `dbus/org.connectto.Context1.xml`; a test holds

@@ -1,5 +1,5 @@
-import DBus
-import LinuxIO
+import ConnectToDBus
+import ConnectToLinux
 
 /// A context's object on the bus: what each call to it gets for an answer; does no I/O.
 ///

@@ -1,6 +1,6 @@
-import DBus
-import LinuxIO
-import Ports
+import ConnectToDBus
+import ConnectToLinux
+import ConnectToPorts
 
 extension Registration {
     /// How a name was registered.

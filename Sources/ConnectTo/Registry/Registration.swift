@@ -1,6 +1,6 @@
-import DBus
-import LinuxIO
-import Ports
+import ConnectToDBus
+import ConnectToLinux
+import ConnectToPorts
 
 /// One registered name: what the registry, which serves it, shares with the ``Context`` the program holds.
 ///

@@ -1,6 +1,6 @@
-import DBus
-import LinuxIO
-import Ports
+import ConnectToDBus
+import ConnectToLinux
+import ConnectToPorts
 
 extension Registry {
     /// Somebody who wants a line. Of the call nothing is held but what is asked for: many may wait, for seconds, and the

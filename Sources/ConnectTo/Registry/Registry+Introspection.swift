@@ -1,4 +1,4 @@
-import DBus
+import ConnectToDBus
 
 /// What is below an object, for those who look around on the bus.
 extension Registry {

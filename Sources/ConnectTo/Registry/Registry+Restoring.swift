@@ -1,5 +1,5 @@
-import DBus
-import LinuxIO
+import ConnectToDBus
+import ConnectToLinux
 import Logging
 
 /// The bus goes, and comes back.

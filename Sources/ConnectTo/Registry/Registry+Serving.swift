@@ -1,8 +1,8 @@
-import DBus
+import ConnectToDBus
+import ConnectToLinux
+import ConnectToPorts
 import Glibc
-import LinuxIO
 import Logging
-import Ports
 
 /// How callers are served: who they are, whether they are admitted, their connect event.
 extension Registry {

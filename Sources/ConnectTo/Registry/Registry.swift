@@ -1,7 +1,7 @@
-import DBus
-import LinuxIO
+import ConnectToDBus
+import ConnectToLinux
+import ConnectToPorts
 import Logging
-import Ports
 
 /// The contexts that this process has registered on one bus. On the loop.
 actor Registry {

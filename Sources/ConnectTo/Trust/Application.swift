@@ -1,5 +1,5 @@
+import ConnectToLinux
 import Glibc
-import LinuxIO
 
 extension Peer {
     /// Which application a peer is, and how that is known.

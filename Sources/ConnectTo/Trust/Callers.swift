@@ -1,6 +1,6 @@
+import ConnectToLinux
+import ConnectToPorts
 import Glibc
-import LinuxIO
-import Ports
 
 /// What the callers on one bus have of this process, and whether they may have more.
 final class Callers: Sendable {

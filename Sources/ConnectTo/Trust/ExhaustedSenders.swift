@@ -1,5 +1,5 @@
-import DBus
-import LinuxIO
+import ConnectToDBus
+import ConnectToLinux
 
 /// Senders that have no introductions left just now. A call of theirs that wants no answer is counted and forgotten,
 /// for next to nothing: a flood of those comes as fast as the bus carries it, and honest callers wait behind it.

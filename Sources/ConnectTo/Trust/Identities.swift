@@ -1,5 +1,5 @@
-import DBus
-import LinuxIO
+import ConnectToDBus
+import ConnectToLinux
 
 /// Who is behind a unique name, asked of the bus once and remembered.
 ///

@@ -1,5 +1,5 @@
-import DBus
-import LinuxIO
+import ConnectToDBus
+import ConnectToLinux
 
 extension Peer {
     /// What the bus answers to GetConnectionCredentials. Keys that are absent, or have another type than the
@@ -31,7 +31,7 @@ extension Peer {
             uid: uid,
             groups: known["UnixGroupIDs"].flatMap(\.numbers),
             pid: pid,
-            processName: process?.whileRunning { LinuxIO.processName(of: process?.pid ?? 0) },
+            processName: process?.whileRunning { ConnectToLinux.processName(of: process?.pid ?? 0) },
             securityLabel: known["LinuxSecurityLabel"].flatMap(\.label),
             process: process.flatMap { DescriptorReserve.isUntouched(by: $0.descriptor) ? $0 : nil },
             isProcessFromBus: given != nil,

@@ -1,4 +1,4 @@
-import LinuxIO
+import ConnectToLinux
 
 /// Who is at the other end, as the bus and the kernel tell it; never as a message says.
 ///
@@ -73,7 +73,7 @@ public struct Peer: Sendable {
     /// A hint between programs of one user: a process can run another program (exec) after it has called, or before,
     /// while a process that it has made calls over the same connection. Of another user's process it says nothing.
     public var executable: String? {
-        process?.whileRunning { LinuxIO.executable(of: process?.pid ?? 0) }
+        process?.whileRunning { ConnectToLinux.executable(of: process?.pid ?? 0) }
     }
 }
 

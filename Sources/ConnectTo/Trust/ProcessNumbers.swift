@@ -1,5 +1,5 @@
+import ConnectToLinux
 import Glibc
-import LinuxIO
 
 /// What the process numbers that a bus gives mean here.
 ///

@@ -1,5 +1,5 @@
+import ConnectToLinux
 import Dispatch
-import LinuxIO
 import Synchronization
 
 /// Reads what may never come: files in a root directory that the other process may have made itself.
@@ -18,7 +18,7 @@ enum ProcessReading {
         }
         let answer = Latch<RootFile>()
         queue.async {
-            answer.set(LinuxIO.rootFile(name, of: pid, limit: size))
+            answer.set(ConnectToLinux.rootFile(name, of: pid, limit: size))
             underWay.subtract(1, ordering: .relaxed)
         }
         return await answer.wait(atMost: deadline) ?? .unreadable

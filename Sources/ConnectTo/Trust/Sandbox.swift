@@ -1,4 +1,4 @@
-import LinuxIO
+import ConnectToLinux
 
 /// What a process's root directory tells of the sandbox that it is in.
 package enum Sandbox: Equatable {

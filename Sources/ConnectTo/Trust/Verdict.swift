@@ -1,6 +1,6 @@
-import DBus
+import ConnectToDBus
+import ConnectToLinux
 import Glibc
-import LinuxIO
 
 /// What a rule says of a peer.
 enum Verdict: Equatable {

@@ -1,5 +1,5 @@
+import ConnectToDBus
 import ConnectToTesting
-import DBus
 import Glibc
 import Testing
 

@@ -1,5 +1,5 @@
-import DBus
-import Ports
+import ConnectToDBus
+import ConnectToPorts
 import Testing
 
 @testable import ConnectTo

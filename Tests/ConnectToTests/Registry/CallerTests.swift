@@ -1,8 +1,8 @@
-import LinuxIO
+import ConnectToLinux
 import Testing
 
 @testable import ConnectTo
-@testable import DBus
+@testable import ConnectToDBus
 
 @Suite("A caller who waits to be decided on")
 struct CallerTests {

@@ -1,6 +1,6 @@
+import ConnectToLinux
 import ConnectToTesting
 import Glibc
-import LinuxIO
 import Testing
 
 @testable import ConnectTo

@@ -1,8 +1,8 @@
-import LinuxIO
+import ConnectToLinux
 import Testing
 
 @testable import ConnectTo
-@testable import DBus
+@testable import ConnectToDBus
 
 /// The table of section 2, and what the listener's side checks, of `dbus/PROTOCOL.md`.
 @Suite("ContextObject", .timeLimit(.minutes(1)))

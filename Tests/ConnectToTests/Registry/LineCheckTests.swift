@@ -1,9 +1,9 @@
+import ConnectToLinux
 import Glibc
-import LinuxIO
 import Testing
 
 @testable import ConnectTo
-@testable import DBus
+@testable import ConnectToDBus
 
 /// What a caller may hand over as its line.
 @Suite("The line that a caller hands over", .timeLimit(.minutes(1)))

@@ -1,7 +1,7 @@
+import ConnectToDBus
+import ConnectToLinux
 import ConnectToTesting
-import DBus
 import Glibc
-import LinuxIO
 import Testing
 
 @testable import ConnectTo
@@ -33,7 +33,7 @@ struct PeerTests {
         #expect(peer.pid == getpid())
         #expect(peer.uid == geteuid())
         #expect(peer.busName == here.connection.uniqueName)
-        #expect(peer.processName == LinuxIO.processName(of: getpid()))
+        #expect(peer.processName == ConnectToLinux.processName(of: getpid()))
         #expect(peer.context == nil)
         withExtendedLifetime(port) {}
     }

@@ -1,6 +1,6 @@
+import ConnectToDBus
+import ConnectToLinux
 import ConnectToTesting
-import DBus
-import LinuxIO
 import Testing
 
 @testable import ConnectTo

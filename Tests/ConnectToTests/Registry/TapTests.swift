@@ -1,9 +1,9 @@
+import ConnectToDBus
 import ConnectToTesting
-import DBus
 import Testing
 
 @testable import ConnectTo
-@testable import Ports
+@testable import ConnectToPorts
 
 @Suite("Looking on at a context", .privateBus, .timeLimit(.minutes(1)))
 struct TapTests {

@@ -1,10 +1,10 @@
+import ConnectToLinux
 import ConnectToTesting
 import Glibc
-import LinuxIO
 import Testing
 
 @testable import ConnectTo
-@testable import DBus
+@testable import ConnectToDBus
 
 /// Whoever asks what only the listener's own user is told: the bus is asked who that is.
 @Suite("Questions of callers that nobody knows", .privateBus, .timeLimit(.minutes(1)))

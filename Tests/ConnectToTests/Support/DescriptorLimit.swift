@@ -1,6 +1,6 @@
+import ConnectToLinux
 import ConnectToTesting
 import Glibc
-import LinuxIO
 
 /// Runs a body while the process may open no descriptor whose number is so far above the highest that it has.
 /// - Parameter body: gets the limit.

@@ -1,6 +1,6 @@
+import ConnectToLinux
 import ConnectToTesting
 import Glibc
-import LinuxIO
 import SystemPackage
 
 /// A listening socket that is no bus: it says the same to everybody, or nothing, and hangs up or does not.

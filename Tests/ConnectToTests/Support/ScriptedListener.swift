@@ -1,8 +1,8 @@
-import CLinux
+import CConnectToLinux
+import ConnectToDBus
+import ConnectToLinux
 import ConnectToTesting
-import DBus
 import Glibc
-import LinuxIO
 
 @testable import ConnectTo
 

@@ -1,7 +1,7 @@
+import ConnectToDBus
+import ConnectToLinux
 import ConnectToTesting
-import DBus
 import Glibc
-import LinuxIO
 import TestProcesses
 import Testing
 

@@ -1,7 +1,7 @@
+import ConnectToDBus
+import ConnectToLinux
 import ConnectToTesting
-import DBus
 import Glibc
-import LinuxIO
 import SystemPackage
 import TestProcesses
 import Testing
@@ -10,7 +10,7 @@ import Testing
 
 /// The program that runs the tests.
 enum LinuxExecutable {
-    static var own: String { LinuxIO.executable(of: getpid()) ?? "" }
+    static var own: String { ConnectToLinux.executable(of: getpid()) ?? "" }
 }
 
 @Suite("What is known of a peer", .chosenExecutor, .timeLimit(.minutes(1)))

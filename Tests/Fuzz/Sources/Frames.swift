@@ -1,6 +1,6 @@
-import LinuxIO
+import ConnectToLinux
 
-@testable import Ports
+@testable import ConnectToPorts
 
 /// The frame reader and the transfer table, fed a stream in pieces of any size.
 ///

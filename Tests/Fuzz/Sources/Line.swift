@@ -1,8 +1,8 @@
-import CLinux
+import CConnectToLinux
+import ConnectToLinux
 import Glibc
-import LinuxIO
 
-@testable import Ports
+@testable import ConnectToPorts
 
 // The loop is turned by hand, so that the same input always does the same.
 private let loop: EventLoop? = try? EventLoop.drivenByForeignLoop()

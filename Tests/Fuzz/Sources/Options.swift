@@ -1,4 +1,4 @@
-import DBus
+import ConnectToDBus
 
 @testable import ConnectTo
 

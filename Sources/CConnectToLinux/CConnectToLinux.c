@@ -1,0 +1,458 @@
+#define _GNU_SOURCE
+#include "CConnectToLinux.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/futex.h>
+#include <linux/membarrier.h>
+#include <linux/sockios.h>
+#ifdef __GLIBC__
+#include <malloc.h>
+#include <nss.h>
+#endif
+#include <poll.h>
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/timerfd.h>
+#include <sys/uio.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+// MARK: Readiness
+
+const uint32_t CLINUX_IN = EPOLLIN;
+const uint32_t CLINUX_OUT = EPOLLOUT;
+const uint32_t CLINUX_PEER_HANGUP = EPOLLRDHUP;
+const uint32_t CLINUX_HANGUP = EPOLLHUP;
+const uint32_t CLINUX_ERROR = EPOLLERR;
+const uint32_t CLINUX_EDGE = (uint32_t)EPOLLET;
+
+int clinux_epoll_create(void) { return epoll_create1(EPOLL_CLOEXEC); }
+
+static int control(int epoll, int operation, int fd, uint32_t events, uint64_t token) {
+    struct epoll_event event = {.events = events, .data.u64 = token};
+    return epoll_ctl(epoll, operation, fd, &event);
+}
+
+int clinux_epoll_add(int epoll, int fd, uint32_t events, uint64_t token) {
+    return control(epoll, EPOLL_CTL_ADD, fd, events, token);
+}
+
+int clinux_epoll_modify(int epoll, int fd, uint32_t events, uint64_t token) {
+    return control(epoll, EPOLL_CTL_MOD, fd, events, token);
+}
+
+int clinux_epoll_remove(int epoll, int fd) { return control(epoll, EPOLL_CTL_DEL, fd, 0, 0); }
+
+int clinux_epoll_wait(int epoll, clinux_event *events, int capacity, int timeout) {
+    struct epoll_event ready[64];
+    int count = epoll_wait(epoll, ready, capacity < 64 ? capacity : 64, timeout);
+    for (int i = 0; i < count; i++) {
+        events[i].events = ready[i].events;
+        events[i].token = ready[i].data.u64;
+    }
+    return count;
+}
+
+int clinux_eventfd(void) { return eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK); }
+
+int clinux_timerfd(void) { return timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK); }
+
+int clinux_timerfd_set(int timer, uint64_t nanoseconds) {
+    struct itimerspec when = {
+        .it_value = {.tv_sec = (time_t)(nanoseconds / 1000000000u), .tv_nsec = (long)(nanoseconds % 1000000000u)},
+    };
+    return timerfd_settime(timer, TFD_TIMER_ABSTIME, &when, NULL);
+}
+
+static uint64_t nanoseconds(clockid_t clock) {
+    struct timespec now;
+    clock_gettime(clock, &now);
+    return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+uint64_t clinux_monotonic_nanoseconds(void) { return nanoseconds(CLOCK_MONOTONIC); }
+
+uint64_t clinux_coarse_nanoseconds(void) { return nanoseconds(CLOCK_MONOTONIC_COARSE); }
+
+// MARK: Sockets
+
+int clinux_socketpair(int ends[2]) { return socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends); }
+
+_Static_assert(
+    sizeof(clinux_piece) == sizeof(struct iovec) &&
+        offsetof(clinux_piece, start) == offsetof(struct iovec, iov_base) &&
+        offsetof(clinux_piece, count) == offsetof(struct iovec, iov_len),
+    "clinux_piece is the kernel's struct iovec");
+
+ptrdiff_t clinux_send(int fd, const clinux_piece *parts, size_t count, const int *descriptors, size_t descriptorCount) {
+    union {
+        struct cmsghdr header;
+        char bytes[CMSG_SPACE(sizeof(int) * CLINUX_MAX_DESCRIPTORS)];
+    } room;
+    struct msghdr message = {.msg_iov = (struct iovec *)parts, .msg_iovlen = count};
+    if (descriptorCount > CLINUX_MAX_DESCRIPTORS) {
+        errno = EINVAL;
+        return -1;
+    }
+    if (descriptorCount > 0) {
+        message.msg_control = room.bytes;
+        message.msg_controllen = CMSG_SPACE(sizeof(int) * descriptorCount);
+        memset(room.bytes, 0, message.msg_controllen);
+        struct cmsghdr *header = CMSG_FIRSTHDR(&message);
+        header->cmsg_level = SOL_SOCKET;
+        header->cmsg_type = SCM_RIGHTS;
+        header->cmsg_len = CMSG_LEN(sizeof(int) * descriptorCount);
+        memcpy(CMSG_DATA(header), descriptors, sizeof(int) * descriptorCount);
+    }
+    return sendmsg(fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL);
+}
+
+ptrdiff_t clinux_receive(int fd, void *buffer, size_t length, int *descriptors, clinux_control *out) {
+    union {
+        struct cmsghdr header;
+        // Room for one full set of descriptors and for what a peer can force on us (SO_PASSPIDFD, SO_PASSCRED).
+        char bytes[CMSG_SPACE(sizeof(int) * CLINUX_MAX_DESCRIPTORS) + 256];
+    } room;
+    struct iovec part = {.iov_base = buffer, .iov_len = length};
+    struct msghdr message = {
+        .msg_iov = &part, .msg_iovlen = 1, .msg_control = room.bytes, .msg_controllen = sizeof room.bytes};
+    out->descriptorCount = 0;
+    out->truncated = 0;
+    out->lost = 0;
+    out->foreign = 0;
+    ssize_t received = recvmsg(fd, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+    if (received < 0) return received;
+    if (message.msg_flags & MSG_CTRUNC) {
+        // The kernel fills the room before it cuts off for want of it.
+        int hasRoom = sizeof room.bytes - message.msg_controllen >= CMSG_LEN(sizeof(int));
+        out->truncated = !hasRoom;
+        out->lost = hasRoom;
+    }
+    for (struct cmsghdr *header = CMSG_FIRSTHDR(&message); header; header = CMSG_NXTHDR(&message, header)) {
+        if (header->cmsg_level != SOL_SOCKET) {
+            out->foreign = 1;
+            continue;
+        }
+        size_t bytes = header->cmsg_len - CMSG_LEN(0);
+        if (header->cmsg_type == SCM_RIGHTS) {
+            size_t count = bytes / sizeof(int);
+            size_t room_left = CLINUX_MAX_DESCRIPTORS - out->descriptorCount;
+            if (count > room_left) count = room_left;  // cannot happen: the kernel sends at most one set a call
+            memcpy(descriptors + out->descriptorCount, CMSG_DATA(header), count * sizeof(int));
+            out->descriptorCount += count;
+        } else {
+            out->foreign = 1;
+#ifndef SCM_PIDFD
+#define SCM_PIDFD 0x04
+#endif
+            // A peer that set SO_PASSPIDFD on our end makes the kernel hand us a descriptor we must not leak.
+            if (header->cmsg_type == SCM_PIDFD && bytes >= sizeof(int)) {
+                int pidfd;
+                memcpy(&pidfd, CMSG_DATA(header), sizeof pidfd);
+                if (pidfd >= 0) close(pidfd);
+            }
+        }
+    }
+    return received;
+}
+
+int clinux_look_ahead(int fd) {
+    char byte;
+    struct iovec part = {.iov_base = &byte, .iov_len = 1};
+    // With no room for them the kernel says that they were cut off; a peek leaves them where they are.
+    struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1};
+    if (recvmsg(fd, &message, MSG_DONTWAIT | MSG_PEEK) < 0 && errno == EAGAIN) return -1;
+    return (message.msg_flags & MSG_CTRUNC) != 0;
+}
+
+int clinux_shutdown(int fd) { return shutdown(fd, SHUT_RDWR); }
+
+int clinux_is_connected_unix_stream(int fd) {
+    int domain = 0, type = 0;
+    socklen_t length = sizeof(int);
+    if (getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &length) < 0) return errno == ENOTSOCK ? 0 : -1;
+    length = sizeof(int);
+    if (getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &length) < 0) return -1;
+    if (domain != AF_UNIX || type != SOCK_STREAM) return 0;
+    // Only a connected stream has a peer (a listening or fresh socket answers ENOTCONN). A peer that has hung
+    // up already counts as connected: what it sent before is still to be read.
+    struct sockaddr_storage name;
+    length = sizeof name;
+    if (getpeername(fd, (struct sockaddr *)&name, &length) < 0) return 0;
+    return 1;
+}
+
+int clinux_process_at_other_end(int fd) {
+    struct ucred end;
+    socklen_t length = sizeof end;
+    if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &end, &length) < 0) return -1;
+    return end.pid;
+}
+
+int clinux_name_end(int fd) {
+    // Nothing but the family: the kernel picks a name that nobody has.
+    struct sockaddr_un none = {.sun_family = AF_UNIX};
+    return bind(fd, (struct sockaddr *)&none, sizeof none.sun_family);
+}
+
+int clinux_other_end_is_named(int fd) {
+    struct sockaddr_un name;
+    socklen_t length = sizeof name;
+    if (getpeername(fd, (struct sockaddr *)&name, &length) < 0) return 0;
+    return length > sizeof name.sun_family;
+}
+
+// MARK: The rest
+
+int clinux_bytes_ready(int fd) {
+    int count = 0;
+    return ioctl(fd, FIONREAD, &count) < 0 ? 0 : count;
+}
+
+int clinux_bytes_unread(int fd) {
+    int count = 0;
+    return ioctl(fd, SIOCOUTQ, &count) < 0 ? 0 : count;
+}
+
+int clinux_duplicate(int fd) { return fcntl(fd, F_DUPFD_CLOEXEC, 0); }
+
+int clinux_memfd(const char *name) { return memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING); }
+
+const int CLINUX_SEAL_SHRINK = F_SEAL_SHRINK;
+const int CLINUX_SEAL_GROW = F_SEAL_GROW;
+const int CLINUX_SEAL_WRITE = F_SEAL_WRITE;
+
+int clinux_add_seals(int fd, int seals) { return fcntl(fd, F_ADD_SEALS, seals); }
+
+int clinux_seals(int fd) { return fcntl(fd, F_GET_SEALS); }
+
+int clinux_spawn(int *pid, const char *file, char *const arguments[], char *const environment[], int input, int output,
+                 int kept) {
+    sigset_t none, all;
+    sigemptyset(&none);
+    sigfillset(&all);
+    posix_spawnattr_t attributes;
+    posix_spawn_file_actions_t actions;
+    int error = posix_spawnattr_init(&attributes);
+    if (error) return error;
+    error = posix_spawn_file_actions_init(&actions);
+    if (!error) {
+        posix_spawnattr_setsigmask(&attributes, &none);
+        posix_spawnattr_setsigdefault(&attributes, &all);
+        posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSID);
+        error = posix_spawn_file_actions_adddup2(&actions, input, 0);
+        if (!error) error = posix_spawn_file_actions_adddup2(&actions, output, 1);
+        // To the same number: that takes its close-on-exec away.
+        if (!error && kept >= 0) error = posix_spawn_file_actions_adddup2(&actions, kept, kept);
+        if (!error) error = posix_spawnp(pid, file, &actions, &attributes, arguments, environment);
+        posix_spawn_file_actions_destroy(&actions);
+    }
+    posix_spawnattr_destroy(&attributes);
+    return error;
+}
+
+int clinux_pipe(int ends[2], int ours) {
+    if (pipe2(ends, O_CLOEXEC) < 0) return -1;
+    // The two ends are two open files: the other one's owner is not affected.
+    return fcntl(ends[ours], F_SETFL, O_NONBLOCK | (ours ? O_WRONLY : O_RDONLY));
+}
+
+int clinux_look_after_child(int pid, bool ended, int *how, int *status) {
+    siginfo_t news = {.si_pid = 0};
+    int result;
+    do {
+        result = waitid(P_PID, (id_t)pid, &news, WNOHANG | (ended ? WEXITED : WSTOPPED));
+    } while (result < 0 && errno == EINTR);
+    if (result < 0) return -1;
+    *how = news.si_code;
+    *status = news.si_status;
+    return news.si_pid != 0;
+}
+
+int clinux_pidfd_open(int pid) { return (int)syscall(SYS_pidfd_open, pid, 0); }
+
+int clinux_pidfd_send_signal(int pidfd, int signal) {
+    return (int)syscall(SYS_pidfd_send_signal, pidfd, signal, NULL, 0);
+}
+
+int clinux_pidfd_has_ended(int pidfd) {
+    struct pollfd watched = {.fd = pidfd, .events = POLLIN};
+    int count = poll(&watched, 1, 0);
+    if (count < 0) return -1;
+    return count > 0 && (watched.revents & POLLIN) != 0;
+}
+
+int clinux_kill_at_hangup(int socket, int pid) {
+    // What the kernel sends when a descriptor's state changes is of one's choice, and goes to whoever owns it.
+    if (fcntl(socket, F_SETSIG, SIGKILL) < 0 || fcntl(socket, F_SETOWN, pid) < 0) return -1;
+    return fcntl(socket, F_SETFL, O_ASYNC);
+}
+
+int clinux_open_in_root(int pid, const char *name, int *root) {
+    char path[32];
+    snprintf(path, sizeof path, "/proc/%d/root", (int)pid);
+    int directory = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    *root = directory >= 0;
+    if (directory < 0) return -1;
+    int file = openat(directory, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+    int saved = errno;
+    close(directory);
+    errno = saved;
+    return file;
+}
+
+bool clinux_light_fence_is_enough;
+
+static bool membarrier(int command) { return syscall(SYS_membarrier, command, 0, 0) == 0; }
+
+/// Before there are threads, when it costs nothing.
+__attribute__((constructor)) static void prepare_heavy_fence(void) {
+    clinux_light_fence_is_enough = membarrier(MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED);
+}
+
+void clinux_heavy_fence(void) {
+    static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
+    if (membarrier(MEMBARRIER_CMD_PRIVATE_EXPEDITED)) return;
+    // A sandbox has been closed since, or there never was such a call. From here on the others' fences are real ones;
+    // and what they have passed before that has long been done after so much time. Nobody gets past here in between.
+    pthread_mutex_lock(&mutex);
+    if (clinux_light_fence_is_enough) {
+        __atomic_store_n(&clinux_light_fence_is_enough, false, __ATOMIC_SEQ_CST);
+        struct timespec time = {.tv_nsec = 1000000};
+        while (nanosleep(&time, &time) != 0) {}
+    }
+    pthread_mutex_unlock(&mutex);
+    __atomic_thread_fence(__ATOMIC_SEQ_CST);
+}
+
+void clinux_futex_wait(const void *word, uint32_t expected) {
+    syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, expected, NULL, NULL, 0);
+}
+
+void clinux_futex_wake(const void *word) { syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0); }
+
+void clinux_mutex_init(void *mutex) {
+    pthread_mutexattr_t attributes;
+    pthread_mutexattr_init(&attributes);
+    pthread_mutexattr_settype(&attributes, PTHREAD_MUTEX_ADAPTIVE_NP);
+    pthread_mutex_init(mutex, &attributes);
+    pthread_mutexattr_destroy(&attributes);
+}
+
+int clinux_gettid(void) {
+    static __thread pid_t own;
+    if (own == 0) own = (pid_t)syscall(SYS_gettid);
+    return own;
+}
+
+int clinux_pin(int thread, int processor) {
+    cpu_set_t set;
+    CPU_ZERO(&set);
+    CPU_SET(processor, &set);
+    return sched_setaffinity(thread, sizeof set, &set);
+}
+
+void clinux_name_thread(const char *name) { (void)prctl(PR_SET_NAME, name, 0, 0, 0); }
+
+static volatile int signal_targets[NSIG];  // Each a descriptor and 1 more.
+static volatile bool signal_insists[NSIG];
+static volatile sig_atomic_t has_insisted;
+
+static void forward(int number) {
+    if (signal_insists[number]) {
+        if (has_insisted) _exit(128 + number);
+        has_insisted = 1;
+    }
+    int saved = errno;
+    unsigned char byte = (unsigned char)number;
+    int target = signal_targets[number] - 1;
+    if (target >= 0) (void)!write(target, &byte, 1);
+    errno = saved;
+}
+
+int clinux_signals_to(int fd, const int *signals, size_t count, bool insists) {
+    struct sigaction action = {.sa_handler = forward, .sa_flags = SA_RESTART};
+    sigemptyset(&action.sa_mask);
+    for (size_t i = 0; i < count; i++) {
+        signal_targets[signals[i]] = fd + 1;
+        signal_insists[signals[i]] = insists;
+        if (sigaction(signals[i], &action, NULL) < 0) return -1;
+    }
+    return 0;
+}
+
+static void ignore(int number) { (void)number; }
+
+int clinux_make_harmless(int signal) {
+    struct sigaction action = {.sa_handler = ignore, .sa_flags = SA_RESTART};
+    sigemptyset(&action.sa_mask);
+    return sigaction(signal, &action, NULL);
+}
+
+static int argument_count;
+static char **argument_list;
+
+/// Swift's runtime, linked statically, looks up its own path before main, and aborts where there is no /proc. It asks
+/// nobody where it is told the path, which is used for nothing here. First of all constructors, so before its own.
+__attribute__((constructor(101))) static void outlive_missing_proc(void) {
+    if (access("/proc/self/exe", F_OK) != 0) setenv("SWIFT_ROOT", "/", 0);
+}
+
+/// The C library gives constructors what it gives main.
+__attribute__((constructor)) static void keep_arguments(int count, char **arguments) {
+    argument_count = count;
+    argument_list = arguments;
+}
+
+const char *clinux_argument(int index) { return index < argument_count ? argument_list[index] : NULL; }
+
+void clinux_share_one_heap(void) {
+#ifdef __GLIBC__
+    mallopt(M_ARENA_MAX, 1);
+#endif
+}
+
+void clinux_resolve_without_plugins(void) {
+#ifdef __GLIBC__
+    // These services are in the C library itself.
+    __nss_configure_lookup("passwd", "files");
+    __nss_configure_lookup("group", "files");
+    __nss_configure_lookup("initgroups", "files");
+    __nss_configure_lookup("hosts", "files dns");
+    __nss_configure_lookup("services", "files");
+#endif
+}
+
+const int CLINUX_O_TMPFILE = O_TMPFILE;
+const int CLINUX_O_PATH = O_PATH;
+const int CLINUX_SEEK_DATA = SEEK_DATA;
+const int CLINUX_SEEK_HOLE = SEEK_HOLE;
+
+ptrdiff_t clinux_copy_range(int from, int to, int64_t offset, size_t count) {
+    off64_t source = offset, target = offset;
+    return copy_file_range(from, &source, to, &target, count, 0);
+}
+
+int clinux_rename_in(int directory, const char *from, const char *to, int overwrite) {
+    if (overwrite) return renameat(directory, from, directory, to);
+    if (renameat2(directory, from, directory, to, RENAME_NOREPLACE) == 0) return 0;
+    if (errno != EINVAL && errno != ENOSYS) return -1;
+    // A file system that cannot do it so can link, as a rule.
+    if (linkat(directory, from, directory, to, 0) < 0) return -1;
+    return unlinkat(directory, from, 0);
+}

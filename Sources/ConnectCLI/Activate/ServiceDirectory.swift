@@ -1,0 +1,143 @@
+import CConnectToLinux
+import ConnectToLinux
+import Glibc
+import SystemPackage
+
+/// Where the session bus of this user looks for service files: `dbus-1/services` in XDG_DATA_HOME.
+struct ServiceDirectory {
+    let path: FilePath
+
+    /// - Parameter home: this user's home directory as the accounts have it: dbus-daemon and dbus-broker do not look at
+    ///   HOME.
+    /// - Throws: ``Failure`` 64 where neither the environment nor the accounts name a directory.
+    init(
+        environment: (String) -> [UInt8]? = environmentVariable, home: () -> [UInt8]? = Accounts.home
+    ) throws(Failure) {
+        // A relative one is to be ignored, says the specification of base directories.
+        if let data = environment("XDG_DATA_HOME"), data.first == UInt8(ascii: "/") {
+            path = FilePath(bytes: data).appending("dbus-1/services")
+        } else if let home = home(), home.first == UInt8(ascii: "/") {
+            path = FilePath(bytes: home).appending(".local/share/dbus-1/services")
+        } else {
+            throw Failure(
+                .usage,
+                "XDG_DATA_HOME is not set, and user \(getuid()) has no home directory in /etc/passwd; "
+                    + "set XDG_DATA_HOME to the directory of your data, for the bus too")
+        }
+    }
+
+    /// What is there under a name.
+    enum Present {
+        case nothing, ours, foreign
+    }
+
+    func look(for name: String) -> Present {
+        let file: FileDescriptor
+        do {
+            file = try .open(path.appending(name), .readOnly, options: [.noFollow, .closeOnExec, .nonBlocking])
+        } catch {
+            // A second look would be at what another has written since.
+            if error as? Errno == .noSuchFileOrDirectory { return .nothing }
+            var status = stat()
+            return path.appending(name).withPlatformString { lstat($0, &status) } == 0 ? .foreign : .nothing
+        }
+        defer { try? file.close() }
+        let mark = Array(ServiceFile.mark.utf8)
+        let beginning = [UInt8](unsafeUninitializedCapacity: mark.count) { buffer, count in
+            count = (try? file.read(into: UnsafeMutableRawBufferPointer(buffer))) ?? 0
+        }
+        return beginning == mark ? .ours : .foreign
+    }
+
+    /// The text of a service file, up to 64 KiB; nil where there is none that can be read.
+    func text(of name: String) -> String? {
+        guard
+            let file = try? FileDescriptor.open(
+                path.appending(name), .readOnly, options: [.closeOnExec, .nonBlocking])
+        else { return nil }
+        defer { try? file.close() }
+        let bytes = [UInt8](unsafeUninitializedCapacity: 64 << 10) { buffer, count in
+            count = (try? file.read(into: UnsafeMutableRawBufferPointer(buffer))) ?? 0
+        }
+        return String(decoding: bytes, as: UTF8.self)
+    }
+
+    /// Writes a file whole or not at all: the bus may read at any time.
+    /// - Parameter overwrites: whatever has the name; otherwise that is an error.
+    func write(_ file: ServiceFile, overwrites: Bool) throws(Failure) {
+        do {
+            try makeDirectories()
+            let directory = Descriptor(
+                adopting: try FileDescriptor.open(path, .readOnly, options: [.directory, .closeOnExec])
+                    .rawValue)
+            // Not a name that the bus would look into, nor one that could be too long; and nobody else's: not of another
+            // container's process either.
+            let partial = ".\(UInt64.random(in: .min ... .max)).part"
+            let target = try FileDescriptor.open(
+                path.appending(partial), .writeOnly, options: [.create, .exclusiveCreate, .noFollow, .closeOnExec],
+                permissions: [.ownerReadWrite, .groupRead, .otherRead])
+            do {
+                try target.closeAfter { _ = try target.writeAll(file.text.utf8) }
+                try rename(partial, to: file.name, in: directory, overwrites: overwrites)
+            } catch {
+                _ = path.appending(partial).withPlatformString { unlink($0) }
+                throw error
+            }
+        } catch {
+            throw failure("cannot write", file.name, error)
+        }
+    }
+
+    /// Where there was nothing to overwrite, another may have written since. The last one counts, as it does of two that
+    /// come one after the other; what is not of our making stays.
+    private func rename(
+        _ partial: String, to name: String, in directory: Descriptor, overwrites: Bool
+    ) throws(SystemError) {
+        do throws(SystemError) {
+            try systemCall("rename") {
+                clinux_rename_in(directory.rawValue, partial, name, overwrites ? 1 : 0)
+            }
+        } catch {
+            guard error.errno == .fileExists, look(for: name) == .ours else { throw error }
+            try rename(partial, to: name, in: directory, overwrites: true)
+        }
+    }
+
+    func remove(_ name: String) throws(Failure) {
+        do throws(SystemError) {
+            try systemCall("unlink") { path.appending(name).withPlatformString { unlink($0) } }
+        } catch {
+            throw failure("cannot remove", name, error)
+        }
+    }
+
+    /// For this user only, as the specification of base directories has it; what is there stays as it is.
+    private func makeDirectories() throws(SystemError) {
+        var directory = FilePath("/")
+        for component in path.components {
+            directory.append(component)
+            do throws(SystemError) {
+                try systemCall("mkdir") { directory.withPlatformString { mkdir($0, 0o700) } }
+            } catch {
+                // Where one is there already, or cannot be, the next step tells.
+                let exists = directory.withPlatformString { access($0, F_OK) } == 0
+                if error.errno != .fileExists, !exists { throw error }
+            }
+        }
+    }
+
+    private func failure(_ what: String, _ name: String, _ error: any Error) -> Failure {
+        Failure(
+            .inputOutput,
+            "\(what) \(TerminalText.escaped(path.appending(name).string)) (\(error)); check the directory")
+    }
+}
+
+extension FilePath {
+    /// The path that the bytes are, whatever their encoding.
+    fileprivate init(bytes: [UInt8]) {
+        self = bytes.cString.withUnsafeBufferPointer { buffer in
+            buffer.baseAddress.map { FilePath(platformString: $0) } ?? FilePath()
+        }
+    }
+}

@@ -1,0 +1,82 @@
+import ArgumentParser
+import ConnectTo
+import ConnectToPorts
+
+struct Tap: ProgramCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "tap",
+        abstract: "Look on at the messages of a name that allows it.",
+        discussion: """
+            Shows what goes over the lines of a listener of this user that was started with --tappable, from the \
+            moment standard error says "looking on": the line's number, < for what the listener receives and > for \
+            what it sends, and the message, 64 KiB of it at most. Holds up nobody: a slow reader misses messages, \
+            and is told how many. With --json: {"event":"message","port":1,"direction":"received"|"sent",…,\
+            "length":…,"transferred":…,"missed":…}.
+            """)
+
+    static let readerLoss = ReaderLoss.end
+
+    @OptionGroup var common: CommonOptions
+
+    @Argument(help: "The name to look on at.")
+    var name: String
+
+    func work(in program: Program) async throws -> ExitStatus {
+        let (name, origin) = try common.contextName(name)
+        let bus = try await common.openBus()
+        let label = TerminalText.escaped(name)
+        guard let info = try await bus.info(name, origin: origin) else {
+            throw await common.missing(name, origin, on: bus)
+        }
+        let port: MessagePort
+        do throws(ConnectToError) {
+            port = try await bus.tap(name, origin: origin)
+        } catch {
+            throw Self.failure(error, info)
+        }
+        program.atEnd { _ in port.close() }
+        await program.report.note("looking on at \(label)")
+        var messages = port.messages.makeAsyncIterator()
+        while let message = try await Self.next(of: &messages, name) {
+            guard let record = TapRecord(message.bytes) else { continue }
+            if record.dropped > 0 { await program.report.note("\(record.dropped) messages were missed here") }
+            if program.report.isJSON {
+                try await program.report.line(Event.tapped(record).bytes)
+            } else {
+                try await program.report.line(Self.line(record))
+            }
+        }
+        if !program.isEnding { await program.report.note("\(label) has ended") }
+        return .success
+    }
+
+    /// What whoever runs the listener can do about a refusal.
+    private static func failure(_ error: ConnectToError, _ info: ContextInfo) -> Failure {
+        guard error.code == .denied, info.status?.isTappable == false else { return Failure(error) }
+        let advice =
+            info.format == .stream
+            ? "it was started with --raw, and there are no messages to look on at"
+            : "it has to be started with --tappable"
+        return Failure(.refused, "\(error.message); \(advice)")
+    }
+
+    /// Nil at the end of the listener. However it ended: that is of no interest to an observer.
+    private static func next(
+        of messages: inout Messages.AsyncIterator, _ name: String
+    ) async throws(Failure) -> Message? {
+        do throws(PortError) {
+            return try await messages.next()
+        } catch {
+            if error.reason?.code == .peerExited { return nil }
+            throw error.reason.flatMap { Failure($0, peer: name) } ?? Failure(error)
+        }
+    }
+
+    private static func line(_ record: TapRecord) -> [UInt8] {
+        let mark = record.direction == .received ? "<" : ">"
+        var line = Array("\(record.line) \(mark) ".utf8) + record.payload
+        if record.length > record.payload.count { line += " … (\(record.length) bytes)".utf8 }
+        if record.transferred > 0 { line += " (and \(record.transferred) transferred)".utf8 }
+        return line
+    }
+}

@@ -1,0 +1,96 @@
+import ConnectTo
+import ConnectToLinux
+import Glibc
+import SystemPackage
+
+/// The command of `--exec`: what is run for each peer.
+struct ChildCommand: Sendable {
+    /// How many run at once; further peers wait for one to end.
+    static let limit = 64
+
+    private let words: [[UInt8]]
+    /// What messages call it.
+    private let label: String
+    private let name: String
+    private let children: Children
+
+    /// - Throws: ``Failure``: 64 where there is no such command, 74 where this process has too little to run any.
+    init(_ arguments: [String], name: String) throws(Failure) {
+        words = arguments.map(ArgumentBytes.bytes)
+        self.name = name
+        let command = arguments.first ?? ""
+        label = ShellWord.quoted(command)
+        _ = try ProgramPath.find(command, for: "--exec")
+        do {
+            children = try Children()
+        } catch let error as SystemError {
+            throw Failure(PortError.outOfResources("--exec cannot run commands", error))
+        } catch { throw Failure(error) }
+    }
+
+    // MARK: Running
+
+    /// Why it could not be run for a peer.
+    func failure(_ error: any Error) -> Failure {
+        let advice: String
+        switch (error as? SystemError)?.errno {
+        case .resourceTemporarilyUnavailable, .noMemory: advice = "allow more processes (ulimit -u) or memory"
+        case .tooManyOpenFiles, .tooManyOpenFilesInSystem: advice = PortError.scarcityAdvice
+        case .noSuchFileOrDirectory: advice = "check that it is there, and what its #! line names"
+        // No shell reads it in place of the kernel.
+        case .execFormatError: advice = "begin a script with #!/bin/sh; a program has to be made for this machine"
+        case .permissionDenied: advice = "allow that with chmod +x, or check what its #! line names"
+        default: advice = "try it in a shell, as this user"
+        }
+        return Failure(.inputOutput, "\(label) could not be run (\(error)); \(advice)")
+    }
+
+    /// Runs it for a peer, with pipes for its standard input and output.
+    /// - Parameter whenStopped: is told when a signal stops the command.
+    func run(
+        for peer: Peer, whenStopped: @escaping @Sendable (ChildProcess.Stop) -> Void
+    ) async throws -> (child: ChildProcess, input: PipeEnd, output: PipeEnd) {
+        let input = try PipeEnd.pipe(.write)
+        let output = try PipeEnd.pipe(.read)
+        let child = try await children.start(
+            words, environment: environment(for: peer), input: input.theirs, output: output.theirs,
+            whenStopped: whenStopped)
+        return (child, input.ours, output.ours)
+    }
+
+    /// Runs it for a peer, with a socket for both its standard input and output.
+    /// - Returns: the process; and what reaches its end of file when nothing that the command has left behind can have the
+    ///   socket any more.
+    func run(
+        for peer: Peer, on socket: Descriptor, whenStopped: @escaping @Sendable (ChildProcess.Stop) -> Void
+    ) async throws -> (child: ChildProcess, holders: PipeEnd) {
+        let holders = try PipeEnd.pipe(.read)
+        let child = try await children.start(
+            words, environment: environment(for: peer), input: socket, output: socket, kept: holders.theirs,
+            whenStopped: whenStopped)
+        return (child, holders.ours)
+    }
+
+    /// Our own environment byte for byte, with what there is to say about the peer.
+    private func environment(for peer: Peer) -> [[UInt8]] {
+        let own = [
+            "CONNECT_NAME": name,
+            "CONNECT_PEER_PID": peer.pid.map { String($0) } ?? "",
+            "CONNECT_PEER_UID": peer.uid.map { String($0) } ?? "",
+        ]
+        return inheritedEnvironment().filter { entry in
+            guard let end = entry.firstIndex(of: UInt8(ascii: "=")) else { return true }
+            return own[String(decoding: entry[..<end], as: UTF8.self)] == nil
+        } + own.filter { !$0.value.utf8.contains(0) }.map { Array("\($0.key)=\($0.value)".utf8) }
+    }
+
+    private func inheritedEnvironment() -> [[UInt8]] {
+        var entries: [[UInt8]] = []
+        var next = environ
+        while let entry = next.pointee {
+            entries.append(Array(UnsafeRawBufferPointer(start: entry, count: strlen(entry))))
+            next += 1
+        }
+        return entries
+    }
+}

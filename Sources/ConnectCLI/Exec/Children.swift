@@ -1,0 +1,70 @@
+import CConnectToLinux
+import ConnectTo
+import ConnectToLinux
+import Glibc
+import SystemPackage
+
+/// All commands that run. SIGCHLD says that one of them has ended or was stopped, and not which.
+final class Children: Sendable {
+    private let running = Lock<[Int32: ChildProcess]>([:])
+    private let signals = Lock<Signals?>(nil)
+    /// Starting a program waits for the file that it is read from, and so not on the loop.
+    private let starter: WorkerThread
+
+    /// - Throws: ``SystemError`` where the process has no descriptors or threads left.
+    init() throws {
+        starter = try WorkerThread(name: "exec")
+        let watch = try Signals([SIGCHLD], on: EventLoop.shared.reactor) { [weak self] _ in self?.look() }
+        signals.withLock { $0 = watch }
+    }
+
+    /// Starts a program. It inherits what this process was started with: all descriptors but those that it has opened.
+    ///
+    /// - Parameters:
+    ///   - words: the program, looked for in PATH where it is a name alone, and its arguments.
+    ///   - kept: a descriptor that it has under the same number.
+    ///   - whenStopped: is told whenever a signal stops it.
+    func start(
+        _ words: [[UInt8]], environment: [[UInt8]], input: Descriptor, output: Descriptor, kept: Descriptor? = nil,
+        whenStopped: @escaping @Sendable (ChildProcess.Stop) -> Void
+    ) async throws(SystemError) -> ChildProcess {
+        let outcome: Result<Int32, SystemError> = await starter.run {
+            var pid: Int32 = 0
+            let error = withCStrings(words) { arguments in
+                withCStrings(environment) { environment in
+                    clinux_spawn(
+                        &pid, arguments[0], arguments, environment, input.rawValue, output.rawValue,
+                        kept?.rawValue ?? -1)
+                }
+            }
+            return error == 0
+                ? .success(pid) : .failure(SystemError(operation: "posix_spawn", errno: Errno(rawValue: error)))
+        }
+        let child = ChildProcess(pid: try outcome.get(), whenStopped: whenStopped)
+        running.withLock { $0[child.pid] = child }
+        // Its end may have been told before anybody knew of it.
+        look()
+        return child
+    }
+
+    private func look() {
+        for child in running.withLock({ Array($0.values) }) {
+            child.look()
+            // Another may have the number since.
+            if child.hasEnded { running.withLock { if $0[child.pid] === child { $0[child.pid] = nil } } }
+        }
+    }
+}
+
+/// Calls with the strings as C has them, and nil behind them.
+private func withCStrings<Result>(
+    _ strings: [[UInt8]], _ body: ([UnsafeMutablePointer<CChar>?]) -> Result
+) -> Result {
+    let buffers = strings.map { string in
+        let buffer = UnsafeMutableBufferPointer<CChar>.allocate(capacity: string.count + 1)
+        _ = buffer.initialize(from: string.cString)
+        return buffer
+    }
+    defer { for buffer in buffers { buffer.deallocate() } }
+    return body(buffers.map(\.baseAddress) + [nil])
+}

@@ -1,0 +1,154 @@
+import CConnectToLinux
+import ConnectTo
+import ConnectToLinux
+import Glibc
+import SystemPackage
+
+/// This process's end of a pipe to or from a command. The task that reads or writes waits; the loop never does.
+///
+/// One task at a time reads or writes. ``stop()`` and ``limitSilence(to:)`` come from anywhere.
+final class PipeEnd: Sendable {
+    enum Direction: Int32 { case read, write }
+
+    private struct State {
+        /// Nil once it is closed.
+        var descriptor: Descriptor?
+        var source: Reactor.Source?
+        /// The kernel has said that there is something to do, and nobody has looked since.
+        var isReady = false
+        var isStopped = false
+        var waiting: CheckedContinuation<Void, Never>?
+        /// How long a wait may take.
+        var patience: Duration?
+        var timer: Reactor.Timer?
+        var hasFallenSilent = false
+    }
+
+    private let reactor: Reactor
+    private let state: Lock<State>
+
+    private static let chunk = 64 << 10
+
+    /// A pipe, of which the other end is for a command.
+    /// - Throws: ``SystemError`` where the process has no descriptors left.
+    static func pipe(_ direction: Direction) throws -> (ours: PipeEnd, theirs: Descriptor) {
+        var ends: [Int32] = [-1, -1]
+        try systemCall("pipe") { clinux_pipe(&ends, direction.rawValue) }
+        let descriptors = ends.map { Descriptor(adopting: $0) }
+        let ours = Int(direction.rawValue)
+        return (try PipeEnd(descriptors[ours], direction), descriptors[1 - ours])
+    }
+
+    private init(_ descriptor: Descriptor, _ direction: Direction) throws {
+        reactor = try EventLoop.shared.reactor
+        state = Lock(State(descriptor: descriptor))
+        let readiness: Readiness = direction == .read ? [.read, .edge] : [.write, .edge]
+        let source = try reactor.watch(descriptor.rawValue, for: readiness) { [weak self] _ in
+            self?.wake { $0.isReady = $0.waiting == nil }
+        }
+        state.withLock { $0.source = source }
+    }
+
+    deinit { close() }
+
+    // MARK: Reading and writing
+
+    /// What there is to read, waiting for it; nil at the end of file, or once nothing is to be waited for.
+    func read() async throws(SystemError) -> [UInt8]? {
+        var chunk = [UInt8](repeating: 0, count: Self.chunk)
+        while true {
+            guard let descriptor = state.withLock({ $0.descriptor }) else { return nil }
+            let count = try systemCallUnlessBlocked("read") {
+                Glibc.read(descriptor.rawValue, &chunk, chunk.count)
+            }
+            if let count { return count == 0 ? nil : Array(chunk[..<count]) }
+            if await !wait() { return nil }
+        }
+    }
+
+    /// Writes all of it, waiting for room.
+    /// - Returns: false where nobody reads, or once nothing is to be waited for.
+    func write(_ bytes: [UInt8]) async throws(SystemError) -> Bool {
+        var rest = bytes[...]
+        while !rest.isEmpty {
+            guard let descriptor = state.withLock({ $0.descriptor }) else { return false }
+            do throws(SystemError) {
+                let count = try systemCallUnlessBlocked("write") {
+                    rest.withUnsafeBytes { Glibc.write(descriptor.rawValue, $0.baseAddress, $0.count) }
+                }
+                if let count { rest = rest.dropFirst(count) } else if await !wait() { return false }
+            } catch {
+                if error.errno == .brokenPipe { return false }
+                throw error
+            }
+        }
+        return true
+    }
+
+    /// The other end sees the end of file, or that nobody reads.
+    func close() {
+        let (descriptor, source) = state.withLock { state in
+            defer { (state.descriptor, state.source) = (nil, nil) }
+            return (state.descriptor, state.source)
+        }
+        // The source goes first: epoll forgets only what is open.
+        source?.cancel()
+        withExtendedLifetime(descriptor) {}
+    }
+
+    // MARK: Waiting
+
+    /// Waits for nothing from here on: who waits is woken, and what is there can still be read.
+    func stop() {
+        wake { $0.isStopped = true }
+    }
+
+    /// From here on stops by itself where a wait takes longer.
+    func limitSilence(to patience: Duration) {
+        state.withLock { state in
+            state.patience = patience
+            if state.waiting != nil { startTimer(&state) }
+        }
+    }
+
+    /// Whether it has stopped because a wait took too long.
+    var hasFallenSilent: Bool { state.withLock { $0.hasFallenSilent } }
+
+    /// - Returns: false where nothing is to be waited for.
+    private func wait() async -> Bool {
+        await withCheckedContinuation { continuation in
+            let mustWait = state.withLock { state in
+                if state.isReady || state.isStopped {
+                    state.isReady = false
+                    return false
+                }
+                state.waiting = continuation
+                startTimer(&state)
+                return true
+            }
+            if !mustWait { continuation.resume() }
+        }
+        return state.withLock { !$0.isStopped }
+    }
+
+    private func startTimer(_ state: inout State) {
+        guard let patience = state.patience else { return }
+        state.timer = reactor.schedule(after: patience) { [weak self] in
+            self?.wake { state in
+                guard state.waiting != nil else { return }
+                state.isStopped = true
+                state.hasFallenSilent = true
+            }
+        }
+    }
+
+    private func wake(_ change: (inout State) -> Void) {
+        let (waiting, timer) = state.withLock { state in
+            change(&state)
+            defer { (state.waiting, state.timer) = (nil, nil) }
+            return (state.waiting, state.timer)
+        }
+        timer?.cancel()
+        waiting?.resume()
+    }
+}

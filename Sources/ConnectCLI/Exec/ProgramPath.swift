@@ -1,0 +1,54 @@
+import ConnectToLinux
+import Glibc
+
+/// Where a program is that was given as a shell takes it.
+struct ProgramPath {
+    let bytes: [UInt8]
+    private let isDirectory: Bool
+    private let isExecutable: Bool
+
+    /// A path is looked for where it says; a name in the directories of PATH, where what cannot be run counts only if
+    /// nothing else has the name.
+    /// - Parameters:
+    ///   - word: the program, as it was given.
+    ///   - option: what it was given to, for the message.
+    /// - Throws: ``Failure`` 64 where there is none that can be run.
+    static func find(_ word: String, for option: String? = nil) throws(Failure) -> ProgramPath {
+        let found = find(ArgumentBytes.bytes(of: word))
+        if let found, found.isExecutable { return found }
+        let fault: String
+        switch found {
+        case nil where word.contains(" "):
+            fault =
+                "there is no such command; it is run without a shell: give each word as an argument of its own, not all in one"
+        case nil: fault = "there is no such command; give its path, or check PATH"
+        case let found? where found.isDirectory: fault = "it is a directory; give the path of a command in it"
+        default: fault = "it is not executable; allow that with chmod +x, or name the program that runs it first"
+        }
+        throw Failure(.usage, "\(option.map { "\($0) " } ?? "")\(ShellWord.quoted(word)): \(fault)")
+    }
+
+    private static func find(_ program: [UInt8]) -> ProgramPath? {
+        if program.isEmpty { return nil }
+        if program.contains(UInt8(ascii: "/")) { return ProgramPath(program) }
+        let path = environmentVariable("PATH") ?? Array("/bin:/usr/bin".utf8)
+        var other: ProgramPath?
+        for directory in path.split(separator: UInt8(ascii: ":"), omittingEmptySubsequences: false) {
+            let place = directory.isEmpty ? [UInt8(ascii: ".")] : Array(directory)
+            let found = ProgramPath(place + [UInt8(ascii: "/")] + program)
+            if let found, found.isExecutable { return found }
+            if found?.isDirectory == false { other = other ?? found }
+        }
+        return other
+    }
+
+    /// Nil where nothing is there.
+    private init?(_ bytes: [UInt8]) {
+        var facts = stat()
+        let name = bytes.cString
+        guard stat(name, &facts) == 0 else { return nil }
+        self.bytes = bytes
+        isDirectory = facts.st_mode & S_IFMT == S_IFDIR
+        isExecutable = facts.st_mode & S_IFMT == S_IFREG && access(name, X_OK) == 0
+    }
+}

@@ -1,0 +1,71 @@
+import ConnectToLinux
+import SystemPackage
+
+/// Work on a peer's file, in a thread that the kernel may hold up for ever: it is waited for while it gets on.
+final class Attempt: Sendable {
+    private enum Phase {
+        case working(lastStep: SuspendingClock.Instant)
+        /// Waited for, however long it takes.
+        case committed
+        case ended
+        case givenUp
+    }
+
+    private struct State {
+        var phase = Phase.working(lastStep: .now)
+        var timer: Reactor.Timer?
+    }
+
+    private let state = Lock(State())
+
+    // MARK: The worker's side
+
+    /// The work has got on.
+    /// - Throws: ``SystemError`` ECANCELED when it has been given up, here and below.
+    func step() throws(SystemError) { try turn(to: .working(lastStep: .now)) }
+
+    /// What comes now cannot be taken back, and so is not given up any more.
+    func commit() throws(SystemError) { try turn(to: .committed) }
+
+    /// - Returns: `false` when it has been given up, and nobody wants the result.
+    func end() -> Bool {
+        do throws(SystemError) { try turn(to: .ended) } catch { return false }
+        return true
+    }
+
+    private func turn(to phase: Phase) throws(SystemError) {
+        let (isGivenUp, timer) = state.withLock { state -> (Bool, Reactor.Timer?) in
+            if case .givenUp = state.phase { return (true, nil) }
+            state.phase = phase
+            if case .working = phase { return (false, nil) }
+            return (false, state.timer.take())
+        }
+        timer?.cancel()
+        if isGivenUp { throw SystemError(operation: "wait", errno: .canceled) }
+    }
+
+    // MARK: The side that waits
+
+    /// Gives it up once it has not got on for so long.
+    func giveUp(after patience: Duration, on reactor: Reactor, _ handler: @escaping @Sendable () -> Void) {
+        look(after: patience, patience, reactor, handler)
+    }
+
+    private func look(
+        after delay: Duration, _ patience: Duration, _ reactor: Reactor, _ handler: @escaping @Sendable () -> Void
+    ) {
+        state.withLock { state in
+            guard case .working = state.phase else { return }
+            state.timer = reactor.schedule(after: delay) { [self] in
+                let rest: Duration? = self.state.withLock { state in
+                    guard case .working(let lastStep) = state.phase else { return nil }
+                    let rest = patience - lastStep.duration(to: .now)
+                    if rest <= .zero { state.phase = .givenUp }
+                    return rest
+                }
+                guard let rest else { return }
+                if rest > .zero { look(after: rest, patience, reactor, handler) } else { handler() }
+            }
+        }
+    }
+}

@@ -1,0 +1,128 @@
+import ConnectToLinux
+import Glibc
+import SystemPackage
+
+/// The directory of `--save`. Its methods block, and can be called on many threads at once.
+///
+/// A file gets its name when it is whole; so what has a name is complete, and nothing is overwritten unless asked for,
+/// whoever else writes there meanwhile.
+final class FileStore: Sendable {
+    private let directory: Descriptor
+    private let label: String
+    private let overwrites: Bool
+    private let sizeLimit: Int
+    private let state = Lock(State())
+
+    /// Whether files can get a name later: it is /proc that names them for that.
+    private let hasNamelessFiles: Bool
+
+    private struct State {
+        var partials: [ObjectIdentifier: PartialFile] = [:]
+        var isAbandoned = false
+    }
+
+    /// - Parameters:
+    ///   - sizeLimit: how many bytes a file may have.
+    ///   - hasNamelessFiles: `false` does without them, as where there are none.
+    /// - Throws: ``Failure`` 64 where it is no directory that can be opened.
+    init(
+        _ argument: String, overwrites: Bool, sizeLimit: Int = .max, hasNamelessFiles: Bool = true
+    ) throws(Failure) {
+        let path = ArgumentBytes.bytes(of: argument).cString
+        label = TerminalText.escaped(argument)
+        self.overwrites = overwrites
+        self.sizeLimit = sizeLimit
+        self.hasNamelessFiles = hasNamelessFiles && access("/proc/self/fd", X_OK) == 0
+        do throws(SystemError) {
+            directory = Descriptor(
+                adopting: try systemCall("open") { open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC) })
+        } catch {
+            throw Failure(.usage, "--save \(label): \(error.errno); give a directory that exists")
+        }
+    }
+
+    /// Copies a file, whole or not at all.
+    /// - Parameter progress: is told how many bytes are done.
+    /// - Throws: ``Failure`` 74; then nothing is left of it.
+    func save(
+        _ file: RegularFile, as name: FileName, _ attempt: Attempt, _ progress: (Int) -> Void
+    ) throws(Failure) {
+        if file.size > sizeLimit {
+            throw failure(
+                name, ": its \(file.size) bytes are over the limit of \(sizeLimit); allow more with --max-size")
+        }
+        let count: Int
+        do throws(SystemError) {
+            count = try copy(file, to: name.bytes.cString, attempt, progress)
+        } catch {
+            // Whatever the error, that is where it comes from.
+            if isAbandoned {
+                throw failure(name, ": ended before it was whole; pass it again")
+            }
+            throw failure(name, " (\(error.errno)); \(Self.hint(error.errno))")
+        }
+        if count < file.size {
+            throw failure(
+                name,
+                ": it ended after \(count) of \(file.size) bytes; pass it again when nothing writes to it any more")
+        }
+    }
+
+    /// Leaves nothing half done behind: the command is about to end.
+    func abandon() {
+        let partials = state.withLock { state in
+            state.isAbandoned = true
+            return state.partials.values
+        }
+        for partial in partials { partial.remove() }
+    }
+
+    private var isAbandoned: Bool { state.withLock { $0.isAbandoned } }
+
+    /// - Returns: how many bytes came; the file is there under its name if those are all.
+    private func copy(
+        _ file: RegularFile, to final: [CChar], _ attempt: Attempt, _ progress: (Int) -> Void
+    ) throws(SystemError) -> Int {
+        var status = stat()
+        if !overwrites, fstatat(directory.rawValue, final, &status, AT_SYMLINK_NOFOLLOW) == 0 {
+            throw SystemError(operation: "linkat", errno: .fileExists)
+        }
+        let partial = try PartialFile(in: directory, permissions: file.permissions, nameless: hasNamelessFiles)
+        let id = ObjectIdentifier(partial)
+        let isKept = state.withLock { state in
+            if !state.isAbandoned { state.partials[id] = partial }
+            return !state.isAbandoned
+        }
+        defer {
+            state.withLock { $0.partials[id] = nil }
+            partial.remove()
+        }
+        guard isKept else { throw SystemError(operation: "write", errno: .canceled) }
+        var copy = FileCopy(from: file.descriptor, to: partial.descriptor.rawValue, size: file.size)
+        let count = try copy.run { done throws(SystemError) in
+            try attempt.step()
+            progress(done)
+            if isAbandoned { throw SystemError(operation: "write", errno: .canceled) }
+        }
+        if count == file.size {
+            try attempt.commit()
+            try partial.publish(as: final, overwriting: overwrites)
+        }
+        return count
+    }
+
+    private func failure(_ name: FileName, _ reason: String) -> Failure {
+        Failure(.inputOutput, "\(name.label) was not saved in \(label)\(reason)")
+    }
+
+    private static func hint(_ error: Errno) -> String {
+        switch error {
+        case .fileExists: "--force overwrites it"
+        case .tooManyOpenFiles: "allow more open files (ulimit -n)"
+        case .fileTooLarge: "allow larger files (ulimit -f)"
+        case .noSpace, .diskQuotaExceeded: "make room there, and pass it again"
+        case .badFileDescriptor: "it has to be passed open for reading"
+        default: "check the directory, and the peer"
+        }
+    }
+}

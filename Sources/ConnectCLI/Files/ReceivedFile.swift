@@ -1,0 +1,80 @@
+import ConnectTo
+import ConnectToLinux
+
+/// A file that came with a message, while it is looked at and stored.
+final class ReceivedFile: Sendable {
+    private let file: OpenFile
+    private let name: [UInt8]?
+    private let store: FileStore?
+    private let bar: ProgressBar?
+    private let known: Lock<FileFacts>
+
+    /// - Parameter name: what the message calls it.
+    init(_ file: OpenFile, _ name: [UInt8]?, store: FileStore?, bar: ProgressBar?) {
+        self.file = file
+        self.name = name
+        self.store = store
+        self.bar = bar
+        known = Lock(
+            FileFacts(
+                name: name.map { String(decoding: $0, as: UTF8.self) }, size: .unknown,
+                isSaved: store == nil ? nil : false))
+    }
+
+    /// What is known of it so far.
+    var facts: FileFacts { known.withLock { $0 } }
+
+    /// Does what is to be done with it. Blocks, for ever perhaps.
+    /// - Returns: why it was not stored.
+    func handle(_ attempt: Attempt) -> Failure? {
+        let result = file.withFileDescriptor { descriptor in
+            Result { () throws(Failure) in try handle(descriptor, attempt) }
+        }
+        if case .failure(let failure)? = result { return failure }
+        return nil
+    }
+
+    private func handle(_ descriptor: Int32, _ attempt: Attempt) throws(Failure) {
+        let regular: RegularFile?
+        do throws(SystemError) {
+            regular = try RegularFile(descriptor)
+        } catch { throw failure("\(notDone) (\(error.errno)); pass it again") }
+        known.withLock { $0.size = regular.map { .bytes($0.size) } ?? .none }
+        guard let store else { return }
+        guard let regular else { throw failure("was not saved; pass a regular file") }
+        guard let name, let fileName = FileName(received: name) else {
+            throw failure("was not saved: that is no file's name")
+        }
+        let share = bar?.begin(fileName.label, total: regular.size)
+        defer { share?.end() }
+        try store.save(regular, as: fileName, attempt) { share?.update($0) }
+        known.withLock {
+            $0.name = String(decoding: fileName.bytes, as: UTF8.self)
+            $0.isSaved = true
+        }
+    }
+
+    /// Why nothing came of it, where the thread says nothing.
+    func failure(_ refusal: FileThreads.Refusal, patience: Duration) -> Failure {
+        switch refusal {
+        case .stalled:
+            let advice = store == nil ? "" : ", or allow more time (--max-stall)"
+            return failure(
+                "\(notDone): nothing of it has come for \(patience.inSeconds) s; ask its sender what it is\(advice)"
+            )
+        case .allHang(let count):
+            return failure(
+                "\(notDone): \(count) earlier files hang and take all places; pass it again when their senders have closed those"
+            )
+        case .noThread(let error):
+            return failure(
+                "\(notDone) (\(error)); see how many threads and descriptors this process may have (ulimit -u -n)")
+        }
+    }
+
+    private var notDone: String { store == nil ? "was not looked at" : "was not saved" }
+
+    private func failure(_ reason: String) -> Failure {
+        Failure(.inputOutput, "\(facts.line) \(reason)")
+    }
+}

@@ -1,0 +1,163 @@
+import ConnectTo
+import ConnectToPorts
+import FoundationEssentials
+
+/// The objects of `--json`. Their members, names and order are stable; an absent fact is null.
+enum Event {
+    static func standby(name: String, origin: String) -> JSONObject {
+        ["event": .string("standby"), "name": .string(name), "origin": .string(origin)]
+    }
+
+    static func listening(name: String, origin: String) -> JSONObject {
+        ["event": .string("listening"), "name": .string(name), "origin": .string(origin)]
+    }
+
+    static func bus(_ status: Bus.Status) -> JSONObject {
+        ["event": .string("bus"), "status": .string(status.rawValue)]
+    }
+
+    static func connect(_ peer: Peer, port: Int) -> JSONObject {
+        [
+            "event": .string("connect"), "port": .integer(port),
+            "peer": .object([
+                "pid": .optional(peer.pid), "uid": .optional(peer.uid), "bus": .string(peer.busName),
+                "name": .optional(peer.context?.name), "process": .optional(peer.processName),
+                "executable": .optional(peer.executable),
+            ]),
+        ]
+    }
+
+    /// The peer has ended its input.
+    static func finish(port: Int) -> JSONObject {
+        ["event": .string("finish"), "port": .integer(port)]
+    }
+
+    static func close(port: Int, reason: CloseReason) -> JSONObject {
+        [
+            "event": .string("close"), "port": .integer(port), "reason": .string(reason.code.rawValue),
+        ]
+    }
+
+    /// The peer of a port has died, and another is called. `mayBeLost`: how many messages had gone to it.
+    static func interrupted(port: Int, reason: CloseReason, mayBeLost: Int) -> JSONObject {
+        [
+            "event": .string("interrupted"), "port": .integer(port),
+            "reason": .string(reason.code.rawValue), "mayBeLost": .integer(mayBeLost),
+        ]
+    }
+
+    static func reconnected(port: Int) -> JSONObject {
+        ["event": .string("reconnected"), "port": .integer(port)]
+    }
+
+    /// The command of a port is stopped by a signal, and lets its peer wait.
+    static func stopped(port: Int, pid: Int32, signal: Int32) -> JSONObject {
+        [
+            "event": .string("stopped"), "port": .integer(port), "pid": .integer(Int(pid)),
+            "signal": .integer(Int(signal)),
+        ]
+    }
+
+    /// The command of a port has ended, and what it has left behind writes on: that is not sent.
+    static func cut(port: Int) -> JSONObject {
+        ["event": .string("cut"), "port": .integer(port)]
+    }
+
+    static func error(_ status: ExitStatus, _ message: String) -> JSONObject {
+        ["event": .string("error"), "code": .integer(Int(status.code)), "message": .string(message)]
+    }
+
+    /// What `info` tells.
+    static func info(_ info: ContextInfo, executable: String?) -> JSONObject {
+        let status = info.status.map { status in
+            JSONObject.Value.object([
+                "uptime": .integer(Int(status.uptime.components.seconds)),
+                "ports": .integer(status.openPorts), "admitted": .integer(Int(clamping: status.admitted)),
+                "refused": .integer(Int(clamping: status.refused)),
+                "received": .integer(Int(clamping: status.bytesReceived)),
+                "sent": .integer(Int(clamping: status.bytesSent)),
+                "tappable": .boolean(status.isTappable),
+            ])
+        }
+        return [
+            "name": .string(info.name), "origin": .string(info.origin), "pid": .optional(info.owner.pid),
+            "process": .optional(info.owner.processName), "executable": .optional(executable),
+            "uid": .optional(info.owner.uid), "bus": .string(info.owner.busName),
+            "format": .optional(info.format?.rawValue),
+            "metadata": info.metadata.map { .object(JSONObject(strings: $0)) } ?? .null,
+            "status": status ?? .null,
+        ]
+    }
+
+    /// What `tap` shows.
+    static func tapped(_ record: TapRecord) -> JSONObject {
+        var object: JSONObject = [
+            "event": .string("message"), "port": .integer(Int(record.line)),
+            "direction": .string(record.direction == .received ? "received" : "sent"),
+        ]
+        let isWhole = record.length == record.payload.count
+        if record.kind == .json, isWhole, let json = JSONScanner.singleLine(record.payload) {
+            object.add("json", .raw(json))
+        } else if record.kind != .bytes, let text = text(record.payload, isWhole: isWhole) {
+            object.add("text", .string(text))
+        } else {
+            object.add("base64", .string(Data(record.payload).base64EncodedString()))
+        }
+        object.add("length", .integer(Int(clamping: record.length)))
+        object.add("transferred", .integer(record.transferred))
+        object.add("missed", .integer(Int(clamping: record.dropped)))
+        return object
+    }
+
+    /// Cut off, text may end within a character, which then is left out. `nil` for what is not UTF-8 otherwise.
+    private static func text(_ bytes: [UInt8], isWhole: Bool) -> String? {
+        for count in 0...(isWhole ? 0 : min(3, bytes.count)) {
+            if let text = String(validating: bytes.dropLast(count), as: UTF8.self) { return text }
+        }
+        return nil
+    }
+
+    /// A service file was written or removed.
+    static func activation(
+        _ context: ContextName, file: String, isRemoved: Bool, busKnows: Bool?
+    ) -> JSONObject {
+        [
+            "event": .string(isRemoved ? "deactivated" : "activated"), "name": .string(context.name),
+            "origin": .string(context.origin), "file": .string(file),
+            "known": busKnows.map { .boolean($0) } ?? .null,
+        ]
+    }
+
+    /// A line of `list`.
+    static func entry(_ entry: DirectoryEntry) -> JSONObject {
+        var object: JSONObject = [:]
+        add(entry, to: &object)
+        return object
+    }
+
+    /// A line of `watch`.
+    static func change(_ change: DirectoryChange) -> JSONObject {
+        var object: JSONObject = ["event": .string(change.kind.word)]
+        add(change.entry, to: &object)
+        return object
+    }
+
+    private static func add(_ entry: DirectoryEntry, to object: inout JSONObject) {
+        object.add("name", .string(entry.name))
+        object.add("origin", .string(entry.origin))
+        object.add("pid", .optional(entry.pid))
+        object.add("process", .optional(entry.processName))
+        object.add("uid", .optional(entry.uid))
+        object.add("metadata", entry.metadata.map { .object(JSONObject(strings: $0)) } ?? .null)
+    }
+}
+
+extension DirectoryChange.Kind {
+    var word: String {
+        switch self {
+        case .registered: "registered"
+        case .unregistered: "unregistered"
+        case .moved: "moved"
+        }
+    }
+}

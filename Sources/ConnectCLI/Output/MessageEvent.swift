@@ -1,0 +1,91 @@
+import ConnectTo
+import ConnectToLinux
+import ConnectToPorts
+import FoundationEssentials
+
+/// What `--json` says of a message, made in pieces: it can be six times as long as the message.
+///
+/// The payload is `text`, or `base64` for what is not UTF-8, or `json`, passed on as the peer wrote it.
+struct MessageEvent: IteratorProtocol, Sendable {
+    private enum Form: String, Sendable {
+        case text, base64, json
+    }
+
+    /// Of the payload, in bytes; of base64, a whole number of its triples.
+    private static let pieceSize = 48 << 10
+
+    private let message: Message
+    private let form: Form
+    private let head: [UInt8]
+    private let tail: [UInt8]
+    /// In the payload; nil behind the end.
+    private var position: Int? = 0
+
+    /// - Parameter files: those that came along.
+    init(_ message: Message, files: [FileFacts] = [], port: Int) {
+        self.message = message
+        form = Self.form(of: message)
+        let event: JSONObject = ["event": .string("message"), "port": .integer(port)]
+        let quote = form == .json ? "" : "\""
+        head = Array(event.bytes.dropLast()) + Array(",\"\(form.rawValue)\":\(quote)".utf8)
+        var rest: JSONObject = [:]
+        if !files.isEmpty { rest.add("files", .objects(files.map(\.object))) }
+        let count = message.transferred.count
+        if count > 0 { rest.add("transferred", .integer(count)) }
+        let members = Array(rest.bytes.dropFirst())
+        tail = Array((members.count == 1 ? quote : quote + ",").utf8) + members
+    }
+
+    /// The next piece of the line, or nil behind the last.
+    mutating func next() -> [UInt8]? {
+        guard let position else { return nil }
+        var piece = position == 0 ? head : []
+        let end = message.withUnsafeBytes { bytes in
+            let end = pieceEnd(in: bytes, from: position)
+            append(UnsafeRawBufferPointer(rebasing: bytes[position..<end]), to: &piece)
+            return end
+        }
+        self.position = end < message.count ? end : nil
+        if self.position == nil { piece += tail }
+        return piece
+    }
+
+    /// The whole line, without its newline.
+    var bytes: [UInt8] {
+        var rest = self
+        var bytes: [UInt8] = []
+        while let piece = rest.next() { bytes += piece }
+        return bytes
+    }
+
+    /// What is text is not cut within a character.
+    private func pieceEnd(in bytes: UnsafeRawBufferPointer, from position: Int) -> Int {
+        var end = min(position + Self.pieceSize, bytes.count)
+        if form != .base64 {
+            while end < bytes.count, bytes[end] & 0xC0 == 0x80 { end -= 1 }
+        }
+        return end
+    }
+
+    private func append(_ payload: UnsafeRawBufferPointer, to piece: inout [UInt8]) {
+        switch form {
+        case .text: JSONObject.appendContents(of: String(decoding: payload, as: UTF8.self), to: &piece)
+        case .base64: piece += Data(payload).base64EncodedString().utf8
+        case .json: JSONScanner.appendOnOneLine(String(decoding: payload, as: UTF8.self), to: &piece)
+        }
+    }
+
+    /// A peer can call anything JSON, and what is none must not break the line. What it calls text need not be UTF-8, and
+    /// nothing of it is lost.
+    private static func form(of message: Message) -> Form {
+        if message.kind == .json, isJSON(message) { return .json }
+        return message.kind != .bytes && message.isDecodable ? .text : .base64
+    }
+
+    /// Of what there is no memory to look at it is not said that it is JSON.
+    private static func isJSON(_ message: Message) -> Bool {
+        let copies = 2 * message.count
+        if copies > 1 << 20, !PageMemory.hasRoom(for: copies) { return false }
+        return JSONScanner.suitsEveryParser(message.bytes)
+    }
+}

@@ -1,0 +1,105 @@
+import ConnectTo
+import ConnectToLinux
+
+/// The one place where what the library reports becomes an exit status and a line for a person.
+extension Failure {
+    init(_ error: any Error) {
+        switch error {
+        case let error as Failure: self = error
+        case let error as ConnectToError: self.init(error)
+        case let error as PortError: self.init(error)
+        case let error as SystemError where error.operation == "pthread_create":
+            self.init(PortError.outOfResources("cannot start", error))
+        default: self.init(.inputOutput, "\(error)")
+        }
+    }
+
+    init(_ error: ConnectToError) {
+        switch error.code {
+        case .invalidName, .invalidLimit: self.init(.usage, error.message)
+        case .invalidMetadata: self.init(.unsendable, error.message)
+        case .nameTaken: self.init(.nameTaken, "\(error.message) (--standby)")
+        case .timedOut: self.init(.timedOut, error.message)
+        case .busy: self.init(.busy, error.message)
+        case .denied: self.init(.refused, error.message)
+        case .outOfResources: self.init(.inputOutput, error.message)
+        default: self.init(.busUnavailable, error.message)
+        }
+    }
+
+    /// A message could not be posted, for another reason than that the port has ended.
+    init(_ error: PortError) {
+        switch error.code {
+        case .messageTooLarge, .notEncodable: self.init(.unsendable, error.message)
+        default: self.init(.inputOutput, error.message)
+        }
+    }
+
+    /// A port ended: the failure it means for whoever had one port to talk over, or `nil` if that is an
+    /// end as it should be.
+    init?(_ reason: CloseReason, peer name: String) {
+        let detail = reason.detail
+        // The introduction's begin with it.
+        let named =
+            detail.hasPrefix(name.debugDescription) ? detail : "\(TerminalText.escaped(name)): \(detail)"
+        switch reason.code {
+        case .closed: return nil
+        case .unavailable: self.init(.noSuchName, "\(detail) (--wait SECONDS waits for it)")
+        case .invalid: self.init(.usage, detail)
+        case .refused: self.init(.refused, "\(detail); ask whoever runs it, or call it otherwise")
+        case .unexpectedOwner: self.init(.refused, "\(detail); nothing was sent; find out who that is")
+        case .timedOut: self.init(.timedOut, "\(detail) (try again, or allow more time)")
+        case .busy: self.init(.busy, "\(detail); try again later")
+        case .busLost: self.init(.busUnavailable, "\(detail); try again when it is back")
+        case .peerExited, .startFailed: self.init(.peerFailed, "\(named); see why, then try again")
+        case .protocolError: self.init(.peerFailed, "\(named); check that it speaks version 1")
+        case .outOfResources:
+            self.init(.inputOutput, "\(detail); \(PortError.scarcityAdvice)")
+        default: self.init(.inputOutput, "\(named); try again")
+        }
+    }
+
+    /// The peer closed in order, but left something.
+    /// - Parameters:
+    ///   - undelivered: how many of the messages that were sent it had not taken.
+    ///   - hasRest: whether there was input that was not sent at all.
+    static func untaken(by name: String, undelivered: Int, hasRest: Bool) -> Failure {
+        let last = undelivered == 1 ? "the last message" : "the last \(undelivered) messages"
+        let what =
+            switch (undelivered, hasRest) {
+            case (0, _): "before all of the input was sent to it"
+            case (_, false): "without having taken \(last) sent to it"
+            case (_, true):
+                "without having taken \(last) sent to it, and before the rest of the input was sent"
+            }
+        return untaken(by: name, what)
+    }
+
+    /// The same of a stream: of bytes that have been sent nobody knows whether they were taken.
+    static func untaken(by name: String) -> Failure {
+        untaken(by: name, "without having taken all of the input")
+    }
+
+    private static func untaken(by name: String, _ what: String) -> Failure {
+        Failure(.inputOutput, "\(TerminalText.escaped(name)) closed \(what); send that again if it matters")
+    }
+
+    /// Why a listener can be found no more.
+    init(endOf context: Context) {
+        let name = TerminalText.escaped(context.name)
+        switch context.endReason {
+        case .busLost:
+            self.init(.busUnavailable, "the bus is gone, and \(name) with it; listen again when it is back")
+        case .nameLost:
+            self.init(.nameTaken, "the bus gave \(name) to another process; connect list says to which")
+        case .replaced:
+            self.init(.nameTaken, "another listener has taken \(name) over; connect list says which")
+        case .nameRefused:
+            self.init(
+                .refused,
+                "the bus came back and does not give \(name) any more; look at its policy and limits")
+        // Given back by ourselves, on the way out.
+        default: self.init(.success, nil)
+        }
+    }
+}

@@ -1,0 +1,55 @@
+import ArgumentParser
+import CConnectToLinux
+import ConnectToLinux
+import Glibc
+
+@main
+enum Main {
+    /// Not asynchronous: the main thread only waits, the work is done on the event loop.
+    static func main() {
+        // Its threads allocate little; a heap for each would cost more than what they allocate.
+        clinux_share_one_heap()
+        StandardDescriptors.openClosed()
+        // Writing to nobody fails with EPIPE, and more than the process may write with EFBIG; neither kills it. Peers can
+        // cause both.
+        for signal in [SIGPIPE, SIGXFSZ] { _ = clinux_make_harmless(signal) }
+        Accounts.useFilesAlone()
+        let arguments = ArgumentBytes.ofThisProcess()
+        do {
+            if let command = Connect.subcommand(of: arguments) { command.start() }
+            try Connect.checkSubcommand(in: arguments)
+            var command = try Connect.parseAsRoot(arguments)
+            guard let work = command as? any ProgramCommand else {
+                try command.run()
+                return
+            }
+            work.start()
+        } catch {
+            leave(error, arguments)
+        }
+    }
+
+    /// Help, versions and completions go to standard output as they are; an error is one line.
+    private static func leave(_ error: any Error, _ arguments: [String]) -> Never {
+        let code = Connect.exitCode(for: error)
+        if code.isSuccess { show(Connect.fullMessage(for: error)) }
+        end(code.rawValue, UsageError(error, arguments).line)
+    }
+
+    private static func show(_ text: String) -> Never {
+        do throws(SystemError) {
+            try OutputStream(descriptor: 1, name: "stdout").writeAtOnce(Array("\(text)\n".utf8))
+        } catch {
+            let failure = Report.failure(of: error)
+            if let message = failure.message { end(failure.status.code, message) }
+            _exit(failure.status.code)
+        }
+        _exit(ExitStatus.success.code)
+    }
+
+    private static func end(_ code: Int32, _ message: String) -> Never {
+        let line = "connect: \(message)\n"
+        _ = line.withCString { write(2, $0, strlen($0)) }
+        _exit(code)
+    }
+}

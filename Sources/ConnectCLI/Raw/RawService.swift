@@ -1,0 +1,56 @@
+import ConnectTo
+import ConnectToLinux
+import Glibc
+
+/// `listen --raw`: standard input to the peer, and what it sends to standard output; one peer at a time, since
+/// bytes of two cannot be told apart.
+final class RawService: PeerService {
+    private let report: Report
+    private let threads: RawThreads
+    private let state = Lock(State())
+
+    private struct State {
+        var line: RawLine?
+        var isUntaken = false
+        var hasEnded = false
+    }
+
+    let limit = 1
+    let status = ExitStatus.success
+
+    init(report: Report) throws(SystemError) {
+        self.report = report
+        threads = try RawThreads()
+    }
+
+    func hasInputLeft() async -> Bool { state.withLock { $0.isUntaken } }
+
+    func serve(_ event: ConnectEvent, _ number: Int) async throws(Failure) -> CloseReason {
+        let line = try RawLine(event.source, endsWithPeer: isatty(0) == 1)
+        let hasEnded = state.withLock { state in
+            state.line = line
+            return state.hasEnded
+        }
+        if hasEnded { line.end() }
+        let outcome = await line.run(threads)
+        state.withLock { state in
+            state.line = nil
+            state.isUntaken = outcome.isUntaken
+        }
+        if let failure = outcome.failure { throw failure }
+        return .streamEnd
+    }
+
+    func end() {
+        let line = state.withLock { state in
+            state.hasEnded = true
+            return state.line
+        }
+        line?.end()
+    }
+}
+
+extension CloseReason {
+    /// A stream has no other end.
+    static let streamEnd = CloseReason(.closed, detail: "the stream has ended")
+}

@@ -1,0 +1,98 @@
+import CConnectToDBus
+import ConnectToLinux
+
+/// libdbus's watches, merged: it has one for reading and one for writing on the same descriptor and toggles
+/// them all the time; the loop sees one source a descriptor, changed at most once a turn.
+///
+/// Belongs to one ``Link`` and is confined to the loop with it.
+final class Watches {
+    private let reactor: Reactor
+    /// Runs on the loop when a descriptor is ready; it is to call ``handle(_:on:)``.
+    private let onReady: @Sendable (Int32, Readiness) -> Void
+    /// libdbus owns the watches and says when they go.
+    private var watches: [OpaquePointer] = []
+    private var sources: [Int32: (source: Reactor.Source, readiness: Readiness)] = [:]
+    /// Nothing is read for now; in force from the next ``apply()`` on.
+    var readingIsPaused = false
+
+    init(reactor: Reactor, onReady: @escaping @Sendable (Int32, Readiness) -> Void) {
+        self.reactor = reactor
+        self.onReady = onReady
+    }
+
+    func add(_ watch: OpaquePointer) {
+        watches.append(watch)
+    }
+
+    /// The source of the descriptor's last watch goes at once: libdbus closes the descriptor next, and the number
+    /// may be somebody else's before this turn is over.
+    func remove(_ watch: OpaquePointer) {
+        watches.removeAll { $0 == watch }
+        let descriptor = dbus_watch_get_unix_fd(watch)
+        if !watches.contains(where: { dbus_watch_get_unix_fd($0) == descriptor }) {
+            sources.removeValue(forKey: descriptor)?.source.cancel()
+        }
+    }
+
+    /// Brings the loop's sources in line with the watches.
+    ///
+    /// A descriptor that nothing is wanted of is not watched at all: with an empty mask the kernel would still
+    /// report a hang-up, in every turn.
+    func apply() throws(SystemError) {
+        var wanted: [Int32: Readiness] = [:]
+        for watch in watches {
+            let isEnabled = dbus_watch_get_enabled(watch) != 0
+            wanted[dbus_watch_get_unix_fd(watch), default: []]
+                .formUnion(isEnabled ? Self.readiness(of: watch) : [])
+        }
+        if readingIsPaused { wanted = wanted.mapValues { $0.subtracting(.read) } }
+        for (descriptor, readiness) in wanted {
+            if let (source, present) = sources[descriptor] {
+                if readiness.isEmpty {
+                    source.cancel()
+                    sources[descriptor] = nil
+                } else if readiness != present {
+                    source.change(to: readiness)
+                    sources[descriptor] = (source, readiness)
+                }
+            } else if !readiness.isEmpty {
+                let source = try reactor.watch(descriptor, for: readiness) { [onReady] in
+                    onReady(descriptor, $0)
+                }
+                sources[descriptor] = (source, readiness)
+            }
+        }
+    }
+
+    /// Lets libdbus read and write. Each step may toggle, add or remove watches.
+    func handle(_ readiness: Readiness, on descriptor: Int32) {
+        var flags: UInt32 = 0
+        if readiness.contains(.read) { flags |= DBUS_WATCH_READABLE.rawValue }
+        if readiness.contains(.write) { flags |= DBUS_WATCH_WRITABLE.rawValue }
+        if readiness.contains(.error) { flags |= DBUS_WATCH_ERROR.rawValue }
+        if readiness.contains(.hangup) { flags |= DBUS_WATCH_HANGUP.rawValue }
+        let always = DBUS_WATCH_ERROR.rawValue | DBUS_WATCH_HANGUP.rawValue
+        for watch in watches {
+            // Still there, after what the ones before it did? Only then is the pointer good.
+            guard watches.contains(watch), dbus_watch_get_unix_fd(watch) == descriptor,
+                dbus_watch_get_enabled(watch) != 0
+            else { continue }
+            let told = flags & (dbus_watch_get_flags(watch) | always)
+            if told != 0 { dbus_watch_handle(watch, told) }
+        }
+    }
+
+    func cancelAll() {
+        for (source, _) in sources.values { source.cancel() }
+        sources = [:]
+        watches = []
+    }
+
+    private static func readiness(of watch: OpaquePointer) -> Readiness {
+        var readiness: Readiness = []
+        let flags = dbus_watch_get_flags(watch)
+        if flags & DBUS_WATCH_READABLE.rawValue != 0 { readiness.insert(.read) }
+        if flags & DBUS_WATCH_WRITABLE.rawValue != 0 { readiness.insert(.write) }
+        return readiness
+    }
+}

@@ -1,0 +1,44 @@
+import ConnectToLinux
+
+extension Line {
+    /// Changes what is called for what, from now on.
+    func setHandlers(_ set: (inout PortHandlers) -> Void) {
+        change { state, wakeups in
+            let old = state.handlers
+            wakeups.add { withExtendedLifetime(old) {} }
+            set(&state.handlers)
+            // The next message is another handler's.
+            state.revokeInput()
+            // Whoever waits at the sequence has had nothing while a handler took all.
+            if state.handlers.message == nil { state.waiters.resume(.input, in: &wakeups) }
+            state.forgetHandlers(&wakeups)
+            state.deliverLater(for: self)
+        }
+    }
+
+    /// Calls the handlers, on the loop: one call after the other, none of them under the lock.
+    func deliver() {
+        var left = LineState.messagesPerDrain
+        var cursor: RunCursor?
+        while left > 0 {
+            switch change({ state, wakeups in state.nextDelivery(holding: cursor, for: self, &wakeups) }) {
+            case .message(let handlers, var next, let lent, let isLast):
+                cursor = lent
+                while let message = next {
+                    handlers.call(with: message)
+                    left -= 1
+                    // A handler that changes what is to come revokes it.
+                    next = left > 0 ? cursor?.claim() : nil
+                }
+                if isLast { return }
+            case .close(let handler, let reason):
+                handler(reason)
+                left -= 1
+            case .nothing: return
+            }
+        }
+        change { state, _ in state.input.revoke(for: cursor) }
+        // Others and the timers have their turn first.
+        reactor.execute { self.deliver() }
+    }
+}

@@ -1,0 +1,47 @@
+import ConnectToLinux
+
+extension Line {
+    /// Lets the socket go to another owner, who closes it.
+    func handOver() throws(PortError) -> Int32 {
+        let result: Result<Int32, PortError> = change { state, wakeups in
+            do throws(PortError) {
+                return .success(try state.handOver(for: self, &wakeups))
+            } catch {
+                return .failure(error)
+            }
+        }
+        return try result.get()
+    }
+}
+
+extension LineState {
+    mutating func handOver(for line: Line, _ wakeups: inout Wakeups) throws(PortError) -> Int32 {
+        if let refusal = life.handOverRefusal { throw refusal }
+        guard let socket, !isInTransit else { throw .detached("the port") }
+        if !output.isEmpty { throw .stillBuffered("\(output.count) bytes wait to be written; await flush") }
+        settleInput()
+        if !input.isEmpty {
+            throw .stillBuffered("\(input.count) messages wait to be taken; take them first")
+        }
+        if !reader.isAtRest {
+            throw .stillBuffered("a part of a message has been read; take the message first")
+        }
+        let number: Int32
+        do throws(SystemError) {
+            number = try socket.descriptor.duplicateNumber()
+        } catch {
+            throw .outOfResources("no descriptor is left to hand over", error)
+        }
+        let source = source
+        self.socket = nil
+        self.source = nil
+        // Epoll forgets only what is open, so the source goes first; and both outside of the lock.
+        wakeups.add {
+            source?.cancel()
+            withExtendedLifetime(socket) {}
+        }
+        apply(life.didHandOver(), to: line, &wakeups)
+        waiters.resume(.flush, in: &wakeups)
+        return number
+    }
+}

@@ -1,0 +1,86 @@
+import ConnectToLinux
+import Synchronization
+
+extension Line {
+    /// Waits until a condition holds, looked at whenever those who wait for that are woken.
+    ///
+    /// Returns early when the task is cancelled; the caller looks again at what it waited for.
+    nonisolated(nonsending) func wait(
+        for awaited: Awaited, until isMet: @escaping @Sendable (borrowing LineState) -> Bool
+    ) async {
+        while !Task.isCancelled, !read(isMet) { await waitOnce(for: awaited, unless: isMet) }
+    }
+
+    /// Waits to be woken, if the condition does not hold yet. Where the caller is: each change of the executor
+    /// would cost as much as the rest.
+    nonisolated(nonsending) func waitOnce(
+        for awaited: Awaited, unless isMet: @escaping @Sendable (borrowing LineState) -> Bool
+    ) async {
+        let id = lastWaiter.add(1, ordering: .relaxed).newValue
+        await withTaskCancellationHandler {
+            await withUnsafeContinuation { continuation in
+                change { state, wakeups in
+                    // Cancelled already: the handler has run, and found nobody.
+                    if isMet(state) || Task.isCancelled {
+                        wakeups.add(continuation)
+                    } else {
+                        state.waiters.add(id, for: awaited, continuation)
+                    }
+                }
+            }
+        } onCancel: {
+            change { state, wakeups in
+                wakeups.add(state.waiters.remove(id))
+            }
+        }
+    }
+
+    /// Posts as soon as there is room.
+    ///
+    /// - Parameters:
+    ///   - size: of the message, or of the longest.
+    ///   - frames: the bytes of all frames, where there are several.
+    func whenThereIsRoom(
+        for size: Int, frames: Int? = nil, _ post: () throws(PortError) -> Void
+    ) async throws(PortError) {
+        while true {
+            try expectSendable(size)
+            try await waitForRoom(frames.map { $0 - FrameHeader.size } ?? size)
+            do throws(PortError) {
+                return try post()
+            } catch {
+                if error.code != .queueFull { throw error }
+                await waitForLess()
+                if Task.isCancelled { throw .waitCancelled }
+            }
+        }
+    }
+
+    private func waitForRoom(_ size: Int) async throws(PortError) {
+        while true {
+            let (hasRoom, reason) = read { ($0.hasRoomForSend(size, self), $0.life.reason) }
+            if let reason { throw .closed(reason) }
+            if hasRoom { return }
+            if Task.isCancelled { throw .waitCancelled }
+            await wait(for: .room) { [self] in $0.hasRoomForSend(size, self) || $0.life.reason != nil }
+        }
+    }
+
+    /// There was no room after all: somebody else was quicker, or the descriptors were too many, which shows only
+    /// when things have been taken apart. Something has to leave the queue.
+    private func waitForLess() async {
+        let (count, descriptors, hadMemory) = read {
+            ($0.output.count, $0.output.descriptorCount, $0.hasMemory)
+        }
+        await wait(for: .room) { [self] in
+            $0.output.isEmpty || $0.output.count < count || $0.output.descriptorCount < descriptors
+                || !hadMemory && $0.tally?.mayQueue(holding: $0.output.count, self) != false
+                || $0.life.reason != nil
+        }
+    }
+
+    private func expectSendable(_ size: Int) throws(PortError) {
+        let limit = limits.sentMessageLength
+        if size > limit { throw .messageTooLarge(size, limit: limit) }
+    }
+}

@@ -1,0 +1,173 @@
+import ConnectToLinux
+import Synchronization
+
+/// One end of a private line: the socket, what waits to go out and what waits to be taken.
+///
+/// The port's machinery without the port: the loop holds it while the socket lives, so that what was posted
+/// still goes out after the last reference to the port is gone. Posting and taking happen on whatever thread
+/// calls; reading happens on the loop. One lock guards it all, and nothing that can wait happens inside.
+final class Line: Sendable {
+    let reactor: Reactor
+    let limits: PortLimits
+    let format: LineFormat
+    /// Shared with other lines, of the same process's for one.
+    let budget: MemoryBudget?
+    private let state: Lock<LineState>
+    let lastWaiter = Atomic<UInt64>(0)
+
+    /// - Parameter socket: nil for a line that could not be made and is over from the start.
+    init(
+        _ socket: StreamSocket?, isOpen: Bool, format: LineFormat = .messages, on reactor: Reactor,
+        limits: PortLimits, budget: MemoryBudget? = nil
+    ) {
+        self.reactor = reactor
+        self.limits = limits
+        self.format = format
+        self.budget = budget
+        state = Lock(
+            LineState(
+                socket: socket, isOpen: isOpen, format: format, limits: limits,
+                tally: budget.map(MemoryTally.init)))
+    }
+
+    deinit {
+        state.withLock { $0.forgetDescriptors() }
+    }
+
+    /// Begins to watch the socket. Until ``start()`` only the peer's end is noticed, and input stays with
+    /// the kernel.
+    func watch() {
+        change { state, wakeups in
+            guard let socket = state.socket else { return }
+            state.isAwaitingRoom = state.isBlocked
+            do throws(SystemError) {
+                state.source = try reactor.watch(socket.descriptor.rawValue, for: state.interest) {
+                    [self] readiness in
+                    isReady(readiness)
+                }
+            } catch {
+                state.apply(state.life.fail(.failed(error)), to: self, &wakeups)
+            }
+        }
+    }
+
+    /// Changes the state under the lock; wakes who is to be woken after it. Inlined, since otherwise each caller pays
+    /// for a closure and for a copy of its result.
+    @inline(__always)
+    func change<Result: Sendable>(_ body: (inout LineState, inout Wakeups) -> Result) -> Result {
+        var wakeups = Wakeups()
+        let result = state.withLock { state in
+            defer { state.didChange() }
+            return body(&state, &wakeups)
+        }
+        wakeups.run()
+        return result
+    }
+
+    /// The same, for callers that take care themselves of what follows.
+    @inline(__always)
+    func withState<Result: Sendable>(_ body: (inout LineState) -> Result) -> Result {
+        state.withLock { state in body(&state) }
+    }
+
+    func read<Result: Sendable>(_ body: (borrowing LineState) -> Result) -> Result {
+        state.withLock { state in body(state) }
+    }
+
+    // MARK: Life
+
+    func start() {
+        resumingReading { state, _ in state.isStarted = true }
+    }
+
+    func finish() {
+        resumingReading { state, wakeups in state.apply(state.life.finish(), to: self, &wakeups) }
+    }
+
+    /// Does what may be a reason to read from here on.
+    private func resumingReading(_ body: (inout LineState, inout Wakeups) -> Void) {
+        change { state, wakeups in
+            let (interest, wasReading) = (state.interest, state.isReading)
+            body(&state, &wakeups)
+            if state.interest != interest { state.updateInterest() }
+            // What was read before, by the port's owner before for one, is not told of again.
+            if !wasReading, state.isReading { state.continueReading(for: self) }
+        }
+    }
+
+    func close() {
+        change { state, wakeups in
+            state.apply(state.life.close(), to: self, &wakeups)
+        }
+    }
+
+    /// The program has forgotten the port: closes it, at once or when its close handler has heard of an end that is
+    /// certain to come.
+    func letGo() {
+        change { state, wakeups in
+            state.isForgotten = true
+            if !state.owesEnd { state.apply(state.life.close(), to: self, &wakeups) }
+        }
+    }
+
+    func didOpen(isPartial: Bool) {
+        change { state, wakeups in
+            state.isPartial = isPartial
+            state.apply(state.life.didOpen(), to: self, &wakeups)
+            // An end that came before the answer counts from here on.
+            if state.peerHasHungUp { state.noticeInput(for: self, &wakeups) }
+        }
+    }
+
+    /// Ends a line that nobody has opened. What the peer may have sent already is read first: if there is
+    /// anything, the line is open after all and goes on.
+    func failUnlessOpen(_ reason: CloseReason) {
+        change { state, wakeups in
+            state.mayRead = true
+            state.readInput(for: self, &wakeups)
+            if !state.life.isOpen { state.apply(state.life.fail(reason), to: self, &wakeups) }
+        }
+    }
+
+    /// Ends the line without a close frame.
+    func fail(_ reason: CloseReason) {
+        change { state, wakeups in
+            state.apply(state.life.fail(reason), to: self, &wakeups)
+        }
+    }
+
+    /// Ends the line and leaves the socket as it is: closed here, but not shut down for those who have it too.
+    func abandon() {
+        change { state, wakeups in
+            let (socket, source) = (state.socket, state.source)
+            state.socket = nil
+            state.source = nil
+            wakeups.add {
+                source?.cancel()
+                withExtendedLifetime(socket) {}
+            }
+            state.apply(state.life.fail(.closedHere), to: self, &wakeups)
+        }
+    }
+
+    // MARK: On the loop
+
+    private func isReady(_ readiness: Readiness) {
+        let mustDeliver = change { state, wakeups in
+            state.isInEvent = true
+            defer { state.isInEvent = false }
+            if readiness.contains(.write) {
+                state.isBlocked = false
+                state.writeOutput(for: self, &wakeups)
+                // Else every message that the peer reads would wake the loop from here on.
+                if !state.isBlocked { state.updateInterest() }
+            }
+            if !readiness.isDisjoint(with: .anyEnd) { state.peerHasHungUp = true }
+            if !readiness.isDisjoint(with: .input) { state.mayRead = true }
+            if !state.readingIsDue { state.noticeInput(for: self, &wakeups) }
+            defer { state.mustDeliver = false }
+            return state.mustDeliver
+        }
+        if mustDeliver { deliver() }
+    }
+}

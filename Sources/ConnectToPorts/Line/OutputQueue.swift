@@ -1,0 +1,177 @@
+import CConnectToLinux
+import ConnectToLinux
+import DequeModule
+import Glibc
+
+/// Frames that wait to be written, in parts; does no I/O.
+///
+/// Short frames are gathered, so that one system call carries many. A long payload that somebody owns
+/// already is kept as it is. A frame with descriptors begins a part: they ride on its first byte.
+struct OutputQueue {
+    private struct Part {
+        enum Storage {
+            case gathered(GatheredFrames)
+            /// The frame's header, as it stands in memory, and its payload.
+            case frame(UInt64, [UInt8])
+            case bytes([UInt8])
+        }
+
+        let storage: Storage
+        var descriptors: [Descriptor] = []
+
+        var count: Int {
+            switch storage {
+            case .gathered(let frames): frames.count
+            case .frame(_, let payload): FrameHeader.size + payload.count
+            case .bytes(let bytes): bytes.count
+            }
+        }
+    }
+
+    /// A longer payload is kept rather than copied, where that is possible.
+    private static let copyLimit = 16 << 10
+
+    private var parts: Deque<Part> = []
+    /// The last part, where more can be gathered in it. Not retained once more: for each message that would cost
+    /// as much as the rest.
+    private var open: Unmanaged<GatheredFrames>?
+    /// How much of the first part has been written.
+    private var written = 0
+    /// Bytes that wait.
+    private(set) var count = 0
+    /// Descriptors that wait.
+    private(set) var descriptorCount = 0
+
+    init() {}
+
+    var isEmpty: Bool { count == 0 }
+
+    /// Appends a frame.
+    ///
+    /// - Parameter bytes: the payload once more, if it can be kept without copying it.
+    mutating func append(
+        _ header: FrameHeader, _ payload: UnsafeRawBufferPointer, keeping bytes: [UInt8]? = nil
+    ) throws(OutOfMemory) {
+        if let bytes, payload.count > Self.copyLimit {
+            open = nil
+            parts.append(Part(storage: .frame(header.encoded, bytes)))
+        } else if open?._withUnsafeGuaranteedRef({ $0.append(header, payload) }) != true {
+            let frames = try GatheredFrames(beginningWith: header, payload)
+            open = Unmanaged.passUnretained(frames)
+            parts.append(Part(storage: .gathered(frames)))
+        }
+        count += FrameHeader.size + payload.count
+    }
+
+    /// Appends a frame to those gathered last, if there are any and it fits.
+    @inline(__always)
+    mutating func gather(_ header: FrameHeader, _ payload: UnsafeRawBufferPointer) -> Bool {
+        guard let open, open._withUnsafeGuaranteedRef({ $0.append(header, payload) }) else { return false }
+        count &+= FrameHeader.size &+ payload.count
+        return true
+    }
+
+    /// Appends frames that others may have too: from here on nobody adds to them.
+    mutating func append(_ frames: GatheredFrames) {
+        open = nil
+        count += frames.count
+        parts.append(Part(storage: .gathered(frames)))
+    }
+
+    /// Appends whole frames that begin with descriptors.
+    mutating func append(_ segment: StreamPiece) {
+        if segment.bytes.isEmpty { return }
+        open = nil
+        parts.append(Part(storage: .bytes(segment.bytes), descriptors: segment.descriptors))
+        count += segment.bytes.count
+        descriptorCount += segment.descriptors.count
+    }
+
+    /// What is to be written next, and what rides on its first byte. Only to be called while not empty.
+    func withNext<Result, Failure: Error>(
+        _ body: (UnsafeBufferPointer<clinux_piece>, [Descriptor]) throws(Failure) -> Result
+    ) throws(Failure) -> Result {
+        let part = parts[0]
+        switch part.storage {
+        case .gathered(let frames):
+            defer { withExtendedLifetime(frames) {} }
+            let bytes = UnsafeRawBufferPointer(rebasing: frames.bytes.dropFirst(written))
+            return try withPieces(bytes, nil) { pieces throws(Failure) in try body(pieces, part.descriptors) }
+        case .bytes(let bytes):
+            return try bytes.withBytes { bytes throws(Failure) in
+                try withPieces(UnsafeRawBufferPointer(rebasing: bytes.dropFirst(written)), nil) {
+                    pieces throws(Failure) in try body(pieces, part.descriptors)
+                }
+            }
+        case .frame(var header, let payload):
+            return try payload.withBytes { payload throws(Failure) in
+                try withBytes(of: &header) { header throws(Failure) in
+                    let rest = payload.dropFirst(max(0, written - FrameHeader.size))
+                    return try withPieces(
+                        UnsafeRawBufferPointer(rebasing: header.dropFirst(written)),
+                        UnsafeRawBufferPointer(rebasing: rest)
+                    ) { pieces throws(Failure) in try body(pieces, part.descriptors) }
+                }
+            }
+        }
+    }
+
+    mutating func didWrite(_ size: Int) {
+        count -= size
+        if written == 0, size > 0, !parts[0].descriptors.isEmpty {
+            // They have gone with the first byte, and are kept open here no longer.
+            descriptorCount -= parts[0].descriptors.count
+            parts[0].descriptors = []
+        }
+        written += size
+        if written == parts[0].count {
+            parts.removeFirst()
+            written = 0
+            if parts.isEmpty { open = nil }
+        }
+    }
+
+    mutating func removeAll() {
+        self = OutputQueue()
+    }
+
+    /// What waits, for another queue to continue, in as few segments as the descriptors allow.
+    var remainder: [StreamPiece] {
+        var rest = self
+        var segments: [StreamPiece] = []
+        while !rest.isEmpty {
+            let size = rest.withNext { pieces, descriptors in
+                if !descriptors.isEmpty || segments.isEmpty {
+                    segments.append(StreamPiece([], descriptors))
+                }
+                for piece in pieces {
+                    segments[segments.count - 1].bytes.append(contentsOf: UnsafeRawBufferPointer(piece))
+                }
+                return pieces.reduce(0) { $0 + $1.count }
+            }
+            rest.didWrite(size)
+        }
+        return segments
+    }
+}
+
+extension UnsafeRawBufferPointer {
+    init(_ piece: clinux_piece) {
+        self.init(start: piece.start, count: piece.count)
+    }
+}
+
+/// Lends one or two pieces of memory in the kernel's form.
+func withPieces<Result, Failure: Error>(
+    _ first: UnsafeRawBufferPointer, _ second: UnsafeRawBufferPointer?,
+    _ body: (UnsafeBufferPointer<clinux_piece>) throws(Failure) -> Result
+) throws(Failure) -> Result {
+    func piece(_ bytes: UnsafeRawBufferPointer) -> clinux_piece {
+        clinux_piece(start: bytes.baseAddress, count: bytes.count)
+    }
+    return try withUnsafeTemporaryAllocation(of: clinux_piece.self, capacity: 2) { pieces throws(Failure) in
+        pieces.initializeElement(at: 0, to: piece(first))
+        if let second { pieces.initializeElement(at: 1, to: piece(second)) }
+        return try body(UnsafeBufferPointer(rebasing: pieces[..<(second == nil ? 1 : 2)]))
+    }
+}

@@ -1,0 +1,140 @@
+import ConnectToLinux
+import Synchronization
+
+/// Where copies of the messages on some lines go: to the ports of observers. From any thread.
+///
+/// It never holds a line up: what a line costs is a copy of 64 KiB at the most; the rest is done on the loop.
+/// Of a slow observer 1 MiB waits here, and what its port queues beyond that; over it copies are dropped, and the next
+/// one says how many. There are eight observers at the most. Their ports close with its last reference.
+package final class Tap: Sendable {
+    /// How much of a payload is copied, in bytes.
+    package static let copyLimit = 64 << 10
+    private static let queueLimit = 1 << 20
+    private static let observerLimit = 8
+
+    package enum Direction: UInt8, Sendable {
+        /// To the listener.
+        case received = 1
+        /// From the listener.
+        case sent = 2
+    }
+
+    fileprivate struct Observer {
+        let port: MessagePort
+        /// Each with the number of those that were dropped before it.
+        var queue: [(record: [UInt8], dropped: UInt64)] = []
+        var size = 0
+        /// Since the last one in the queue; the next one says so.
+        var dropped: UInt64 = 0
+    }
+
+    private struct State {
+        var observers: [UInt64: Observer] = [:]
+        var nextID: UInt64 = 0
+        var deliveryIsDue = false
+    }
+
+    private let reactor: Reactor
+    private let state = Lock(State())
+    private let hasObservers = Atomic(false)
+
+    package init(on loop: EventLoop) {
+        reactor = loop.reactor
+    }
+
+    /// Whether there is an observer.
+    var isWatched: Bool { hasObservers.load(ordering: .relaxed) }
+
+    /// Sends copies to a port from here on, until it ends.
+    /// - Returns: False where there are too many already.
+    package func add(_ port: MessagePort) -> Bool {
+        let id: UInt64? = state.withLock { state in
+            if state.observers.count >= Self.observerLimit { return nil }
+            state.nextID += 1
+            state.observers[state.nextID] = Observer(port: port)
+            hasObservers.store(true, ordering: .relaxed)
+            return state.nextID
+        }
+        guard let id else { return false }
+        // The line, not the port: that is to go with this, which ends the observing in order.
+        Task(executorPreference: reactor.tasks) { [weak self, line = port.line] in
+            await line.wait(for: .end) { $0.life.reason != nil }
+            self?.remove(id)
+        }
+        return true
+    }
+
+    private func remove(_ id: UInt64) {
+        // The port is let go outside of the lock.
+        let observer = state.withLock { state in
+            let observer = state.observers.removeValue(forKey: id)
+            hasObservers.store(!state.observers.isEmpty, ordering: .relaxed)
+            return observer
+        }
+        withExtendedLifetime(observer) {}
+    }
+
+    /// Takes note of a message on a line.
+    func record(
+        _ direction: Direction, line: UInt32, _ kind: FrameKind, _ payload: UnsafeRawBufferPointer,
+        transferred: Int
+    ) {
+        guard isWatched else { return }
+        let copy = TapRecord.encode(direction, line: line, kind, payload, transferred: transferred)
+        let mustDeliver = state.withLock { state in
+            for id in state.observers.keys {
+                state.observers[id]?.take(copy, limit: Self.queueLimit)
+            }
+            defer { state.deliveryIsDue = true }
+            return !state.deliveryIsDue
+        }
+        if mustDeliver { reactor.execute { [self] in deliver() } }
+    }
+
+    /// On the loop: nothing is posted inside of a line's lock.
+    private func deliver() {
+        let batches = state.withLock { state in
+            state.deliveryIsDue = false
+            let batches = state.observers.map { ($0.key, $0.value) }
+            for id in state.observers.keys { state.observers[id]?.empty() }
+            return batches
+        }
+        for (id, observer) in batches {
+            var missed: UInt64 = 0
+            for (record, dropped) in observer.queue {
+                var record = record
+                TapRecord.note(dropped: missed + dropped, in: &record)
+                do throws(PortError) {
+                    try observer.port.postMessage(record)
+                    missed = 0
+                } catch {
+                    missed += dropped + 1
+                }
+            }
+            if missed > 0 { state.withLock { $0.observers[id]?.didMiss(missed) } }
+        }
+    }
+}
+
+extension Tap.Observer {
+    fileprivate mutating func take(_ copy: [UInt8], limit: Int) {
+        if size + copy.count > limit {
+            dropped += 1
+        } else {
+            queue.append((copy, dropped))
+            size += copy.count
+            dropped = 0
+        }
+    }
+
+    /// What was dropped since is still to be told.
+    fileprivate mutating func empty() {
+        queue = []
+        size = 0
+    }
+
+    /// The port had no room for so many, before all that is in the queue.
+    fileprivate mutating func didMiss(_ count: UInt64) {
+        if queue.isEmpty { dropped += count } else { queue[0].dropped += count }
+    }
+}

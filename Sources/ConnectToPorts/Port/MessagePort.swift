@@ -1,0 +1,144 @@
+import ConnectToLinux
+
+/// One end of a private line to another program.
+///
+/// Post with ``postMessage(_:)-([UInt8])``, take with ``messages``. Both ends are alike, and a port may be used
+/// from any thread. A port that is dropped (its last reference gone) closes itself. Whatever happens to the
+/// other side, the port ends with exactly one ``closeReason``.
+///
+/// The behaviour is that of the HTML standard's MessagePort wherever the standard has a word for it.
+public final class MessagePort: Sendable {
+    let line: Line
+
+    init(line: Line) {
+        self.line = line
+    }
+
+    deinit {
+        line.letGo()
+    }
+
+    // MARK: Opening
+
+    /// Waits until the other side has admitted this port. At once for a port that came with a connect event.
+    ///
+    /// Nobody has to: posting and taking work from the beginning.
+    /// - Throws: ``PortError`` with ``PortError/Code/closed`` and the reason, where it never opens; or
+    ///   ``PortError/Code/cancelled`` where the waiting task is cancelled.
+    public var opened: Void {
+        get async throws(PortError) {
+            await line.wait(for: .opening) { $0.life.isOpen || $0.life.reason != nil }
+            let (isOpen, reason) = line.read { ($0.life.isOpen, $0.life.reason) }
+            if isOpen { return }
+            throw reason.map(PortError.closed) ?? .waitCancelled
+        }
+    }
+
+    // MARK: Ending
+
+    /// Begins to receive. Taking ``messages`` does it too; it cannot be undone.
+    ///
+    /// Until then what the peer sends stays with the kernel, which stalls the peer when it has enough. Only a port that
+    /// has finished reads before, as far as the bound for what waits here, for it has to learn how the peer ends.
+    public func start() {
+        line.start()
+    }
+
+    /// Says that this side posts no more; what the peer sends is still welcome.
+    ///
+    /// The peer's ``messages`` end after what was posted before. A port on which both sides have finished
+    /// closes itself once both programs have taken everything: until then ``closed`` waits for a peer that is slow to.
+    public func finish() {
+        line.finish()
+    }
+
+    /// Ends both directions. What was posted before is still delivered; what has arrived is not. After ``finish()`` it
+    /// says that this side is done, and that what it has not taken is no loss (``peerWasDone``).
+    ///
+    /// Handing over goes on in the background, until the peer has taken nothing for five seconds; ``flush()``
+    /// waits for it, as a program should that is about to exit.
+    public func close() {
+        line.close()
+    }
+
+    /// Waits until everything posted so far is out of this process's hands, or the port is over: the port is
+    /// open, and the kernel has taken all.
+    ///
+    /// What the kernel has, the peer gets even if this process ends. Returns early when the task is cancelled.
+    public func flush() async {
+        line.change { state, wakeups in
+            state.writeOutput(for: line, &wakeups)
+            // What is posted next has nothing to go together with.
+            state.lastDirectTurn = 0
+        }
+        await line.wait(for: .flush) { $0.isFlushed }
+    }
+
+    /// Why the port is over, or nil while it is not. Latched: asking late still tells.
+    ///
+    /// It may be known before the last messages have been taken; those are still delivered.
+    public var closeReason: CloseReason? {
+        line.read { $0.life.reason }
+    }
+
+    /// Waits for the port's end. A cancelled task gets ``CloseReason/Code/cancelled`` at once.
+    public var closed: CloseReason {
+        get async {
+            await line.wait(for: .end) { $0.life.reason != nil }
+            return closeReason ?? CloseReason(.cancelled, detail: "the waiting task was cancelled")
+        }
+    }
+
+    // MARK: State
+
+    /// Whether it is closed on this side: by ``close()``, because it was given away, or by itself, once both sides had
+    /// finished and taken all. One that the peer has ended is not.
+    public var isDetached: Bool {
+        line.read { $0.life.outbound == .closed }
+    }
+
+    /// Bytes posted here that the kernel has not taken yet, frame headers included; 0 when all is on its way.
+    public var bufferedAmount: Int {
+        line.read { $0.output.count }
+    }
+
+    /// How many of the messages posted here the peer said, in closing, that it had not taken. 0 until then,
+    /// and where the peer did not get to say.
+    public var undelivered: Int {
+        line.read { Int(clamping: $0.life.undelivered) }
+    }
+
+    /// Whether the peer closed, having said before that it was done (``finish()``): what it had not taken, or was not
+    /// sent, it had no use for. One that closes without is interrupted in what it did.
+    public var peerWasDone: Bool {
+        line.read { $0.life.peerWasDone }
+    }
+
+    /// How many messages have been posted here.
+    package var posted: Int {
+        line.read { Int(clamping: $0.life.posted) }
+    }
+
+    /// Whether the peer has called ``finish()``, and not only ended the port.
+    package var hasReceivedFinish: Bool {
+        line.read { $0.life.hasReceivedFinish }
+    }
+
+    /// Whether this side has called ``finish()``, and not closed since.
+    package var hasFinished: Bool {
+        line.read { $0.life.outbound == .finished }
+    }
+
+    /// Whether no more messages will come: the peer has said that it posts no more, or the port is over. Some may still
+    /// wait here. Always true of a ``LineFormat/stream``, which has none.
+    public var peerHasFinished: Bool {
+        line.read { $0.life.inputHasEnded }
+    }
+}
+
+/// By identity, for sets and dictionaries of ports.
+extension MessagePort: Hashable, Identifiable {
+    public static func == (a: MessagePort, b: MessagePort) -> Bool { a === b }
+
+    public func hash(into hasher: inout Hasher) { hasher.combine(ObjectIdentifier(self)) }
+}

@@ -1,0 +1,135 @@
+package import ConnectToLinux
+
+/// What can go wrong on a port, other than its end.
+public struct PortError: Error, Sendable, CustomStringConvertible {
+    /// The kind of error; compare with the constants. New ones may come, so a `switch` needs a default.
+    public struct Code: RawRepresentable, Sendable, Hashable, CustomStringConvertible {
+        /// The code as it stands in logs.
+        public let rawValue: String
+
+        public init(rawValue: String) {
+            self.rawValue = rawValue
+        }
+
+        /// More is queued than ``PortLimits/queuedOutput`` allows, or than the ports of a caller may hold together.
+        /// Wait with `send`, or slow down.
+        public static let queueFull = Code(rawValue: "queue-full")
+        /// The message is longer than 64 MiB, the most that every peer must take, or than ``PortLimits/messageLength``.
+        public static let messageTooLarge = Code(rawValue: "message-too-large")
+        /// A value could not be turned into JSON.
+        public static let notEncodable = Code(rawValue: "not-encodable")
+        /// A message is not what it was asked to be decoded as.
+        public static let notDecodable = Code(rawValue: "not-decodable")
+        /// The port has said by `finish()` that it posts no more.
+        public static let finished = Code(rawValue: "finished")
+        /// The port is over; ``PortError/reason`` says why.
+        public static let closed = Code(rawValue: "closed")
+        /// What is to be transferred was closed or given away before.
+        public static let detached = Code(rawValue: "detached")
+        /// What is to be transferred cannot be: it stands in the list twice, is the port itself that it would
+        /// travel on, is in use just now, or is no open descriptor.
+        public static let notTransferable = Code(rawValue: "not-transferable")
+        /// A port that has not been admitted yet cannot be given away; await ``MessagePort/opened``.
+        public static let notOpen = Code(rawValue: "not-open")
+        /// More descriptors than fit one message: 253, those inside of transferred ports included.
+        public static let tooManyDescriptors = Code(rawValue: "too-many-descriptors")
+        /// The line is a stream: it has no messages. Take its socket with
+        /// ``MessagePort/takeFileDescriptor()``.
+        public static let isStream = Code(rawValue: "is-stream")
+        /// Messages, or parts of them, wait here, so that the socket cannot be handed over.
+        public static let stillBuffered = Code(rawValue: "still-buffered")
+        /// The task that waited was cancelled; the port lives on.
+        public static let cancelled = Code(rawValue: "cancelled")
+        /// The process has no descriptors, memory or threads left for it.
+        public static let outOfResources = Code(rawValue: "out-of-resources")
+
+        public var description: String { rawValue }
+    }
+
+    /// The kind of error.
+    public let code: Code
+    /// What happened, to what, and what to do next. Never a payload.
+    public let message: String
+    /// Why the port is over, with ``Code/closed``.
+    public let reason: CloseReason?
+    /// The error underneath, where there is one.
+    public let cause: (any Error)?
+
+    package init(_ code: Code, _ message: String, reason: CloseReason? = nil, cause: (any Error)? = nil) {
+        self.code = code
+        self.message = message
+        self.reason = reason
+        self.cause = cause
+    }
+
+    public var description: String { message }
+}
+
+extension PortError {
+    static func closed(_ reason: CloseReason) -> PortError {
+        PortError(.closed, "the port is over: \(reason.detail)", reason: reason)
+    }
+
+    /// The system has no more for this process.
+    package static func outOfResources(_ what: String, _ cause: SystemError) -> PortError {
+        PortError(.outOfResources, "\(what): \(cause); \(scarcityAdvice)", cause: cause)
+    }
+
+    package static let scarcityAdvice =
+        "close what is not needed, or raise the limits of open files (ulimit -n) or of processes and threads (ulimit -u)"
+
+    static let waitCancelled = PortError(.cancelled, "the waiting task was cancelled")
+
+    static func messageTooLarge(_ length: Int, limit: Int) -> PortError {
+        PortError(
+            .messageTooLarge,
+            "a message of \(length) bytes is over the limit of \(limit); send it in parts, or pass a file")
+    }
+
+    static func queueFull(_ queued: Int, _ descriptors: Int, limits: PortLimits) -> PortError {
+        PortError(
+            .queueFull,
+            """
+            \(queued) bytes and \(descriptors) descriptors already wait for the peer to read, the limits are \
+            \(limits.queuedOutput) and \(limits.queuedDescriptors); use send, which waits for room
+            """)
+    }
+
+    /// The port itself may queue more, but all of them together may not.
+    static func queueFull(_ queued: Int) -> PortError {
+        PortError(
+            .queueFull,
+            """
+            \(queued) bytes already wait for the peer to read, and its user's ports hold as much as they may together \
+            (CallerLimits.heldBytes); use send, which waits for room, or close the ports whose peers do not read
+            """)
+    }
+
+    static func detached(_ what: String) -> PortError {
+        PortError(.detached, "\(what) was closed or given away before, and is of no more use here")
+    }
+
+    static func notTransferable(_ why: String) -> PortError {
+        PortError(.notTransferable, "this cannot be transferred: \(why)")
+    }
+
+    static let isStream = PortError(
+        .isStream, "the line is a stream and carries no messages; use takeFileDescriptor, and write to that")
+
+    static func stillBuffered(_ what: String) -> PortError {
+        PortError(.stillBuffered, "the socket cannot be handed over: \(what)")
+    }
+
+    static let notOpen = PortError(
+        .notOpen, "the port is not open yet and cannot be given away; await its opened first")
+
+    static func tooManyDescriptors(_ count: Int) -> PortError {
+        PortError(
+            .tooManyDescriptors,
+            "\(count) descriptors are more than one message carries (\(FrameHeader.descriptorLimit)); send several messages"
+        )
+    }
+
+    static let finishedAlready = PortError(
+        .finished, "this side has finished: it said that it posts no more")
+}

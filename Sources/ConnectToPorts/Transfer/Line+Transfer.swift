@@ -1,0 +1,179 @@
+import ConnectToLinux
+
+extension Line {
+    /// One transfer at a time in this process: each takes several lines apart, and none may see another half
+    /// done.
+    private static let transfers = Lock(())
+
+    /// Takes the line out, if it can be transferred at this moment.
+    func extract() throws(PortError) -> PortCargo {
+        let result: Result<PortCargo, PortError> = change { state, _ in
+            if let refusal = state.life.transferRefusal { return .failure(refusal) }
+            return .success(state.extract())
+        }
+        return try result.get()
+    }
+
+    /// The same for one that came with a message which nobody has taken: there it cannot be refused.
+    func extractUnseen() -> PortCargo {
+        change { state, _ in state.extract() }
+    }
+
+    func didDepart() {
+        change { state, wakeups in state.didDepart(for: self, &wakeups) }
+    }
+
+    /// Goes on with what was taken out: the transfer did not take place.
+    func takeBack(_ cargo: PortCargo) {
+        change { state, wakeups in
+            do throws(OutOfMemory) {
+                try state.takeBack(cargo, for: self)
+            } catch {
+                state.apply(state.life.fail(.failed(error)), to: self, &wakeups)
+            }
+            // Whoever looked meanwhile found nothing, and waits.
+            state.waiters.resume(.input, in: &wakeups)
+            state.deliverLater(for: self)
+        }
+        resume()
+    }
+
+    /// Begins to read and write where another has left off.
+    private func resume() {
+        watch()
+        change { state, wakeups in
+            if !state.life.isOver { state.writeOutput(for: self, &wakeups) }
+        }
+        // What was read before is not told of again; nor is what there was to be read meanwhile.
+        change { state, _ in
+            if !state.isUnseen { state.continueReading(for: self) }
+        }
+    }
+
+    /// The program has it: it begins to notice the peer's end, even if it has come already.
+    func wasSeen() {
+        change { state, _ in
+            state.isUnseen = false
+            // It was over before it came here: what it has to tell stands in what came along.
+            if state.socket == nil { state.peerHasHungUp = true }
+            if state.isReading { state.continueReading(for: self) }
+        }
+    }
+
+    // MARK: Sending
+
+    /// Posts a message together with what is to be transferred: all of it, or nothing.
+    func post(
+        _ kind: FrameKind, _ payload: UnsafeRawBufferPointer, _ things: [Transferable]
+    ) throws(PortError) {
+        if things.isEmpty { return try post(kind, payload) }
+        let result: Result<Void, PortError> = Self.transfers.withLock { _ in
+            do throws(PortError) {
+                return .success(try transfer(things, with: kind, payload))
+            } catch {
+                return .failure(error)
+            }
+        }
+        try result.get()
+    }
+
+    private func transfer(
+        _ things: [Transferable], with kind: FrameKind, _ payload: UnsafeRawBufferPointer
+    ) throws(PortError) {
+        var seen: Set<ObjectIdentifier> = []
+        for thing in things {
+            if !seen.insert(thing.identity).inserted { throw .notTransferable("it stands in the list twice") }
+            if case .port(let port) = thing, port.line === self {
+                throw .notTransferable("a port cannot travel on itself")
+            }
+        }
+        if let refusal = read({ $0.postRefusal(payload.count) }) { throw refusal }
+        var transfer = try Transfer(things)
+        let table = transfer.table
+        if let refusal = refusal(of: table, payload.count) {
+            transfer.rollBack()
+            throw refusal
+        }
+        let frame = StreamPiece(kind, payload, table)
+        let refusal: PortError? = change { state, wakeups in
+            // Asked once more: others may have filled the queue, or finished, since.
+            if let refusal = state.postRefusal(
+                frame.bytes.count - FrameHeader.size, descriptors: frame.descriptors.count)
+            {
+                return refusal
+            }
+            transfer.seal()
+            // A port that is over takes everything and drops it; what was given away is gone all the same.
+            guard state.life.post() == .accept else { return nil }
+            state.traffic?.record(.sent, kind, payload, transferred: things.count)
+            state.send(frame, for: self, &wakeups)
+            return nil
+        }
+        if let refusal {
+            transfer.rollBack()
+            throw refusal
+        }
+        transfer.commit()
+    }
+
+    /// Why a message cannot go, now that is known what the ports in it hold.
+    private func refusal(of table: TransferTable, _ payloadLength: Int) -> PortError? {
+        if table.weight > FrameHeader.descriptorLimit { return .tooManyDescriptors(table.weight) }
+        // Only now: of more things than that the table cannot tell its own length.
+        let length = table.size + payloadLength
+        return read { $0.postRefusal(length, descriptors: table.descriptors.count) }
+    }
+
+    // MARK: Receiving
+
+    /// Makes of what came with a message what the program gets.
+    func adopt(_ table: TransferTable) throws(ProtocolViolation) -> [Transferable] {
+        var things: [Transferable] = []
+        for item in table.items {
+            switch item {
+            case .file(let descriptor): things.append(.file(OpenFile(descriptor)))
+            case .movedBuffer(let descriptor, let size):
+                things.append(.buffer(try buffer(descriptor, size, .frozen)))
+            case .sharedBuffer(let descriptor, let size):
+                things.append(.buffer(try buffer(descriptor, size, .writable)))
+            case .port(let cargo): things.append(.port(try port(cargo)))
+            }
+        }
+        return things
+    }
+
+    private func buffer(
+        _ descriptor: Descriptor, _ size: Int, _ kind: SharedMemory.Kind
+    ) throws(ProtocolViolation) -> SharedBuffer {
+        guard size <= limits.bufferSize else {
+            throw ProtocolViolation("a buffer of \(size) bytes, over the limit of \(limits.bufferSize)")
+        }
+        do throws(SystemError) {
+            if let memory = try SharedMemory.adopt(descriptor, size: size, kind: kind) {
+                return SharedBuffer(memory)
+            }
+        } catch {
+            throw ProtocolViolation("a buffer that cannot be mapped (\(error))")
+        }
+        throw ProtocolViolation("a buffer that is not sealed as declared, or not of the declared size")
+    }
+
+    private func port(_ cargo: PortCargo) throws(ProtocolViolation) -> MessagePort {
+        if let socket = cargo.socket, !StreamSocket.isConnectedStream(socket.descriptor) {
+            throw ProtocolViolation("a port that is no connected AF_UNIX SOCK_STREAM socket")
+        }
+        let line = Line(nil, isOpen: true, on: reactor, limits: limits, budget: budget)
+        line.change { state, wakeups in
+            state.isUnseen = true
+            state.life.resume(cargo)
+            do throws(OutOfMemory) {
+                try state.load(cargo)
+            } catch {
+                state.apply(state.life.fail(.failed(error)), to: line, &wakeups)
+            }
+            state.broughtDescriptors = state.output.descriptorCount
+        }
+        line.resume()
+        return MessagePort(line: line)
+    }
+}

@@ -1,0 +1,63 @@
+import ConnectToLinux
+
+/// An open file, pipe, socket or device, on its way to or from another program.
+///
+/// Whoever has the descriptor has what it was opened for, whatever the file's permissions say. It is closed
+/// when the last reference goes.
+public final class OpenFile: Sendable {
+    private let descriptor: Lock<Descriptor?>
+
+    init(_ descriptor: Descriptor) {
+        self.descriptor = Lock(descriptor)
+    }
+
+    /// A second descriptor for something open; the given one stays the caller's.
+    ///
+    /// - Throws: ``PortError`` with ``PortError/Code/notTransferable`` where it is no open descriptor, or
+    ///   the process has none left.
+    public convenience init(duplicating number: Int32) throws(PortError) {
+        do throws(SystemError) {
+            self.init(try Descriptor.duplicate(of: number))
+        } catch {
+            throw PortError(.notTransferable, "descriptor \(number) cannot be passed: \(error)", cause: error)
+        }
+    }
+
+    /// Takes over a descriptor. From here on nobody else may close it.
+    package convenience init(adopting number: Int32) {
+        self.init(Descriptor(adopting: number, from: .peer))
+    }
+
+    /// Whether it has been given away.
+    public var isDetached: Bool { descriptor.withLock { $0 == nil } }
+
+    /// Lends the descriptor's number; it must not be closed. Nil where the file has been given away.
+    public func withFileDescriptor<Result>(_ body: (Int32) throws -> Result) rethrows -> Result? {
+        guard let descriptor = descriptor.withLock({ $0 }) else { return nil }
+        defer { withExtendedLifetime(descriptor) {} }
+        return try body(descriptor.rawValue)
+    }
+
+    /// A descriptor of the caller's own, which it has to close; this one stays open until it is let go.
+    ///
+    /// - Throws: ``PortError`` with ``PortError/Code/detached``, or ``PortError/Code/outOfResources``.
+    public func duplicate() throws(PortError) -> Int32 {
+        guard let descriptor = descriptor.withLock({ $0 }) else { throw .detached("the file") }
+        do throws(SystemError) {
+            return try descriptor.duplicateNumber()
+        } catch {
+            throw .outOfResources("no second descriptor", error)
+        }
+    }
+
+    func take() -> Descriptor? {
+        descriptor.withLock { descriptor in
+            defer { descriptor = nil }
+            return descriptor
+        }
+    }
+
+    func putBack(_ taken: Descriptor) {
+        descriptor.withLock { $0 = taken }
+    }
+}

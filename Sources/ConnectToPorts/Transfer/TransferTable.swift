@@ -1,0 +1,202 @@
+import ConnectToLinux
+
+/// What is transferred with a message, as it stands at the beginning of the frame's payload; does no I/O
+/// (`dbus/PROTOCOL.md`, "Transfer").
+struct TransferTable: Sendable {
+    enum Item: Sendable {
+        case file(Descriptor)
+        case movedBuffer(Descriptor, size: Int)
+        case sharedBuffer(Descriptor, size: Int)
+        case port(PortCargo)
+    }
+
+    private enum Kind: UInt8 {
+        case file = 1
+        case movedBuffer = 2
+        case sharedBuffer = 3
+        case port = 4
+    }
+
+    /// The most things that go with one message: as many as descriptors, though a line that is over needs none.
+    static let itemLimit = FrameHeader.descriptorLimit
+
+    /// The most segments of one port's output: each but the first begins with a descriptor.
+    static let segmentLimit = 1 + FrameHeader.descriptorLimit
+
+    private static let finishedFlag: UInt8 = 1
+    /// The line is over: no socket comes along.
+    private static let overFlag: UInt8 = 2
+
+    var items: [Item] = []
+
+    var descriptors: [Descriptor] {
+        items.flatMap { item -> [Descriptor] in
+            switch item {
+            case .file(let descriptor), .movedBuffer(let descriptor, _), .sharedBuffer(let descriptor, _):
+                [descriptor]
+            case .port(let cargo):
+                [cargo.socket?.descriptor].compactMap { $0 } + cargo.input.descriptors
+                    + cargo.output.flatMap(\.descriptors)
+            }
+        }
+    }
+
+    /// Less those that the lines in it have received and have yet to read.
+    var ownDescriptorCount: Int {
+        descriptors.count
+            - items.reduce(0) { count, item in
+                if case .port(let cargo) = item { count + cargo.input.descriptors.count } else { count }
+            }
+    }
+
+    /// What counts against ``FrameHeader/descriptorLimit``: descriptors, or things where those are more, as a
+    /// port that is over brings none.
+    var weight: Int { max(items.count, descriptors.count) }
+
+    /// The encoded form's length, in bytes. To be asked before ``encoded``, which is for what fits a frame.
+    var size: Int {
+        items.reduce(4 + 4) { size, item in
+            switch item {
+            case .file: size + 1
+            case .movedBuffer, .sharedBuffer: size + 1 + 8
+            case .port(let cargo):
+                cargo.output.reduce(size + 2 + 8 + 8 + 4 + 2 + 4 + cargo.input.bytes.count) {
+                    $0 + 4 + 2 + $1.bytes.count
+                }
+            }
+        }
+    }
+
+    // MARK: Writing
+
+    /// The table's own length, the number of items, the items.
+    var encoded: [UInt8] {
+        var writer = ByteWriter()
+        writer.append(UInt32(items.count))
+        for item in items {
+            switch item {
+            case .file:
+                writer.append(Kind.file.rawValue)
+            case .movedBuffer(_, let size):
+                writer.append(Kind.movedBuffer.rawValue)
+                writer.append(UInt64(size))
+            case .sharedBuffer(_, let size):
+                writer.append(Kind.sharedBuffer.rawValue)
+                writer.append(UInt64(size))
+            case .port(let cargo):
+                writer.append(Kind.port.rawValue)
+                writer.append(
+                    (cargo.hasFinished ? Self.finishedFlag : 0) | (cargo.socket == nil ? Self.overFlag : 0))
+                writer.append(cargo.posted)
+                writer.append(cargo.taken)
+                writer.append(UInt32(cargo.input.bytes.count))
+                writer.append(UInt16(cargo.input.descriptors.count))
+                writer.append(UInt32(cargo.output.count))
+                writer.bytes += cargo.input.bytes
+                for segment in cargo.output {
+                    writer.append(UInt32(segment.bytes.count))
+                    writer.append(UInt16(segment.descriptors.count))
+                    writer.bytes += segment.bytes
+                }
+            }
+        }
+        var whole = ByteWriter()
+        whole.append(UInt32(writer.bytes.count))
+        whole.bytes += writer.bytes
+        return whole.bytes
+    }
+
+    // MARK: Reading
+
+    init(_ items: [Item] = []) {
+        self.items = items
+    }
+
+    /// Reads a table off the beginning of a payload.
+    ///
+    /// - Parameter length: set to how much of the payload the table is.
+    init(
+        decoding payload: UnsafeRawBufferPointer, _ descriptors: [Descriptor], length: inout Int
+    ) throws(ProtocolViolation) {
+        var outer = ByteReader(payload)
+        let size = Int(try outer.next(UInt32.self))
+        var reader = ByteReader(try outer.next(size))
+        length = 4 + size
+        var rest = descriptors[...]
+        let count = try reader.next(UInt32.self)
+        guard count <= Self.itemLimit else { throw .table("has \(count) items") }
+        for _ in 0..<count {
+            items.append(try Self.item(&reader, &rest))
+        }
+        guard reader.isAtEnd else { throw .table("is longer than its items") }
+        guard rest.isEmpty else { throw .table("leaves descriptors over") }
+    }
+
+    private static func item(
+        _ reader: inout ByteReader, _ descriptors: inout ArraySlice<Descriptor>
+    ) throws(ProtocolViolation) -> Item {
+        guard let kind = Kind(rawValue: try reader.next(UInt8.self)) else {
+            throw .table("has an unknown item")
+        }
+        switch kind {
+        case .file:
+            return .file(try take(&descriptors))
+        case .movedBuffer, .sharedBuffer:
+            guard let size = Int(exactly: try reader.next(UInt64.self)) else {
+                throw .table("has a buffer of impossible size")
+            }
+            let descriptor = try take(&descriptors)
+            return kind == .movedBuffer
+                ? .movedBuffer(descriptor, size: size) : .sharedBuffer(descriptor, size: size)
+        case .port:
+            return .port(try cargo(&reader, &descriptors))
+        }
+    }
+
+    private static func cargo(
+        _ reader: inout ByteReader, _ descriptors: inout ArraySlice<Descriptor>
+    ) throws(ProtocolViolation) -> PortCargo {
+        let flags = try reader.next(UInt8.self)
+        guard flags & ~(finishedFlag | overFlag) == 0 else { throw .table("has a port with unknown flags") }
+        var cargo = PortCargo(
+            socket: flags & overFlag == 0 ? StreamSocket(try take(&descriptors)) : nil,
+            posted: try reader.next(UInt64.self),
+            taken: try reader.next(UInt64.self), hasFinished: flags & finishedFlag != 0,
+            input: StreamPiece(), output: [])
+        let inputSize = Int(try reader.next(UInt32.self))
+        let inputDescriptors = Int(try reader.next(UInt16.self))
+        let segments = try reader.next(UInt32.self)
+        guard segments <= segmentLimit else { throw .table("has a port with \(segments) segments") }
+        cargo.input.bytes = [UInt8](try reader.next(inputSize))
+        cargo.input.descriptors = try take(inputDescriptors, &descriptors)
+        for _ in 0..<segments {
+            let size = Int(try reader.next(UInt32.self))
+            let count = Int(try reader.next(UInt16.self))
+            guard size > 0 else { throw .table("has a port with an empty segment") }
+            cargo.output.append(
+                StreamPiece([UInt8](try reader.next(size)), try take(count, &descriptors)))
+        }
+        return cargo
+    }
+
+    private static func take(_ descriptors: inout ArraySlice<Descriptor>) throws(ProtocolViolation)
+        -> Descriptor
+    {
+        guard let first = descriptors.popFirst() else { throw .table("needs more descriptors than came") }
+        return first
+    }
+
+    private static func take(
+        _ count: Int, _ descriptors: inout ArraySlice<Descriptor>
+    ) throws(ProtocolViolation) -> [Descriptor] {
+        guard descriptors.count >= count else { throw .table("needs more descriptors than came") }
+        defer { descriptors = descriptors.dropFirst(count) }
+        return Array(descriptors.prefix(count))
+    }
+}
+
+extension ProtocolViolation {
+    fileprivate static func table(_ what: String) -> ProtocolViolation {
+        ProtocolViolation("a transfer table that \(what)")
+    }
+}

@@ -1,0 +1,26 @@
+import ConnectToLinux
+
+/// Bytes of a line with the descriptors that ride on them, in order.
+struct StreamPiece: Sendable {
+    var bytes: [UInt8] = []
+    var descriptors: [Descriptor] = []
+
+    init(_ bytes: [UInt8] = [], _ descriptors: [Descriptor] = []) {
+        self.bytes = bytes
+        self.descriptors = descriptors
+    }
+
+    init(_ header: FrameHeader) {
+        withUnsafeBytes(of: header.encoded) { bytes.append(contentsOf: $0) }
+    }
+
+    init(closeWithCount count: UInt64) {
+        self.init(FrameHeader(.close, length: FrameHeader.closePayloadSize))
+        withUnsafeBytes(of: count.littleEndian) { bytes.append(contentsOf: $0) }
+    }
+
+    mutating func append(_ other: StreamPiece) {
+        bytes += other.bytes
+        descriptors += other.descriptors
+    }
+}

@@ -1,0 +1,309 @@
+import ConnectToLinux
+import ConnectToTesting
+import Testing
+
+@testable import ConnectToDBus
+
+@Suite(.privateBus, .timeLimit(.minutes(1)))
+struct BusConnectionTests {
+    // MARK: Calls
+
+    @Test("two connections of one process, on two loops, call one another")
+    func mutualCalls() async throws {
+        let bus = try PrivateBus.current
+        let one = try await bus.open(on: try Loop.shared)
+        let two = try await bus.open(on: try Loop.second)
+        await one.exportEcho()
+        await two.exportEcho()
+        for (caller, callee) in [(one, two), (two, one)] {
+            let reply = try await caller.call(
+                .test(callee.uniqueName, Objects.echo, [.string(caller.uniqueName)]), deadline: .seconds(10))
+            #expect(reply.body == [.string(caller.uniqueName)])
+            #expect(reply.sender == callee.uniqueName)
+        }
+        await one.close()
+        await two.close()
+    }
+
+    @Test("tells a handler who calls what")
+    func whoCalls() async throws {
+        let bus = try PrivateBus.current
+        let (caller, callee) = (try await bus.open(), try await bus.open())
+        let calls = Log<MethodCall>()
+        await callee.exportSilent { calls.add($0) }
+        await caller.call(.test(callee.uniqueName, Objects.silent, [.byte(7)]), deadline: .seconds(30)) { _ in
+        }
+        let call = try #require(await calls.wait(for: 1).first)
+        #expect(call.sender == caller.uniqueName)
+        #expect(call.path == Objects.silent)
+        #expect(call.interface == Objects.interface)
+        #expect(call.member == "Call")
+        #expect(call.body == [.byte(7)])
+        #expect(call.expectsReply)
+        await caller.close()
+        await callee.close()
+    }
+
+    @Test("a thousand calls are answered in the order they were made")
+    func pipelined() async throws {
+        let bus = try PrivateBus.current
+        let (caller, callee) = (try await bus.open(), try await bus.open(on: try Loop.second))
+        await callee.exportEcho()
+        let replies = Log<UInt32?>()
+        await caller.callThousandTimes(callee.uniqueName) { result in
+            if case .uint32(let number)? = (try? result.get())?.body.first {
+                replies.add(number)
+            } else {
+                replies.add(nil)
+            }
+        }
+        #expect(await replies.wait(for: 1000) == (0..<1000).map { $0 })
+        await caller.close()
+        await callee.close()
+    }
+
+    @Test("errors come as they were sent, name and message")
+    func errors() async throws {
+        let connection = try await PrivateBus.current.open()
+        await connection.export(path: "/error") { [weak connection] call in
+            connection?.assumeIsolated {
+                $0.replyError(to: call, name: "org.example.Error.Mine", message: "wörtlich")
+            }
+        }
+        let error = await #expect(throws: DBusError.self) {
+            try await connection.call(.test(connection.uniqueName, "/error"), deadline: .seconds(10))
+        }
+        #expect(error == DBusError(name: "org.example.Error.Mine", message: "wörtlich"))
+        #expect(error?.kind == .reply)
+        await connection.close()
+    }
+
+    @Test("paths that nobody exports are unknown objects")
+    func unknownObject() async throws {
+        let connection = try await PrivateBus.current.open()
+        await connection.exportEcho()
+        for path in ["/", "/nowhere"] {
+            let error = await #expect(throws: DBusError.self) {
+                try await connection.call(.test(connection.uniqueName, path), deadline: .seconds(10))
+            }
+            #expect(error?.name == DBusError.Name.unknownObject)
+        }
+        await connection.close()
+    }
+
+    @Test("a name that nobody has is an unknown service")
+    func unknownService() async throws {
+        let connection = try await PrivateBus.current.open()
+        var call = OutgoingCall.test("org.example.Nobody")
+        for noAutoStart in [false, true] {
+            call.noAutoStart = noAutoStart
+            let error = await #expect(throws: DBusError.self) {
+                try await connection.call(call, deadline: .seconds(10))
+            }
+            #expect([DBusError.Name.serviceUnknown, DBusError.Name.nameHasNoOwner].contains(error?.name))
+        }
+        await connection.close()
+    }
+
+    @Test("a reply that D-Bus cannot carry becomes an error, so that nobody waits")
+    func badReply() async throws {
+        let connection = try await PrivateBus.current.open()
+        await connection.export(path: "/bad") { [weak connection] call in
+            connection?.assumeIsolated { $0.reply(to: call, [.string("\0")]) }
+        }
+        let error = await #expect(throws: DBusError.self) {
+            try await connection.call(.test(connection.uniqueName, "/bad"), deadline: .seconds(10))
+        }
+        #expect(error?.name == DBusError.Name.failed)
+        await connection.close()
+    }
+
+    @Test("a deadline settles a call, and the late reply does no harm")
+    func deadline() async throws {
+        let connection = try await PrivateBus.current.open()
+        let calls = Log<MethodCall>()
+        await connection.exportSilent { calls.add($0) }
+        await connection.exportEcho()
+        let error = await #expect(throws: DBusError.self) {
+            try await connection.call(
+                .test(connection.uniqueName, Objects.silent), deadline: .milliseconds(50))
+        }
+        #expect(error?.kind == .timedOut)
+        let call = try #require(await calls.wait(for: 1).first)
+        await connection.reply(to: call, [])
+        let reply = try await connection.call(
+            .test(connection.uniqueName, Objects.echo, [.byte(1)]), deadline: .seconds(10))
+        #expect(reply.body == [.byte(1)])
+        await connection.close()
+    }
+
+    @Test("an answer that came in time counts, though its process was stopped until the deadline had gone by")
+    func answeredWhileStopped() async throws {
+        let connection = try await PrivateBus.current.open()
+        let result = await withCheckedContinuation { continuation in
+            Task { await connection.callWhileStopped { continuation.resume(returning: $0) } }
+        }
+        #expect(throws: Never.self) { try result.get() }
+        await connection.close()
+    }
+
+    @Test("cancelling the task settles its call at once, sent or not")
+    func cancelled() async throws {
+        let connection = try await PrivateBus.current.open()
+        let calls = Log<MethodCall>()
+        await connection.exportSilent { calls.add($0) }
+        let task = Task {
+            try await connection.call(.test(connection.uniqueName, Objects.silent), deadline: .seconds(50))
+        }
+        await calls.wait(for: 1)
+        task.cancel()
+        var error = await #expect(throws: DBusError.self) { try await task.value }
+        #expect(error?.kind == .cancelled)
+        let late = Task {
+            withUnsafeCurrentTask { $0?.cancel() }
+            return try await connection.call(
+                .test(connection.uniqueName, Objects.silent), deadline: .seconds(50))
+        }
+        error = await #expect(throws: DBusError.self) { try await late.value }
+        #expect(error?.kind == .cancelled)
+        #expect(calls.entries.count == 1)
+        await connection.close()
+    }
+
+    // MARK: Names
+
+    @Test("a name goes to one owner, and to the next in the queue")
+    func names() async throws {
+        let bus = try PrivateBus.current
+        let (one, two) = (try await bus.open(), try await bus.open())
+        let name = "org.example.Name"
+        #expect(try await one.requestName(name, flags: .doNotQueue) == .primaryOwner)
+        #expect(try await one.requestName(name, flags: .doNotQueue) == .alreadyOwner)
+        #expect(try await two.requestName(name, flags: .doNotQueue) == .exists)
+        #expect(try await two.releaseName(name) == .notOwner)
+        #expect(try await two.requestName(name, flags: []) == .inQueue)
+        let acquired = Log<DBusValue?>()
+        await two.onSignal { if $0.member == "NameAcquired" { acquired.add($0.body.first) } }
+        #expect(try await one.releaseName(name) == .released)
+        #expect(await acquired.wait(for: 1) == [.string(name)])
+        #expect(try await two.releaseName(name) == .released)
+        #expect(try await two.releaseName(name) == .nonExistent)
+        for bad in ["", "nodots", ":1.1", "a.b\0"] {
+            let error = await #expect(throws: DBusError.self) {
+                try await one.requestName(bad, flags: .doNotQueue)
+            }
+            #expect(error?.kind == .invalid)
+        }
+        await one.close()
+        await two.close()
+    }
+
+    // MARK: Signals
+
+    @Test("signals come in order, each once however often the rule was added, and stop with the last removal")
+    func signals() async throws {
+        let bus = try PrivateBus.current
+        let (listener, emitter) = (try await bus.open(), try await bus.open(on: try Loop.second))
+        let rule = MatchRule(sender: emitter.uniqueName, interface: Objects.interface, member: "Tick")
+        let ticks = Log<DBusValue?>()
+        let marks = Log<Int>()
+        await listener.onSignal { signal in
+            if signal.sender != emitter.uniqueName { return }
+            if signal.member == "Tick" {
+                ticks.add(signal.body.first)
+            } else {
+                marks.add(ticks.entries.count)
+            }
+        }
+        func tick(_ numbers: Range<Int32>) async throws {
+            for number in numbers {
+                try await emitter.emit("Tick", number)
+            }
+            // To the listener alone, so it needs no rule; what was sent before it has arrived before it.
+            try await emitter.emit("Mark", to: listener.uniqueName)
+        }
+        try await listener.addMatch(rule)
+        try await listener.addMatch(rule)
+        try await tick(0..<100)
+        #expect(await marks.wait(for: 1) == [100])
+        await listener.removeMatch(rule)
+        try await tick(100..<101)
+        #expect(await marks.wait(for: 2) == [100, 101])
+        await listener.removeMatch(rule)
+        // The bus has taken the removal before it takes anything sent after this.
+        _ = try await listener.call(.toBus("GetId"), deadline: .seconds(10))
+        try await tick(101..<102)
+        #expect(await marks.wait(for: 3) == [100, 101, 101])
+        #expect(ticks.entries == (0..<101).map { .int32($0) })
+        await listener.close()
+        await emitter.close()
+    }
+
+    @Test("a rule that the bus refuses fails for all who asked, and is not counted")
+    func badRule() async throws {
+        let connection = try await PrivateBus.current.open()
+        let rule = MatchRule(path: "no path")
+        for _ in 1...2 {
+            let error = await #expect(throws: DBusError.self) { try await connection.addMatch(rule) }
+            #expect(error?.name == "org.freedesktop.DBus.Error.MatchRuleInvalid")
+        }
+        await connection.close()
+    }
+
+    // MARK: Broken messages
+
+    @Test("calls that D-Bus cannot carry are refused")
+    func badCall() async throws {
+        let connection = try await PrivateBus.current.open()
+        let good = OutgoingCall.test(connection.uniqueName)
+        var bad = [good, good, good, good]
+        bad[0].destination = "nobody"
+        bad[1].path = "no path"
+        bad[2].interface = "none"
+        bad[3].member = "a.b"
+        for call in bad {
+            let error = await #expect(throws: DBusError.self) {
+                try await connection.call(call, deadline: .seconds(10))
+            }
+            #expect(error?.kind == .invalid)
+        }
+        await connection.close()
+    }
+
+    @Test("a call that names a descriptor which did not come with it is invalid")
+    func noSuchDescriptor() async throws {
+        let bus = try PrivateBus.current
+        let (caller, callee) = (try await bus.open(), try await bus.open(on: try Loop.second))
+        await callee.exportEcho()
+        let pair = try StreamSocket.pair()
+        for (number, expected) in [
+            (UInt8(0), nil), (1, DBusError.Name.invalidArguments), (3, DBusError.Name.invalidArguments),
+        ] {
+            let answers = Log<Result<Reply, DBusError>>()
+            try await caller.call(callee.uniqueName, with: pair.0.descriptor, asNumber: number) { answers.add($0) }
+            let answer = try #require(await answers.wait(for: 1).first)
+            if case .failure(let error) = answer {
+                #expect(error.name == expected)
+            } else {
+                #expect(expected == nil)
+            }
+        }
+        await caller.close()
+        await callee.close()
+    }
+}
+
+extension BusConnection {
+    /// In one go, from the loop, without a hop in between.
+    fileprivate func callThousandTimes(_ destination: String, completion: @escaping Completion) {
+        for number in UInt32(0)..<1000 {
+            call(
+                .test(
+                    destination, Objects.echo,
+                    // Short ones go to the bus another way than long ones.
+                    [.uint32(number), .bytes([UInt8](repeating: 0, count: number % 4 == 0 ? 20_000 : 0))]),
+                deadline: .seconds(30),
+                completion: completion)
+        }
+    }
+}

@@ -1,0 +1,154 @@
+import ConnectToLinux
+import ConnectToTesting
+import Testing
+
+@testable import ConnectToDBus
+
+/// How connections end.
+@Suite(.privateBus, .timeLimit(.minutes(1)))
+struct BusLossTests {
+    @Test("when the callee goes, the bus says NoReply")
+    func calleeDies() async throws {
+        let bus = try PrivateBus.current
+        let (caller, callee) = (try await bus.open(), try await bus.open())
+        await callee.export(path: Objects.silent) { [weak callee] _ in
+            // From within a handler: the message is still being dispatched.
+            callee?.assumeIsolated { $0.close() }
+        }
+        let error = await #expect(throws: DBusError.self) {
+            try await caller.call(.test(callee.uniqueName, Objects.silent), deadline: .seconds(30))
+        }
+        #expect(error?.name == DBusError.Name.noReply)
+        #expect(error?.kind == .reply)
+        await caller.close()
+    }
+
+    @Test("when the bus goes, every call is settled, and then the end is told once")
+    func busDies() async throws {
+        let bus = try PrivateBus.current
+        let connection = try await bus.open()
+        let calls = Log<MethodCall>()
+        let events = Log<String>()
+        await connection.exportSilent { calls.add($0) }
+        await connection.onDisconnect { events.add("lost: \($0.kind)") }
+        for number in 0..<10 {
+            await connection.call(
+                .test(connection.uniqueName, Objects.silent), deadline: .seconds(50)
+            ) { result in
+                if case .failure(let error) = result { events.add("\(number): \(error.kind)") }
+            }
+        }
+        await calls.wait(for: 10)
+        bus.kill()
+        let expected = (0..<10).map { "\($0): disconnected" } + ["lost: disconnected"]
+        #expect(await events.wait(for: 11) == expected)
+        await Loop.settle(try Loop.shared)
+        #expect(events.entries.count == 11)
+        #expect(await connection.isConnected == false)
+        #expect(try bus.openDescriptors().isEmpty)
+
+        // Afterwards everything fails at once, and late handlers are told too.
+        await connection.onDisconnect { events.add("late: \($0.kind)") }
+        #expect(await events.wait(for: 12).last == "late: disconnected")
+        let error = await #expect(throws: DBusError.self) {
+            try await connection.requestName("org.example.A", flags: .doNotQueue)
+        }
+        #expect(error?.kind == .offline)
+        await connection.close()
+        await connection.close()
+    }
+
+    @Test("closing settles what is pending, tells no disconnect handler, and leaves no descriptor")
+    func closing() async throws {
+        let bus = try PrivateBus.current
+        let connection = try await bus.open()
+        let calls = Log<MethodCall>()
+        let events = Log<String>()
+        await connection.exportSilent { calls.add($0) }
+        await connection.onDisconnect { _ in events.add("lost") }
+        await connection.call(.test(connection.uniqueName, Objects.silent), deadline: .seconds(50)) {
+            result in
+            if case .failure(let error) = result { events.add("\(error.kind)") }
+        }
+        await calls.wait(for: 1)
+        #expect(try bus.openDescriptors().count == 1)
+        await connection.close()
+        await connection.close()
+        #expect(await events.wait(for: 1) == ["disconnected"])
+        await Loop.settle(try Loop.shared)
+        #expect(events.entries.count == 1)
+        #expect(await connection.isConnected == false)
+        #expect(try bus.openDescriptors().isEmpty)
+    }
+
+    @Test("closing right after calling, and from a completion, settles each call once")
+    func closingEarly() async throws {
+        let bus = try PrivateBus.current
+        let connection = try await bus.open()
+        let kinds = Log<DBusError.Kind>()
+        let events = Log<Bool>()
+        await connection.callAndClose { result in
+            if case .failure(let error) = result { kinds.add(error.kind) }
+        }
+        #expect(Set(await kinds.wait(for: 2)) == [.disconnected, .offline])
+
+        let other = try await bus.open()
+        await other.call(.toBus("GetId"), deadline: .seconds(10)) { [other] result in
+            other.assumeIsolated { $0.close() }
+            if case .success = result { events.add(true) }
+        }
+        #expect(await events.wait(for: 1) == [true])
+        await Loop.settle(try Loop.shared)
+        #expect(try bus.openDescriptors().isEmpty)
+    }
+
+    @Test("letting go of a connection closes it, and settles what it has pending")
+    func lettingGo() async throws {
+        let bus = try PrivateBus.current
+        let events = Log<Bool>()
+        func openAndDrop() async throws {
+            let connection = try await bus.open()
+            await connection.exportSilent()
+            await connection.call(
+                .test(connection.uniqueName, Objects.silent), deadline: .seconds(50)
+            ) { result in
+                if case .failure(let error) = result { events.add(error.kind == .disconnected) }
+            }
+        }
+        try await openAndDrop()
+        #expect(await events.wait(for: 1) == [true])
+        await Loop.settle(try Loop.shared)
+        #expect(try bus.openDescriptors().isEmpty)
+    }
+
+    @Test("a hundred connections that come and go leave nothing behind, descriptors in messages included")
+    func noLeak() async throws {
+        let bus = try PrivateBus.current
+        try await expectNoDescriptorLeak {
+            for _ in 0..<100 {
+                let connection = try await bus.open()
+                await connection.exportEcho()
+                let pair = try StreamSocket.pair()
+                _ = try await connection.call(
+                    .test(connection.uniqueName, Objects.echo, [.unixFD(pair.0.descriptor)]),
+                    deadline: .seconds(10))
+                // Nobody is there to take this one.
+                _ = try? await connection.call(
+                    .test(connection.uniqueName, "/nowhere", [.unixFD(pair.1.descriptor)]),
+                    deadline: .seconds(10))
+                await connection.close()
+            }
+            await Loop.settle(try Loop.shared)
+        }
+        #expect(try bus.openDescriptors().isEmpty)
+    }
+}
+
+extension BusConnection {
+    /// All in one turn: a call before the end, the end, a call after it.
+    fileprivate func callAndClose(completion: @escaping Completion) {
+        call(.toBus("GetId"), deadline: .seconds(10), completion: completion)
+        close()
+        call(.toBus("GetId"), deadline: .seconds(10), completion: completion)
+    }
+}

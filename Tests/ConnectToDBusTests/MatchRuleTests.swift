@@ -1,0 +1,30 @@
+import ConnectToDBus
+import Testing
+
+@Suite(.timeLimit(.minutes(1)))
+struct MatchRuleTests {
+    @Test("writes the parts that are given, arguments in order")
+    func text() {
+        let rule = MatchRule(
+            sender: "org.example", path: "/a", interface: "org.example.I", member: "M",
+            arguments: [10: "k", 2: "c"])
+        #expect(
+            rule.text == "type='signal',sender='org.example',path='/a',interface='org.example.I',member='M',"
+                + "arg2='c',arg10='k'")
+        #expect(MatchRule().text == "type='signal'")
+    }
+
+    @Test("quotes apostrophes outside of apostrophes, and nothing else")
+    func quoting() {
+        #expect(MatchRule(arguments: [0: #"it's, a \ "#]).text == #"type='signal',arg0='it'\''s, a \ '"#)
+    }
+
+    @Test("asks the bus alone about owners")
+    func owners() {
+        #expect(
+            MatchRule.nameOwnerChanged(namespace: "org.example").text
+                == "type='signal',sender='org.freedesktop.DBus',path='/org/freedesktop/DBus',"
+                + "interface='org.freedesktop.DBus',member='NameOwnerChanged',arg0namespace='org.example'")
+        #expect(MatchRule.nameOwnerChanged(name: "org.example.A").text.hasSuffix("arg0='org.example.A'"))
+    }
+}

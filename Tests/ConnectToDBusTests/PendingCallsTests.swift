@@ -1,0 +1,48 @@
+import ConnectToLinux
+import Testing
+
+@testable import ConnectToDBus
+
+@Suite(.timeLimit(.minutes(1)))
+struct PendingCallsTests {
+    private func call(_ destination: String, replier: String?, _ log: Log<String> = Log()) throws
+        -> PendingCalls.Call
+    {
+        let timer = try Loop.shared.schedule(after: .seconds(60)) {}
+        timer.cancel()
+        return PendingCalls.Call(
+            replier: replier, destination: destination, member: "M", timer: timer,
+            completion: { _ in log.add(destination) })
+    }
+
+    @Test("believes nobody but the callee and the bus")
+    func forged() throws {
+        var calls = PendingCalls()
+        calls.insert(try call(":1.1", replier: ":1.1"), serial: 7)
+        let tries: [(UInt32, String)] = [(7, ":1.2"), (8, ":1.1"), (7, ":1.1"), (7, ":1.1")]
+        let taken = tries.map { calls.take(repliedTo: $0, by: $1) != nil }
+        #expect(taken == [false, false, true, false])
+        calls.insert(try call(":1.1", replier: ":1.1"), serial: 9)
+        let fromBus = calls.take(repliedTo: 9, by: BusName.bus)
+        #expect(fromBus != nil)
+    }
+
+    @Test("takes any owner's reply where a well-known name was called")
+    func wellKnown() throws {
+        var calls = PendingCalls()
+        calls.insert(try call("org.example.A", replier: nil), serial: 1)
+        let taken = calls.take(repliedTo: 1, by: ":1.9")
+        #expect(taken != nil)
+    }
+
+    @Test("gives them up in the order they were made")
+    func order() throws {
+        var calls = PendingCalls()
+        for serial in (UInt32(1)...50).shuffled() {
+            calls.insert(try call("\(serial)", replier: nil), serial: serial)
+        }
+        let all = calls.takeAll().map(\.destination)
+        #expect(all == (1...50).map { "\($0)" })
+        #expect(calls.count == 0)
+    }
+}

@@ -1,0 +1,39 @@
+import ConnectToDBus
+import Testing
+
+@Suite(.timeLimit(.minutes(1)))
+struct SignatureTests {
+    @Test(
+        "takes every complete type",
+        arguments: ["y", "h", "v", "as", "aas", "a{sv}", "(ih)", "a(y(ss)v)", "a{oa{sv}}"])
+    func single(signature: String) {
+        #expect(Signature.isSingle(signature))
+        #expect(Signature.isValid(signature + signature))
+        #expect(!Signature.isSingle(signature + signature))
+    }
+
+    @Test(
+        "refuses what is no type",
+        arguments: [
+            "a", "(", ")", "()", "{sv}", "a{s}", "a{sv", "a{vs}", "a{svs}", "a{(s)s}", "(s", "z", "r", "e",
+            "sä",
+        ])
+    func invalid(signature: String) {
+        #expect(!Signature.isValid(signature))
+    }
+
+    @Test("holds length and nesting to their limits")
+    func limits() {
+        #expect(Signature.isValid(""))
+        #expect(!Signature.isSingle(""))
+        #expect(Signature.isValid(String(repeating: "y", count: 255)))
+        #expect(!Signature.isValid(String(repeating: "y", count: 256)))
+        #expect(Signature.isValid(String(repeating: "a", count: 32) + "y"))
+        #expect(!Signature.isValid(String(repeating: "a", count: 33) + "y"))
+        func structures(_ depth: Int) -> String {
+            String(repeating: "(", count: depth) + "y" + String(repeating: ")", count: depth)
+        }
+        #expect(Signature.isValid(structures(32)))
+        #expect(!Signature.isValid(structures(33)))
+    }
+}

@@ -1,0 +1,40 @@
+@testable import ConnectToDBus
+
+/// The objects that tests call.
+enum Objects {
+    static let interface = "org.example.Test"
+    /// Answers with what it is given.
+    static let echo = "/org/example/echo"
+    /// Takes calls and keeps them, without an answer.
+    static let silent = "/org/example/silent"
+}
+
+extension BusConnection {
+    func export(path: String, handler: @escaping @Sendable (MethodCall) -> Void) {
+        export { call in
+            if call.path != path { return false }
+            handler(call)
+            return true
+        }
+    }
+
+    func exportEcho() {
+        export(path: Objects.echo) { [weak self] call in
+            self?.assumeIsolated { $0.reply(to: call, call.body) }
+        }
+    }
+
+    /// Takes calls, and tells of each.
+    func exportSilent(_ told: @escaping @Sendable (MethodCall) -> Void = { _ in }) {
+        export(path: Objects.silent, handler: told)
+    }
+}
+
+extension OutgoingCall {
+    static func test(
+        _ destination: String, _ path: String = Objects.echo, _ body: [DBusValue] = []
+    ) -> OutgoingCall {
+        OutgoingCall(
+            destination: destination, path: path, interface: Objects.interface, member: "Call", body: body)
+    }
+}

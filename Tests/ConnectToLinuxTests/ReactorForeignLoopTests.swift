@@ -1,0 +1,156 @@
+import ConnectToLinux
+import Glibc
+import Synchronization
+import Testing
+
+/// A main loop that is not ours: a thread that polls and calls, as GLib or Qt would.
+private final class ForeignLoop: Sendable {
+    let reactor: Reactor
+    private let isOver = Atomic(false)
+    private let looks = Atomic(0)
+
+    /// How often poll has said that there is something to do.
+    var wakeups: Int { looks.load(ordering: .sequentiallyConsistent) }
+
+    init() throws {
+        reactor = try Reactor(drivenBy: .foreignLoop)
+        try startDetachedThread(named: "foreign") { [self] in
+            while !isOver.load(ordering: .sequentiallyConsistent) {
+                guard (try? isReadable(reactor.pollableDescriptor, within: -1)) == true else { return }
+                looks.add(1, ordering: .sequentiallyConsistent)
+                reactor.runReady()
+            }
+        }
+    }
+
+    func stop() async {
+        await reactor.run { [self] in isOver.store(true, ordering: .sequentiallyConsistent) }
+    }
+}
+
+@Suite("The reactor in a foreign main loop", .timeLimit(.minutes(1)))
+struct ReactorForeignLoopTests {
+    @Test("wakes the loop for work of other threads, each time anew, and no oftener")
+    func wakes() async throws {
+        let loop = try ForeignLoop()
+        for number in 0..<500 {
+            #expect(await loop.reactor.run { number } == number)
+        }
+        // One look for each, and no more than another one that finds nothing.
+        #expect(loop.wakeups <= 1000)
+        await loop.stop()
+    }
+
+    @Test("wakes the loop for many threads at once")
+    func manyThreads() async throws {
+        let loop = try ForeignLoop()
+        let record = Record<Bool>()
+        await withTaskGroup { group in
+            for _ in 0..<8 {
+                group.addTask {
+                    for _ in 0..<200 { await loop.reactor.run { record(loop.reactor.isCurrent) } }
+                }
+            }
+        }
+        #expect(record.entries == Array(repeating: true, count: 1600))
+        await loop.stop()
+    }
+
+    @Test("runs timers, tasks and events there")
+    func timersTasksEvents() async throws {
+        let loop = try ForeignLoop()
+        let (near, far) = try StreamSocket.pair()
+        await loop.reactor.wait(for: .milliseconds(2))
+        await loop.reactor.wait(for: .milliseconds(1))
+        let place = await Task(executorPreference: loop.reactor.tasks) {
+            await Task.yield()
+            return loop.reactor.isCurrent
+        }.value
+        #expect(place)
+        let (events, continuation) = AsyncStream.makeStream(of: Readiness.self)
+        let source = try loop.reactor.watch(near.descriptor.rawValue, for: [.read, .edge]) {
+            continuation.yield($0)
+        }
+        try far.send("x")
+        #expect(await events.first { _ in true } == .read)
+        source.cancel()
+        await loop.stop()
+    }
+
+    @Test("is readable when there is work, and only then")
+    func readable() throws {
+        let reactor = try Reactor(drivenBy: .foreignLoop)
+        let record = Record<Int>()
+        for round in 1...100 {
+            #expect(try !isReadable(reactor.pollableDescriptor))
+            // A look at the wrong time does no harm.
+            reactor.runReady()
+            reactor.execute { record(round) }
+            reactor.execute {}
+            #expect(try isReadable(reactor.pollableDescriptor))
+            #expect(record.entries.count == round - 1)
+            reactor.runReady()
+            #expect(record.entries.last == round)
+        }
+    }
+
+    @Test("is readable when a timer has gone off, and only then")
+    func timers() throws {
+        let reactor = try Reactor(drivenBy: .foreignLoop)
+        let record = Record<Int>()
+        for round in 1...10 {
+            reactor.schedule(after: .milliseconds(1)) { record(round) }
+            try waitUntilReadable(reactor.pollableDescriptor)
+            reactor.runReady()
+            #expect(record.entries.count == round)
+            #expect(try !isReadable(reactor.pollableDescriptor))
+        }
+    }
+
+    @Test("runs all that follows from what is ready in one call")
+    func completes() throws {
+        let reactor = try Reactor(drivenBy: .foreignLoop)
+        let record = Record<Int>()
+        @Sendable func next(_ number: Int) {
+            record(number)
+            if number < 50 { reactor.execute { next(number + 1) } }
+        }
+        reactor.execute { next(1) }
+        reactor.runReady()
+        #expect(record.entries == Array(1...50))
+    }
+
+    @Test("work that never ends does not keep the foreign loop; what is left is ready at once")
+    func endless() throws {
+        let reactor = try Reactor(drivenBy: .foreignLoop)
+        let record = Record<Int>()
+        @Sendable func next(_ number: Int) {
+            record(number)
+            if number < 10_000 { reactor.execute { next(number + 1) } }
+        }
+        reactor.execute { next(1) }
+        reactor.runReady()
+        #expect(record.entries.count < 10_000)
+        var calls = 1
+        while try isReadable(reactor.pollableDescriptor) {
+            reactor.runReady()
+            calls += 1
+        }
+        #expect(record.entries.count == 10_000)
+        #expect(calls < 1_000)
+    }
+
+    @Test("may be turned from within a handler")
+    func nested() throws {
+        let reactor = try Reactor(drivenBy: .foreignLoop)
+        let record = Record<String>()
+        reactor.execute {
+            reactor.execute { record("inner") }
+            reactor.runReady()
+            record(reactor.isCurrent ? "outer, on the loop" : "outer, lost")
+        }
+        reactor.runReady()
+        #expect(record.entries == ["inner", "outer, on the loop"])
+        #expect(!reactor.isCurrent)
+    }
+}

@@ -1,0 +1,34 @@
+import Testing
+
+@testable import ConnectToLinux
+
+@Suite("A user namespace")
+struct UserNamespaceTests {
+    private func outside(_ user: UInt32, _ map: String) -> UInt32?? {
+        UserNamespace(of: user, map: Array(map.utf8)).map(\.outside)
+    }
+
+    @Test("is none where every user has the same number outside, or nothing is told")
+    func none() {
+        #expect(outside(1_000, "         0          0 4294967295\n") == .none)
+        #expect(outside(1_000, "1000 1000 1\n") == .none)
+    }
+
+    @Test("has another number for its users, range by range; and for some there is none outside")
+    func mapped() {
+        let map = "         0       1000          1\n         1     100000      65536\n"
+        #expect(outside(0, map) == 1_000)
+        #expect(outside(1, map) == 100_000)
+        #expect(outside(65_536, map) == 165_535)
+        #expect(outside(65_537, map) == .some(nil))
+        #expect(outside(65_534, "") == .some(nil))
+    }
+
+    @Test("is not understood from what is no map")
+    func nonsense() {
+        for map in ["0 1", "a b c", "0 4294967295 99999999999999999999", "-1 -1 -1"] {
+            #expect(outside(7, map) == .some(nil), "\(map)")
+        }
+        #expect(outside(.max, "0 4294967295 18446744073709551615") == .some(nil))
+    }
+}

@@ -1,0 +1,161 @@
+import ConnectToTesting
+import Testing
+
+@testable import ConnectToPorts
+
+@Suite("A cancelled wait on a port", .chosenExecutor, .timeLimit(.minutes(1)))
+struct CancellationTests {
+    @Test("for a message ends the sequence at once, and the port lives on")
+    func next() async throws {
+        let (port, peer) = try RawPeer.withPort()
+        let taking = Task { try await port.take() }
+        await port.someoneWaits(for: .input)
+        taking.cancel()
+        #expect(try await taking.joined() == nil)
+        #expect(port.line.read { $0.waiters.count(.input) == 0 })
+        #expect(port.closeReason == nil)
+        try await peer.send(Wire.text("still here"))
+        #expect(try await port.take()?.text == "still here")
+    }
+
+    @Test("ends the sequence soon where more is there already, as from a peer that never pauses")
+    func flood() async throws {
+        let channel = try MessageChannel()
+        var batch = MessageBatch()
+        for _ in 0..<10_000 { batch.append("x") }
+        try channel.port1.postMessages(batch)
+        channel.port1.finish()
+        let taking = Task {
+            var count = 0
+            for try await _ in channel.port2.messages {
+                count += 1
+                withUnsafeCurrentTask { $0?.cancel() }
+            }
+            return count
+        }
+        // What had been lent to it already: one drain's.
+        #expect(try await taking.joined() <= 1_000)
+    }
+
+    @Test("for room throws at once, and nothing is posted")
+    func send() async throws {
+        let (port, peer) = try RawPeer.withPort()
+        let block = [UInt8](repeating: 0, count: 1 << 20)
+        var posted = 0
+        while (try? port.postMessage(block)) != nil { posted += 1 }
+        let sending = Task { try await port.send(block) }
+        await port.someoneWaits(for: .room)
+        sending.cancel()
+        let error = await #expect(throws: PortError.self) { try await sending.joined() }
+        #expect(error?.code == .cancelled)
+        #expect(port.line.read { $0.waiters.count(.room) == 0 })
+        port.finish()
+        #expect(try await peer.receive(posted * (block.count + 8) + 8).suffix(8) == Wire.finish[...])
+    }
+
+    @Test("for the end gives its own reason, and the port has none")
+    func closed() async throws {
+        let (port, peer) = try RawPeer.withPort()
+        defer { peer.die() }
+        let waiting = Task { await port.closed }
+        await port.someoneWaits(for: .end)
+        waiting.cancel()
+        #expect(await waiting.joined().code == .cancelled)
+        #expect(port.closeReason == nil)
+        #expect(port.line.read { $0.waiters.count(.end) == 0 })
+    }
+
+    @Test("for the opening throws at once, and the port may still open")
+    func opened() async throws {
+        let (port, introduction) = MessagePort.opening(on: try .shared)
+        let waiting = Task { try await port.opened }
+        await port.someoneWaits(for: .opening)
+        waiting.cancel()
+        let error = await #expect(throws: PortError.self) { try await waiting.joined() }
+        #expect(error?.code == .cancelled)
+        #expect(port.line.read { $0.waiters.count(.opening) == 0 })
+        introduction.didOpen()
+        try await port.opened
+    }
+
+    @Test("for the hand-over returns at once")
+    func flush() async throws {
+        let (port, peer) = try RawPeer.withPort()
+        defer { peer.die() }
+        try port.postMessage([UInt8](repeating: 0, count: 4 << 20))
+        let flushing = Task { await port.flush() }
+        await port.someoneWaits(for: .flush)
+        flushing.cancel()
+        await flushing.joined()
+        #expect(port.bufferedAmount > 0)
+        #expect(port.line.read { $0.waiters.count(.flush) == 0 })
+    }
+
+    @Test("that was cancelled before it began does not wait")
+    func before() async throws {
+        let (port, peer) = try RawPeer.withPort()
+        defer { peer.die() }
+        let (opening, introduction) = MessagePort.opening(on: try .shared)
+        try port.postMessage([UInt8](repeating: 0, count: 17 << 20))
+        await withTaskCancellation {
+            #expect(await port.closed.code == .cancelled)
+            await port.flush()
+            let taken = await port.takeAll()
+            #expect(taken.texts == [] && taken.error == nil)
+            let send = await #expect(throws: PortError.self) { try await port.send("no room") }
+            #expect(send?.code == .cancelled)
+            let open = await #expect(throws: PortError.self) { try await opening.opened }
+            #expect(open?.code == .cancelled)
+        }
+        introduction.failUnlessOpen(CloseReason(.cancelled, detail: "the test is over"))
+    }
+
+    @Test("costs nobody the message that came meanwhile")
+    func noLostWakeUp() async throws {
+        let channel = try MessageChannel()
+        for round in 0..<500 {
+            let first = Task { try await channel.port2.take() }
+            let second = Task { try await channel.port2.take() }
+            if round.isMultiple(of: 2) { await channel.port2.someoneWaits(for: .input, atLeast: 2) }
+            async let posting: Void = channel.port1.postMessage("\(round)")
+            first.cancel()
+            try await posting
+            let text = try await first.joined()?.text
+            // Whoever was woken for it has gone: it must find the one who waits still.
+            if text != nil { second.cancel() }
+            let other = try await second.joined()?.text
+            #expect([text, other].compactMap(\.self) == ["\(round)"])
+        }
+        #expect(channel.port2.line.read { $0.waiters.count(.input) == 0 })
+    }
+
+    @Test("after it was woken costs nobody the message either")
+    func cancelledWhenWoken() async throws {
+        let (port, peer) = try RawPeer.withPort()
+        // The first consumer runs only when this loop is turned: it can be caught between the two.
+        let loop = try EventLoop.drivenByForeignLoop()
+        let first = Task(executorPreference: loop.executor) { try await port.take() }
+        loop.runReady()
+        #expect(port.line.read { $0.waiters.count(.input) } == 1)
+        let second = Task { try await port.take() }
+        await port.someoneWaits(for: .input, atLeast: 2)
+        try await peer.send(Wire.text("one"))
+        await (try EventLoop.shared).settle()
+        #expect(port.line.read { $0.waiters.count(.input) } == 1)
+        first.cancel()
+        loop.runReady()
+        let text = try await first.joined()?.text
+        if text != nil { second.cancel() }
+        let other = try await second.joined()?.text
+        #expect([text, other].compactMap(\.self) == ["one"])
+    }
+
+    /// Runs a closure in a task that is cancelled before it runs.
+    private func withTaskCancellation(_ body: @escaping @Sendable () async -> Void) async {
+        let task = Task {
+            withUnsafeCurrentTask { $0?.cancel() }
+            await body()
+        }
+        await task.joined()
+    }
+}

@@ -1,0 +1,104 @@
+import ConnectToTesting
+import Synchronization
+import Testing
+
+@testable import ConnectToPorts
+
+@Suite("A port's consumers", .chosenExecutor, .timeLimit(.minutes(1)))
+struct ConsumerTests {
+    @Test("that are two share the messages, each to one of them, each one's in order")
+    func share() async throws {
+        let channel = try MessageChannel()
+        async let first = channel.port2.takeAll().texts
+        async let second = channel.port2.takeAll().texts
+        for number in 0..<2_000 { try await channel.port1.send("\(number)") }
+        channel.port1.finish()
+        let (one, two) = (await first.compactMap(Int.init), await second.compactMap(Int.init))
+        #expect((one + two).sorted() == Array(0..<2_000))
+        #expect(one == one.sorted() && two == two.sorted())
+    }
+
+    @Test("get a message each when as many come as wait")
+    func eachWoken() async throws {
+        let (port, peer) = try RawPeer.withPort()
+        let consumers = (0..<5).map { _ in Task { try await port.take()?.text } }
+        await port.someoneWaits(for: .input, atLeast: 5)
+        try await peer.send((0..<5).flatMap { Wire.text("\($0)") })
+        var texts: [String?] = []
+        for consumer in consumers { texts.append(try await consumer.joined()) }
+        #expect(Set(texts) == ["0", "1", "2", "3", "4"])
+    }
+
+    @Test("of another port, and timers, get their turn while one port is flooded")
+    func flood() async throws {
+        let loop = try EventLoop.shared
+        let (port, peer) = try RawPeer.withPort()
+        let channel = try MessageChannel()
+        let block = (0..<10_000).flatMap { _ in Wire.text("flood") }
+        let isOver = Atomic(false)
+        let flooding = Task {
+            while !isOver.load(ordering: .relaxed) { try await peer.send(block) }
+            try await peer.send(Wire.finish)
+        }
+        let draining = Task(executorPreference: loop.executor) {
+            var count = 0
+            for try await _ in port.messages { count += 1 }
+            return count
+        }
+        let echo = Task {
+            for try await message in channel.port2.messages { try channel.port2.postMessage(message.bytes) }
+        }
+        for round in 0..<50 as Range<UInt8> {
+            try channel.port1.postMessage([round])
+            #expect(try await channel.port1.take()?.bytes == [round])
+            await loop.pass(.microseconds(100))
+        }
+        isOver.store(true, ordering: .relaxed)
+        try await flooding.joined()
+        #expect(try await draining.joined() >= 10_000)
+        channel.port1.close()
+        try await echo.joined()
+    }
+
+    @Test("on the loop itself get what is posted there, gathered or not")
+    func onTheLoop() async throws {
+        let loop = try EventLoop.shared
+        let channel = try MessageChannel()
+        let echo = Task(executorPreference: loop.executor) {
+            for try await message in channel.port2.messages { try channel.port2.postMessage(message.bytes) }
+            channel.port2.finish()
+        }
+        let payloads = (0..<3_000).map {
+            [UInt8](repeating: UInt8(truncatingIfNeeded: $0), count: $0 * 31 % 997)
+        }
+        try await Task(executorPreference: loop.executor) {
+            for payload in payloads { try await channel.port1.send(payload) }
+            channel.port1.finish()
+            var answers: [[UInt8]] = []
+            for try await message in channel.port1.messages { answers.append(message.bytes) }
+            #expect(answers == payloads)
+        }.joined()
+        try await echo.joined()
+        #expect(await channel.port1.closed.code == .closed)
+    }
+
+    @Test(
+        "on the loop see one posted message leave at once and more at the turn's end; a flush waits for that")
+    func gathered() async throws {
+        let (port, peer) = try RawPeer.withPort()
+        try await Task(executorPreference: try EventLoop.shared.executor) {
+            for round in 1...3 {
+                try port.postMessage("one \(round)")
+                #expect(port.bufferedAmount == 0)
+                try port.postMessage("two \(round)")
+                #expect(port.bufferedAmount == 13)
+                await port.flush()
+                #expect(port.bufferedAmount == 0)
+                // The next turn.
+                await Task.yield()
+            }
+        }.joined()
+        let expected = (1...3).flatMap { Wire.text("one \($0)") + Wire.text("two \($0)") }
+        #expect(try await peer.receive(expected.count) == expected)
+    }
+}

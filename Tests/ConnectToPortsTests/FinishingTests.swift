@@ -1,0 +1,191 @@
+import ConnectToTesting
+import Testing
+
+@testable import ConnectToPorts
+
+@Suite("Finishing a port", .chosenExecutor, .timeLimit(.minutes(1)))
+struct FinishingTests {
+    @Test("ends the peer's sequence after what was posted, and leaves the other direction open")
+    func halfClose() async throws {
+        let channel = try MessageChannel()
+        try channel.port1.postMessage("request")
+        channel.port1.finish()
+        let (texts, error) = await channel.port2.takeAll()
+        #expect(texts == ["request"])
+        #expect(error == nil)
+        #expect(channel.port2.peerHasFinished && !channel.port1.peerHasFinished)
+        #expect(channel.port2.closeReason == nil)
+        try channel.port2.postMessage("answer")
+        #expect(try await channel.port1.take()?.text == "answer")
+    }
+
+    @Test("on both sides closes both, when everything is taken")
+    func both() async throws {
+        let channel = try MessageChannel()
+        try channel.port1.postMessage("to 2")
+        try channel.port2.postMessage("to 1")
+        channel.port1.finish()
+        channel.port2.finish()
+        #expect(try await channel.port2.take()?.text == "to 2")
+        #expect(try await channel.port1.take()?.text == "to 1")
+        #expect(await channel.port1.closed.code == .closed)
+        #expect(await channel.port2.closed.code == .closed)
+        #expect(channel.port1.undelivered == 0 && channel.port2.undelivered == 0)
+    }
+
+    @Test("sends finish once, then close with the count when the last message is taken")
+    func onTheWire() async throws {
+        let (port, peer) = try RawPeer.withPort()
+        try port.postMessage("Hello")
+        port.finish()
+        port.finish()
+        try await peer.send(Wire.text("1") + Wire.text("2") + Wire.finish)
+        #expect(try await port.take()?.text == "1")
+        #expect(port.closeReason == nil)
+        #expect(try await port.take()?.text == "2")
+        let said = Wire.text("Hello") + Wire.finish + Wire.close(taken: 2)
+        #expect(try await peer.receive(said.count) == said)
+        // What the peer has taken it has yet to say.
+        #expect(port.closeReason == nil)
+        #expect(#expect(throws: PortError.self) { try port.takeFileDescriptor() }?.code == .detached)
+        try await peer.send(Wire.close(taken: 1))
+        #expect(await port.closed.code == .closed)
+        #expect(port.undelivered == 0)
+        #expect(try await peer.receiveToEnd() == [])
+        #expect(try await port.take() == nil)
+    }
+
+    @Test("and then closing says that this side was done, and closing alone does not", arguments: [false, true])
+    func done(_ finishes: Bool) async throws {
+        let channel = try MessageChannel()
+        try channel.port2.postMessage("not wanted")
+        if finishes { channel.port1.finish() }
+        channel.port1.close()
+        #expect(await channel.port2.closed.code == .closed)
+        #expect(channel.port2.peerWasDone == finishes)
+        #expect(channel.port2.undelivered == 1)
+        #expect(!channel.port1.peerWasDone)
+    }
+
+    @Test("and then closing is told over a transfer, too")
+    func doneOverATransfer() async throws {
+        let (port, peer) = try RawPeer.withPort()
+        try port.postMessage("not wanted")
+        try await peer.send(Wire.finish + Wire.close(taken: 0))
+        port.start()
+        #expect(await port.closed.code == .closed)
+        let channel = try MessageChannel()
+        try channel.port1.postMessage("", transfer: [.port(port)])
+        let moved = try #require(try await channel.port2.take()?.ports.first)
+        moved.start()
+        #expect(await moved.closed.code == .closed)
+        #expect(moved.peerWasDone && moved.undelivered == 1)
+    }
+
+    @Test("on both sides, the one that takes nothing tells the other when it closes")
+    func untaken() async throws {
+        let channel = try MessageChannel()
+        try channel.port1.postMessage("1")
+        try channel.port1.postMessage("2")
+        channel.port1.finish()
+        channel.port2.finish()
+        let (texts, error) = await channel.port1.takeAll()
+        #expect(texts == [] && error == nil)
+        #expect(channel.port1.closeReason == nil)
+        channel.port2.close()
+        #expect(await channel.port1.closed.code == .closed)
+        #expect(channel.port1.undelivered == 2)
+    }
+
+    @Test("on both sides, a peer that goes without a close has exited", arguments: [true, false])
+    func peerGone(hasTakenAll: Bool) async throws {
+        let (port, peer) = try RawPeer.withPort()
+        try port.postMessage("Hello")
+        port.finish()
+        port.start()
+        try await peer.send((hasTakenAll ? [] : Wire.text("1")) + Wire.finish)
+        let said = Wire.text("Hello") + Wire.finish + (hasTakenAll ? Wire.close(taken: 0) : [])
+        #expect(try await peer.receive(said.count) == said)
+        peer.die()
+        #expect(await port.closed.code == .peerExited)
+    }
+
+    @Test("on both sides, reads nothing behind the peer's close while it owes its own")
+    func floodAfterClose() async throws {
+        let (port, peer) = try RawPeer.withPort()
+        port.finish()
+        #expect(try await peer.receive(Wire.finish.count) == Wire.finish)
+        try await peer.send(Wire.text("1") + Wire.text("2") + Wire.finish + Wire.close(taken: 0))
+        #expect(await port.closed.code == .closed)
+        var flooded = 0
+        while flooded < 16 << 20 {
+            let count = try peer.sendWithoutWaiting(Wire.bytes([UInt8](repeating: 0, count: 32 << 10)))
+            if count == 0 { break }
+            flooded += count
+            try await EventLoop.shared.settle()
+        }
+        #expect(flooded < 1 << 20)
+        try port.postMessage("dropped")
+        #expect(try await port.take()?.text == "1")
+        port.close()
+        let answer = Wire.close(taken: 1)
+        #expect(try await peer.receive(answer.count) == answer)
+    }
+
+    @Test("on both sides, is over for each once both have taken all, however late", arguments: [true, false])
+    func late(transferred: Bool) async throws {
+        let channel = try MessageChannel()
+        let (early, late) = (channel.port1, channel.port2)
+        try early.postMessage("1")
+        try early.postMessage("2")
+        early.finish()
+        late.finish()
+        #expect(try await early.take() == nil)
+        #expect(try await late.take()?.text == "1")
+        var last = late
+        if transferred {
+            // With the peer's close behind it, which waits for an answer.
+            let carrier = try MessageChannel()
+            try carrier.port1.postMessage("", transfer: [.port(late)])
+            last = try #require(await carrier.port2.take()?.ports.first)
+        }
+        // It knows what became of its own messages already: there were none.
+        #expect(await last.closed.code == .closed)
+        #expect(early.closeReason == nil)
+        #expect(try await last.take()?.text == "2")
+        #expect(try await last.take() == nil)
+        #expect(await early.closed.code == .closed)
+        #expect(early.undelivered == 0)
+    }
+
+    @Test("on both sides closes one that has never been started, too")
+    func notStarted() async throws {
+        let channel = try MessageChannel()
+        try channel.port1.postMessage("1")
+        channel.port1.finish()
+        #expect(try await channel.port2.take()?.text == "1")
+        channel.port2.finish()
+        #expect(try await channel.port2.take() == nil)
+        #expect(await channel.port1.closed.code == .closed)
+        #expect(await channel.port2.closed.code == .closed)
+    }
+
+    @Test("waits behind what is queued")
+    func behindTheQueue() async throws {
+        let (port, peer) = try RawPeer.withPort()
+        let much = [UInt8](repeating: 5, count: 4 << 20)
+        try port.postMessage(much)
+        port.finish()
+        #expect(try await peer.receive(much.count + 16) == Wire.bytes(much) + Wire.finish)
+    }
+
+    @Test("ends every consumer that waits")
+    func endsConsumers() async throws {
+        let (port, peer) = try RawPeer.withPort()
+        let consumers = (0..<3).map { _ in Task { try await port.take() } }
+        await port.someoneWaits(for: .input, atLeast: 3)
+        try await peer.send(Wire.finish)
+        for consumer in consumers { #expect(try await consumer.joined() == nil) }
+        #expect(port.closeReason == nil)
+    }
+}

@@ -1,0 +1,119 @@
+import CConnectToLinux
+import ConnectToLinux
+import ConnectToTesting
+import Glibc
+import Testing
+
+@testable import ConnectToPorts
+
+/// Linux has out-of-band data on AF_UNIX streams too: the last byte of what is sent with MSG_OOB.
+@Suite("A byte that a peer sends with MSG_OOB", .chosenExecutor, .timeLimit(.minutes(1)))
+struct UrgentByteTests {
+    private let port: MessagePort
+    private let peer: StreamSocket
+
+    init() throws {
+        let (near, far) = try StreamSocket.pair()
+        port = MessagePort(adopting: near, on: try .shared)
+        peer = far
+    }
+
+    /// Of the given bytes the last is the urgent one.
+    private func sendUrgently(_ bytes: [UInt8]) throws {
+        let sent = try systemCall("send") {
+            send(peer.descriptor.rawValue, bytes, bytes.count, Int32(MSG_OOB) | Int32(MSG_NOSIGNAL))
+        }
+        #expect(sent == bytes.count)
+    }
+
+    private func sendPlainly(_ bytes: [UInt8]) throws {
+        let sent = try systemCall("send") { send(peer.descriptor.rawValue, bytes, bytes.count, Int32(MSG_NOSIGNAL)) }
+        #expect(sent == bytes.count)
+    }
+
+    @Test("is no part of the stream, before, between and inside of frames", arguments: [0, 4, 9, 13, 18])
+    func isLeftOut(place: Int) async throws {
+        port.start()
+        let stream = Wire.text("a") + Wire.text("b")
+        try sendPlainly(Array(stream.prefix(place)))
+        try sendUrgently([0xee])
+        try sendPlainly(Array(stream.dropFirst(place)))
+        try await EventLoop.shared.settle()
+        // One that takes a short read for all there is goes on with what comes next.
+        try sendPlainly(Wire.finish)
+        let (texts, error) = await port.takeAll()
+        #expect(texts == ["a", "b"])
+        #expect(error == nil)
+    }
+
+    @Test("is missing from the frame that it was a part of: what follows is out of step, a protocol error")
+    func isMissing() async throws {
+        port.start()
+        try sendUrgently(Wire.text("Hello"))
+        try sendPlainly(Wire.text("x"))
+        try await EventLoop.shared.settle()
+        // A port that took a short read for all there is reads on with this; one that did not has ended already.
+        try? sendPlainly(Wire.text("y"))
+        #expect(await port.closed.code == .protocolError)
+    }
+
+    @Test("is a part of the stream after all where another follows before it was passed: a protocol error")
+    func overtaken() async throws {
+        try sendUrgently([0xee])
+        try sendUrgently([0xee])
+        try sendPlainly(Wire.text("a"))
+        port.start()
+        try await EventLoop.shared.settle()
+        try? sendPlainly(Wire.text("b"))
+        #expect(await port.closed.code == .protocolError)
+    }
+
+    @Test("does not hide the peer's end, and is no reason to wake again and again")
+    func end() async throws {
+        port.start()
+        let loop = try EventLoop.shared
+        try sendUrgently([0xee])
+        await loop.settle()
+        #expect(port.closeReason == nil)
+        peer.shutdown()
+        #expect(await port.closed.code == .peerExited)
+    }
+
+    @Test("takes the descriptor with it that rides on it: that is closed, and belongs to no frame")
+    func descriptor() async throws {
+        let watched: RawPeer
+        do {
+            let (inside, outside) = try StreamSocket.pair()
+            watched = RawPeer(outside)
+            try sendUrgently(0xee, with: inside.descriptor.rawValue)
+        }
+        try sendPlainly(Wire.text("after") + Wire.finish)
+        let (texts, error) = await port.takeAll()
+        #expect(texts == ["after"])
+        #expect(error == nil)
+        #expect(try await watched.receiveToEnd() == [])
+    }
+
+    private func sendUrgently(_ byte: UInt8, with descriptor: Int32) throws {
+        // One header with one descriptor: its length, SOL_SOCKET, SCM_RIGHTS, the number.
+        var control = [UInt32](repeating: 0, count: 6)
+        (control[0], control[2], control[3], control[4]) = (20, UInt32(SOL_SOCKET), 1, UInt32(descriptor))
+        var byte = byte
+        let sent = try systemCall("sendmsg") {
+            withUnsafeMutablePointer(to: &byte) { byte in
+                var part = iovec(iov_base: byte, iov_len: 1)
+                return withUnsafeMutablePointer(to: &part) { part in
+                    control.withUnsafeMutableBytes { control in
+                        var message = msghdr()
+                        message.msg_iov = part
+                        message.msg_iovlen = 1
+                        message.msg_control = control.baseAddress
+                        message.msg_controllen = control.count
+                        return sendmsg(peer.descriptor.rawValue, &message, Int32(MSG_OOB) | Int32(MSG_NOSIGNAL))
+                    }
+                }
+            }
+        }
+        #expect(sent == 1)
+    }
+}

@@ -1,0 +1,144 @@
+import FoundationEssentials
+import Testing
+
+@testable import ConnectToPorts
+
+@Suite("A message")
+struct MessageTests {
+    private struct Point: Codable, Equatable {
+        var x: Int
+        var y: Int
+    }
+
+    @Test("of bytes arrives as bytes, whatever holds them, and a value as JSON, by each way to post it")
+    func dataIsBytes() async throws {
+        let channel = try MessageChannel()
+        let port = channel.port1
+        let data = Data([1, 2, 3])
+        try port.postMessage(data)
+        try await port.send(data)
+        try port.postMessage(data, transfer: [])
+        try await port.send(data, transfer: [])
+        var batch = MessageBatch()
+        batch.append(data)
+        try port.postMessages(batch)
+        try port.postMessage(ContiguousArray<UInt8>([1, 2, 3]))
+        try port.postMessage(([0, 1, 2, 3] as [UInt8])[1...])
+        try port.postMessage([1, 2, 3])
+        for _ in 0..<8 {
+            let message = try await channel.port2.take()
+            #expect(message?.kind == .bytes)
+            #expect(message?.bytes == [1, 2, 3])
+        }
+        let json = #"{"a":1}"#
+        try port.postMessage(["a": 1])
+        try port.postMessage(["a": 1], transfer: [])
+        try await port.send(["a": 1])
+        try await port.send(["a": 1], transfer: [])
+        try port.postMessage(json: json)
+        try port.postMessage(json: json, transfer: [])
+        try await port.send(json: json)
+        try await port.send(json: json, transfer: [])
+        for _ in 0..<8 {
+            let message = try await channel.port2.take()
+            #expect(message?.kind == .json)
+            #expect(message?.text == json)
+        }
+    }
+
+    @Test("of text gives its text and its bytes")
+    func text() throws {
+        let message = try Message(.text, Payload(copying: "é\0日本".utf8))
+        #expect(message.kind == .text)
+        #expect(message.text == "é\0日本")
+        #expect(message.bytes == Array("é\0日本".utf8))
+        #expect(message.count == 9)
+    }
+
+    @Test("of bytes has no text, even where it could be read as such")
+    func bytes() throws {
+        let message = try Message(.bytes, Payload(copying: "text".utf8))
+        #expect(message.kind == .bytes)
+        #expect(message.text == nil)
+        #expect(message.bytes == Array("text".utf8))
+    }
+
+    @Test(
+        "of text that is not UTF-8 has its bytes and no text",
+        arguments: [
+            [0xff], [0xc3], [0xc0, 0x80], [0xed, 0xa0, 0x80], [0xf4, 0x90, 0x80, 0x80], [0x61, 0x80],
+        ] as [[UInt8]])
+    func notUTF8(bytes: [UInt8]) throws {
+        let message = try Message(.text, Payload(copying: bytes))
+        #expect(message.text == nil)
+        #expect(message.bytes == bytes)
+    }
+
+    @Test("of JSON is as a person would write it")
+    func slashes() async throws {
+        let (port, peer) = try MessageChannel.makePair()
+        try port.postMessage(["path": "/etc/hosts"])
+        #expect(try await peer.take()?.text == #"{"path":"/etc/hosts"}"#)
+    }
+
+    @Test(
+        "that does not decode says where, and nothing of what stands there",
+        arguments: [
+            (#"{"x":1}"#, "there is no .y"), (#"{"x":1,"y":"secret"}"#, ".y is no Int"),
+            (#"{"x":1,"y":null}"#, ".y is null"), (#"[1]"#, "the value is no"), ("{", "it is not JSON"),
+        ])
+    func place(json: String, place: String) throws {
+        let message = try Message(.json, Payload(copying: json.utf8))
+        let error = #expect(throws: PortError.self) { try message.decode(Point.self) }
+        #expect(error?.message.contains(place) == true, "\(error?.message ?? "")")
+        #expect(error?.message.contains("secret") == false)
+    }
+
+    @Test("of JSON decodes, and has its text")
+    func json() throws {
+        let message = try Message(.json, Payload(copying: #"{"x":1,"y":-2}"#.utf8))
+        #expect(try message.decode(Point.self) == Point(x: 1, y: -2))
+        let inferred: Point = try message.decode()
+        #expect(inferred == Point(x: 1, y: -2))
+        #expect(message.text == #"{"x":1,"y":-2}"#)
+    }
+
+    @Test(
+        "that does not decode says so",
+        arguments: [
+            (FrameKind.json, #"{"x":1}"#), (.json, "{"), (.json, ""), (.json, "[1,2]"),
+            (.text, #"{"x":1,"y":-2}"#), (.bytes, #"{"x":1,"y":-2}"#),
+        ])
+    func notDecodable(kind: FrameKind, payload: String) throws {
+        let message = try Message(kind, Payload(copying: payload.utf8))
+        let error = #expect(throws: PortError.self) { try message.decode(Point.self) }
+        #expect(error?.code == .notDecodable)
+    }
+
+    @Test("that is a view of shared memory shows its own part only")
+    func view() throws {
+        let chunk = try Chunk(capacity: 16)
+        chunk.memory.copyBytes(from: Array("0123456789abcdef".utf8))
+        let message = Message(.text, Payload(chunk, 3..<7))
+        #expect(message.count == 4)
+        #expect(message.text == "3456")
+        #expect(message.withUnsafeBytes { $0.count } == 4)
+    }
+
+    @Test("may be empty", arguments: [FrameKind.bytes, .text, .json])
+    func empty(kind: FrameKind) throws {
+        let message = try Message(kind, Payload(copying: []))
+        #expect(message.count == 0)
+        #expect(message.bytes == [])
+        #expect(message.text == (kind == .bytes ? nil : ""))
+    }
+}
+
+extension Payload {
+    /// A view of a chunk of its own.
+    fileprivate init(copying bytes: some Collection<UInt8>) throws {
+        let chunk = try Chunk(capacity: bytes.count)
+        chunk.memory.copyBytes(from: bytes)
+        self.init(chunk, 0..<bytes.count)
+    }
+}

@@ -1,0 +1,132 @@
+import ConnectToTesting
+import Testing
+
+@testable import ConnectToPorts
+
+@Suite("A port that is on its way", .chosenExecutor, .timeLimit(.minutes(1)))
+struct OpeningTests {
+    private static let refused = CloseReason(.refused, detail: "the listener said no")
+
+    @Test("opens with the answer; what was posted before is there")
+    func byAnswer() async throws {
+        let (port, introduction) = MessagePort.opening(on: try .shared)
+        let peer = try introduction.peer()
+        try port.postMessage("early")
+        let waiting = Task { try await port.opened }
+        await port.someoneWaits(for: .opening)
+        introduction.didOpen()
+        try await waiting.joined()
+        #expect(try await peer.receive(13) == Wire.text("early"))
+    }
+
+    @Test(
+        "opens with the first byte from the peer, started or not, and an error after that says nothing",
+        arguments: [true, false], [1, 8, 13])
+    func byFirstByte(started: Bool, count: Int) async throws {
+        let (port, introduction) = MessagePort.opening(on: try .shared)
+        let peer = try introduction.peer()
+        if started { port.start() }
+        try await peer.send(Array(Wire.text("Hello").prefix(count)))
+        try await port.opened
+        introduction.failUnlessOpen(Self.refused)
+        #expect(port.closeReason == nil)
+        try await peer.send(Array(Wire.text("Hello").dropFirst(count)))
+        #expect(try await port.take()?.text == "Hello")
+    }
+
+    @Test("keeps the word that opened it until it is started")
+    func wordBeforeStart() async throws {
+        let (port, introduction) = MessagePort.opening(on: try .shared)
+        let peer = try introduction.peer()
+        try await peer.send(Wire.text("Welcome!"))
+        try await port.opened
+        #expect(try await port.take()?.text == "Welcome!")
+    }
+
+    @Test("is open if the peer's word and the error arrive together, and loses none of what it said")
+    func byteBeforeError() async throws {
+        let loop = try EventLoop.drivenByForeignLoop()
+        let (port, introduction) = MessagePort.opening(on: loop)
+        let peer = try introduction.peer()
+        // More than one drain takes, and the loop has not looked yet.
+        let texts = (0..<3_000).map { "\($0)" }
+        let stream = texts.flatMap(Wire.text) + Wire.finish
+        #expect(try peer.sendWithoutWaiting(stream) == stream.count)
+        introduction.failUnlessOpen(Self.refused)
+        #expect(port.closeReason == nil)
+        try await port.opened
+        loop.runReady()
+        port.start()
+        loop.runReady()
+        var taken: [String] = []
+        while case .message(let message) = port.line.change({ state, wakeups in
+            state.takeMessage(holding: nil, for: port.line, &wakeups)
+        }) { taken.append(message.text ?? "?") }
+        #expect(taken == texts)
+        #expect(port.peerHasFinished)
+    }
+
+    @Test("never opens when it is refused, and tells everybody who waits")
+    func refused() async throws {
+        let (port, introduction) = MessagePort.opening(on: try .shared)
+        let opening = Task { try await port.opened }
+        let taking = Task { try await port.take() }
+        let flushing = Task { await port.flush() }
+        await port.someoneWaits(for: .opening)
+        await port.someoneWaits(for: .input)
+        await port.someoneWaits(for: .flush)
+        introduction.failUnlessOpen(Self.refused)
+        let error = await #expect(throws: PortError.self) { try await opening.joined() }
+        #expect(error?.reason == Self.refused)
+        await #expect(throws: PortError.self) { try await taking.joined() }
+        await flushing.joined()
+        introduction.didOpen()
+        #expect(port.closeReason == Self.refused)
+    }
+
+    @Test("does not take the end of the line for an answer", arguments: [true, false])
+    func endBeforeAnswer(admitted: Bool) async throws {
+        let loop = try EventLoop.shared
+        let (port, introduction) = MessagePort.opening(on: loop)
+        port.start()
+        try introduction.peer().shutDown()
+        await loop.settle()
+        #expect(port.closeReason == nil)
+        if admitted { introduction.didOpen() } else { introduction.failUnlessOpen(Self.refused) }
+        #expect(await port.closed.code == (admitted ? .peerExited : .refused))
+    }
+
+    @Test("flushes when it is open, not when the kernel has the bytes")
+    func flush() async throws {
+        let (port, introduction) = MessagePort.opening(on: try .shared)
+        try port.postMessage("Hello")
+        #expect(port.bufferedAmount == 0)
+        let flushing = Task { await port.flush() }
+        await port.someoneWaits(for: .flush)
+        introduction.didOpen()
+        await flushing.joined()
+    }
+
+    @Test("that is closed with messages posted hands them over once it is open")
+    func closedWhileOpening() async throws {
+        let (port, introduction) = MessagePort.opening(on: try .shared)
+        let peer = try introduction.peer()
+        try port.postMessage("Hello")
+        port.close()
+        #expect(!introduction.isPointless)
+        let flushing = Task { await port.flush() }
+        await port.someoneWaits(for: .flush)
+        introduction.didOpen()
+        await flushing.joined()
+        #expect(try await peer.receiveToEnd() == Wire.text("Hello") + Wire.close(taken: 0))
+    }
+
+    @Test("that is closed with nothing posted is pointless to introduce")
+    func pointless() throws {
+        let (port, introduction) = MessagePort.opening(on: try .shared)
+        #expect(!introduction.isPointless)
+        port.close()
+        #expect(introduction.isPointless)
+        introduction.failUnlessOpen(CloseReason(.cancelled, detail: "closed before"))
+    }
+}

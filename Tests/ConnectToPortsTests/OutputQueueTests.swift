@@ -1,0 +1,112 @@
+import CConnectToLinux
+import Glibc
+import Testing
+
+@testable import ConnectToPorts
+
+@Suite("The output queue")
+struct OutputQueueTests {
+    private static let frames = [
+        Wire.text("Hello"), Wire.bytes([]), Wire.bytes([UInt8](repeating: 3, count: 70_000)), Wire.text("x"),
+        Wire.bytes([UInt8](repeating: 4, count: 65_528)), Wire.bytes([UInt8](repeating: 5, count: 65_529)),
+        Wire.finish,
+    ]
+
+    @Test(
+        "gives back the bytes in order, however little is written", arguments: [1, 7, 8, 1_000, 65_536, .max])
+    func partialWrites(writeSize: Int) throws {
+        var queue = OutputQueue()
+        for frame in Self.frames { try queue.append(frame) }
+        let all = Self.frames.flatMap(\.self)
+        #expect(queue.count == all.count)
+        #expect(queue.drain(writing: writeSize) == all)
+        #expect(queue.isEmpty && queue.count == 0)
+    }
+
+    @Test("takes more while it is being written")
+    func interleaved() throws {
+        var queue = OutputQueue()
+        var written: [UInt8] = []
+        var all: [UInt8] = []
+        for number in 0..<2_000 {
+            let frame = Wire.text("message \(number)")
+            try queue.append(frame)
+            all += frame
+            written += queue.write(atMost: number % 23)
+        }
+        #expect(queue.count == all.count - written.count)
+        written += queue.drain(writing: 10_000)
+        #expect(written == all)
+    }
+
+    @Test("leaves out what was written before, of the header and of the payload", arguments: 0..<13)
+    func alreadyWritten(count: Int) throws {
+        var queue = OutputQueue()
+        try queue.append(Wire.text("Hello"))
+        queue.didWrite(count)
+        try queue.append(Wire.text("next"))
+        #expect(queue.drain(writing: .max) == Wire.text("Hello").dropFirst(count) + Wire.text("next"))
+    }
+
+    @Test("gathers small frames, so that one write carries many")
+    func gathers() throws {
+        var queue = OutputQueue()
+        for _ in 0..<1_000 { try queue.append(Wire.text("small")) }
+        #expect(queue.withNext { pieces, _ in pieces.map(\.count) } == [13_000])
+    }
+
+    @Test(
+        "keeps a long payload that has an owner, and gathers on behind it", arguments: [1, 8, 9, 5_000, .max])
+    func keeps(writeSize: Int) throws {
+        let payload = [UInt8](repeating: 9, count: 20_000)
+        var queue = OutputQueue()
+        try queue.append(Wire.text("before"))
+        try payload.withUnsafeBytes { bytes in
+            try queue.append(FrameHeader(.bytes, length: bytes.count), bytes, keeping: payload)
+        }
+        try queue.append(Wire.text("behind"))
+        let all = Wire.text("before") + Wire.bytes(payload) + Wire.text("behind")
+        _ = queue.write(atMost: 20)
+        #expect(queue.remainder.map(\.bytes) == [[UInt8](all.dropFirst(14))])
+        #expect(queue.drain(writing: writeSize) == Array(all.dropFirst(14)))
+    }
+
+    @Test("forgets everything, and can be used again")
+    func removeAll() throws {
+        var queue = OutputQueue()
+        try queue.append(Wire.text("gone"))
+        _ = queue.write(atMost: 3)
+        queue.removeAll()
+        #expect(queue.isEmpty && queue.count == 0)
+        try queue.append(Wire.text("new"))
+        #expect(queue.drain(writing: .max) == Wire.text("new"))
+    }
+}
+
+extension OutputQueue {
+    fileprivate mutating func append(_ frame: [UInt8]) throws {
+        try frame.withUnsafeBytes { bytes in
+            guard let header = try? FrameHeader(decoding: bytes, lengthLimit: .max) else {
+                Issue.record("not a frame")
+                return
+            }
+            let payload = UnsafeRawBufferPointer(rebasing: bytes.dropFirst(8))
+            try append(header, payload)
+        }
+    }
+
+    fileprivate mutating func write(atMost size: Int) -> [UInt8] {
+        if isEmpty { return [] }
+        let bytes = withNext { pieces, _ in
+            [UInt8](pieces.flatMap { [UInt8](UnsafeRawBufferPointer($0)) }.prefix(size))
+        }
+        didWrite(bytes.count)
+        return bytes
+    }
+
+    fileprivate mutating func drain(writing size: Int) -> [UInt8] {
+        var all: [UInt8] = []
+        while !isEmpty { all += write(atMost: size) }
+        return all
+    }
+}

@@ -1,0 +1,144 @@
+import ConnectToLinux
+import ConnectToTesting
+import Glibc
+import Testing
+
+@testable import ConnectToPorts
+
+@Suite("The limits of a port", .chosenExecutor, .timeLimit(.minutes(1)))
+struct PortLimitsTests {
+    @Test("hold for both ends of a channel: what is over the length is not posted")
+    func channel() async throws {
+        var limits = PortLimits()
+        limits.messageLength = 1_000
+        let (mine, theirs) = try MessageChannel.makePair(limits: limits)
+        for port in [mine, theirs] {
+            let error = #expect(throws: PortError.self) {
+                try port.postMessage([UInt8](repeating: 0, count: 1_001))
+            }
+            #expect(error?.code == .messageTooLarge)
+        }
+        try mine.postMessage([UInt8](repeating: 0, count: 1_000))
+        #expect(try await theirs.take()?.count == 1_000)
+    }
+
+    @Test("end a port to which more than the length is sent, before it is there")
+    func tooLong() async throws {
+        var limits = PortLimits()
+        limits.messageLength = 1_000
+        let (port, peer) = try RawPeer.withPort(limits: limits)
+        port.start()
+        _ = try peer.sendWithoutWaiting(Array(Wire.bytes([UInt8](repeating: 0, count: 1_001)).prefix(8)))
+        #expect(await port.closed.code == .protocolError)
+    }
+
+    @Test("let longer messages in than the protocol lets out")
+    func longer() async throws {
+        var limits = PortLimits()
+        limits.messageLength = 65 << 20
+        let (port, peer) = try RawPeer.withPort(limits: limits)
+        let message = [UInt8](repeating: 7, count: 65 << 20)
+        async let sending: Void = peer.send(Wire.bytes(message))
+        #expect(try await port.take()?.count == 65 << 20)
+        try await sending
+        let error = #expect(throws: PortError.self) { try port.postMessage(message) }
+        #expect(error?.code == .messageTooLarge)
+        // What is transferred along counts too.
+        let file = try OpenFile(duplicating: 0)
+        let full = [UInt8](message.prefix(64 << 20))
+        let withFile = #expect(throws: PortError.self) {
+            try port.postMessage(full, transfer: [.file(file)])
+        }
+        #expect(withFile?.code == .messageTooLarge)
+        #expect(!file.isDetached)
+    }
+
+    @Test("refuse what the queue has no room for; who waits for room takes only half of it")
+    func queue() async throws {
+        var limits = PortLimits()
+        limits.queuedOutput = 1 << 20
+        let (port, peer) = try RawPeer.withPort(limits: limits)
+        let block = [UInt8](repeating: 0, count: 10_000)
+        let sending = Task { while true { try await port.send(block) } }
+        await port.someoneWaits(for: .room)
+        let half = limits.queuedOutput / 2
+        #expect((half...half + 10_008).contains(port.bufferedAmount))
+        // The other half is for who cannot wait.
+        var posted = 0
+        let error = #expect(throws: PortError.self) {
+            while true {
+                try port.postMessage(block)
+                posted += 1
+            }
+        }
+        #expect(error?.code == .queueFull)
+        #expect(posted >= half / 10_008 - 1)
+        peer.die()
+        await #expect(throws: PortError.self) { try await sending.joined() }
+    }
+
+    @Test("make who sends files wait where too many are on their way")
+    func files() async throws {
+        var limits = PortLimits()
+        limits.queuedDescriptors = 8
+        let (port, peer) = try RawPeer.withPort(limits: limits)
+        // Enough to be in the way of what follows.
+        try port.postMessage([UInt8](repeating: 0, count: 1 << 20))
+        let sending = Task {
+            for _ in 0..<4 {
+                let files = try (0..<6).map { _ in Transferable.file(try OpenFile(duplicating: 0)) }
+                try await port.send("", transfer: files)
+            }
+        }
+        await port.someoneWaits(for: .room)
+        #expect(port.line.read { $0.output.descriptorCount } == 6)
+        _ = try await peer.receive(8 + 1 << 20 + 4 * (8 + 8 + 6))
+        try await sending.joined()
+    }
+
+    @Test("have a least")
+    func least() {
+        var limits = PortLimits()
+        limits.messageLength = -1
+        limits.queuedOutput = .min
+        limits.queuedDescriptors = -1
+        limits.queuedInput = 0
+        limits.bufferSize = -1
+        limits.linger = .seconds(-1)
+        #expect(limits.messageLength == 0)
+        #expect(limits.queuedOutput == 0)
+        #expect(limits.queuedDescriptors == 0)
+        #expect(limits.queuedInput == 1)
+        #expect(limits.bufferSize == 0)
+        #expect(limits.linger == .zero)
+        limits.messageLength = .max
+        #expect(limits.messageLength == Int(UInt32.max))
+    }
+
+    @Test("of none of anything still let one message after the other through")
+    func none() async throws {
+        var limits = PortLimits()
+        limits.queuedOutput = 0
+        limits.queuedDescriptors = 0
+        limits.queuedInput = 0
+        limits.messageLength = 1 << 20
+        let (mine, theirs) = try MessageChannel.makePair(limits: limits)
+        let message = [UInt8](repeating: 0, count: 1 << 20)
+        let sending = Task { for _ in 0..<5 { try await mine.send(message) } }
+        for _ in 0..<5 { #expect(try await theirs.take()?.count == 1 << 20) }
+        try await sending.joined()
+    }
+
+    @Test("of a port that arrives are those of the port that it came on")
+    func arriving() async throws {
+        var limits = PortLimits()
+        limits.messageLength = 10_000
+        let (mine, theirs) = try MessageChannel.makePair(limits: limits)
+        let (near, far) = try MessageChannel.makePair()
+        try mine.postMessage("", transfer: [.port(near)])
+        let arrived = try #require(try await theirs.take()?.ports.first)
+        arrived.start()
+        try far.postMessage([UInt8](repeating: 0, count: 10_001))
+        #expect(await arrived.closed.code == .protocolError)
+    }
+}

@@ -1,0 +1,158 @@
+import ConnectToTesting
+import Testing
+
+@testable import ConnectToPorts
+
+@Suite("Posting on a port", .chosenExecutor, .timeLimit(.minutes(1)))
+struct PostingTests {
+    private static let mebibyte = [UInt8](repeating: 9, count: 1 << 20)
+
+    @Test("fills the queue up to 16 MiB with a peer that never reads, then says so")
+    func queueFull() async throws {
+        let (port, peer) = try RawPeer.withPort()
+        var posted = 0
+        let error = #expect(throws: PortError.self) {
+            while posted < 100 {
+                try port.postMessage(Self.mebibyte)
+                posted += 1
+            }
+        }
+        #expect(error?.code == .queueFull)
+        #expect((16...17).contains(posted))
+        #expect(port.bufferedAmount <= 16 << 20)
+        #expect(port.bufferedAmount > 14 << 20)
+        // Who was turned away has sent nothing, and the rest is whole.
+        let stream = try await peer.receive(posted * (8 + 1 << 20))
+        #expect(stream.count == posted * (8 + 1 << 20))
+        await port.flush()
+        #expect(port.bufferedAmount == 0)
+        try port.postMessage("room again")
+        #expect(try await peer.receive(18) == Wire.text("room again"))
+    }
+
+    @Test("has room for any message where nothing is queued")
+    func alwaysRoomForOne() throws {
+        var limits = PortLimits()
+        limits.queuedOutput = 10
+        let (port, peer) = try RawPeer.withPort(limits: limits)
+        defer { peer.die() }
+        try port.postMessage(Self.mebibyte)
+        let error = #expect(throws: PortError.self) { try port.postMessage("") }
+        #expect(error?.code == .queueFull)
+    }
+
+    @Test("with patience waits for room, and goes on when the peer reads")
+    func sendWaits() async throws {
+        var limits = PortLimits()
+        limits.queuedOutput = 1_000
+        let (port, peer) = try RawPeer.withPort(limits: limits)
+        try port.postMessage(Self.mebibyte)
+        let sending = Task { try await port.send("patient") }
+        await port.someoneWaits(for: .room)
+        #expect(try await peer.receive(8 + 1 << 20).count == 8 + 1 << 20)
+        try await sending.joined()
+        #expect(try await peer.receive(15) == Wire.text("patient"))
+    }
+
+    @Test("with patience from many tasks at once never finds the queue full")
+    func manySenders() async throws {
+        var limits = PortLimits()
+        limits.queuedOutput = 100_000
+        let (port, peer) = try RawPeer.withPort(limits: limits)
+        async let received = peer.receiveToEnd()
+        try await withThrowingTaskGroup { group in
+            for _ in 0..<40 {
+                group.addTask {
+                    for _ in 0..<10 { try await port.send([UInt8](repeating: 1, count: 60_000)) }
+                }
+            }
+            try await group.waitForAll()
+        }
+        port.close()
+        #expect(try await received.count == 400 * 60_008 + 16)
+    }
+
+    @Test("with patience ends with the port", arguments: [true, false])
+    func sendEnds(here: Bool) async throws {
+        let (port, peer) = try RawPeer.withPort()
+        #expect(throws: PortError.self) { while true { try port.postMessage(Self.mebibyte) } }
+        let sending = Task { try await port.send(Self.mebibyte) }
+        await port.someoneWaits(for: .room)
+        if here { port.close() } else { peer.die() }
+        let error = await #expect(throws: PortError.self) { try await sending.joined() }
+        #expect(error?.code == .closed)
+        #expect(error?.reason?.code == (here ? .closed : .peerExited))
+        await #expect(throws: PortError.self) { try await port.send("late") }
+    }
+
+    @Test("a message over the limit is refused at once, with or without patience")
+    func tooLarge() async throws {
+        var limits = PortLimits()
+        limits.messageLength = 1_000
+        limits.queuedOutput = 1_000
+        let (port, peer) = try RawPeer.withPort(limits: limits)
+        defer { peer.die() }
+        let tooLarge = [UInt8](repeating: 0, count: 1_001)
+        while (try? port.postMessage([UInt8](repeating: 0, count: 1_000))) != nil {}
+        #expect(throws: PortError.self) { try port.postMessage(tooLarge) }
+        // The queue is full, and nobody reads: who waited for room first would wait for ever.
+        let error = await #expect(throws: PortError.self) { try await port.send(tooLarge) }
+        #expect(error?.code == .messageTooLarge)
+    }
+
+    @Test("after finish is refused, in every form")
+    func finished() async throws {
+        let (port, peer) = try RawPeer.withPort()
+        defer { peer.die() }
+        port.finish()
+        #expect(throws: PortError.self) { try port.postMessage("late") }
+        #expect(throws: PortError.self) { try port.postMessage([1]) }
+        let error = await #expect(throws: PortError.self) { try await port.send("late") }
+        #expect(error?.code == .finished)
+    }
+
+    @Test("on a port that is over does nothing", arguments: [true, false])
+    func closed(here: Bool) async throws {
+        let (port, peer) = try RawPeer.withPort()
+        if here { port.close() } else { peer.die() }
+        _ = await port.closed
+        try port.postMessage("dropped")
+        try port.postMessage([1, 2, 3])
+        try port.postMessage(["dropped": true])
+        #expect(port.bufferedAmount == 0)
+        if here { #expect(try await peer.receiveToEnd() == Wire.close(taken: 0)) }
+    }
+
+    @Test("what has no JSON form is an error, and nothing is posted")
+    func notEncodable() async throws {
+        let (port, peer) = try RawPeer.withPort()
+        let error = #expect(throws: PortError.self) { try port.postMessage(Double.nan) }
+        #expect(error?.code == .notEncodable)
+        try port.postMessage(json: "{not checked")
+        port.close()
+        #expect(try await peer.receiveToEnd() == Wire.json("{not checked") + Wire.close(taken: 0))
+    }
+
+    @Test("from many tasks at once keeps each one's order")
+    func manyPosters() async throws {
+        let channel = try MessageChannel()
+        let posters = 8
+        let each = 500
+        async let texts = channel.port2.takeAll().texts
+        try await withThrowingTaskGroup { group in
+            for poster in 0..<posters {
+                group.addTask {
+                    for number in 0..<each { try await channel.port1.send("\(poster) \(number)") }
+                }
+            }
+            try await group.waitForAll()
+        }
+        channel.port1.finish()
+        let received = await texts
+        #expect(received.count == posters * each)
+        for poster in 0..<posters {
+            #expect(
+                received.filter { $0.hasPrefix("\(poster) ") } == (0..<each).map { "\(poster) \($0)" })
+        }
+    }
+}
