@@ -15,27 +15,20 @@ extension Bus {
     /// - Parameters:
     ///   - name: the context's.
     ///   - origin: the application id that the name lives under.
-    ///   - policy: what to do while nobody owns the name.
-    ///   - metadata: free text for the listener, 64 KiB and 1,024 keys in all.
     ///   - format: what the line is to carry; a listener of the other format refuses. With
     ///     ``LineFormat/stream`` the port posts nothing: await ``MessagePort/opened``, then
     ///     ``MessagePort/takeFileDescriptor()``.
-    ///   - expected: who the listener has to be. Whoever owns the name is looked at first, and the line and all that
-    ///     was posted goes to that connection alone, whoever takes the name meanwhile. The port of another owner
-    ///     ends with ``CloseReason/Code/unexpectedOwner``, and nothing has left this process. Costs two
-    ///     questions to the bus more.
+    ///   - options: how long to wait, what to tell the listener, and who it has to be; see ``ConnectOptions``.
     public func connectTo(
-        _ name: String, origin: String = ContextName.defaultOrigin,
-        wait policy: WaitPolicy = .untilAvailable(for: .seconds(10)), metadata: [String: String] = [:],
-        format: LineFormat = .messages, expecting expected: Admission? = nil
+        _ name: String, origin: String = ContextName.defaultOrigin, format: LineFormat = .messages,
+        options: ConnectOptions = ConnectOptions()
     ) -> MessagePort {
         let (port, introduction) = MessagePort.opening(format: format, on: loop, limits: limits.ports)
         do throws(ConnectToError) {
             let context = try ContextName(name, origin: origin)
-            try metadata.checked()
+            try options.metadata.checked()
             let introducer = Introducer(
-                bus: self, context: context, policy: policy, format: format, metadata: metadata,
-                expected: expected, answerDeadline: limits.introduction)
+                bus: self, context: context, options: options, format: format, answerDeadline: limits.introduction)
             if loop.reactor.isCurrent {
                 introducer.introduce(introduction)
             } else {

@@ -19,7 +19,7 @@ extension Bus {
     ///
     /// When it is back, maybe started anew, contexts are registered again before this says `connected`. Whoever was
     /// faster has the name: a context that finds it taken ends with ``Context/EndReason/nameLost``, one that stands by
-    /// (`standby: true`) queues; so owner and standby may have changed places. Unique names
+    /// (``ContextOptions/Ownership/standby``) queues; so owner and standby may have changed places. Unique names
     /// (``Peer/busName``, ``DirectoryEntry/owner``) of before mean nothing any more.
     public var status: Status { board.status }
 

@@ -1,15 +1,23 @@
-/// What `connectTo` does while nobody owns the name.
+/// What `connectTo` does while no program owns the name; compare with the constants. New policies may come.
 ///
-/// A listener that the bus can start is started in either case.
-public enum WaitPolicy: Sendable, Hashable {
+/// A listener that the bus can start is started in any case.
+public struct WaitPolicy: Sendable, Hashable {
+    /// How long to wait for an owner; nil where the port is not to wait at all.
+    let patience: Duration?
+
     /// The port ends at once, with ``CloseReason/Code/unavailable``. A listener that is there has
     /// ``BusLimits/introduction`` to answer.
-    case now
-    /// The port waits for a program to register the name and to answer; what is not open by then ends with
+    public static let now = WaitPolicy(patience: nil)
+
+    /// The port waits for a program to register the name and to answer; a port that is not open by then ends with
     /// ``CloseReason/Code/timedOut``. So the order in which programs start does not matter. A listener that comes at the
     /// end of the wait has a second to answer. Time in which the machine is suspended does not count.
     ///
     /// With zero or less the port does not wait for the name: its owner is called, and has as long to answer as with
     /// ``now``; where the name has no owner the port ends at once, with ``CloseReason/Code/timedOut``.
-    case untilAvailable(for: Duration)
+    public static func untilAvailable(for duration: Duration) -> WaitPolicy { WaitPolicy(patience: duration) }
+}
+
+extension WaitPolicy: CustomStringConvertible {
+    public var description: String { patience.map { "until available, for \($0)" } ?? "now" }
 }

@@ -186,7 +186,7 @@ import Testing
     @Test("A refusal is 77")
     func refused() async throws {
         let bus = try await Bus.at(PrivateBus.current.address)
-        let context = try await bus.register("busy", admit: .any())
+        let context = try await bus.register("busy", options: .init(admission: .any()))
         let outcome = try await Shell.run("connect to busy hello")
         #expect(outcome.status == 77)
         await context.unregister()

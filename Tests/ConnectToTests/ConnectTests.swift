@@ -46,10 +46,10 @@ struct ConnectTests {
     @Test("a caller that does not wait learns at once that nobody is there", .privateBus)
     func unavailable() async throws {
         let bus = try await Bus.separate(at: try PrivateBus.current.address)
-        let port = bus.connectTo("nobody", wait: .now)
+        let port = bus.connectTo("nobody", options: .init(wait: .now))
         #expect(await port.closed.code == .unavailable)
         await #expect(throws: PortError.self) { try await port.opened }
-        let late = bus.connectTo("nobody", wait: .untilAvailable(for: .milliseconds(50)))
+        let late = bus.connectTo("nobody", options: .init(wait: .untilAvailable(for: .milliseconds(50))))
         #expect(await late.closed.code == .timedOut)
     }
 
@@ -58,7 +58,7 @@ struct ConnectTests {
         let address = try PrivateBus.current.address
         let here = try await Bus.separate(at: address)
         let there = try await Bus.separate(at: address)
-        let first = try await there.register("first", metadata: ["kind": "test"])
+        let first = try await there.register("first", options: .init(metadata: ["kind": "test"]))
         let changes = try await here.changes()
         #expect(changes.snapshot.map(\.name) == ["first"])
         #expect(changes.snapshot.first?.metadata == ["kind": "test"])

@@ -11,7 +11,7 @@ struct StreamTests {
     @Test("two programs agree on a stream, and each gets its end of the socket")
     func agreed() async throws {
         let (here, there) = (try await Bus.onPrivateBus(), try await Bus.onPrivateBus())
-        let context = try await there.register("x", format: .stream)
+        let context = try await there.register("x", options: .init(format: .stream))
         #expect(context.format == .stream)
         let port = here.connectTo("x", format: .stream)
         let event = try #require(await context.nextConnect())
@@ -30,7 +30,7 @@ struct StreamTests {
         arguments: [LineFormat.messages, .stream])
     func mismatch(format: LineFormat) async throws {
         let (here, there) = (try await Bus.onPrivateBus(), try await Bus.onPrivateBus())
-        let context = try await there.register("x", format: format)
+        let context = try await there.register("x", options: .init(format: format))
         let other: LineFormat = format == .stream ? .messages : .stream
         let reason = await here.connectTo("x", format: other).closed
         #expect(reason.code == .refused)
@@ -87,7 +87,7 @@ struct StreamTests {
     @Test("the format is a property of the context", arguments: [LineFormat.messages, .stream])
     func property(format: LineFormat) async throws {
         let bus = try await Bus.onPrivateBus()
-        let context = try await bus.register("x", format: format)
+        let context = try await bus.register("x", options: .init(format: format))
         let reply = try await bus.connection.call(
             OutgoingCall(
                 destination: context.busName, path: context.registration.context.objectPath,

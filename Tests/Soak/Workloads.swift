@@ -25,7 +25,7 @@ extension Scene {
     /// A port that is open from beginning to end: every message comes back, once and in order.
     func talkThroughout(to name: String, _ chance: Seeded) async throws {
         var chance = chance
-        let port = here.connectTo(name, wait: .untilAvailable(for: Self.patience))
+        let port = here.connectTo(name, options: .init(wait: .untilAvailable(for: Self.patience)))
         try await port.opened
         var messages = port.messages.makeAsyncIterator()
         var number = 0
@@ -95,7 +95,7 @@ extension Scene {
     }
 
     private func post(_ count: Int, to name: String, cutShort: Bool) async throws {
-        let port = here.connectTo(name, wait: .untilAvailable(for: Self.patience))
+        let port = here.connectTo(name, options: .init(wait: .untilAvailable(for: Self.patience)))
         do {
             for index in 0..<count { try await port.send("\(index)") }
             if cutShort {
@@ -155,7 +155,7 @@ extension Scene {
             try await withListener(name) { victim in
                 try await step("talking to \(name)") {
                     // It may be dead before it is called.
-                    let port = here.connectTo(name, wait: .untilAvailable(for: .milliseconds(500)))
+                    let port = here.connectTo(name, options: .init(wait: .untilAvailable(for: .milliseconds(500))))
                     async let _: Void = {
                         try? await Task.sleep(for: .milliseconds(pause))
                         victim.kill()

@@ -9,7 +9,7 @@ func echo(_ name: String, on address: String) async throws {
 
 /// The same, in line for the name; says whether it has it, and when it gets it.
 func standBy(_ name: String, on address: String) async throws {
-    let context = try await Bus.at(address).register(name, standby: true)
+    let context = try await Bus.at(address).register(name, options: ContextOptions(ownership: .standby))
     if context.isStandby {
         say("standing by")
         _ = await context.registered

@@ -16,7 +16,7 @@ func knock(_ name: String, _ count: Int, ownsContext: Bool, on address: String) 
     let bus = try await Bus.at(address)
     let own = ownsContext ? try await bus.register("own", origin: "org.example.U\(getuid())") : nil
     for number in 0..<count {
-        let port = bus.connectTo(name + "\(number)", wait: .now)
+        let port = bus.connectTo(name + "\(number)", options: .init(wait: .now))
         do {
             try await port.opened
             say("open")

@@ -26,7 +26,7 @@ actor Window {
             do {
                 try await own(bus.register(path))
             } catch let error as ConnectToError where error.code == .nameTaken {
-                try await follow(bus.connectTo(path, wait: .now))
+                try await follow(bus.connectTo(path, options: ConnectOptions(wait: .now)))
             }
         }
     }

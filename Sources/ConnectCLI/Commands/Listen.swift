@@ -175,13 +175,19 @@ struct Listen: ProgramCommand {
             ? serveOne(context, service, ports, program) : serveAll(context, service, ports, program)
     }
 
+    private var options: ContextOptions {
+        var ownership: ContextOptions.Ownership = []
+        if standby { ownership.insert(.standby) }
+        if replace { ownership.insert(.replacesExisting) }
+        if replaceable { ownership.insert(.allowsReplacement) }
+        return ContextOptions(
+            ownership: ownership, callerLimit: once ? 1 : nil, format: raw ? .stream : .messages,
+            isPartial: raw && !command.isEmpty, isTappable: tappable, admission: callers.admission)
+    }
+
     private func register(_ name: String, _ origin: String, on bus: Bus) async throws(Failure) -> Context {
         do throws(ConnectToError) {
-            return try await bus.register(
-                name, origin: origin, standby: standby, replace: replace, allowReplacement: replaceable,
-                accepting: once ? 1 : nil, format: raw ? .stream : .messages, partial: raw && !command.isEmpty,
-                tappable: tappable,
-                admit: callers.admission)
+            return try await bus.register(name, origin: origin, options: options)
         } catch {
             let failure = Failure(error)
             guard replace, error.code == .nameTaken, let message = failure.message else { throw failure }

@@ -143,16 +143,17 @@ struct To: ProgramCommand {
     ) async throws -> ExitStatus {
         if reconnect, case .lines(let input, let form)? = input {
             let connections = bus.connections(
-                to: name, origin: origin, wait: wait == nil ? .untilAvailable(for: .seconds(10)) : waitPolicy,
-                expecting: expect)
+                to: name, origin: origin,
+                options: ConnectOptions(
+                    wait: wait == nil ? .untilAvailable(for: .seconds(10)) : waitPolicy, expected: expect))
             let call = ReconnectingCall(
                 connections: connections, name: name, input: input, form: form, report: program.report)
             program.atEnd { _ in await call.end() }
             return try await call.run { program.fail($0) }
         }
         let port = bus.connectTo(
-            name, origin: origin, wait: waitPolicy,
-            format: raw ? .stream : .messages, expecting: expect)
+            name, origin: origin, format: raw ? .stream : .messages,
+            options: ConnectOptions(wait: waitPolicy, expected: expect))
         guard let input else {
             let call = RawCall(port: port, name: name)
             awaited.set { call.awaited }

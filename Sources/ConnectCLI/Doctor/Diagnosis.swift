@@ -119,7 +119,7 @@ struct Diagnosis: Sendable {
         do {
             // Another connection: nothing of this process's own is between.
             let caller = try await Bus.separate(at: connection.address)
-            let port = caller.connectTo(context.name, origin: origin, wait: .now)
+            let port = caller.connectTo(context.name, origin: origin, options: ConnectOptions(wait: .now))
             do throws(PortError) {
                 try await port.opened
             } catch {

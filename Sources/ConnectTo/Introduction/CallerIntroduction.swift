@@ -140,38 +140,26 @@ struct CallerIntroduction {
 
     private mutating func nobodyHasTheName() -> Step {
         attempts += 1
-        switch policy {
-        case .now where attempts == 1:
-            // The owner may have died between the bus's look and its delivery, and a standby taken over.
-            return .call
-        case .now:
-            return .fail(
-                CloseReason(
-                    .unavailable,
-                    detail:
-                        "nobody has registered \(context.quoted) under \(context.origin); is its program running?"
-                ))
-        case .untilAvailable:
-            return isSubscribed ? .awaitOwner : subscribe()
-        }
+        if policy.patience != nil { return isSubscribed ? .awaitOwner : subscribe() }
+        // The owner may have died between the bus's look and its delivery, and a standby taken over.
+        if attempts == 1 { return .call }
+        return .fail(
+            CloseReason(
+                .unavailable,
+                detail: "nobody has registered \(context.quoted) under \(context.origin); is its program running?"))
     }
 
     /// Nothing was sent. When the bus is back, somebody may have the name.
     private mutating func theBusIsAway() -> Step {
-        switch policy {
-        case .now:
-            .fail(CloseReason(.busLost, detail: "the bus is away just now, and \(context.quoted) with it"))
-        case .untilAvailable: isSubscribed ? .awaitOwner : subscribe()
-        }
+        if policy.patience != nil { return isSubscribed ? .awaitOwner : subscribe() }
+        return .fail(CloseReason(.busLost, detail: "the bus is away just now, and \(context.quoted) with it"))
     }
 
     /// Whoever has the name is no context, or no longer one. The next owner may be.
     private mutating func isNoContext(_ error: DBusError) -> Step {
         hasMetStranger = true
-        return switch policy {
-        case .now: .fail(reason(.unavailable, "is no context: \(error)"))
-        case .untilAvailable: isSubscribed ? .awaitOwner : subscribe()
-        }
+        if policy.patience != nil { return isSubscribed ? .awaitOwner : subscribe() }
+        return .fail(reason(.unavailable, "is no context: \(error)"))
     }
 
     private mutating func subscribe() -> Step {

@@ -14,16 +14,12 @@ extension Bus {
     /// either side, or given away. It throws where there is none to be had any more: see ``Connections``.
     /// Nothing is sent twice: what was posted on a line that broke is the program's to send again, or not.
     ///
-    /// The parameters are those of ``connectTo(_:origin:wait:metadata:format:expecting:)``; the wait counts anew for
-    /// each port, and each owner of the name is looked at.
+    /// The parameters are those of ``connectTo(_:origin:format:options:)``; the wait counts anew for each port, and each
+    /// owner of the name is looked at.
     public func connections(
-        to name: String, origin: String = ContextName.defaultOrigin,
-        wait policy: WaitPolicy = .untilAvailable(for: .seconds(10)), metadata: [String: String] = [:],
-        expecting expected: Admission? = nil
+        to name: String, origin: String = ContextName.defaultOrigin, options: ConnectOptions = ConnectOptions()
     ) -> Connections {
-        Connections(bus: self) { [self] in
-            connectTo(name, origin: origin, wait: policy, metadata: metadata, expecting: expected)
-        }
+        Connections(bus: self) { [self] in connectTo(name, origin: origin, options: options) }
     }
 }
 

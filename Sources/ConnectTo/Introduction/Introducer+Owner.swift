@@ -13,7 +13,7 @@ extension Introducer {
     /// - Parameter start: how long the bus may take to start a program for the name.
     /// - Throws: as the call itself would, where nobody has the name and nobody can be started for it.
     func owner(startingWithin start: Duration) async throws(DBusError) -> Owner {
-        guard let expected else { return .anybody }
+        guard let expected = options.expected else { return .anybody }
         let identities = bus.identities
         var owner = try await identities.owner(of: context.busName)
         if owner == nil {

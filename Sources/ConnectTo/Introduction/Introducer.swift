@@ -9,12 +9,8 @@ struct Introducer: Sendable {
     /// Held until it is done: a program may keep nothing but the port.
     let bus: Bus
     let context: ContextName
-    let policy: WaitPolicy
+    let options: ConnectOptions
     var format = LineFormat.messages
-    /// Free text for the listener.
-    var metadata: [String: String] = [:]
-    /// Who the listener has to be.
-    var expected: Admission?
     /// From the call to the answer of a listener that is there, for a caller that does not wait.
     let answerDeadline: Duration
 
@@ -23,9 +19,9 @@ struct Introducer: Sendable {
     /// Begins; the outcome is told to the introduction.
     func introduce(_ introduction: PortIntroduction) {
         guard let farEnd = introduction.farEnd else { return }
-        let state = CallerIntroduction(to: context, policy: policy, format: format)
-        let patience = Patience(policy, answer: answerDeadline)
-        if introduction.isPointless || expected != nil {
+        let state = CallerIntroduction(to: context, policy: options.wait, format: format)
+        let patience = Patience(options.wait, answer: answerDeadline)
+        if introduction.isPointless || options.expected != nil {
             return goOn(with: introduction, state, from: .call, patience)
         }
         let call = call(context.busName, farEnd)
@@ -40,7 +36,8 @@ struct Introducer: Sendable {
 
     private func call(_ destination: String, _ farEnd: Descriptor) -> OutgoingCall {
         let hello = Greeting(
-            context: bus.registry.assumeIsolated { $0.callingName }, metadata: metadata, format: format)
+            context: bus.registry.assumeIsolated { $0.callingName }, metadata: options.metadata,
+            format: format)
         return OutgoingCall(
             destination: destination, path: context.objectPath, interface: ContextInterface.name,
             member: ContextInterface.connect, body: [.unixFD(farEnd), hello.encoded])
@@ -170,10 +167,7 @@ private struct Patience: Sendable {
 
     init(_ policy: WaitPolicy, answer: Duration) {
         self.answer = answer
-        switch policy {
-        case .untilAvailable(let duration) where duration > .zero: deadline = .now + duration
-        default: deadline = nil
-        }
+        deadline = policy.patience.flatMap { $0 > .zero ? .now + $0 : nil }
     }
 
     private var remaining: Duration? {

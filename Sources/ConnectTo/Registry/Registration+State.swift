@@ -5,39 +5,21 @@ import ConnectToPorts
 extension Registration {
     /// How a name was registered.
     final class Terms: Sendable {
-        let metadata: [String: String]
-        let limit: Int?
-        let format: LineFormat
-        let isPartial: Bool
+        let options: ContextOptions
+        /// How the bus is asked for the name.
         let flags: BusConnection.RequestNameFlags
         let tap: Tap?
-        let admission: Admission
 
-        private static let usual = Terms([:], nil, .messages, false, .doNotQueue, nil, .sameUser)
+        private static let usual = Terms(ContextOptions(), nil)
 
-        private init(
-            _ metadata: [String: String], _ limit: Int?, _ format: LineFormat, _ isPartial: Bool,
-            _ flags: BusConnection.RequestNameFlags, _ tap: Tap?, _ admission: Admission
-        ) {
-            self.metadata = metadata
-            self.limit = limit
-            self.format = format
-            self.isPartial = isPartial
-            self.flags = flags
+        private init(_ options: ContextOptions, _ tap: Tap?) {
+            self.options = options
+            flags = BusConnection.RequestNameFlags(options.ownership)
             self.tap = tap
-            self.admission = admission
         }
 
-        static func of(
-            _ metadata: [String: String], _ limit: Int?, _ format: LineFormat, _ isPartial: Bool,
-            _ flags: BusConnection.RequestNameFlags, _ tap: Tap?, _ admission: Admission
-        ) -> Terms {
-            if case .sameUser = admission.rule, metadata.isEmpty, limit == nil, format == .messages,
-                !isPartial, flags == .doNotQueue, tap == nil
-            {
-                return usual
-            }
-            return Terms(metadata, limit, format, isPartial, flags, tap, admission)
+        static func of(_ options: ContextOptions, _ tap: Tap?) -> Terms {
+            options.areDefaults && tap == nil ? usual : Terms(options, tap)
         }
     }
 
@@ -60,8 +42,16 @@ extension Registration {
         init(_ terms: Terms) {
             self.terms = terms
             activity = ContextActivity(tap: terms.tap)
-            remaining = terms.limit
+            remaining = terms.options.callerLimit
             (events, sink) = AsyncStream.makeStream(bufferingPolicy: .bufferingOldest(Backlog.capacity))
         }
+    }
+}
+
+extension BusConnection.RequestNameFlags {
+    fileprivate init(_ ownership: ContextOptions.Ownership) {
+        self = ownership.contains(.standby) ? [] : .doNotQueue
+        if ownership.contains(.replacesExisting) { insert(.replaceExisting) }
+        if ownership.contains(.allowsReplacement) { insert(.allowReplacement) }
     }
 }

@@ -40,13 +40,11 @@ final class Registration: @unchecked Sendable {
     private static let lock = Lock(0)
 
     init(
-        _ context: ContextName, metadata: [String: String], limit: Int?, format: LineFormat = .messages,
-        isPartial: Bool = false, flags: BusConnection.RequestNameFlags = .doNotQueue, tap: Tap? = nil,
-        admission: Admission = .sameUser, bus: Bus? = nil
+        _ context: ContextName, _ options: ContextOptions = ContextOptions(), tap: Tap? = nil, bus: Bus? = nil
     ) {
         self.context = context
         self.bus = bus
-        storage = .terms(.of(metadata, limit, format, isPartial, flags, tap, admission))
+        storage = .terms(.of(options, tap))
     }
 
     private var terms: Terms {
@@ -61,12 +59,12 @@ final class Registration: @unchecked Sendable {
     /// Nil where nobody has used it yet. Under the lock.
     private var state: State? { if case .state(let state) = storage { state } else { nil } }
 
-    var metadata: [String: String] { terms.metadata }
-    var format: LineFormat { terms.format }
-    var isPartial: Bool { terms.isPartial }
+    var metadata: [String: String] { terms.options.metadata }
+    var format: LineFormat { terms.options.format }
+    var isPartial: Bool { terms.options.isPartial }
     /// How its name is asked for.
     var flags: BusConnection.RequestNameFlags { terms.flags }
-    var admission: Admission { terms.admission }
+    var admission: Admission { terms.options.admission }
     var activity: ContextActivity { withState { $0.activity } }
     var events: AsyncStream<ConnectEvent> { withState { $0.events } }
     /// Set when it has ended and the bus has confirmed that, or is gone.

@@ -79,10 +79,9 @@ actor Registry {
     // MARK: Registering
 
     func register(
-        _ context: ContextName, metadata: [String: String], flags: BusConnection.RequestNameFlags,
-        limit: Int?, format: LineFormat, isPartial: Bool, isTappable: Bool, admission: Admission, on bus: Bus
+        _ context: ContextName, _ options: ContextOptions, on bus: Bus
     ) async throws(ConnectToError) -> Registration {
-        try metadata.checked()
+        try options.metadata.checked()
         while let former = registrations[context.busName] {
             guard case .ended = former.status else { throw await taken(context) }
             // On its way out: the name can be had again when the bus has answered.
@@ -91,8 +90,7 @@ actor Registry {
             }
         }
         let registration = Registration(
-            context, metadata: metadata, limit: limit, format: format, isPartial: isPartial, flags: flags,
-            tap: isTappable ? Tap(on: loop) : nil, admission: admission, bus: bus)
+            context, options, tap: options.isTappable ? Tap(on: loop) : nil, bus: bus)
         // Served before the name is asked for: calls can come before the bus has answered.
         registrations[context.busName] = registration
         do throws(ConnectToError) {

@@ -1,8 +1,9 @@
 /// Whom to admit as a caller, or to accept as a listener: a rule about a ``Peer``.
 ///
-///     try await bus.register("x", admit: .any(.sameUser, .groups([27])))
-///     try await bus.register("y", admit: .all(.sameUser, .not(.executables(["/usr/bin/curl"]))))
-///     bus.connectTo("z", expecting: .users([0]))
+///     try await bus.register("x", options: ContextOptions(admission: .any(.sameUser, .groups([27]))))
+///     let noCurl = Admission.all(.sameUser, .not(.executables(["/usr/bin/curl"])))
+///     try await bus.register("y", options: ContextOptions(admission: noCurl))
+///     bus.connectTo("z", options: ConnectOptions(expected: .users([0])))
 ///
 /// What cannot be learnt of a peer admits nobody, not even by ``not(_:)``. Executables and origins are such facts of
 /// another user's programs, unless the same ``all(_:)-(Admission...)`` also says which users or groups are meant: by

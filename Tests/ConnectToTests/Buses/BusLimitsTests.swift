@@ -54,7 +54,7 @@ struct BusLimitsTests {
         let listening = try await Bus.separate(at: try PrivateBus.current.address, limits: limits)
         let context = try await listening.register("x")
         let bus = try await Bus.onPrivateBus()
-        let (reason, took) = await timed { await bus.connectTo("x", wait: .now).closed }
+        let (reason, took) = await timed { await bus.connectTo("x", options: .init(wait: .now)).closed }
         #expect(reason.code == .busy)
         #expect(took >= .milliseconds(100))
         #expect(context.status.refused == 1)
@@ -69,9 +69,9 @@ struct BusLimitsTests {
         let bus = try await Bus.onPrivateBus()
         let metadata = ["text": String(repeating: "x", count: 60 << 10)]
         // A process has a third of it.
-        let ports = (0..<2).map { _ in bus.connectTo("x", wait: .now, metadata: metadata) }
+        let ports = (0..<2).map { _ in bus.connectTo("x", options: .init(wait: .now, metadata: metadata)) }
         for port in ports { try await port.opened }
-        #expect(await bus.connectTo("x", wait: .now).closed.code == .busy)
+        #expect(await bus.connectTo("x", options: .init(wait: .now)).closed.code == .busy)
         #expect(context.status.refused == 1)
     }
 
@@ -82,7 +82,7 @@ struct BusLimitsTests {
         let silent = try await ScriptedListener("silent")
         let bus = try await Bus.separate(at: try PrivateBus.current.address, limits: limits)
         let start = ContinuousClock.now
-        #expect(await bus.connectTo("silent", wait: .now).closed.code == .timedOut)
+        #expect(await bus.connectTo("silent", options: .init(wait: .now)).closed.code == .timedOut)
         #expect(ContinuousClock.now - start < .seconds(4))
         await silent.close()
     }

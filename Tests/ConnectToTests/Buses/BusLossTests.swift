@@ -12,7 +12,7 @@ struct BusLossTests {
             try await Bus.onPrivateBus(reconnectingFor: .zero)
         )
         let context = try await there.register("x")
-        let standby = try await here.register("x", standby: true)
+        let standby = try await here.register("x", options: .init(ownership: .standby))
         let port = here.connectTo("x")
         let event = try #require(await context.nextConnect())
         try await port.opened
@@ -50,7 +50,7 @@ struct BusLossTests {
         let port = here.connectTo("x")
         let event = try #require(await context.nextConnect())
         try await port.opened
-        let waiting = here.connectTo("nobody", wait: .untilAvailable(for: .seconds(3_600)))
+        let waiting = here.connectTo("nobody", options: .init(wait: .untilAvailable(for: .seconds(3_600))))
         var changes = try await here.changes().makeAsyncIterator()
         await here.close()
         #expect(await waiting.closed.code == .busLost)

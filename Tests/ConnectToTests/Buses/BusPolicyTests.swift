@@ -12,9 +12,9 @@ struct BusPolicyTests {
             let (here, there) = (
                 try await Bus.separate(at: bus.address), try await Bus.separate(at: bus.address)
             )
-            let context = try await there.register("x", metadata: ["a": "b"])
+            let context = try await there.register("x", options: .init(metadata: ["a": "b"]))
             for policy in [WaitPolicy.now, .untilAvailable(for: .seconds(60))] {
-                let port = here.connectTo("x", wait: policy)
+                let port = here.connectTo("x", options: .init(wait: policy))
                 try port.postMessage("unheard")
                 #expect(await port.closed.code == .refused)
             }

@@ -18,7 +18,7 @@ struct BusRestartTests {
         let (here, there) = (try await Bus.separate(at: bus.address), try await Bus.separate(at: bus.address))
         var statuses = there.statuses.makeAsyncIterator()
         #expect(await statuses.next() == .connected)
-        let context = try await there.register("x", metadata: ["a": "b"])
+        let context = try await there.register("x", options: .init(metadata: ["a": "b"]))
         let port = here.connectTo("x")
         let event = try #require(await context.nextConnect())
         try await port.opened
@@ -35,7 +35,7 @@ struct BusRestartTests {
         #expect(context.isRegistered)
         await here.isBack()
         #expect(try await here.directory().map(\.metadata) == [["a": "b"]])
-        let next = here.connectTo("x", wait: .now)
+        let next = here.connectTo("x", options: .init(wait: .now))
         try next.postMessage("after it")
         let second = try #require(await context.nextConnect())
         #expect(second.peer.uid != nil)
@@ -63,7 +63,7 @@ struct BusRestartTests {
             let calling = Task {
                 var codes: [CloseReason.Code] = []
                 while codes.last != .closed {
-                    let port = here.connectTo("x", wait: .untilAvailable(for: .seconds(30)))
+                    let port = here.connectTo("x", options: .init(wait: .untilAvailable(for: .seconds(30))))
                     try port.postMessage("\(round)")
                     codes.append(await port.closed.code)
                 }
@@ -101,7 +101,7 @@ struct BusRestartTests {
             try await Bus.onPrivateBus(), try await Bus.onPrivateBus(), try await Bus.onPrivateBus()
         )
         let contexts = [try await first.register("x")]
-        let standby = try await second.register("x", standby: true)
+        let standby = try await second.register("x", options: .init(ownership: .standby))
         try PrivateBus.current.kill()
         for bus in [first, second, third] { await bus.isAway() }
         await third.close()
@@ -211,18 +211,18 @@ struct BusRestartTests {
     @Test("who waits for a name waits for the bus too; who does not is told that it is away")
     func introductions() async throws {
         let (here, there) = (try await Bus.onPrivateBus(), try await Bus.onPrivateBus())
-        let waiting = here.connectTo("late", wait: .untilAvailable(for: .seconds(30)))
+        let waiting = here.connectTo("late", options: .init(wait: .untilAvailable(for: .seconds(30))))
         try waiting.postMessage("posted before")
         // By then the bus has told it that nobody is there, and will tell it when somebody comes.
         for _ in 0..<10 { _ = try await here.directory() }
         try PrivateBus.current.kill()
         await here.isAway()
-        #expect(await here.connectTo("late", wait: .now).closed.code == .busLost)
+        #expect(await here.connectTo("late", options: .init(wait: .now)).closed.code == .busLost)
         #expect(await Self.code(of: { try await here.info("late") }) == .busLost)
-        let meanwhile = here.connectTo("late", wait: .untilAvailable(for: .seconds(30)))
+        let meanwhile = here.connectTo("late", options: .init(wait: .untilAvailable(for: .seconds(30))))
         try meanwhile.postMessage("posted meanwhile")
         #expect(
-            await here.connectTo("late", wait: .untilAvailable(for: .milliseconds(50))).closed.code
+            await here.connectTo("late", options: .init(wait: .untilAvailable(for: .milliseconds(50)))).closed.code
                 == .timedOut)
 
         try await PrivateBus.current.restart()
@@ -267,7 +267,7 @@ struct BusRestartTests {
             try await Bus.onPrivateBus(reconnectingFor: .milliseconds(200)), try await Bus.onPrivateBus()
         )
         let context = try await left.register("x")
-        let waiting = left.connectTo("nobody", wait: .untilAvailable(for: .seconds(3_600)))
+        let waiting = left.connectTo("nobody", options: .init(wait: .untilAvailable(for: .seconds(3_600))))
         var changes = try await left.changes().makeAsyncIterator()
         try PrivateBus.current.kill()
         #expect(await patient.lost.code == .busLost)

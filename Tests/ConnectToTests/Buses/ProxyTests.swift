@@ -18,7 +18,7 @@ struct ProxyTests {
         let context = try await outside.register("x")
         try await withFilteringProxy(to: .current, rules: ["--talk=org.connectto.Context.x"]) { address in
             let inside = try await Bus.separate(at: address)
-            let port = inside.connectTo("x", wait: .now)
+            let port = inside.connectTo("x", options: .init(wait: .now))
             try port.postMessage("Hello")
             let event = try #require(await context.nextConnect())
             #expect(try await event.source.nextText() == "Hello")
@@ -38,7 +38,7 @@ struct ProxyTests {
             to: .current, rules: ["--talk=org.connectto.Context.x"]
         ) { address in
             let inside = try await Bus.separate(at: address)
-            let port = inside.connectTo("x", wait: .now)
+            let port = inside.connectTo("x", options: .init(wait: .now))
             let event = try #require(await context.nextConnect())
             try await port.opened
             return (port, event)
@@ -54,7 +54,7 @@ struct ProxyTests {
         let context = try await outside.register("x")
         try await withFilteringProxy(to: .current, rules: Self.ownRules) { address in
             let inside = try await Bus.separate(at: address)
-            #expect(await inside.connectTo("x", wait: .now).closed.code == .unavailable)
+            #expect(await inside.connectTo("x", options: .init(wait: .now)).closed.code == .unavailable)
             #expect(try await inside.directory().isEmpty)
         }
         await context.unregister()
@@ -67,7 +67,7 @@ struct ProxyTests {
         let context = try await outside.register("x")
         try await withFilteringProxy(to: .current, rules: ["--see=org.connectto.Context.x"]) { address in
             let inside = try await Bus.separate(at: address)
-            #expect(await inside.connectTo("x", wait: .now).closed.code == .refused)
+            #expect(await inside.connectTo("x", options: .init(wait: .now)).closed.code == .refused)
             #expect(try await inside.directory().map(\.name) == ["x"])
         }
         withExtendedLifetime(context) {}
@@ -80,7 +80,7 @@ struct ProxyTests {
             let inside = try await Bus.separate(at: address)
             let context = try await inside.register("x", origin: "org.example.App")
             for caller in [outside, try await Bus.separate(at: address)] {
-                let port = caller.connectTo("x", origin: "org.example.App", wait: .now)
+                let port = caller.connectTo("x", origin: "org.example.App", options: .init(wait: .now))
                 try port.postMessage("Hello")
                 let event = try #require(await context.nextConnect())
                 #expect(try await event.source.nextText() == "Hello")

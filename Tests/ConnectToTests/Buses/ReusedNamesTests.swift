@@ -43,24 +43,26 @@ struct ReusedNamesTests {
         let thief = Lock<BusConnection?>(nil)
         let called = Lock<[String]>([])
         let port = here.connectTo(
-            "x", wait: .now,
-            expecting: .custom { peer in
-                #expect(peer.busName == ownersName)
-                // All this may happen while somebody is thinking about the owner.
-                do {
-                    try await bus.restart()
-                    await here.isBack()
-                    let other = try await connection(named: ownersName, on: bus)
-                    await other.export { call in
-                        called.withLock { $0.append(call.member) }
-                        return false
+            "x",
+            options: .init(
+                wait: .now,
+                expected: .custom { peer in
+                    #expect(peer.busName == ownersName)
+                    // All this may happen while somebody is thinking about the owner.
+                    do {
+                        try await bus.restart()
+                        await here.isBack()
+                        let other = try await connection(named: ownersName, on: bus)
+                        await other.export { call in
+                            called.withLock { $0.append(call.member) }
+                            return false
+                        }
+                        thief.withLock { $0 = other }
+                    } catch {
+                        Issue.record(error)
                     }
-                    thief.withLock { $0 = other }
-                } catch {
-                    Issue.record(error)
-                }
-                return true
-            })
+                    return true
+                }))
         try port.postMessage("for the owner")
         #expect(await port.closed.code == .busLost)
         // What was sent to the thief before this would have arrived before it.

@@ -39,7 +39,7 @@ struct DirectoryScaleTests {
         let (here, there) = (try await Bus.onPrivateBus(), try await Bus.onPrivateBus())
         let contexts = try await withThrowingTaskGroup(of: Context.self) { group in
             for number in 0..<1_000 {
-                group.addTask { try await there.register("\(number)", metadata: ["n": "\(number)"]) }
+                group.addTask { try await there.register("\(number)", options: .init(metadata: ["n": "\(number)"])) }
             }
             return try await group.reduce(into: []) { $0.append($1) }
         }

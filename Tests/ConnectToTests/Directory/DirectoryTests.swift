@@ -10,7 +10,7 @@ struct DirectoryTests {
     @Test("shows each context with all that can be known of it")
     func entries() async throws {
         let (here, there) = (try await Bus.onPrivateBus(), try await Bus.onPrivateBus())
-        let context = try await there.register("x", origin: "org.example.App", metadata: ["k": "é\n"])
+        let context = try await there.register("x", origin: "org.example.App", options: .init(metadata: ["k": "é\n"]))
         let entries = try await here.directory()
         #expect(entries.count == 1)
         let entry = try #require(entries.first)
@@ -41,7 +41,7 @@ struct DirectoryTests {
     func others() async throws {
         let (here, there) = (try await Bus.onPrivateBus(), try await Bus.onPrivateBus())
         let owner = try await there.register("x")
-        let standby = try await here.register("x", standby: true)
+        let standby = try await here.register("x", options: .init(ownership: .standby))
         _ = try await there.connection.requestName("org.example.Something", flags: [])
         let entries = try await here.directory()
         #expect(entries.map(\.name) == ["x"])

@@ -38,7 +38,7 @@ struct ActivationTests {
             """.split(separator: "\n").joined(separator: " ")
         try await withService(running: command) { bus in
             let here = try await Bus.separate(at: bus.address)
-            let port = here.connectTo("x", wait: policy)
+            let port = here.connectTo("x", options: .init(wait: policy))
             try port.postMessage("early")
             #expect(try await port.nextText() == "early")
             port.close()
@@ -63,7 +63,7 @@ struct ActivationTests {
     func cannotBeStarted() async throws {
         try await withService(running: "/bin/false") { bus in
             let here = try await Bus.separate(at: bus.address)
-            #expect(await here.connectTo("x", wait: .now).closed.code == .startFailed)
+            #expect(await here.connectTo("x", options: .init(wait: .now)).closed.code == .startFailed)
             let next = Task {
                 var connections = here.connections(to: "x").makeAsyncIterator()
                 return try await connections.next() != nil
@@ -82,7 +82,7 @@ struct ActivationTests {
     func takesTooLong() async throws {
         try await withService(running: "/bin/sleep 60", limits: ["service_start_timeout": 100]) { bus in
             let here = try await Bus.separate(at: bus.address)
-            let reason = await here.connectTo("x", wait: .untilAvailable(for: .seconds(30))).closed
+            let reason = await here.connectTo("x", options: .init(wait: .untilAvailable(for: .seconds(30)))).closed
             #expect(reason.code == .timedOut)
             #expect(reason.detail.contains("was started"))
         }
@@ -106,11 +106,11 @@ struct NoStarterTests {
                 let here = try await Bus.separate(at: bus.address)
                 #expect(try await !here.canStart(try ContextName("x")))
                 for policy in [WaitPolicy.now, .untilAvailable(for: .seconds(30))] {
-                    let reason = await here.connectTo("x", wait: policy).closed
+                    let reason = await here.connectTo("x", options: .init(wait: policy)).closed
                     #expect(reason.code == .startFailed)
                     #expect(reason.detail.contains("systemd"))
                 }
-                #expect(await here.connectTo("y", wait: .now).closed.code == .unavailable)
+                #expect(await here.connectTo("y", options: .init(wait: .now)).closed.code == .unavailable)
             }
         }
     }

@@ -22,7 +22,7 @@ struct EndingTests {
         try await expectNoDescriptorLeak {
             let bus = try await Bus.onPrivateBus()
             let listener = try await ScriptedListener("x")
-            let port = bus.connectTo("x", wait: policy)
+            let port = bus.connectTo("x", options: .init(wait: policy))
             try port.postMessage("lost")
             await listener.replyError(to: try await listener.nextCall(), answer.name)
             #expect(await port.closed.code == answer.code)
@@ -38,9 +38,9 @@ struct EndingTests {
     func noContext() async throws {
         let bus = try await Bus.onPrivateBus()
         let elsewhere = try await ScriptedListener("x", at: "/somewhere/else")
-        #expect(await bus.connectTo("x", wait: .now).closed.code == .unavailable)
+        #expect(await bus.connectTo("x", options: .init(wait: .now)).closed.code == .unavailable)
         // One that waits is in for the next owner, until its time is up.
-        let port = bus.connectTo("x", wait: .untilAvailable(for: .milliseconds(500)))
+        let port = bus.connectTo("x", options: .init(wait: .untilAvailable(for: .milliseconds(500))))
         let reason = await port.closed
         #expect(reason.code == .timedOut)
         #expect(reason.detail.contains("whoever has the name is no context"))
@@ -51,9 +51,9 @@ struct EndingTests {
     func nextOwner() async throws {
         let (bus, there) = (try await Bus.onPrivateBus(), try await Bus.onPrivateBus())
         let stranger = try await ScriptedListener("x")
-        let context = try await there.register("x", standby: true)
+        let context = try await there.register("x", options: .init(ownership: .standby))
         #expect(context.isStandby)
-        let port = bus.connectTo("x", wait: Self.waiting)
+        let port = bus.connectTo("x", options: .init(wait: Self.waiting))
         try port.postMessage("for the next one")
         // Called once, and once more when the name is being watched.
         for _ in 0..<2 {
@@ -75,7 +75,7 @@ struct EndingTests {
             #expect(port.closeReason?.code == .invalid)
         }
         let metadata = ["a": String(repeating: "x", count: 64 << 10)]
-        #expect(bus.connectTo("x", metadata: metadata).closeReason?.code == .invalid)
+        #expect(bus.connectTo("x", options: .init(metadata: metadata)).closeReason?.code == .invalid)
     }
 
     @Test("the bus going away before the answer is its own reason, and nothing stays open")
@@ -85,7 +85,7 @@ struct EndingTests {
             let bus = try await Bus.onPrivateBus(reconnectingFor: .zero)
             let listener = try await ScriptedListener("x")
             let unanswered = bus.connectTo("x")
-            let waiting = bus.connectTo("nobody", wait: Self.waiting)
+            let waiting = bus.connectTo("nobody", options: .init(wait: Self.waiting))
             _ = try await listener.nextCall()
             ownBus.kill()
             #expect(await unanswered.closed.code == .busLost)
@@ -100,7 +100,7 @@ struct EndingTests {
     func peerExited() async throws {
         let (bus, there) = (try await Bus.onPrivateBus(), try await Bus.onPrivateBus())
         let listener = try await ScriptedListener("x")
-        let standby = try await there.register("x", standby: true)
+        let standby = try await there.register("x", options: .init(ownership: .standby))
         let port = bus.connectTo("x")
         try port.postMessage("once at the most")
         _ = try await listener.nextCall()

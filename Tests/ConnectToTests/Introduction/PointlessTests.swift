@@ -12,14 +12,14 @@ struct PointlessTests {
     func nothingPosted() async throws {
         let bus = try await Bus.onPrivateBus()
         try await expectNoDescriptorLeak {
-            let closed = bus.connectTo("nobody", wait: Self.anHour)
+            let closed = bus.connectTo("nobody", options: .init(wait: Self.anHour))
             // Called, and waiting for an owner: another's round trip has come back after it.
             _ = try await bus.directory()
             closed.close()
             #expect(await closed.closed.code == .closed)
             // Closed before the first call, and dropped.
-            bus.connectTo("nobody", wait: Self.anHour).close()
-            _ = bus.connectTo("nobody", wait: Self.anHour)
+            bus.connectTo("nobody", options: .init(wait: Self.anHour)).close()
+            _ = bus.connectTo("nobody", options: .init(wait: Self.anHour))
         }
     }
 
@@ -27,7 +27,7 @@ struct PointlessTests {
     func posted() async throws {
         let (bus, there) = (try await Bus.onPrivateBus(), try await Bus.onPrivateBus())
         do {
-            let port = bus.connectTo("late", wait: Self.anHour)
+            let port = bus.connectTo("late", options: .init(wait: Self.anHour))
             try port.postMessage("a testament")
         }
         let context = try await there.register("late")

@@ -17,7 +17,9 @@ struct KillTests {
                     peer.kill()
                     var events = changes.makeAsyncIterator()
                     #expect(try await events.next()?.kind == .unregistered)
-                    let (reason, took) = await timed { await bus.connectTo("victim", wait: .now).closed }
+                    let (reason, took) = await timed {
+                        await bus.connectTo("victim", options: .init(wait: .now)).closed
+                    }
                     #expect(reason.code == .unavailable)
                     return took
                 }
@@ -36,7 +38,7 @@ struct KillTests {
                         #expect(await peer.line() == "listening")
                         peer.kill()
                         let (reason, took) = try await timed {
-                            let port = bus.connectTo("victim", wait: .now)
+                            let port = bus.connectTo("victim", options: .init(wait: .now))
                             try port.postMessage("anybody?")
                             return await port.closed
                         }
@@ -58,7 +60,7 @@ struct KillTests {
             try await expectPromptly {
                 try await withPeer("silent", "victim") { peer in
                     #expect(await peer.line() == "listening")
-                    let port = bus.connectTo("victim", wait: policy)
+                    let port = bus.connectTo("victim", options: .init(wait: policy))
                     try port.postMessage("are you there?")
                     #expect(await peer.line() == "called")
                     peer.kill()
@@ -125,7 +127,7 @@ struct KillTests {
                     peer.kill()
                 }
             }
-            let port = bus.connectTo("survivor", metadata: ["who": "last"])
+            let port = bus.connectTo("survivor", options: .init(metadata: ["who": "last"]))
             for await event in context.connects {
                 if event.metadata["who"] == "last" { break }
                 #expect(await event.source.closed.code == .peerExited)

@@ -10,7 +10,7 @@ struct ManyCallersTests {
     func crowd() async throws {
         let (processes, ports, lines) = (4, 25, 200)
         let bus = try await Bus.onPrivateBus()
-        let context = try await bus.register("square", accepting: processes * ports)
+        let context = try await bus.register("square", options: .init(callerLimit: processes * ports))
         let heard = try await withThrowingTaskGroup(of: [Heard]?.self) { group in
             for _ in 0..<processes {
                 group.addTask {

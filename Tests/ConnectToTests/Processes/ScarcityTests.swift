@@ -131,7 +131,7 @@ struct ScarcityTests {
             let port = bus.connectTo("x")
             try await port.opened
             try peer.suspend()
-            let second = bus.connectTo("x", wait: .now)
+            let second = bus.connectTo("x", options: .init(wait: .now))
             try second.postMessage("unanswered yet")
             for number in 0..<1_000 { try port.postMessage("\(number)") }
             // The bus, which is not stopped, has had time to do whatever it would do.

@@ -49,7 +49,7 @@ struct TakeoverTests {
     @Test("callers that wait for the name get the one who takes it")
     func waiting() async throws {
         let bus = try await Bus.onPrivateBus()
-        let ports = (0..<20).map { _ in bus.connectTo("x", wait: .untilAvailable(for: .seconds(50))) }
+        let ports = (0..<20).map { _ in bus.connectTo("x", options: .init(wait: .untilAvailable(for: .seconds(50)))) }
         for port in ports { try port.postMessage("waited") }
         try await withPeer("standby", "x") { peer in
             #expect(await peer.line() == "listening")
@@ -103,7 +103,7 @@ struct TakeoverTests {
     @Test("connections end with the reason where there is none to be had, and over a restart of the bus they go on")
     func noLine() async throws {
         let (here, there) = (try await Bus.onPrivateBus(), try await Bus.onPrivateBus())
-        var nobody = here.connections(to: "x", wait: .now).makeAsyncIterator()
+        var nobody = here.connections(to: "x", options: .init(wait: .now)).makeAsyncIterator()
         let missing = await #expect(throws: PortError.self) { try await nobody.next() }
         #expect(missing?.reason?.code == .unavailable)
 
@@ -119,8 +119,10 @@ struct TakeoverTests {
         #expect(end == nil)
 
         let waiting = Task {
-            var connections = here.connections(to: "nobody", wait: .untilAvailable(for: .seconds(3_600)))
-                .makeAsyncIterator()
+            var connections = here.connections(
+                to: "nobody", options: .init(wait: .untilAvailable(for: .seconds(3_600)))
+            )
+            .makeAsyncIterator()
             return try await connections.next() != nil
         }
         waiting.cancel()

@@ -8,7 +8,7 @@ struct AcceptingTests {
     @Test("it unregisters with the last one admitted, whose port is as good as any")
     func one() async throws {
         let (here, there) = (try await Bus.onPrivateBus(), try await Bus.onPrivateBus())
-        let context = try await there.register("x", accepting: 1)
+        let context = try await there.register("x", options: .init(callerLimit: 1))
         let port = here.connectTo("x")
         let event = try #require(await context.nextConnect())
         #expect(await context.nextConnect() == nil)
@@ -16,14 +16,14 @@ struct AcceptingTests {
         #expect(!context.isRegistered)
         try event.source.postMessage("for you alone")
         #expect(try await port.nextText() == "for you alone")
-        #expect(await here.connectTo("x", wait: .now).closed.code == .unavailable)
+        #expect(await here.connectTo("x", options: .init(wait: .now)).closed.code == .unavailable)
     }
 
     @Test("it admits one at least", arguments: [0, -1])
     func none(limit: Int) async throws {
         let bus = try await Bus.onPrivateBus()
         let error = await #expect(throws: ConnectToError.self) {
-            try await bus.register("x", accepting: limit)
+            try await bus.register("x", options: .init(callerLimit: limit))
         }
         #expect(error?.code == .invalidLimit)
         #expect(try await bus.directory().isEmpty)
@@ -32,8 +32,8 @@ struct AcceptingTests {
     @Test("of two callers at once one is admitted and the other finds nobody")
     func twoNow() async throws {
         let (here, there) = (try await Bus.onPrivateBus(), try await Bus.onPrivateBus())
-        let context = try await there.register("x", accepting: 1)
-        let ports = [here.connectTo("x", wait: .now), here.connectTo("x", wait: .now)]
+        let context = try await there.register("x", options: .init(callerLimit: 1))
+        let ports = [here.connectTo("x", options: .init(wait: .now)), here.connectTo("x", options: .init(wait: .now))]
         let event = try #require(await context.nextConnect())
         event.source.close()
         let codes = [await ports[0].closed.code, await ports[1].closed.code]
@@ -44,7 +44,7 @@ struct AcceptingTests {
     func twoWaiting() async throws {
         let (here, there) = (try await Bus.onPrivateBus(), try await Bus.onPrivateBus())
         for round in 0..<10 {
-            let first = try await there.register("x", accepting: 1)
+            let first = try await there.register("x", options: .init(callerLimit: 1))
             let ports = [here.connectTo("x"), here.connectTo("x")]
             for port in ports { try port.postMessage("from a caller") }
             _ = try #require(await first.nextConnect()).source
@@ -65,8 +65,8 @@ struct AcceptingTests {
     @Test("twenty callers for five places: five are admitted")
     func five() async throws {
         let (here, there) = (try await Bus.onPrivateBus(), try await Bus.onPrivateBus())
-        let context = try await there.register("x", accepting: 5)
-        let ports = (0..<20).map { _ in here.connectTo("x", wait: .now) }
+        let context = try await there.register("x", options: .init(callerLimit: 5))
+        let ports = (0..<20).map { _ in here.connectTo("x", options: .init(wait: .now)) }
         var events: [ConnectEvent] = []
         for await event in context.connects { events.append(event) }
         #expect(events.count == 5)

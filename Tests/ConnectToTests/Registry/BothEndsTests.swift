@@ -45,7 +45,7 @@ struct BothEndsTests {
     @Test("are not a line and a look on at it, which would be shown its own records for ever")
     func tap() async throws {
         let there = try await Bus.onPrivateBus()
-        let context = try await there.register("x", tappable: true)
+        let context = try await there.register("x", options: .init(isTappable: true))
         let caller = try await Caller()
         let (one, other) = try StreamSocket.pair()
         try await caller.introduce(one, to: "x")

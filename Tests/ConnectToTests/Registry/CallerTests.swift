@@ -14,7 +14,7 @@ struct CallerTests {
         let call = MethodCall(
             sender: ":1.1", path: "/", interface: nil, member: "Connect",
             body: [.unixFD(far.descriptor), hello], expectsReply: true, serial: 1)
-        let registration = Registration(try ContextName("x"), metadata: [:], limit: nil)
+        let registration = Registration(try ContextName("x"))
         let share = try #require(Callers(CallerLimits()).hold(0))
         return Registry.Caller(call, near, try Greeting(decoding: hello), registration, share)
     }

@@ -40,7 +40,7 @@ struct ConnectQueueTests {
         let context = try await there.register("x")
         for _ in 0..<3 {
             let here = try await Bus.onPrivateBus()
-            let ports = (0..<60).map { here.connectTo("x", metadata: ["n": "\($0)"]) }
+            let ports = (0..<60).map { here.connectTo("x", options: .init(metadata: ["n": "\($0)"])) }
             var served: [String] = []
             while served.count < ports.count, let event = await context.nextConnect() {
                 served.append(event.metadata["n"] ?? "?")
@@ -76,7 +76,7 @@ struct ConnectQueueTests {
     @Test("two tasks may take turns: each caller goes to one of them")
     func twoTakers() async throws {
         let (here, there) = (try await Bus.onPrivateBus(), try await Bus.onPrivateBus())
-        let context = try await there.register("x", accepting: 20)
+        let context = try await there.register("x", options: .init(callerLimit: 20))
         let count = await withTaskGroup(of: Int.self) { group in
             for _ in 0..<2 {
                 group.addTask {
@@ -109,7 +109,7 @@ struct ConnectQueueTests {
         var gone = changes.makeAsyncIterator()
         #expect(try await gone.next()?.kind == .unregistered)
         #expect(context.endReason == .unregistered)
-        #expect(await here.connectTo("x", wait: .now).closed.code == .unavailable)
+        #expect(await here.connectTo("x", options: .init(wait: .now)).closed.code == .unavailable)
         #expect(await context.nextConnect() == nil)
     }
 

@@ -12,8 +12,7 @@ struct ContextObjectTests {
     private let registration: Registration
 
     init() throws {
-        registration = Registration(
-            try ContextName("a/b", origin: "org.example"), metadata: ["k": "v"], limit: nil)
+        registration = Registration(try ContextName("a/b", origin: "org.example"), .init(metadata: ["k": "v"]))
     }
 
     private func answer(

@@ -10,7 +10,7 @@ struct ContextStatusTests {
     @Test("callers, lines and bytes are counted, and others of the same user can ask")
     func counts() async throws {
         let (here, there) = (try await Bus.onPrivateBus(), try await Bus.onPrivateBus())
-        let context = try await there.register("x", metadata: ["a": "b"])
+        let context = try await there.register("x", options: .init(metadata: ["a": "b"]))
         #expect(context.status.openPorts == 0)
         let port = here.connectTo("x")
         try port.postMessage("1234567")
@@ -40,7 +40,7 @@ struct ContextStatusTests {
     @Test("a port that was given away, or taken as a socket, is no longer counted")
     func givenAway() async throws {
         let (here, there) = (try await Bus.onPrivateBus(), try await Bus.onPrivateBus())
-        let context = try await there.register("x", format: .stream)
+        let context = try await there.register("x", options: .init(format: .stream))
         let port = here.connectTo("x", format: .stream)
         let event = try #require(await context.nextConnect())
         #expect(context.status.openPorts == 1)

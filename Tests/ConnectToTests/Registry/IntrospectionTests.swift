@@ -32,7 +32,7 @@ struct IntrospectionTests {
     @Test("the properties that are told are those that are declared, with their types")
     func properties() async throws {
         let bus = try await Bus.onPrivateBus()
-        let context = try await bus.register("x", metadata: ["a": "b"])
+        let context = try await bus.register("x", options: .init(metadata: ["a": "b"]))
         let reply = try await bus.connection.call(
             OutgoingCall(
                 destination: context.busName, path: context.registration.context.objectPath,

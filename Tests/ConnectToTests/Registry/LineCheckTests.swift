@@ -10,7 +10,7 @@ import Testing
 struct LineCheckTests {
     private func isAdmitted(_ rawValue: Int32) throws -> Bool {
         try #require(rawValue >= 0)
-        let registration = Registration(try ContextName("x"), metadata: [:], limit: nil)
+        let registration = Registration(try ContextName("x"))
         let call = MethodCall(
             sender: ":1.2", path: "/x", interface: nil, member: "Connect",
             body: [.unixFD(Descriptor(adopting: rawValue)), Greeting().encoded], expectsReply: true,

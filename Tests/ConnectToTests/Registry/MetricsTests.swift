@@ -13,8 +13,8 @@
             let counters = TestMetrics()
             MetricsSystem.bootstrap(counters)
             let bus = try await Bus.onPrivateBus()
-            let context = try await bus.register("x", accepting: 2)
-            let closed = try await bus.register("y", admit: .not(.everyone))
+            let context = try await bus.register("x", options: .init(callerLimit: 2))
+            let closed = try await bus.register("y", options: .init(admission: .not(.everyone)))
 
             let port = bus.connectTo("x")
             try port.postMessage("hello")

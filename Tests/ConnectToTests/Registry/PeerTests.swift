@@ -63,7 +63,7 @@ struct PeerTests {
         let listener = try await there.register("x")
         let former = try await there.register("y")
         let first = try await here.register("first")
-        let standby = try await here.register("y", standby: true)
+        let standby = try await here.register("y", options: .init(ownership: .standby))
         await first.unregister()
         await former.unregister()
         #expect(await standby.registered)
@@ -89,7 +89,7 @@ struct PeerTests {
         let (here, there) = (try await Bus.onPrivateBus(), try await Bus.onPrivateBus())
         let context = try await there.register("x")
         let others = try await there.register("somebody-else")
-        let standby = try await here.register("somebody-else", standby: true)
+        let standby = try await here.register("somebody-else", options: .init(ownership: .standby))
         _ = try await here.connection.requestName("org.example.NoContext", flags: [])
         let claims = [
             others.busName, "org.connectto.Context.nobody", "org.example.NoContext", "no name at all", "",
@@ -108,10 +108,10 @@ struct PeerTests {
     @Test("free text goes both ways: the caller's with the event, the listener's with the welcome")
     func metadata() async throws {
         let (here, there) = (try await Bus.onPrivateBus(), try await Bus.onPrivateBus())
-        let context = try await there.register("x", metadata: ["from": "listener", "": "é\n"])
+        let context = try await there.register("x", options: .init(metadata: ["from": "listener", "": "é\n"]))
         #expect(context.metadata == ["from": "listener", "": "é\n"])
         let port = here.connectTo(
-            "x", metadata: ["from": "caller", "long": String(repeating: "m", count: 60_000)])
+            "x", options: .init(metadata: ["from": "caller", "long": String(repeating: "m", count: 60_000)]))
         let event = try #require(await context.nextConnect())
         #expect(event.metadata["from"] == "caller")
         #expect(event.metadata["long"]?.count == 60_000)
@@ -155,7 +155,7 @@ struct PeerTests {
                 #expect([.busLost, .closed].contains(await port.closed.code))
             }
             let last = try await Bus.onPrivateBus()
-            let port = last.connectTo("x", metadata: ["last": ""])
+            let port = last.connectTo("x", options: .init(metadata: ["last": ""]))
             #expect(await port.closed.code == .closed)
             await taking.value
             await last.close()

@@ -17,7 +17,7 @@ struct RegistrationTests {
         #expect(context.endReason == .unregistered)
         #expect(!context.isRegistered)
         #expect(try await here.directory() == [])
-        #expect(await here.connectTo("x", wait: .now).closed.code == .unavailable)
+        #expect(await here.connectTo("x", options: .init(wait: .now)).closed.code == .unavailable)
         try port.postMessage("still here")
         #expect(try await event.source.nextText() == "still here")
         try event.source.postMessage("so am I")
@@ -51,7 +51,7 @@ struct RegistrationTests {
             // Whichever came first: who says that it is registered can be connected to.
             if let second {
                 #expect(second.isRegistered)
-                try await there.connectTo("x", wait: .now).opened
+                try await there.connectTo("x", options: .init(wait: .now)).opened
                 await second.unregister()
             }
         }
@@ -78,7 +78,7 @@ struct RegistrationTests {
         #expect(error?.code == .nameTaken)
         #expect(error?.owner?.busName == stranger.connection.uniqueName)
         // Nothing is left behind: calls for it find no object.
-        #expect(await bus.connectTo("x", wait: .now).closed.code == .unavailable)
+        #expect(await bus.connectTo("x", options: .init(wait: .now)).closed.code == .unavailable)
         var changes = try await bus.changes().makeAsyncIterator()
         await stranger.close()
         #expect(try await changes.next()?.kind == .unregistered)
@@ -98,7 +98,7 @@ struct RegistrationTests {
         }
         for metadata in [["a": String(repeating: "x", count: 64 << 10)], ["a": "\0"]] {
             let error = await #expect(throws: ConnectToError.self) {
-                try await bus.register("x", metadata: metadata)
+                try await bus.register("x", options: .init(metadata: metadata))
             }
             #expect(error?.code == .invalidMetadata)
         }
@@ -118,7 +118,7 @@ struct RegistrationTests {
         #expect(Set(listed) == Set(names.map { Array($0.utf8) }))
         #expect(listed.count == names.count)
         for (name, context) in zip(names, contexts) {
-            let port = here.connectTo(name, wait: .now)
+            let port = here.connectTo(name, options: .init(wait: .now))
             let event = try #require(await context.nextConnect())
             try event.source.postMessage(name)
             let text = try #require(try await port.nextText())

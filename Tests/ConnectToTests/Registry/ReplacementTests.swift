@@ -11,29 +11,29 @@ struct ReplacementTests {
         let (here, there) = (try await Bus.onPrivateBus(), try await Bus.onPrivateBus())
         let firm = try await there.register("firm")
         let error = await #expect(throws: ConnectToError.self) {
-            try await here.register("firm", replace: true)
+            try await here.register("firm", options: .init(ownership: .replacesExisting))
         }
         #expect(error?.code == .nameTaken)
         #expect(firm.isRegistered)
 
-        let yielding = try await there.register("x", allowReplacement: true)
+        let yielding = try await there.register("x", options: .init(ownership: .allowsReplacement))
         let refused = await #expect(throws: ConnectToError.self) { try await here.register("x") }
         #expect(refused?.code == .nameTaken)
         let port = here.connectTo("x")
         let event = try #require(await yielding.nextConnect())
-        let successor = try await here.register("x", replace: true)
+        let successor = try await here.register("x", options: .init(ownership: .replacesExisting))
         #expect(successor.isRegistered)
         #expect(await yielding.nextConnect() == nil)
         #expect(yielding.endReason == .replaced)
         try port.postMessage("still here")
         #expect(try await event.source.nextText() == "still here")
-        let next = there.connectTo("x", wait: .now)
+        let next = there.connectTo("x", options: .init(wait: .now))
         let caller = try #require(await successor.nextConnect()).peer
         #expect(caller.busName == there.connection.uniqueName)
         try await next.opened
         // The successor did not allow it.
         let again = await #expect(throws: ConnectToError.self) {
-            try await there.register("x", replace: true)
+            try await there.register("x", options: .init(ownership: .replacesExisting))
         }
         #expect(again?.code == .nameTaken)
     }
@@ -41,8 +41,8 @@ struct ReplacementTests {
     @Test("a replaced owner that stands by takes the name back when the other goes")
     func standby() async throws {
         let (here, there) = (try await Bus.onPrivateBus(), try await Bus.onPrivateBus())
-        let yielding = try await there.register("x", standby: true, allowReplacement: true)
-        let successor = try await here.register("x", replace: true)
+        let yielding = try await there.register("x", options: .init(ownership: [.standby, .allowsReplacement]))
+        let successor = try await here.register("x", options: .init(ownership: .replacesExisting))
         try await there.connectTo("x").opened
         #expect(yielding.isStandby && yielding.endReason == nil)
         await successor.unregister()
@@ -53,8 +53,8 @@ struct ReplacementTests {
     @Test("who has replaced another does not replace whoever is faster when the bus comes back")
     func afterRestart() async throws {
         let (first, second) = (try await Bus.onPrivateBus(), try await Bus.onPrivateBus())
-        let yielding = try await first.register("x", standby: true, allowReplacement: true)
-        let successor = try await second.register("x", replace: true)
+        let yielding = try await first.register("x", options: .init(ownership: [.standby, .allowsReplacement]))
+        let successor = try await second.register("x", options: .init(ownership: .replacesExisting))
         try await PrivateBus.current.restart()
         await first.isBack()
         await second.isBack()

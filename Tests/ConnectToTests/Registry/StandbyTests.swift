@@ -12,9 +12,9 @@ struct StandbyTests {
         let (here, first, second) = (
             try await Bus.onPrivateBus(), try await Bus.onPrivateBus(), try await Bus.onPrivateBus()
         )
-        let owner = try await first.register("x", standby: true)
+        let owner = try await first.register("x", options: .init(ownership: .standby))
         #expect(owner.isRegistered && !owner.isStandby)
-        let standby = try await second.register("x", standby: true)
+        let standby = try await second.register("x", options: .init(ownership: .standby))
         #expect(standby.isStandby && !standby.isRegistered)
         let changes = try await here.changes()
         var events = changes.makeAsyncIterator()
@@ -25,7 +25,7 @@ struct StandbyTests {
         let change = try await events.next()
         #expect(change?.kind == .moved)
         #expect(owner.endReason == .busLost)
-        let port = here.connectTo("x", wait: .now)
+        let port = here.connectTo("x", options: .init(wait: .now))
         try port.postMessage("who is there?")
         let event = try #require(await standby.nextConnect())
         #expect(try await event.source.nextText() == "who is there?")
@@ -40,7 +40,7 @@ struct StandbyTests {
             try await Bus.onPrivateBus(), try await Bus.onPrivateBus(), try await Bus.onPrivateBus()
         )
         let owner = try await first.register("x")
-        let standby = try await second.register("x", standby: true)
+        let standby = try await second.register("x", options: .init(ownership: .standby))
         let context = try ContextName("x")
         func call() async throws -> StreamSocket {
             let (near, far) = try StreamSocket.pair()
@@ -66,7 +66,7 @@ struct StandbyTests {
     func leaves() async throws {
         let (here, there) = (try await Bus.onPrivateBus(), try await Bus.onPrivateBus())
         let owner = try await there.register("x")
-        let standby = try await here.register("x", standby: true)
+        let standby = try await here.register("x", options: .init(ownership: .standby))
         await standby.unregister()
         #expect(await !standby.registered)
         #expect(standby.endReason == .unregistered)
@@ -81,7 +81,7 @@ struct StandbyTests {
         for round in 0..<200 {
             let owner = try await there.register("x")
             async let leaving: Void = owner.unregister()
-            let standby = try await here.register("x", standby: true)
+            let standby = try await here.register("x", options: .init(ownership: .standby))
             await leaving
             // Reaches it over the bus, after all that the bus had to say before.
             try await there.connectTo("x").opened
@@ -97,8 +97,8 @@ struct StandbyTests {
         for round in 0..<30 {
             let (first, second) = (try await Bus.onPrivateBus(), try await Bus.onPrivateBus())
             let owner = try await first.register("x")
-            let standby = try await second.register("x", standby: true)
-            let port = here.connectTo("x", wait: .now)
+            let standby = try await second.register("x", options: .init(ownership: .standby))
+            let port = here.connectTo("x", options: .init(wait: .now))
             try port.postMessage("once")
             async let closing: Void = first.close()
             async let heard = [Self.hear(owner), Self.hear(standby)]

@@ -12,7 +12,7 @@ struct TapTests {
         let (here, there, third) = (
             try await Bus.onPrivateBus(), try await Bus.onPrivateBus(), try await Bus.onPrivateBus()
         )
-        let context = try await there.register("x", tappable: true)
+        let context = try await there.register("x", options: .init(isTappable: true))
         let tap = try await third.tap("x")
         var records = tap.messages.makeAsyncIterator()
         let port = here.connectTo("x")
@@ -41,7 +41,7 @@ struct TapTests {
         let (here, there, third) = (
             try await Bus.onPrivateBus(), try await Bus.onPrivateBus(), try await Bus.onPrivateBus()
         )
-        let context = try await there.register("x", tappable: true)
+        let context = try await there.register("x", options: .init(isTappable: true))
         let tap = try await third.tap("x")
         let port = here.connectTo("x")
         let event = try await { try #require(await context.nextConnect()) }()
@@ -84,8 +84,8 @@ struct TapTests {
             try await Bus.onPrivateBus(), try await Bus.separate(at: address, limits: limits)
         )
         let (small, large) = (
-            try await there.register("small", tappable: true),
-            try await here.register("large", tappable: true)
+            try await there.register("small", options: .init(isTappable: true)),
+            try await here.register("large", options: .init(isTappable: true))
         )
         let ownerIsLimited = try await here.tap("small")
         let lookerIsLimited = try await there.tap("large")
@@ -135,7 +135,7 @@ struct TapTests {
     @Test("nothing stays open when it is over, on either side")
     func leaks() async throws {
         let (here, there) = (try await Bus.onPrivateBus(), try await Bus.onPrivateBus())
-        let context = try await there.register("x", tappable: true)
+        let context = try await there.register("x", options: .init(isTappable: true))
         try await expectNoDescriptorLeak {
             for _ in 0..<20 {
                 let tap = try await here.tap("x")

@@ -57,7 +57,7 @@ struct UnknownCallersTests {
     /// A bus that answers nothing while the body runs.
     private func withSilentBus(_ body: (Bus, Context) async throws -> Void) async throws {
         let bus = try await Bus.onPrivateBus()
-        let context = try await bus.register("x", tappable: true)
+        let context = try await bus.register("x", options: .init(isTappable: true))
         let processID = try PrivateBus.current.processID
         kill(processID, SIGSTOP)
         defer { kill(processID, SIGCONT) }

@@ -21,7 +21,7 @@ extension Bus {
         let context = try ContextName(name)
         let (port, introduction) = MessagePort.opening(on: loop)
         let introducer = Introducer(
-            bus: self, context: context, policy: policy, answerDeadline: deadline)
+            bus: self, context: context, options: ConnectOptions(wait: policy), answerDeadline: deadline)
         loop.reactor.execute { introducer.introduce(introduction) }
         return port
     }

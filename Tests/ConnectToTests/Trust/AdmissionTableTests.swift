@@ -95,7 +95,7 @@ struct AdmissionTableTests {
             let there = try await Bus.separate(at: bus.address)
             var contexts: [Context] = []
             for (number, row) in Self.table.enumerated() {
-                contexts.append(try await there.register("row\(number)", admit: row.rule))
+                contexts.append(try await there.register("row\(number)", options: .init(admission: row.rule)))
             }
             let columns = [(nil, 0), (nobody, 0), (nil, 1), (nobody, 1)] as [(UInt32?, Int)]
             for (column, (uid, owns)) in columns.enumerated() {
@@ -156,13 +156,14 @@ struct AdmissionTableTests {
         // The first to be asked about is answered last.
         let context = try await there.register(
             "x",
-            admit: .custom { _ in
-                if isFirst.value != nil { return true }
-                isFirst.set(())
-                try? await Task.sleep(for: .milliseconds(200))
-                return true
-            })
-        let ports = (0..<5).map { here.connectTo("x", metadata: ["number": "\($0)"]) }
+            options: .init(
+                admission: .custom { _ in
+                    if isFirst.value != nil { return true }
+                    isFirst.set(())
+                    try? await Task.sleep(for: .milliseconds(200))
+                    return true
+                }))
+        let ports = (0..<5).map { here.connectTo("x", options: .init(metadata: ["number": "\($0)"])) }
         var connects = context.connects.makeAsyncIterator()
         for number in 0..<5 { #expect(await connects.next()?.metadata["number"] == "\(number)") }
         for port in ports { port.close() }

@@ -18,12 +18,12 @@ struct ExpectingTests {
             try await withPeer("silent", "x", on: bus.address, as: nobody) { squatter in
                 #expect(await squatter.line() == "listening")
                 for policy in [WaitPolicy.now, .untilAvailable(for: .seconds(60))] {
-                    let port = here.connectTo("x", wait: policy, expecting: .sameUser)
+                    let port = here.connectTo("x", options: .init(wait: policy, expected: .sameUser))
                     try port.postMessage("a secret")
                     #expect(await port.closed.code == .unexpectedOwner)
                 }
                 // The first call that it hears of is the one that anybody may have.
-                let port = here.connectTo("x", expecting: .users([nobody]))
+                let port = here.connectTo("x", options: .init(expected: .users([nobody])))
                 #expect(await squatter.line() == "called")
                 port.close()
                 try await squatter.finish()
@@ -36,7 +36,8 @@ struct ExpectingTests {
     func expected() async throws {
         let (here, there) = (try await Bus.onPrivateBus(), try await Bus.onPrivateBus())
         let port = here.connectTo(
-            "x", expecting: .all(.sameUser, .executables([LinuxExecutable.own]), .origins(["org.connectto"])))
+            "x",
+            options: .init(expected: .all(.sameUser, .executables([LinuxExecutable.own]), .origins(["org.connectto"]))))
         for number in 0..<100 { try port.postMessage("\(number)") }
         // It waits for the name as any other.
         let context = try await there.register("x")
@@ -58,13 +59,15 @@ struct ExpectingTests {
             return false
         }
         let port = here.connectTo(
-            "x", wait: .now,
-            expecting: .custom { peer in
-                #expect(peer.busName == owner.connection.uniqueName)
-                _ = try? await owner.connection.releaseName(name.busName)
-                _ = try? await thief.connection.requestName(name.busName, flags: [.doNotQueue])
-                return true
-            })
+            "x",
+            options: .init(
+                wait: .now,
+                expected: .custom { peer in
+                    #expect(peer.busName == owner.connection.uniqueName)
+                    _ = try? await owner.connection.releaseName(name.busName)
+                    _ = try? await thief.connection.requestName(name.busName, flags: [.doNotQueue])
+                    return true
+                }))
         try port.postMessage("for the owner")
         let call = try await owner.nextCall()
         #expect(call.member == "Connect")
@@ -81,10 +84,11 @@ struct ExpectingTests {
         let (asked, answer) = (Latch<Void>(), Latch<Bool>())
         let port = here.connectTo(
             "x",
-            expecting: .custom { _ in
-                asked.set(())
-                return await answer.wait() ?? false
-            })
+            options: .init(
+                expected: .custom { _ in
+                    asked.set(())
+                    return await answer.wait() ?? false
+                }))
         try port.postMessage("a secret")
         _ = await asked.wait()
         // Whatever had been sent to the squatter would be there before the answer to this.
@@ -101,8 +105,9 @@ struct ExpectingTests {
     @Test("nobody has the name: the same as without an expectation")
     func nobodyThere() async throws {
         let here = try await Bus.onPrivateBus()
-        #expect(await here.connectTo("x", wait: .now, expecting: .sameUser).closed.code == .unavailable)
-        let port = here.connectTo("x", wait: .untilAvailable(for: .milliseconds(50)), expecting: .sameUser)
+        #expect(await here.connectTo("x", options: .init(wait: .now, expected: .sameUser)).closed.code == .unavailable)
+        let port = here.connectTo(
+            "x", options: .init(wait: .untilAvailable(for: .milliseconds(50)), expected: .sameUser))
         #expect(await port.closed.code == .timedOut)
     }
 }

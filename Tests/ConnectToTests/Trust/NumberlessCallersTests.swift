@@ -36,7 +36,7 @@ struct NumberlessCallersTests {
             limits.callers.openPorts = 8
             let there = try await Bus.separate(at: bus.address, limits: limits)
             let here = try await Bus.separate(at: bus.address)
-            let context = try await there.register("x", admit: .everyone)
+            let context = try await there.register("x", options: .init(admission: .everyone))
             // Three quarters, which is all that one process or connection gets.
             let ports = (0..<6).map { _ in here.connectTo("x") }
             for port in ports { try await port.opened }
