@@ -99,7 +99,8 @@ let package = Package(
         .testTarget(
             name: "ConnectToTests",
             dependencies: [
-                "CConnectToLinux", "ConnectTo", "ConnectToDBus", "ConnectToLinux", "ConnectToTesting", "TestPeer",
+                "CConnectToDBus", "CConnectToLinux", "ConnectTo", "ConnectToDBus", "ConnectToLinux", "ConnectToTesting",
+                "TestPeer",
                 "TestProcesses",
                 metricsTestKit,
                 metrics, subprocess, system,
