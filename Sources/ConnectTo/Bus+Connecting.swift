@@ -8,7 +8,7 @@ extension Bus {
     /// ``Peer/context``.
     ///
     /// Posting works from here on: what is posted waits for the listener. Nothing is thrown, not even for a name
-    /// that is none; the port ends with the reason, and ``MessagePort/opened`` tells who wants to know.
+    /// that is none; the port ends with the reason, and ``MessagePort/waitUntilOpen()`` throws it.
     ///
     /// The wait bounds all of it: a listener that is there has what is left of the wait to answer, a second at least;
     /// without a wait, five seconds (``BusLimits/introduction``). The bus itself has five seconds for each of its own answers.
@@ -16,7 +16,7 @@ extension Bus {
     ///   - name: the context's.
     ///   - origin: the application id that the name lives under.
     ///   - format: what the line is to carry; a listener of the other format refuses. With
-    ///     ``LineFormat/stream`` the port posts nothing: await ``MessagePort/opened``, then
+    ///     ``LineFormat/stream`` the port posts nothing: await ``MessagePort/waitUntilOpen()``, then
     ///     ``MessagePort/takeFileDescriptor()``.
     ///   - options: how long to wait, what to tell the listener, and who it has to be; see ``ConnectOptions``.
     public func connectTo(

@@ -42,7 +42,7 @@ struct EndTests {
         try await withPeer("far", "far") { peer in
             #expect(await peer.line() == "listening")
             let control = bus.connectTo("far")
-            try await control.opened
+            try await control.waitUntilOpen()
             let far = FarContext(control: control)
             let (mine, theirs) = try MessageChannel.makePair()
             try await far.tell("hold", giving: [.port(theirs)])
@@ -54,7 +54,7 @@ struct EndTests {
             var next = calls.makeAsyncIterator()
             #expect(await next.next() == "last-words")
             #expect(await next.next() == "peer-exited")
-            #expect(await control.closed.code == .peerExited)
+            #expect(try await control.waitUntilClosed().code == .peerExited)
         }
     }
 
@@ -78,7 +78,7 @@ struct EndTests {
         try await withPeer("echo", "x") { peer in
             #expect(await peer.line() == "listening")
             let port = bus.connectTo("x")
-            try await port.opened
+            try await port.waitUntilOpen()
             try peer.suspend()
             try port.postMessage("are you there?")
             await port.flush()
@@ -97,14 +97,14 @@ struct EndTests {
         try await withPeer("deaf", "carrier", started) { peer in
             #expect(await peer.line() == "listening")
             let line = bus.connectTo("carrier")
-            try await line.opened
+            try await line.waitUntilOpen()
             let (mine, theirs) = try MessageChannel.makePair()
             try line.postMessage("carry this", transfer: [.port(theirs)])
             await line.flush()
             mine.start()
             #expect(mine.closeReason == nil)
             peer.kill()
-            #expect(await mine.closed.code == .peerExited)
+            #expect(try await mine.waitUntilClosed().code == .peerExited)
         }
     }
 
@@ -114,7 +114,7 @@ struct EndTests {
         try await withPeer("far", "far") { peer in
             #expect(await peer.line() == "listening")
             let control = bus.connectTo("far")
-            try await control.opened
+            try await control.waitUntilOpen()
             let far = FarContext(control: control)
             let (mine, theirs) = try MessageChannel.makePair()
             try mine.postMessage("said before")
@@ -128,7 +128,7 @@ struct EndTests {
             try await far.tell("post 0 first")
             #expect(try await mine.next()?.text == "first")
             peer.kill()
-            #expect(await mine.closed.code == .peerExited)
+            #expect(try await mine.waitUntilClosed().code == .peerExited)
             await mine.flush()
         }
     }
@@ -139,7 +139,7 @@ struct EndTests {
         try await withPeer("deaf", "carrier", 0) { peer in
             #expect(await peer.line() == "listening")
             let line = bus.connectTo("carrier")
-            try await line.opened
+            try await line.waitUntilOpen()
             let channels = try (0..<3).map { _ in try MessageChannel() }
             // The third waits in the second, unread, when that goes.
             try channels[1].port1.postMessage("inside", transfer: [.port(channels[2].port2)])
@@ -150,7 +150,7 @@ struct EndTests {
             peer.kill()
             var next = calls.makeAsyncIterator()
             for _ in channels { #expect(await next.next() == "peer-exited") }
-            for channel in channels { #expect(await channel.port1.closed.code == .peerExited) }
+            for channel in channels { #expect(try await channel.port1.waitUntilClosed().code == .peerExited) }
         }
     }
 
@@ -162,8 +162,8 @@ struct EndTests {
                 for number in 0..<3 { try mine.postMessage("\(number)") }
                 try await far.tell("hold", giving: [.port(theirs)])
                 try await far.tell("drop 0")
-                #expect(await mine.closed.code == .closed)
-                #expect(mine.undelivered == 3)
+                #expect(try await mine.waitUntilClosed().code == .closed)
+                #expect(mine.undeliveredCount == 3)
             }
         }
     }

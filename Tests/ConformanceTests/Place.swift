@@ -58,7 +58,7 @@ func withFarContext(_ place: Place, _ body: (FarContext) async throws -> Void) a
         try await withPeer("far", "far") { peer in
             #expect(await peer.line() == "listening")
             let port = bus.connectTo("far")
-            try await port.opened
+            try await port.waitUntilOpen()
             try await body(FarContext(control: port, process: peer))
         }
     }

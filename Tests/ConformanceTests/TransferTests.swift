@@ -95,8 +95,8 @@ struct TransferTests {
             try mine.postMessage("x")
             try await far.tell("hold", giving: [.port(theirs)])
             try await far.tell("close 0")
-            #expect(await mine.closed.code == .closed)
-            #expect(mine.undelivered == 1)
+            #expect(try await mine.waitUntilClosed().code == .closed)
+            #expect(mine.undeliveredCount == 1)
         }
     }
 
@@ -131,7 +131,7 @@ struct TransferTests {
             while mine.closeReason == nil, !Task.isCancelled {
                 try await far.tell("sink", giving: [.port(try MessageChannel().port1)])
             }
-            #expect(await mine.closed.code == .peerExited)
+            #expect(try await mine.waitUntilClosed().code == .peerExited)
         }
     }
 
@@ -148,7 +148,7 @@ struct TransferTests {
                 try line.postMessage("ok")
                 #expect(await maker.line() == "given away")
                 maker.kill()
-                _ = await line.closed
+                try await line.waitUntilClosed()
                 // Over there it has a handler, and so lives on.
                 try mine.postMessage("still there?")
                 #expect(try await mine.next()?.text == "still there?")
@@ -168,14 +168,14 @@ struct TransferTests {
             }()
             async let answers = mine.texts()
             let line = bus.connectTo("hop1")
-            try await line.opened
+            try await line.waitUntilOpen()
             try line.postMessage("take over", transfer: [.port(theirs)])
             for peer in peers.dropLast() { #expect(await peer.line() == "passed on") }
             #expect(await peers.last?.line() == "done")
             try await posting
             #expect(try await answers == (0..<total).map(String.init))
             #expect(mine.closeReason?.code == .closed)
-            #expect(mine.undelivered == 0)
+            #expect(mine.undeliveredCount == 0)
         }
     }
 

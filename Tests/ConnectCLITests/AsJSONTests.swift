@@ -27,7 +27,7 @@ import Testing
                 try port.postMessage(Order(item: "ok", count: orders.count))
             }
             port.finish()
-            _ = await port.closed
+            try await port.waitUntilClosed()
         }
         #expect(orders == [Order(item: "tea", count: 2), Order(item: "ü", count: 1), Order(item: "milk", count: 3)])
         #expect(try await answers.lines.filter { $0.count == 1 } == ["0", "0"])

@@ -71,7 +71,7 @@ import Testing
         // Its input stays open: a finish that arrives first could not be handed over with the socket.
         async let outcome = Shell.run("converse l connect listen x --json --once; cat <&8")
         let port = try await Bus.at(PrivateBus.current.address).connectTo("x")
-        try await port.opened
+        try await port.waitUntilOpen()
         let socket = FileDescriptor(rawValue: try port.takeFileDescriptor())
         try socket.closeAfter {
             // A frame of kind text, two bytes long, and a close that counts no message.

@@ -28,7 +28,7 @@ import Testing
         let port = bus.connectTo("x")
         try post(on: port)
         port.finish()
-        _ = await port.closed
+        try await port.waitUntilClosed()
         let lines = try await outcome.lines
         #expect(
             lines.filter { expected.split(separator: "|").contains($0[...]) }.count

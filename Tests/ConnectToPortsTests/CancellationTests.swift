@@ -53,14 +53,15 @@ struct CancellationTests {
         #expect(try await peer.receive(posted * (block.count + 8) + 8).suffix(8) == Wire.finish[...])
     }
 
-    @Test("for the end gives its own reason, and the port has none")
+    @Test("for the end throws at once, and the port has not ended")
     func closed() async throws {
         let (port, peer) = try RawPeer.withPort()
         defer { peer.die() }
-        let waiting = Task { await port.closed }
+        let waiting = Task { try await port.waitUntilClosed() }
         await port.someoneWaits(for: .end)
         waiting.cancel()
-        #expect(await waiting.joined().code == .cancelled)
+        let error = await #expect(throws: PortError.self) { try await waiting.joined() }
+        #expect(error?.code == .cancelled)
         #expect(port.closeReason == nil)
         #expect(port.line.read { $0.waiters.count(.end) == 0 })
     }
@@ -68,14 +69,14 @@ struct CancellationTests {
     @Test("for the opening throws at once, and the port may still open")
     func opened() async throws {
         let (port, introduction) = MessagePort.opening(on: try .shared)
-        let waiting = Task { try await port.opened }
+        let waiting = Task { try await port.waitUntilOpen() }
         await port.someoneWaits(for: .opening)
         waiting.cancel()
         let error = await #expect(throws: PortError.self) { try await waiting.joined() }
         #expect(error?.code == .cancelled)
         #expect(port.line.read { $0.waiters.count(.opening) == 0 })
         introduction.didOpen()
-        try await port.opened
+        try await port.waitUntilOpen()
     }
 
     @Test("for the hand-over returns at once")
@@ -98,13 +99,14 @@ struct CancellationTests {
         let (opening, introduction) = MessagePort.opening(on: try .shared)
         try port.postMessage([UInt8](repeating: 0, count: 17 << 20))
         await withTaskCancellation {
-            #expect(await port.closed.code == .cancelled)
+            let end = await #expect(throws: PortError.self) { try await port.waitUntilClosed() }
+            #expect(end?.code == .cancelled)
             await port.flush()
             let taken = await port.takeAll()
             #expect(taken.texts == [] && taken.error == nil)
             let send = await #expect(throws: PortError.self) { try await port.send("no room") }
             #expect(send?.code == .cancelled)
-            let open = await #expect(throws: PortError.self) { try await opening.opened }
+            let open = await #expect(throws: PortError.self) { try await opening.waitUntilOpen() }
             #expect(open?.code == .cancelled)
         }
         introduction.failUnlessOpen(CloseReason(.cancelled, detail: "the test is over"))

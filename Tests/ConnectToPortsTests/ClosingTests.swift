@@ -30,21 +30,21 @@ struct ClosingTests {
         #expect(try await port.take()?.text == "1")
         port.close()
         #expect(try await port.take() == nil)
-        #expect(await port.closed.code == .closed)
+        #expect(try await port.waitUntilClosed().code == .closed)
     }
 
     @Test("ends whoever waits for a message, for the end or for the opening")
     func endsWaits() async throws {
         let (port, introduction) = MessagePort.opening(on: try .shared)
         let taking = Task { try await port.take() }
-        let closed = Task { await port.closed }
-        let opened = Task { try await port.opened }
+        let closed = Task { try await port.waitUntilClosed() }
+        let opened = Task { try await port.waitUntilOpen() }
         await port.someoneWaits(for: .input)
         await port.someoneWaits(for: .end)
         await port.someoneWaits(for: .opening)
         port.close()
         #expect(try await taking.joined() == nil)
-        #expect(await closed.joined().code == .closed)
+        #expect(try await closed.joined().code == .closed)
         let error = await #expect(throws: PortError.self) { try await opened.joined() }
         #expect(error?.code == .closed)
         introduction.failUnlessOpen(CloseReason(.unavailable, detail: "nobody"))
@@ -128,11 +128,11 @@ struct ClosingTests {
         let channel = try MessageChannel()
         for number in 0..<10 { try channel.port1.postMessage("\(number)") }
         for _ in 0..<4 { #expect(try await channel.port2.take() != nil) }
-        #expect(channel.port1.undelivered == 0)
+        #expect(channel.port1.undeliveredCount == 0)
         channel.port2.close()
-        #expect(await channel.port1.closed.code == .closed)
-        #expect(channel.port1.undelivered == 6)
-        #expect(channel.port2.undelivered == 0)
+        #expect(try await channel.port1.waitUntilClosed().code == .closed)
+        #expect(channel.port1.undeliveredCount == 6)
+        #expect(channel.port2.undeliveredCount == 0)
     }
 }
 

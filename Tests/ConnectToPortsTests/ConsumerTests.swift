@@ -79,7 +79,7 @@ struct ConsumerTests {
             #expect(answers == payloads)
         }.joined()
         try await echo.joined()
-        #expect(await channel.port1.closed.code == .closed)
+        #expect(try await channel.port1.waitUntilClosed().code == .closed)
     }
 
     @Test(

@@ -52,8 +52,8 @@ struct EndOfFileTests {
         let (texts, error) = await port.takeAll()
         #expect(texts == ["bye"])
         #expect(error == nil)
-        #expect(await port.closed.code == .closed)
-        #expect(port.undelivered == 2)
+        #expect(try await port.waitUntilClosed().code == .closed)
+        #expect(port.undeliveredCount == 2)
         #expect(try await port.take() == nil)
     }
 
@@ -65,7 +65,7 @@ struct EndOfFileTests {
         try await peer.send(Wire.text("not taken") + Wire.finish + Wire.close(taken: 0))
         port.start()
         peer.die()
-        #expect(await port.closed.code == .closed)
+        #expect(try await port.waitUntilClosed().code == .closed)
         #expect(try await port.take()?.text == "not taken")
         #expect(try await port.take() == nil)
     }
@@ -76,7 +76,7 @@ struct EndOfFileTests {
         port.start()
         if ours { port.finish() } else { try await peer.send(Wire.finish) }
         peer.die()
-        #expect(await port.closed.code == .peerExited)
+        #expect(try await port.waitUntilClosed().code == .peerExited)
     }
 
     @Test("while our finish still waits behind what it does not read has exited")
@@ -88,7 +88,7 @@ struct EndOfFileTests {
         try await peer.send(Wire.text("not taken") + Wire.finish)
         port.start()
         peer.die()
-        #expect(await port.closed.code == .peerExited)
+        #expect(try await port.waitUntilClosed().code == .peerExited)
     }
 
     @Test("is read to its end when writing to it fails: a close may be in what it left")
@@ -102,7 +102,7 @@ struct EndOfFileTests {
         let (texts, error) = await port.takeAll()
         #expect(texts == ["last"])
         #expect(error == nil)
-        #expect(await port.closed.code == .closed)
+        #expect(try await port.waitUntilClosed().code == .closed)
     }
 
     @Test("while much waits to be written ends the port, and the close it left counts")
@@ -113,8 +113,8 @@ struct EndOfFileTests {
         #expect(port.bufferedAmount > 0)
         try await peer.send(Wire.close(taken: 1))
         peer.shutDown()
-        #expect(await port.closed.code == .closed)
-        #expect(port.undelivered == 1)
+        #expect(try await port.waitUntilClosed().code == .closed)
+        #expect(port.undeliveredCount == 1)
         #expect(port.bufferedAmount == 0)
     }
 
@@ -123,7 +123,7 @@ struct EndOfFileTests {
         let (port, peer) = try RawPeer.withPort()
         try await peer.send(Wire.text("early"))
         peer.die()
-        #expect(await port.closed.code == .peerExited)
+        #expect(try await port.waitUntilClosed().code == .peerExited)
         let (texts, error) = await port.takeAll()
         #expect(texts == ["early"])
         #expect(error?.reason?.code == .peerExited)
@@ -141,7 +141,7 @@ struct EndOfFileTests {
         }
         #expect(sent > 10)
         peer.die()
-        #expect(await port.closed.code == .peerExited)
+        #expect(try await port.waitUntilClosed().code == .peerExited)
         let (texts, _) = await port.takeAll()
         #expect(texts.count == sent)
     }

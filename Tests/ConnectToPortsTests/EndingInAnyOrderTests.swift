@@ -107,9 +107,9 @@ private actor Side {
 
     private func post(on port: MessagePort, padding: Int) throws {
         do throws(PortError) {
-            let before = port.posted
+            let before = port.postedCount
             try port.postMessage("\(posted) " + String(repeating: "x", count: padding))
-            posted += port.posted - before
+            posted += port.postedCount - before
         } catch {
             if error.code != .finished { throw error }
         }
@@ -152,11 +152,11 @@ private actor Side {
         if way == 3 || way == 4 { return letGo(of: port, closing: way == 3) }
         port.finish()
         // The end may be known before what came is taken.
-        if way == 5 { _ = await port.closed }
+        if way == 5 { _ = try await port.waitUntilClosed() }
         while !hasHandlers, let message = try await port.take() { record.note(message) }
-        let reason = await port.closed
+        let reason = try await port.waitUntilClosed()
         while hasHandlers, !hasClosed, record.ends == 0, !Task.isCancelled { await Task.yield() }
-        if !hasClosed { outcome = (reason.code, port.posted, port.undelivered) }
+        if !hasClosed { outcome = (reason.code, port.postedCount, port.undeliveredCount) }
     }
 
     /// Lets go of the port, and tells what was seen.

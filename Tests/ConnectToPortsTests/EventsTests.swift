@@ -58,7 +58,7 @@ struct EventsTests {
         theirs.onClose { [log] _ in log.yield("the closer's own") }
         theirs.close()
         theirs.onClose { [log] _ in log.yield("the closer's own, set late") }
-        #expect(await mine.closed.code == .closed)
+        #expect(try await mine.waitUntilClosed().code == .closed)
         var next = calls.makeAsyncIterator()
         for round in 0..<3 {
             mine.onClose { [log] in log.yield("\(round) \($0.code)") }
@@ -77,7 +77,7 @@ struct EventsTests {
         theirs.close()
         mine.onClose { [log] _ in log.yield("end") }
         mine.start()
-        _ = await mine.closed
+        try await mine.waitUntilClosed()
         #expect(try await mine.take()?.text == "a")
         try await EventLoop.shared.settle()
         log.yield("taking b")

@@ -28,9 +28,9 @@ struct FinishingTests {
         channel.port2.finish()
         #expect(try await channel.port2.take()?.text == "to 2")
         #expect(try await channel.port1.take()?.text == "to 1")
-        #expect(await channel.port1.closed.code == .closed)
-        #expect(await channel.port2.closed.code == .closed)
-        #expect(channel.port1.undelivered == 0 && channel.port2.undelivered == 0)
+        #expect(try await channel.port1.waitUntilClosed().code == .closed)
+        #expect(try await channel.port2.waitUntilClosed().code == .closed)
+        #expect(channel.port1.undeliveredCount == 0 && channel.port2.undeliveredCount == 0)
     }
 
     @Test("sends finish once, then close with the count when the last message is taken")
@@ -49,8 +49,8 @@ struct FinishingTests {
         #expect(port.closeReason == nil)
         #expect(#expect(throws: PortError.self) { try port.takeFileDescriptor() }?.code == .detached)
         try await peer.send(Wire.close(taken: 1))
-        #expect(await port.closed.code == .closed)
-        #expect(port.undelivered == 0)
+        #expect(try await port.waitUntilClosed().code == .closed)
+        #expect(port.undeliveredCount == 0)
         #expect(try await peer.receiveToEnd() == [])
         #expect(try await port.take() == nil)
     }
@@ -61,9 +61,9 @@ struct FinishingTests {
         try channel.port2.postMessage("not wanted")
         if finishes { channel.port1.finish() }
         channel.port1.close()
-        #expect(await channel.port2.closed.code == .closed)
+        #expect(try await channel.port2.waitUntilClosed().code == .closed)
         #expect(channel.port2.peerWasDone == finishes)
-        #expect(channel.port2.undelivered == 1)
+        #expect(channel.port2.undeliveredCount == 1)
         #expect(!channel.port1.peerWasDone)
     }
 
@@ -73,13 +73,13 @@ struct FinishingTests {
         try port.postMessage("not wanted")
         try await peer.send(Wire.finish + Wire.close(taken: 0))
         port.start()
-        #expect(await port.closed.code == .closed)
+        #expect(try await port.waitUntilClosed().code == .closed)
         let channel = try MessageChannel()
         try channel.port1.postMessage("", transfer: [.port(port)])
         let moved = try #require(try await channel.port2.take()?.ports.first)
         moved.start()
-        #expect(await moved.closed.code == .closed)
-        #expect(moved.peerWasDone && moved.undelivered == 1)
+        #expect(try await moved.waitUntilClosed().code == .closed)
+        #expect(moved.peerWasDone && moved.undeliveredCount == 1)
     }
 
     @Test("on both sides, the one that takes nothing tells the other when it closes")
@@ -93,8 +93,8 @@ struct FinishingTests {
         #expect(texts == [] && error == nil)
         #expect(channel.port1.closeReason == nil)
         channel.port2.close()
-        #expect(await channel.port1.closed.code == .closed)
-        #expect(channel.port1.undelivered == 2)
+        #expect(try await channel.port1.waitUntilClosed().code == .closed)
+        #expect(channel.port1.undeliveredCount == 2)
     }
 
     @Test("on both sides, a peer that goes without a close has exited", arguments: [true, false])
@@ -107,7 +107,7 @@ struct FinishingTests {
         let said = Wire.text("Hello") + Wire.finish + (hasTakenAll ? Wire.close(taken: 0) : [])
         #expect(try await peer.receive(said.count) == said)
         peer.die()
-        #expect(await port.closed.code == .peerExited)
+        #expect(try await port.waitUntilClosed().code == .peerExited)
     }
 
     @Test("on both sides, reads nothing behind the peer's close while it owes its own")
@@ -116,7 +116,7 @@ struct FinishingTests {
         port.finish()
         #expect(try await peer.receive(Wire.finish.count) == Wire.finish)
         try await peer.send(Wire.text("1") + Wire.text("2") + Wire.finish + Wire.close(taken: 0))
-        #expect(await port.closed.code == .closed)
+        #expect(try await port.waitUntilClosed().code == .closed)
         var flooded = 0
         while flooded < 16 << 20 {
             let count = try peer.sendWithoutWaiting(Wire.bytes([UInt8](repeating: 0, count: 32 << 10)))
@@ -150,12 +150,12 @@ struct FinishingTests {
             last = try #require(await carrier.port2.take()?.ports.first)
         }
         // It knows what became of its own messages already: there were none.
-        #expect(await last.closed.code == .closed)
+        #expect(try await last.waitUntilClosed().code == .closed)
         #expect(early.closeReason == nil)
         #expect(try await last.take()?.text == "2")
         #expect(try await last.take() == nil)
-        #expect(await early.closed.code == .closed)
-        #expect(early.undelivered == 0)
+        #expect(try await early.waitUntilClosed().code == .closed)
+        #expect(early.undeliveredCount == 0)
     }
 
     @Test("on both sides closes one that has never been started, too")
@@ -166,8 +166,8 @@ struct FinishingTests {
         #expect(try await channel.port2.take()?.text == "1")
         channel.port2.finish()
         #expect(try await channel.port2.take() == nil)
-        #expect(await channel.port1.closed.code == .closed)
-        #expect(await channel.port2.closed.code == .closed)
+        #expect(try await channel.port1.waitUntilClosed().code == .closed)
+        #expect(try await channel.port2.waitUntilClosed().code == .closed)
     }
 
     @Test("waits behind what is queued")

@@ -66,7 +66,7 @@ struct HandOverTests {
             let (port, peer) = try withStream()
             try await peer.send([1, 2, 3])
             peer.die()
-            #expect(await port.closed.code == .closed)
+            #expect(try await port.waitUntilClosed().code == .closed)
             let taken = try socket(port)
             #expect(try await taken.receiveToEnd() == [1, 2, 3])
         }
@@ -81,7 +81,7 @@ struct HandOverTests {
             let peer = pair?.peer
             if peerIsGone {
                 peer?.shutDown()
-                _ = await pair?.port.closed
+                _ = try await pair?.port.waitUntilClosed()
             }
             pair = nil
             #expect(try await peer?.receiveToEnd() == [])
@@ -99,7 +99,7 @@ struct HandOverTests {
         await loop.settle()
         #expect(port.line.read { !$0.life.isOpen })
         introduction.didOpen()
-        try await port.opened
+        try await port.waitUntilOpen()
         #expect(try await socket(port).receive(5) == Array("early".utf8))
     }
 
@@ -108,7 +108,7 @@ struct HandOverTests {
         let (port, introduction) = MessagePort.opening(format: .stream, on: try .shared)
         try await introduction.peer().send([1])
         introduction.failUnlessOpen(CloseReason(.refused, detail: "no"))
-        let error = await #expect(throws: PortError.self) { try await port.opened }
+        let error = await #expect(throws: PortError.self) { try await port.waitUntilOpen() }
         #expect(error?.reason?.code == .refused)
         #expect(#expect(throws: PortError.self) { try port.takeFileDescriptor() }?.code == .closed)
     }

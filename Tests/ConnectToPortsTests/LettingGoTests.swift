@@ -37,7 +37,7 @@ struct LettingGoTests {
             let numbers = [stray.descriptor.rawValue]
             #expect(try peer.sendWithoutWaiting(Wire.text("x"), descriptors: numbers) == 9)
         }
-        _ = await port.closed
+        try await port.waitUntilClosed()
         // Ours has gone with its scope; if the port held on to its copy, this would never see the end.
         #expect(try await other.receiveToEnd() == [])
     }
@@ -72,7 +72,7 @@ struct LettingGoTests {
                 port.close()
             case .dropped, .refused, .neverOpened: return port.line
             }
-            _ = await port.closed
+            try await port.waitUntilClosed()
             await port.flush()
             return port.line
         }

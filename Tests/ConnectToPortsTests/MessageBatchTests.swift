@@ -68,7 +68,7 @@ struct MessageBatchTests {
                 break
             }
         }
-        #expect(channel.port1.posted == posted)
+        #expect(channel.port1.postedCount == posted)
         let last = Task {
             try await channel.port1.sendMessages(batch)
             channel.port1.finish()
@@ -92,7 +92,7 @@ struct MessageBatchTests {
         batch.append([UInt8](repeating: 0, count: 101))
         #expect(throws: PortError.self) { try channel.port1.postMessages(batch) }
         await #expect(throws: PortError.self) { try await channel.port1.sendMessages(batch) }
-        #expect(channel.port1.posted == 0)
+        #expect(channel.port1.postedCount == 0)
         batch.removeAll()
         #expect(batch.isEmpty)
         batch.append("again")

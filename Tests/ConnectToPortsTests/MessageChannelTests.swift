@@ -32,7 +32,7 @@ struct MessageChannelTests {
         var received: [String] = []
         for try await message in channel.port2.messages { received.append(message.text ?? "?") }
         #expect(received == (0..<1_000).map(String.init))
-        #expect(await channel.port2.closed.code == .closed)
+        #expect(try await channel.port2.waitUntilClosed().code == .closed)
     }
 
     @Test("takes a message of 64 MiB, and none that is longer")
@@ -59,8 +59,8 @@ struct MessageChannelTests {
         #expect(count == 100 << 20)
         #expect(channel.port2.closeReason == nil)
         channel.port2.finish()
-        #expect(await channel.port1.closed.code == .closed)
-        #expect(await channel.port2.closed.code == .closed)
+        #expect(try await channel.port1.waitUntilClosed().code == .closed)
+        #expect(try await channel.port2.waitUntilClosed().code == .closed)
     }
 
     @Test("carries ten thousand messages both ways at once")
@@ -80,8 +80,8 @@ struct MessageChannelTests {
         }
         #expect(await first == numbers)
         #expect(await second == numbers)
-        #expect(await channel.port1.closed.code == .closed)
-        #expect(await channel.port2.closed.code == .closed)
+        #expect(try await channel.port1.waitUntilClosed().code == .closed)
+        #expect(try await channel.port2.waitUntilClosed().code == .closed)
     }
 
     @Test("lives on a loop that the program turns itself")

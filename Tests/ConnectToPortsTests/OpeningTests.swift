@@ -12,10 +12,12 @@ struct OpeningTests {
         let (port, introduction) = MessagePort.opening(on: try .shared)
         let peer = try introduction.peer()
         try port.postMessage("early")
-        let waiting = Task { try await port.opened }
+        let waiting = Task { try await port.waitUntilOpen() }
         await port.someoneWaits(for: .opening)
+        #expect(!port.isOpen)
         introduction.didOpen()
         try await waiting.joined()
+        #expect(port.isOpen)
         #expect(try await peer.receive(13) == Wire.text("early"))
     }
 
@@ -27,7 +29,7 @@ struct OpeningTests {
         let peer = try introduction.peer()
         if started { port.start() }
         try await peer.send(Array(Wire.text("Hello").prefix(count)))
-        try await port.opened
+        try await port.waitUntilOpen()
         introduction.failUnlessOpen(Self.refused)
         #expect(port.closeReason == nil)
         try await peer.send(Array(Wire.text("Hello").dropFirst(count)))
@@ -39,7 +41,7 @@ struct OpeningTests {
         let (port, introduction) = MessagePort.opening(on: try .shared)
         let peer = try introduction.peer()
         try await peer.send(Wire.text("Welcome!"))
-        try await port.opened
+        try await port.waitUntilOpen()
         #expect(try await port.take()?.text == "Welcome!")
     }
 
@@ -54,7 +56,7 @@ struct OpeningTests {
         #expect(try peer.sendWithoutWaiting(stream) == stream.count)
         introduction.failUnlessOpen(Self.refused)
         #expect(port.closeReason == nil)
-        try await port.opened
+        try await port.waitUntilOpen()
         loop.runReady()
         port.start()
         loop.runReady()
@@ -69,7 +71,7 @@ struct OpeningTests {
     @Test("never opens when it is refused, and tells everybody who waits")
     func refused() async throws {
         let (port, introduction) = MessagePort.opening(on: try .shared)
-        let opening = Task { try await port.opened }
+        let opening = Task { try await port.waitUntilOpen() }
         let taking = Task { try await port.take() }
         let flushing = Task { await port.flush() }
         await port.someoneWaits(for: .opening)
@@ -93,7 +95,7 @@ struct OpeningTests {
         await loop.settle()
         #expect(port.closeReason == nil)
         if admitted { introduction.didOpen() } else { introduction.failUnlessOpen(Self.refused) }
-        #expect(await port.closed.code == (admitted ? .peerExited : .refused))
+        #expect(try await port.waitUntilClosed().code == (admitted ? .peerExited : .refused))
     }
 
     @Test("flushes when it is open, not when the kernel has the bytes")

@@ -29,7 +29,7 @@ struct PortLimitsTests {
         let (port, peer) = try RawPeer.withPort(limits: limits)
         port.start()
         _ = try peer.sendWithoutWaiting(Array(Wire.bytes([UInt8](repeating: 0, count: 1_001)).prefix(8)))
-        #expect(await port.closed.code == .protocolError)
+        #expect(try await port.waitUntilClosed().code == .protocolError)
     }
 
     @Test("let longer messages in than the protocol lets out")
@@ -139,6 +139,6 @@ struct PortLimitsTests {
         let arrived = try #require(try await theirs.take()?.ports.first)
         arrived.start()
         try far.postMessage([UInt8](repeating: 0, count: 10_001))
-        #expect(await arrived.closed.code == .protocolError)
+        #expect(try await arrived.waitUntilClosed().code == .protocolError)
     }
 }

@@ -115,7 +115,7 @@ struct PostingTests {
     func closed(here: Bool) async throws {
         let (port, peer) = try RawPeer.withPort()
         if here { port.close() } else { peer.die() }
-        _ = await port.closed
+        try await port.waitUntilClosed()
         try port.postMessage("dropped")
         try port.postMessage([1, 2, 3])
         try port.postMessage(["dropped": true])

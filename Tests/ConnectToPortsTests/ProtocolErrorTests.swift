@@ -48,7 +48,7 @@ struct ProtocolErrorTests {
             #expect(error?.code == .closed)
             #expect(error?.reason?.code == .protocolError)
         }
-        #expect(await port.closed.code == .protocolError)
+        #expect(try await port.waitUntilClosed().code == .protocolError)
         // Latched, for whoever asks late, and for the sequence too.
         #expect(port.closeReason?.code == .protocolError)
         await #expect(throws: PortError.self) { try await port.take() }
@@ -60,7 +60,7 @@ struct ProtocolErrorTests {
         port.start()
         try port.postMessage("Hello")
         try await peer.send(violation.bytes)
-        #expect(await port.closed.code == .protocolError)
+        #expect(try await port.waitUntilClosed().code == .protocolError)
         #expect(try await peer.receiveToEnd() == Wire.text("Hello"))
         // Nothing is written afterwards either.
         try port.postMessage("dropped")
@@ -76,7 +76,7 @@ struct ProtocolErrorTests {
         try port.postMessage([UInt8](repeating: 0, count: 4 << 20))
         #expect(port.bufferedAmount > 0)
         try await peer.send(Wire.frame(0))
-        #expect(await port.closed.code == .protocolError)
+        #expect(try await port.waitUntilClosed().code == .protocolError)
         #expect(port.bufferedAmount == 0)
         #expect(try await peer.receiveToEnd().count < 4 << 20)
     }
@@ -90,7 +90,7 @@ struct ProtocolErrorTests {
         let stray = try StreamSocket.pair()
         let frame = Wire.text("with a descriptor")
         #expect(try peer.sendWithoutWaiting(frame, descriptors: [stray.0.descriptor.rawValue]) == frame.count)
-        #expect(await port.closed.code == .protocolError)
+        #expect(try await port.waitUntilClosed().code == .protocolError)
         // Whose descriptor it might have been shows only when the frames that came with it have been cut.
         #expect(try await port.take()?.text == "with a descriptor")
         await #expect(throws: PortError.self) { try await port.take() }
@@ -122,7 +122,7 @@ struct ProtocolErrorTests {
         let (texts, error) = await port.takeAll()
         #expect(texts == ["last"])
         #expect(error == nil)
-        #expect(await port.closed.code == .closed)
+        #expect(try await port.waitUntilClosed().code == .closed)
     }
 
     @Test("before the port is open ends it too")
@@ -131,7 +131,7 @@ struct ProtocolErrorTests {
         let peer = try introduction.peer()
         port.start()
         try await peer.send(Wire.frame(0))
-        #expect(await port.closed.code == .protocolError)
+        #expect(try await port.waitUntilClosed().code == .protocolError)
         introduction.didOpen()
         #expect(port.closeReason?.code == .protocolError)
     }

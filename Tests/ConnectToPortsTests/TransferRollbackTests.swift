@@ -24,7 +24,7 @@ struct TransferRollbackTests {
         #expect(try await theirs.take()?.text == "and back")
         mine.finish()
         #expect(await theirs.takeAll().error == nil)
-        #expect(await theirs.closed.code == .closed)
+        #expect(try await theirs.waitUntilClosed().code == .closed)
     }
 
     @Test("leaves it counted where it was, and its peer's place taken")
@@ -55,7 +55,7 @@ struct TransferRollbackTests {
         for number in 0..<3 { try theirs.postMessage("\(number)") }
         theirs.close()
         mine.start()
-        _ = await mine.closed
+        try await mine.waitUntilClosed()
         try refuse(mine)
         #expect(try await mine.take()?.text == "0")
         let (calls, log) = AsyncStream<String>.makeStream()
@@ -87,8 +87,8 @@ struct TransferRollbackTests {
         #expect(try await here)
         // A number of messages taken that is more than were posted would break the protocol.
         theirs.close()
-        #expect(await mine.closed.code == .closed)
-        #expect(mine.undelivered == 0)
+        #expect(try await mine.waitUntilClosed().code == .closed)
+        #expect(mine.undeliveredCount == 0)
     }
 
     private func inOrder(_ port: MessagePort, _ total: Int) async throws -> Bool {

@@ -110,7 +110,7 @@ struct TransferTests {
         try inner.port1.postMessage("last words")
         inner.port1.close()
         inner.port2.start()
-        #expect(await inner.port2.closed.code == .closed)
+        #expect(try await inner.port2.waitUntilClosed().code == .closed)
         let carrier = try MessageChannel()
         try carrier.port1.postMessage("", transfer: [.port(inner.port2)])
         let port = try #require(try await carrier.port2.first()?.ports.first)

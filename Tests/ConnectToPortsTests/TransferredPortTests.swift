@@ -38,7 +38,7 @@ struct TransferredPortTests {
         let inner = try MessageChannel()
         inner.port1.close()
         inner.port2.start()
-        _ = await inner.port2.closed
+        try await inner.port2.waitUntilClosed()
         let carrier = try MessageChannel()
         try carrier.port1.postMessage("", transfer: [.port(inner.port2)])
         var messages = carrier.port2.messages.makeAsyncIterator()
@@ -46,7 +46,7 @@ struct TransferredPortTests {
         for _ in 0..<3 { try port.postMessage([UInt8](repeating: 0, count: 10 << 20)) }
         #expect(port.bufferedAmount == 0)
         await port.flush()
-        #expect(await port.closed.code == .closed)
+        #expect(try await port.waitUntilClosed().code == .closed)
     }
 
     @Test("what it has brought along counts against the bound of the port that it came on")

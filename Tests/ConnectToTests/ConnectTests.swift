@@ -21,10 +21,10 @@ struct ConnectTests {
         #expect(try await received.next()?.text == "Hello")
         var answers = port.messages.makeAsyncIterator()
         #expect(try await answers.next()?.text == "Welcome!")
-        try await port.opened
+        try await port.waitUntilOpen()
 
         event.source.close()
-        #expect(await port.closed.code == .closed)
+        #expect(try await port.waitUntilClosed().code == .closed)
         #expect(try await answers.next() == nil)
     }
 
@@ -40,17 +40,17 @@ struct ConnectTests {
         let event = try #require(await connects.next())
         var received = event.source.messages.makeAsyncIterator()
         #expect(try await received.next()?.text == "first")
-        try await port.opened
+        try await port.waitUntilOpen()
     }
 
     @Test("a caller that does not wait learns at once that nobody is there", .privateBus)
     func unavailable() async throws {
         let bus = try await Bus.separate(at: try PrivateBus.current.address)
         let port = bus.connectTo("nobody", options: .init(wait: .now))
-        #expect(await port.closed.code == .unavailable)
-        await #expect(throws: PortError.self) { try await port.opened }
+        #expect(try await port.waitUntilClosed().code == .unavailable)
+        await #expect(throws: PortError.self) { try await port.waitUntilOpen() }
         let late = bus.connectTo("nobody", options: .init(wait: .untilAvailable(for: .milliseconds(50))))
-        #expect(await late.closed.code == .timedOut)
+        #expect(try await late.waitUntilClosed().code == .timedOut)
     }
 
     @Test("the directory shows what is registered, and its changes what comes and goes", .privateBus)

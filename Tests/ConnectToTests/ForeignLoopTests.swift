@@ -30,7 +30,7 @@ struct ForeignLoopTests {
             try port.postMessage("early")
             let other = try await away.register("away")
             let call = try #require(await other.nextConnect())
-            try await port.opened
+            try await port.waitUntilOpen()
             #expect(try await call.source.nextText() == "early")
             try call.source.postMessage("answer")
             #expect(try await port.nextText() == "answer")

@@ -11,7 +11,7 @@ struct SequencesTests {
         let taking = Task {
             for await event in try await there.register("x").connects {
                 try event.source.postMessage("Welcome!")
-                _ = await event.source.closed
+                try await event.source.waitUntilClosed()
                 return
             }
         }

@@ -17,7 +17,7 @@ struct StreamTests {
         let event = try #require(await context.nextConnect())
         #expect(event.source.format == .stream)
         let listening = StreamSocket(Descriptor(adopting: try event.source.takeFileDescriptor()))
-        try await port.opened
+        try await port.waitUntilOpen()
         let calling = StreamSocket(Descriptor(adopting: try port.takeFileDescriptor()))
         try calling.write([0, 0, 0, 0, 0])
         var buffer = [UInt8](repeating: 1, count: 16)
@@ -32,13 +32,13 @@ struct StreamTests {
         let (here, there) = (try await Bus.onPrivateBus(), try await Bus.onPrivateBus())
         let context = try await there.register("x", options: .init(format: format))
         let other: LineFormat = format == .stream ? .messages : .stream
-        let reason = await here.connectTo("x", format: other).closed
+        let reason = try await here.connectTo("x", format: other).waitUntilClosed()
         #expect(reason.code == .refused)
         #expect(reason.detail.contains(format == .stream ? "streams" : "messages"))
         // The right one is served as if nothing had been.
         let port = here.connectTo("x", format: format)
         let event = try #require(await context.nextConnect())
-        try await port.opened
+        try await port.waitUntilOpen()
         withExtendedLifetime(event) {}
     }
 
@@ -70,7 +70,7 @@ struct StreamTests {
         let port = bus.connectTo("x", format: format)
         let other: LineFormat = format == .stream ? .messages : .stream
         await listener.reply(to: try await listener.nextCall(), [Greeting(format: other).encoded])
-        #expect(await port.closed.code == .protocolError)
+        #expect(try await port.waitUntilClosed().code == .protocolError)
     }
 
     @Test("a stream is not opened by what the listener writes before its welcome")
@@ -81,7 +81,7 @@ struct StreamTests {
         let call = try await listener.nextCall()
         try #require(call.line).write([1, 2, 3])
         await listener.replyError(to: call, ContextInterface.refused)
-        #expect(await port.closed.code == .refused)
+        #expect(try await port.waitUntilClosed().code == .refused)
     }
 
     @Test("the format is a property of the context", arguments: [LineFormat.messages, .stream])

@@ -24,8 +24,8 @@ struct PythonTests {
                 #expect(message.text == "Welcome!")
                 #expect(message.files.map(contents) == ["from Python\n"])
                 #expect(try await messages.next() == nil)
-                #expect(await port.closed.code == .closed)
-                #expect(port.undelivered == 0)
+                #expect(try await port.waitUntilClosed().code == .closed)
+                #expect(port.undeliveredCount == 0)
                 #expect(await listener.line() == "Hello \(number)")
                 #expect(await listener.line() == "from Swift")
             }
@@ -47,7 +47,7 @@ struct PythonTests {
         #expect(message.text == "Hello")
         #expect(message.files.map(contents) == ["from Python\n"])
         #expect(try await messages.next() == nil)
-        #expect(await port.closed.code == .closed)
+        #expect(try await port.waitUntilClosed().code == .closed)
         let outcome = try await caller
         #expect(outcome.isSuccess)
         #expect(outcome.output == "Welcome!\nfrom Swift\n")
@@ -62,7 +62,7 @@ struct PythonTests {
         let ended = try MessageChannel()
         ended.port1.close()
         ended.port2.start()
-        _ = await ended.port2.closed
+        try await ended.port2.waitUntilClosed()
         try await withExample(.python, "listen", "sink") { listener in
             let bus = try await Bus.at(PrivateBus.current.address)
             let port = bus.connectTo("sink")
@@ -75,9 +75,9 @@ struct PythonTests {
             port.finish()
             #expect(await listener.line() == "many things")
             #expect(await listener.line() == "and a file")
-            #expect(await port.closed.code == .closed)
+            #expect(try await port.waitUntilClosed().code == .closed)
             inner.port1.start()
-            #expect(await inner.port1.closed.code == .peerExited)
+            #expect(try await inner.port1.waitUntilClosed().code == .peerExited)
         }
     }
 

@@ -20,7 +20,7 @@ package func playFarSide(on control: MessagePort) async throws {
         case ("drop", _): if let number { ports[number] = nil }
         case ("finish", let port?): port.finish()
         case ("start", let port?): port.start()
-        case ("reason", let port?): answer = "\(await port.closed.code)"
+        case ("reason", let port?): answer = "\(try await port.waitUntilClosed().code)"
         case ("handle", let port?): answer = await firstEvent(on: port)
         case ("events", let port?): answer = await allEvents(on: port)
         case ("pass", let port?): try control.postMessage("passed", transfer: [.port(port)])

@@ -26,7 +26,7 @@ extension Scene {
     func talkThroughout(to name: String, _ chance: Seeded) async throws {
         var chance = chance
         let port = here.connectTo(name, options: .init(wait: .untilAvailable(for: Self.patience)))
-        try await port.opened
+        try await port.waitUntilOpen()
         var messages = port.messages.makeAsyncIterator()
         var number = 0
         while !isOver {
@@ -175,7 +175,7 @@ extension Scene {
                         }
                     } catch is PortError {}
                     let codes: [CloseReason.Code] = [.peerExited, .busLost, .timedOut]
-                    let reason = await port.closed
+                    let reason = try await port.waitUntilClosed()
                     try hold(codes.contains(reason.code), "\(name): \(reason)")
                 }
             }

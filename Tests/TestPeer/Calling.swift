@@ -5,19 +5,19 @@ func callOnce(_ name: String, on address: String, closingAt cues: Cues) async th
     let port = try await Bus.at(address).connectTo(name)
     say("connecting")
     do {
-        try await port.opened
+        try await port.waitUntilOpen()
         say("open")
         try port.postMessage("hello")
     } catch {
         say("ended: \(error.reason?.code.rawValue ?? "?")")
         return
     }
-    await withDiscardingTaskGroup { group in
+    try await withThrowingDiscardingTaskGroup { group in
         group.addTask {
             await cues.next()
             port.close()
         }
-        say("ended: \(await port.closed.code)")
+        say("ended: \(try await port.waitUntilClosed().code)")
         group.cancelAll()
     }
 }
@@ -39,7 +39,7 @@ func hoard(_ name: String, _ count: Int, on address: String) async throws {
     for _ in 0..<count {
         let port = bus.connectTo(name)
         do {
-            try await port.opened
+            try await port.waitUntilOpen()
             ports.append(port)
         } catch {
             codes.insert(error.reason?.code.rawValue ?? "?")

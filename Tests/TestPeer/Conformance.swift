@@ -44,7 +44,7 @@ func hop(_ name: String, _ number: Int, of last: Int, total: Int, on address: St
     }
     if number < last {
         let next = bus.connectTo("\(name)\(number + 1)")
-        try await next.opened
+        try await next.waitUntilOpen()
         try next.postMessage("take over", transfer: [.port(port)])
         next.finish()
         await next.flush()
@@ -62,7 +62,7 @@ func makeAndGo(_ names: [String], on address: String) async throws {
     let channel = try MessageChannel()
     for (name, port) in zip(names, [channel.port1, channel.port2]) {
         let line = bus.connectTo(name)
-        try await line.opened
+        try await line.waitUntilOpen()
         try line.postMessage("echo 0", transfer: [.port(port)])
         await line.flush()
         var answers = line.messages.makeAsyncIterator()
@@ -89,7 +89,7 @@ func readSlowly(_ name: String, milliseconds: Int, on address: String) async thr
 /// Posts so many messages of 1 MiB as fast as it may.
 func postMuch(_ name: String, _ messages: Int, on address: String, at cues: Cues) async throws {
     let port = try await Bus.at(address).connectTo(name)
-    try await port.opened
+    try await port.waitUntilOpen()
     say("open")
     await cues.next()
     // Each its own memory: what waits is kept, not copied.

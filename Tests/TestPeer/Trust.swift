@@ -18,7 +18,7 @@ func knock(_ name: String, _ count: Int, ownsContext: Bool, on address: String) 
     for number in 0..<count {
         let port = bus.connectTo(name + "\(number)", options: .init(wait: .now))
         do {
-            try await port.opened
+            try await port.waitUntilOpen()
             say("open")
         } catch {
             say(error.reason?.description ?? "\(error)")

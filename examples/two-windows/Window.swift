@@ -48,7 +48,7 @@ actor Window {
 
     private func follow(_ owner: MessagePort) async throws {
         do {
-            try await owner.opened
+            try await owner.waitUntilOpen()
             try settle(under: owner)
             for try await message in owner.messages { show(try message.decode()) }
         } catch let error as PortError where [.peerExited, .unavailable].contains(error.reason?.code) {

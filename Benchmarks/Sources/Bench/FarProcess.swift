@@ -25,7 +25,7 @@ struct FarProcess: Sendable {
     func line(as role: Server.Role) async throws -> MessagePort {
         let port = bus.connectTo(name)
         try port.postMessage(role.rawValue)
-        try await port.opened
+        try await port.waitUntilOpen()
         return port
     }
 

@@ -55,7 +55,7 @@ final class Call: Sendable {
         }
         let outcome = await outcome.wait()
         port.close()
-        let reason = await port.closed
+        let reason = await port.end()
         try await report.close(port: Self.number, reason: reason)
         if case .reached = outcome { return .success }
         try await judge(reason)
@@ -66,13 +66,13 @@ final class Call: Sendable {
     /// - Parameter reason: why, for a port that is not open yet: what was posted on it goes nowhere.
     func end(_ reason: CloseReason) async {
         port.failUnlessOpen(reason)
-        await port.interrupt()
+        await port.abort()
         outcome.set(.ended)
         _ = await isTold.wait()
     }
 
     var awaited: Awaited {
-        if !port.isOpen { return .answer }
+        if !port.isOpen, port.closeReason == nil { return .answer }
         // Replies come without the end of the input.
         if case .replies = goal { return .peer }
         return input.standard?.isAwaited == true && port.bufferedAmount == 0 ? .input : .peer
@@ -96,7 +96,7 @@ final class Call: Sendable {
                 }
             }
         }
-        _ = await port.closed
+        await port.end()
         outcome.set(.ended)
     }
 
@@ -111,7 +111,7 @@ final class Call: Sendable {
             }
         case .lines(let input, let form):
             // Nothing is read that could not be sent.
-            guard (try? await port.opened) != nil else { return }
+            guard (try? await port.waitUntilOpen()) != nil else { return }
             input.gate.open()
             var number = 0
             while let lines = try await input.next() {
@@ -122,14 +122,14 @@ final class Call: Sendable {
             }
             if input.gate.isStopped { return }
         case .whole(let input):
-            guard (try? await port.opened) != nil else { return }
+            guard (try? await port.waitUntilOpen()) != nil else { return }
             input.gate.open()
             guard let bytes = try await input.everything(), try await send(.bytes(bytes)) else { return }
         }
         port.finish()
         // Where nobody reads what comes back, it is of no more interest either.
         if goal != .delivery { _ = await report.output.readerGone.wait() }
-        guard (try? await port.opened) != nil else { return }
+        guard (try? await port.waitUntilOpen()) != nil else { return }
         await port.flush()
         if port.closeReason == nil { outcome.set(.reached) }
     }
@@ -169,8 +169,8 @@ final class Call: Sendable {
     private func judge(_ reason: CloseReason) async throws(Failure) {
         if let failure = Failure(reason, peer: name) { throw failure }
         let hasRest = await hasRest
-        if !port.peerWasDone, port.undelivered > 0 || hasRest {
-            throw Failure.untaken(by: name, undelivered: port.undelivered, hasRest: hasRest)
+        if !port.peerWasDone, port.undeliveredCount > 0 || hasRest {
+            throw Failure.untaken(by: name, undelivered: port.undeliveredCount, hasRest: hasRest)
         }
         if case .replies(let wanted) = goal {
             let count = received.withLock { $0 }

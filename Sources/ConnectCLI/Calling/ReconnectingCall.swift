@@ -71,14 +71,14 @@ final class ReconnectingCall: Sendable {
             input.gate.open()
             try await receive(from: connection.port, number)
             // A peer may end its side first.
-            let reason = await connection.port.closed
+            let reason = await connection.port.end()
             input.gate.close()
             try await report.close(port: number, reason: reason)
             guard reason.code == .peerExited, !state.withLock({ $0.isFinished || $0.isOver }) else {
                 try await judge(connection.port, reason)
                 break
             }
-            let count = connection.port.posted
+            let count = connection.port.postedCount
             try await report.event(Event.interrupted(port: number, reason: reason, mayBeLost: count))
             await report.note(Self.interruption(of: name, reason, mayBeLost: count))
         }
@@ -94,7 +94,7 @@ final class ReconnectingCall: Sendable {
         input.gate.stop()
         if let port, port.closeReason == nil {
             if isDone { port.close() }
-            await port.interrupt()
+            await port.abort()
         } else {
             // Between two lines: nobody is to be waited for.
             conversation?.cancel()
@@ -172,10 +172,10 @@ final class ReconnectingCall: Sendable {
     /// - Returns: `false` where the port has ended.
     private func send(_ payload: Payload, over port: MessagePort) async throws(Failure) -> Bool {
         // One that is over drops what it is given. Nobody else posts on it.
-        let count = port.posted
+        let count = port.postedCount
         do throws(PortError) {
             try await port.send(payload)
-            return port.posted > count
+            return port.postedCount > count
         } catch {
             if error.code != .closed, port.closeReason == nil { throw Failure(error) }
             return false
@@ -190,8 +190,8 @@ final class ReconnectingCall: Sendable {
         portsSink.finish()
         let isShort = await input.stopsShort()
         let hasRest = state.withLock { $0.hasUnsent } || isShort
-        if !port.peerWasDone, port.undelivered > 0 || hasRest {
-            throw Failure.untaken(by: name, undelivered: port.undelivered, hasRest: hasRest)
+        if !port.peerWasDone, port.undeliveredCount > 0 || hasRest {
+            throw Failure.untaken(by: name, undelivered: port.undeliveredCount, hasRest: hasRest)
         }
     }
 

@@ -121,7 +121,7 @@ struct Diagnosis: Sendable {
             let caller = try await Bus.separate(at: connection.address)
             let port = caller.connectTo(context.name, origin: origin, options: ConnectOptions(wait: .now))
             do throws(PortError) {
-                try await port.opened
+                try await port.waitUntilOpen()
             } catch {
                 let reason = port.closeReason
                 return Finding(

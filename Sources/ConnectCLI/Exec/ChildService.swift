@@ -43,7 +43,7 @@ struct ChildService: PeerService {
             await breakOff(port, number, command.failure(error))
         }
         port.close()
-        let reason = await port.closed
+        let reason = await port.end()
         // Its last word.
         await port.flush()
         return reason
@@ -60,7 +60,7 @@ struct ChildService: PeerService {
                 isFed.set()
             }
             group.addTask {
-                _ = await port.closed
+                await port.end()
                 // The peer is gone, or the command has ended.
                 if port.peerWasDone { await letFinish(child, input, isFed, number) }
                 child.hangUp()

@@ -68,6 +68,16 @@ extension Messages.AsyncIterator {
 }
 
 extension MessagePort {
+    /// Waits until the port is over, and returns why; or, in a task that is cancelled, that this is so.
+    @discardableResult
+    func end() async -> CloseReason {
+        do throws(PortError) {
+            return try await waitUntilClosed()
+        } catch {
+            return CloseReason(.cancelled, detail: error.message)
+        }
+    }
+
     /// Posts as soon as there is room.
     /// - Throws: ``PortError`` where the port has ended, or where the message is larger than a peer must take.
     func send(_ payload: Payload) async throws(PortError) {

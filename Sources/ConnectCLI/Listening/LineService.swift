@@ -60,7 +60,7 @@ final class LineService: PeerService {
         _ = await isDelivered.wait()
         await port.flush()
         port.close()
-        let reason = await port.closed
+        let reason = await port.end()
         // Its last word.
         await port.flush()
         return await ports.dropReason(of: number) ?? reason

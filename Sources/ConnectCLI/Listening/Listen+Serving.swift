@@ -13,7 +13,7 @@ extension Listen {
             // What it has not taken then is no loss.
             if event.source.peerWasDone { return service.status }
             let hasInputLeft = await service.hasInputLeft()
-            let undelivered = event.source.undelivered
+            let undelivered = event.source.undeliveredCount
             if raw, hasInputLeft { throw Failure.untaken(by: peer) }
             if undelivered > 0 || hasInputLeft {
                 throw Failure.untaken(by: peer, undelivered: undelivered, hasRest: hasInputLeft)

@@ -137,7 +137,7 @@ actor OpenPorts {
     func deliver(to number: Int, finishes: Bool) async {
         guard let port = ports[number]?.port else { return }
         Task.onLoop {
-            _ = await port.closed
+            await port.end()
             await self.end(number)
         }
         while let step = await next(for: number) {

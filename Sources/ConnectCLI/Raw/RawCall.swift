@@ -18,7 +18,7 @@ struct RawCall {
 
     func run(in program: Program) async throws -> ExitStatus {
         do throws(PortError) {
-            try await port.opened
+            try await port.waitUntilOpen()
         } catch {
             throw error.reason.flatMap { Failure($0, peer: name) } ?? Failure(error)
         }

@@ -6,7 +6,7 @@ extension Bus {
     /// then, a standby or the program started again.
     ///
     ///     for try await connection in bus.connections(to: "collector") {
-    ///         if let interruption = connection.interruption { resend(atMost: interruption.mayBeLost) }
+    ///         if let interruption = connection.interruption { resend(atMost: interruption.possiblyLostCount) }
     ///         …                            // talk over connection.port until it ends
     ///     }
     ///
@@ -50,7 +50,7 @@ public struct Connections: AsyncSequence, Sendable {
         public let reason: CloseReason
         /// How many messages had been posted on it. Each may have been taken or not, the last ones more likely not:
         /// which, only the listener's answers can tell.
-        public let mayBeLost: Int
+        public let possiblyLostCount: Int
     }
 
     let bus: Bus
@@ -89,15 +89,13 @@ public struct Connections: AsyncSequence, Sendable {
         ) async throws(PortError) -> Connection? {
             var interruption: Interruption?
             if let port = current {
-                let reason = await port.closed
+                let reason = try await port.waitUntilClosed()
                 switch reason.code {
                 case .closed, .transferred: return nil
                 case .peerExited: break
-                case .cancelled where Task.isCancelled:
-                    throw PortError(.cancelled, "the waiting task was cancelled")
                 default: throw PortError(.closed, "the line is over: \(reason.detail)", reason: reason)
                 }
-                interruption = Interruption(reason: reason, mayBeLost: port.posted)
+                interruption = Interruption(reason: reason, possiblyLostCount: port.postedCount)
                 current = nil
                 if began.duration(to: .now) >= Self.lasting { backoff = Self.freshBackoff }
                 await bus.loop.reactor.sleep(for: backoff.next())
@@ -113,7 +111,7 @@ public struct Connections: AsyncSequence, Sendable {
             while true {
                 let port = connect()
                 do throws(PortError) {
-                    try await port.opened
+                    try await port.waitUntilOpen()
                     return port
                 } catch {
                     let code = error.reason?.code

@@ -11,7 +11,7 @@ extension MessagePort {
     /// flag). The port is over here, with ``CloseReason/Code/transferred``, and says nothing to the peer.
     ///
     /// Of a ``LineFormat/stream`` the socket can be taken as soon as the port is open: at once on the port of a
-    /// connect event, elsewhere after ``opened``. Also when the peer has gone already, for what it wrote before
+    /// connect event, elsewhere after ``waitUntilOpen()``. Also when the peer has gone already, for what it wrote before
     /// is still to be read. A port that carries messages gives up its socket, with frames on it, only between
     /// two messages and with none waiting, here or to go out: before it is started, or after ``flush()``.
     /// - Throws: ``PortError``, with the port as it was: ``PortError/Code/notOpen``,

@@ -34,9 +34,6 @@ extension MessagePort {
 }
 
 extension MessagePort {
-    /// Whether the other side has admitted it.
-    package var isOpen: Bool { line.read { $0.life.isOpen } }
-
     /// Whether the listener of this stream may end it before it has taken everything, and then has no use for the rest.
     package var isPartial: Bool { line.read { $0.isPartial } }
 
@@ -50,16 +47,6 @@ extension MessagePort {
     /// to the introduction to tell. The caller may offer the same line to the next listener.
     package func abandon() {
         line.abandon()
-    }
-
-    /// Ends the port of a program that is cut short, and waits until what was posted is on its way.
-    ///
-    /// That closes in order, but not after ``finish()``: a close there would say that this side was done. The peer then
-    /// sees the line break off.
-    package func interrupt() async {
-        if !hasFinished { close() }
-        await flush()
-        if hasFinished { abandon() }
     }
 }
 

@@ -20,18 +20,22 @@ public final class MessagePort: Sendable {
 
     // MARK: Opening
 
-    /// Waits until the other side has admitted this port. At once for a port that came with a connect event.
+    /// Waits until the other side has admitted this port; returns at once on a port that came with a connect event.
     ///
-    /// Nobody has to: posting and taking work from the beginning.
-    /// - Throws: ``PortError`` with ``PortError/Code/closed`` and the reason, where it never opens; or
+    /// A program need not call it: posting and taking work from the beginning.
+    /// - Throws: ``PortError`` with ``PortError/Code/closed`` and the reason, where the port never opens; or
     ///   ``PortError/Code/cancelled`` where the waiting task is cancelled.
-    public var opened: Void {
-        get async throws(PortError) {
-            await line.wait(for: .opening) { $0.life.isOpen || $0.life.reason != nil }
-            let (isOpen, reason) = line.read { ($0.life.isOpen, $0.life.reason) }
-            if isOpen { return }
-            throw reason.map(PortError.closed) ?? .waitCancelled
-        }
+    public func waitUntilOpen() async throws(PortError) {
+        await line.wait(for: .opening) { $0.life.isOpen || $0.life.reason != nil }
+        let (isOpen, reason) = line.read { ($0.life.isOpen, $0.life.reason) }
+        if isOpen { return }
+        throw reason.map(PortError.closed) ?? .waitCancelled
+    }
+
+    /// Whether the other side has admitted this port and the port is not over. False while the introduction is under
+    /// way, and from the moment on when there is a ``closeReason``.
+    public var isOpen: Bool {
+        line.read { $0.life.isOpen && $0.life.reason == nil }
     }
 
     // MARK: Ending
@@ -47,7 +51,8 @@ public final class MessagePort: Sendable {
     /// Says that this side posts no more; what the peer sends is still welcome.
     ///
     /// The peer's ``messages`` end after what was posted before. A port on which both sides have finished
-    /// closes itself once both programs have taken everything: until then ``closed`` waits for a peer that is slow to.
+    /// closes itself once both programs have taken everything: until then ``waitUntilClosed()`` waits for
+    /// a peer that is slow to.
     public func finish() {
         line.finish()
     }
@@ -81,12 +86,25 @@ public final class MessagePort: Sendable {
         line.read { $0.life.reason }
     }
 
-    /// Waits for the port's end. A cancelled task gets ``CloseReason/Code/cancelled`` at once.
-    public var closed: CloseReason {
-        get async {
-            await line.wait(for: .end) { $0.life.reason != nil }
-            return closeReason ?? CloseReason(.cancelled, detail: "the waiting task was cancelled")
-        }
+    /// Waits until the port is over, and returns why.
+    /// - Throws: ``PortError`` with ``PortError/Code/cancelled`` where the waiting task is cancelled before; the port
+    ///   lives on.
+    @discardableResult
+    public func waitUntilClosed() async throws(PortError) -> CloseReason {
+        await line.wait(for: .end) { $0.life.reason != nil }
+        guard let reason = closeReason else { throw .waitCancelled }
+        return reason
+    }
+
+    /// Ends the port of a program that is cut short, and waits until what was posted is on its way.
+    ///
+    /// Before ``finish()`` this is ``close()`` and ``flush()``. After it the peer sees the line break off
+    /// (``CloseReason/Code/peerExited``), since a close there would say that this side was done with what it has not
+    /// taken.
+    public func abort() async {
+        if !hasFinished { close() }
+        await flush()
+        if hasFinished { abandon() }
     }
 
     // MARK: State
@@ -104,7 +122,7 @@ public final class MessagePort: Sendable {
 
     /// How many of the messages posted here the peer said, in closing, that it had not taken. 0 until then,
     /// and where the peer did not get to say.
-    public var undelivered: Int {
+    public var undeliveredCount: Int {
         line.read { Int(clamping: $0.life.undelivered) }
     }
 
@@ -114,18 +132,18 @@ public final class MessagePort: Sendable {
         line.read { $0.life.peerWasDone }
     }
 
-    /// How many messages have been posted here.
-    package var posted: Int {
+    /// How many messages have been posted on this port, those that it posted before it was transferred included.
+    public var postedCount: Int {
         line.read { Int(clamping: $0.life.posted) }
     }
 
     /// Whether the peer has called ``finish()``, and not only ended the port.
-    package var hasReceivedFinish: Bool {
+    public var hasReceivedFinish: Bool {
         line.read { $0.life.hasReceivedFinish }
     }
 
-    /// Whether this side has called ``finish()``, and not closed since.
-    package var hasFinished: Bool {
+    /// Whether this side has called ``finish()``, and neither closed the port since nor given it away.
+    public var hasFinished: Bool {
         line.read { $0.life.outbound == .finished }
     }
 

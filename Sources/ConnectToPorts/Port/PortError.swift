@@ -29,7 +29,8 @@ public struct PortError: Error, Sendable, CustomStringConvertible {
         /// What is to be transferred cannot be: it stands in the list twice, is the port itself that it would
         /// travel on, is in use just now, or is no open descriptor.
         public static let notTransferable = Code(rawValue: "not-transferable")
-        /// A port that has not been admitted yet cannot be given away; await ``MessagePort/opened``.
+        /// A port that has not been admitted yet cannot be given away; await
+        /// ``MessagePort/waitUntilOpen()``.
         public static let notOpen = Code(rawValue: "not-open")
         /// More descriptors than fit one message: 253, those inside of transferred ports included.
         public static let tooManyDescriptors = Code(rawValue: "too-many-descriptors")
@@ -121,7 +122,7 @@ extension PortError {
     }
 
     static let notOpen = PortError(
-        .notOpen, "the port is not open yet and cannot be given away; await its opened first")
+        .notOpen, "the port is not open yet and cannot be given away; await port.waitUntilOpen() first")
 
     static func tooManyDescriptors(_ count: Int) -> PortError {
         PortError(

@@ -79,7 +79,7 @@ private struct Replay {
             }
         }
         port.onClose { [weak port] in
-            log("over: \($0.code), \(port?.undelivered ?? -1) not taken, was done: \(port?.peerWasDone == true)")
+            log("over: \($0.code), \(port?.undeliveredCount ?? -1) not taken, was done: \(port?.peerWasDone == true)")
         }
         var farEnds: [StreamSocket] = []
         for frame in recorded.frames {

@@ -43,7 +43,7 @@ struct HostileCargoTests {
             var messages = port.messages.makeAsyncIterator()
             #expect(try await messages.next()?.text == "first")
             await #expect(throws: PortError.self) { try await messages.next() }
-            #expect(await port.closed.code == .protocolError)
+            #expect(try await port.waitUntilClosed().code == .protocolError)
             withExtendedLifetime(farEnd) {}
             try await expectAlive(enemy)
         }
@@ -55,7 +55,7 @@ struct HostileCargoTests {
             let (port, farEnd) = try await receive(
                 Item.port(text("first"), descriptors: 200), from: enemy, try Loot.files(200))
             port.start()
-            #expect(await port.closed.code == .protocolError)
+            #expect(try await port.waitUntilClosed().code == .protocolError)
             withExtendedLifetime(farEnd) {}
             try await expectAlive(enemy)
         }
@@ -75,7 +75,7 @@ struct HostileCargoTests {
             var parcels = carrier.port2.messages.makeAsyncIterator()
             let moved = try #require(try await parcels.next()?.ports.first)
             moved.close()
-            #expect(await moved.closed.code == .closed)
+            #expect(try await moved.waitUntilClosed().code == .closed)
             withExtendedLifetime(farEnd) {}
             try await expectAlive(enemy)
         }
@@ -90,7 +90,7 @@ struct HostileCargoTests {
             let port = try #require(try await messages.next()?.ports.first)
             // Two that read from one socket get what they get; closing one ends both.
             port.close()
-            #expect(await enemy.port.closed.code != .protocolError)
+            #expect(try await enemy.port.waitUntilClosed().code != .protocolError)
         }
     }
 
@@ -111,7 +111,7 @@ struct HostileCargoTests {
             }
             var messages = port.messages.makeAsyncIterator()
             #expect(try await messages.next()?.text == "innermost")
-            #expect(await port.closed.code == .peerExited)
+            #expect(try await port.waitUntilClosed().code == .peerExited)
             try await expectAlive(enemy)
         }
     }
@@ -129,7 +129,7 @@ struct HostileCargoTests {
             while !enemy.port.peerHasFinished, !Task.isCancelled { await Task.yield() }
             var messages = enemy.port.messages.makeAsyncIterator()
             let port = try #require(try await messages.next()?.ports.first)
-            #expect(await port.closed.code == .peerExited)
+            #expect(try await port.waitUntilClosed().code == .peerExited)
             var inner = port.messages.makeAsyncIterator()
             #expect(try await inner.next()?.ports.count == 1)
         }

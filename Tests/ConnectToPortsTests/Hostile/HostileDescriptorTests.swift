@@ -125,7 +125,7 @@ struct HostileDescriptorTests {
                 let enemy = try Enemy()
                 enemy.port.start()
                 try await enemy.send(message, [Descriptor](repeating: null, count: 4))
-                guard await enemy.port.closed.code == .protocolError else {
+                guard try await enemy.port.waitUntilClosed().code == .protocolError else {
                     Issue.record("a broken message was taken")
                     return
                 }
@@ -188,7 +188,9 @@ struct HostileDescriptorTests {
             do {
                 let enemies = try await spend()
                 for enemy in enemies { try await enemy.send(FrameHeader.raw(0, length: 0)) }
-                for enemy in enemies.prefix(2) { #expect(await enemy.port.closed.code == .protocolError) }
+                for enemy in enemies.prefix(2) {
+                    #expect(try await enemy.port.waitUntilClosed().code == .protocolError)
+                }
             }
             try await settle()
             #expect(!DescriptorBudget.isSpent)
@@ -216,7 +218,7 @@ struct NoDescriptorsTests {
             try await settle()
             try limitDescriptors(to: firstFree())
             try await enemy.send(messageWithTable(table(Item.file), descriptors: 1), [null])
-            let reason = await enemy.port.closed
+            let reason = try await enemy.port.waitUntilClosed()
             try limitDescriptors(to: nil)
             #expect(reason.code.rawValue == "out-of-resources", "\(reason)")
         }

@@ -63,7 +63,7 @@ struct HostileFrameTests {
             // The frame that undeclared descriptors came with may be whole.
             #expect(received.first == "before")
             #expect(!received.contains("after"))
-            #expect(await enemy.port.closed.code == .protocolError)
+            #expect(try await enemy.port.waitUntilClosed().code == .protocolError)
             // No close frame, and both directions are shut down.
             #expect(try await enemy.readToEnd() == [])
             #expect(try await !enemy.send(text("more")))
@@ -76,7 +76,7 @@ struct HostileFrameTests {
         try await underAttack { enemy in
             try await enemy.send(FrameHeader.raw(0, length: 0))
             enemy.hangUp()
-            #expect(await enemy.port.closed.code == .protocolError)
+            #expect(try await enemy.port.waitUntilClosed().code == .protocolError)
         }
     }
 }

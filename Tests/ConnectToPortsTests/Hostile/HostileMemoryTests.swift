@@ -57,7 +57,7 @@ struct HostileMemoryTests {
             try await enemy.send(FrameHeader.raw(1, length: limits.messageLength))
             let piece = [UInt8](repeating: 1, count: 1 << 20)
             while try await enemy.send(piece) {}
-            #expect(await enemy.port.closed.code == .outOfResources)
+            #expect(try await enemy.port.waitUntilClosed().code == .outOfResources)
             try far.postMessage("still here")
             var messages = near.messages.makeAsyncIterator()
             #expect(try await messages.next()?.text == "still here")

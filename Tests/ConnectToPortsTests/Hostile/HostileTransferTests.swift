@@ -92,7 +92,7 @@ struct HostileTransferTests {
         try await underAttack { enemy in
             enemy.port.start()
             try await enemy.send(try attack.make())
-            #expect(await enemy.port.closed.code == .protocolError)
+            #expect(try await enemy.port.waitUntilClosed().code == .protocolError)
             #expect(try await enemy.readToEnd() == [])
         }
     }

@@ -32,7 +32,7 @@ struct BusLimitsTests {
         let there = try #require(await context.nextConnect()).source
         try there.postMessage([UInt8](repeating: 0, count: 1_001))
         port.start()
-        #expect(await port.closed.code == .protocolError)
+        #expect(try await port.waitUntilClosed().code == .protocolError)
     }
 
     @Test("hold for the ports of listeners")
@@ -43,8 +43,8 @@ struct BusLimitsTests {
         try port.postMessage([UInt8](repeating: 0, count: 1_001))
         let there = try #require(await context.nextConnect()).source
         there.start()
-        #expect(await there.closed.code == .protocolError)
-        #expect(await port.closed.code == .peerExited)
+        #expect(try await there.waitUntilClosed().code == .protocolError)
+        #expect(try await port.waitUntilClosed().code == .peerExited)
     }
 
     @Test("tell who is over them a little late")
@@ -54,7 +54,9 @@ struct BusLimitsTests {
         let listening = try await Bus.separate(at: try PrivateBus.current.address, limits: limits)
         let context = try await listening.register("x")
         let bus = try await Bus.onPrivateBus()
-        let (reason, took) = await timed { await bus.connectTo("x", options: .init(wait: .now)).closed }
+        let (reason, took) = try await timed {
+            try await bus.connectTo("x", options: .init(wait: .now)).waitUntilClosed()
+        }
         #expect(reason.code == .busy)
         #expect(took >= .milliseconds(100))
         #expect(context.status.refused == 1)
@@ -70,8 +72,8 @@ struct BusLimitsTests {
         let metadata = ["text": String(repeating: "x", count: 60 << 10)]
         // A process has a third of it.
         let ports = (0..<2).map { _ in bus.connectTo("x", options: .init(wait: .now, metadata: metadata)) }
-        for port in ports { try await port.opened }
-        #expect(await bus.connectTo("x", options: .init(wait: .now)).closed.code == .busy)
+        for port in ports { try await port.waitUntilOpen() }
+        #expect(try await bus.connectTo("x", options: .init(wait: .now)).waitUntilClosed().code == .busy)
         #expect(context.status.refused == 1)
     }
 
@@ -82,7 +84,7 @@ struct BusLimitsTests {
         let silent = try await ScriptedListener("silent")
         let bus = try await Bus.separate(at: try PrivateBus.current.address, limits: limits)
         let start = ContinuousClock.now
-        #expect(await bus.connectTo("silent", options: .init(wait: .now)).closed.code == .timedOut)
+        #expect(try await bus.connectTo("silent", options: .init(wait: .now)).waitUntilClosed().code == .timedOut)
         #expect(ContinuousClock.now - start < .seconds(4))
         await silent.close()
     }

@@ -15,7 +15,7 @@ struct BusLossTests {
         let standby = try await here.register("x", options: .init(ownership: .standby))
         let port = here.connectTo("x")
         let event = try #require(await context.nextConnect())
-        try await port.opened
+        try await port.waitUntilOpen()
 
         try PrivateBus.current.kill()
         #expect(await here.lost.code == .busLost)
@@ -34,7 +34,7 @@ struct BusLossTests {
         #expect(try await port.nextText() == "so am I")
         #expect(port.closeReason == nil && event.source.closeReason == nil)
         port.close()
-        #expect(await event.source.closed.code == .closed)
+        #expect(try await event.source.waitUntilClosed().code == .closed)
 
         // Nothing hangs on it any more.
         await context.unregister()
@@ -49,11 +49,11 @@ struct BusLossTests {
         let context = try await there.register("x")
         let port = here.connectTo("x")
         let event = try #require(await context.nextConnect())
-        try await port.opened
+        try await port.waitUntilOpen()
         let waiting = here.connectTo("nobody", options: .init(wait: .untilAvailable(for: .seconds(3_600))))
         var changes = try await here.changes().makeAsyncIterator()
         await here.close()
-        #expect(await waiting.closed.code == .busLost)
+        #expect(try await waiting.waitUntilClosed().code == .busLost)
         let error = await #expect(throws: ConnectToError.self) { try await changes.next() }
         #expect(error?.code == .busLost)
         await there.close()
@@ -73,7 +73,7 @@ struct BusLossTests {
         let context = try await there.register("x")
         let port = here.connectTo("x")
         try port.postMessage("before")
-        try await port.opened
+        try await port.waitUntilOpen()
         try PrivateBus.current.kill()
         _ = await there.lost
         let event = try #require(await context.nextConnect())

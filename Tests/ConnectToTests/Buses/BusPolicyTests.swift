@@ -16,7 +16,7 @@ struct BusPolicyTests {
             for policy in [WaitPolicy.now, .untilAvailable(for: .seconds(60))] {
                 let port = here.connectTo("x", options: .init(wait: policy))
                 try port.postMessage("unheard")
-                #expect(await port.closed.code == .refused)
+                #expect(try await port.waitUntilClosed().code == .refused)
             }
             await context.unregister()
             #expect(await context.nextConnect() == nil)

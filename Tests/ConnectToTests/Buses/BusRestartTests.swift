@@ -21,7 +21,7 @@ struct BusRestartTests {
         let context = try await there.register("x", options: .init(metadata: ["a": "b"]))
         let port = here.connectTo("x")
         let event = try #require(await context.nextConnect())
-        try await port.opened
+        try await port.waitUntilOpen()
 
         bus.kill()
         #expect(await statuses.next() == .reconnecting)
@@ -65,7 +65,7 @@ struct BusRestartTests {
                 while codes.last != .closed {
                     let port = here.connectTo("x", options: .init(wait: .untilAvailable(for: .seconds(30))))
                     try port.postMessage("\(round)")
-                    codes.append(await port.closed.code)
+                    codes.append(try await port.waitUntilClosed().code)
                 }
                 return Set(codes)
             }
@@ -217,12 +217,13 @@ struct BusRestartTests {
         for _ in 0..<10 { _ = try await here.directory() }
         try PrivateBus.current.kill()
         await here.isAway()
-        #expect(await here.connectTo("late", options: .init(wait: .now)).closed.code == .busLost)
+        #expect(try await here.connectTo("late", options: .init(wait: .now)).waitUntilClosed().code == .busLost)
         #expect(await Self.code(of: { try await here.info("late") }) == .busLost)
         let meanwhile = here.connectTo("late", options: .init(wait: .untilAvailable(for: .seconds(30))))
         try meanwhile.postMessage("posted meanwhile")
         #expect(
-            await here.connectTo("late", options: .init(wait: .untilAvailable(for: .milliseconds(50)))).closed.code
+            try await here.connectTo("late", options: .init(wait: .untilAvailable(for: .milliseconds(50))))
+                .waitUntilClosed().code
                 == .timedOut)
 
         try await PrivateBus.current.restart()
@@ -275,10 +276,10 @@ struct BusRestartTests {
         #expect(left.status == .reconnecting)
         await left.close()
         #expect(context.endReason == .busLost)
-        #expect(await waiting.closed.code == .busLost)
+        #expect(try await waiting.waitUntilClosed().code == .busLost)
         let error = await #expect(throws: ConnectToError.self) { try await changes.next() }
         #expect(error?.code == .busLost)
-        #expect(await left.connectTo("x").closed.code == .busLost)
+        #expect(try await left.connectTo("x").waitUntilClosed().code == .busLost)
     }
 
     @Test("a bus that stops answering while it comes back is tried again")

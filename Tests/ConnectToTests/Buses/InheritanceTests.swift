@@ -14,7 +14,7 @@ struct InheritanceTests {
         let context = try await there.register("x")
         let port = here.connectTo("x")
         let event = try #require(await context.nextConnect())
-        try await port.opened
+        try await port.waitUntilOpen()
         let channel = try MessageChannel()
         let file = try OpenFile(duplicating: 0)
         let moving = try SharedBuffer(count: 4096)

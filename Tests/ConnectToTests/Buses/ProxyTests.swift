@@ -40,7 +40,7 @@ struct ProxyTests {
             let inside = try await Bus.separate(at: address)
             let port = inside.connectTo("x", options: .init(wait: .now))
             let event = try #require(await context.nextConnect())
-            try await port.opened
+            try await port.waitUntilOpen()
             return (port, event)
         }
         try port.postMessage("still here")
@@ -54,7 +54,7 @@ struct ProxyTests {
         let context = try await outside.register("x")
         try await withFilteringProxy(to: .current, rules: Self.ownRules) { address in
             let inside = try await Bus.separate(at: address)
-            #expect(await inside.connectTo("x", options: .init(wait: .now)).closed.code == .unavailable)
+            #expect(try await inside.connectTo("x", options: .init(wait: .now)).waitUntilClosed().code == .unavailable)
             #expect(try await inside.directory().isEmpty)
         }
         await context.unregister()
@@ -67,7 +67,7 @@ struct ProxyTests {
         let context = try await outside.register("x")
         try await withFilteringProxy(to: .current, rules: ["--see=org.connectto.Context.x"]) { address in
             let inside = try await Bus.separate(at: address)
-            #expect(await inside.connectTo("x", options: .init(wait: .now)).closed.code == .refused)
+            #expect(try await inside.connectTo("x", options: .init(wait: .now)).waitUntilClosed().code == .refused)
             #expect(try await inside.directory().map(\.name) == ["x"])
         }
         withExtendedLifetime(context) {}

@@ -64,7 +64,7 @@ struct ReusedNamesTests {
                     return true
                 }))
         try port.postMessage("for the owner")
-        #expect(await port.closed.code == .busLost)
+        #expect(try await port.waitUntilClosed().code == .busLost)
         // What was sent to the thief before this would have arrived before it.
         let other = try #require(thief.withLock { $0 })
         await #expect(throws: DBusError.self) {

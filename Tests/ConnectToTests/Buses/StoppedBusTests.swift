@@ -29,7 +29,7 @@ struct StoppedBusTests {
             bus.kill()
             let (_, took) = await timed { _ = await here.lost }
             #expect(took < .seconds(1))
-            for port in ports { #expect(await port.closed.code == .busLost) }
+            for port in ports { #expect(try await port.waitUntilClosed().code == .busLost) }
             await leaving
             for task in asking {
                 let error = await #expect(throws: ConnectToError.self) { try await task.value }

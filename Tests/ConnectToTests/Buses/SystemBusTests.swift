@@ -62,7 +62,7 @@ struct SystemBusTests {
             try await asNobody("echo", "x", on: bus) { listener in
                 #expect(await listener.line() == "listening")
                 let here = try await Bus.separate(at: bus.address)
-                let reason = await here.connectTo("x", options: .init(wait: .now)).closed
+                let reason = try await here.connectTo("x", options: .init(wait: .now)).waitUntilClosed()
                 #expect(reason.code == .refused)
                 // By the listener: the bus let the call through.
                 #expect(!reason.detail.contains("policy"))

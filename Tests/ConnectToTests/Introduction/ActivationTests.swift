@@ -63,7 +63,7 @@ struct ActivationTests {
     func cannotBeStarted() async throws {
         try await withService(running: "/bin/false") { bus in
             let here = try await Bus.separate(at: bus.address)
-            #expect(await here.connectTo("x", options: .init(wait: .now)).closed.code == .startFailed)
+            #expect(try await here.connectTo("x", options: .init(wait: .now)).waitUntilClosed().code == .startFailed)
             let next = Task {
                 var connections = here.connections(to: "x").makeAsyncIterator()
                 return try await connections.next() != nil
@@ -82,7 +82,8 @@ struct ActivationTests {
     func takesTooLong() async throws {
         try await withService(running: "/bin/sleep 60", limits: ["service_start_timeout": 100]) { bus in
             let here = try await Bus.separate(at: bus.address)
-            let reason = await here.connectTo("x", options: .init(wait: .untilAvailable(for: .seconds(30)))).closed
+            let reason = try await here.connectTo("x", options: .init(wait: .untilAvailable(for: .seconds(30))))
+                .waitUntilClosed()
             #expect(reason.code == .timedOut)
             #expect(reason.detail.contains("was started"))
         }
@@ -106,11 +107,12 @@ struct NoStarterTests {
                 let here = try await Bus.separate(at: bus.address)
                 #expect(try await !here.canStart(try ContextName("x")))
                 for policy in [WaitPolicy.now, .untilAvailable(for: .seconds(30))] {
-                    let reason = await here.connectTo("x", options: .init(wait: policy)).closed
+                    let reason = try await here.connectTo("x", options: .init(wait: policy)).waitUntilClosed()
                     #expect(reason.code == .startFailed)
                     #expect(reason.detail.contains("systemd"))
                 }
-                #expect(await here.connectTo("y", options: .init(wait: .now)).closed.code == .unavailable)
+                #expect(
+                    try await here.connectTo("y", options: .init(wait: .now)).waitUntilClosed().code == .unavailable)
             }
         }
     }

@@ -22,7 +22,7 @@ struct DeadlineTests {
             let (reason, took) = try await timed {
                 let port = try bus.connectTo("x", wait: policy, answerWithin: deadline)
                 _ = try await listener.nextCall()
-                return await port.closed
+                return try await port.waitUntilClosed()
             }
             #expect(reason.code == .timedOut)
             #expect(took < .seconds(5))
@@ -45,17 +45,17 @@ struct DeadlineTests {
         let call = try await listener.nextCall()
         #expect(port.closeReason == nil)
         await listener.reply(to: call)
-        try await port.opened
+        try await port.waitUntilOpen()
     }
 
     @Test("a caller that does not wait for a name reaches the listener that is there")
     func noWait() async throws {
         let (bus, there) = (try await Bus.onPrivateBus(), try await Bus.onPrivateBus())
         let port = try bus.connectTo("x", wait: .untilAvailable(for: .zero), answerWithin: .seconds(30))
-        #expect(await port.closed.code == .timedOut)
+        #expect(try await port.waitUntilClosed().code == .timedOut)
         let context = try await there.register("x")
         let next = try bus.connectTo("x", wait: .untilAvailable(for: .zero), answerWithin: .seconds(30))
         _ = try #require(await context.nextConnect())
-        try await next.opened
+        try await next.waitUntilOpen()
     }
 }

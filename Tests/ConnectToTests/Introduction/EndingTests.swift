@@ -25,8 +25,8 @@ struct EndingTests {
             let port = bus.connectTo("x", options: .init(wait: policy))
             try port.postMessage("lost")
             await listener.replyError(to: try await listener.nextCall(), answer.name)
-            #expect(await port.closed.code == answer.code)
-            let error = await #expect(throws: PortError.self) { try await port.opened }
+            #expect(try await port.waitUntilClosed().code == answer.code)
+            let error = await #expect(throws: PortError.self) { try await port.waitUntilOpen() }
             #expect(error?.code == .closed)
             await #expect(throws: PortError.self) { try await port.nextText() }
             await listener.close()
@@ -38,10 +38,10 @@ struct EndingTests {
     func noContext() async throws {
         let bus = try await Bus.onPrivateBus()
         let elsewhere = try await ScriptedListener("x", at: "/somewhere/else")
-        #expect(await bus.connectTo("x", options: .init(wait: .now)).closed.code == .unavailable)
+        #expect(try await bus.connectTo("x", options: .init(wait: .now)).waitUntilClosed().code == .unavailable)
         // One that waits is in for the next owner, until its time is up.
         let port = bus.connectTo("x", options: .init(wait: .untilAvailable(for: .milliseconds(500))))
-        let reason = await port.closed
+        let reason = try await port.waitUntilClosed()
         #expect(reason.code == .timedOut)
         #expect(reason.detail.contains("whoever has the name is no context"))
         await elsewhere.close()
@@ -63,7 +63,7 @@ struct EndingTests {
         await stranger.close()
         let event = try #require(await context.nextConnect())
         #expect(try await event.source.nextText() == "for the next one")
-        try await port.opened
+        try await port.waitUntilOpen()
     }
 
     @Test("what is no name is invalid, and posting to it is no error")
@@ -88,10 +88,10 @@ struct EndingTests {
             let waiting = bus.connectTo("nobody", options: .init(wait: Self.waiting))
             _ = try await listener.nextCall()
             ownBus.kill()
-            #expect(await unanswered.closed.code == .busLost)
-            #expect(await waiting.closed.code == .busLost)
+            #expect(try await unanswered.waitUntilClosed().code == .busLost)
+            #expect(try await waiting.waitUntilClosed().code == .busLost)
             #expect(await bus.lost.code == .busLost)
-            #expect(await bus.connectTo("x").closed.code == .busLost)
+            #expect(try await bus.connectTo("x").waitUntilClosed().code == .busLost)
             await listener.close()
         }
     }
@@ -105,7 +105,7 @@ struct EndingTests {
         try port.postMessage("once at the most")
         _ = try await listener.nextCall()
         await listener.close()
-        #expect(await port.closed.code == .peerExited)
+        #expect(try await port.waitUntilClosed().code == .peerExited)
         // The standby has the name by now, and was not called: the next caller is its first.
         let next = bus.connectTo("x")
         try next.postMessage("mine")

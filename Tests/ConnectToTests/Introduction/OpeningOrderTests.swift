@@ -17,11 +17,11 @@ struct OpeningOrderTests {
         let call = try await listener.nextCall()
         let line = try #require(call.line)
         try line.write(Frames.text("first"))
-        try await port.opened
+        try await port.waitUntilOpen()
         #expect(try await port.nextText() == "first")
         // The reply never comes. When one that was called later has run out of time, so has this.
         let later = try bus.connectTo("x", wait: .now, answerWithin: deadline)
-        #expect(await later.closed.code == .timedOut)
+        #expect(try await later.waitUntilClosed().code == .timedOut)
         #expect(port.closeReason == nil)
         try line.write(Frames.text("still here"))
         #expect(try await port.nextText() == "still here")
@@ -37,9 +37,9 @@ struct OpeningOrderTests {
         try line.write(Frames.text("hello"))
         await listener.replyError(to: call, "org.connectto.Error.Refused")
         #expect(try await port.nextText() == "hello")
-        try await port.opened
+        try await port.waitUntilOpen()
         try line.write(Frames.close(taken: 0))
-        #expect(await port.closed.code == .closed)
+        #expect(try await port.waitUntilClosed().code == .closed)
     }
 
     @Test("a refused line's end of file does not hide the refusal")
@@ -53,7 +53,7 @@ struct OpeningOrderTests {
         _ = try await bus.directory()
         #expect(port.closeReason == nil)
         await listener.replyError(to: call, "org.connectto.Error.Refused")
-        #expect(await port.closed.code == .refused)
+        #expect(try await port.waitUntilClosed().code == .refused)
     }
 
     @Test("a welcome to a line that has ended already opens it, and then it has ended")
@@ -64,7 +64,7 @@ struct OpeningOrderTests {
         let call = try await listener.nextCall()
         try #require(call.line).shutdown()
         await listener.reply(to: call)
-        #expect(await port.closed.code == .peerExited)
+        #expect(try await port.waitUntilClosed().code == .peerExited)
     }
 
     @Test("a broken welcome ends the port as a protocol error")
@@ -73,7 +73,7 @@ struct OpeningOrderTests {
         let listener = try await ScriptedListener("x")
         let port = bus.connectTo("x")
         await listener.reply(to: try await listener.nextCall(), [.string("welcome")])
-        #expect(await port.closed.code == .protocolError)
+        #expect(try await port.waitUntilClosed().code == .protocolError)
     }
 
     @Test("a broken welcome ends also a port that the first message has opened")
@@ -84,9 +84,9 @@ struct OpeningOrderTests {
         port.start()
         let call = try await listener.nextCall()
         try #require(call.line).write(Frames.text("hello"))
-        try await port.opened
+        try await port.waitUntilOpen()
         await listener.reply(to: call, [.string("welcome")])
-        #expect(await port.closed.code == .protocolError)
+        #expect(try await port.waitUntilClosed().code == .protocolError)
         withExtendedLifetime(call) {}
     }
 }

@@ -16,7 +16,7 @@ struct PointlessTests {
             // Called, and waiting for an owner: another's round trip has come back after it.
             _ = try await bus.directory()
             closed.close()
-            #expect(await closed.closed.code == .closed)
+            #expect(try await closed.waitUntilClosed().code == .closed)
             // Closed before the first call, and dropped.
             bus.connectTo("nobody", options: .init(wait: Self.anHour)).close()
             _ = bus.connectTo("nobody", options: .init(wait: Self.anHour))
@@ -35,7 +35,7 @@ struct PointlessTests {
         var messages = event.source.messages.makeAsyncIterator()
         #expect(try await messages.next()?.text == "a testament")
         #expect(try await messages.next() == nil)
-        #expect(await event.source.closed.code == .closed)
+        #expect(try await event.source.waitUntilClosed().code == .closed)
     }
 
     @Test("a listener that had been called already sees an orderly close")
@@ -49,6 +49,6 @@ struct PointlessTests {
         let line = try #require(call.line)
         let there = MessagePort(adopting: line, on: try .shared)
         there.start()
-        #expect(await there.closed.code == .closed)
+        #expect(try await there.waitUntilClosed().code == .closed)
     }
 }

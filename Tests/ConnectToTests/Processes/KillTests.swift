@@ -17,8 +17,8 @@ struct KillTests {
                     peer.kill()
                     var events = changes.makeAsyncIterator()
                     #expect(try await events.next()?.kind == .unregistered)
-                    let (reason, took) = await timed {
-                        await bus.connectTo("victim", options: .init(wait: .now)).closed
+                    let (reason, took) = try await timed {
+                        try await bus.connectTo("victim", options: .init(wait: .now)).waitUntilClosed()
                     }
                     #expect(reason.code == .unavailable)
                     return took
@@ -40,7 +40,7 @@ struct KillTests {
                         let (reason, took) = try await timed {
                             let port = bus.connectTo("victim", options: .init(wait: .now))
                             try port.postMessage("anybody?")
-                            return await port.closed
+                            return try await port.waitUntilClosed()
                         }
                         #expect([.peerExited, .unavailable].contains(reason.code))
                         return took
@@ -64,7 +64,7 @@ struct KillTests {
                     try port.postMessage("are you there?")
                     #expect(await peer.line() == "called")
                     peer.kill()
-                    let (reason, took) = await timed { await port.closed }
+                    let (reason, took) = try await timed { try await port.waitUntilClosed() }
                     #expect(reason.code == .peerExited)
                     return took
                 }
@@ -84,7 +84,7 @@ struct KillTests {
                     try port.postMessage("last words")
                     #expect(try await port.nextText() == "last words")
                     peer.kill()
-                    let (reason, took) = await timed { await port.closed }
+                    let (reason, took) = try await timed { try await port.waitUntilClosed() }
                     #expect(reason.code == .peerExited)
                     let error = await #expect(throws: PortError.self) { try await port.nextText() }
                     #expect(error?.reason?.code == .peerExited)
@@ -107,7 +107,7 @@ struct KillTests {
                     #expect(event.peer.processName == "TestPeer")
                     #expect(try await event.source.nextText() == "hello")
                     peer.kill()
-                    let (reason, took) = await timed { await event.source.closed }
+                    let (reason, took) = try await timed { try await event.source.waitUntilClosed() }
                     #expect(reason.code == .peerExited)
                     return took
                 }
@@ -130,9 +130,9 @@ struct KillTests {
             let port = bus.connectTo("survivor", options: .init(metadata: ["who": "last"]))
             for await event in context.connects {
                 if event.metadata["who"] == "last" { break }
-                #expect(await event.source.closed.code == .peerExited)
+                #expect(try await event.source.waitUntilClosed().code == .peerExited)
             }
-            try await port.opened
+            try await port.waitUntilOpen()
             await bus.close()
         }
     }

@@ -17,7 +17,7 @@ struct ScarcityTests {
             for _ in 0..<100 {
                 let port = bus.connectTo("x")
                 do throws(PortError) {
-                    try await port.opened
+                    try await port.waitUntilOpen()
                     open.append(port)
                 } catch {
                     if let code = error.reason?.code { codes.insert(code) }
@@ -36,7 +36,7 @@ struct ScarcityTests {
                 let port = bus.connectTo("x")
                 try port.postMessage("again")
                 port.finish()
-                if case "again"? = try? await port.nextText() { last = await port.closed.code }
+                if case "again"? = try? await port.nextText() { last = try await port.waitUntilClosed().code }
             }
             #expect(last == .closed)
         }
@@ -53,7 +53,7 @@ struct ScarcityTests {
                 let ports = (0..<300).map { _ in bus.connectTo("x") }
                 for port in ports {
                     do throws(PortError) {
-                        try await port.opened
+                        try await port.waitUntilOpen()
                     } catch {
                         if let code = error.reason?.code { codes.insert(code) }
                     }
@@ -129,7 +129,7 @@ struct ScarcityTests {
         try await withPeer("echo", "x") { peer in
             #expect(await peer.line() == "listening")
             let port = bus.connectTo("x")
-            try await port.opened
+            try await port.waitUntilOpen()
             try peer.suspend()
             let second = bus.connectTo("x", options: .init(wait: .now))
             try second.postMessage("unanswered yet")
@@ -158,7 +158,7 @@ struct ScarcityTests {
             try peer.suspend()
             let late = try bus.connectTo("x", wait: .now, answerWithin: .milliseconds(100))
             try late.postMessage("nobody")
-            #expect(await late.closed.code == .timedOut)
+            #expect(try await late.waitUntilClosed().code == .timedOut)
             peer.resume()
             let next = bus.connectTo("x")
             try next.postMessage("somebody")

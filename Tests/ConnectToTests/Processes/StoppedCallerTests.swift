@@ -38,7 +38,7 @@ struct StoppedCallerTests {
             stopped.resume()
             first.source.finish()
             #expect(await stopped.line() == "\(payload.count * 64)")
-            #expect(await first.source.closed.code == .closed)
+            #expect(try await first.source.waitUntilClosed().code == .closed)
             serving.cancel()
         }
     }

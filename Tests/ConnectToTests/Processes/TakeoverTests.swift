@@ -19,7 +19,7 @@ struct TakeoverTests {
                     while !Task.isCancelled { codes.append(try await Self.call(bus)) }
                     return codes + [try await Self.call(bus)]
                 }
-                try await bus.connectTo("x").opened
+                try await bus.connectTo("x").waitUntilOpen()
                 first.kill()
                 #expect(await second.line() == "listening")
                 calling.cancel()
@@ -42,7 +42,7 @@ struct TakeoverTests {
                 let text = try await port.nextText()
                 #expect(text == "hello")
             } catch {}
-            return await port.closed.code
+            return try await port.waitUntilClosed().code
         }.value
     }
 
@@ -79,7 +79,7 @@ struct TakeoverTests {
                 first.kill()
                 let next = try #require(try await connections.next())
                 #expect(next.interruption?.reason.code == .peerExited)
-                #expect(next.interruption?.mayBeLost == 3)
+                #expect(next.interruption?.possiblyLostCount == 3)
                 try next.port.postMessage("two")
                 #expect(try await next.port.nextText() == "two")
                 // Killed with nobody in line: the wait is for whoever comes next.
@@ -89,7 +89,7 @@ struct TakeoverTests {
                 try await withPeer("echo", "x") { third in
                     #expect(await third.line() == "listening")
                     let last = try #require(try await connections.next())
-                    #expect(last.interruption?.mayBeLost == 1)
+                    #expect(last.interruption?.possiblyLostCount == 1)
                     try last.port.postMessage("three")
                     last.port.finish()
                     #expect(try await last.port.nextText() == "three")

@@ -16,7 +16,7 @@ struct AcceptingTests {
         #expect(!context.isRegistered)
         try event.source.postMessage("for you alone")
         #expect(try await port.nextText() == "for you alone")
-        #expect(await here.connectTo("x", options: .init(wait: .now)).closed.code == .unavailable)
+        #expect(try await here.connectTo("x", options: .init(wait: .now)).waitUntilClosed().code == .unavailable)
     }
 
     @Test("it admits one at least", arguments: [0, -1])
@@ -36,7 +36,7 @@ struct AcceptingTests {
         let ports = [here.connectTo("x", options: .init(wait: .now)), here.connectTo("x", options: .init(wait: .now))]
         let event = try #require(await context.nextConnect())
         event.source.close()
-        let codes = [await ports[0].closed.code, await ports[1].closed.code]
+        let codes = [try await ports[0].waitUntilClosed().code, try await ports[1].waitUntilClosed().code]
         #expect(Set(codes) == [.closed, .unavailable])
     }
 
@@ -72,7 +72,7 @@ struct AcceptingTests {
         #expect(events.count == 5)
         var codes: [CloseReason.Code] = []
         for event in events { event.source.close() }
-        for port in ports { codes.append(await port.closed.code) }
+        for port in ports { codes.append(try await port.waitUntilClosed().code) }
         #expect(codes.count { $0 == .closed } == 5)
         #expect(codes.count { $0 == .unavailable } == 15)
     }

@@ -23,7 +23,7 @@ struct BothEndsTests {
                 #expect(error?.message.contains("keep the other end") == true)
             }
             await caller.close()
-            for event in events { #expect(await event.source.closed.code == .peerExited) }
+            for event in events { #expect(try await event.source.waitUntilClosed().code == .peerExited) }
             #expect(context.status.admitted == 32)
             await there.close()
         }
@@ -74,7 +74,7 @@ struct BothEndsTests {
         let call = try #require(await context.nextConnect())
         let channel = try MessageChannel()
         try channel.port1.postMessage("said before")
-        try await port.opened
+        try await port.waitUntilOpen()
         try port.postMessage("both", transfer: [.port(channel.port1), .port(channel.port2)])
         var messages = call.source.messages.makeAsyncIterator()
         let ports = try #require(try await messages.next()).ports

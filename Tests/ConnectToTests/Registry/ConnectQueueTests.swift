@@ -15,12 +15,12 @@ struct ConnectQueueTests {
             var waiting: [MessagePort] = []
             for _ in 0..<Backlog.capacityOfProcess {
                 let port = here.connectTo("busy")
-                try await port.opened
+                try await port.waitUntilOpen()
                 waiting.append(port)
             }
             let refused = here.connectTo("busy")
             try refused.postMessage("unheard")
-            let error = await #expect(throws: PortError.self) { try await refused.opened }
+            let error = await #expect(throws: PortError.self) { try await refused.waitUntilOpen() }
             #expect(error?.reason?.code == .busy)
             #expect(refused.closeReason?.code == .busy)
 
@@ -28,7 +28,7 @@ struct ConnectQueueTests {
             let first = try #require(await context.nextConnect())
             try first.source.postMessage("you are first")
             #expect(try await waiting[0].nextText() == "you are first")
-            try await here.connectTo("busy").opened
+            try await here.connectTo("busy").waitUntilOpen()
             await here.close()
             await there.close()
         }
@@ -62,13 +62,13 @@ struct ConnectQueueTests {
                 taken.append(try Descriptor.duplicate(of: 0))
             }
             let refused = here.connectTo("x")
-            #expect(await refused.closed.code == .busy)
+            #expect(try await refused.waitUntilClosed().code == .busy)
             #expect(!there.isLost)
 
             taken.removeAll()
             // Copies of what others have open are closed by a thread of its own.
             Descriptor.settleClosing()
-            try await here.connectTo("x").opened
+            try await here.connectTo("x").waitUntilOpen()
         }
         withExtendedLifetime(context) {}
     }
@@ -77,7 +77,7 @@ struct ConnectQueueTests {
     func twoTakers() async throws {
         let (here, there) = (try await Bus.onPrivateBus(), try await Bus.onPrivateBus())
         let context = try await there.register("x", options: .init(callerLimit: 20))
-        let count = await withTaskGroup(of: Int.self) { group in
+        let count = try await withThrowingTaskGroup(of: Int.self) { group in
             for _ in 0..<2 {
                 group.addTask {
                     var count = 0
@@ -90,9 +90,9 @@ struct ConnectQueueTests {
             }
             for _ in 0..<20 {
                 let port = here.connectTo("x")
-                #expect(await port.closed.code == .closed)
+                #expect(try await port.waitUntilClosed().code == .closed)
             }
-            return await group.reduce(0, +)
+            return try await group.reduce(0, +)
         }
         #expect(count == 20)
     }
@@ -103,13 +103,13 @@ struct ConnectQueueTests {
         let context = try await there.register("x")
         let changes = try await here.changes()
         let taker = Task { for await _ in context.connects {} }
-        try await here.connectTo("x").opened
+        try await here.connectTo("x").waitUntilOpen()
         taker.cancel()
         await taker.value
         var gone = changes.makeAsyncIterator()
         #expect(try await gone.next()?.kind == .unregistered)
         #expect(context.endReason == .unregistered)
-        #expect(await here.connectTo("x", options: .init(wait: .now)).closed.code == .unavailable)
+        #expect(try await here.connectTo("x", options: .init(wait: .now)).waitUntilClosed().code == .unavailable)
         #expect(await context.nextConnect() == nil)
     }
 
@@ -118,7 +118,7 @@ struct ConnectQueueTests {
         let (here, there) = (try await Bus.onPrivateBus(), try await Bus.onPrivateBus())
         let context = try await there.register("x")
         let port = here.connectTo("x")
-        try await port.opened
+        try await port.waitUntilOpen()
         await context.unregister()
         let event = try #require(await context.nextConnect())
         #expect(await context.nextConnect() == nil)

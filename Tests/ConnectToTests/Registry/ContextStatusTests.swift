@@ -18,7 +18,7 @@ struct ContextStatusTests {
         #expect(try await event.source.nextText() == "1234567")
         try event.source.postMessage("12")
         #expect(try await port.nextText() == "12")
-        #expect(await here.connectTo("x", format: .stream).closed.code == .refused)
+        #expect(try await here.connectTo("x", format: .stream).waitUntilClosed().code == .refused)
 
         let info = try #require(try await here.info("x"))
         #expect(info.owner.busName == there.connection.uniqueName)
@@ -33,7 +33,7 @@ struct ContextStatusTests {
         #expect(status.bytesSent == 10)
 
         port.close()
-        _ = await event.source.closed
+        try await event.source.waitUntilClosed()
         #expect(context.status.openPorts == 0)
     }
 

@@ -24,7 +24,7 @@
             try event.source.postMessage("hello to you")
             let answer = try await port.nextText()
             #expect(answer == "hello to you")
-            #expect(await bus.connectTo("y").closed.code == .refused)
+            #expect(try await bus.connectTo("y").waitUntilClosed().code == .refused)
 
             let label = "connectto_introductions_total"
             #expect(try counters.expectCounter(label, [("outcome", "accepted")]).totalValue == 1)

@@ -152,11 +152,11 @@ struct PeerTests {
                 let port = here.connectTo("x")
                 try port.postMessage("gone")
                 await here.close()
-                #expect([.busLost, .closed].contains(await port.closed.code))
+                #expect([.busLost, .closed].contains(try await port.waitUntilClosed().code))
             }
             let last = try await Bus.onPrivateBus()
             let port = last.connectTo("x", options: .init(metadata: ["last": ""]))
-            #expect(await port.closed.code == .closed)
+            #expect(try await port.waitUntilClosed().code == .closed)
             await taking.value
             await last.close()
         }

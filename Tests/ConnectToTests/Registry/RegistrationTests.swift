@@ -17,7 +17,7 @@ struct RegistrationTests {
         #expect(context.endReason == .unregistered)
         #expect(!context.isRegistered)
         #expect(try await here.directory() == [])
-        #expect(await here.connectTo("x", options: .init(wait: .now)).closed.code == .unavailable)
+        #expect(try await here.connectTo("x", options: .init(wait: .now)).waitUntilClosed().code == .unavailable)
         try port.postMessage("still here")
         #expect(try await event.source.nextText() == "still here")
         try event.source.postMessage("so am I")
@@ -51,7 +51,7 @@ struct RegistrationTests {
             // Whichever came first: who says that it is registered can be connected to.
             if let second {
                 #expect(second.isRegistered)
-                try await there.connectTo("x", options: .init(wait: .now)).opened
+                try await there.connectTo("x", options: .init(wait: .now)).waitUntilOpen()
                 await second.unregister()
             }
         }
@@ -78,7 +78,7 @@ struct RegistrationTests {
         #expect(error?.code == .nameTaken)
         #expect(error?.owner?.busName == stranger.connection.uniqueName)
         // Nothing is left behind: calls for it find no object.
-        #expect(await bus.connectTo("x", options: .init(wait: .now)).closed.code == .unavailable)
+        #expect(try await bus.connectTo("x", options: .init(wait: .now)).waitUntilClosed().code == .unavailable)
         var changes = try await bus.changes().makeAsyncIterator()
         await stranger.close()
         #expect(try await changes.next()?.kind == .unregistered)

@@ -30,7 +30,7 @@ struct ReplacementTests {
         let next = there.connectTo("x", options: .init(wait: .now))
         let caller = try #require(await successor.nextConnect()).peer
         #expect(caller.busName == there.connection.uniqueName)
-        try await next.opened
+        try await next.waitUntilOpen()
         // The successor did not allow it.
         let again = await #expect(throws: ConnectToError.self) {
             try await there.register("x", options: .init(ownership: .replacesExisting))
@@ -43,10 +43,10 @@ struct ReplacementTests {
         let (here, there) = (try await Bus.onPrivateBus(), try await Bus.onPrivateBus())
         let yielding = try await there.register("x", options: .init(ownership: [.standby, .allowsReplacement]))
         let successor = try await here.register("x", options: .init(ownership: .replacesExisting))
-        try await there.connectTo("x").opened
+        try await there.connectTo("x").waitUntilOpen()
         #expect(yielding.isStandby && yielding.endReason == nil)
         await successor.unregister()
-        try await here.connectTo("x").opened
+        try await here.connectTo("x").waitUntilOpen()
         #expect(yielding.isRegistered)
     }
 

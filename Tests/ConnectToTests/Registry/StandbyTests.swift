@@ -84,7 +84,7 @@ struct StandbyTests {
             let standby = try await here.register("x", options: .init(ownership: .standby))
             await leaving
             // Reaches it over the bus, after all that the bus had to say before.
-            try await there.connectTo("x").opened
+            try await there.connectTo("x").waitUntilOpen()
             #expect(standby.isRegistered, "round \(round)")
             #expect(!standby.isStandby, "round \(round)")
             await standby.unregister()
@@ -104,10 +104,10 @@ struct StandbyTests {
             async let heard = [Self.hear(owner), Self.hear(standby)]
             let reason: CloseReason
             do {
-                try await port.opened
-                reason = await port.closed
+                try await port.waitUntilOpen()
+                reason = try await port.waitUntilClosed()
             } catch {
-                reason = await port.closed
+                reason = try await port.waitUntilClosed()
             }
             await closing
             await second.close()

@@ -106,7 +106,7 @@ struct TapTests {
         try other.postMessage([UInt8](repeating: 1, count: 1_000))
         let otherEvent = try #require(await large.nextConnect())
         otherEvent.source.start()
-        #expect(await lookerIsLimited.closed.code == .protocolError)
+        #expect(try await lookerIsLimited.waitUntilClosed().code == .protocolError)
         for port in [port, other, ownerIsLimited] { port.close() }
     }
 
@@ -140,7 +140,7 @@ struct TapTests {
             for _ in 0..<20 {
                 let tap = try await here.tap("x")
                 tap.close()
-                _ = await tap.closed
+                try await tap.waitUntilClosed()
             }
         }
         withExtendedLifetime(context) {}

@@ -20,7 +20,7 @@ struct ExpectingTests {
                 for policy in [WaitPolicy.now, .untilAvailable(for: .seconds(60))] {
                     let port = here.connectTo("x", options: .init(wait: policy, expected: .sameUser))
                     try port.postMessage("a secret")
-                    #expect(await port.closed.code == .unexpectedOwner)
+                    #expect(try await port.waitUntilClosed().code == .unexpectedOwner)
                 }
                 // The first call that it hears of is the one that anybody may have.
                 let port = here.connectTo("x", options: .init(expected: .users([nobody])))
@@ -72,7 +72,7 @@ struct ExpectingTests {
         let call = try await owner.nextCall()
         #expect(call.member == "Connect")
         await owner.replyError(to: call, DBusError.Name.unknownObject)
-        #expect(await port.closed.code == .unavailable)
+        #expect(try await port.waitUntilClosed().code == .unavailable)
         await owner.close()
         await thief.close()
     }
@@ -96,7 +96,7 @@ struct ExpectingTests {
             .toBus("GetNameOwner", [.string(try ContextName("x").busName)]), deadline: .seconds(5))
         #expect(reply.body == [.string(squatter.connection.uniqueName)])
         answer.set(false)
-        #expect(await port.closed.code == .unexpectedOwner)
+        #expect(try await port.waitUntilClosed().code == .unexpectedOwner)
         await here.close()
         await squatter.close()
         await #expect(throws: ScriptedListener.Ended.self) { _ = try await squatter.nextCallOrEnd() }
@@ -105,9 +105,11 @@ struct ExpectingTests {
     @Test("nobody has the name: the same as without an expectation")
     func nobodyThere() async throws {
         let here = try await Bus.onPrivateBus()
-        #expect(await here.connectTo("x", options: .init(wait: .now, expected: .sameUser)).closed.code == .unavailable)
+        #expect(
+            try await here.connectTo("x", options: .init(wait: .now, expected: .sameUser)).waitUntilClosed().code
+                == .unavailable)
         let port = here.connectTo(
             "x", options: .init(wait: .untilAvailable(for: .milliseconds(50)), expected: .sameUser))
-        #expect(await port.closed.code == .timedOut)
+        #expect(try await port.waitUntilClosed().code == .timedOut)
     }
 }

@@ -39,9 +39,9 @@ struct NumberlessCallersTests {
             let context = try await there.register("x", options: .init(admission: .everyone))
             // Three quarters, which is all that one process or connection gets.
             let ports = (0..<6).map { _ in here.connectTo("x") }
-            for port in ports { try await port.opened }
+            for port in ports { try await port.waitUntilOpen() }
             let more = here.connectTo("x")
-            #expect(await more.closed.code == .busy)
+            #expect(try await more.waitUntilClosed().code == .busy)
             try await withPeer("call", "x", on: bus.address, as: nobody) { peer in
                 #expect(await peer.line() == "connecting")
                 #expect(await peer.line() == "open")

@@ -46,7 +46,7 @@ struct PeerFactsTests {
             #expect(event.peer.hasExited == false)
             #expect(event.peer.executable == products + "/TestPeer")
             process.kill()
-            #expect(await event.source.closed.code == .peerExited)
+            #expect(try await event.source.waitUntilClosed().code == .peerExited)
             // The kernel closes what a process had open a moment before it has ended.
             while event.peer.hasExited != true, !Task.isCancelled { await Task.yield() }
             #expect(event.peer.executable == nil)
