@@ -84,23 +84,27 @@ setup-tests: setup ## install what the tests need besides: another bus, a proxy,
 build: setup ## build everything, for debugging
 	$(SWIFT) build
 
-builds: setup ## build from nothing in the ways that show what an earlier build hides
+builds: setup ## build from nothing in the ways that show what an earlier build hides, and as a dependant does
 	SWIFT="$(SWIFT)" .ci/builds
 
-test: setup-tests ## run all tests, each on a bus of its own
-	$(SWIFT) build --build-tests
-	Tests/run $(SWIFT) test --skip-build $(test_options)
+define build_and_test
+$(SWIFT) build --build-tests
+$(1) Tests/run $(SWIFT) test --skip-build $(test_options)
+$(SWIFT) build --build-tests --package-path examples
+$(1) Tests/run $(SWIFT) test --skip-build --package-path examples $(test_options)
+endef
+
+test: setup-tests ## run all tests, those of the examples too, each on a bus of its own
+	$(build_and_test)
 
 test-broker: setup-tests ## run all tests on dbus-broker in place of dbus-daemon
-	$(SWIFT) build --build-tests
-	CONNECTTO_TEST_BUS=broker Tests/run $(SWIFT) test --skip-build $(test_options)
+	$(call build_and_test,CONNECTTO_TEST_BUS=broker)
 
 test-loop: setup-tests ## run all tests with their tasks on the ports' event loop
-	$(SWIFT) build --build-tests
-	CONNECTTO_TEST_EXECUTOR=loop Tests/run $(SWIFT) test --skip-build $(test_options)
+	$(call build_and_test,CONNECTTO_TEST_EXECUTOR=loop)
 
 test-metrics: setup-tests ## run the test of the trait Metrics, which counts through swift-metrics
-	$(SWIFT) test --traits Metrics --scratch-path .build-metrics $(test_options) --filter MetricsTests
+	$(SWIFT) test --traits default,Metrics --scratch-path .build-metrics $(test_options) --filter MetricsTests
 
 lint: ## check the form of the sources
 	$(SWIFT) format lint --strict --recursive Package.swift Sources Tests Benchmarks $(wildcard examples)
@@ -142,12 +146,16 @@ SANITIZER ?= address thread
 
 sanitize: setup-tests ## run all tests under the address sanitizer, then under the thread sanitizer; SANITIZER= one of them
 	for sanitizer in $(SANITIZER); do \
-	    SWIFT="$(SWIFT)" Tests/Sanitizers/run $$sanitizer $(test_options) --scratch-path .build-$$sanitizer || exit 1; \
+	    for package in . examples; do \
+	        SWIFT="$(SWIFT)" CONNECT="$(CURDIR)/.build-$$sanitizer/debug/connect" \
+	            Tests/Sanitizers/run $$sanitizer $(test_options) --package-path $$package \
+	            --scratch-path $$package/.build-$$sanitizer || exit 1; \
+	    done; \
 	done
 
 # For each target; CORPUS=directory keeps what a run has learnt for the next.
 SECONDS ?= 10
-fuzz_options := --product Fuzz --scratch-path .build-fuzz --sanitize=address \
+fuzz_options := --product ConnectToFuzz --scratch-path .build-fuzz --sanitize=address \
     -Xswiftc -sanitize=fuzzer,address -Xswiftc -use-ld=lld
 
 fuzz: setup ## look for what a peer could crash us with, SECONDS=10 for each target
@@ -158,9 +166,9 @@ fuzz: setup ## look for what a peer could crash us with, SECONDS=10 for each tar
 MINUTES ?= 2
 SEED ?=
 soak: setup-tests ## everything at once, on a bus that is killed again and again, for MINUTES=2
-	$(SWIFT) build --product TestPeer
-	$(SWIFT) build --product Soak
-	$$($(SWIFT) build --show-bin-path)/Soak $(MINUTES) $(SEED)
+	$(SWIFT) build --product ConnectToTestPeer
+	$(SWIFT) build --product ConnectToSoak
+	$$($(SWIFT) build --show-bin-path)/ConnectToSoak $(MINUTES) $(SEED)
 
 flood: setup-tests ## flood a listener with introductions for a minute, from this user and (as root) from another
 	CONNECTTO_FLOOD_SECONDS=60 Tests/run $(SWIFT) test $(test_options) --filter FloodTests
@@ -173,4 +181,5 @@ instructions: setup ## compare the instructions of hot paths with Benchmarks/ins
 	SWIFT="$(SWIFT)" Benchmarks/instructions $(if $(UPDATE),--update)
 
 clean: ## remove all that was built
-	rm -rf .build .build-release .build-address .build-thread .build-fuzz .build-bench .build-metrics .build-alone .build-cache
+	rm -rf .build .build-release .build-address .build-thread .build-fuzz .build-bench .build-metrics .build-alone .build-cache \
+	    examples/.build examples/.build-address examples/.build-thread

@@ -11,7 +11,9 @@ let settings: [SwiftSetting] = [
     .treatAllWarnings(as: .error),
 ]
 
-let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
+/// Only the command needs it: a dependant that gives this package no traits does not fetch it.
+let argumentParser: Target.Dependency = .product(
+    name: "ArgumentParser", package: "swift-argument-parser", condition: .when(traits: ["Command"]))
 let collections: Target.Dependency = .product(name: "DequeModule", package: "swift-collections")
 let heap: Target.Dependency = .product(name: "HeapModule", package: "swift-collections")
 let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
@@ -31,7 +33,9 @@ let package = Package(
         .executable(name: "connect", targets: ["ConnectCLI"]),
     ],
     traits: [
-        .trait(name: "Metrics", description: "Counts introductions, ports and bytes through swift-metrics.")
+        .default(enabledTraits: ["Command"]),
+        .trait(name: "Command", description: "Fetches what the command `connect` needs and the library does not."),
+        .trait(name: "Metrics", description: "Counts introductions, ports and bytes through swift-metrics."),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -71,13 +75,6 @@ let package = Package(
             exclude: ["connect.1"],
             swiftSettings: settings),
 
-        // Small programs to begin from; the README shows the first.
-        .executableTarget(
-            name: "hello", dependencies: ["ConnectTo"], path: "examples/hello", swiftSettings: settings),
-        .executableTarget(
-            name: "two-windows", dependencies: ["ConnectTo"], path: "examples/two-windows",
-            swiftSettings: settings),
-
         .testTarget(
             name: "ConnectToLinuxTests",
             dependencies: ["CConnectToLinux", "ConnectToLinux", "ConnectToTesting", system],
@@ -100,50 +97,43 @@ let package = Package(
             name: "ConnectToTests",
             dependencies: [
                 "CConnectToDBus", "CConnectToLinux", "ConnectTo", "ConnectToDBus", "ConnectToLinux", "ConnectToTesting",
-                "TestPeer",
-                "TestProcesses",
-                metricsTestKit,
-                metrics, subprocess, system,
+                "ConnectToTestPeer", "ConnectToTestSupport", metricsTestKit, metrics, subprocess, system,
             ],
             swiftSettings: settings),
         // How ports behave, sentence by sentence (Tests/CONFORMANCE.md).
         .testTarget(
             name: "ConformanceTests",
             dependencies: [
-                "CConnectToLinux", "ConnectTo", "ConnectToTesting", "FarSide", "ConnectToLinux", "ConnectToPorts",
-                "TestPeer",
-                "TestProcesses",
+                "CConnectToLinux", "ConnectTo", "ConnectToFarSide", "ConnectToLinux", "ConnectToPorts",
+                "ConnectToTestPeer", "ConnectToTestSupport", "ConnectToTesting",
             ],
             swiftSettings: settings),
-        // Other processes, for the tests that need them.
+        // What several test targets share. Target names have to be unique among all packages of a dependant, so each of
+        // these has the prefix, though no product contains it.
         .target(
-            name: "TestProcesses", dependencies: ["ConnectToTesting", "ConnectToLinux", subprocess, system],
-            path: "Tests/TestProcesses", swiftSettings: settings),
+            name: "ConnectToTestSupport", dependencies: ["ConnectToTesting", "ConnectToLinux", subprocess, system],
+            path: "Tests/TestSupport", swiftSettings: settings),
         // The other side of the conformance tests, for the same process and for another.
-        .target(name: "FarSide", dependencies: ["ConnectToPorts"], path: "Tests/FarSide", swiftSettings: settings),
+        .target(
+            name: "ConnectToFarSide", dependencies: ["ConnectToPorts"], path: "Tests/FarSide", swiftSettings: settings),
         // Another process that uses the library, and plays a part.
         .executableTarget(
-            name: "TestPeer",
-            dependencies: ["CConnectToDBus", "ConnectTo", "ConnectToDBus", "FarSide", "ConnectToLinux"],
+            name: "ConnectToTestPeer",
+            dependencies: ["CConnectToDBus", "ConnectTo", "ConnectToDBus", "ConnectToFarSide", "ConnectToLinux"],
             path: "Tests/TestPeer",
             swiftSettings: settings),
         // Everything at once, for as long as one likes: `make soak`.
         .executableTarget(
-            name: "Soak",
-            dependencies: ["ConnectTo", "ConnectToTesting", "ConnectToLinux", "TestPeer", "TestProcesses"],
-            path: "Tests/Soak", swiftSettings: settings),
-        .testTarget(
-            name: "ExamplesTests",
+            name: "ConnectToSoak",
             dependencies: [
-                "ConnectCLI", "ConnectTo", "ConnectToTesting", "TestProcesses", "hello", "two-windows",
-                subprocess, system,
+                "ConnectTo", "ConnectToTesting", "ConnectToLinux", "ConnectToTestPeer", "ConnectToTestSupport",
             ],
-            swiftSettings: settings),
+            path: "Tests/Soak", swiftSettings: settings),
         .testTarget(
             name: "ConnectCLITests",
             dependencies: [
                 "CConnectToLinux", "ConnectCLI", "ConnectToTesting", "ConnectToDBus", "ConnectToLinux",
-                "ConnectToPorts", "TestProcesses", argumentParser,
+                "ConnectToPorts", "ConnectToTestSupport", argumentParser,
                 subprocess, system,
             ],
             exclude: ["troubled-files.py"],
@@ -154,11 +144,11 @@ let package = Package(
 // The fuzzer needs flags that no package may ask for: `make fuzz` gives them, in a build of its own.
 if Context.environment["CONNECTTO_FUZZ"] != nil {
     package.targets += [
-        .target(name: "CFuzzer", path: "Tests/Fuzz/CFuzzer"),
+        .target(name: "CConnectToFuzzer", path: "Tests/Fuzz/CConnectToFuzzer"),
         .executableTarget(
-            name: "Fuzz",
+            name: "ConnectToFuzz",
             dependencies: [
-                "CFuzzer", "CConnectToLinux", "ConnectTo", "ConnectToDBus", "ConnectToLinux", "ConnectToPorts",
+                "CConnectToFuzzer", "CConnectToLinux", "ConnectTo", "ConnectToDBus", "ConnectToLinux", "ConnectToPorts",
             ],
             path: "Tests/Fuzz/Sources", swiftSettings: settings),
     ]

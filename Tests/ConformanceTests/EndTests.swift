@@ -1,8 +1,8 @@
 import ConnectTo
 import ConnectToPorts
+import ConnectToTestSupport
 import ConnectToTesting
 import Glibc
-import TestProcesses
 import Testing
 
 @Suite("How ports behave: the end", .privateBus, .timeLimit(.minutes(1)))

@@ -1,8 +1,8 @@
 import ConnectTo
+import ConnectToFarSide
 import ConnectToPorts
+import ConnectToTestSupport
 import ConnectToTesting
-import FarSide
-import TestProcesses
 import Testing
 
 /// Where the other context of a test is.

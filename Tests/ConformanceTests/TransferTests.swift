@@ -1,7 +1,7 @@
 import ConnectTo
 import ConnectToPorts
+import ConnectToTestSupport
 import ConnectToTesting
-import TestProcesses
 import Testing
 
 @Suite("How ports behave: transfer", .privateBus, .timeLimit(.minutes(1)))

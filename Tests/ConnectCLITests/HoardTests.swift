@@ -1,5 +1,5 @@
+import ConnectToTestSupport
 import ConnectToTesting
-import TestProcesses
 import Testing
 
 /// Each listener is sent six times what it may hold for one caller's process.

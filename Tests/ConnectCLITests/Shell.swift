@@ -1,8 +1,8 @@
+import ConnectToTestSupport
 import ConnectToTesting
 import Glibc
 import Subprocess
 import SystemPackage
-import TestProcesses
 import Testing
 
 /// Runs scripts in `sh`, with the built command in PATH and the test's own bus as the session bus.

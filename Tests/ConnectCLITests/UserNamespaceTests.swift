@@ -1,5 +1,5 @@
+import ConnectToTestSupport
 import ConnectToTesting
-import TestProcesses
 import Testing
 
 @Suite(

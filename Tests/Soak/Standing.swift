@@ -1,6 +1,6 @@
+import ConnectToTestSupport
 import ConnectToTesting
 import Glibc
-import TestProcesses
 
 /// What this process holds when it is at rest.
 struct Standing: CustomStringConvertible {

@@ -1,7 +1,7 @@
 import ConnectTo
+import ConnectToTestSupport
 import ConnectToTesting
 import Glibc
-import TestProcesses
 
 extension Scene {
     // MARK: The bus
@@ -184,7 +184,7 @@ extension Scene {
     }
 
     func withListener(_ name: String, _ body: @Sendable (TalkingProcess) async throws -> Void) async throws {
-        try await withProcess(products + "/TestPeer", [bus.address, "echo", name]) { process in
+        try await withProcess(testPeer, [bus.address, "echo", name]) { process in
             let line = await process.line()
             if line?.hasPrefix("failed:") == true {
                 // The bus was away when it came.

@@ -1,4 +1,4 @@
-// Everything at once, for a while: `Soak MINUTES [SEED]`.
+// Everything at once, for a while: `ConnectToSoak MINUTES [SEED]`.
 //
 // Contexts come and go, ports open, carry, are given away and die, listeners are killed, the bus is killed and started
 // again. In the end everything that was accepted has arrived once and in order, nothing hangs, and descriptors, threads
@@ -6,13 +6,13 @@
 
 import ConnectTo
 import ConnectToLinux
+import ConnectToTestSupport
 import ConnectToTesting
 import Glibc
-import TestProcesses
 
 let arguments = CommandLine.arguments
 guard arguments.count >= 2, let minutes = Double(arguments[1]), minutes > 0 else {
-    print("usage: Soak MINUTES [SEED]")
+    print("usage: ConnectToSoak MINUTES [SEED]")
     exit(64)
 }
 let seed = arguments.count > 2 ? UInt64(arguments[2]) ?? 0 : UInt64.random(in: 0 ... .max)

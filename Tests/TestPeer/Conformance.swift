@@ -1,5 +1,5 @@
 import ConnectTo
-import FarSide
+import ConnectToFarSide
 import Glibc
 
 /// The other context of the conformance tests, for one caller after the other.

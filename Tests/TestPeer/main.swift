@@ -1,4 +1,4 @@
-// A process for tests to talk with, and to kill: `TestPeer ADDRESS ROLE NAME [NUMBER…]`.
+// A process for tests to talk with, and to kill: `ConnectToTestPeer ADDRESS ROLE NAME [NUMBER…]`.
 //
 // It says on standard output what has happened, a line each, and reads cues from standard input, a line each;
 // it ends when that ends. All its work is done on the event loop: Swift's own pool has a thread that wakes once a
@@ -9,7 +9,7 @@ import Glibc
 
 let arguments = CommandLine.arguments
 guard arguments.count >= 4 else {
-    say("usage: TestPeer ADDRESS ROLE NAME [NUMBER…]")
+    say("usage: ConnectToTestPeer ADDRESS ROLE NAME [NUMBER…]")
     exit(64)
 }
 let (address, role, name) = (arguments[1], arguments[2], arguments[3])

@@ -1,8 +1,8 @@
 import ConnectToDBus
 import ConnectToLinux
+import ConnectToTestSupport
 import ConnectToTesting
 import Glibc
-import TestProcesses
 import Testing
 
 @testable import ConnectTo

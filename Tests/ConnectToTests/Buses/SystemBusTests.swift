@@ -1,7 +1,7 @@
+import ConnectToTestSupport
 import ConnectToTesting
 import Glibc
 import SystemPackage
-import TestProcesses
 import Testing
 
 @testable import ConnectTo
@@ -21,14 +21,14 @@ struct SystemBusTests {
         try await withOpenBus(BusConfiguration(policy: .system(files: files)), body)
     }
 
-    /// A peer (`Tests/TestPeer`) of the user that is nobody.
+    /// A peer (``testPeer``) of the user that is nobody.
     private func asNobody(
         _ role: String, _ name: String, on bus: PrivateBus, body: (TalkingProcess) async throws -> Void
     ) async throws {
         try await withProcess(
             "/usr/bin/setpriv",
             [
-                "--reuid=65534", "--regid=65534", "--clear-groups", products + "/TestPeer", bus.address, role,
+                "--reuid=65534", "--regid=65534", "--clear-groups", testPeer, bus.address, role,
                 name,
             ],
             body: body)

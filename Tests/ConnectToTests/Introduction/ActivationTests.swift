@@ -1,7 +1,7 @@
+import ConnectToTestSupport
 import ConnectToTesting
 import Glibc
 import SystemPackage
-import TestProcesses
 import Testing
 
 @testable import ConnectTo
@@ -34,7 +34,7 @@ struct ActivationTests {
         // The bus's address is among what it tells those whom it starts. The peer would end with its input.
         let command = """
             /bin/sh -c 'cue=$(mktemp -u) && mkfifo "$cue" && exec 3<>"$cue" && rm "$cue" &&
-            exec \(products)/TestPeer "$DBUS_STARTER_ADDRESS" echo x <&3'
+            exec \(testPeer) "$DBUS_STARTER_ADDRESS" echo x <&3'
             """.split(separator: "\n").joined(separator: " ")
         try await withService(running: command) { bus in
             let here = try await Bus.separate(at: bus.address)

@@ -1,5 +1,5 @@
+import ConnectToTestSupport
 import ConnectToTesting
-import TestProcesses
 import Testing
 
 @testable import ConnectTo
@@ -104,7 +104,8 @@ struct KillTests {
                 try await withPeer("call", "survivor") { peer in
                     let event = try #require(await context.nextConnect())
                     #expect(event.peer.pid == peer.processID)
-                    #expect(event.peer.processName == "TestPeer")
+                    // The kernel keeps 15 bytes of a process's name.
+                    #expect(event.peer.processName == "ConnectToTestPe")
                     #expect(try await event.source.nextText() == "hello")
                     peer.kill()
                     let (reason, took) = try await timed { try await event.source.waitUntilClosed() }

@@ -1,6 +1,6 @@
+import ConnectToTestSupport
 import ConnectToTesting
 import Glibc
-import TestProcesses
 import Testing
 
 @testable import ConnectTo

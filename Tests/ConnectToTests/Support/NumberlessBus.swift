@@ -1,7 +1,7 @@
+import ConnectToTestSupport
 import ConnectToTesting
 import Subprocess
 import SystemPackage
-import TestProcesses
 
 /// A private bus that every user can reach, in a pid namespace of its own: of all who are outside of that it says that
 /// their process is number 0.

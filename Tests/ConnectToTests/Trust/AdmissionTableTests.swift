@@ -1,8 +1,8 @@
 import ConnectToDBus
 import ConnectToLinux
+import ConnectToTestSupport
 import ConnectToTesting
 import Glibc
-import TestProcesses
 import Testing
 
 @testable import ConnectTo
@@ -24,7 +24,7 @@ struct AdmissionTableTests {
         }
     }
 
-    private static let peer = products + "/TestPeer"
+    private static let peer = testPeer
 
     /// Made anew each time: the leak sanitizer does not see what a global holds in an enumeration's spare bits.
     private static var table: [Row] {

@@ -1,9 +1,9 @@
 import ConnectToDBus
 import ConnectToLinux
+import ConnectToTestSupport
 import ConnectToTesting
 import Glibc
 import SystemPackage
-import TestProcesses
 import Testing
 
 @testable import ConnectTo
@@ -44,7 +44,7 @@ struct PeerFactsTests {
             let event = try #require(await context.nextConnect())
             #expect(event.peer.pid == process.processID)
             #expect(event.peer.hasExited == false)
-            #expect(event.peer.executable == products + "/TestPeer")
+            #expect(event.peer.executable == testPeer)
             process.kill()
             #expect(try await event.source.waitUntilClosed().code == .peerExited)
             // The kernel closes what a process had open a moment before it has ended.

@@ -1,4 +1,4 @@
-import CFuzzer
+import CConnectToFuzzer
 import Glibc
 
 // One program for all targets, since linking is what takes time; the environment says which, because

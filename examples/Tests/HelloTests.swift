@@ -1,5 +1,4 @@
 import ConnectToTesting
-import TestProcesses
 import Testing
 
 @Suite("The example hello", .privateBus, .timeLimit(.minutes(1)))

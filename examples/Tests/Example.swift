@@ -3,7 +3,6 @@ import Foundation
 import Glibc
 import Subprocess
 import SystemPackage
-import TestProcesses
 
 /// What there is under `examples`, and how it is started.
 struct Example {
@@ -22,12 +21,14 @@ struct Example {
 
     static let python = Example(executable: "/usr/bin/python3", arguments: ["\(directory)/python/peer.py"])
 
-    /// The test's own bus and directory, and the command that was built.
+    /// The test's own bus and directory, and the command: `CONNECT` of the environment, or what `swift build` has made
+    /// in the clone.
     var environment: Environment {
         get throws {
             .inherit.updating([
                 "DBUS_SESSION_BUS_ADDRESS": try PrivateBus.current.address,
-                "CONNECT": "\(products)/connect",
+                "CONNECT": ProcessInfo.processInfo.environment["CONNECT"]
+                    ?? "\(Self.directory)/../.build/debug/connect",
                 "TMPDIR": try PrivateBus.current.directory,
             ])
         }
@@ -42,5 +43,5 @@ struct Example {
     }
 
     private static let directory = URL(fileURLWithPath: #filePath)
-        .appending(path: "../../../examples").standardizedFileURL.path
+        .appending(path: "../..").standardizedFileURL.path
 }

@@ -1,7 +1,6 @@
 import ConnectTo
 import ConnectToTesting
 import Foundation
-import TestProcesses
 import Testing
 
 @Suite(

@@ -1,7 +1,10 @@
 import ConnectToTesting
 import Subprocess
 
-/// Runs a peer (`Tests/TestPeer`), which plays a part, on the test's own bus.
+/// The program that plays a part: `Tests/TestPeer`, as it was built.
+package let testPeer = products + "/ConnectToTestPeer"
+
+/// Runs a peer (``testPeer``) on the test's own bus.
 ///
 /// - Parameter uid: as which user and group, for tests that run as root; it belongs to no other group.
 package func withPeer<Result: Sendable>(
@@ -9,7 +12,7 @@ package func withPeer<Result: Sendable>(
     body: (TalkingProcess) async throws -> Result
 ) async throws -> Result {
     try await withProcess(
-        products + "/TestPeer",
+        testPeer,
         [try address ?? PrivateBus.current.address, role, name] + numbers.map(String.init),
         environment: environment(as: uid), body: body)
 }
@@ -26,7 +29,7 @@ package func withPeer<Result: Sendable>(
     let address = try address ?? PrivateBus.current.address
     return try await withProcess(
         "/bin/sh",
-        ["-c", setUp + "; exec \"$@\"", "sh", products + "/TestPeer", address, role, name]
+        ["-c", setUp + "; exec \"$@\"", "sh", testPeer, address, role, name]
             + numbers.map(String.init), environment: environment(as: uid), body: body)
 }
 

@@ -1,6 +1,5 @@
 import ConnectToTesting
 import Foundation
-import TestProcesses
 import Testing
 
 @Suite("The example two-windows", .privateBus, .timeLimit(.minutes(1)))

@@ -20,7 +20,7 @@ package final class TalkingProcess: Sendable {
         return await iterator.next()
     }
 
-    /// Gives it a line to read; an empty one is the cue that a `TestPeer` waits for.
+    /// Gives it a line to read; an empty one is the cue that a test peer waits for.
     package func type(_ line: String = "") async throws {
         _ = try await input.write(line + "\n")
     }
@@ -46,8 +46,6 @@ package final class TalkingProcess: Sendable {
     package func resume() {
         Glibc.kill(processID, SIGCONT)
     }
-
-    package func facts() throws -> ProcessFacts { try ProcessFacts(of: processID) }
 }
 
 /// Runs a program, in a process group of its own, while a closure runs; it does not outlive the closure.

@@ -71,3 +71,7 @@ package struct ProcessFacts: Sendable, CustomStringConvertible {
         return names
     }
 }
+
+extension TalkingProcess {
+    package func facts() throws -> ProcessFacts { try ProcessFacts(of: processID) }
+}

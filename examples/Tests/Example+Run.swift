@@ -1,7 +1,6 @@
 import ConnectToTesting
 import Subprocess
 import SystemPackage
-import TestProcesses
 
 /// Runs an example on the test's own bus while a closure runs, which it does not outlive.
 func withExample<Result: Sendable>(

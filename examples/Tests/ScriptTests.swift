@@ -1,6 +1,5 @@
 import ConnectToTesting
 import Foundation
-import TestProcesses
 import Testing
 
 @Suite("The examples in shell", .privateBus, .timeLimit(.minutes(1)))
