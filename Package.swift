@@ -69,8 +69,7 @@ let package = Package(
         .executableTarget(
             name: "ConnectCLI",
             dependencies: [
-                "CConnectToLinux", "ConnectTo", "ConnectToLinux", "ConnectToPorts", argumentParser, collections,
-                subprocess, system,
+                "CConnectToLinux", "ConnectTo", "ConnectToLinux", "ConnectToPorts", argumentParser, collections, system,
             ],
             exclude: ["connect.1"],
             swiftSettings: settings),

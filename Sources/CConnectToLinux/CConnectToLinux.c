@@ -360,13 +360,6 @@ int clinux_gettid(void) {
     return own;
 }
 
-int clinux_pin(int thread, int processor) {
-    cpu_set_t set;
-    CPU_ZERO(&set);
-    CPU_SET(processor, &set);
-    return sched_setaffinity(thread, sizeof set, &set);
-}
-
 void clinux_name_thread(const char *name) { (void)prctl(PR_SET_NAME, name, 0, 0, 0); }
 
 static volatile int signal_targets[NSIG];  // Each a descriptor and 1 more.

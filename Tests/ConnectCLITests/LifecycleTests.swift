@@ -104,13 +104,6 @@ import Testing
         #expect(outcome.lines.sorted() == ["74", "connect: the reader of standard output", "one"])
     }
 
-    @Test("bench ends with 74 then, and measures nothing more")
-    func benchReaderGone() async throws {
-        let outcome = try await Shell.run(
-            "{ timeout 20 connect bench --seconds 10 2>b.err; echo $? >code; } | true; cat code; cut -d' ' -f-6 b.err")
-        #expect(outcome.lines == ["74", "connect: the reader of standard output"])
-    }
-
     @Test("watch and tap end with 0 then, and say nothing: they have shown what was wanted", arguments: ["", "--json"])
     func observersReaderGone(_ options: String) async throws {
         let outcome = try await Shell.run(

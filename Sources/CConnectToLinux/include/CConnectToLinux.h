@@ -135,8 +135,6 @@ void clinux_futex_wake(const void *word);
 /// Makes of a pthread_mutex_t a mutex that spins for a moment before it sleeps.
 void clinux_mutex_init(void *mutex);
 int clinux_gettid(void);
-/// Has a thread, 0 for the calling one, run on one processor alone.
-int clinux_pin(int thread, int processor);
 /// Names the calling thread, as `ps -L` shows it; what is over 15 bytes is cut off.
 void clinux_name_thread(const char *name);
 

@@ -16,7 +16,6 @@ struct Connect: ParsableCommand {
         version: "0.1.0",
         subcommands: [
             Listen.self, To.self, List.self, Watch.self, Info.self, Tap.self, Doctor.self, Activate.self,
-            Bench.self, BenchPeer.self,
         ])
 
     /// The subcommand that the arguments name and satisfy. Nil for anything else, help among it: that is the whole

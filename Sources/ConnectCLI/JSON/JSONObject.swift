@@ -3,8 +3,6 @@ struct JSONObject: Sendable, ExpressibleByDictionaryLiteral {
     enum Value: Sendable {
         case null
         case integer(Int)
-        /// With three digits behind the point at the most; what is no number is null.
-        case decimal(Double)
         case string(String)
         case object(JSONObject)
         case objects([JSONObject])
@@ -38,7 +36,6 @@ struct JSONObject: Sendable, ExpressibleByDictionaryLiteral {
         switch value {
         case .null: members.append(contentsOf: "null".utf8)
         case .integer(let number): members.append(contentsOf: String(number).utf8)
-        case .decimal(let number): members.append(contentsOf: Self.decimal(number).utf8)
         case .string(let text): Self.append(text, to: &members)
         case .object(let object): members.append(contentsOf: object.bytes)
         case .objects(let objects):
@@ -47,13 +44,6 @@ struct JSONObject: Sendable, ExpressibleByDictionaryLiteral {
         case .boolean(let value): members.append(contentsOf: String(value).utf8)
         case .raw(let json): members.append(contentsOf: json)
         }
-    }
-
-    /// A number in JSON's form, with three digits behind the point at the most.
-    static func decimal(_ number: Double) -> String {
-        // From 2^53 on there are no thousandths to round to.
-        guard number.isFinite, abs(number) < 9e15 else { return "null" }
-        return String((number * 1000).rounded() / 1000)
     }
 
     /// The object as UTF-8, without a newline.
