@@ -27,8 +27,8 @@ fi
 
 name="the-listener of $$"
 say "A listener registers a name. For each peer it runs a command, with the port as stdin and stdout."
-show "connect listen '$name' --exec sed -u 's/.*/Welcome, &!/' &"
-"$connect" listen "$name" --exec sed -u 's/.*/Welcome, &!/' 2>&3 &
+show "connect listen '$name' --exec -- sed -u 's/.*/Welcome, &!/' &"
+"$connect" listen "$name" --exec -- sed -u 's/.*/Welcome, &!/' 2>&3 &
 listener=$!
 processes="$processes $listener"
 read -r line <&3

@@ -15,7 +15,7 @@ struct ActivateTests {
     func starts() async throws {
         let outcome = try await run(
             """
-            connect activate x -- connect listen x --exec sh -c 'echo started by $CONNECT_NAME; cat' || exit
+            connect activate x -- connect listen x --exec -- sh -c 'echo started by $CONNECT_NAME; cat' || exit
             connect list
             connect to x one
             connect to x two

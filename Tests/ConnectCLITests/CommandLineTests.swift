@@ -15,8 +15,7 @@ import Testing
             "to x --bytes --file /dev/null", "to x --file", "listen x --raw --json",
             "listen x --raw --drop-after 1", "listen x --drop-after soon", "listen x --force",
             "listen x --save /no/such/directory", "listen x --save . --raw",
-            "bench --cpus 0", "bench --cpus 0,1023", "bench --seconds soon", "bench --seconds 0",
-            "bench-peer",
+            "bench",
         ])
     func usage(_ arguments: String) async throws {
         let outcome = try await Shell.run("connect \(arguments)")
@@ -37,9 +36,9 @@ import Testing
             ("", "a subcommand is wanted: listen, to, "), ("--quiet", "see connect --help"),
             ("listen x --allow foo", "with commas between them. See connect listen --help."),
             ("help frob", "no subcommand 'frob'"), ("''", "no subcommand ''"),
-            ("to x --replies few", "from 1 on"), ("bench --cpus 1", "two processors"),
-            ("bench --cpus -1,0", "two processors"), ("bench --seconds -1", "0 or more"),
-            ("listen --exec cat x", "--exec takes all that comes after it"),
+            ("to x --replies few", "from 1 on"),
+            ("listen --exec cat x", "so it comes last: NAME --exec -- COMMAND…"),
+            ("listen x --exec", "--exec needs a command: NAME --exec -- COMMAND…"),
             ("to --file /etc/hostname x", "--file takes all paths that come after it"),
         ])
     func advice(_ arguments: String, _ part: String) async throws {

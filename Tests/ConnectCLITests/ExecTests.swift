@@ -166,6 +166,16 @@ import Testing
         #expect(outcome.lines == ["hello", "0"])
     }
 
+    @Test("The command is the same with two dashes before it and without them", arguments: ["--exec --", "--exec"])
+    func sameCommandAfterTwoDashes(_ option: String) async throws {
+        let outcome = try await Shell.run(
+            """
+            start l connect listen x --once \(option) sh -c 'printf "<%s>" "$@"; echo' sh -- --once a
+            connect to x </dev/null; ends $pid
+            """)
+        #expect(outcome.lines == ["<--><--once><a>", "0"])
+    }
+
     @Test("A command that ends with an error is told of, and listen goes on")
     func failure() async throws {
         let outcome = try await Shell.run(

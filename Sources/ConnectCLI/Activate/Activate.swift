@@ -16,7 +16,7 @@ struct Activate: ProgramCommand {
             Writes a D-Bus service file for this user: whoever connects to NAME while nobody has it makes the \
             session bus run COMMAND, which has to register the name, and waits for it:
 
-              connect activate clock -- connect listen clock --exec date
+              connect activate clock -- connect listen clock --exec -- date
 
             The file goes to $XDG_DATA_HOME/dbus-1/services, or .local/share of the home directory in /etc/passwd in \
             place of that variable, whatever --bus says: that names the bus which is told to read it. A bus that does \

@@ -48,7 +48,7 @@ struct Listen: ProgramCommand {
     @Option(
         name: .customLong("exec"), parsing: .remaining,
         help: ArgumentHelp(
-            "Run this command for each peer, its standard input and output on the port. Comes last.",
+            "Run this command for each peer, its standard input and output on the port: --exec -- COMMAND…, last.",
             discussion: """
                 The peer's end of input closes the command's standard input only; the port closes when the command \
                 has ended, and its caller exits with 0. How it ended is told on standard error here, and not to the peer; but where it could not be \
@@ -125,7 +125,7 @@ struct Listen: ProgramCommand {
         // The parser takes an option for the rest of the line without a rest for one that is not there.
         let isBare = command.isEmpty && name != "--exec" && ArgumentBytes.ofThisProcess().last == "--exec"
         if isBare || command == ["--"] {
-            throw ValidationError("--exec needs a command")
+            throw ValidationError("--exec needs a command: NAME --exec -- COMMAND…")
         }
         if raw, command.isEmpty, common.json {
             throw ValidationError("--raw writes bytes to standard output: no --json, but with --exec")
@@ -149,7 +149,7 @@ struct Listen: ProgramCommand {
     func work(in program: Program) async throws -> ExitStatus {
         try program.prepareToServe()
         let (name, origin) = try common.contextName(name)
-        // As with other commands that run commands, two dashes may stand before it.
+        // The two dashes say the same as in `connect activate NAME -- COMMAND…`; without them it is the same command.
         let words = command.first == "--" ? Array(command.dropFirst()) : command
         let child = try words.isEmpty ? nil : ChildCommand(words, name: name)
         let input = child == nil && !raw ? try StandardInput() : nil

@@ -27,7 +27,7 @@ struct UsageError {
     private var remark: String {
         let isNameless = message.hasPrefix("Missing expected argument")
         if isNameless, subcommand == [Listen.configuration.commandName], arguments.contains("--exec") {
-            return "; --exec takes all that comes after it, so it comes last: NAME --exec COMMAND…"
+            return "; --exec takes all that comes after it, so it comes last: NAME --exec -- COMMAND…"
         }
         if isNameless, subcommand == [To.configuration.commandName], arguments.contains("--file") {
             return "; --file takes all paths that come after it, so the name comes first: NAME --file PATH…"
