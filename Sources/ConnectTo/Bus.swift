@@ -7,7 +7,7 @@ import Logging
 ///
 /// A process has one connection to a bus, however often it asks for it and however many contexts and ports it
 /// has. All of it may be used from any thread. When the bus goes away open ports go on, and when it comes back
-/// contexts are registered again; ``status`` says how it stands.
+/// contexts are registered again; ``status`` says what state the connection is in.
 public final class Bus: Sendable {
     /// Where the bus listens, in D-Bus's notation.
     public let address: String
@@ -60,16 +60,14 @@ public final class Bus: Sendable {
 
     // MARK: The connection's end
 
-    /// Waits until the connection to the bus is over for good, and says why. A cancelled task gets
-    /// ``ConnectToError/Code/cancelled`` at once.
-    public var lost: ConnectToError {
-        get async {
-            await loss.wait() ?? ConnectToError(.cancelled, "the waiting task was cancelled")
-        }
+    /// Waits until the connection to the bus is over for good, and returns why. A cancelled task gets
+    /// ``ConnectToError/Code/cancelled`` at once. A new connection is made by asking for the bus again.
+    public func waitUntilLost() async -> ConnectToError {
+        await loss.wait() ?? ConnectToError(.cancelled, "waiting for the end of the bus's connection was cancelled")
     }
 
-    /// Whether the connection is over for good. A new one is made by asking for the bus again.
-    public var isLost: Bool { status == .lost }
+    /// Whether the connection is over for good.
+    var isLost: Bool { status == .lost }
 
     /// Ends the connection: contexts end, introductions under way fail, open ports go on.
     ///

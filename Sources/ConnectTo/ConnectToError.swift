@@ -32,6 +32,10 @@ public struct ConnectToError: Error, Sendable, CustomStringConvertible {
         public static let busy = Code(rawValue: "busy")
         /// The bus gives this connection no more names or match rules.
         public static let limitsExceeded = Code(rawValue: "limits-exceeded")
+        /// The context has ended; ``Context/endReason`` says why.
+        public static let contextEnded = Code(rawValue: "context-ended")
+        /// Another task takes what only one task can take.
+        public static let alreadyTaken = Code(rawValue: "already-taken")
         /// The bus did not answer in time.
         public static let timedOut = Code(rawValue: "timed-out")
         /// A subscriber read so slowly that changes had to be dropped; read the directory anew.

@@ -142,8 +142,8 @@ struct TransferTests {
         try await withPeer("far", "place2") { peer in
             #expect(await peer.line() == "listening")
             try await withPeer("maker", "place") { maker in
-                var calls = here.connects.makeAsyncIterator()
-                let line = try #require(await calls.next()).source
+                var calls = here.connectEvents.makeAsyncIterator()
+                let line = try #require(try await calls.next()).source
                 let mine = try #require(try await line.next()?.ports.first)
                 try line.postMessage("ok")
                 #expect(await maker.line() == "given away")

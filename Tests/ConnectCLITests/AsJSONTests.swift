@@ -19,9 +19,9 @@ import Testing
             connect to shop --as-json '{"item":"milk","count":3}'; echo $?
             """)
         var orders: [Order] = []
-        var connects = context.connects.makeAsyncIterator()
+        var events = context.connectEvents.makeAsyncIterator()
         for _ in 1...2 {
-            let port = try #require(await connects.next()).source
+            let port = try #require(try await events.next()).source
             for try await message in port.messages {
                 orders.append(try message.decode(Order.self))
                 try port.postMessage(Order(item: "ok", count: orders.count))

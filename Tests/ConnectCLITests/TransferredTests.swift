@@ -40,9 +40,9 @@ import Testing
         let bus = try await Bus.at(PrivateBus.current.address)
         let context = try await bus.register("x")
         async let outcome = Shell.run("connect to x </dev/null 2>&1; connect to x --json </dev/null")
-        var connects = context.connects.makeAsyncIterator()
+        var events = context.connectEvents.makeAsyncIterator()
         for _ in 1...2 {
-            let port = try #require(await connects.next()).source
+            let port = try #require(try await events.next()).source
             try post(on: port)
             port.close()
         }

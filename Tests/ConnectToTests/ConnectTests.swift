@@ -14,8 +14,8 @@ struct ConnectTests {
         let port = here.connectTo("the-listener")
         try port.postMessage("Hello")
 
-        var connects = context.connects.makeAsyncIterator()
-        let event = try #require(await connects.next())
+        var events = context.connectEvents.makeAsyncIterator()
+        let event = try #require(try await events.next())
         try event.source.postMessage("Welcome!")
         var received = event.source.messages.makeAsyncIterator()
         #expect(try await received.next()?.text == "Hello")
@@ -36,8 +36,8 @@ struct ConnectTests {
         let port = here.connectTo("late")
         try port.postMessage("first")
         let context = try await there.register("late")
-        var connects = context.connects.makeAsyncIterator()
-        let event = try #require(await connects.next())
+        var events = context.connectEvents.makeAsyncIterator()
+        let event = try #require(try await events.next())
         var received = event.source.messages.makeAsyncIterator()
         #expect(try await received.next()?.text == "first")
         try await port.waitUntilOpen()
@@ -87,6 +87,6 @@ struct ConnectTests {
         #expect(error?.code == .nameTaken)
         #expect(error?.owner?.pid != nil)
         await context.unregister()
-        #expect(try await here.register("mine").isRegistered)
+        #expect(try await here.register("mine").status == .registered)
     }
 }

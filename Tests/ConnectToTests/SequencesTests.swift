@@ -9,7 +9,7 @@ struct SequencesTests {
     func connects() async throws {
         let (here, there) = (try await Bus.onPrivateBus(), try await Bus.onPrivateBus())
         let taking = Task {
-            for await event in try await there.register("x").connects {
+            for try await event in try await there.register("x").connectEvents {
                 try event.source.postMessage("Welcome!")
                 try await event.source.waitUntilClosed()
                 return
@@ -25,6 +25,29 @@ struct SequencesTests {
             var iterator = changes.makeAsyncIterator()
             #expect(try await iterator.next()?.kind == .unregistered)
         }
+    }
+
+    @Test("tell each of two tasks of every change: the status of a bus, from when the task begins to take it")
+    func statusChanges() async throws {
+        let bus = try await Bus.onPrivateBus()
+        // Reading the property begins nothing.
+        let changes = bus.statusChanges
+        let tasks = (0..<2).map { _ in
+            Task {
+                var seen: [Bus.Status] = []
+                for await status in changes { seen.append(status) }
+                return seen
+            }
+        }
+        var own = changes.makeAsyncIterator()
+        #expect(await own.next() == .connected)
+        await bus.close()
+        #expect(await own.next() == .lost)
+        let end = await own.next()
+        #expect(end == nil)
+        for task in tasks { #expect([[.connected, .lost], [.lost]].contains(await task.value)) }
+        var late = changes.makeAsyncIterator()
+        #expect(await late.next() == .lost)
     }
 
     @Test("may be taken by two tasks, each of which gets some: changes of the directory")

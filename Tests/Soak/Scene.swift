@@ -36,7 +36,7 @@ struct Scene: Sendable {
             do throws(ConnectToError) {
                 return try await bus.register(name)
             } catch {
-                try hold(error.code == .busLost && !bus.isLost, "registering \(name): \(error)")
+                try hold(error.code == .busLost && bus.status != .lost, "registering \(name): \(error)")
                 tally.add("registrations that the bus went away from")
                 try await Task.sleep(for: .milliseconds(5))
             }

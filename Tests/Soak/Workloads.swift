@@ -73,7 +73,7 @@ extension Scene {
 
     private func receive(from context: Context) async throws {
         try await withThrowingDiscardingTaskGroup { group in
-            for await event in context.connects {
+            for try await event in context.connectEvents {
                 group.addTask {
                     var next = 0
                     do {

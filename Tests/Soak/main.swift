@@ -46,7 +46,7 @@ func soak(
     let scene = Scene(bus: bus, here: here, there: there, end: .now + time)
     let steady = try await scene.register("steady", on: there)
     let echo = Task {
-        for await event in steady.connects {
+        for try await event in steady.connectEvents {
             Task {
                 for try await message in event.source.messages {
                     try await event.source.send(message.text ?? "")
@@ -70,6 +70,6 @@ func soak(
         }
     }
     await steady.unregister()
-    await echo.value
+    try await echo.value
     return scene.tally
 }

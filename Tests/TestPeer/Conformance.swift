@@ -6,7 +6,7 @@ import Glibc
 func farSide(_ name: String, on address: String) async throws {
     let context = try await Bus.at(address).register(name)
     say("listening")
-    for await event in context.connects {
+    for try await event in context.connectEvents {
         do {
             try await playFarSide(on: event.source)
         } catch {
@@ -20,7 +20,7 @@ func takeNothing(_ name: String, started: Bool, on address: String) async throws
     let context = try await Bus.at(address).register(name)
     say("listening")
     var held: [MessagePort] = []
-    for await event in context.connects {
+    for try await event in context.connectEvents {
         if started { event.source.start() }
         held.append(event.source)
     }
@@ -32,8 +32,8 @@ func hop(_ name: String, _ number: Int, of last: Int, total: Int, on address: St
     let bus = try await Bus.at(address)
     let context = try await bus.register("\(name)\(number)")
     say("listening")
-    var calls = context.connects.makeAsyncIterator()
-    guard let event = await calls.next() else { return }
+    var calls = context.connectEvents.makeAsyncIterator()
+    guard let event = try await calls.next() else { return }
     var arrivals = event.source.messages.makeAsyncIterator()
     guard let port = try await arrivals.next()?.ports.first else { return say("no port came") }
     let share = total / last
@@ -76,8 +76,8 @@ func makeAndGo(_ names: [String], on address: String) async throws {
 func readSlowly(_ name: String, milliseconds: Int, on address: String) async throws {
     let context = try await Bus.at(address).register(name)
     say("listening")
-    var calls = context.connects.makeAsyncIterator()
-    guard let event = await calls.next() else { return }
+    var calls = context.connectEvents.makeAsyncIterator()
+    guard let event = try await calls.next() else { return }
     var count = 0
     for try await message in event.source.messages {
         count += message.count

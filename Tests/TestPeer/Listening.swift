@@ -10,17 +10,17 @@ func echo(_ name: String, on address: String) async throws {
 /// The same, in line for the name; says whether it has it, and when it gets it.
 func standBy(_ name: String, on address: String) async throws {
     let context = try await Bus.at(address).register(name, options: ContextOptions(ownership: .standby))
-    if context.isStandby {
+    if context.status == .standby {
         say("standing by")
-        _ = await context.registered
+        try await context.waitUntilRegistered()
     }
     try await serveEcho(context)
 }
 
 private func serveEcho(_ context: Context) async throws {
     say("listening")
-    await withDiscardingTaskGroup { group in
-        for await event in context.connects {
+    try await withThrowingDiscardingTaskGroup { group in
+        for try await event in context.connectEvents {
             group.addTask {
                 do {
                     for try await message in event.source.messages {

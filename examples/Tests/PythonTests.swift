@@ -37,8 +37,8 @@ struct PythonTests {
         let context = try await bus.register("7up/ü")
         let gift = try file("from Python\n")
         async let caller = outcome(of: .python, "connect", "7up/ü", "Hello", gift.path)
-        var connects = context.connects.makeAsyncIterator()
-        let port = try #require(await connects.next()).source
+        var events = context.connectEvents.makeAsyncIterator()
+        let port = try #require(try await events.next()).source
         try port.postMessage("Welcome!", transfer: [.file(try open(file("from Swift\n")))])
         port.finish()
         var messages = port.messages.makeAsyncIterator()

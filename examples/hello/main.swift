@@ -7,7 +7,7 @@ do {
 
     if CommandLine.arguments.contains("listen") {
         let context = try await bus.register("the-listener")
-        for await event in context.connects {  // the "connect" event
+        for try await event in context.connectEvents {  // the "connect" event
             Task {
                 let remote = event.source  // a MessagePort; event.peer says who it is
                 try remote.postMessage("Welcome!")

@@ -34,8 +34,8 @@ actor Window {
     private func own(_ context: Context) async throws {
         try settle(under: nil)
         say("(this window has the document, \(lines.count) lines)")
-        await withDiscardingTaskGroup { group in
-            for await event in context.connects { group.addTask { try? await self.serve(event.source) } }
+        try await withThrowingDiscardingTaskGroup { group in
+            for try await event in context.connectEvents { group.addTask { try? await self.serve(event.source) } }
         }
     }
 

@@ -42,9 +42,9 @@ struct Server {
         fflush(nil)
         let executor = try work.executor
         Task(executorPreference: executor) {
-            for await event in welcomes.connects { try event.source.postMessage("Welcome") }
+            for try await event in welcomes.connectEvents { try event.source.postMessage("Welcome") }
         }
-        for await event in context.connects {
+        for try await event in context.connectEvents {
             Task(executorPreference: executor) {
                 do {
                     try await serve(event.source, on: bus)

@@ -42,13 +42,13 @@ struct Info: ProgramCommand {
         for (key, value) in (info.metadata ?? [:]).sorted(by: { $0.key < $1.key }) {
             rows.append(("metadata", "\(key)=\(value)"))
         }
-        if let status = info.status {
+        if let statistics = info.statistics {
             rows += [
-                ("ports", "\(status.openPorts) open"),
-                ("callers", "\(status.admitted) admitted, \(status.refused) refused"),
-                ("bytes", "\(status.bytesReceived) received, \(status.bytesSent) sent"),
-                ("tap", status.isTappable ? "allowed (connect tap)" : "not allowed"),
-                ("uptime", "\(status.uptime.components.seconds) s"),
+                ("ports", "\(statistics.openPorts) open"),
+                ("callers", "\(statistics.admitted) admitted, \(statistics.refused) refused"),
+                ("bytes", "\(statistics.bytesReceived) received, \(statistics.bytesSent) sent"),
+                ("tap", statistics.isTappable ? "allowed (connect tap)" : "not allowed"),
+                ("uptime", "\(statistics.uptime.components.seconds) s"),
             ]
         } else {
             rows.append(

@@ -222,11 +222,15 @@ struct Listen: ProgramCommand {
     /// Says when the name can be found, and before that, as a standby, that it is waited for.
     private func announce(_ context: Context, _ report: Report) async throws(Failure) {
         let (name, origin) = (context.name, context.origin)
-        if context.isStandby {
+        if context.status == .standby {
             try await report.event(Event.standby(name: name, origin: origin))
             await report.note("standing by for \(TerminalText.escaped(name))")
         }
-        guard await context.registered else { throw Failure(endOf: context) }
+        do throws(ConnectToError) {
+            try await context.waitUntilRegistered()
+        } catch {
+            throw Failure(endOf: context)
+        }
         try await report.event(Event.listening(name: name, origin: origin))
         await report.note("listening as \(TerminalText.escaped(name))")
     }

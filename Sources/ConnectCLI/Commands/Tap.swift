@@ -52,7 +52,7 @@ struct Tap: ProgramCommand {
 
     /// What whoever runs the listener can do about a refusal.
     private static func failure(_ error: ConnectToError, _ info: ContextInfo) -> Failure {
-        guard error.code == .denied, info.status?.isTappable == false else { return Failure(error) }
+        guard error.code == .denied, info.statistics?.isTappable == false else { return Failure(error) }
         let advice =
             info.format == .stream
             ? "it was started with --raw, and there are no messages to look on at"

@@ -5,7 +5,7 @@ extension Listen {
     func serveOne(
         _ context: Context, _ service: any PeerService, _ ports: OpenPorts, _ program: Program
     ) async throws -> ExitStatus {
-        for await event in context.connects {
+        for try await event in context.connectEvents {
             let number = await ports.add(event.source)
             let reason = try await serve(event, number, service, ports, program)
             let peer = event.peer.label
@@ -27,10 +27,10 @@ extension Listen {
     func serveAll(
         _ context: Context, _ service: any PeerService, _ ports: OpenPorts, _ program: Program
     ) async throws -> ExitStatus {
-        var connects = context.connects.makeAsyncIterator()
+        var events = context.connectEvents.makeAsyncIterator()
         while true {
             await ports.waitUntilFewer(than: service.limit)
-            guard let event = await connects.next() else { break }
+            guard let event = try await events.next() else { break }
             let number = await ports.add(event.source)
             Task.onLoop {
                 do {

@@ -69,14 +69,14 @@ enum Event {
 
     /// What `info` tells.
     static func info(_ info: ContextInfo, executable: String?) -> JSONObject {
-        let status = info.status.map { status in
+        let statistics = info.statistics.map { statistics in
             JSONObject.Value.object([
-                "uptime": .integer(Int(status.uptime.components.seconds)),
-                "ports": .integer(status.openPorts), "admitted": .integer(Int(clamping: status.admitted)),
-                "refused": .integer(Int(clamping: status.refused)),
-                "received": .integer(Int(clamping: status.bytesReceived)),
-                "sent": .integer(Int(clamping: status.bytesSent)),
-                "tappable": .boolean(status.isTappable),
+                "uptime": .integer(Int(statistics.uptime.components.seconds)),
+                "ports": .integer(statistics.openPorts), "admitted": .integer(Int(clamping: statistics.admitted)),
+                "refused": .integer(Int(clamping: statistics.refused)),
+                "received": .integer(Int(clamping: statistics.bytesReceived)),
+                "sent": .integer(Int(clamping: statistics.bytesSent)),
+                "tappable": .boolean(statistics.isTappable),
             ])
         }
         return [
@@ -85,7 +85,7 @@ enum Event {
             "uid": .optional(info.owner.uid), "bus": .string(info.owner.busName),
             "format": .optional(info.format?.rawValue),
             "metadata": info.metadata.map { .object(JSONObject(strings: $0)) } ?? .null,
-            "status": status ?? .null,
+            "status": statistics ?? .null,
         ]
     }
 

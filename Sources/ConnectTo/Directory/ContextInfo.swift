@@ -13,8 +13,8 @@ public struct ContextInfo: Sendable, Hashable {
     public let format: LineFormat?
     /// Free text about it; nil as above, and for more than 64 KiB or 1,024 keys.
     public let metadata: [String: String]?
-    /// What it has done so far; nil as above, and where the owner keeps it to itself: it tells its own user only.
-    public let status: ContextStatus?
+    /// What it has done so far, counted; nil as above, and where the owner keeps it to itself: it tells its own user only.
+    public let statistics: ContextStatistics?
     /// Whether the owner has not answered at all within a second.
     package let isSilent: Bool
 }
@@ -34,7 +34,7 @@ extension Bus {
             guard let known = try await identities.ownerPeer(of: context.busName) else { return nil }
             owner = known
         } catch {
-            if isLost { throw await lost }
+            if isLost { throw await waitUntilLost() }
             throw ConnectToError(error, "looking at \(context.quoted)")
         }
         async let properties = details(
@@ -58,7 +58,7 @@ extension Bus {
         if case .failure(let error) = answer { isSilent = error.kind == .timedOut }
         return ContextInfo(
             name: name, origin: origin, owner: owner, format: format, metadata: metadata,
-            status: ContextStatus(decoding: (try? await told.get()) ?? nil), isSilent: isSilent)
+            statistics: ContextStatistics(decoding: (try? await told.get()) ?? nil), isSilent: isSilent)
     }
 
     /// The first value that the owner answers with; an error where it answers with one, or not within a second.

@@ -21,8 +21,8 @@ final class ContextActivity: Sendable {
         Counters.didRefuse()
     }
 
-    func status(after uptime: Duration) -> ContextStatus {
-        ContextStatus(
+    func statistics(after uptime: Duration) -> ContextStatistics {
+        ContextStatistics(
             uptime: uptime, openPorts: traffic.openLines,
             admitted: admitted.load(ordering: .relaxed), refused: refused.load(ordering: .relaxed),
             bytesReceived: traffic.bytesReceived, bytesSent: traffic.bytesSent,

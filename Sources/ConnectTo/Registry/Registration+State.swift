@@ -36,6 +36,8 @@ extension Registration {
         var remaining: Int?
         /// Whose connect events wait to be taken.
         var backlog = Backlog()
+        /// Whether somebody takes the connect events.
+        var isClaimed = false
         /// Why it has ended.
         var reason: Context.EndReason?
 

@@ -71,8 +71,8 @@ final class Registration: @unchecked Sendable {
     var isGone: Latch<Void> { withState { $0.isGone } }
     /// Set when the name has become this process's, or never will: whether it has.
     var hasOwnedName: Latch<Bool> { withState { $0.hasOwnedName } }
-    var contextStatus: ContextStatus {
-        activity.status(after: .milliseconds(100 * Int(Self.clock &- began)))
+    var statistics: ContextStatistics {
+        activity.statistics(after: .milliseconds(100 * Int(Self.clock &- began)))
     }
 
     private static let epoch = ContinuousClock.now
@@ -162,8 +162,9 @@ final class Registration: @unchecked Sendable {
 
     /// Ends it and gives the name back; the bus has confirmed it when this returns.
     func withdraw(_ reason: Context.EndReason) async {
-        let bus: Bus? = Self.lock.withLock { _ in self.bus }
-        await bus?.registry.withdraw(self, reason)
+        guard let bus: Bus = Self.lock.withLock({ _ in self.bus }) else { return }
+        // A task of its own: one that is cancelled would not wait for an end that another has begun.
+        await Task(executorPreference: bus.loop.reactor.tasks) { await bus.registry.withdraw(self, reason) }.value
     }
 
     /// The same without waiting.
@@ -174,9 +175,30 @@ final class Registration: @unchecked Sendable {
 
     // MARK: Its callers
 
-    /// Calls a closure when the task that takes the events is cancelled: nobody will serve them.
-    func onAbandoned(_ call: @escaping @Sendable () -> Void) {
-        withState { $0.sink }.onTermination = { if case .cancelled = $0 { call() } }
+    /// The events are for one taker at a time: whoever holds this. Let go with its last reference.
+    final class Claim: Sendable {
+        private let registration: Registration
+
+        fileprivate init(_ registration: Registration) {
+            self.registration = registration
+        }
+
+        deinit { registration.withState { $0.isClaimed = false } }
+    }
+
+    /// Claims the events for one taker. Where the task that takes them is cancelled the registration ends: no task is
+    /// left to serve the callers.
+    /// - Returns: nil where another taker has them.
+    func claimEvents() -> Claim? {
+        let sink: AsyncStream<ConnectEvent>.Continuation? = withState { state in
+            if state.isClaimed { return nil }
+            state.isClaimed = true
+            return state.sink
+        }
+        guard let sink else { return nil }
+        // Weakly: where it has ended by then, nothing would break the cycle.
+        sink.onTermination = { [weak self] in if case .cancelled = $0 { self?.withdrawSoon(.unregistered) } }
+        return Claim(self)
     }
 
     enum Delivery: Equatable {

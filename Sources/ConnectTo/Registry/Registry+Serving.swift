@@ -25,7 +25,7 @@ extension Registry {
                 of: ContextObject.Interface.allCases, nodes: nodes(below: call.path))
             connection.assumeIsolated { $0.reply(to: call, [.string(description)]) }
         case .tellStatus:
-            forOwnUser(call) { $0.reply(to: call, [registration.contextStatus.encoded]) }
+            forOwnUser(call) { $0.reply(to: call, [registration.statistics.encoded]) }
         case .tap(let line):
             guard DescriptorReserve.isUntouched(by: line.descriptor) else { return tellBusy(call) }
             let tap = registration.activity.traffic.tap

@@ -59,7 +59,7 @@ struct BusLimitsTests {
         }
         #expect(reason.code == .busy)
         #expect(took >= .milliseconds(100))
-        #expect(context.status.refused == 1)
+        #expect(context.statistics.refused == 1)
     }
 
     @Test("count what callers say of themselves: who has sent much metadata is refused when it is too much")
@@ -74,7 +74,7 @@ struct BusLimitsTests {
         let ports = (0..<2).map { _ in bus.connectTo("x", options: .init(wait: .now, metadata: metadata)) }
         for port in ports { try await port.waitUntilOpen() }
         #expect(try await bus.connectTo("x", options: .init(wait: .now)).waitUntilClosed().code == .busy)
-        #expect(context.status.refused == 1)
+        #expect(context.statistics.refused == 1)
     }
 
     @Test("end an introduction that is not answered in time")

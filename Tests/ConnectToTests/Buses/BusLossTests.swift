@@ -18,14 +18,14 @@ struct BusLossTests {
         try await port.waitUntilOpen()
 
         try PrivateBus.current.kill()
-        #expect(await here.lost.code == .busLost)
-        #expect(await there.lost.code == .busLost)
+        #expect(await here.waitUntilLost().code == .busLost)
+        #expect(await there.waitUntilLost().code == .busLost)
         #expect(here.isLost && there.isLost)
         #expect(await context.nextConnect() == nil)
         #expect(context.endReason == .busLost)
         #expect(await standby.nextConnect() == nil)
         #expect(standby.endReason == .busLost)
-        #expect(!context.isRegistered && !standby.isStandby)
+        #expect(context.status != .registered && standby.status != .standby)
 
         #expect(port.closeReason == nil)
         try port.postMessage("still here")
@@ -75,7 +75,7 @@ struct BusLossTests {
         try port.postMessage("before")
         try await port.waitUntilOpen()
         try PrivateBus.current.kill()
-        _ = await there.lost
+        _ = await there.waitUntilLost()
         let event = try #require(await context.nextConnect())
         #expect(try await event.source.nextText() == "before")
         #expect(await context.nextConnect() == nil)
@@ -84,7 +84,7 @@ struct BusLossTests {
     @Test("who waits for the loss and is cancelled is told so")
     func cancelled() async throws {
         let bus = try await Bus.onPrivateBus()
-        let waiting = Task { await bus.lost.code }
+        let waiting = Task { await bus.waitUntilLost().code }
         waiting.cancel()
         #expect(await waiting.value == .cancelled)
         #expect(!bus.isLost)

@@ -32,7 +32,7 @@ struct BusPolicyTests {
                 try await here.register("x", origin: "org.example")
             }
             #expect(error?.code == .denied)
-            #expect(try await here.register("x").isRegistered)
+            #expect(try await here.register("x").status == .registered)
         }
     }
 

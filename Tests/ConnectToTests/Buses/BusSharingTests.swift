@@ -26,7 +26,7 @@ struct BusSharingTests {
         let closed = try await Bus.at(address)
         await closed.close()
         #expect(closed.isLost)
-        #expect(await closed.lost.code == .busLost)
+        #expect(await closed.waitUntilLost().code == .busLost)
         let again = try await Bus.at(address)
         #expect(again !== closed)
         #expect(try await again.directory() == [])

@@ -27,7 +27,7 @@ struct StoppedBusTests {
                 await Task(executorPreference: here.loop.executor) { await Task.yield() }.value
             }
             bus.kill()
-            let (_, took) = await timed { _ = await here.lost }
+            let (_, took) = await timed { _ = await here.waitUntilLost() }
             #expect(took < .seconds(1))
             for port in ports { #expect(try await port.waitUntilClosed().code == .busLost) }
             await leaving

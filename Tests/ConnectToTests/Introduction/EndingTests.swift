@@ -52,7 +52,7 @@ struct EndingTests {
         let (bus, there) = (try await Bus.onPrivateBus(), try await Bus.onPrivateBus())
         let stranger = try await ScriptedListener("x")
         let context = try await there.register("x", options: .init(ownership: .standby))
-        #expect(context.isStandby)
+        #expect(context.status == .standby)
         let port = bus.connectTo("x", options: .init(wait: Self.waiting))
         try port.postMessage("for the next one")
         // Called once, and once more when the name is being watched.
@@ -90,7 +90,7 @@ struct EndingTests {
             ownBus.kill()
             #expect(try await unanswered.waitUntilClosed().code == .busLost)
             #expect(try await waiting.waitUntilClosed().code == .busLost)
-            #expect(await bus.lost.code == .busLost)
+            #expect(await bus.waitUntilLost().code == .busLost)
             #expect(try await bus.connectTo("x").waitUntilClosed().code == .busLost)
             await listener.close()
         }

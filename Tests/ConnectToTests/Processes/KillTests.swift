@@ -129,7 +129,7 @@ struct KillTests {
                 }
             }
             let port = bus.connectTo("survivor", options: .init(metadata: ["who": "last"]))
-            for await event in context.connects {
+            for try await event in context.connectEvents {
                 if event.metadata["who"] == "last" { break }
                 #expect(try await event.source.waitUntilClosed().code == .peerExited)
             }

@@ -39,7 +39,7 @@ struct ManyCallersTests {
 
     private static func listen(_ context: Context) async throws -> [Heard] {
         try await withThrowingTaskGroup(of: Heard.self) { group in
-            for await event in context.connects {
+            for try await event in context.connectEvents {
                 group.addTask {
                     var heard: Heard?
                     for try await message in event.source.messages {

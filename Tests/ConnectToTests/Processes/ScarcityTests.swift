@@ -70,7 +70,7 @@ struct ScarcityTests {
         let bus = try await Bus.onPrivateBus()
         let context = try await bus.register("x")
         let serving = Task {
-            for await event in context.connects {
+            for try await event in context.connectEvents {
                 Task {
                     for try await message in event.source.messages {
                         try event.source.postMessage(message.text ?? "")
@@ -85,7 +85,7 @@ struct ScarcityTests {
             #expect(await peer.line() == "once more")
         }
         await context.unregister()
-        await serving.value
+        try await serving.value
     }
 
     /// Of another user than root the kernel limits also what is on its way in sockets, by the same number.

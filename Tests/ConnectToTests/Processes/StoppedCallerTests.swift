@@ -22,7 +22,7 @@ struct StoppedCallerTests {
             #expect(first.source.bufferedAmount > 0)
 
             let serving = Task {
-                for await event in context.connects {
+                for try await event in context.connectEvents {
                     Task {
                         while let text = try await event.source.nextText() {
                             try event.source.postMessage(text)

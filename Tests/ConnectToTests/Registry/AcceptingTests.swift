@@ -13,7 +13,7 @@ struct AcceptingTests {
         let event = try #require(await context.nextConnect())
         #expect(await context.nextConnect() == nil)
         #expect(context.endReason == .limitReached)
-        #expect(!context.isRegistered)
+        #expect(context.status != .registered)
         try event.source.postMessage("for you alone")
         #expect(try await port.nextText() == "for you alone")
         #expect(try await here.connectTo("x", options: .init(wait: .now)).waitUntilClosed().code == .unavailable)
@@ -68,7 +68,7 @@ struct AcceptingTests {
         let context = try await there.register("x", options: .init(callerLimit: 5))
         let ports = (0..<20).map { _ in here.connectTo("x", options: .init(wait: .now)) }
         var events: [ConnectEvent] = []
-        for await event in context.connects { events.append(event) }
+        for try await event in context.connectEvents { events.append(event) }
         #expect(events.count == 5)
         var codes: [CloseReason.Code] = []
         for event in events { event.source.close() }

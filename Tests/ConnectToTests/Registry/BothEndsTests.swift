@@ -24,7 +24,7 @@ struct BothEndsTests {
             }
             await caller.close()
             for event in events { #expect(try await event.source.waitUntilClosed().code == .peerExited) }
-            #expect(context.status.admitted == 32)
+            #expect(context.statistics.admitted == 32)
             await there.close()
         }
     }
@@ -38,8 +38,8 @@ struct BothEndsTests {
         try await caller.introduce(one, to: "x")
         let error = await #expect(throws: DBusError.self) { try await caller.introduce(other, to: "y") }
         #expect(error?.name == DBusError.Name.invalidArguments)
-        #expect(x.status.admitted == 1)
-        #expect(y.status.admitted == 0)
+        #expect(x.statistics.admitted == 1)
+        #expect(y.statistics.admitted == 0)
     }
 
     @Test("are not a line and a look on at it, which would be shown its own records for ever")
@@ -54,7 +54,7 @@ struct BothEndsTests {
             try await caller.introduce(other, to: "x", by: ContextInterface.tap, options)
         }
         #expect(error?.name == DBusError.Name.invalidArguments)
-        #expect(context.status.admitted == 1)
+        #expect(context.statistics.admitted == 1)
     }
 
     @Test("may both be passed on as ports, and one end may be offered to a second listener")

@@ -73,39 +73,42 @@ struct ConnectQueueTests {
         withExtendedLifetime(context) {}
     }
 
-    @Test("two tasks may take turns: each caller goes to one of them")
-    func twoTakers() async throws {
+    @Test("while one task takes the connect events another one is refused, and it can go on when the first has ended")
+    func secondTaker() async throws {
         let (here, there) = (try await Bus.onPrivateBus(), try await Bus.onPrivateBus())
-        let context = try await there.register("x", options: .init(callerLimit: 20))
-        let count = try await withThrowingTaskGroup(of: Int.self) { group in
-            for _ in 0..<2 {
-                group.addTask {
-                    var count = 0
-                    for await event in context.connects {
-                        count += 1
-                        event.source.close()
-                    }
-                    return count
-                }
-            }
-            for _ in 0..<20 {
-                let port = here.connectTo("x")
-                #expect(try await port.waitUntilClosed().code == .closed)
-            }
-            return try await group.reduce(0, +)
+        let context = try await there.register("x")
+        // Reading the property claims nothing.
+        let events = context.connectEvents
+        let first = here.connectTo("x")
+        do {
+            var taker = context.connectEvents.makeAsyncIterator()
+            #expect(try await taker.next() != nil)
+            var second = events.makeAsyncIterator()
+            let error = await #expect(throws: ConnectToError.self) { try await second.next() }
+            #expect(error?.code == .alreadyTaken)
+            #expect(error?.message.contains("\"x\"") == true)
+            // The first taker has lost nothing by that.
+            let next = here.connectTo("x")
+            #expect(try await taker.next() != nil)
+            next.close()
         }
-        #expect(count == 20)
+        let last = here.connectTo("x")
+        var taker = events.makeAsyncIterator()
+        #expect(try await taker.next() != nil)
+        for port in [first, last] { port.close() }
     }
 
-    @Test("cancelling the task that takes them unregisters, and who waited in vain is let go")
+    @Test(
+        "cancelling the task that takes the connect events throws there, unregisters, and lets go of callers that wait")
     func cancelled() async throws {
         let (here, there) = (try await Bus.onPrivateBus(), try await Bus.onPrivateBus())
         let context = try await there.register("x")
         let changes = try await here.changes()
-        let taker = Task { for await _ in context.connects {} }
+        let taker = Task { for try await _ in context.connectEvents {} }
         try await here.connectTo("x").waitUntilOpen()
         taker.cancel()
-        await taker.value
+        let error = await #expect(throws: ConnectToError.self) { try await taker.value }
+        #expect(error?.code == .cancelled)
         var gone = changes.makeAsyncIterator()
         #expect(try await gone.next()?.kind == .unregistered)
         #expect(context.endReason == .unregistered)

@@ -44,15 +44,15 @@ struct PeerTests {
         let listener = try await there.register("x")
         let own = try await here.register("my own", origin: "org.example.Caller")
         let second = try await here.register("another")
-        var connects = listener.connects.makeAsyncIterator()
+        var events = listener.connectEvents.makeAsyncIterator()
         let first = here.connectTo("x")
-        #expect(await connects.next()?.peer.context == own.registration.context)
+        #expect(try await events.next()?.peer.context == own.registration.context)
         await own.unregister()
         let next = here.connectTo("x")
-        #expect(await connects.next()?.peer.context == second.registration.context)
+        #expect(try await events.next()?.peer.context == second.registration.context)
         await second.unregister()
         let last = here.connectTo("x")
-        let event = try #require(await connects.next())
+        let event = try #require(try await events.next())
         #expect(event.peer.context == nil)
         for port in [first, next, last] { port.close() }
     }
@@ -66,7 +66,7 @@ struct PeerTests {
         let standby = try await here.register("y", options: .init(ownership: .standby))
         await first.unregister()
         await former.unregister()
-        #expect(await standby.registered)
+        #expect(await standby.becomesRegistered)
         let port = here.connectTo("x")
         let event = try #require(await listener.nextConnect())
         #expect(event.peer.context == standby.registration.context)
@@ -142,7 +142,7 @@ struct PeerTests {
         try await expectNoDescriptorLeak {
             // Those who made it in time are events.
             let taking = Task {
-                for await event in context.connects {
+                for try await event in context.connectEvents {
                     event.source.close()
                     if event.metadata["last"] != nil { return }
                 }
@@ -157,7 +157,7 @@ struct PeerTests {
             let last = try await Bus.onPrivateBus()
             let port = last.connectTo("x", options: .init(metadata: ["last": ""]))
             #expect(try await port.waitUntilClosed().code == .closed)
-            await taking.value
+            try await taking.value
             await last.close()
         }
     }

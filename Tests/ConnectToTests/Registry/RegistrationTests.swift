@@ -1,4 +1,5 @@
 import ConnectToDBus
+import ConnectToLinux
 import ConnectToTesting
 import Glibc
 import Testing
@@ -15,7 +16,7 @@ struct RegistrationTests {
         let event = try #require(await context.nextConnect())
         await context.unregister()
         #expect(context.endReason == .unregistered)
-        #expect(!context.isRegistered)
+        #expect(context.status != .registered)
         #expect(try await here.directory() == [])
         #expect(try await here.connectTo("x", options: .init(wait: .now)).waitUntilClosed().code == .unavailable)
         try port.postMessage("still here")
@@ -36,7 +37,7 @@ struct RegistrationTests {
         #expect(try await events.next()?.kind == .unregistered)
         for _ in 0..<50 {
             let context = try await there.register("x")
-            #expect(context.isRegistered)
+            #expect(context.status == .registered)
         }
     }
 
@@ -50,7 +51,7 @@ struct RegistrationTests {
             await unregistering
             // Whichever came first: who says that it is registered can be connected to.
             if let second {
-                #expect(second.isRegistered)
+                #expect(second.status == .registered)
                 try await there.connectTo("x", options: .init(wait: .now)).waitUntilOpen()
                 await second.unregister()
             }
@@ -67,7 +68,7 @@ struct RegistrationTests {
         #expect(error?.message.contains("this process itself") == true)
         // Under another origin it is another name.
         let second = try await bus.register("x", origin: "org.example")
-        #expect(first.isRegistered && second.isRegistered)
+        #expect(first.status == .registered && second.status == .registered)
     }
 
     @Test("a name that somebody holds who is no context is taken too")
@@ -82,7 +83,7 @@ struct RegistrationTests {
         var changes = try await bus.changes().makeAsyncIterator()
         await stranger.close()
         #expect(try await changes.next()?.kind == .unregistered)
-        #expect(try await bus.register("x").isRegistered)
+        #expect(try await bus.register("x").status == .registered)
     }
 
     @Test("what cannot be registered is refused before anybody is asked")
@@ -134,7 +135,7 @@ struct RegistrationTests {
             return try await group.reduce(into: [Context]()) { $0.append($1) }
         }
         #expect(contexts.count == 500)
-        #expect(contexts.count { $0.isRegistered } == 500)
+        #expect(contexts.count { $0.status == .registered } == 500)
         #expect(Set(try await here.directory().map(\.name)) == Set(contexts.map(\.name)))
     }
 
@@ -150,10 +151,29 @@ struct RegistrationTests {
         for _ in 0..<10 { await Task(executorPreference: there.loop.executor) { await Task.yield() }.value }
         kill(daemon, SIGCONT)
         let second = try await again
-        #expect(second.isRegistered)
+        #expect(second.status == .registered)
         #expect(try await here.directory().first?.owner == there.connection.uniqueName)
-        #expect(second.isRegistered)
+        #expect(second.status == .registered)
         await second.unregister()
-        #expect(try await here.register("x").isRegistered)
+        #expect(try await here.register("x").status == .registered)
+    }
+
+    @Test("unregister in a task that is cancelled returns when the bus has confirmed it")
+    func unregisterCancelled() async throws {
+        let (here, there) = (try await Bus.onPrivateBus(), try await Bus.onPrivateBus())
+        for round in 0..<10 {
+            let context = try await there.register("x")
+            let leaving = Task {
+                withUnsafeCurrentTask { $0?.cancel() }
+                // This begins to unregister it already, and does not wait.
+                await #expect(throws: ConnectToError.self) { for try await _ in context.connectEvents {} }
+                await context.unregister()
+            }
+            await leaving.value
+            #expect(context.registration.isGone.value != nil, "round \(round)")
+            let next = try await here.register("x")
+            #expect(next.status == .registered, "round \(round)")
+            await next.unregister()
+        }
     }
 }

@@ -14,7 +14,7 @@ struct ReplacementTests {
             try await here.register("firm", options: .init(ownership: .replacesExisting))
         }
         #expect(error?.code == .nameTaken)
-        #expect(firm.isRegistered)
+        #expect(firm.status == .registered)
 
         let yielding = try await there.register("x", options: .init(ownership: .allowsReplacement))
         let refused = await #expect(throws: ConnectToError.self) { try await here.register("x") }
@@ -22,7 +22,7 @@ struct ReplacementTests {
         let port = here.connectTo("x")
         let event = try #require(await yielding.nextConnect())
         let successor = try await here.register("x", options: .init(ownership: .replacesExisting))
-        #expect(successor.isRegistered)
+        #expect(successor.status == .registered)
         #expect(await yielding.nextConnect() == nil)
         #expect(yielding.endReason == .replaced)
         try port.postMessage("still here")
@@ -44,10 +44,10 @@ struct ReplacementTests {
         let yielding = try await there.register("x", options: .init(ownership: [.standby, .allowsReplacement]))
         let successor = try await here.register("x", options: .init(ownership: .replacesExisting))
         try await there.connectTo("x").waitUntilOpen()
-        #expect(yielding.isStandby && yielding.endReason == nil)
+        #expect(yielding.status == .standby && yielding.endReason == nil)
         await successor.unregister()
         try await here.connectTo("x").waitUntilOpen()
-        #expect(yielding.isRegistered)
+        #expect(yielding.status == .registered)
     }
 
     @Test("who has replaced another does not replace whoever is faster when the bus comes back")
@@ -58,11 +58,11 @@ struct ReplacementTests {
         try await PrivateBus.current.restart()
         await first.isBack()
         await second.isBack()
-        #expect(yielding.isRegistered != successor.isRegistered)
-        if yielding.isRegistered {
+        #expect((yielding.status == .registered) != (successor.status == .registered))
+        if yielding.status == .registered {
             #expect(successor.endReason == .nameLost)
         } else {
-            #expect(yielding.isStandby)
+            #expect(yielding.status == .standby)
         }
     }
 }

@@ -13,13 +13,13 @@ struct StandbyTests {
             try await Bus.onPrivateBus(), try await Bus.onPrivateBus(), try await Bus.onPrivateBus()
         )
         let owner = try await first.register("x", options: .init(ownership: .standby))
-        #expect(owner.isRegistered && !owner.isStandby)
+        #expect(owner.status == .registered)
         let standby = try await second.register("x", options: .init(ownership: .standby))
-        #expect(standby.isStandby && !standby.isRegistered)
+        #expect(standby.status == .standby)
         let changes = try await here.changes()
         var events = changes.makeAsyncIterator()
-        #expect(await owner.registered)
-        let promotion = Task { await standby.registered }
+        #expect(await owner.becomesRegistered)
+        let promotion = Task { await standby.becomesRegistered }
         await first.close()
         #expect(await promotion.value)
         let change = try await events.next()
@@ -29,7 +29,7 @@ struct StandbyTests {
         try port.postMessage("who is there?")
         let event = try #require(await standby.nextConnect())
         #expect(try await event.source.nextText() == "who is there?")
-        #expect(standby.isRegistered && !standby.isStandby)
+        #expect(standby.status == .registered)
         let listed = try await here.directory()
         #expect(change?.entry.owner == listed.first?.owner)
     }
@@ -54,12 +54,27 @@ struct StandbyTests {
         let error = await #expect(throws: DBusError.self) { _ = try await call() }
         #expect(error?.name == DBusError.Name.unknownObject)
         #expect(error?.message.contains("stands by") == true)
-        #expect(standby.status.admitted == 0)
+        #expect(standby.statistics.admitted == 0)
         await owner.unregister()
-        #expect(await standby.registered)
+        #expect(await standby.becomesRegistered)
         let near = try await call()
         let event = try #require(await standby.nextConnect())
         withExtendedLifetime(near) { #expect(event.source.closeReason == nil) }
+    }
+
+    @Test("a cancelled wait for the name says so, and the standby goes on to take it over")
+    func cancelledWait() async throws {
+        let (here, there) = (try await Bus.onPrivateBus(), try await Bus.onPrivateBus())
+        let owner = try await there.register("x")
+        let standby = try await here.register("x", options: .init(ownership: .standby))
+        let waiting = Task { try await standby.waitUntilRegistered() }
+        waiting.cancel()
+        let error = await #expect(throws: ConnectToError.self) { try await waiting.value }
+        #expect(error?.code == .cancelled)
+        #expect(standby.status == .standby)
+        await owner.unregister()
+        try await standby.waitUntilRegistered()
+        #expect(standby.status == .registered)
     }
 
     @Test("a standby that is unregistered does not take over")
@@ -68,7 +83,9 @@ struct StandbyTests {
         let owner = try await there.register("x")
         let standby = try await here.register("x", options: .init(ownership: .standby))
         await standby.unregister()
-        #expect(await !standby.registered)
+        let error = await #expect(throws: ConnectToError.self) { try await standby.waitUntilRegistered() }
+        #expect(error?.code == .contextEnded)
+        #expect(error?.message.contains("unregistered") == true)
         #expect(standby.endReason == .unregistered)
         #expect(await standby.nextConnect() == nil)
         await owner.unregister()
@@ -85,8 +102,8 @@ struct StandbyTests {
             await leaving
             // Reaches it over the bus, after all that the bus had to say before.
             try await there.connectTo("x").waitUntilOpen()
-            #expect(standby.isRegistered, "round \(round)")
-            #expect(!standby.isStandby, "round \(round)")
+            #expect(standby.status == .registered, "round \(round)")
+            #expect(standby.status != .standby, "round \(round)")
             await standby.unregister()
         }
     }
@@ -123,7 +140,7 @@ struct StandbyTests {
     /// Counts what arrives, from all callers, until the context ends; closes each port after one message.
     private static func hear(_ context: Context) async throws -> Int {
         var count = 0
-        for await event in context.connects {
+        for try await event in context.connectEvents {
             if try await event.source.nextText() != nil { count += 1 }
             event.source.close()
         }

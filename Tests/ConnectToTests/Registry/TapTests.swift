@@ -116,9 +116,9 @@ struct TapTests {
         let context = try await there.register("x")
         let error = await #expect(throws: ConnectToError.self) { try await here.tap("x") }
         #expect(error?.code == .denied)
-        #expect(context.status.isTappable == false)
+        #expect(context.statistics.isTappable == false)
         // Nobody who wanted to connect.
-        #expect(context.status.refused == 0)
+        #expect(context.statistics.refused == 0)
     }
 
     @Test("an owner who has enough to do just now has not forbidden it")

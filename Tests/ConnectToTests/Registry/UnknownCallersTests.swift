@@ -17,7 +17,7 @@ struct UnknownCallersTests {
                 (0..<300).map { call(member, on: context, descriptors.0.descriptor, serial: $0) })
             #expect(turnedAway == 300 - 256)
             // Nobody is refused a connection by that.
-            #expect(context.status.refused == 0)
+            #expect(context.statistics.refused == 0)
             #expect(await bus.identities.hasRoom(for: ":1.2000"))
         }
     }

@@ -28,10 +28,15 @@ extension Bus {
 }
 
 extension Context {
-    /// The next caller; nil once the context has ended.
+    /// The next caller; nil once the context has ended, or where another task takes the callers.
     func nextConnect() async -> ConnectEvent? {
-        var connects = connects.makeAsyncIterator()
-        return await connects.next()
+        var events = connectEvents.makeAsyncIterator()
+        return (try? await events.next()) ?? nil
+    }
+
+    /// Whether the name becomes this process's before the context ends.
+    var becomesRegistered: Bool {
+        get async { (try? await waitUntilRegistered()) != nil }
     }
 }
 

@@ -14,6 +14,6 @@ extension Bus {
     }
 
     private func has(_ wanted: Status) async {
-        for await status in statuses where status == wanted { return }
+        for await status in statusChanges where status == wanted { return }
     }
 }

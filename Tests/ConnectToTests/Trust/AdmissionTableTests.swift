@@ -113,7 +113,7 @@ struct AdmissionTableTests {
             for (context, row) in zip(contexts, Self.table) {
                 await context.unregister()
                 var uids: [UInt32?] = []
-                for await event in context.connects { uids.append(event.peer.uid) }
+                for try await event in context.connectEvents { uids.append(event.peer.uid) }
                 let expected = zip(columns, row.isAdmitted).compactMap { $0.1 ? $0.0.0 ?? 0 : nil }
                 #expect(uids == expected, "\(row.rule)")
             }
@@ -164,8 +164,8 @@ struct AdmissionTableTests {
                     return true
                 }))
         let ports = (0..<5).map { here.connectTo("x", options: .init(metadata: ["number": "\($0)"])) }
-        var connects = context.connects.makeAsyncIterator()
-        for number in 0..<5 { #expect(await connects.next()?.metadata["number"] == "\(number)") }
+        var events = context.connectEvents.makeAsyncIterator()
+        for number in 0..<5 { #expect(try await events.next()?.metadata["number"] == "\(number)") }
         for port in ports { port.close() }
     }
 }

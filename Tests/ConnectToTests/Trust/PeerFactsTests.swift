@@ -21,16 +21,16 @@ struct PeerFactsTests {
     func facts() async throws {
         let (here, there) = (try await Bus.onPrivateBus(), try await Bus.onPrivateBus())
         let context = try await there.register("x")
-        var connects = context.connects.makeAsyncIterator()
+        var events = context.connectEvents.makeAsyncIterator()
         let first = here.connectTo("x")
-        let stranger = try #require(await connects.next()).peer
+        let stranger = try #require(try await events.next()).peer
         #expect(stranger.groups?.contains(getegid()) == true)
         #expect(stranger.executable == LinuxExecutable.own)
         #expect(stranger.hasExited == false)
         #expect(await stranger.application?.isVerified != true)
         let own = try await here.register("own", origin: "org.example.Caller")
         let second = here.connectTo("x")
-        let caller = try #require(await connects.next()).peer
+        let caller = try #require(try await events.next()).peer
         #expect(await caller.application == Peer.Application(id: "org.example.Caller", source: .busName))
         for port in [first, second] { port.close() }
         withExtendedLifetime(own) {}

@@ -6,12 +6,12 @@ import Testing
 @testable import ConnectTo
 
 @Suite("What a context has done", .privateBus, .timeLimit(.minutes(1)))
-struct ContextStatusTests {
+struct ContextStatisticsTests {
     @Test("callers, lines and bytes are counted, and others of the same user can ask")
     func counts() async throws {
         let (here, there) = (try await Bus.onPrivateBus(), try await Bus.onPrivateBus())
         let context = try await there.register("x", options: .init(metadata: ["a": "b"]))
-        #expect(context.status.openPorts == 0)
+        #expect(context.statistics.openPorts == 0)
         let port = here.connectTo("x")
         try port.postMessage("1234567")
         let event = try #require(await context.nextConnect())
@@ -24,7 +24,7 @@ struct ContextStatusTests {
         #expect(info.owner.busName == there.connection.uniqueName)
         #expect(info.format == .messages)
         #expect(info.metadata == ["a": "b"])
-        let status = try #require(info.status)
+        let status = try #require(info.statistics)
         #expect(status.openPorts == 1)
         #expect(status.admitted == 1)
         #expect(status.refused == 1)
@@ -34,7 +34,7 @@ struct ContextStatusTests {
 
         port.close()
         try await event.source.waitUntilClosed()
-        #expect(context.status.openPorts == 0)
+        #expect(context.statistics.openPorts == 0)
     }
 
     @Test("a port that was given away, or taken as a socket, is no longer counted")
@@ -43,9 +43,9 @@ struct ContextStatusTests {
         let context = try await there.register("x", options: .init(format: .stream))
         let port = here.connectTo("x", format: .stream)
         let event = try #require(await context.nextConnect())
-        #expect(context.status.openPorts == 1)
+        #expect(context.statistics.openPorts == 1)
         let number = try event.source.takeFileDescriptor()
-        #expect(context.status.openPorts == 0)
+        #expect(context.statistics.openPorts == 0)
         close(number)
         port.close()
     }

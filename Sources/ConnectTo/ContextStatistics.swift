@@ -1,7 +1,7 @@
 import ConnectToDBus
 
-/// What a context has done so far.
-public struct ContextStatus: Sendable, Hashable {
+/// What a context has done so far, counted.
+public struct ContextStatistics: Sendable, Hashable {
     /// How long it has been registered, or has stood by.
     public var uptime: Duration
     /// How many of the ports that came with its connect events have a line now.
@@ -19,7 +19,7 @@ public struct ContextStatus: Sendable, Hashable {
 }
 
 /// The form it takes on the bus (`dbus/PROTOCOL.md`, "The object"): a key is left out by who does not know it.
-extension ContextStatus {
+extension ContextStatistics {
     var encoded: DBusValue {
         .dictionary(
             key: "s", value: "v",
