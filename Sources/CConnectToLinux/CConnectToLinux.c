@@ -125,7 +125,8 @@ ptrdiff_t clinux_send(int fd, const clinux_piece *parts, size_t count, const int
 ptrdiff_t clinux_receive(int fd, void *buffer, size_t length, int *descriptors, clinux_control *out) {
     union {
         struct cmsghdr header;
-        // Room for one full set of descriptors and for what a peer can force on us (SO_PASSPIDFD, SO_PASSCRED).
+        // Room for one full set of descriptors, and for control messages that a peer can force on us by setting
+        // SO_PASSPIDFD or SO_PASSCRED.
         char bytes[CMSG_SPACE(sizeof(int) * CLINUX_MAX_DESCRIPTORS) + 256];
     } room;
     struct iovec part = {.iov_base = buffer, .iov_len = length};
@@ -134,33 +135,33 @@ ptrdiff_t clinux_receive(int fd, void *buffer, size_t length, int *descriptors, 
     out->descriptorCount = 0;
     out->truncated = 0;
     out->lost = 0;
-    out->foreign = 0;
+    out->unexpected = 0;
     ssize_t received = recvmsg(fd, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
     if (received < 0) return received;
     if (message.msg_flags & MSG_CTRUNC) {
-        // The kernel fills the room before it cuts off for want of it.
+        // The kernel fills the buffer before it truncates for lack of room. Room left means another reason.
         int hasRoom = sizeof room.bytes - message.msg_controllen >= CMSG_LEN(sizeof(int));
         out->truncated = !hasRoom;
         out->lost = hasRoom;
     }
     for (struct cmsghdr *header = CMSG_FIRSTHDR(&message); header; header = CMSG_NXTHDR(&message, header)) {
         if (header->cmsg_level != SOL_SOCKET) {
-            out->foreign = 1;
+            out->unexpected = 1;
             continue;
         }
         size_t bytes = header->cmsg_len - CMSG_LEN(0);
         if (header->cmsg_type == SCM_RIGHTS) {
             size_t count = bytes / sizeof(int);
             size_t room_left = CLINUX_MAX_DESCRIPTORS - out->descriptorCount;
-            if (count > room_left) count = room_left;  // cannot happen: the kernel sends at most one set a call
+            if (count > room_left) count = room_left;  // cannot happen: recvmsg delivers at most one set a call
             memcpy(descriptors + out->descriptorCount, CMSG_DATA(header), count * sizeof(int));
             out->descriptorCount += count;
         } else {
-            out->foreign = 1;
+            out->unexpected = 1;
 #ifndef SCM_PIDFD
 #define SCM_PIDFD 0x04
 #endif
-            // A peer that set SO_PASSPIDFD on our end makes the kernel hand us a descriptor we must not leak.
+            // A peer that has set SO_PASSPIDFD on our end makes the kernel install a pidfd here. Do not leak it.
             if (header->cmsg_type == SCM_PIDFD && bytes >= sizeof(int)) {
                 int pidfd;
                 memcpy(&pidfd, CMSG_DATA(header), sizeof pidfd);
@@ -174,7 +175,7 @@ ptrdiff_t clinux_receive(int fd, void *buffer, size_t length, int *descriptors, 
 int clinux_look_ahead(int fd) {
     char byte;
     struct iovec part = {.iov_base = &byte, .iov_len = 1};
-    // With no room for them the kernel says that they were cut off; a peek leaves them where they are.
+    // Without room for control messages the kernel sets MSG_CTRUNC if any come; MSG_PEEK leaves them in the socket.
     struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1};
     if (recvmsg(fd, &message, MSG_DONTWAIT | MSG_PEEK) < 0 && errno == EAGAIN) return -1;
     return (message.msg_flags & MSG_CTRUNC) != 0;
@@ -189,8 +190,8 @@ int clinux_is_connected_unix_stream(int fd) {
     length = sizeof(int);
     if (getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &length) < 0) return -1;
     if (domain != AF_UNIX || type != SOCK_STREAM) return 0;
-    // Only a connected stream has a peer (a listening or fresh socket answers ENOTCONN). A peer that has hung
-    // up already counts as connected: what it sent before is still to be read.
+    // Only a connected stream socket has a peer (a listening or fresh one gives ENOTCONN). A socket whose peer has hung
+    // up counts as connected, because it may hold unread bytes.
     struct sockaddr_storage name;
     length = sizeof name;
     if (getpeername(fd, (struct sockaddr *)&name, &length) < 0) return 0;
@@ -205,7 +206,7 @@ int clinux_process_at_other_end(int fd) {
 }
 
 int clinux_name_end(int fd) {
-    // Nothing but the family: the kernel picks a name that nobody has.
+    // An address of the family alone makes the kernel choose a free name (autobind, unix(7)).
     struct sockaddr_un none = {.sun_family = AF_UNIX};
     return bind(fd, (struct sockaddr *)&none, sizeof none.sun_family);
 }
@@ -217,7 +218,7 @@ int clinux_other_end_is_named(int fd) {
     return length > sizeof name.sun_family;
 }
 
-// MARK: The rest
+// MARK: Files
 
 int clinux_bytes_ready(int fd) {
     int count = 0;
@@ -241,6 +242,27 @@ int clinux_add_seals(int fd, int seals) { return fcntl(fd, F_ADD_SEALS, seals); 
 
 int clinux_seals(int fd) { return fcntl(fd, F_GET_SEALS); }
 
+const int CLINUX_O_TMPFILE = O_TMPFILE;
+const int CLINUX_O_PATH = O_PATH;
+const int CLINUX_SEEK_DATA = SEEK_DATA;
+const int CLINUX_SEEK_HOLE = SEEK_HOLE;
+
+ptrdiff_t clinux_copy_range(int from, int to, int64_t offset, size_t count) {
+    off64_t source = offset, target = offset;
+    return copy_file_range(from, &source, to, &target, count, 0);
+}
+
+int clinux_rename_in(int directory, const char *from, const char *to, int overwrite) {
+    if (overwrite) return renameat(directory, from, directory, to);
+    if (renameat2(directory, from, directory, to, RENAME_NOREPLACE) == 0) return 0;
+    if (errno != EINVAL && errno != ENOSYS) return -1;
+    // A file system without RENAME_NOREPLACE usually supports link(2), which does not replace either.
+    if (linkat(directory, from, directory, to, 0) < 0) return -1;
+    return unlinkat(directory, from, 0);
+}
+
+// MARK: Processes
+
 int clinux_spawn(int *pid, const char *file, char *const arguments[], char *const environment[], int input, int output,
                  int kept) {
     sigset_t none, all;
@@ -257,7 +279,7 @@ int clinux_spawn(int *pid, const char *file, char *const arguments[], char *cons
         posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSID);
         error = posix_spawn_file_actions_adddup2(&actions, input, 0);
         if (!error) error = posix_spawn_file_actions_adddup2(&actions, output, 1);
-        // To the same number: that takes its close-on-exec away.
+        // dup2 onto the same number clears close-on-exec.
         if (!error && kept >= 0) error = posix_spawn_file_actions_adddup2(&actions, kept, kept);
         if (!error) error = posix_spawnp(pid, file, &actions, &attributes, arguments, environment);
         posix_spawn_file_actions_destroy(&actions);
@@ -268,7 +290,7 @@ int clinux_spawn(int *pid, const char *file, char *const arguments[], char *cons
 
 int clinux_pipe(int ends[2], int ours) {
     if (pipe2(ends, O_CLOEXEC) < 0) return -1;
-    // The two ends are two open files: the other one's owner is not affected.
+    // The two ends are two open file descriptions: O_NONBLOCK on ours does not affect the other one.
     return fcntl(ends[ours], F_SETFL, O_NONBLOCK | (ours ? O_WRONLY : O_RDONLY));
 }
 
@@ -298,7 +320,7 @@ int clinux_pidfd_has_ended(int pidfd) {
 }
 
 int clinux_kill_at_hangup(int socket, int pid) {
-    // What the kernel sends when a descriptor's state changes is of one's choice, and goes to whoever owns it.
+    // With O_ASYNC the kernel sends the F_SETSIG signal to the F_SETOWN process when the socket's state changes.
     if (fcntl(socket, F_SETSIG, SIGKILL) < 0 || fcntl(socket, F_SETOWN, pid) < 0) return -1;
     return fcntl(socket, F_SETFL, O_ASYNC);
 }
@@ -316,11 +338,13 @@ int clinux_open_in_root(int pid, const char *name, int *root) {
     return file;
 }
 
+// MARK: Threads
+
 bool clinux_light_fence_is_enough;
 
 static bool membarrier(int command) { return syscall(SYS_membarrier, command, 0, 0) == 0; }
 
-/// Before there are threads, when it costs nothing.
+/// Runs before the process has other threads, when registering costs nothing.
 __attribute__((constructor)) static void prepare_heavy_fence(void) {
     clinux_light_fence_is_enough = membarrier(MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED);
 }
@@ -328,8 +352,9 @@ __attribute__((constructor)) static void prepare_heavy_fence(void) {
 void clinux_heavy_fence(void) {
     static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
     if (membarrier(MEMBARRIER_CMD_PRIVATE_EXPEDITED)) return;
-    // A sandbox has been closed since, or there never was such a call. From here on the others' fences are real ones;
-    // and what they have passed before that has long been done after so much time. Nobody gets past here in between.
+    // The kernel lacks the call, or a sandbox has forbidden it since. From here on the light halves are real fences.
+    // Light halves that were passed before that are complete after this sleep; the mutex keeps other threads from
+    // returning before it ends.
     pthread_mutex_lock(&mutex);
     if (clinux_light_fence_is_enough) {
         __atomic_store_n(&clinux_light_fence_is_enough, false, __ATOMIC_SEQ_CST);
@@ -362,7 +387,9 @@ int clinux_gettid(void) {
 
 void clinux_name_thread(const char *name) { (void)prctl(PR_SET_NAME, name, 0, 0, 0); }
 
-static volatile int signal_targets[NSIG];  // Each a descriptor and 1 more.
+// MARK: Signals and start
+
+static volatile int signal_targets[NSIG];  // Each entry is a descriptor + 1, so that 0 means none.
 static volatile bool signal_insists[NSIG];
 static volatile sig_atomic_t has_insisted;
 
@@ -400,13 +427,14 @@ int clinux_make_harmless(int signal) {
 static int argument_count;
 static char **argument_list;
 
-/// Swift's runtime, linked statically, looks up its own path before main, and aborts where there is no /proc. It asks
-/// nobody where it is told the path, which is used for nothing here. First of all constructors, so before its own.
+/// Swift's runtime, linked statically, looks up its own path in /proc before main, and aborts where /proc is missing. It
+/// does not look if SWIFT_ROOT is set; nothing else here uses that path. Priority 101 runs this before the runtime's
+/// constructors.
 __attribute__((constructor(101))) static void outlive_missing_proc(void) {
     if (access("/proc/self/exe", F_OK) != 0) setenv("SWIFT_ROOT", "/", 0);
 }
 
-/// The C library gives constructors what it gives main.
+/// The C library calls constructors with the arguments of main.
 __attribute__((constructor)) static void keep_arguments(int count, char **arguments) {
     argument_count = count;
     argument_list = arguments;
@@ -422,30 +450,11 @@ void clinux_share_one_heap(void) {
 
 void clinux_resolve_without_plugins(void) {
 #ifdef __GLIBC__
-    // These services are in the C library itself.
+    // The C library contains these services itself.
     __nss_configure_lookup("passwd", "files");
     __nss_configure_lookup("group", "files");
     __nss_configure_lookup("initgroups", "files");
     __nss_configure_lookup("hosts", "files dns");
     __nss_configure_lookup("services", "files");
 #endif
-}
-
-const int CLINUX_O_TMPFILE = O_TMPFILE;
-const int CLINUX_O_PATH = O_PATH;
-const int CLINUX_SEEK_DATA = SEEK_DATA;
-const int CLINUX_SEEK_HOLE = SEEK_HOLE;
-
-ptrdiff_t clinux_copy_range(int from, int to, int64_t offset, size_t count) {
-    off64_t source = offset, target = offset;
-    return copy_file_range(from, &source, to, &target, count, 0);
-}
-
-int clinux_rename_in(int directory, const char *from, const char *to, int overwrite) {
-    if (overwrite) return renameat(directory, from, directory, to);
-    if (renameat2(directory, from, directory, to, RENAME_NOREPLACE) == 0) return 0;
-    if (errno != EINVAL && errno != ENOSYS) return -1;
-    // A file system that cannot do it so can link, as a rule.
-    if (linkat(directory, from, directory, to, 0) < 0) return -1;
-    return unlinkat(directory, from, 0);
 }

@@ -69,7 +69,7 @@ private func newDescriptors(
     since before: Set<OpenDescriptor>, stillOpenAfter limit: Duration
 ) async throws -> Set<OpenDescriptor> {
     let end = ContinuousClock.now + limit
-    Descriptor.settleClosing()
+    Descriptor.waitUntilAllAreClosed()
     // Fixed here: what is opened from now on cannot be the closure's.
     var suspects = try OpenDescriptor.all().subtracting(before).filter { !$0.belongsToAnEventLoop }
     // Nothing tells when another test closes something, so this looks again and again, less and less often.
@@ -81,7 +81,7 @@ private func newDescriptors(
             break
         }
         pause = min(pause * 2, .milliseconds(100))
-        Descriptor.settleClosing()
+        Descriptor.waitUntilAllAreClosed()
         suspects.formIntersection(try OpenDescriptor.all())
     }
     return suspects

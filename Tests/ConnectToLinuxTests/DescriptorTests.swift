@@ -6,8 +6,8 @@ import Testing
 
 @Suite("A descriptor")
 struct DescriptorTests {
-    @Test("is closed with its last owner")
-    func closedAtTheEnd() async throws {
+    @Test("A descriptor is closed when its last reference is released")
+    func closedWithLastReference() async throws {
         try await expectNoDescriptorLeak {
             var descriptor: Descriptor? = Descriptor(adopting: open("/proc/version", O_RDONLY | O_CLOEXEC))
             let other = descriptor
@@ -18,33 +18,33 @@ struct DescriptorTests {
         }
     }
 
-    @Test("from a peer is closed elsewhere, and one can wait for that")
-    func closedElsewhere() throws {
+    @Test("A peer's descriptor is closed on another thread, and a test can wait for that")
+    func peersDescriptorClosedOnAnotherThread() throws {
         let (near, far) = try StreamSocket.pair()
         var fromPeer: Descriptor? = Descriptor(adopting: dup(far.descriptor.rawValue), from: .peer)
         let copy = try #require(fromPeer).rawValue
         fromPeer = nil
-        Descriptor.settleClosing()
-        // Nobody else here closes numbers of this test: whatever has it now, if anything, is not that socket.
+        Descriptor.waitUntilAllAreClosed()
+        // A parallel test may have opened another file under this number, but not this socket.
         #expect(try inode(of: copy) != inode(of: far.descriptor.rawValue))
         withExtendedLifetime(near) {}
     }
 
-    @Test("has duplicates of its own, closed on exec")
-    func duplicates() throws {
+    @Test("A duplicate of a descriptor has a number of its own, and is close-on-exec")
+    func duplicateIsCloseOnExec() throws {
         let original = Descriptor(adopting: open("/proc/version", O_RDONLY))
         let copy = try original.duplicate()
         #expect(copy.rawValue != original.rawValue)
         #expect(try systemCall("fcntl") { fcntl(copy.rawValue, F_GETFD) } & FD_CLOEXEC != 0)
     }
 
-    @Test("that is none has no duplicate")
-    func noDuplicate() {
+    @Test("Duplicating an invalid descriptor fails with EBADF")
+    func duplicatingInvalidDescriptor() {
         let none = Descriptor(adopting: -1)
         #expect(throws: SystemError(operation: "dup", errno: .badFileDescriptor)) { try none.duplicate() }
     }
 
-    /// Tells open files apart; nil for a closed number.
+    /// The inode of an open file, to tell files apart; nil for a closed descriptor.
     private func inode(of number: Int32) throws -> ino_t? {
         var status = stat()
         do {

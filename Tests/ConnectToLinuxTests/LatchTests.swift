@@ -4,8 +4,8 @@ import Testing
 
 @Suite("Latch", .timeLimit(.minutes(1)))
 struct LatchTests {
-    @Test("the first value counts, and is there for who asks late")
-    func first() async {
+    @Test("A latch keeps its first value, and a task that waits later gets it")
+    func keepsFirstValue() async {
         let latch = Latch<Int>()
         #expect(latch.value == nil)
         latch.set(1)
@@ -14,8 +14,8 @@ struct LatchTests {
         #expect(await latch.wait() == 1)
     }
 
-    @Test("everybody who waits gets the value, wherever it is set")
-    func many() async {
+    @Test("Every task that waits for a latch gets its value")
+    func manyWaiters() async {
         let latch = Latch<Int>()
         let sum = await withTaskGroup(of: Int?.self) { group in
             for _ in 0..<100 { group.addTask { await latch.wait() } }
@@ -28,8 +28,8 @@ struct LatchTests {
         #expect(sum == 700)
     }
 
-    @Test("a cancelled task waits no longer, and the others go on waiting")
-    func cancelled() async {
+    @Test("Cancelling a task that waits for a latch ends its wait alone")
+    func cancelledWaiter() async {
         let latch = Latch<Int>()
         let staying = Task { await latch.wait() }
         let leaving = Task { await latch.wait() }
@@ -39,8 +39,8 @@ struct LatchTests {
         #expect(await staying.value == 3)
     }
 
-    @Test("waiting and cancelling at the same moment always ends")
-    func race() async {
+    @Test("A wait for a latch ends when setting and cancelling happen at the same moment")
+    func setAndCancelledAtOnce() async {
         for _ in 0..<500 {
             let latch = Latch<Int>()
             let waiting = Task { await latch.wait() }

@@ -9,14 +9,14 @@ import Testing
 
 @Suite("Lock", .timeLimit(.minutes(1)))
 struct LockTests {
-    /// More often in a row than it takes to get the bias.
+    /// More than the number of locks in a row that gives a thread the bias.
     private static let streak = 300
     private static let disturbances = 10_000
     private static let stops = 1_500
 
-    @Test("lets one thread in at a time, however often the bias is revoked")
-    func exclusion() async throws {
-        // Not atomic on purpose: an increment is lost where two are in at a time.
+    @Test("A lock admits one thread at a time, however often its bias is revoked")
+    func exclusionUnderRevocation() async throws {
+        // Not atomic on purpose: if two threads hold the lock at the same time, an increment is lost.
         let sum = Lock(0)
         let own = Atomic(0)
         let isOver = Atomic(false)
@@ -25,14 +25,14 @@ struct LockTests {
                 while !isOver.load(ordering: .relaxed) {
                     sum.withLock { $0 += 1 }
                     let count = own.add(1, ordering: .relaxed).newValue
-                    // Where both have one core, they take turns for this.
+                    // On a single core the other thread runs only when this one yields.
                     if count.isMultiple(of: 2 * Self.streak) { sched_yield() }
                 }
                 return own.load(ordering: .relaxed)
             }
             for _ in 0..<Self.disturbances {
                 let before = own.load(ordering: .relaxed)
-                // By then the other has the bias again.
+                // Wait until the other thread has the bias again.
                 while own.load(ordering: .relaxed) < before + Self.streak { sched_yield() }
                 sum.withLock { $0 += 1 }
             }
@@ -42,8 +42,8 @@ struct LockTests {
         #expect(sum.withLock { $0 } == sums.reduce(0, +))
     }
 
-    @Test("lets one thread in at a time, wherever the one that had the bias is stopped")
-    func stoppedOwner() async throws {
+    @Test("A lock admits one thread at a time, wherever the owner of its bias is stopped")
+    func exclusionWithStoppedOwner() async throws {
         let sum = Lock(0)
         var action = sigaction()
         action.__sigaction_handler.sa_handler = { _ in Stop.hold() }
@@ -54,7 +54,7 @@ struct LockTests {
         let owner = Latch<pthread_t>()
         async let counts = inThreads(2) { number in
             if number == 0 {
-                // Threads of Dispatch's, of which this is a child, block signals.
+                // Dispatch's threads block signals, and this thread inherits that from one of them.
                 var signals = sigset_t()
                 sigaddset(&signals, Stop.signal)
                 pthread_sigmask(SIG_UNBLOCK, &signals, nil)
@@ -68,7 +68,7 @@ struct LockTests {
                 }
                 sum.withLock { sum in
                     let before = sum
-                    // Most of the time it is inside, where the other must not come in when it goes on.
+                    // This thread holds the lock most of the time. The stopped owner must not enter when it continues.
                     if number == 1 { for _ in 0..<20 { _ = clinux_monotonic_nanoseconds() } }
                     sum = before + 1
                 }
@@ -79,7 +79,7 @@ struct LockTests {
         }
         let thread = try #require(await owner.wait())
         for number in 1...Self.stops {
-            // By then it has the bias again.
+            // Wait until the owner has the bias again.
             let before = Stop.taken[0].load(ordering: .relaxed)
             while Stop.taken[0].load(ordering: .relaxed) < before + Self.streak { sched_yield() }
             pthread_kill(thread, Stop.signal)
@@ -93,8 +93,8 @@ struct LockTests {
         let lock = Lock("")
     }
 
-    @Test("another thread waits, asleep, until the bias's owner is out, and finds what that left")
-    func waiting() async throws {
+    @Test("A thread sleeps until the owner of the bias leaves the lock, and sees what it wrote")
+    func waiterSleepsUntilOwnerLeaves() async throws {
         let shared = Shared()
         for _ in 0..<20 {
             let isBiased = Latch<Void>()
@@ -121,8 +121,8 @@ struct LockTests {
         }
     }
 
-    @Test("its value goes with it")
-    func value() {
+    @Test("A lock releases its value when it is destroyed")
+    func valueIsReleased() {
         final class Guarded: Sendable {}
         weak var guarded: Guarded?
         do {
@@ -135,7 +135,7 @@ struct LockTests {
         #expect(guarded == nil)
     }
 
-    /// Runs a closure in threads of their own: tasks would share them.
+    /// Runs a closure in each of several new threads. Tasks would share threads.
     private func inThreads<Result: Sendable>(
         _ count: Int, _ body: @escaping @Sendable (Int) -> Result
     ) async throws -> [Result] {
@@ -151,19 +151,19 @@ struct LockTests {
     }
 }
 
-/// Stops a thread at whatever instruction it is, until another has got the bias.
+/// Stops a thread at any instruction until another thread has got the bias.
 private enum Stop {
     static let signal = SIGURG
     static let isOn = Atomic(false)
-    /// How often each thread has taken the lock.
+    /// How many times each thread has locked.
     static let taken: [2 of Atomic<Int>] = [Atomic(0), Atomic(0)]
     static let count = Atomic(0)
 
-    /// In the handler of the signal.
+    /// The signal handler.
     static func hold() {
         let before = taken[1].load(ordering: .relaxed)
         isOn.store(true, ordering: .relaxed)
-        // Not for long: the thread may have been stopped inside of the lock.
+        // At most 1 ms, because the stopped thread may hold the lock.
         let end = clinux_monotonic_nanoseconds() + 1_000_000
         while taken[1].load(ordering: .relaxed) < before + 300, clinux_monotonic_nanoseconds() < end {
             usleep(50)

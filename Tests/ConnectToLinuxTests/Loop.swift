@@ -1,17 +1,17 @@
 import ConnectToLinux
 
 extension Reactor {
-    /// One loop for all tests that do not need one of their own: a loop lives as long as its process.
+    /// One loop for all tests that do not need one of their own, because a loop's thread never ends.
     static let shared = Result { try Reactor(name: "test-loop") }
 
-    /// Runs a closure on the loop and waits for what it returns.
+    /// Runs a closure on the loop and waits for its result.
     func run<Value: Sendable>(_ body: @escaping @Sendable () -> Value) async -> Value {
         await withCheckedContinuation { continuation in
             execute { continuation.resume(returning: body()) }
         }
     }
 
-    /// Waits for a time to go by, on this loop's timer.
+    /// Waits for a time, with a timer of this loop.
     func wait(for delay: Duration) async {
         await withCheckedContinuation { continuation in
             _ = schedule(after: delay) { continuation.resume() }
@@ -19,7 +19,7 @@ extension Reactor {
     }
 }
 
-/// What happened, in order, told from any thread.
+/// A list of events in order, to which any thread can add.
 final class Record<Entry: Sendable & Equatable>: Sendable {
     private let state = Lock<[Entry]>([])
 

@@ -17,7 +17,7 @@ private actor Counter {
         return reactor.isCurrent
     }
 
-    /// For code that is on the loop already.
+    /// For code that runs on the loop already.
     nonisolated func incrementAtOnce() {
         assumeIsolated { $0.count += 1 }
     }
@@ -31,8 +31,8 @@ struct ReactorExecutorTests {
         reactor = try Reactor.shared.get()
     }
 
-    @Test("runs a task that prefers it on the loop, also after it has waited")
-    func task() async {
+    @Test("A task that prefers the reactor runs on the loop, also after suspensions")
+    func taskRunsOnLoop() async {
         let places = await Task(executorPreference: reactor.tasks) { [reactor] in
             var places = [reactor.isCurrent]
             await Task.yield()
@@ -44,8 +44,8 @@ struct ReactorExecutorTests {
         #expect(places == [true, true, true])
     }
 
-    @Test("runs its actors on the loop, for callers from anywhere")
-    func actor() async {
+    @Test("An actor on the reactor runs on the loop, whichever thread calls it")
+    func actorRunsOnLoop() async {
         let counter = Counter(on: reactor)
         let places = await withTaskGroup { group in
             for _ in 0..<100 { group.addTask { await counter.increment() } }
@@ -55,8 +55,8 @@ struct ReactorExecutorTests {
         #expect(await counter.count == 100)
     }
 
-    @Test("lets an event's handler into an actor without waiting")
-    func assumeIsolated() async throws {
+    @Test("An event's handler enters an actor on its loop without suspension")
+    func handlerEntersActor() async throws {
         let counter = Counter(on: reactor)
         let (near, far) = try StreamSocket.pair()
         let source = try await withCheckedThrowingContinuation { continuation in
@@ -70,7 +70,7 @@ struct ReactorExecutorTests {
             }
         }
         try far.send("x")
-        // Events come before calls in a turn, and this call is in that turn or a later one.
+        // In each turn events come before calls, so the event is handled before this call.
         await reactor.run {}
         #expect(await counter.count == 1)
         await reactor.run { counter.incrementAtOnce() }
@@ -78,8 +78,8 @@ struct ReactorExecutorTests {
         source.cancel()
     }
 
-    @Test("lets a task on it into an actor on it and back within the turn")
-    func sameTurn() async {
+    @Test("A task on the loop calls an actor on the loop within one turn")
+    func taskCallsActorWithinTurn() async {
         let counter = Counter(on: reactor)
         let turns = await Task(executorPreference: reactor.tasks) { [reactor] in
             let before = reactor.turnNumber
@@ -89,8 +89,8 @@ struct ReactorExecutorTests {
         #expect(turns.0 == turns.1)
     }
 
-    @Test("ends the process when code that is not on the loop says that it is")
-    func wrongPlace() async {
+    @Test("assumeIsolated off the loop ends the process")
+    func assumeIsolatedOffLoop() async {
         await #expect(processExitsWith: .failure) {
             let counter = Counter(on: try Reactor())
             counter.incrementAtOnce()

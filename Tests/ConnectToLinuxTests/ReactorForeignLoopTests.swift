@@ -3,21 +3,21 @@ import Glibc
 import Synchronization
 import Testing
 
-/// A main loop that is not ours: a thread that polls and calls, as GLib or Qt would.
+/// A program's main loop: a thread that polls the descriptor and calls `runReady()`, as GLib or Qt would.
 private final class ForeignLoop: Sendable {
     let reactor: Reactor
     private let isOver = Atomic(false)
-    private let looks = Atomic(0)
+    private let polls = Atomic(0)
 
-    /// How often poll has said that there is something to do.
-    var wakeups: Int { looks.load(ordering: .sequentiallyConsistent) }
+    /// How many times poll has reported that the loop has work.
+    var wakeups: Int { polls.load(ordering: .sequentiallyConsistent) }
 
     init() throws {
         reactor = try Reactor(drivenBy: .foreignLoop)
         try startDetachedThread(named: "foreign") { [self] in
             while !isOver.load(ordering: .sequentiallyConsistent) {
                 guard (try? isReadable(reactor.pollableDescriptor, within: -1)) == true else { return }
-                looks.add(1, ordering: .sequentiallyConsistent)
+                polls.add(1, ordering: .sequentiallyConsistent)
                 reactor.runReady()
             }
         }
@@ -30,19 +30,19 @@ private final class ForeignLoop: Sendable {
 
 @Suite("The reactor in a foreign main loop", .timeLimit(.minutes(1)))
 struct ReactorForeignLoopTests {
-    @Test("wakes the loop for work of other threads, each time anew, and no oftener")
-    func wakes() async throws {
+    @Test("A foreign loop wakes for each piece of work from another thread, and no oftener")
+    func wakesForOtherThreadsWork() async throws {
         let loop = try ForeignLoop()
         for number in 0..<500 {
             #expect(await loop.reactor.run { number } == number)
         }
-        // One look for each, and no more than another one that finds nothing.
+        // At most two wake-ups for each closure: one that runs it, and one that finds nothing.
         #expect(loop.wakeups <= 1000)
         await loop.stop()
     }
 
-    @Test("wakes the loop for many threads at once")
-    func manyThreads() async throws {
+    @Test("A foreign loop runs the work of many threads")
+    func runsWorkOfManyThreads() async throws {
         let loop = try ForeignLoop()
         let record = Record<Bool>()
         await withTaskGroup { group in
@@ -56,8 +56,8 @@ struct ReactorForeignLoopTests {
         await loop.stop()
     }
 
-    @Test("runs timers, tasks and events there")
-    func timersTasksEvents() async throws {
+    @Test("A foreign loop runs timers, tasks and events")
+    func runsTimersTasksEvents() async throws {
         let loop = try ForeignLoop()
         let (near, far) = try StreamSocket.pair()
         await loop.reactor.wait(for: .milliseconds(2))
@@ -77,13 +77,13 @@ struct ReactorForeignLoopTests {
         await loop.stop()
     }
 
-    @Test("is readable when there is work, and only then")
-    func readable() throws {
+    @Test("The pollable descriptor is readable only while work waits")
+    func pollableDescriptorReadableForWork() throws {
         let reactor = try Reactor(drivenBy: .foreignLoop)
         let record = Record<Int>()
         for round in 1...100 {
             #expect(try !isReadable(reactor.pollableDescriptor))
-            // A look at the wrong time does no harm.
+            // Calling runReady without work does no harm.
             reactor.runReady()
             reactor.execute { record(round) }
             reactor.execute {}
@@ -94,8 +94,8 @@ struct ReactorForeignLoopTests {
         }
     }
 
-    @Test("is readable when a timer has gone off, and only then")
-    func timers() throws {
+    @Test("The pollable descriptor is readable only once a timer has expired")
+    func pollableDescriptorReadableForTimer() throws {
         let reactor = try Reactor(drivenBy: .foreignLoop)
         let record = Record<Int>()
         for round in 1...10 {
@@ -107,8 +107,8 @@ struct ReactorForeignLoopTests {
         }
     }
 
-    @Test("runs all that follows from what is ready in one call")
-    func completes() throws {
+    @Test("One call of runReady runs the work that the ready work leads to")
+    func runReadyRunsFollowingWork() throws {
         let reactor = try Reactor(drivenBy: .foreignLoop)
         let record = Record<Int>()
         @Sendable func next(_ number: Int) {
@@ -120,8 +120,8 @@ struct ReactorForeignLoopTests {
         #expect(record.entries == Array(1...50))
     }
 
-    @Test("work that never ends does not keep the foreign loop; what is left is ready at once")
-    func endless() throws {
+    @Test("runReady returns though work never ends, and the rest is ready at once")
+    func runReadyReturnsFromEndlessWork() throws {
         let reactor = try Reactor(drivenBy: .foreignLoop)
         let record = Record<Int>()
         @Sendable func next(_ number: Int) {
@@ -140,14 +140,14 @@ struct ReactorForeignLoopTests {
         #expect(calls < 1_000)
     }
 
-    @Test("may be turned from within a handler")
-    func nested() throws {
+    @Test("A handler may call runReady")
+    func runReadyInsideHandler() throws {
         let reactor = try Reactor(drivenBy: .foreignLoop)
         let record = Record<String>()
         reactor.execute {
             reactor.execute { record("inner") }
             reactor.runReady()
-            record(reactor.isCurrent ? "outer, on the loop" : "outer, lost")
+            record(reactor.isCurrent ? "outer, on the loop" : "outer, not on the loop")
         }
         reactor.runReady()
         #expect(record.entries == ["inner", "outer, on the loop"])

@@ -5,8 +5,8 @@ import Testing
 
 @Suite("An idle reactor", .timeLimit(.minutes(1)))
 struct ReactorIdleTests {
-    @Test("does not wake, with watches and a timer that is far away")
-    func doesNotWake() async throws {
+    @Test("An idle reactor with watches and a distant timer does not wake")
+    func idleReactorDoesNotWake() async throws {
         let clock = try Reactor.shared.get()
         let reactor = try Reactor(name: "idle")
         let (near, far) = try StreamSocket.pair()
@@ -15,22 +15,22 @@ struct ReactorIdleTests {
         for _ in 0..<10 { reactor.schedule(after: .milliseconds(100)) {}.cancel() }
         let thread = await reactor.run { clinux_gettid() }
         #expect(try await sleeps(thread, for: .milliseconds(500), by: clock))
-        // And yet it is awake at once.
+        // Work still wakes it at once.
         #expect(await reactor.run { true })
         source.cancel()
         timer.cancel()
         withExtendedLifetime((near, far)) {}
     }
 
-    @Test("that spins goes to sleep when its time is over, and is awake for that long after an event")
-    func spins() async throws {
+    @Test("A reactor with a spin time polls that long after an event, and then sleeps")
+    func spinsAndThenSleeps() async throws {
         let clock = try Reactor.shared.get()
         let reactor = try Reactor(name: "spinning")
         #expect(reactor.spinTime == .zero)
         reactor.spinTime = .seconds(1)
         #expect(reactor.spinTime == .milliseconds(10))
         let thread = await reactor.run { clinux_gettid() }
-        // On a machine that is busy this process may be kept waiting for longer than the loop is awake.
+        // On a busy machine this process may get no processor for longer than the spin time: try again.
         while true {
             let before = try sleeps(of: thread)
             for _ in 0..<20 { await reactor.run {} }
@@ -42,8 +42,8 @@ struct ReactorIdleTests {
         #expect(reactor.spinTime == .zero)
     }
 
-    /// Whether a thread that is on its way to sleep does not wake for so long, once it is there: the kernel calls it
-    /// sleeping a moment before it has left its processor, and counts that then.
+    /// Whether a thread sleeps without waking for a time. Waits first until the thread has left its processor: the
+    /// kernel shows it as sleeping a moment before that, and counts the context switch only then.
     private func sleeps(_ thread: Int32, for time: Duration, by clock: Reactor) async throws -> Bool {
         while try text("syscall", of: thread).hasPrefix("running") {
             await clock.wait(for: .milliseconds(1))
@@ -53,7 +53,7 @@ struct ReactorIdleTests {
         return try contextSwitches(of: thread) == before
     }
 
-    /// How often a thread of this process has given up its processor, or lost it.
+    /// How many times a thread of this process has given up its processor, or lost it.
     private func contextSwitches(of thread: Int32) throws -> Int {
         let counts = try ["voluntary_ctxt_switches", "nonvoluntary_ctxt_switches"].map { name in
             try #require(Int(try status(of: thread, name)))
@@ -61,12 +61,12 @@ struct ReactorIdleTests {
         return counts[0] + counts[1]
     }
 
-    /// How often it had nothing to do.
+    /// How many times the thread has gone to sleep.
     private func sleeps(of thread: Int32) throws -> Int {
         try #require(Int(try status(of: thread, "voluntary_ctxt_switches")))
     }
 
-    /// What the kernel says of a thread of this process under a name.
+    /// The value of a field in `/proc/self/task/TID/status`.
     private func status(of thread: Int32, _ name: String) throws -> String {
         let lines = try text("status", of: thread).split(separator: "\n")
         let line = try #require(lines.first { $0.hasPrefix("\(name):") })

@@ -10,8 +10,8 @@ struct ReactorTimerTests {
         reactor = try Reactor.shared.get()
     }
 
-    @Test("go off in the order of their deadlines, whatever the order they were set in")
-    func order() async {
+    @Test("Timers fire in the order of their deadlines, and not in the order they were set")
+    func firesInOrderOfDeadlines() async {
         while !Task.isCancelled {
             let record = Record<Int>()
             let took: UInt64 = await withCheckedContinuation { continuation in
@@ -24,22 +24,22 @@ struct ReactorTimerTests {
                     reactor.schedule(after: .milliseconds(10)) { continuation.resume(returning: took) }
                 }
             }
-            // A loop that was kept waiting meanwhile has set the later ones for later.
+            // If the loop got no processor in between, the later timers have later deadlines: try again.
             if took > 1_000_000 { continue }
             #expect(record.entries == [2, 4, 6, 8])
             return
         }
     }
 
-    @Test("do not go off early", arguments: [0, 1, 5, 20])
-    func notEarly(milliseconds: Int) async {
+    @Test("A timer does not fire early", arguments: [0, 1, 5, 20])
+    func doesNotFireEarly(milliseconds: Int) async {
         let start = clinux_monotonic_nanoseconds()
         await reactor.wait(for: .milliseconds(milliseconds))
         #expect(clinux_monotonic_nanoseconds() - start >= UInt64(milliseconds) * 1_000_000)
     }
 
-    @Test("do not go off once cancelled, and leave the others alone")
-    func cancellation() async {
+    @Test("A timer that was cancelled on the loop does not fire")
+    func cancelledTimerDoesNotFire() async {
         let record = Record<String>()
         let timers = (0..<100).map { number in
             reactor.schedule(after: .milliseconds(2)) { record("cancelled \(number)") }
@@ -51,8 +51,8 @@ struct ReactorTimerTests {
             for timer in timers { timer.cancel() }
             early.cancel()
         }
-        // Cancelling may have come too late for the first of them on a slow machine, but not for those that were
-        // cancelled on the loop.
+        // On a slow machine the first timers may fire before they are cancelled. A timer that is cancelled on the loop
+        // cannot.
         await reactor.run { [reactor] in
             reactor.schedule(after: .zero) { record("cancelled on the loop") }.cancel()
         }
@@ -60,11 +60,11 @@ struct ReactorTimerTests {
         #expect(!record.entries.contains("cancelled on the loop"))
     }
 
-    @Test("can be cancelled by another that is due with them")
-    func cancelledByAnother() throws {
+    @Test("A timer can be cancelled by another one that is due at the same time")
+    func cancelledByTimerDueTogether() throws {
         let record = Record<String>()
         let reactor = try Reactor(drivenBy: .foreignLoop)
-        // In the order of their deadlines, however long this is kept waiting in between.
+        // The timers keep this order, however long this thread waits for a processor in between.
         let second = Lock<Reactor.Timer?>(nil)
         reactor.schedule(after: .milliseconds(1)) {
             record("first")
@@ -79,8 +79,8 @@ struct ReactorTimerTests {
         #expect(record.entries == ["first", "third"])
     }
 
-    @Test("for a deadline come behind an event that was there in time, and what that set off by the end of its turn")
-    func deadlineBehindEvent() throws {
+    @Test("A deadline's closure runs after an event that was in time, and after that event's turn end")
+    func deadlineRunsAfterEventInTime() throws {
         let record = Record<String>()
         let (one, other) = try StreamSocket.pair()
         let reactor = try Reactor(drivenBy: .foreignLoop)
@@ -90,7 +90,7 @@ struct ReactorTimerTests {
         defer { source.cancel() }
         reactor.execute {
             reactor.scheduleDeadline(after: .milliseconds(1)) { record("deadline") }
-            // The loop looks for events before it gets here, and for timers behind it.
+            // The loop polls for events before this closure, and checks its timers after it.
             let start = clinux_monotonic_nanoseconds()
             let isSent = (try? other.send("x")) != nil
             record(isSent ? "sent" : "not sent")
@@ -100,8 +100,8 @@ struct ReactorTimerTests {
         #expect(record.entries == ["sent", "answer", "deadline"])
     }
 
-    @Test("may own what calls the reactor when it is let go")
-    func ownsACaller() async {
+    @Test("Cancelling a timer may release an object whose deinit calls the reactor")
+    func cancellingReleasesObjectThatCallsReactor() async {
         final class Caller: Sendable {
             let reactor: Reactor
             let record: Record<String>
@@ -125,8 +125,8 @@ struct ReactorTimerTests {
         #expect(record.entries == ["let go"])
     }
 
-    @Test("set by a timer go off in a later turn, so that a chain of them starves nothing")
-    func setByATimer() throws {
+    @Test("A timer that a timer sets fires in a later turn, so that a chain of timers starves nothing")
+    func timerSetByTimerFiresInLaterTurn() throws {
         let record = Record<Int>()
         let reactor = try Reactor(drivenBy: .foreignLoop)
         @Sendable func next(_ number: Int) {

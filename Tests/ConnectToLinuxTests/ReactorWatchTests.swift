@@ -5,7 +5,7 @@ import Testing
 
 @Suite("Watching descriptors", .timeLimit(.minutes(1)))
 struct ReactorWatchTests {
-    /// Turned by hand: what is not there after `runReady()` will not come by itself.
+    /// Driven by the test: an event that is not there after `runReady()` does not arrive later.
     let reactor: Reactor
     let near: StreamSocket
     let far: StreamSocket
@@ -20,8 +20,8 @@ struct ReactorWatchTests {
         try reactor.watch(near.descriptor.rawValue, for: readiness) { [record] in record($0) }
     }
 
-    @Test("tells of what it was asked for, as long as it holds")
-    func level() throws {
+    @Test("A level-triggered watch reports its readiness in every turn while it holds")
+    func levelTriggeredWatch() throws {
         let source = try watch(.read)
         reactor.runReady()
         #expect(record.entries == [])
@@ -35,8 +35,8 @@ struct ReactorWatchTests {
         source.cancel()
     }
 
-    @Test("tells of an edge once for each change")
-    func edge() throws {
+    @Test("An edge-triggered watch reports each change once")
+    func edgeTriggeredWatch() throws {
         let source = try watch([.read, .edge])
         try far.send("x")
         reactor.runReady()
@@ -48,8 +48,8 @@ struct ReactorWatchTests {
         source.cancel()
     }
 
-    @Test("can be changed, and an edge that holds is told again then")
-    func change() throws {
+    @Test("Changing a watch reports an edge again that already holds")
+    func changedWatchReportsEdgeAgain() throws {
         let source = try watch([.write, .edge])
         reactor.runReady()
         #expect(record.entries == [.write])
@@ -63,8 +63,8 @@ struct ReactorWatchTests {
         source.cancel()
     }
 
-    @Test("tells of a peer that writes no more, and of one that is gone")
-    func hangups() throws {
+    @Test("A watch reports a peer that writes no more, and one that has gone")
+    func reportsPeerHangups() throws {
         let source = try watch([.read, .peerHangup])
         try systemCall("shutdown") { shutdown(far.descriptor.rawValue, Int32(SHUT_WR)) }
         reactor.runReady()
@@ -75,8 +75,8 @@ struct ReactorWatchTests {
         source.cancel()
     }
 
-    @Test("tells of hang-ups unasked")
-    func unasked() throws {
+    @Test("A watch reports a hang-up that it was not asked for")
+    func reportsHangupUnasked() throws {
         let source = try watch([])
         far.shutdown()
         reactor.runReady()
@@ -84,8 +84,8 @@ struct ReactorWatchTests {
         source.cancel()
     }
 
-    @Test("tells nothing once cancelled, from within its own handler too")
-    func cancelled() throws {
+    @Test("A cancelled watch reports nothing")
+    func cancelledWatchReportsNothing() throws {
         let source = try watch(.read)
         try far.send("x")
         source.cancel()
@@ -94,8 +94,8 @@ struct ReactorWatchTests {
         #expect(record.entries == [])
     }
 
-    @Test("tells nothing once cancelled by the handler of another event of the same turn")
-    func cancelledInTheSameTurn() throws {
+    @Test("A watch reports nothing once another handler of the same turn has cancelled it")
+    func cancelledInSameTurn() throws {
         let sources = Record<Int>()
         let watched = Sources()
         let pairs = try (0..<2).map { _ in try StreamSocket.pair() }
@@ -112,8 +112,8 @@ struct ReactorWatchTests {
         #expect(sources.entries.count == 1)
     }
 
-    @Test("can be ended twice without ending the next watch of the same number")
-    func cancelledTwice() throws {
+    @Test("Cancelling a watch twice does not cancel the next watch of the same descriptor number")
+    func cancelledTwiceLeavesNextWatch() throws {
         let first = try watch(.read)
         first.cancel()
         let second = try watch(.read)
@@ -125,8 +125,8 @@ struct ReactorWatchTests {
         second.cancel()
     }
 
-    @Test("lets its handler go when cancelled")
-    func handlerIsLetGo() throws {
+    @Test("Cancelling a watch releases its handler")
+    func cancelReleasesHandler() throws {
         weak var owned: Record<Int>?
         let source = try {
             let record = Record<Int>()
@@ -138,8 +138,8 @@ struct ReactorWatchTests {
         #expect(owned == nil)
     }
 
-    @Test("refuses what is always ready, what is closed, and what is watched already")
-    func refusals() throws {
+    @Test("Watching fails for a regular file, a closed descriptor, and one that is watched already")
+    func refusedDescriptors() throws {
         let file = Descriptor(adopting: open("/proc/self/exe", O_RDONLY | O_CLOEXEC))
         #expect(throws: SystemError(operation: "epoll_ctl", errno: .notPermitted)) {
             try reactor.watch(file.rawValue, for: .read) { _ in }
@@ -152,8 +152,8 @@ struct ReactorWatchTests {
         source.cancel()
     }
 
-    @Test("serves more descriptors than one look at the kernel tells of")
-    func many() throws {
+    @Test("A reactor serves more ready descriptors than one poll returns")
+    func moreDescriptorsThanOnePoll() throws {
         let pairs = try (0..<200).map { _ in try StreamSocket.pair() }
         let seen = Record<Int>()
         let sources = try pairs.enumerated().map { number, pair in

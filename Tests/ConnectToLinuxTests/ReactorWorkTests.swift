@@ -9,16 +9,16 @@ struct ReactorWorkTests {
         reactor = try Reactor.shared.get()
     }
 
-    @Test("runs in the order it was given")
-    func order() async {
+    @Test("Closures run on the loop in the order of the calls")
+    func runsInOrder() async {
         let record = Record<Int>()
         for number in 0..<1000 { reactor.execute { record(number) } }
         await reactor.run {}
         #expect(record.entries == Array(0..<1000))
     }
 
-    @Test("runs in the order it was given from within the loop, after what was there before")
-    func orderFromWithin() async {
+    @Test("A closure submitted on the loop runs after those that waited before it")
+    func runsInOrderFromWithinLoop() async {
         let record = Record<Int>()
         await withCheckedContinuation { continuation in
             reactor.execute { [reactor] in
@@ -36,16 +36,16 @@ struct ReactorWorkTests {
         #expect(record.entries == [1, 2, 3, 4])
     }
 
-    @Test("wakes a loop that rests, each time")
-    func wakes() async {
-        // Each round trip ends with the loop asleep, or on its way there.
+    @Test("Work wakes a sleeping loop each time")
+    func wakesSleepingLoop() async {
+        // After each round trip the loop sleeps, or is about to.
         for number in 0..<1000 {
             #expect(await reactor.run { number } == number)
         }
     }
 
-    @Test("of many threads runs completely, on the loop, and each thread's in its order")
-    func fromManyThreads() async {
+    @Test("Work from many threads runs on the loop, each thread's in its order")
+    func runsWorkOfManyThreads() async {
         let records = (0..<8).map { _ in Record<Int>() }
         await withTaskGroup { [reactor] group in
             for record in records {
@@ -60,24 +60,24 @@ struct ReactorWorkTests {
         for record in records { #expect(record.entries == Array(0..<500)) }
     }
 
-    @Test("knows whether it is on the loop")
-    func isCurrent() async {
+    @Test("isCurrent is true on the loop alone")
+    func isCurrentOnLoopAlone() async {
         #expect(!reactor.isCurrent)
         let onTheLoop = await reactor.run { [reactor] in reactor.isCurrent }
         #expect(onTheLoop)
         #expect(!reactor.isCurrent)
     }
 
-    @Test("at the turn's end comes once, after events, calls and timers of that turn")
-    func turnEnd() throws {
+    @Test("A turn-end closure runs once, after the events, calls and timers of its turn")
+    func turnEndRunsLast() throws {
         let record = Record<String>()
         let (one, other) = try StreamSocket.pair()
-        // A loop turned by hand.
+        // A loop that the test drives.
         let reactor = try Reactor(drivenBy: .foreignLoop)
         let source = try reactor.watch(one.descriptor.rawValue, for: [.read, .edge]) { _ in record("event") }
         defer { source.cancel() }
         reactor.schedule(after: .zero) { record("timer") }
-        // Nothing else is there yet: it is the timer that has gone off.
+        // Readable because the timer has expired: no other work waits yet.
         try waitUntilReadable(reactor.pollableDescriptor)
         reactor.atTurnEnd {
             record("end")

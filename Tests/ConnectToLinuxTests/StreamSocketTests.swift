@@ -7,8 +7,8 @@ import Testing
 
 @Suite("A stream socket")
 struct StreamSocketTests {
-    @Test("carries bytes both ways, in order")
-    func bothWays() throws {
+    @Test("A stream socket carries bytes both ways, in order")
+    func carriesBytesBothWays() throws {
         let (one, other) = try StreamSocket.pair()
         try one.send("to ")
         try one.send("other")
@@ -17,8 +17,8 @@ struct StreamSocketTests {
         #expect(try one.receiveOnce().text == "to one")
     }
 
-    @Test("gathers several parts into one call")
-    func gathers() throws {
+    @Test("A stream socket sends several pieces of memory in one call")
+    func sendsSeveralPieces() throws {
         let (one, other) = try StreamSocket.pair()
         var bytes = Array("headpayload".utf8)
         try bytes.withUnsafeMutableBytes { buffer in
@@ -32,7 +32,7 @@ struct StreamSocketTests {
         #expect(try other.receiveOnce().text == "headpayload")
     }
 
-    @Test("does not wait: not for bytes, and not for room, whatever its flags say")
+    @Test("A stream socket without O_NONBLOCK waits neither for bytes nor for room")
     func doesNotWait() throws {
         let (one, other) = try StreamSocket.pair()
         #expect(try systemCall("fcntl") { fcntl(one.descriptor.rawValue, F_GETFL) } & O_NONBLOCK == 0)
@@ -42,12 +42,12 @@ struct StreamSocketTests {
         while case .sent(let count) = try one.sendOnce(block) { sent += count }
         #expect(sent > 0)
         #expect(try one.sendOnce(block) == .wouldBlock)
-        // With room again it takes some again.
+        // Once the peer has read, the socket has room again.
         while case .received = try other.receiveOnce().outcome {}
         #expect(try one.sendOnce([1]) == .sent(1))
     }
 
-    @Test("says that the peer is gone, without a signal; what it sent before can be read")
+    @Test("A send to a peer that has gone says so without SIGPIPE, and its last bytes can be read")
     func peerGone() throws {
         var pair: (near: StreamSocket, far: StreamSocket)? = try StreamSocket.pair()
         let near = try #require(pair?.near)
@@ -59,8 +59,8 @@ struct StreamSocketTests {
         #expect(try near.receiveOnce().outcome.isEnded)
     }
 
-    @Test("counts a reset as an end: a peer that left with bytes of ours unread")
-    func reset() throws {
+    @Test("A reset, from a peer that left bytes unread, counts as the end of a stream socket")
+    func resetCountsAsEnd() throws {
         var pair: (near: StreamSocket, far: StreamSocket)? = try StreamSocket.pair()
         let near = try #require(pair?.near)
         try near.send("unread")
@@ -69,8 +69,8 @@ struct StreamSocketTests {
         #expect(try near.sendOnce([1]) == .peerGone)
     }
 
-    @Test("ends both directions for all copies of both ends at shutdown")
-    func shutdown() throws {
+    @Test("Shutdown ends both directions for every copy of both ends of a stream socket")
+    func shutdownEndsAllCopies() throws {
         let (one, other) = try StreamSocket.pair()
         let copy = StreamSocket(try other.descriptor.duplicate())
         one.shutdown()
@@ -81,8 +81,8 @@ struct StreamSocketTests {
         one.shutdown()
     }
 
-    @Test("is closed on exec, both ends")
-    func closedOnExec() throws {
+    @Test("Both ends of a pair of stream sockets are close-on-exec")
+    func bothEndsCloseOnExec() throws {
         let (one, other) = try StreamSocket.pair()
         for end in [one, other] {
             #expect(try systemCall("fcntl") { fcntl(end.descriptor.rawValue, F_GETFD) } & FD_CLOEXEC != 0)
@@ -92,8 +92,8 @@ struct StreamSocketTests {
 
 @Suite("Descriptors over a stream socket", .timeLimit(.minutes(1)))
 struct DescriptorPassingTests {
-    @Test("arrive with the first byte, once, in order, open to the same thing, closed on exec")
-    func arrive() async throws {
+    @Test("Descriptors arrive once, with the first byte, in order, close-on-exec, for the same open files")
+    func descriptorsArriveWithFirstByte() async throws {
         try await expectNoDescriptorLeak {
             let (one, other) = try StreamSocket.pair()
             let pairs = try (0..<3).map { _ in try StreamSocket.pair() }
@@ -114,8 +114,8 @@ struct DescriptorPassingTests {
         }
     }
 
-    @Test("are closed when nobody takes them, received or not")
-    func closedWhenNotTaken() async throws {
+    @Test("Descriptors in a socket are closed if the program does not take them, received or not")
+    func untakenDescriptorsAreClosed() async throws {
         try await expectNoDescriptorLeak {
             let (one, other) = try StreamSocket.pair()
             let (passed, _) = try StreamSocket.pair()
@@ -125,8 +125,8 @@ struct DescriptorPassingTests {
         }
     }
 
-    @Test("are as many as the kernel takes, and not one more")
-    func most() throws {
+    @Test("One message carries 253 descriptors, and not one more")
+    func descriptorsPerMessage() throws {
         let (one, other) = try StreamSocket.pair()
         let (passed, _) = try StreamSocket.pair()
         let most = Array(repeating: passed.descriptor.rawValue, count: 253)
@@ -139,8 +139,8 @@ struct DescriptorPassingTests {
         }
     }
 
-    @Test("that are none cannot be sent, and the bytes stay too")
-    func notADescriptor() throws {
+    @Test("Sending an invalid descriptor fails, and the bytes are not sent either")
+    func invalidDescriptorSendsNothing() throws {
         let (one, other) = try StreamSocket.pair()
         #expect(throws: SystemError(operation: "sendmsg", errno: .badFileDescriptor)) {
             try one.send("a", descriptors: [-1])
@@ -148,44 +148,44 @@ struct DescriptorPassingTests {
         #expect(try other.receiveOnce().outcome.isWouldBlock)
     }
 
-    private static let foreign = StreamSocket.ControlFault.violation(
+    private static let unexpected = StreamSocket.ControlFault.violation(
         "a control message other than descriptors")
 
-    @Test("come alone: credentials that a peer makes the kernel add are a violation")
-    func foreignControl() throws {
+    @Test("Credentials that a peer makes the kernel add are a violation")
+    func unexpectedCredentials() throws {
         let (one, other) = try StreamSocket.pair()
-        // Whoever holds a copy of our end can do this to us.
+        // A process that holds a copy of our end can set this option on it.
         var on: Int32 = 1
         try systemCall("setsockopt") {
             setsockopt(
                 other.descriptor.rawValue, SOL_SOCKET, SO_PASSCRED, &on, socklen_t(MemoryLayout<Int32>.size))
         }
         try one.send("a")
-        #expect(try #require(try other.receive(upTo: 16)).controlFault == Self.foreign)
+        #expect(try #require(try other.receive(upTo: 16)).controlFault == Self.unexpected)
     }
 
-    @Test("of processes, which a peer makes the kernel add, are a violation and are closed")
-    func processDescriptors() async throws {
+    @Test("A pidfd that a peer makes the kernel add is a violation, and is closed")
+    func unexpectedPidfd() async throws {
         try await expectNoDescriptorLeak {
             let (one, other) = try StreamSocket.pair()
             var on: Int32 = 1
             let passProcessDescriptors: Int32 = 76
-            // Linux 6.5 and newer.
+            // SO_PASSPIDFD exists since Linux 6.5.
             guard
                 setsockopt(
                     other.descriptor.rawValue, SOL_SOCKET, passProcessDescriptors, &on,
                     socklen_t(MemoryLayout<Int32>.size)) == 0
             else { return }
             try one.send("a")
-            #expect(try #require(try other.receive(upTo: 16)).controlFault == Self.foreign)
+            #expect(try #require(try other.receive(upTo: 16)).controlFault == Self.unexpected)
         }
     }
 }
 
-@Suite("What a line needs")
+@Suite("Descriptors that can be lines")
 struct ConnectedStreamTests {
-    @Test("is an end of a pair, also when the other end is gone")
-    func pair() throws {
+    @Test("An end of a socket pair can be a line, also when the other end has gone")
+    func endOfPairCanBeLine() throws {
         var pair: (near: StreamSocket, far: StreamSocket)? = try StreamSocket.pair()
         let near = try #require(pair?.near)
         #expect(StreamSocket.isConnectedStream(near.descriptor))
@@ -193,8 +193,8 @@ struct ConnectedStreamTests {
         #expect(StreamSocket.isConnectedStream(near.descriptor))
     }
 
-    @Test("is no pipe, file or closed number")
-    func noSocket() throws {
+    @Test("A pipe, a file and a closed descriptor cannot be a line")
+    func nonSocketCannotBeLine() throws {
         var pipeEnds: [Int32] = [-1, -1]
         try systemCall("pipe") { pipe(&pipeEnds) }
         for end in pipeEnds { #expect(!StreamSocket.isConnectedStream(Descriptor(adopting: end))) }
@@ -202,8 +202,8 @@ struct ConnectedStreamTests {
         #expect(!StreamSocket.isConnectedStream(Descriptor(adopting: -1)))
     }
 
-    @Test("is no socket of another family or type, connected or not")
-    func otherSockets() throws {
+    @Test("A socket of another family or type cannot be a line, connected or not")
+    func otherSocketCannotBeLine() throws {
         #expect(!StreamSocket.isConnectedStream(try socket(AF_INET, SOCK_DGRAM)))
         #expect(!StreamSocket.isConnectedStream(try socket(AF_INET, SOCK_STREAM)))
         #expect(!StreamSocket.isConnectedStream(try socket(AF_UNIX, SOCK_DGRAM)))
@@ -216,11 +216,11 @@ struct ConnectedStreamTests {
         }
     }
 
-    @Test("is no socket that nobody has connected, nor one that listens")
-    func notConnected() throws {
+    @Test("A stream socket that listens or is not connected cannot be a line")
+    func unconnectedSocketCannotBeLine() throws {
         let fresh = try socket(AF_UNIX, SOCK_STREAM)
         #expect(!StreamSocket.isConnectedStream(fresh))
-        // Bound to a name that the kernel makes up, in the abstract namespace.
+        // Bound to an abstract address that the kernel chooses.
         var address = sockaddr(
             sa_family: sa_family_t(AF_UNIX), sa_data: (0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0))
         try systemCall("bind") {
@@ -232,7 +232,7 @@ struct ConnectedStreamTests {
 }
 
 extension StreamSocket {
-    /// Takes up to a number of bytes; nil if there are none.
+    /// Receives up to a number of bytes; nil if none have arrived.
     fileprivate func receive(upTo count: Int) throws -> Received? {
         try withUnsafeTemporaryAllocation(byteCount: count, alignment: 1) { buffer in
             if case .received(let received) = try receive(into: buffer) { return received }

@@ -3,7 +3,7 @@ import Glibc
 import SystemPackage
 import Testing
 
-@Suite("The gate to the kernel")
+@Suite("System calls")
 struct SystemCallTests {
     /// A call that fails with the given errors, one after the other, and then returns 7.
     private func call(failingWith errors: [Errno]) -> () -> Int {
@@ -15,16 +15,16 @@ struct SystemCallTests {
         }
     }
 
-    @Test("repeats what a signal has interrupted, and nothing else")
-    func interrupted() throws {
+    @Test("systemCall repeats a call that a signal interrupted, and no other")
+    func repeatsInterruptedCall() throws {
         #expect(try systemCall("read", call(failingWith: [.interrupted, .interrupted])) == 7)
         #expect(throws: SystemError(operation: "read", errno: .ioError)) {
             try systemCall("read", call(failingWith: [.interrupted, .ioError]))
         }
     }
 
-    @Test("says nil for what would have to wait, where that is planned for")
-    func wouldBlock() throws {
+    @Test("systemCallUnlessBlocked returns nil where the call would block, and systemCall throws")
+    func nilWhereCallWouldBlock() throws {
         #expect(try systemCallUnlessBlocked("read", call(failingWith: [.wouldBlock])) == nil)
         #expect(try systemCallUnlessBlocked("read", call(failingWith: [.interrupted])) == 7)
         #expect(throws: SystemError(operation: "read", errno: .wouldBlock)) {
@@ -35,8 +35,8 @@ struct SystemCallTests {
         }
     }
 
-    @Test("does not build the operation's name unless something failed")
-    func nameOnlyWhenNeeded() throws {
+    @Test("systemCall builds the operation's name only for an error")
+    func nameOnlyForErrors() throws {
         func name() -> String {
             Issue.record("nothing failed")
             return ""
@@ -44,25 +44,10 @@ struct SystemCallTests {
         #expect(try systemCall(name(), call(failingWith: [.interrupted])) == 7)
     }
 
-    @Test("names the call and the reason in its errors")
-    func description() {
+    @Test("A SystemError's description names the call and the reason")
+    func errorNamesCallAndReason() {
         let text = "\(SystemError(operation: "sendmsg", errno: .brokenPipe))"
         #expect(text.hasPrefix("sendmsg: "))
         #expect(text.count > "sendmsg: ".count)
-    }
-}
-
-@Suite("A duration in nanoseconds")
-struct DurationNanosecondsTests {
-    private static let cases: [(Duration, UInt64)] = [
-        (.zero, 0), (.nanoseconds(1), 1), (.milliseconds(1500), 1_500_000_000),
-        (Duration(secondsComponent: 0, attosecondsComponent: 5), 0),
-        (.nanoseconds(-1), 0), (.seconds(-5), 0),
-        (.seconds(10_000_000_000), .max / 2), (.seconds(Int64.max), .max / 2),
-    ]
-
-    @Test("is whole, never negative, and has an end", arguments: cases)
-    func whole(duration: Duration, nanoseconds: UInt64) {
-        #expect(duration.wholeNanoseconds == nanoseconds)
     }
 }

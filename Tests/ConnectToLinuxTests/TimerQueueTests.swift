@@ -16,8 +16,8 @@ struct TimerQueueTests {
         queue.insert(deadline: deadline) { [record] in record(name) }
     }
 
-    @Test("gives what is due by deadline, then by insertion, and keeps the rest")
-    func order() {
+    @Test("A timer queue returns due closures by deadline, then by insertion, and keeps the rest")
+    func dueByDeadlineThenInsertion() {
         var queue = TimerQueue()
         #expect(queue.isEmpty)
         #expect(queue.earliestDeadline() == nil)
@@ -34,8 +34,8 @@ struct TimerQueueTests {
         #expect(queue.earliestDeadline() == nil)
     }
 
-    @Test("does not give what was cancelled, and hands the closure back once")
-    func cancellation() {
+    @Test("A timer queue does not run a cancelled closure, and returns it once")
+    func cancelledClosureIsReturnedOnce() {
         var queue = TimerQueue()
         let a = insert("a", at: 10, into: &queue)
         _ = insert("b", at: 20, into: &queue)
@@ -46,7 +46,7 @@ struct TimerQueueTests {
         #expect(run(&queue, at: 30) == ["b"])
     }
 
-    @Test("has no deadline once all are cancelled")
+    @Test("A timer queue has no deadline once all entries are cancelled")
     func allCancelled() {
         var queue = TimerQueue()
         let ids = (0..<10).map { insert("x", at: $0, into: &queue) }
@@ -55,7 +55,7 @@ struct TimerQueueTests {
         #expect(queue.earliestDeadline() == nil)
     }
 
-    @Test("cannot cancel what was given out")
+    @Test("A closure that has left the timer queue can no longer be cancelled")
     func cancelledTooLate() {
         var queue = TimerQueue()
         let a = insert("a", at: 10, into: &queue)
@@ -63,7 +63,7 @@ struct TimerQueueTests {
         #expect(queue.cancel(a) == nil)
     }
 
-    @Test("keeps its order over thousands of insertions and cancellations in any order")
+    @Test("A timer queue keeps its order over thousands of random insertions and cancellations")
     func manyInAnyOrder() {
         var queue = TimerQueue()
         var numbers = SystemRandomNumberGenerator()

@@ -8,14 +8,14 @@ struct UserNamespaceTests {
         UserNamespace(of: user, map: Array(map.utf8)).map(\.outside)
     }
 
-    @Test("is none where every user has the same number outside, or nothing is told")
-    func none() {
+    @Test("A uid map that gives the user the same uid outside yields no user namespace")
+    func sameUserOutside() {
         #expect(outside(1_000, "         0          0 4294967295\n") == .none)
         #expect(outside(1_000, "1000 1000 1\n") == .none)
     }
 
-    @Test("has another number for its users, range by range; and for some there is none outside")
-    func mapped() {
+    @Test("A uid map gives each user its uid outside, by ranges, or none")
+    func mappedUsers() {
         let map = "         0       1000          1\n         1     100000      65536\n"
         #expect(outside(0, map) == 1_000)
         #expect(outside(1, map) == 100_000)
@@ -24,8 +24,8 @@ struct UserNamespaceTests {
         #expect(outside(65_534, "") == .some(nil))
     }
 
-    @Test("is not understood from what is no map")
-    func nonsense() {
+    @Test("An unreadable uid map gives the user no uid outside")
+    func unreadableMap() {
         for map in ["0 1", "a b c", "0 4294967295 99999999999999999999", "-1 -1 -1"] {
             #expect(outside(7, map) == .some(nil), "\(map)")
         }

@@ -38,7 +38,7 @@ struct NamedFile: Sendable {
             }
             let error = errno
             guard willHaveRoom, error == EMFILE || error == ENFILE,
-                await within(Self.patience, Descriptor.nextIsClosed) != nil
+                await within(Self.patience, Descriptor.waitUntilNextIsClosed) != nil
             else { throw failure(error) }
         }
     }

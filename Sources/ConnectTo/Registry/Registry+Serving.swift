@@ -27,7 +27,7 @@ extension Registry {
         case .tellStatus:
             forOwnUser(call) { $0.reply(to: call, [registration.statistics.encoded]) }
         case .tap(let line):
-            guard DescriptorReserve.isUntouched(by: line.descriptor) else { return tellBusy(call) }
+            guard !DescriptorReserve.contains(line.descriptor) else { return tellBusy(call) }
             let tap = registration.activity.traffic.tap
             forOwnUser(call) { [loop, log, limits] connection in
                 guard let tap else {
@@ -46,7 +46,7 @@ extension Registry {
                 connection.reply(to: call, [.dictionary(key: "s", value: "v", [])])
             }
         case .admit(let line, let hello):
-            guard DescriptorReserve.isUntouched(by: line.descriptor),
+            guard !DescriptorReserve.contains(line.descriptor),
                 let share = callers.hold(hello.metadata.memory)
             else { return refuseAsBusy(call) }
             let caller = Caller(call, line, hello, registration, share)

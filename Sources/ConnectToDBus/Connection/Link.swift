@@ -143,7 +143,7 @@ final class Link: @unchecked Sendable {
 
     private func resumeReading(afterPauses count: Int) {
         reactor.schedule(after: Self.readingPause) { [weak self] in
-            if count > 1, DescriptorReserve.isTouched {
+            if count > 1, DescriptorReserve.containsNext {
                 self?.resumeReading(afterPauses: count - 1)
             } else {
                 self?.watchesChanged { $0.readingIsPaused = false }

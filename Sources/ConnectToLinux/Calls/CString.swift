@@ -1,4 +1,4 @@
 extension Sequence<UInt8> {
-    /// The bytes as C has a string, with a NUL behind them: whatever their encoding, unlike `String.utf8CString`.
+    /// The bytes as a C string, with a NUL at the end. In any encoding, unlike `String.utf8CString`.
     package var cString: [CChar] { map { CChar(bitPattern: $0) } + [0] }
 }

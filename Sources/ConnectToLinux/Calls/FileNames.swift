@@ -1,7 +1,7 @@
 import Glibc
 import SystemPackage
 
-/// The names in a directory, in no order, without `.` and `..`; names that are not UTF-8 with replacement characters.
+/// The names in a directory, unordered, without `.` and `..`. Bytes that are not UTF-8 become replacement characters.
 package func fileNames(in directory: String) throws(SystemError) -> [String] {
     guard let stream = opendir(directory) else {
         throw SystemError(operation: "opendir", errno: Errno(rawValue: errno))
@@ -9,7 +9,7 @@ package func fileNames(in directory: String) throws(SystemError) -> [String] {
     defer { closedir(stream) }
     var names: [String] = []
     while let entry = readdir(stream) {
-        // Where it lies: the entry is shorter than its type, and a copy would read past its end.
+        // Read the name in place: an entry is shorter than `dirent`, and a copy would read past its end.
         guard let offset = MemoryLayout<dirent>.offset(of: \.d_name) else { continue }
         let name = String(cString: (UnsafeRawPointer(entry) + offset).assumingMemoryBound(to: CChar.self))
         if name != ".", name != ".." { names.append(name) }
@@ -17,7 +17,7 @@ package func fileNames(in directory: String) throws(SystemError) -> [String] {
     return names
 }
 
-/// Where a symbolic link leads; nil where there is none, or it may not be read.
+/// The target of a symbolic link; nil where the link does not exist or may not be read.
 package func linkTarget(_ path: String) -> String? {
     var target = [UInt8](repeating: 0, count: Int(PATH_MAX))
     let count = target.withUnsafeMutableBytes { buffer in
@@ -25,6 +25,6 @@ package func linkTarget(_ path: String) -> String? {
             buffer.baseAddress.map { readlink(path, $0, buffer.count) } ?? -1
         }
     }
-    // One that fills the buffer may have been cut.
+    // A target that fills the buffer may have been cut off.
     return count > 0 && count < target.count ? String(validating: target.prefix(count), as: UTF8.self) : nil
 }

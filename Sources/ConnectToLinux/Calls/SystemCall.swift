@@ -1,8 +1,8 @@
 import Glibc
 import SystemPackage
 
-/// The one gate to the kernel: repeats a call that a signal interrupted, and turns `errno` into an error
-/// that knows which call failed.
+/// The one gate to the kernel: repeats a call that a signal interrupted (EINTR), and turns `errno` into an error that
+/// names the failed call.
 @discardableResult
 package func systemCall<Result: SignedInteger>(
     _ operation: @autoclosure () -> String, _ call: () -> Result
@@ -15,7 +15,7 @@ package func systemCall<Result: SignedInteger>(
     }
 }
 
-/// The same for calls that may have to wait: `nil` where the call would block.
+/// As ``systemCall(_:_:)``, for calls on non-blocking descriptors: nil where the call would block.
 package func systemCallUnlessBlocked<Result: SignedInteger>(
     _ operation: @autoclosure () -> String, _ call: () -> Result
 ) throws(SystemError) -> Result? {

@@ -1,11 +1,10 @@
 package import SystemPackage
 
-/// A system call failed in a way its caller did not plan for.
+/// A system call failed in a way that its caller does not expect.
 ///
-/// Outcomes that a caller plans for (would block, peer gone) are values or cases of their own; what
-/// arrives here names the call and the reason the kernel gave.
+/// Expected outcomes (would block, peer gone) are return values or cases of their own.
 package struct SystemError: Error, Equatable, CustomStringConvertible {
-    /// The call, as its manual page is named: `sendmsg`, `epoll_ctl`.
+    /// The call, by the name of its manual page: `sendmsg`, `epoll_ctl`.
     package let operation: String
     package let errno: Errno
 

@@ -2,17 +2,17 @@ import CConnectToLinux
 import Glibc
 import Synchronization
 
-/// A file descriptor that is closed when its last owner lets go.
+/// A file descriptor that is closed when its last reference is released.
 ///
-/// The number never changes hands: whoever needs a descriptor of its own takes a ``duplicate()``.
-/// So there is no use after close, and no path that forgets to close.
+/// No code takes the number out of this object: code that needs a descriptor of its own makes a ``duplicate()``.
+/// So no descriptor is used after it was closed, and none is left open.
 package final class Descriptor: Sendable {
-    /// Where the descriptor came from decides who may close it.
+    /// Where a descriptor came from decides on which thread it is closed.
     package enum Origin: Sendable {
-        /// Made here: closing cannot hang.
+        /// Created by this library: closing it cannot block.
         case own
-        /// Came from a peer, or from the program, and may be anything: closing it can hang, and never happens on
-        /// the loop.
+        /// Came from a peer or from the program, and may refer to any file: closing it can block, and never happens
+        /// on the loop.
         case peer
     }
 
@@ -20,7 +20,7 @@ package final class Descriptor: Sendable {
     private let origin: Origin
     private let closingMayHang: Atomic<Bool>
 
-    /// Takes over a descriptor. From here on nobody else may close it.
+    /// Takes ownership of a descriptor. From here on no other code may close it.
     package init(adopting rawValue: Int32, from origin: Origin = .own) {
         self.rawValue = rawValue
         self.origin = origin
@@ -30,58 +30,56 @@ package final class Descriptor: Sendable {
     deinit {
         let rawValue = rawValue
         if closingMayHang.load(ordering: .acquiring) {
-            ForeignClosing.close(rawValue)
+            PeerDescriptorCloser.close(rawValue)
         } else {
             close(rawValue)
         }
     }
 
-    /// Says whether closing it can hang, in place of what its origin says: for a socket of which is known what is in
-    /// it.
+    /// Overrides what the origin says about closing, for a socket whose remaining content is known.
     package func setClosingMayHang(_ mayHang: Bool) {
         closingMayHang.store(mayHang, ordering: .releasing)
     }
 
-    /// Whether descriptors that were let go are still to be closed: their numbers are in use until then.
-    package static var areBeingClosed: Bool { ForeignClosing.isUnderWay }
+    /// Whether released descriptors have yet to be closed. Their numbers are in use until then.
+    package static var areBeingClosed: Bool { PeerDescriptorCloser.isUnderWay }
 
-    /// Waits until one of those has been closed, if there are any.
-    package static func nextIsClosed() async {
+    /// Waits until one of the released descriptors has been closed; returns at once if none is left to close.
+    package static func waitUntilNextIsClosed() async {
         await withCheckedContinuation { continuation in
-            ForeignClosing.afterNext { continuation.resume() }
+            PeerDescriptorCloser.afterNext { continuation.resume() }
         }
     }
 
-    /// Makes now what closing descriptors from peers takes: a program that is about to serve finds out before that it
-    /// can have no more threads.
+    /// Starts the thread that closes descriptors from peers, so that a server learns before it begins whether the
+    /// system has a thread left for it.
     package static func prepareClosing() throws(SystemError) {
-        try ForeignClosing.prepare()
+        try PeerDescriptorCloser.prepare()
     }
 
-    /// Waits until every descriptor from a peer that was let go before this call is closed.
-    ///
-    /// For counting descriptors in tests.
-    package static func settleClosing() {
-        ForeignClosing.settle()
+    /// Blocks until every descriptor from a peer that was released before this call is closed. For tests that count
+    /// descriptors.
+    package static func waitUntilAllAreClosed() {
+        PeerDescriptorCloser.waitUntilAllClosed()
     }
 
-    /// A second descriptor for what somebody else has open, whatever that is; closed on exec.
+    /// A second descriptor for the open file of a descriptor that other code owns; close-on-exec.
     package static func duplicate(of number: Int32) throws(SystemError) -> Descriptor {
         Descriptor(adopting: try systemCall("dup") { clinux_duplicate(number) }, from: .peer)
     }
 
-    /// The same, for somebody who closes it.
+    /// The number of a second descriptor for the same open file, close-on-exec. The caller has to close it.
     package func duplicateNumber() throws(SystemError) -> Int32 {
         try systemCall("dup") { clinux_duplicate(rawValue) }
     }
 
-    /// A second descriptor for the same open file, closed on exec.
+    /// A second descriptor for the same open file; close-on-exec.
     package func duplicate() throws(SystemError) -> Descriptor {
         Descriptor(adopting: try systemCall("dup") { clinux_duplicate(rawValue) }, from: origin)
     }
 }
 
-/// The same descriptor, not only the same open file.
+/// Equal if they are the same object. Two descriptors for the same open file are not equal.
 extension Descriptor: Equatable {
     package static func == (a: Descriptor, b: Descriptor) -> Bool { a === b }
 }

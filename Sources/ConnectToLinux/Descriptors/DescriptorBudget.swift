@@ -1,17 +1,17 @@
 import Glibc
 import Synchronization
 
-/// How many descriptors all peers together can make this process hold that its program has not taken: those with
-/// messages that wait, and those that wait to be closed.
+/// Bounds how many descriptors all peers together can make this process hold that its program has not taken:
+/// descriptors in messages that wait, and descriptors that wait to be closed.
 ///
-/// Every line has a bound of its own; but a peer can have many lines, and a process that has no descriptor left works
-/// no more. So there is one bound for all: half of what the process may have open (RLIMIT_NOFILE, the soft limit, as it
-/// is at the moment), or fewer where the process itself has so many that they would be of the ``DescriptorReserve``. Who
-/// reads asks first whether it ``isSpent``, and then takes nothing that descriptors come with:
-/// it waits with the kernel, which stalls its sender, and counts against the sender's own limit. What comes without
-/// descriptors is read as ever. Room goes to whoever is there when it is made: a program that takes from one port only
-/// after another can wait for ever, and has to raise its limit. One call of the system brings up to 253 more than the
-/// bound.
+/// Each line has a bound of its own, but a peer can have many lines, and a process without a free descriptor cannot go
+/// on. The bound for all lines is half of the soft RLIMIT_NOFILE as it is at the moment, or less where the process
+/// itself has so many open that more would come out of the ``DescriptorReserve``.
+///
+/// A line asks before it reads whether the budget ``isSpent``. If so, it leaves bytes that carry descriptors in the
+/// socket, where they stall their sender and count against the sender's own limit; bytes without descriptors it reads
+/// as usual. One recvmsg(2) can exceed the bound by 253 descriptors. Freed room goes to whichever line asks first: a
+/// program that takes from one port only after another has delivered can wait for ever, and has to raise its limit.
 package enum DescriptorBudget {
     private static let held = Atomic<Int>(0)
     private static let waiting = Lock<[@Sendable () -> Void]>([])
@@ -22,12 +22,12 @@ package enum DescriptorBudget {
         return held >= bound || isScarce(held)
     }
 
-    /// Whether the process has too few for more. Nothing tells when that changes: look again.
+    /// Whether the process has too few descriptors left to take more. No event reports a change: ask again.
     package static var isScarce: Bool { isScarce(held.load(ordering: .relaxed)) }
 
     private static func isScarce(_ held: Int) -> Bool {
-        // To look takes two system calls; a few need none.
-        held >= DescriptorReserve.forReceivedMessages && DescriptorReserve.isTouched
+        // The check of the reserve costs two system calls; skip it while few descriptors are held.
+        held >= DescriptorReserve.forReceivedMessages && DescriptorReserve.containsNext
     }
 
     private static var bound: Int {
@@ -36,21 +36,21 @@ package enum DescriptorBudget {
         return result == 0 ? Int(clamping: limit.rlim_cur / 2) : .max
     }
 
-    /// - Parameter change: how many more are held, or fewer.
+    /// Records that more descriptors are held, or fewer where `change` is negative.
     package static func count(_ change: Int) {
         held.add(change, ordering: .relaxed)
         if change < 0 { callNext() }
     }
 
-    /// Calls once, when there is room again; those who wait have their turn one after the other.
-    ///
-    /// Whoever is called says by ``callNext()`` that it has had its turn. It may be called before this returns.
+    /// Runs a closure once, when the budget has room again, perhaps before this returns. Closures run one at a time, in
+    /// order: each has to end with ``callNext()``.
     package static func whenThereIsRoom(_ call: @escaping @Sendable () -> Void) {
         waiting.withLock { $0.append(call) }
-        // What was let go meanwhile found nobody.
+        // Room that was made since the caller looked found no closure to run.
         callNext()
     }
 
+    /// Runs the first waiting closure, if there is room.
     package static func callNext() {
         if isSpent { return }
         let next = waiting.withLock { $0.isEmpty ? nil : $0.removeFirst() }

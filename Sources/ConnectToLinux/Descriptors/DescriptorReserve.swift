@@ -1,13 +1,13 @@
 import CConnectToLinux
 import Glibc
 
-/// Descriptors that callers cannot take from this process. Without one for the next message libdbus would cut
-/// the connection to the bus, and the program could open nothing.
+/// Descriptor numbers that this process keeps free of callers' descriptors. If none were left for the next message,
+/// libdbus would close the connection to the bus, and the program could open nothing.
 package enum DescriptorReserve {
-    /// At the most; of a process that may have few, a quarter.
+    /// The largest reserve. It is at most a quarter of the process's limit.
     private static let size: rlim_t = 64
 
-    /// The soft limit, as it is at the moment, and how much of it is the reserve; nil where there is no limit.
+    /// The soft RLIMIT_NOFILE as it is at the moment, and how much of it is the reserve; nil if getrlimit(2) fails.
     private static var current: (limit: rlim_t, reserve: rlim_t)? {
         var limit = rlimit()
         guard getrlimit(__rlimit_resource_t(bitPattern: RLIMIT_NOFILE.rawValue), &limit) == 0 else {
@@ -16,34 +16,35 @@ package enum DescriptorReserve {
         return (limit.rlim_cur, min(size, limit.rlim_cur / 4))
     }
 
-    /// How many descriptors there are for callers and for all else that is not the reserve.
+    /// How many descriptors the process may have open without touching the reserve.
     package static var available: Int {
         current.map { Int(clamping: $0.limit - $0.reserve) } ?? .max
     }
 
-    /// How many may be held in messages that have been received and not looked at: half of the reserve.
+    /// How many descriptors may lie in messages that were received and not yet read: half of the reserve.
     package static var forReceivedMessages: Int {
         current.map { max(1, Int(clamping: $0.reserve / 2)) } ?? Int(size / 2)
     }
 
-    /// Whether the next descriptor would be one of the reserve.
-    package static var isTouched: Bool {
+    /// Whether the next descriptor that this process opens comes out of the reserve.
+    package static var containsNext: Bool {
         let next = clinux_eventfd()
         if next < 0 { return true }
         defer { close(next) }
         return next >= available
     }
 
-    /// Whether a descriptor is none of the reserve. Numbers are given out lowest first, so its number tells.
-    package static func isUntouched(by descriptor: Descriptor) -> Bool {
-        Int(descriptor.rawValue) < available
+    /// Whether a descriptor comes out of the reserve. Its number tells, because the kernel gives out the lowest free one.
+    package static func contains(_ descriptor: Descriptor) -> Bool {
+        Int(descriptor.rawValue) >= available
     }
 }
 
 extension ProcessHandle {
-    /// Of whoever has the number now; nil where nobody has it, and where its descriptor would be of the reserve.
+    /// Opens the process that has this id now; nil where no process has it, or its pidfd would come out of the
+    /// ``DescriptorReserve``.
     package static func unlessScarce(_ pid: Int32) -> ProcessHandle? {
         let handle = try? ProcessHandle(pid: pid)
-        return handle.flatMap { DescriptorReserve.isUntouched(by: $0.descriptor) ? $0 : nil }
+        return handle.flatMap { DescriptorReserve.contains($0.descriptor) ? nil : $0 }
     }
 }

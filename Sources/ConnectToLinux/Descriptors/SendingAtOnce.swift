@@ -1,9 +1,9 @@
 import CConnectToLinux
 import Glibc
 
-/// Writes to a socket that somebody else owns, without waiting.
-/// - Returns: how many bytes the kernel took; nil if it took nothing, for whatever reason. Whoever uses the socket next
-///   meets that again, unless it was a passing one.
+/// Writes to a socket that other code owns (libdbus), without waiting.
+/// - Returns: How many bytes the kernel took; nil if it took none, whatever the error: the owner of the socket meets a
+///   lasting error again at its next write.
 package func sendAtOnce(_ bytes: [UInt8], descriptors: [Descriptor], on socket: Int32) -> Int? {
     let sent = bytes.withUnsafeBytes { buffer in
         var part = clinux_piece(start: buffer.baseAddress, count: buffer.count)

@@ -2,13 +2,13 @@ package import CConnectToLinux
 import Glibc
 import SystemPackage
 
-/// One end of a connected AF_UNIX stream, never waiting and never trusting its flags.
+/// One end of a connected AF_UNIX stream socket. No call blocks.
 ///
-/// O_NONBLOCK lives on the open file, which the other side may share; so every call carries
-/// MSG_DONTWAIT instead.
+/// Every call passes MSG_DONTWAIT rather than relying on O_NONBLOCK: that flag belongs to the open file description,
+/// which the peer may share and change.
 package struct StreamSocket: Sendable {
     package let descriptor: Descriptor
-    /// Let go together with the socket: for whoever counts it.
+    /// Released together with the socket, so that the code which counts open sockets sees this one go.
     private let lease: (any AnyObject & Sendable)?
 
     package init(_ descriptor: Descriptor, lease: (any AnyObject & Sendable)? = nil) {
@@ -28,16 +28,18 @@ package struct StreamSocket: Sendable {
         )
     }
 
-    /// Whether a descriptor that somebody handed us is what a line needs.
+    /// Whether a descriptor that came from another process is a socket of the kind that a line needs.
     package static func isConnectedStream(_ descriptor: Descriptor) -> Bool {
         clinux_is_connected_unix_stream(descriptor.rawValue) == 1
     }
 
-    /// Marks an end that somebody handed us as given to a listener, and says whether the other one may be elsewhere:
-    /// false where it has such a mark, or another name.
+    /// Marks a socket that a caller handed over as introduced to a listener, so that the two ends of one pair cannot
+    /// both be introduced.
     ///
-    /// The mark is an address that the kernel chooses, which the other end can see, in whatever process it is. The ends
-    /// of a pair have none of their own. Where something forbids it (AppArmor can) there is no mark, and nothing is seen.
+    /// The mark is an address that the kernel chooses (autobind). The other end of the pair can see it, in whatever
+    /// process that end is; the ends of a fresh pair have no addresses. Where a security module forbids bind(2)
+    /// (AppArmor can), no mark is set and none is found.
+    /// - Returns: False if the other end has an address: a mark, or one that its owner gave it.
     package static func markAsIntroduced(_ descriptor: Descriptor) -> Bool {
         clinux_name_end(descriptor.rawValue)
         return clinux_other_end_is_named(descriptor.rawValue) == 0
@@ -48,15 +50,16 @@ package struct StreamSocket: Sendable {
     package enum SendOutcome: Equatable {
         case sent(Int)
         case wouldBlock
-        /// The kernel has no room for more descriptors in flight just now.
+        /// The user has too many descriptors in flight (ETOOMANYREFS). Try again later.
         case tooManyInFlight
-        /// The other end is gone or was shut down; what it sent before can still be read.
+        /// The other end was closed or shut down. Bytes that it sent before can still be read.
         case peerGone
-        /// The other end takes no descriptors: it has switched SO_PASSRIGHTS off. Nothing was sent.
+        /// The other end accepts no descriptors: its process has switched SO_PASSRIGHTS off. Nothing was sent.
         case descriptorsRefused
     }
 
-    /// Sends what the kernel takes. Descriptors ride on the first byte, so they have gone if any byte has.
+    /// Sends as many bytes as the kernel takes. The descriptors travel with the first byte: if any byte was sent, they
+    /// were sent too.
     package func send(
         _ parts: UnsafeBufferPointer<clinux_piece>, descriptors: [Int32] = []
     ) throws(SystemError) -> SendOutcome {
@@ -84,23 +87,24 @@ package struct StreamSocket: Sendable {
         package var controlFault: ControlFault?
     }
 
-    /// What is wrong with what came beside the bytes.
+    /// What is wrong with the control messages (cmsg) that came with the bytes.
     package enum ControlFault: Equatable, Sendable {
-        /// The peer made the kernel send something it must not.
+        /// The peer made the kernel deliver a control message that a line does not allow.
         case violation(String)
-        /// The kernel had descriptors for us that it could not give us: the process has no numbers left
-        /// (RLIMIT_NOFILE), or may not have what was passed.
+        /// The kernel could not install some of the descriptors: the process has no descriptor numbers left
+        /// (RLIMIT_NOFILE), or a security module does not let it have them.
         case descriptorsLost
     }
 
     package enum ReceiveOutcome {
         case received(Received)
         case wouldBlock
-        /// Nothing more will come: end of file, or a reset after what was unread on the other side.
+        /// Nothing more will come: end of file, or a reset because the other end was closed with unread input.
         case ended
     }
 
-    /// Takes what has arrived, up to the buffer's size.
+    /// Receives the bytes that have arrived, at most as many as the buffer holds, and the descriptors that came with
+    /// them.
     package func receive(into buffer: UnsafeMutableRawBufferPointer) throws(SystemError) -> ReceiveOutcome {
         var control = clinux_control()
         var descriptors: [Descriptor] = []
@@ -129,7 +133,7 @@ package struct StreamSocket: Sendable {
         guard let count else { return .wouldBlock }
         if count == 0 { return .ended }
         var received = Received(count: count, descriptors: descriptors)
-        if control.foreign != 0 {
+        if control.unexpected != 0 {
             received.controlFault = .violation("a control message other than descriptors")
         } else if control.truncated != 0 {
             received.controlFault = .violation("more descriptors than one message may carry")
@@ -139,18 +143,19 @@ package struct StreamSocket: Sendable {
         return .received(received)
     }
 
-    /// Drops what has arrived and was not read: the other side would see a reset for it in place of an end.
+    /// Discards input that has arrived and was not read. If it were left unread when the socket is closed, the other
+    /// side would see a reset in place of end of file.
     ///
-    /// To be called after ``shutdown()``: then no more can come.
+    /// To be called after ``shutdown()``, when no more input can arrive.
     package func discardInput() {
         withUnsafeTemporaryAllocation(byteCount: 64 << 10, alignment: 16) { buffer in
             while case .received? = try? receive(into: buffer) {}
         }
     }
 
-    /// Whether descriptors ride on the next byte; takes neither. Nil where there is no byte yet.
+    /// Whether descriptors come with the next byte; consumes neither. Nil where no byte has arrived.
     ///
-    /// A peer that has a copy of this end can make it untrue: by SO_PEEK_OFF, or by reading before us.
+    /// A peer that has a copy of this end can make the answer wrong, by setting SO_PEEK_OFF or by reading before us.
     package var descriptorsAreNext: Bool? {
         switch clinux_look_ahead(descriptor.rawValue) {
         case -1: nil
@@ -158,10 +163,10 @@ package struct StreamSocket: Sendable {
         }
     }
 
-    /// Ends both directions for whoever holds either end, whatever copies exist.
+    /// Ends both directions for every process that holds a copy of either end.
     package func shutdown() {
         _ = clinux_shutdown(descriptor.rawValue)
-        // What hangs, if anything does, is closing descriptors that are in it, unread. No more can come.
+        // Closing the socket can block only in closing descriptors that lie unread in it, and no more can arrive.
         descriptor.setClosingMayHang(clinux_bytes_ready(descriptor.rawValue) > 0)
     }
 }

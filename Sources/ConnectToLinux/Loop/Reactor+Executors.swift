@@ -1,5 +1,5 @@
 extension Reactor: SerialExecutor {
-    /// To run tasks on the loop.
+    /// The executor that runs tasks on the loop.
     package var tasks: ReactorTasks {
         taskExecutor.withLock { existing in
             if let existing { return existing }
@@ -24,10 +24,10 @@ extension Reactor: SerialExecutor {
 
     package func isIsolatingCurrentContext() -> Bool? { isCurrent }
 
-    /// A piece of a task, or of an actor.
+    /// A job of a task or of an actor.
     struct Job {
         let job: UnownedJob
-        /// Nil where it belongs to an actor.
+        /// Nil for an actor's job.
         let tasks: UnownedTaskExecutor?
 
         func run(on reactor: Reactor) {
@@ -40,10 +40,10 @@ extension Reactor: SerialExecutor {
     }
 }
 
-/// Runs tasks on a reactor, as long as that lives.
+/// A task executor that runs tasks on a reactor. Valid while the reactor lives.
 ///
-/// Not the reactor itself: a task that ran as if it were isolated to an executor would be put into the queue anew
-/// whenever it calls a function that is isolated to none, which is several times for each message.
+/// It is not the reactor itself: with the reactor as its serial executor, a task would be enqueued again whenever it
+/// calls a nonisolated function, which happens several times for each message.
 package final class ReactorTasks: TaskExecutor {
     private unowned let reactor: Reactor
 

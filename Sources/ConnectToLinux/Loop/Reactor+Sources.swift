@@ -1,11 +1,11 @@
 import CConnectToLinux
 
 extension Reactor {
-    /// Watches a descriptor; the closure runs on the loop with what it became ready for.
+    /// Watches a descriptor. The closure runs on the loop with the readiness that the kernel reports.
     ///
-    /// The caller keeps the descriptor open until it has called ``Source/cancel()``.
-    /// - Throws: ``SystemError``; `notPermitted` where the descriptor is of a kind that is always ready
-    ///   (a regular file, /dev/null).
+    /// The caller has to keep the descriptor open until it has called ``Source/cancel()``.
+    /// - Throws: ``SystemError``; `notPermitted` (EPERM) for a descriptor that epoll cannot watch because it is always
+    ///   ready (a regular file, /dev/null).
     package func watch(
         _ descriptor: Int32, for readiness: Readiness, _ handler: @escaping @Sendable (Readiness) -> Void
     ) throws(SystemError) -> Source {
@@ -26,18 +26,18 @@ extension Reactor {
         fileprivate let descriptor: Int32
         fileprivate let reactor: Reactor
 
-        /// Watches for something else from here on; an edge that holds already is told again. Does nothing once
-        /// cancelled.
+        /// Watches for other readiness from here on. With ``Readiness/edge``, a condition that already holds is
+        /// reported again. Does nothing after ``cancel()``.
         package func change(to readiness: Readiness) {
             guard reactor.state.withLock({ $0.sources[token] != nil }) else { return }
             _ = clinux_epoll_modify(reactor.epoll.rawValue, descriptor, readiness.rawValue, token)
         }
 
-        /// Watches no more. The handler does not run again once this has returned on the loop; elsewhere it
-        /// may be running while this returns. A second call does nothing: by then the descriptor's number may
-        /// be another's.
+        /// Stops watching. If called on the loop, the handler does not run again after this has returned; if called
+        /// on another thread, the handler may still be running then. A second call does nothing, because the
+        /// descriptor's number may belong to another file by then.
         package func cancel() {
-            // The closure is let go outside of the lock: it may own what calls back into the reactor.
+            // Release the closure outside of the lock: the deinit of an object that it owns may call the reactor.
             guard let handler = reactor.state.withLock({ $0.sources.remove(token) }) else { return }
             defer { withExtendedLifetime(handler) {} }
             _ = clinux_epoll_remove(reactor.epoll.rawValue, descriptor)

@@ -1,9 +1,9 @@
 import CConnectToLinux
 
 extension Reactor {
-    /// Runs a closure on the loop once, not before the given time has gone by.
+    /// Runs a closure on the loop once, not before the given time has passed.
     ///
-    /// The clock is CLOCK_MONOTONIC: it stands still while the machine sleeps, and nobody can set it.
+    /// The clock is CLOCK_MONOTONIC: it stands still while the machine sleeps, and cannot be set.
     @discardableResult
     package func schedule(after delay: Duration, _ call: @escaping @Sendable () -> Void) -> Timer {
         let now = clinux_monotonic_nanoseconds()
@@ -16,14 +16,15 @@ extension Reactor {
         return Timer(id: id, reactor: self)
     }
 
-    /// As ``schedule(after:_:)``, for the end of a wait: what had come by then is handled first, whatever it sets off by
-    /// the end of its turn included.
+    /// As ``schedule(after:_:)``, for the deadline of a wait: events that had arrived when the deadline passed are
+    /// handled first, together with everything that they cause by the end of their turn.
     ///
-    /// A process that was stopped for longer than it meant to wait finds the end of its wait and the answer together,
-    /// and the answer was in time. Cancelling prevents the call only until the time is over.
+    /// A process that was stopped for longer than the wait finds the deadline and the answer at the same moment; the
+    /// answer was in time, and has to win. Cancelling prevents the call only until the deadline has passed.
     @discardableResult
     package func scheduleDeadline(after delay: Duration, _ call: @escaping @Sendable () -> Void) -> Timer {
-        // The turn of the timer may have begun before the answer came; the first look after it is the second turn's.
+        // The timer's turn may have polled before the answer arrived. The next turn polls after that, and handles the
+        // answer to its end. The turn after that one runs the closure.
         schedule(after: delay) { [self] in execute { [self] in execute(call) } }
     }
 
@@ -31,9 +32,9 @@ extension Reactor {
         fileprivate let id: UInt64
         fileprivate let reactor: Reactor
 
-        /// From here on the closure does not run; if it is running, it runs to its end.
+        /// Prevents the closure from running. If it is running already, it runs to its end.
         package func cancel() {
-            // The closure is let go outside of the lock: it may own what calls back into the reactor.
+            // Release the closure outside of the lock: the deinit of an object that it owns may call the reactor.
             let call = reactor.state.withLock { state in
                 let call = state.timers.cancel(id)
                 reactor.armTimerOffLoop(&state)
@@ -43,12 +44,14 @@ extension Reactor {
         }
     }
 
-    /// The loop itself tells the kernel only when it goes to rest, once for all that has changed meanwhile.
+    /// Arms the kernel's timer unless the caller is on the loop: the loop arms it once, before it sleeps, for all
+    /// changes of the turn.
     private func armTimerOffLoop(_ state: inout State) {
         if !isCurrent { armTimer(&state) }
     }
 
-    /// Tells the kernel of the earliest deadline if that has changed, so that no wake-up is for nothing.
+    /// Sets the kernel's timer to the earliest deadline, or disarms it, if that has changed: a timer left at a
+    /// cancelled deadline would wake the loop for nothing.
     func armTimer(_ state: inout State) {
         let earliest = state.timers.earliestDeadline() ?? 0
         if earliest == state.armedDeadline { return }

@@ -2,21 +2,22 @@ import CConnectToLinux
 import Glibc
 import Synchronization
 
-/// The event loop: one epoll set, and whoever turns it.
+/// The event loop: one epoll set, and the thread that runs it.
 ///
-/// Actors have it as their executor, tasks its ``ReactorTasks``: both run between two looks at the kernel, on the
-/// same thread as the events themselves. Everything else on it is called on that thread too, and must not block it.
+/// The reactor is a serial executor for actors; its ``ReactorTasks`` is a task executor. Both run their jobs between
+/// two polls of the kernel, on the thread that handles the events. Handlers, calls and timers run on that thread too.
+/// None of them may block it.
 ///
-/// A turn is: events, calls, jobs, timers, then what asked for the turn's end; again until nothing is left, then
-/// sleep. While it has nothing to do it does not wake.
+/// One turn of the loop handles events, then calls, jobs, timers, and last the closures of ``atTurnEnd(_:)``. The loop
+/// turns until no work is left, and then sleeps until an event, a call or a timer wakes it.
 ///
-/// Either a thread of its own turns it (``init(name:)``), or a foreign main loop does, by watching
-/// ``pollableDescriptor`` and calling ``runReady()`` (``init(drivenBy:)``).
+/// The loop is driven either by a thread of its own, or by a foreign main loop that watches ``pollableDescriptor`` and
+/// calls ``runReady()`` (see ``Drive``).
 package final class Reactor: Sendable {
-    /// Who turns the loop.
+    /// Which thread runs the loop's turns.
     package enum Drive: Sendable {
         case ownThread
-        /// Somebody else's main loop; it calls ``Reactor/runReady()`` on one and the same thread.
+        /// A main loop of the program (GLib, Qt), which calls ``Reactor/runReady()``, always on the same thread.
         case foreignLoop
     }
 
@@ -24,7 +25,7 @@ package final class Reactor: Sendable {
     private let wakeup: Descriptor
     let timerDescriptor: Descriptor
     let state = Lock(State())
-    /// The thread inside a turn, 0 outside of one.
+    /// The thread that runs a turn now; 0 between turns.
     private let turningThread = Atomic<UInt>(0)
     private let turns = Atomic<UInt64>(0)
     private let spinNanoseconds = Atomic<UInt64>(0)
@@ -36,15 +37,16 @@ package final class Reactor: Sendable {
         var turnEnds: [@Sendable () -> Void] = []
         var sources = SourceTable()
         var timers = TimerQueue()
-        /// The deadline the kernel's timer is set to; 0 is disarmed.
+        /// The deadline that the kernel's timer is set to; 0 if it is disarmed.
         var armedDeadline: UInt64 = 0
-        /// Somebody has written to the eventfd and the loop has not looked since.
+        /// The eventfd has been written to since the loop last checked for work.
         var isWoken = false
 
         var hasWork: Bool { !work.calls.isEmpty || !work.jobs.isEmpty || !turnEnds.isEmpty }
     }
 
-    /// What is to be run once. Whoever runs it has one of these too, and gives it back empty: so none allocates.
+    /// Calls and jobs that wait to be run once. The loop swaps them for an empty `Work` of its own, so that the arrays
+    /// keep their memory and no turn allocates.
     struct Work {
         var calls: [@Sendable () -> Void] = []
         var jobs: [Job] = []
@@ -52,17 +54,17 @@ package final class Reactor: Sendable {
 
     private static let wakeupToken = SourceTable.firstToken - 1
     private static let timerToken = SourceTable.firstToken - 2
-    private static let eventsPerLook = 64
+    private static let eventsPerPoll = 64
     private static let turnsPerCall = 64
-    /// How often in a turn jobs are run that came with jobs.
+    /// How many times one turn runs the jobs that the previous round of jobs has enqueued.
     private static let roundsPerTurn = 32
 
-    /// - Throws: ``SystemError`` where the process has no descriptors or threads left.
+    /// - Throws: ``SystemError`` where the process can open no more descriptors or start no more threads.
     package init(drivenBy drive: Drive = .ownThread, name: String = "connectto") throws(SystemError) {
         epoll = Descriptor(adopting: try systemCall("epoll_create1") { clinux_epoll_create() })
         wakeup = Descriptor(adopting: try systemCall("eventfd") { clinux_eventfd() })
         timerDescriptor = Descriptor(adopting: try systemCall("timerfd_create") { clinux_timerfd() })
-        // The wake-up is edge-triggered: nobody has to read the counter back.
+        // Edge-triggered, so that the counter need not be read back.
         try systemCall("epoll_ctl") {
             clinux_epoll_add(
                 epoll.rawValue, wakeup.rawValue, CLINUX_IN | CLINUX_EDGE, Self.wakeupToken)
@@ -73,7 +75,7 @@ package final class Reactor: Sendable {
         }
         switch drive {
         case .ownThread:
-            // The thread lives as long as the process: a loop is made once, and shared.
+            // The thread never ends, because a loop is created once and shared until the process exits.
             try startDetachedThread(named: name) { [self] in
                 var work = Work()
                 while true { turn(waiting: true, &work) }
@@ -82,7 +84,7 @@ package final class Reactor: Sendable {
         }
     }
 
-    /// How long the loop looks again and again before it sleeps; 10 ms at the most.
+    /// How long the loop polls without sleeping before it sleeps. At most 10 ms; 0 by default.
     package var spinTime: Duration {
         get { .nanoseconds(Int64(spinNanoseconds.load(ordering: .relaxed))) }
         set {
@@ -93,45 +95,45 @@ package final class Reactor: Sendable {
 
     // MARK: Driving from a foreign main loop
 
-    /// Readable whenever there is something to run. For `poll`, GLib, Qt; valid while the reactor lives.
+    /// A descriptor that is readable whenever the loop has work, for `poll`, GLib or Qt. Valid while the reactor lives.
     package var pollableDescriptor: Int32 { epoll.rawValue }
 
-    /// Runs all that is ready, without waiting. To be called on one thread only.
+    /// Runs everything that is ready, without waiting. Always to be called on the same thread.
     ///
-    /// Work that brings new work without end (a peer that floods) does not keep the caller: after 64 turns
-    /// the rest is left, and the descriptor is readable at once.
+    /// Work that leads to more work without end (a peer that floods) does not keep the caller: after 64 turns this
+    /// returns, and ``pollableDescriptor`` is readable at once.
     ///
-    /// A handler that runs the foreign loop from inside (a modal dialogue) may get here once more: what
-    /// has come since is run then, before the rest of the outer turn.
+    /// A handler may run the foreign loop from inside (a modal dialogue), which then calls this again. The inner call
+    /// runs the work that has arrived since, before the outer turn continues.
     package func runReady() {
         var work = Work()
         for _ in 0..<Self.turnsPerCall {
             turn(waiting: false, &work)
-            if !hasWorkOrRests() { return }
+            if prepareToSleep() { return }
         }
         state.withLock { $0.isWoken = true }
-        // Whoever has set that before may have done so long ago, and its edge be gone.
+        // Write to the eventfd even if isWoken was set: an earlier turn may have consumed the edge of that write.
         wake()
     }
 
-    // MARK: Where am I
+    // MARK: The current turn
 
-    /// Whether the caller is on the loop, that is, inside one of its turns.
+    /// Whether the caller runs on the loop, that is, inside one of its turns.
     package var isCurrent: Bool { turningThread.load(ordering: .relaxed) == pthread_self() }
 
-    /// Another one in each turn, and never 0 inside of one.
+    /// The number of the turn. Each turn has another one, and none has 0.
     package var turnNumber: UInt64 { turns.load(ordering: .relaxed) }
 
     // MARK: Work
 
-    /// Runs a closure on the loop, in the order of the calls. From any thread.
+    /// Runs a closure on the loop, in the order of the calls. May be called on any thread.
     package func execute(_ call: @escaping @Sendable () -> Void) {
         submit { $0.work.calls.append(call) }
     }
 
-    /// Runs a closure once at the end of the present turn, after all its events, jobs and timers.
+    /// Runs a closure once, at the end of the current turn, after all its events, jobs and timers.
     ///
-    /// For what is worth gathering: applying changes, flushing output.
+    /// For work that is cheaper done once for the whole turn: applying changes, flushing output.
     package func atTurnEnd(_ call: @escaping @Sendable () -> Void) {
         submit { $0.turnEnds.append(call) }
     }
@@ -148,17 +150,17 @@ package final class Reactor: Sendable {
 
     private func wake() {
         var one: UInt64 = 1
-        // The only way this can fail is a counter at its end, and then the loop is awake.
+        // This fails only where the counter is at its maximum, and then the loop is awake already.
         _ = try? systemCall("write") { write(wakeup.rawValue, &one, 8) }
     }
 
     // MARK: The turn
 
     private func turn(waiting: Bool, _ work: inout Work) {
-        let timeout: Int32 = hasWorkOrRests() || !waiting ? 0 : -1
-        // On the stack: a turn allocates nothing.
-        withUnsafeTemporaryAllocation(of: clinux_event.self, capacity: Self.eventsPerLook) { events in
-            let ready = timeout == 0 ? look(into: events, timeout: 0) : sleep(into: events)
+        let sleeps = prepareToSleep() && waiting
+        // On the stack, so that a turn allocates nothing.
+        withUnsafeTemporaryAllocation(of: clinux_event.self, capacity: Self.eventsPerPoll) { events in
+            let ready = sleeps ? sleep(into: events) : poll(into: events, timeout: 0)
             turns.add(1, ordering: .relaxed)
             let outer = turningThread.load(ordering: .relaxed)
             turningThread.store(pthread_self(), ordering: .relaxed)
@@ -169,7 +171,7 @@ package final class Reactor: Sendable {
         }
     }
 
-    /// Waits for what the kernel will have, awake for the first moments if so wished.
+    /// Waits for events. Polls without sleeping for the first ``spinTime``.
     private func sleep(
         into events: UnsafeMutableBufferPointer<clinux_event>
     ) -> Slice<UnsafeMutableBufferPointer<clinux_event>> {
@@ -177,15 +179,15 @@ package final class Reactor: Sendable {
         if spin > 0 {
             let end = clinux_monotonic_nanoseconds() &+ spin
             repeat {
-                let ready = look(into: events, timeout: 0)
+                let ready = poll(into: events, timeout: 0)
                 if !ready.isEmpty { return ready }
             } while clinux_monotonic_nanoseconds() < end
         }
-        return look(into: events, timeout: -1)
+        return poll(into: events, timeout: -1)
     }
 
-    /// What the kernel has, waiting for it as long as the timeout says (milliseconds, -1 for ever).
-    private func look(
+    /// Asks the kernel for events, and waits for them up to `timeout` milliseconds (-1: without limit).
+    private func poll(
         into events: UnsafeMutableBufferPointer<clinux_event>, timeout: Int32
     ) -> Slice<UnsafeMutableBufferPointer<clinux_event>> {
         do {
@@ -194,8 +196,10 @@ package final class Reactor: Sendable {
             }
             return events.prefix(Int(count))
         } catch {
-            // Somebody has closed a descriptor that is not theirs. To go on would be to spin.
-            preconditionFailure("the event loop has lost its epoll set: \(error)")
+            // Some code in this process has closed a descriptor that it does not own. The loop could only spin now.
+            preconditionFailure(
+                "the event loop cannot use its epoll descriptor (\(error)): code in this process has closed it, "
+                    + "or put another file in its place")
         }
     }
 
@@ -203,10 +207,10 @@ package final class Reactor: Sendable {
         for event in events {
             switch event.token {
             case Self.wakeupToken: break
-            // It has gone off, and is disarmed.
+            // The kernel's timer has expired, and so is disarmed.
             case Self.timerToken: state.withLock { $0.armedDeadline = 0 }
             default:
-                // Looked up one by one: a handler may cancel a source that stands later in the list.
+                // Look each source up only now: the handler before it may have cancelled it.
                 if let handler = state.withLock({ $0.sources[event.token] }) {
                     handler(Readiness(rawValue: event.events))
                 }
@@ -214,19 +218,20 @@ package final class Reactor: Sendable {
         }
     }
 
-    /// Whether there is work; if not, whoever submits some from here on must wake the loop, and so does the
-    /// earliest timer.
-    private func hasWorkOrRests() -> Bool {
+    /// If no work waits, has the next submitted work and the earliest timer wake the loop.
+    ///
+    /// - Returns: False if work waits: then the loop must not sleep.
+    private func prepareToSleep() -> Bool {
         state.withLock { state in
-            if state.hasWork { return true }
+            if state.hasWork { return false }
             state.isWoken = false
             armTimer(&state)
-            return false
+            return true
         }
     }
 
-    /// Runs calls, and the jobs that there are; jobs that come of those too, so that a task which waits for another
-    /// costs no look at the kernel. A call that comes meanwhile is for the next turn.
+    /// Runs the waiting calls and jobs, and the jobs that those enqueue, so that a task which waits for another costs
+    /// no poll. A call that is submitted meanwhile waits for the next turn.
     ///
     /// - Returns: whether there are timers.
     private func run(_ work: inout Work) -> Bool {
@@ -242,16 +247,16 @@ package final class Reactor: Sendable {
             }
             if work.jobs.isEmpty { return hasTimers }
         }
-        // First of all in the next turn.
+        // The next turn runs the remaining jobs before all others.
         state.withLock { $0.work.jobs.insert(contentsOf: work.jobs, at: 0) }
         work.jobs.empty()
         return true
     }
 
     private func runDueTimers() {
-        // What becomes due while these run waits for the next turn.
+        // A timer that becomes due while these run waits for the next turn.
         let now = clinux_monotonic_nanoseconds()
-        // Taken one by one: a timer may cancel another that is due with it.
+        // Remove them one by one: a timer may cancel another one that is due too.
         while let call = state.withLock({ $0.timers.removeFirstDue(at: now) }) { call() }
     }
 
@@ -265,7 +270,7 @@ package final class Reactor: Sendable {
 }
 
 extension Array {
-    /// Keeps its room, but for that of a rush.
+    /// Removes all elements, and keeps the memory unless a rush has made it large.
     fileprivate mutating func empty() {
         removeAll(keepingCapacity: capacity <= 1_024)
     }

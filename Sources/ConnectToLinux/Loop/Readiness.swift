@@ -1,6 +1,6 @@
 import CConnectToLinux
 
-/// What a descriptor is ready for, or is watched for.
+/// What a descriptor is ready for, or is watched for, as epoll(7) reports it.
 package struct Readiness: OptionSet, Sendable {
     package let rawValue: UInt32
 
@@ -9,7 +9,7 @@ package struct Readiness: OptionSet, Sendable {
         self.rawValue = rawValue
     }
 
-    /// The standard library's own is not specialized across modules, and takes thousands of instructions.
+    /// In place of the standard library's, which is not specialized across modules and takes thousands of instructions.
     @inlinable
     package init(arrayLiteral elements: Readiness...) {
         rawValue = elements.reduce(0) { $0 | $1.rawValue }
@@ -17,15 +17,15 @@ package struct Readiness: OptionSet, Sendable {
 
     package static let read = Readiness(rawValue: CLINUX_IN)
     package static let write = Readiness(rawValue: CLINUX_OUT)
-    /// The other side will write no more.
+    /// The other side will write no more (EPOLLRDHUP).
     package static let peerHangup = Readiness(rawValue: CLINUX_PEER_HANGUP)
-    /// Both directions are over. Reported whether asked for or not.
+    /// Both directions are shut down. epoll reports it even where it was not asked for.
     package static let hangup = Readiness(rawValue: CLINUX_HANGUP)
-    /// Reported whether asked for or not; on a pipe's writing end it means that its reader is gone.
+    /// epoll reports it even where it was not asked for. On the write end of a pipe: the read end is closed.
     package static let error = Readiness(rawValue: CLINUX_ERROR)
-    /// What means that nothing more will come; there may be input before that.
+    /// Each of these means that no input will arrive any more. Input that has arrived may still be unread.
     package static let anyEnd: Readiness = [.peerHangup, .hangup, .error]
     package static let input: Readiness = [.read, .peerHangup, .hangup, .error]
-    /// Tell once for each change, not for as long as it holds.
+    /// Edge-triggered: report each change once, and not for as long as the condition holds.
     package static let edge = Readiness(rawValue: CLINUX_EDGE)
 }

@@ -1,10 +1,11 @@
-/// Who is to be called with what a descriptor is ready for, by the number that the kernel tells.
+/// The handlers of the watched descriptors, by the token that epoll reports with each event.
 ///
-/// A number is not used again: what the kernel has told already may be of one that has been removed since.
+/// A token is never reused, because an event that epoll has reported already may belong to a source that has been
+/// removed since.
 struct SourceTable {
     typealias Handler = @Sendable (Readiness) -> Void
 
-    /// Lower ones mean something else to the reactor.
+    /// The reactor uses the lower tokens for its own descriptors.
     static let firstToken: UInt64 = 2
 
     private struct Slot {
@@ -21,7 +22,7 @@ struct SourceTable {
         return slots[index].handler
     }
 
-    /// - Returns: its token.
+    /// - Returns: the handler's token.
     mutating func insert(_ handler: @escaping Handler) -> UInt64 {
         let index = free.popLast() ?? slots.count
         if index == slots.count { slots.append(Slot()) }
@@ -29,7 +30,7 @@ struct SourceTable {
         return UInt64(slots[index].generation) << 32 | UInt64(index) + Self.firstToken
     }
 
-    /// - Returns: the handler, for the caller to let go of where that is safe.
+    /// - Returns: the handler, which the caller releases where that is safe: outside of locks.
     mutating func remove(_ token: UInt64) -> Handler? {
         guard let index = index(of: token), let handler = slots[index].handler else { return nil }
         slots[index].handler = nil

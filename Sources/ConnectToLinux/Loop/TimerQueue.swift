@@ -1,7 +1,7 @@
 import HeapModule
 
-/// Deadlines in order, with cancellation in constant time: a cancelled entry stays in the heap, empty, until
-/// it comes first or until the empty ones are the majority.
+/// A queue of closures by deadline. Cancellation takes constant time: the entry of a cancelled closure stays in the
+/// heap until it comes first, or until such entries are the majority.
 struct TimerQueue {
     private struct Entry: Comparable {
         let deadline: UInt64
@@ -17,7 +17,7 @@ struct TimerQueue {
 
     var isEmpty: Bool { calls.isEmpty }
 
-    /// The deadline of the first that is not cancelled.
+    /// The earliest deadline that is not cancelled.
     mutating func earliestDeadline() -> UInt64? {
         while let first = heap.min {
             if calls[first.id] != nil { return first.deadline }
@@ -33,24 +33,24 @@ struct TimerQueue {
         return nextID
     }
 
-    /// - Returns: the closure that will not run, for the caller to let go of where that is safe.
+    /// - Returns: the closure, which will not run, and which the caller releases where that is safe: outside of locks.
     mutating func cancel(_ id: UInt64) -> (@Sendable () -> Void)? {
         guard let call = calls.removeValue(forKey: id) else { return nil }
         if heap.count > 2 * calls.count {
             heap = Heap(heap.unordered.filter { calls[$0.id] != nil })
         }
-        releaseRoom()
+        releaseUnusedMemory()
         return call
     }
 
-    /// Room for many deadlines at a time is not kept for ever.
-    private mutating func releaseRoom() {
+    /// Gives back the memory that a rush of deadlines has left unused.
+    private mutating func releaseUnusedMemory() {
         if calls.capacity > Self.keptCapacity, calls.capacity / 8 > calls.count {
             calls = calls.filter { _ in true }
         }
     }
 
-    /// Takes what is due and comes first: by deadline, then by insertion.
+    /// Removes the first closure that is due, ordered by deadline and then by insertion.
     mutating func removeFirstDue(at now: UInt64) -> (@Sendable () -> Void)? {
         while let first = heap.min, first.deadline <= now {
             heap.removeMin()

@@ -1,15 +1,15 @@
 import Glibc
 
-/// Memory straight from the kernel, for large blocks.
+/// Large blocks of memory, mapped by the kernel directly.
 ///
-/// Asking for it can fail. Swift's own allocation cannot: it ends the process where there is no memory. Most often
-/// what is short is address space (RLIMIT_AS, `ulimit -v`), which a block takes whole, before anything is in it.
+/// This allocation can fail, where Swift's own ends the process. What runs short is most often address space
+/// (RLIMIT_AS, `ulimit -v`), which a block takes up whole, before any byte of it is used.
 package enum PageMemory {
-    /// How much address space a block has to leave to all that cannot do without: what Swift allocates, threads.
+    /// How much address space a block has to leave for allocations that cannot fail: Swift's own, and threads.
     static let headroom = 16 << 20
     private static let pageSize = sysconf(Int32(_SC_PAGESIZE))
 
-    /// - Returns: nil where there is no memory, or no more than the ``headroom``.
+    /// - Returns: nil where memory is short, or the block would leave less than the ``headroom``.
     package static func allocate(_ count: Int) -> UnsafeMutableRawPointer? {
         let size = wholePages(count)
         let block = mmap(nil, size + headroom, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)
@@ -22,7 +22,7 @@ package enum PageMemory {
         munmap(block, wholePages(count))
     }
 
-    /// Whether Swift could allocate so much: to be asked before it copies what is long by a peer's doing.
+    /// Whether Swift could allocate this many bytes. To be asked before Swift copies data whose length a peer chose.
     package static func hasRoom(for count: Int) -> Bool {
         guard let block = allocate(count) else { return false }
         deallocate(block, count)

@@ -2,18 +2,18 @@ import CConnectToLinux
 import Glibc
 import SystemPackage
 
-/// A mapped memfd: memory that can be passed on as a descriptor.
+/// A mapped memfd: memory that can be passed to another process as a descriptor.
 ///
-/// Nothing that comes from a peer is mapped before its seals and size have been checked: a file that could
-/// shrink under the mapping would crash whoever touches it (SIGBUS).
+/// A descriptor from a peer is mapped only after its seals and size have been checked: if the peer could shrink the
+/// file under the mapping, the next access would crash this process (SIGBUS).
 ///
-/// `@unchecked Sendable`: the mapping's address and size never change. What is in it belongs to whoever the
-/// owner says it does; the type itself never touches it.
+/// `@unchecked Sendable`: the mapping's address and size never change, and this type never accesses the bytes. The
+/// owner decides which thread may.
 package final class SharedMemory: @unchecked Sendable {
     package enum Kind: Sendable, Equatable {
-        /// Sealed against shrinking, growing and writing: nobody will ever change it.
+        /// Sealed against shrinking, growing and writing: the content never changes again.
         case frozen
-        /// Sealed against shrinking and growing: all who have it may write.
+        /// Sealed against shrinking and growing: every process that has the descriptor may write.
         case writable
     }
 
@@ -37,10 +37,10 @@ package final class SharedMemory: @unchecked Sendable {
         if let address = bytes.baseAddress { munmap(address, bytes.count) }
     }
 
-    /// Fresh memory, zeroed and writable, of a size that is settled.
-    /// - Throws: ``SystemError``; EFBIG for more than the process's limit of file sizes (RLIMIT_FSIZE).
+    /// Creates zeroed, writable memory of a fixed size.
+    /// - Throws: ``SystemError``; EFBIG where `size` exceeds the process's limit for files (RLIMIT_FSIZE).
     package static func make(size: Int) throws(SystemError) -> SharedMemory {
-        // Asked before: the kernel would say it by SIGXFSZ, of which a process dies.
+        // Checked here, because the kernel would send SIGXFSZ, which kills the process.
         var limit = rlimit()
         if getrlimit(__rlimit_resource_t(bitPattern: RLIMIT_FSIZE.rawValue), &limit) == 0, size >= 0,
             rlim_t(size) > limit.rlim_cur
@@ -56,15 +56,15 @@ package final class SharedMemory: @unchecked Sendable {
         return try SharedMemory(descriptor, size: size, kind: .writable)
     }
 
-    /// Settles that the memory is never written again.
+    /// Seals the memory against writing, for ever.
     ///
-    /// The kernel does it only once nobody has the memory mapped for writing; so this is given the descriptor,
-    /// and its owner has let the mapping go. Where it fails all the same, the receiver will see that.
+    /// The kernel refuses the seal while any writable mapping exists. So this takes the descriptor, and its owner has
+    /// to unmap the memory first. If the seal fails all the same, the receiver sees that it is missing.
     package static func freeze(_ descriptor: Descriptor) {
         _ = clinux_add_seals(descriptor.rawValue, CLINUX_SEAL_WRITE)
     }
 
-    /// Maps what a peer sent, if it is what the peer says; nil if it is not.
+    /// Maps memory that a peer sent; nil where its size or its seals are not those that the peer announced.
     package static func adopt(
         _ descriptor: Descriptor, size: Int, kind: Kind
     ) throws(SystemError) -> SharedMemory? {
@@ -73,7 +73,7 @@ package final class SharedMemory: @unchecked Sendable {
             kind == .frozen
             ? CLINUX_SEAL_SHRINK | CLINUX_SEAL_GROW | CLINUX_SEAL_WRITE
             : CLINUX_SEAL_SHRINK | CLINUX_SEAL_GROW
-        // Anything but a memfd has no seals at all.
+        // Only a memfd has seals.
         guard seals >= 0, seals & needed == needed else { return nil }
         if kind == .writable, seals & CLINUX_SEAL_WRITE != 0 { return nil }
         var status = stat()

@@ -1,6 +1,7 @@
 import Glibc
 
-/// A variable of the environment that this process was started with, byte for byte: the environment knows no encoding.
+/// The value of an environment variable of this process; nil if it is not set. As bytes, because environment variables
+/// have no defined encoding.
 package func environmentVariable(_ name: String) -> [UInt8]? {
     getenv(name).map { Array(UnsafeRawBufferPointer(start: $0, count: strlen($0))) }
 }

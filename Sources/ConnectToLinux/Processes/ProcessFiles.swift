@@ -2,49 +2,51 @@ import CConnectToLinux
 import Glibc
 import SystemPackage
 
-/// What a process calls itself: `/proc/PID/comm`, up to 15 bytes; nil where it cannot be read.
+/// The command name of a process: `/proc/PID/comm`, at most 15 bytes; nil where the file cannot be read.
 package func processName(of pid: Int32) -> String? {
     processFile("comm", of: pid, limit: 64).map { bytes in
         String(decoding: bytes.prefix { $0 != UInt8(ascii: "\n") }, as: UTF8.self)
     }
 }
 
-/// The program that a process runs, as an absolute path; nil where the kernel does not tell, as of other users'
-/// processes. Of a file that has been replaced or removed since, the path ends with ` (deleted)`.
+/// The absolute path of the program that a process runs; nil where the kernel does not tell it, as for other users'
+/// processes. Where the file has been replaced or removed since, the path ends with ` (deleted)`.
 package func executable(of pid: Int32) -> String? { linkTarget("/proc/\(pid)/exe") }
 
-/// A small file of `/proc/PID`, up to the limit in bytes; nil where it cannot be read.
+/// The first bytes of a file in `/proc/PID`, at most `limit`; nil where the file cannot be read.
 package func processFile(_ name: String, of pid: Int32, limit: Int) -> [UInt8]? {
     smallFile("/proc/\(pid)/\(name)", limit: limit)
 }
 
-/// A small file of the kernel's, up to the limit in bytes; nil where it cannot be read.
+/// The first bytes of a file that the kernel provides, at most `limit`; nil where the file cannot be read.
 package func smallFile(_ path: String, limit: Int) -> [UInt8]? {
     guard let number = try? systemCall("open", { open(path, O_RDONLY | O_CLOEXEC) }) else { return nil }
     return beginning(of: Descriptor(adopting: number), limit: limit)
 }
 
-/// Whether `/proc` numbers processes as this process's own pid namespace does: it may be another one's, and it may not
-/// be there.
+/// Whether `/proc` belongs to this process's pid namespace. It may belong to another one, and it may not be mounted.
 package var processFilesAreOurs: Bool { linkTarget("/proc/self") == "\(getpid())" }
 
-/// The process at the other end of a socket, the one that listened there, by its number in our pid namespace; 0 where
-/// it has none there, or it cannot be told.
+/// The process id, in our pid namespace, of the process at the other end of a socket: at a client's end, the process
+/// that called listen(2). 0 where that process has no id in our namespace, or the kernel does not tell it.
 package func processAtOtherEnd(of socket: Int32) -> Int32 {
     max(0, (try? systemCall("getsockopt") { clinux_process_at_other_end(socket) }) ?? 0)
 }
 
-/// A file in the root directory that a process sees, which may be another than ours.
+/// The result of reading a file in another process's root directory, which may differ from ours.
 package enum RootFile: Equatable, Sendable {
     case contents([UInt8])
-    /// There is none of that name.
+    /// No file has that name.
     case absent
-    /// It cannot be told: we may not look there, the process has gone, or what is there is no plain file or is
-    /// too large.
+    /// Unknown: this process may not look there, the other process has ended, or the file is not a regular file or is
+    /// larger than the limit.
     case unreadable
 }
 
-/// Possibly waits for a file system that the process itself has made: not to be called on a loop.
+/// Reads a file in the root directory of a process.
+///
+/// Not to be called on the loop: the file system may be one that the other process itself serves (FUSE), and then
+/// reading can block for as long as that process likes.
 package func rootFile(_ name: String, of pid: Int32, limit: Int) -> RootFile {
     var hasRoot: Int32 = 0
     let number: Int32
@@ -53,7 +55,7 @@ package func rootFile(_ name: String, of pid: Int32, limit: Int) -> RootFile {
     } catch {
         return hasRoot != 0 && error.errno == .noSuchFileOrDirectory ? .absent : .unreadable
     }
-    // From a peer: closing it may take as long as opening it.
+    // Origin `peer`, because closing the file can block as reading it can.
     let file = Descriptor(adopting: number, from: .peer)
     var facts = stat()
     guard fstat(file.rawValue, &facts) == 0, facts.st_mode & S_IFMT == S_IFREG, facts.st_size <= limit,

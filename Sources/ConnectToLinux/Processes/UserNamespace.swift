@@ -1,23 +1,23 @@
 import Glibc
 
-/// The user namespace that this process is in: in a container that a user has started, users have other numbers inside
-/// than outside.
+/// How the user namespace of this process maps its user: in a rootless container a user has one uid inside and another
+/// outside.
 package struct UserNamespace: Sendable, Equatable {
-    /// The user that this process is, inside.
+    /// The effective uid of this process inside the namespace.
     package let user: UInt32
-    /// The same user's number outside; nil where it has none there.
+    /// The same user's uid outside; nil where the namespace maps the user to none.
     package let outside: UInt32?
 
-    /// What to do where somebody outside compares the two.
+    /// What to do where a program outside of the namespace, such as the bus, compares the two uids.
     package static let advice =
-        "start the container with --userns=keep-id (podman), or be a user there that has the same number outside"
+        "start the container with --userns=keep-id (podman), or run there as a user that has the same uid outside"
 
-    /// Nil where this process's user has the same number outside, and where the kernel does not tell.
+    /// Nil where this process's user has the same uid outside, and where the kernel does not tell.
     package static var ofThisProcess: UserNamespace? {
         smallFile("/proc/self/uid_map", limit: 64 << 10).flatMap { UserNamespace(of: geteuid(), map: $0) }
     }
 
-    /// - Parameter map: `/proc/PID/uid_map`: lines of the first number inside, the first outside, and how many.
+    /// - Parameter map: `/proc/PID/uid_map`. Each text line has the first uid inside, the first outside, and the count.
     init?(of user: UInt32, map: [UInt8]) {
         var outside: UInt32?
         for line in map.split(separator: UInt8(ascii: "\n")) {

@@ -1,14 +1,14 @@
 public import CConnectToLinux
 
-/// A memory fence between two sides of which one passes it a million times as often: that side pays next to
-/// nothing, the other some microseconds.
+/// A memory fence between a frequent side, which pays next to nothing for it, and a rare side, which pays some
+/// microseconds.
 ///
-/// Each side stores something, passes its half, and loads what the other stores: then at least one of them sees the
-/// other's. With two usual fences either would pay twenty nanoseconds, which is more than posting a message.
-/// (P1202, "Asymmetric fences"; the halves are those of Linux's membarrier(2). Where a sandbox forbids that, the light
-/// half is a usual fence.)
+/// Each side stores a value, passes its half of the fence, and loads the value that the other side stores. Then at
+/// least one side sees the other's store. With two ordinary fences each side would pay twenty nanoseconds, which is
+/// more than posting a message costs. (P1202, "Asymmetric fences", built on Linux's membarrier(2). Where a sandbox
+/// forbids that call, the light half is an ordinary fence.)
 ///
-/// For any thread.
+/// May be used on any thread.
 public enum AsymmetricFence {
     /// The frequent side's half.
     @inlinable @inline(__always)

@@ -2,64 +2,67 @@ public import CConnectToLinux
 import Glibc
 public import Synchronization
 
-/// A mutex with a bias: it costs next to nothing for a thread which has it to itself for a while.
+/// A biased mutex: it costs next to nothing for a thread that alone uses it for a while.
 ///
-/// The thread that has taken it some hundred times in a row, with no other in between, becomes the bias's owner: from
-/// then on it enters and leaves with plain stores, where a mutex needs two locked instructions, forty cycles in all.
-/// Another thread that wants in revokes the bias first, at the price of an ``AsymmetricFence``, some microseconds; then
-/// it is a mutex again. ("Lock Reservation: Java Locks Can Mostly Do Without Atomic Operations", OOPSLA 2002.)
+/// A thread that has locked it 200 times in a row, with no other thread in between, becomes the owner of the bias: from
+/// then on it locks and unlocks with plain stores, where an ordinary mutex needs two locked instructions, forty cycles
+/// in all. Another thread revokes the bias before it locks, which costs an ``AsymmetricFence``, some microseconds; then
+/// the lock is an ordinary mutex again. ("Lock Reservation: Java Locks Can Mostly Do Without Atomic Operations",
+/// OOPSLA 2002.)
 ///
-/// Under contention it spins for a moment and then sleeps. Not recursive.
+/// Under contention a thread spins for a moment and then sleeps. Not recursive.
 ///
-/// What it is worth: without the bias 64-byte messages go one way at 0.6 of the rate; a round trip takes as long (two
-/// processors, both builds by turns, best of five).
+/// What the bias is worth: without it 64-byte messages go one way at 0.6 of the rate, and a round trip takes as long as
+/// with it (two processors, the two builds measured in turn, best of five).
 ///
-/// On the order of memory: owner and revoker each store, pass their half of the fence, and load, as in Dekker's
-/// algorithm; that is all the order these need. What the lock guards is handed on by the release in ``leave(_:)`` and
-/// the acquire in ``revoke(_:)``, and otherwise by the mutex.
+/// Memory order: owner and revoker each store, pass their half of the fence, and load, as in Dekker's algorithm; those
+/// accesses need no other order. The guarded value passes from thread to thread by the release in ``leave(_:)`` and the
+/// acquire in ``revoke(_:)``, and otherwise by the mutex.
 @usableFromInline
 struct BiasedMutex {
-    /// A slot for the owner, and for each one before it of whom it is not known that it has noticed the revocation: it
-    /// may have been stopped before its store for as long as it likes, and is not to write where another one does.
+    /// One slot for the owner, and one for each earlier owner that may not have noticed its revocation: the kernel may
+    /// have stopped that thread just before its store, for any time, and its store must not hit another owner's slot.
     @usableFromInline typealias Slots<Element: ~Copyable> = InlineArray<4, Element>
 
-    /// What threads look at that are not inside.
+    /// What threads access that do not hold the lock.
     @usableFromInline
     struct Shared: ~Copyable {
-        /// The bias's owner, and in its lowest bits its slot; or 0. Changed with the mutex held.
+        /// The owner of the bias, with the number of its slot in the lowest bits; or 0. Written with the mutex held.
         @usableFromInline let owner = Atomic<UInt>(0)
-        /// 1 while the slot's thread is inside by it, or about to look whether it may be. Only that thread writes here.
+        /// 1 while the slot's thread holds the lock through the slot, or is about to check whether it does. Only that
+        /// thread writes here.
         @usableFromInline let isInside = Slots<Atomic<UInt32>> { _ in Atomic(0) }
-        /// Somebody waits for the owner to leave.
+        /// Another thread waits for the owner to leave.
         @usableFromInline let isAwaited = Atomic(false)
     }
 
-    /// What only a thread that is inside looks at.
+    /// What only the thread accesses that holds the lock.
     @usableFromInline
     struct Guarded {
-        /// By which slot it came in, or by the mutex where it is negative.
+        /// The slot through which that thread locked; negative where it locked the mutex.
         @usableFromInline var slot = -1
 
-        // Where it came by the mutex:
-        /// Whose each slot is, or 0.
+        // Used only where the thread locked the mutex:
+        /// The thread to which each slot belongs, or 0.
         var slots = Slots<UInt>(repeating: 0)
         var slotsTaken = 0
-        /// How often the last thread has taken it in a row.
+        /// How many times in a row the last thread has locked the mutex.
         var streak = 0
         var lastThread: UInt = 0
     }
 
-    // Apart, so that a change of one is no access to another: who waits looks at what is shared all the time.
+    // Apart, because threads that wait read the shared part all the time, and the guarded part changes often.
     @usableFromInline let shared: UnsafeMutablePointer<Shared>
     @usableFromInline let guarded: UnsafeMutablePointer<Guarded>
     private let mutex: UnsafeMutablePointer<pthread_mutex_t>
 
-    /// So often in a row, and a thread gets the bias: what a revocation costs, in what the bias saves each time.
+    /// A thread gets the bias after locking this many times in a row: a revocation costs as much as the bias saves in
+    /// so many locks.
     private static let biasingStreak = 200
-    /// How often one looks before one sleeps.
+    /// How many times a revoking thread checks whether the owner has left before it sleeps.
     private static let spins = 100
 
-    /// In bytes: what it stands in, and does not move from.
+    /// The size in bytes of the memory that the mutex lies in, and does not move from.
     static let size =
         MemoryLayout<Shared>.stride + MemoryLayout<Guarded>.stride + MemoryLayout<pthread_mutex_t>.size
     static let alignment = max(
@@ -87,9 +90,9 @@ struct BiasedMutex {
         let thread = clinux_this_thread()
         let owner = shared.pointee.owner.load(ordering: .relaxed)
         let slot = Int(truncatingIfNeeded: owner ^ thread)
-        // Threads differ in higher bits than those.
+        // The addresses that stand for threads differ in higher bits than those of the slot's number.
         if slot >= 0, slot < Slots<UInt>.count {
-            // It would go in, and the first to go out would open the lock for all.
+            // A second lock by the owner would succeed, and the first unlock would let other threads in.
             assert(shared.pointee.isInside[slot].load(ordering: .relaxed) == 0, "a Lock is not recursive")
             shared.pointee.isInside[slot].store(1, ordering: .relaxed)
             AsymmetricFence.light()
@@ -127,7 +130,7 @@ struct BiasedMutex {
         if owner != 0 { revoke(owner) }
         guarded.pointee.slot = -1
         if guarded.pointee.slotsTaken > 0, let slot = slot(of: thread) {
-            // It is here, and so not about to look.
+            // The thread is here, so it is not about to check its slot: the slot can be reused.
             guarded.pointee.slots[slot] = 0
             guarded.pointee.slotsTaken -= 1
         }
@@ -157,16 +160,16 @@ struct BiasedMutex {
         shared.pointee.owner.store(thread | UInt(slot), ordering: .relaxed)
     }
 
-    /// Returns once the owner is out, and owns the bias no more.
+    /// Takes the bias from its owner, and returns once the owner has left the lock.
     private func revoke(_ owner: UInt) {
         let slot = Int(truncatingIfNeeded: owner) & (Slots<UInt>.count - 1)
         shared.pointee.isAwaited.store(true, ordering: .relaxed)
         shared.pointee.owner.store(0, ordering: .relaxed)
         AsymmetricFence.heavy()
-        var looks = 0
+        var checks = 0
         while shared.pointee.isInside[slot].load(ordering: .acquiring) != 0 {
-            looks += 1
-            if looks > Self.spins {
+            checks += 1
+            if checks > Self.spins {
                 withUnsafePointer(to: shared.pointee.isInside[slot]) { clinux_futex_wait($0, 1) }
             }
         }

@@ -1,4 +1,4 @@
-/// A value that is set once, and can be waited for before and asked for after. From any thread.
+/// A value that is set once. Tasks can wait for it, and any thread can read it.
 package final class Latch<Value: Sendable>: Sendable {
     private struct State {
         var value: Value?
@@ -10,11 +10,11 @@ package final class Latch<Value: Sendable>: Sendable {
 
     package init() {}
 
-    /// Nil until it is set.
+    /// The value; nil until it is set.
     package var value: Value? { state.withLock { $0.value } }
 
-    /// The first value counts; later ones are ignored.
-    /// - Returns: whether this is the first.
+    /// Sets the value, if it has not been set before.
+    /// - Returns: whether this call has set it.
     @discardableResult
     package func set(_ value: Value) -> Bool {
         let waiting: [UInt64: CheckedContinuation<Value?, Never>]? = state.withLock { state in
@@ -28,7 +28,7 @@ package final class Latch<Value: Sendable>: Sendable {
         return true
     }
 
-    /// Waits for the value; nil when the waiting task is cancelled first.
+    /// Waits for the value; nil if the waiting task is cancelled first.
     package func wait() async -> Value? {
         let id = state.withLock { state in
             state.lastID += 1

@@ -1,19 +1,19 @@
-/// A value, and the lock that guards it.
+/// A value and the lock that guards it.
 ///
-/// What the standard library's `Mutex` is, on a ``BiasedMutex``: a thread that has it to itself pays next to nothing,
-/// under contention it spins for a moment where that one has the kernel hand it over each time, and the thread
-/// sanitizer knows what it is.
+/// It does what the standard library's `Mutex` does, on a ``BiasedMutex``. Three reasons: a thread that alone uses it
+/// pays next to nothing; under contention a thread spins for a moment, where `Mutex` has the kernel hand the lock over
+/// each time; and the thread sanitizer understands it.
 ///
-/// Public, and so inlined in other modules: what is `package` was not, and each use was a generic call.
+/// Public, because then it is inlined in other modules: as `package` it was not, and each use was a generic call.
 ///
-/// Not recursive. `@unchecked Sendable`: the value is reached through ``withLock(_:)`` only, by one thread at a time.
+/// Not recursive. `@unchecked Sendable`: only ``withLock(_:)`` reaches the value, on one thread at a time.
 public struct Lock<Value: ~Copyable>: ~Copyable, @unchecked Sendable {
     @usableFromInline let mutex: BiasedMutex
     @usableFromInline let value: UnsafeMutablePointer<Value>
 
     public init(_ value: consuming sending Value) {
-        // The mutex stands behind the value, in one piece of memory.
-        // Even behind one of no size, so that they have an address each.
+        // The mutex lies behind the value in one block of memory. A value of size 0 gets one byte, so that the two
+        // addresses differ.
         let offset = max(1, MemoryLayout<Value>.size).roundedUp(toMultipleOf: BiasedMutex.alignment)
         let memory = UnsafeMutableRawPointer.allocate(
             byteCount: offset + BiasedMutex.size,
@@ -29,7 +29,7 @@ public struct Lock<Value: ~Copyable>: ~Copyable, @unchecked Sendable {
         UnsafeMutableRawPointer(value).deallocate()
     }
 
-    /// Calls a closure with the value, on this thread, once no other has it.
+    /// Locks, and calls a closure with the value on this thread.
     @inlinable @inline(__always)
     public borrowing func withLock<Result: ~Copyable, Failure: Error>(
         _ body: (inout sending Value) throws(Failure) -> sending Result

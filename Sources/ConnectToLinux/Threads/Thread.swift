@@ -2,7 +2,7 @@ import CConnectToLinux
 import Glibc
 import SystemPackage
 
-/// Starts a thread that nobody waits for. The name shows in `ps -L`, up to 15 bytes of it.
+/// Starts a detached thread. `ps -L` shows the first 15 bytes of its name.
 package func startDetachedThread(
     named name: String, _ body: @escaping @Sendable () -> Void
 ) throws(SystemError) {

@@ -183,7 +183,7 @@ struct HostileDescriptorTests {
             }
             // Closed here, ended by a broken rule, transferred and dropped: each leaves room for the next.
             for enemy in try await spend() { enemy.port.close() }
-            Descriptor.settleClosing()
+            Descriptor.waitUntilAllAreClosed()
             #expect(!DescriptorBudget.isSpent)
             do {
                 let enemies = try await spend()
@@ -274,5 +274,5 @@ private func limitDescriptors(to count: Int?) throws {
 /// Returns when the loop has read what it wants to, and everything that was let go is closed.
 private func settle() async throws {
     for _ in 0..<5 { await (try EventLoop.shared).settle() }
-    Descriptor.settleClosing()
+    Descriptor.waitUntilAllAreClosed()
 }

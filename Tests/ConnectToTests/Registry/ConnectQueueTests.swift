@@ -67,7 +67,7 @@ struct ConnectQueueTests {
 
             taken.removeAll()
             // Copies of what others have open are closed by a thread of its own.
-            Descriptor.settleClosing()
+            Descriptor.waitUntilAllAreClosed()
             try await here.connectTo("x").waitUntilOpen()
         }
         withExtendedLifetime(context) {}

@@ -47,7 +47,7 @@ struct UnknownCallersTests {
                     call("Tap", on: context, Descriptor(adopting: last), serial: 1)
                 ])
                 #expect(turnedAway == 1)
-                Descriptor.settleClosing()
+                Descriptor.waitUntilAllAreClosed()
                 #expect(fcntl(last, F_GETFD) == -1)
             }
             withExtendedLifetime(near) {}

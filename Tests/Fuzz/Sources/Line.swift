@@ -52,7 +52,7 @@ func fuzzLine(_ source: consuming ByteSource) {
     enemy = nil
     ports = []
     loop.runReady()
-    Descriptor.settleClosing()
+    Descriptor.waitUntilAllAreClosed()
     let lowest = dup(0)
     close(lowest)
     expect(lowest < 64, "descriptors stay open")

@@ -3,13 +3,13 @@ import ConnectToLinux
 import Glibc
 import Testing
 
-@Suite("Closing what came from elsewhere", .timeLimit(.minutes(1)))
-struct ForeignClosingTests {
-    @Test("goes on while some of it hangs")
-    func hanging() throws {
-        // Sockets that were told to linger: closing one waits until its peer has read, or is gone.
+@Suite("Closing descriptors from peers", .timeLimit(.minutes(1)))
+struct PeerDescriptorCloserTests {
+    @Test("Other descriptors are closed while closing three of them blocks")
+    func closingGoesOnWhileSomeBlock() throws {
+        // Closing a socket with SO_LINGER blocks until its peer has read everything, or has gone.
         let stuck = try (0..<3).map { _ in try LingeringSocket() }
-        for socket in stuck { socket.letGo() }
+        for socket in stuck { socket.release() }
         // The end of file comes when the last copy of the other end is closed.
         var ends: [Int32] = [0, 0]
         try systemCall("pipe") { pipe(&ends) }
@@ -17,13 +17,13 @@ struct ForeignClosingTests {
         do { _ = Descriptor(adopting: ends[1], from: .peer) }
         var poll = pollfd(fd: reading.rawValue, events: Int16(POLLIN), revents: 0)
         #expect(Glibc.poll(&poll, 1, 10_000) == 1)
-        // Released: what hung is closed too.
+        // With the peers gone the blocked descriptors are closed too.
         for socket in stuck { socket.resetPeer() }
-        Descriptor.settleClosing()
+        Descriptor.waitUntilAllAreClosed()
     }
 
-    @Test("is for what may hang: a line with nothing unread in it is closed where it is let go")
-    func quiet() throws {
+    @Test("A shut-down socket without unread input is closed at once, on the releasing thread")
+    func socketWithoutInputClosedAtOnce() throws {
         let number: Int32
         do {
             let (near, far) = try StreamSocket.pair()
@@ -35,8 +35,10 @@ struct ForeignClosingTests {
         #expect(fcntl(number, F_GETFD) == -1)
     }
 
-    @Test("goes on while what hangs is unread in a line", arguments: [Descriptor.Origin.own, .peer])
-    func hangingInside(_ origin: Descriptor.Origin) throws {
+    @Test(
+        "Releasing a socket does not block, though closing a descriptor unread in it does",
+        arguments: [Descriptor.Origin.own, .peer])
+    func blockingDescriptorUnreadInSocket(_ origin: Descriptor.Origin) throws {
         let stuck = try LingeringSocket()
         var ends: (near: StreamSocket, far: StreamSocket)? = try StreamSocket.pair()
         let line = try #require(ends).far.descriptor.duplicateNumber()
@@ -44,15 +46,15 @@ struct ForeignClosingTests {
         ends = nil
         var socket: StreamSocket? = StreamSocket(Descriptor(adopting: line, from: origin))
         socket?.shutdown()
-        // Would wait here for a minute.
+        // If this closed the socket itself, it would block for a minute.
         socket = nil
         #expect(socket == nil)
         stuck.resetPeer()
-        Descriptor.settleClosing()
+        Descriptor.waitUntilAllAreClosed()
     }
 }
 
-/// A TCP connection on the loopback whose buffers are full, so that closing its one end waits for the other.
+/// A TCP connection over the loopback with full buffers, so that closing its one end waits for the other.
 private final class LingeringSocket {
     private var end: Descriptor?
     private var peer: Descriptor?
@@ -86,15 +88,15 @@ private final class LingeringSocket {
         end = caller
     }
 
-    func letGo() { end = nil }
+    func release() { end = nil }
 
-    /// Leaves the only reference to the kernel.
+    /// Sends the end into a socket, which then holds the last reference to it.
     func move(into socket: StreamSocket) throws {
         try socket.send("x", descriptors: [try #require(end).rawValue])
         end = nil
-        Descriptor.settleClosing()
+        Descriptor.waitUntilAllAreClosed()
     }
 
-    /// Closing with input unread resets the connection.
+    /// Closing the peer with unread input resets the connection.
     func resetPeer() { peer = nil }
 }

@@ -1,16 +1,16 @@
 import Dispatch
 import Glibc
 
-/// Closes descriptors that came from peers, off the loop: closing a file of a hung file system, or a socket that
-/// was told to linger, blocks, perhaps for ever.
+/// Closes descriptors that came from peers, on threads of its own: close(2) blocks, perhaps for ever, for a file on a
+/// hung file system or a socket with SO_LINGER set.
 ///
-/// One thread does it. While that one blocks another begins, after 100 ms, up to a few. When all of them block,
-/// what else is to be closed waits, and counts against the ``DescriptorBudget``: the process takes no more
-/// descriptors from peers than that, and does all else.
+/// One thread closes them one after the other. If nothing has been closed for 100 ms while descriptors wait, another
+/// thread starts, up to eight. When all of them block, further descriptors wait and count against the
+/// ``DescriptorBudget``: the process then takes no more descriptors from peers than that, and otherwise works on.
 ///
-/// The threads are its own: Dispatch, asked for one where the system has none left, asks again every second, and holds
-/// up whoever asked.
-enum ForeignClosing {
+/// These are not Dispatch's threads: where the system has no thread left, Dispatch tries again every second and blocks
+/// its caller meanwhile.
+enum PeerDescriptorCloser {
     private static let threadLimit = 8
     /// In microseconds.
     private static let patience: UInt32 = 100_000
@@ -18,24 +18,24 @@ enum ForeignClosing {
     private struct State {
         var waiting: [Int32] = []
         var threads = 0
-        /// How many of them sleep, and have not been called since: one at the most, others end.
+        /// Threads that sleep and have not been woken: at most one, because a thread that finds another asleep ends.
         var sleeping = 0
-        /// How many have been closed, ever.
+        /// Descriptors closed since the process started.
         var closed = 0
-        /// How many are not closed yet: those that wait, and those that a thread closes now.
+        /// Descriptors that wait, and those that a thread is closing now.
         var unclosed = 0
-        var callsAtNext: [@Sendable () -> Void] = []
+        var callsAfterNext: [@Sendable () -> Void] = []
         var isWatched = false
     }
 
     private static let state = Lock(State())
-    private static let calls = DispatchSemaphore(value: 0)
+    private static let wakeup = DispatchSemaphore(value: 0)
     private static let unclosed = DispatchGroup()
 
-    /// Makes the first thread now. Else it is made when it is needed, and where the system has none then, descriptors
-    /// wait for the next attempt.
+    /// Starts the first thread now. Otherwise ``close(_:)`` starts it, and if the system has no thread left then,
+    /// descriptors wait until a later `close` succeeds in starting one.
     static func prepare() throws(SystemError) {
-        if state.withLock({ $0.threads == 0 }) { try begin() }
+        if state.withLock({ $0.threads == 0 }) { try startThread() }
     }
 
     static func close(_ number: Int32) {
@@ -47,16 +47,16 @@ enum ForeignClosing {
             if state.threads == 0 { return true }
             if state.sleeping > 0 {
                 state.sleeping -= 1
-                calls.signal()
+                wakeup.signal()
             } else {
                 watchProgress(&state)
             }
             return false
         }
-        if isFirst { try? begin() }
+        if isFirst { try? startThread() }
     }
 
-    private static func begin() throws(SystemError) {
+    private static func startThread() throws(SystemError) {
         state.withLock { $0.threads += 1 }
         do throws(SystemError) {
             try startDetachedThread(named: "connectto-close", closeAll)
@@ -88,25 +88,25 @@ enum ForeignClosing {
                 let calls = state.withLock { state in
                     state.closed += 1
                     state.unclosed -= 1
-                    defer { state.callsAtNext = [] }
-                    return state.callsAtNext
+                    defer { state.callsAfterNext = [] }
+                    return state.callsAfterNext
                 }
                 for call in calls { call() }
                 DescriptorBudget.count(-1)
                 unclosed.leave()
-            case .sleep: calls.wait()
+            case .sleep: wakeup.wait()
             case .end: return
             }
         }
     }
 
-    /// Looks a little later whether anything has been closed since, for as long as something waits.
+    /// Checks every 100 ms, while descriptors wait, whether any descriptor has been closed since the last check.
     private static func watchProgress(_ state: inout State) {
         if state.isWatched || state.threads == threadLimit || state.waiting.isEmpty { return }
         state.isWatched = true
         let before = state.closed
-        // Not a timer of Dispatch's, for which that would open descriptors. Without a thread the next that is to be
-        // closed has the progress looked at.
+        // Not a Dispatch timer: Dispatch opens descriptors for it. If this thread cannot start, the next `close` tries
+        // again.
         do throws(SystemError) {
             try startDetachedThread(named: "connectto-watch") {
                 usleep(patience)
@@ -115,23 +115,23 @@ enum ForeignClosing {
                     defer { watchProgress(&state) }
                     return state.closed == before && !state.waiting.isEmpty && state.threads < threadLimit
                 }
-                if isStuck { try? begin() }
+                if isStuck { try? startThread() }
             }
         } catch { state.isWatched = false }
     }
 
     static var isUnderWay: Bool { state.withLock { $0.unclosed > 0 } }
 
-    /// Calls when the next one has been closed; at once where none is to be.
+    /// Calls when the next descriptor has been closed; at once where none is left to close.
     static func afterNext(_ call: @escaping @Sendable () -> Void) {
         let isUnderWay = state.withLock { state in
-            if state.unclosed > 0 { state.callsAtNext.append(call) }
+            if state.unclosed > 0 { state.callsAfterNext.append(call) }
             return state.unclosed > 0
         }
         if !isUnderWay { call() }
     }
 
-    static func settle() {
+    static func waitUntilAllClosed() {
         unclosed.wait()
     }
 }
