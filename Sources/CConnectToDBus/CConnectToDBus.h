@@ -1,3 +1,3 @@
-// libdbus, and nothing else: whoever imports this is one of the few files of the DBus module that touch C.
+// libdbus alone. Only the files of ConnectToDBus that call libdbus import this module.
 #pragma once
 #include <dbus/dbus.h>

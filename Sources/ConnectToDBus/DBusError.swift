@@ -1,24 +1,24 @@
-/// What went wrong with a call, a connection or a message.
+/// An error of a call, a connection or a message.
 ///
-/// Errors that came over the bus keep their name and message verbatim; those that arose on this side have a
-/// ``kind`` that no peer can forge, and the closest D-Bus name.
+/// An error reply keeps its D-Bus name and message verbatim. A local error has a ``kind`` that no peer can forge, and the
+/// closest D-Bus name.
 package struct DBusError: Error, Sendable, Equatable, CustomStringConvertible {
     /// Where the error comes from.
     package enum Kind: Sendable {
-        /// The bus or the peer replied with it.
+        /// The bus or the peer sent an error reply.
         case reply
-        /// The connection ended, closed here or lost, while this was under way. The call may have been carried out
-        /// all the same.
+        /// This program closed the connection, or lost it, before the reply arrived. The callee may have executed the
+        /// call.
         case disconnected
-        /// There is no connection just now. Nothing was sent.
+        /// There is no connection at the moment. Nothing was sent.
         case offline
-        /// The deadline has passed. The call may have been carried out all the same.
+        /// The deadline has passed. The callee may have executed the call, or may still do so.
         case timedOut
-        /// Refused on this side: D-Bus cannot say this. Nothing was sent.
+        /// D-Bus does not allow what was to be sent. Nothing was sent.
         case invalid
-        /// What came cannot be read: the sender's doing.
+        /// A received message cannot be read, by its sender's fault.
         case malformed
-        /// The waiting task was cancelled. The call may have been carried out all the same.
+        /// The waiting task was cancelled. The callee may have executed the call, or may still do so.
         case cancelled
         /// The bus could not be reached, or does not behave like a bus.
         case unreachable
@@ -27,12 +27,13 @@ package struct DBusError: Error, Sendable, Equatable, CustomStringConvertible {
     }
 
     package let kind: Kind
-    /// `org.freedesktop.DBus.Error.ServiceUnknown` and the like; compare with ``DBusError/Name``.
+    /// The D-Bus name of the error, such as `org.freedesktop.DBus.Error.ServiceUnknown`. Compare it with
+    /// ``DBusError/Name``.
     package let name: String
-    /// For people. Empty where the peer sent none.
+    /// A text for people. Empty where the peer sent none.
     package let message: String
 
-    /// As the bus or a peer said it.
+    /// An error reply of the bus or a peer.
     package init(name: String, message: String) {
         self.init(kind: .reply, name: name, message: message)
     }
@@ -44,7 +45,7 @@ package struct DBusError: Error, Sendable, Equatable, CustomStringConvertible {
     }
 
     /// The same error with another message.
-    func saying(_ message: String) -> DBusError { DBusError(kind: kind, name: name, message: message) }
+    func withMessage(_ message: String) -> DBusError { DBusError(kind: kind, name: name, message: message) }
 
     package var description: String { message.isEmpty ? name : "\(name): \(message)" }
 
@@ -53,7 +54,9 @@ package struct DBusError: Error, Sendable, Equatable, CustomStringConvertible {
     }
 
     package static let offline = DBusError(
-        kind: .offline, name: Name.disconnected, message: "there is no connection to the bus just now")
+        kind: .offline, name: Name.disconnected, message: "there is no connection to the bus at the moment")
+
+    static let closedByThisProgram = disconnected("this program has closed the connection to the bus")
 
     package static func timedOut(_ message: String) -> DBusError {
         DBusError(kind: .timedOut, name: Name.timeout, message: message)
@@ -81,22 +84,22 @@ package struct DBusError: Error, Sendable, Equatable, CustomStringConvertible {
 }
 
 extension DBusError {
-    /// The error names that somebody here asks for, or replies with.
+    /// The error names that ConnectTo compares with, or replies with.
     package enum Name {
         package static let failed = "org.freedesktop.DBus.Error.Failed"
         package static let disconnected = "org.freedesktop.DBus.Error.Disconnected"
         package static let timeout = "org.freedesktop.DBus.Error.Timeout"
         package static let noServer = "org.freedesktop.DBus.Error.NoServer"
-        /// The other side went away before it replied.
+        /// The callee left the bus before it replied.
         package static let noReply = "org.freedesktop.DBus.Error.NoReply"
-        /// Nobody has the name, and nobody can be started for it.
+        /// The name has no owner, and the bus knows no service to start for it.
         package static let serviceUnknown = "org.freedesktop.DBus.Error.ServiceUnknown"
         package static let nameHasNoOwner = "org.freedesktop.DBus.Error.NameHasNoOwner"
-        /// The bus started somebody for the name, who did not take it within its time.
+        /// The bus started a service for the name, and the service did not request the name in time.
         package static let timedOut = "org.freedesktop.DBus.Error.TimedOut"
-        /// The bus could not start somebody for the name; what is behind this says why.
+        /// The bus could not start the service for the name. The rest of the error's name says why.
         package static let spawnPrefix = "org.freedesktop.DBus.Error.Spawn."
-        /// The bus does not believe that we are the user who we say we are.
+        /// The bus did not accept the uid that this process authenticated with.
         package static let authenticationFailed = "org.freedesktop.DBus.Error.AuthFailed"
         package static let accessDenied = "org.freedesktop.DBus.Error.AccessDenied"
         package static let limitsExceeded = "org.freedesktop.DBus.Error.LimitsExceeded"

@@ -45,13 +45,13 @@ struct SessionBusTests {
         arguments: [
             ("DBUS_SESSION_BUS_ADDRESS=/run/user/1000/bus", "unix:path=/run/user/1000/bus"),
             ("DBUS_SESSION_BUS_ADDRESS=\"$(printf 'unix:path=/a\\nx')\"", #""unix:path=/a\nx" contains a newline"#),
-            ("DBUS_SESSION_BUS_ADDRESS='unix:path=/a '", "ends with a blank"),
-            ("DBUS_SESSION_BUS_ADDRESS=' unix:path=/a'", "begins with a blank"),
-            ("DBUS_SESSION_BUS_ADDRESS='unix:path=/a b'", "contains a blank, which an address writes as %20"),
+            ("DBUS_SESSION_BUS_ADDRESS='unix:path=/a '", "ends with a space"),
+            ("DBUS_SESSION_BUS_ADDRESS=' unix:path=/a'", "begins with a space"),
+            ("DBUS_SESSION_BUS_ADDRESS='unix:path=/a b'", "contains a space; write it as %20"),
             ("DBUS_SESSION_BUS_ADDRESS=\"$(printf 'unix:path=/caf\\351')\"", #"/caf\xE9" contains the byte 0xe9"#),
-            ("DBUS_SESSION_BUS_ADDRESS=nonsense", "is no address; one is unix:path="),
-            ("DBUS_SESSION_BUS_ADDRESS=autolaunch:", "asks for a bus to be started"),
-            ("DBUS_SESSION_BUS_ADDRESS=disabled:", "says that there is to be no bus here"),
+            ("DBUS_SESSION_BUS_ADDRESS=nonsense", "is not a D-Bus address; write one such as unix:path="),
+            ("DBUS_SESSION_BUS_ADDRESS=autolaunch:", "names no running bus, and ConnectTo does not start one"),
+            ("DBUS_SESSION_BUS_ADDRESS=disabled:", "disables the bus"),
             ("XDG_RUNTIME_DIR=some/where", #"XDG_RUNTIME_DIR ("some/where") is not an absolute path"#),
         ])
     func wrong(variable: String, said: String) async throws {

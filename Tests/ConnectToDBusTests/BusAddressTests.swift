@@ -8,8 +8,8 @@ struct BusAddressTests {
         { variables[$0].map { Array($0.utf8) } }
     }
 
-    @Test("takes the session's address from the environment, else the socket in the runtime directory")
-    func session() throws {
+    @Test("The session bus's address comes from the environment, else from the runtime directory")
+    func sessionBusFromEnvironment() throws {
         #expect(
             try BusAddress.session(
                 environment: lookup(["DBUS_SESSION_BUS_ADDRESS": "unix:path=/a", "XDG_RUNTIME_DIR": "/r"]))
@@ -20,14 +20,14 @@ struct BusAddressTests {
                 == "unix:path=/run/a%20b%2c%c3%bc/bus")
     }
 
-    @Test("takes a runtime directory byte for byte, whatever its encoding")
-    func bytes() throws {
+    @Test("A runtime directory is taken byte for byte, in any encoding")
+    func runtimeDirectoryInAnyEncoding() throws {
         let address = try BusAddress.session { $0 == "XDG_RUNTIME_DIR" ? [0x2f, 0xe9, 0x0a] : nil }
         #expect(address == "unix:path=/%e9%0a/bus")
     }
 
-    @Test("knows no session bus without either, and starts none")
-    func none() {
+    @Test("Without an address and a runtime directory there is no session bus, and none is started")
+    func noSessionBus() {
         let error = #expect(throws: DBusError.self) { try BusAddress.session(environment: lookup([:])) }
         #expect(error?.kind == .unreachable)
         let relative = #expect(throws: DBusError.self) {
@@ -37,9 +37,9 @@ struct BusAddressTests {
     }
 
     @Test(
-        "names the variable whose value is no address",
+        "The error for a bad bus address names the environment variable",
         arguments: ["autolaunch:", "disabled:", "/a", "a", ";", "unix:path=/a\n", "unix:path=/é", "unix:path=/a\0"])
-    func invalid(value: String) {
+    func badAddressNamesVariable(value: String) {
         for variable in ["DBUS_SESSION_BUS_ADDRESS", "DBUS_SYSTEM_BUS_ADDRESS"] {
             let error = #expect(throws: DBusError.self) {
                 if variable.contains("SYSTEM") {
@@ -53,8 +53,8 @@ struct BusAddressTests {
         }
     }
 
-    @Test("opens what is left of a list without autolaunch, and without the ids of buses that may be gone")
-    func list() throws {
+    @Test("A list of addresses is used without autolaunch addresses and without servers' ids")
+    func listWithoutAutolaunchAndServerIDs() throws {
         #expect(try BusAddress.entries(of: "autolaunch:;unix:path=/a;") == ["unix:path=/a"])
         #expect(
             try BusAddress.entries(of: "unix:guid=1,path=/a;disabled:;tcp:host=b,port=1,guid=2")
@@ -62,8 +62,8 @@ struct BusAddressTests {
         #expect(throws: DBusError.self) { try BusAddress.entries(of: "unix:path=/a\0b") }
     }
 
-    @Test("knows where the system's bus is")
-    func system() throws {
+    @Test("The system bus's address comes from the environment, else it is the well-known socket")
+    func systemBus() throws {
         #expect(try BusAddress.system(environment: lookup([:])) == "unix:path=/run/dbus/system_bus_socket")
         #expect(
             try BusAddress.system(environment: lookup(["DBUS_SYSTEM_BUS_ADDRESS": "tcp:host=a"]))

@@ -8,7 +8,7 @@ import Testing
 struct BusConnectionTests {
     // MARK: Calls
 
-    @Test("two connections of one process, on two loops, call one another")
+    @Test("Two connections of one process, on two loops, call one another")
     func mutualCalls() async throws {
         let bus = try PrivateBus.current
         let one = try await bus.open(on: try Loop.shared)
@@ -25,8 +25,8 @@ struct BusConnectionTests {
         await two.close()
     }
 
-    @Test("tells a handler who calls what")
-    func whoCalls() async throws {
+    @Test("A handler gets the caller, path, interface, member and body of a call")
+    func handlerGetsCall() async throws {
         let bus = try PrivateBus.current
         let (caller, callee) = (try await bus.open(), try await bus.open())
         let calls = Log<MethodCall>()
@@ -44,8 +44,8 @@ struct BusConnectionTests {
         await callee.close()
     }
 
-    @Test("a thousand calls are answered in the order they were made")
-    func pipelined() async throws {
+    @Test("The replies to a thousand calls arrive in the order of the calls")
+    func pipelinedReplies() async throws {
         let bus = try PrivateBus.current
         let (caller, callee) = (try await bus.open(), try await bus.open(on: try Loop.second))
         await callee.exportEcho()
@@ -62,8 +62,8 @@ struct BusConnectionTests {
         await callee.close()
     }
 
-    @Test("errors come as they were sent, name and message")
-    func errors() async throws {
+    @Test("An error reply arrives with the name and message that were sent")
+    func errorReply() async throws {
         let connection = try await PrivateBus.current.open()
         await connection.export(path: "/error") { [weak connection] call in
             connection?.assumeIsolated {
@@ -78,7 +78,7 @@ struct BusConnectionTests {
         await connection.close()
     }
 
-    @Test("paths that nobody exports are unknown objects")
+    @Test("A call to a path that is not exported gets UnknownObject")
     func unknownObject() async throws {
         let connection = try await PrivateBus.current.open()
         await connection.exportEcho()
@@ -91,7 +91,7 @@ struct BusConnectionTests {
         await connection.close()
     }
 
-    @Test("a name that nobody has is an unknown service")
+    @Test("A call to a name without an owner gets ServiceUnknown or NameHasNoOwner")
     func unknownService() async throws {
         let connection = try await PrivateBus.current.open()
         var call = OutgoingCall.test("org.example.Nobody")
@@ -105,8 +105,8 @@ struct BusConnectionTests {
         await connection.close()
     }
 
-    @Test("a reply that D-Bus cannot carry becomes an error, so that nobody waits")
-    func badReply() async throws {
+    @Test("A reply that D-Bus cannot carry becomes an error reply, so that the caller does not wait")
+    func unsendableReply() async throws {
         let connection = try await PrivateBus.current.open()
         await connection.export(path: "/bad") { [weak connection] call in
             connection?.assumeIsolated { $0.reply(to: call, [.string("\0")]) }
@@ -118,8 +118,8 @@ struct BusConnectionTests {
         await connection.close()
     }
 
-    @Test("a deadline settles a call, and the late reply does no harm")
-    func deadline() async throws {
+    @Test("A call fails at its deadline, and a late reply does no harm")
+    func callFailsAtDeadline() async throws {
         let connection = try await PrivateBus.current.open()
         let calls = Log<MethodCall>()
         await connection.exportSilent { calls.add($0) }
@@ -137,8 +137,8 @@ struct BusConnectionTests {
         await connection.close()
     }
 
-    @Test("an answer that came in time counts, though its process was stopped until the deadline had gone by")
-    func answeredWhileStopped() async throws {
+    @Test("A reply in time counts, though the caller was stopped until after the deadline")
+    func replyWhileCallerWasStopped() async throws {
         let connection = try await PrivateBus.current.open()
         let result = await withCheckedContinuation { continuation in
             Task { await connection.callWhileStopped { continuation.resume(returning: $0) } }
@@ -147,8 +147,8 @@ struct BusConnectionTests {
         await connection.close()
     }
 
-    @Test("cancelling the task settles its call at once, sent or not")
-    func cancelled() async throws {
+    @Test("Cancelling a task ends its call at once, sent or not")
+    func cancelledCall() async throws {
         let connection = try await PrivateBus.current.open()
         let calls = Log<MethodCall>()
         await connection.exportSilent { calls.add($0) }
@@ -172,8 +172,8 @@ struct BusConnectionTests {
 
     // MARK: Names
 
-    @Test("a name goes to one owner, and to the next in the queue")
-    func names() async throws {
+    @Test("A bus name has one owner, and passes to the next in the queue")
+    func nameOwnersAndQueue() async throws {
         let bus = try PrivateBus.current
         let (one, two) = (try await bus.open(), try await bus.open())
         let name = "org.example.Name"
@@ -200,8 +200,8 @@ struct BusConnectionTests {
 
     // MARK: Signals
 
-    @Test("signals come in order, each once however often the rule was added, and stop with the last removal")
-    func signals() async throws {
+    @Test("Signals arrive once each, in order, until their match rule was removed as often as added")
+    func signalsUntilLastRemoval() async throws {
         let bus = try PrivateBus.current
         let (listener, emitter) = (try await bus.open(), try await bus.open(on: try Loop.second))
         let rule = MatchRule(sender: emitter.uniqueName, interface: Objects.interface, member: "Tick")
@@ -219,7 +219,7 @@ struct BusConnectionTests {
             for number in numbers {
                 try await emitter.emit("Tick", number)
             }
-            // To the listener alone, so it needs no rule; what was sent before it has arrived before it.
+            // Addressed to the listener, so it needs no rule. It arrives after the signals that were sent before it.
             try await emitter.emit("Mark", to: listener.uniqueName)
         }
         try await listener.addMatch(rule)
@@ -230,7 +230,7 @@ struct BusConnectionTests {
         try await tick(100..<101)
         #expect(await marks.wait(for: 2) == [100, 101])
         await listener.removeMatch(rule)
-        // The bus has taken the removal before it takes anything sent after this.
+        // When this returns the bus has removed the rule.
         _ = try await listener.call(.toBus("GetId"), deadline: .seconds(10))
         try await tick(101..<102)
         #expect(await marks.wait(for: 3) == [100, 101, 101])
@@ -239,8 +239,8 @@ struct BusConnectionTests {
         await emitter.close()
     }
 
-    @Test("a rule that the bus refuses fails for all who asked, and is not counted")
-    func badRule() async throws {
+    @Test("A match rule that the bus refuses fails each time, and is not counted")
+    func refusedMatchRule() async throws {
         let connection = try await PrivateBus.current.open()
         let rule = MatchRule(path: "no path")
         for _ in 1...2 {
@@ -252,8 +252,8 @@ struct BusConnectionTests {
 
     // MARK: Broken messages
 
-    @Test("calls that D-Bus cannot carry are refused")
-    func badCall() async throws {
+    @Test("A call with an invalid destination, path, interface or member is refused")
+    func invalidCall() async throws {
         let connection = try await PrivateBus.current.open()
         let good = OutgoingCall.test(connection.uniqueName)
         var bad = [good, good, good, good]
@@ -270,8 +270,8 @@ struct BusConnectionTests {
         await connection.close()
     }
 
-    @Test("a call that names a descriptor which did not come with it is invalid")
-    func noSuchDescriptor() async throws {
+    @Test("A call that refers to a descriptor which did not come with it gets InvalidArgs")
+    func missingDescriptor() async throws {
         let bus = try PrivateBus.current
         let (caller, callee) = (try await bus.open(), try await bus.open(on: try Loop.second))
         await callee.exportEcho()
@@ -294,13 +294,13 @@ struct BusConnectionTests {
 }
 
 extension BusConnection {
-    /// In one go, from the loop, without a hop in between.
+    /// Makes all calls in one turn of the loop.
     fileprivate func callThousandTimes(_ destination: String, completion: @escaping Completion) {
         for number in UInt32(0)..<1000 {
             call(
                 .test(
                     destination, Objects.echo,
-                    // Short ones go to the bus another way than long ones.
+                    // Short messages bypass libdbus, and long ones do not.
                     [.uint32(number), .bytes([UInt8](repeating: 0, count: number % 4 == 0 ? 20_000 : 0))]),
                 deadline: .seconds(30),
                 completion: completion)

@@ -7,7 +7,7 @@ import Testing
 
 @Suite(.chosenExecutor, .timeLimit(.minutes(1)))
 struct DBusValueTests {
-    /// Made anew each time: the leak sanitizer does not see what a global holds in an enumeration's spare bits.
+    /// Computed, because the leak sanitizer does not see references that a global keeps in an enumeration's spare bits.
     static var values: [DBusValue] {
         [
             .byte(255), .boolean(true), .boolean(false), .int16(.min), .uint16(.max), .int32(.min),
@@ -32,8 +32,8 @@ struct DBusValueTests {
         ]
     }
 
-    @Test("comes back from the bus as it was sent", .privateBus)
-    func roundTrip() async throws {
+    @Test("A D-Bus value of every type comes back from the bus unchanged", .privateBus)
+    func roundTripOfEveryType() async throws {
         let connection = try await PrivateBus.current.open()
         await connection.exportEcho()
         for value in Self.values {
@@ -42,7 +42,7 @@ struct DBusValueTests {
             #expect(reply.body == [value])
             #expect(reply.sender == connection.uniqueName)
             #expect(Signature.isSingle(value.signature))
-            // Long messages are written by libdbus.
+            // libdbus writes long messages.
             let long = [value, .bytes([UInt8](repeating: 1, count: 8_192))]
             let longReply = try await connection.call(
                 .test(connection.uniqueName, Objects.echo, long), deadline: .seconds(10))
@@ -54,8 +54,8 @@ struct DBusValueTests {
         await connection.close()
     }
 
-    @Test("carries megabytes", .privateBus)
-    func large() async throws {
+    @Test("A D-Bus message carries four megabytes", .privateBus)
+    func largeMessage() async throws {
         let connection = try await PrivateBus.current.open()
         await connection.exportEcho()
         let value = DBusValue.bytes((0..<4_000_000).map { UInt8(truncatingIfNeeded: $0) })
@@ -65,8 +65,8 @@ struct DBusValueTests {
         await connection.close()
     }
 
-    @Test("passes a descriptor, and leaves the sender its own", .privateBus)
-    func descriptor() async throws {
+    @Test("A D-Bus message passes a descriptor, and the sender keeps its own", .privateBus)
+    func passedDescriptor() async throws {
         let bus = try PrivateBus.current
         let connection = try await bus.open()
         await connection.exportEcho()
@@ -78,7 +78,7 @@ struct DBusValueTests {
         }
         #expect(returned !== far.descriptor)
         #expect(fcntl(returned.rawValue, F_GETFD) & FD_CLOEXEC != 0)
-        // Either of the two is the far end.
+        // Both descriptors refer to the far end.
         for (descriptor, byte) in [(returned, UInt8(1)), (far.descriptor, 2)] {
             var sent = byte
             #expect(try systemCall("write") { write(descriptor.rawValue, &sent, 1) } == 1)
@@ -89,8 +89,8 @@ struct DBusValueTests {
         await connection.close()
     }
 
-    @Test("is refused before libdbus sees what it would abort on", .privateBus)
-    func refused() async throws {
+    @Test("A body on which libdbus would abort, or that is over a limit, is refused", .privateBus)
+    func refusedBodies() async throws {
         let connection = try await PrivateBus.current.open()
         await connection.exportEcho()
         let descriptor = try StreamSocket.pair().0.descriptor
@@ -118,7 +118,7 @@ struct DBusValueTests {
             }
             #expect(error?.kind == .invalid)
         }
-        // The connection is none the worse for it.
+        // The connection still works.
         let full = Array(repeating: DBusValue.unixFD(descriptor), count: 16)
         let reply = try await connection.call(
             .test(connection.uniqueName, Objects.echo, full), deadline: .seconds(10))
@@ -126,8 +126,8 @@ struct DBusValueTests {
         await connection.close()
     }
 
-    @Test("is not sent to names that are none", .privateBus)
-    func names() async throws {
+    @Test("A call with an invalid or reserved name is refused, and the connection stays open", .privateBus)
+    func invalidNames() async throws {
         let connection = try await PrivateBus.current.open()
         func call(_ destination: String, _ path: String, _ interface: String, _ member: String)
             -> OutgoingCall

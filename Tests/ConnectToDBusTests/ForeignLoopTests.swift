@@ -6,20 +6,20 @@ import Testing
 
 @testable import ConnectToDBus
 
-/// Connections on a loop that somebody else drives.
+/// Connections on a loop that the program's main loop drives.
 @Suite(.privateBus, .timeLimit(.minutes(1)))
 struct ForeignLoopTests {
-    @Test("a handler may run the foreign loop from inside; further messages wait until it has returned")
-    func nested() async throws {
+    @Test("A handler may run the foreign loop, and further messages wait until it returns")
+    func handlerRunsForeignLoop() async throws {
         let bus = try PrivateBus.current
         let loop = try ForeignLoop()
         let (caller, callee) = (try await bus.open(), try await bus.open(on: loop.reactor))
         let log = Log<String>()
         await callee.export(path: "/nested") { [weak callee] call in
             log.add("in")
-            // Answered first: so the next call comes while this is not over, and libdbus tells of it.
+            // Reply first, so that the next call arrives while this handler runs, and libdbus reports it.
             callee?.assumeIsolated { $0.reply(to: call, call.body) }
-            // As a modal dialogue would.
+            // Run the loop, as a modal dialogue would.
             for _ in 0..<10 { loop.turn(milliseconds: 5) }
             log.add("out")
         }
@@ -35,8 +35,8 @@ struct ForeignLoopTests {
         await loop.stop()
     }
 
-    @Test("a handler may close its connection and then run the foreign loop from inside")
-    func nestedClose() async throws {
+    @Test("A handler may close its connection and then run the foreign loop")
+    func handlerClosesAndRunsForeignLoop() async throws {
         let bus = try PrivateBus.current
         let loop = try ForeignLoop()
         let (caller, callee) = (try await bus.open(), try await bus.open(on: loop.reactor))
@@ -49,14 +49,14 @@ struct ForeignLoopTests {
         }
         #expect(error?.name == DBusError.Name.noReply)
         await caller.close()
-        await Loop.settle(try Loop.shared)
-        await Loop.settle(loop.reactor)
+        await Loop.runWaitingWork(of: try Loop.shared)
+        await Loop.runWaitingWork(of: loop.reactor)
         #expect(try bus.openDescriptors().isEmpty)
         await loop.stop()
     }
 }
 
-/// A main loop that is not ours.
+/// A program's main loop.
 private final class ForeignLoop: Sendable {
     let reactor: Reactor
     private let isOver = Atomic(false)
@@ -73,7 +73,7 @@ private final class ForeignLoop: Sendable {
         if poll(&entry, 1, milliseconds) == 1 { reactor.runReady() }
     }
 
-    /// The thread ends after this.
+    /// Ends the thread after its current turn.
     func stop() async {
         await withCheckedContinuation { continuation in
             reactor.execute { [self] in

@@ -3,8 +3,8 @@ import Testing
 
 @Suite(.timeLimit(.minutes(1)))
 struct MatchRuleTests {
-    @Test("writes the parts that are given, arguments in order")
-    func text() {
+    @Test("A match rule's text has the parts that are set, with arguments in order")
+    func textOfRule() {
         let rule = MatchRule(
             sender: "org.example", path: "/a", interface: "org.example.I", member: "M",
             arguments: [10: "k", 2: "c"])
@@ -14,13 +14,13 @@ struct MatchRuleTests {
         #expect(MatchRule().text == "type='signal'")
     }
 
-    @Test("quotes apostrophes outside of apostrophes, and nothing else")
-    func quoting() {
+    @Test("A match rule escapes apostrophes and nothing else")
+    func apostrophesAreEscaped() {
         #expect(MatchRule(arguments: [0: #"it's, a \ "#]).text == #"type='signal',arg0='it'\''s, a \ '"#)
     }
 
-    @Test("asks the bus alone about owners")
-    func owners() {
+    @Test("A match rule for name owners accepts the bus as the only sender")
+    func nameOwnerChangedRule() {
         #expect(
             MatchRule.nameOwnerChanged(namespace: "org.example").text
                 == "type='signal',sender='org.freedesktop.DBus',path='/org/freedesktop/DBus',"

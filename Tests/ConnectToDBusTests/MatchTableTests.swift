@@ -16,44 +16,44 @@ struct MatchTableTests {
         if case .ask(let request) = table.add(rule, note(name)) { request } else { nil }
     }
 
-    @Test("asks once, lets others wait, and counts")
-    func counts() throws {
+    @Test("A match table requests a rule once, lets other users wait, and counts them")
+    func countsUsers() throws {
         var table = MatchTable()
         let request = try #require(ask(&table, "rule", "first"))
         guard case .wait = table.add("rule", note("second")) else { return #expect(Bool(false)) }
-        for completion in table.settle("rule", request, isInForce: true) { completion(.success(())) }
+        for completion in table.finish("rule", request, isInForce: true) { completion(.success(())) }
         #expect(log.entries == ["first", "second"])
         guard case .inForce = table.add("rule", note("third")) else { return #expect(Bool(false)) }
-        let toldTheBus = (1...4).map { _ in table.remove("rule") }
-        #expect(toldTheBus == [false, false, true, false])
+        let needsRemoveMatch = (1...4).map { _ in table.remove("rule") }
+        #expect(needsRemoveMatch == [false, false, true, false])
     }
 
-    @Test("forgets a rule that the bus refused")
-    func refused() throws {
+    @Test("A match table forgets a rule that the bus refused")
+    func forgetsRefusedRule() throws {
         var table = MatchTable()
         let request = try #require(ask(&table, "rule", "first"))
-        let told = table.settle("rule", request, isInForce: false)
-        #expect(told.count == 1)
+        let completions = table.finish("rule", request, isInForce: false)
+        #expect(completions.count == 1)
         let again = ask(&table, "rule", "again")
         #expect(again != nil)
     }
 
-    @Test("keeps apart two requests for a rule that was dropped in between")
-    func generations() throws {
+    @Test("A match table tells apart two requests for a rule that was removed in between")
+    func ruleRemovedDuringRequest() throws {
         var table = MatchTable()
         let first = try #require(ask(&table, "rule", "first"))
-        let toldTheBus = table.remove("rule")
-        #expect(toldTheBus)
+        let needsRemoveMatch = table.remove("rule")
+        #expect(needsRemoveMatch)
         let second = try #require(ask(&table, "rule", "second"))
-        let firstTold = table.settle("rule", first, isInForce: false)
-        #expect(firstTold.count == 1)
+        let ofFirst = table.finish("rule", first, isInForce: false)
+        #expect(ofFirst.count == 1)
         guard case .wait = table.add("rule", note("third")) else { return #expect(Bool(false)) }
-        let secondTold = table.settle("rule", second, isInForce: true)
-        #expect(secondTold.count == 2)
+        let ofSecond = table.finish("rule", second, isInForce: true)
+        #expect(ofSecond.count == 2)
     }
 
-    @Test("tells rules apart by their bytes, not as text")
-    func bytes() {
+    @Test("A match table compares rules by their bytes, and not as Unicode text")
+    func comparesBytes() {
         var table = MatchTable()
         let composed = ask(&table, "arg0='\u{E9}'", "composed")
         let decomposed = ask(&table, "arg0='e\u{301}'", "decomposed")

@@ -4,7 +4,7 @@ import Testing
 
 @testable import ConnectToDBus
 
-@Suite("A message as it goes over the wire")
+@Suite("Encoded D-Bus messages")
 struct MessageEncoderTests {
     static var bodies: [[DBusValue]] {
         [
@@ -35,14 +35,14 @@ struct MessageEncoderTests {
         ]
     }
 
-    @Test("is read by libdbus as it was meant", arguments: bodies)
-    func readBack(body: [DBusValue]) throws {
+    @Test("libdbus reads an encoded call with the fields and the body that were encoded", arguments: bodies)
+    func libdbusReadsCall(body: [DBusValue]) throws {
         let call = OutgoingCall(
             destination: "org.example.Somebody", path: "/org/example", interface: "org.example.I",
             member: "M",
             body: body, noAutoStart: true)
         for expectsReply in [true, false] {
-            let message = try OutgoingMessage.methodCall(call, expectsReply: expectsReply)
+            let message = try CheckedMessage.methodCall(call, expectsReply: expectsReply)
             let read = try decoded(MessageEncoder(message, serial: 0x8000_0001).bytes)
             defer { dbus_message_unref(read) }
             #expect(dbus_message_get_type(read) == DBUS_MESSAGE_TYPE_METHOD_CALL)
@@ -57,8 +57,8 @@ struct MessageEncoderTests {
         }
     }
 
-    @Test("and answers say to what")
-    func answers() throws {
+    @Test("An encoded reply or error carries the serial number and the sender of its call")
+    func repliesCarrySerial() throws {
         let call = MethodCall(
             sender: ":1.5", path: "/", interface: nil, member: "M", body: [], expectsReply: true, serial: 77)
         let reply = try decoded(MessageEncoder(.reply(to: call, [.uint32(1)]), serial: 2).bytes)
@@ -74,7 +74,7 @@ struct MessageEncoderTests {
         #expect(try MessageReader.body(of: error) == [.string("why")])
     }
 
-    /// What libdbus makes of the bytes, which it checks as it does those of a peer.
+    /// Decodes bytes with libdbus, which validates them as it validates a peer's.
     private func decoded(_ bytes: [UInt8]) throws -> OpaquePointer {
         let message = bytes.withUnsafeBytes { buffer in
             dbus_message_demarshal(

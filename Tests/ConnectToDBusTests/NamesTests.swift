@@ -4,36 +4,36 @@ import Testing
 @Suite(.timeLimit(.minutes(1)))
 struct NamesTests {
     @Test(
-        "takes well-known names as the specification has them",
+        "The specification's well-known names are accepted",
         arguments: [
             "org.example", "a.b", "org.example.App-1", "_a._b", "-a.b", "org.example.Context.the_2dlistener",
         ])
-    func wellKnown(name: String) {
+    func wellKnownNames(name: String) {
         #expect(Names.isWellKnownBusName(name))
         #expect(Names.isBusName(name))
         #expect(!Names.isUniqueBusName(name))
     }
 
     @Test(
-        "refuses what is not a well-known name",
+        "Names that are not well-known bus names are refused",
         arguments: [
             "", "org", ".org.example", "org.example.", "org..example", "org.1example", "org.exämple",
             "org. a",
             "org.a\0b", "org/example", ":1.1", "org.example\n",
         ])
-    func notWellKnown(name: String) {
+    func notWellKnownNames(name: String) {
         #expect(!Names.isWellKnownBusName(name))
     }
 
-    @Test("takes unique names, whose elements may begin with digits")
-    func unique() {
+    @Test("Unique names are accepted, also with elements that begin with digits")
+    func uniqueNames() {
         #expect(Names.isUniqueBusName(":1.42"))
         #expect(Names.isBusName(":1.42"))
         for name in ["", ":", ":1", ":1.", "1.42", ":1..2", ":.1"] { #expect(!Names.isUniqueBusName(name)) }
     }
 
-    @Test("holds names to 255 bytes")
-    func length() {
+    @Test("Bus names, interfaces and members are limited to 255 bytes")
+    func lengthLimit() {
         let longest = "a." + String(repeating: "b", count: 253)
         #expect(Names.isWellKnownBusName(longest))
         #expect(!Names.isWellKnownBusName(longest + "b"))
@@ -43,7 +43,7 @@ struct NamesTests {
         #expect(!Names.isMember(String(repeating: "m", count: 256)))
     }
 
-    @Test("tells interfaces and members from what only looks like them")
+    @Test("Valid interface and member names are accepted, and others refused")
     func interfacesAndMembers() {
         #expect(Names.isInterface("org.freedesktop.DBus"))
         for name in ["org", "org.a-b", "org.1a", "", "org.", "org.a b"] { #expect(!Names.isInterface(name)) }
@@ -51,7 +51,7 @@ struct NamesTests {
         for name in ["", "1a", "a.b", "a-b", "ä"] { #expect(!Names.isMember(name)) }
     }
 
-    @Test("takes object paths of any length, and nothing with an empty element")
+    @Test("Object paths of any length are accepted, and those with an empty element refused")
     func objectPaths() {
         for path in ["/", "/a", "/a/b_1/2", "/" + String(repeating: "x", count: 1000)] {
             #expect(Names.isObjectPath(path))

@@ -15,33 +15,33 @@ struct PendingCallsTests {
             completion: { _ in log.add(destination) })
     }
 
-    @Test("believes nobody but the callee and the bus")
-    func forged() throws {
+    @Test("A reply counts only if the callee or the bus sent it")
+    func forgedReply() throws {
         var calls = PendingCalls()
         calls.insert(try call(":1.1", replier: ":1.1"), serial: 7)
         let tries: [(UInt32, String)] = [(7, ":1.2"), (8, ":1.1"), (7, ":1.1"), (7, ":1.1")]
-        let taken = tries.map { calls.take(repliedTo: $0, by: $1) != nil }
-        #expect(taken == [false, false, true, false])
+        let counted = tries.map { calls.remove(repliedTo: $0, by: $1) != nil }
+        #expect(counted == [false, false, true, false])
         calls.insert(try call(":1.1", replier: ":1.1"), serial: 9)
-        let fromBus = calls.take(repliedTo: 9, by: BusName.bus)
+        let fromBus = calls.remove(repliedTo: 9, by: BusName.bus)
         #expect(fromBus != nil)
     }
 
-    @Test("takes any owner's reply where a well-known name was called")
-    func wellKnown() throws {
+    @Test("A reply to a call of a well-known name counts whichever connection sent it")
+    func replyToWellKnownName() throws {
         var calls = PendingCalls()
         calls.insert(try call("org.example.A", replier: nil), serial: 1)
-        let taken = calls.take(repliedTo: 1, by: ":1.9")
-        #expect(taken != nil)
+        let removed = calls.remove(repliedTo: 1, by: ":1.9")
+        #expect(removed != nil)
     }
 
-    @Test("gives them up in the order they were made")
-    func order() throws {
+    @Test("Pending calls are removed in the order of their serial numbers")
+    func removedInOrder() throws {
         var calls = PendingCalls()
         for serial in (UInt32(1)...50).shuffled() {
             calls.insert(try call("\(serial)", replier: nil), serial: serial)
         }
-        let all = calls.takeAll().map(\.destination)
+        let all = calls.removeAll().map(\.destination)
         #expect(all == (1...50).map { "\($0)" })
         #expect(calls.count == 0)
     }

@@ -4,26 +4,26 @@ import Testing
 @Suite(.timeLimit(.minutes(1)))
 struct SignatureTests {
     @Test(
-        "takes every complete type",
+        "A signature of one complete type is accepted",
         arguments: ["y", "h", "v", "as", "aas", "a{sv}", "(ih)", "a(y(ss)v)", "a{oa{sv}}"])
-    func single(signature: String) {
+    func completeTypes(signature: String) {
         #expect(Signature.isSingle(signature))
         #expect(Signature.isValid(signature + signature))
         #expect(!Signature.isSingle(signature + signature))
     }
 
     @Test(
-        "refuses what is no type",
+        "A signature that is not a sequence of complete types is refused",
         arguments: [
             "a", "(", ")", "()", "{sv}", "a{s}", "a{sv", "a{vs}", "a{svs}", "a{(s)s}", "(s", "z", "r", "e",
             "sä",
         ])
-    func invalid(signature: String) {
+    func invalidSignatures(signature: String) {
         #expect(!Signature.isValid(signature))
     }
 
-    @Test("holds length and nesting to their limits")
-    func limits() {
+    @Test("A signature's length and nesting are limited")
+    func lengthAndNestingLimits() {
         #expect(Signature.isValid(""))
         #expect(!Signature.isSingle(""))
         #expect(Signature.isValid(String(repeating: "y", count: 255)))

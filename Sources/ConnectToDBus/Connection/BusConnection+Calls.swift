@@ -2,51 +2,54 @@ import ConnectToLinux
 import Synchronization
 
 extension BusConnection {
-    /// Calls a method. The base of everything else, and the fast way for code on the loop.
+    /// Calls a method. All other calls are built on this one, and code on the loop calls it without a suspension.
     ///
     /// - Parameters:
-    ///   - deadline: when the completion is called with `timedOut` at the latest.
-    ///   - completion: called exactly once, on the loop, never before this returns: with the reply, the error
-    ///     that came instead of it, or a local error (`timedOut`, `disconnected`, `offline`, `invalid`,
-    ///     `exhausted`).
+    ///   - deadline: how long to wait for the reply. After that the completion gets `timedOut`.
+    ///   - completion: called exactly once, on the loop, and never before this returns: with the reply, with an error
+    ///     reply, or with a local error (`timedOut`, `disconnected`, `offline`, `invalid`, `exhausted`).
     package func call(
         _ call: OutgoingCall, deadline: Duration, completion: @escaping Completion
     ) {
         link.call(call, deadline: deadline, completion: completion)
     }
 
-    /// The same, awaited. Cancelling the task settles the call at once with `cancelled`; what was sent is sent.
+    /// Calls a method and waits for its reply. Cancelling the task ends the wait at once with `cancelled`; a message
+    /// that was sent is not recalled.
     package func call(_ call: OutgoingCall, deadline: Duration) async throws(DBusError) -> Reply {
-        if Task.isCancelled { throw .cancelled("the call of \(call.member) was cancelled") }
-        let ticket = Ticket()
-        // The one that it goes out by: another may be in its place when the task is cancelled.
+        if Task.isCancelled {
+            throw .cancelled(
+                "\(OutgoingCall.title(member: call.member, destination: call.destination)) was cancelled")
+        }
+        let sent = SentSerial()
+        // The link that the call is sent over. A reopened connection may have another one when the task is cancelled.
         let link = link
         let result = await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
                 let serial = self.link.call(call, deadline: deadline) { continuation.resume(returning: $0) }
-                ticket.serial.store(serial, ordering: .relaxed)
+                sent.serial.store(serial, ordering: .relaxed)
             }
         } onCancel: {
-            // Runs when the loop has finished what it is at, the sending included: the number is there.
+            // The loop runs this after the job that sends the call, so the serial number has been stored.
             reactor.execute {
-                link.abandon(ticket.serial.load(ordering: .relaxed)) { .cancelled("\($0) was cancelled") }
+                link.abandon(sent.serial.load(ordering: .relaxed)) { .cancelled("\($0) was cancelled") }
             }
         }
         return try result.get()
     }
 
-    /// Hands the number of a call from the loop to the closure that may abandon it.
-    private final class Ticket: Sendable {
+    /// Passes the serial number of a call to the closure that may abandon the call.
+    private final class SentSerial: Sendable {
         let serial = Atomic<UInt32>(0)
     }
 
-    /// Answers a call. Nothing is sent where the caller does not wait, or the connection it came over is gone; a body
-    /// that D-Bus cannot carry becomes an error reply.
+    /// Replies to a call. Sends nothing where the caller expects no reply, or the link that the call came over is
+    /// gone. If D-Bus cannot carry the body, the caller gets an error reply.
     package func reply(to call: MethodCall, _ body: [DBusValue] = []) {
         link.reply(to: call, body)
     }
 
-    /// Answers a call with an error. `name` follows the rule for interfaces.
+    /// Replies to a call with an error. `name` follows the rules for interface names.
     package func replyError(to call: MethodCall, name: String, message: String) {
         link.replyError(to: call, name: name, message: message)
     }

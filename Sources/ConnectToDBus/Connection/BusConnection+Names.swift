@@ -1,7 +1,7 @@
 import ConnectToLinux
 
 extension BusConnection {
-    /// How a name is asked for. The default, no flag at all, queues and lets nobody take the name away.
+    /// How to request a name. Without any flag the bus queues the request, and no other program can replace the owner.
     package struct RequestNameFlags: OptionSet, Sendable {
         package let rawValue: UInt32
 
@@ -9,20 +9,21 @@ extension BusConnection {
             self.rawValue = rawValue
         }
 
-        /// Whoever asks for it with ``replaceExisting`` gets it.
+        /// A later request with ``replaceExisting`` takes the name.
         package static let allowReplacement = RequestNameFlags(rawValue: 1)
         package static let replaceExisting = RequestNameFlags(rawValue: 2)
-        /// Now or not at all.
+        /// Do not wait in the queue if the name has another owner.
         package static let doNotQueue = RequestNameFlags(rawValue: 4)
     }
 
     package enum RequestNameOutcome: UInt32, Sendable {
         case primaryOwner = 1
-        /// It is another's; ours when that one and those queued before us have gone (signal NameAcquired).
+        /// Another connection owns the name. We get it when the owner and those queued before us have released it; the
+        /// bus then sends the signal NameAcquired.
         case inQueue = 2
-        /// It is another's, and we did not want to queue.
+        /// Another connection owns the name, and the request had ``RequestNameFlags/doNotQueue``.
         case exists = 3
-        /// It was ours already.
+        /// This connection owned the name already.
         case alreadyOwner = 4
     }
 
@@ -32,10 +33,10 @@ extension BusConnection {
         case notOwner = 3
     }
 
-    /// Asks for a name. Requests may be made one after the other without waiting; the bus answers in order.
+    /// Requests a well-known name. Further requests need not wait for the reply: the bus handles them in order.
     ///
-    /// - Parameter completion: called exactly once, on the loop; errors as the bus says them (LimitsExceeded,
-    ///   AccessDenied), or local ones (`invalid` for what is not a well-known name).
+    /// - Parameter completion: called exactly once, on the loop: with the outcome, with an error reply of the bus
+    ///   (LimitsExceeded, AccessDenied), or with a local error (`invalid` if `name` is not a well-known name).
     package func requestName(
         _ name: String, flags: RequestNameFlags,
         completion: @escaping @Sendable (Result<RequestNameOutcome, DBusError>) -> Void
@@ -46,7 +47,7 @@ extension BusConnection {
         ) { completion($0.flatMap(Self.outcome)) }
     }
 
-    /// The same, awaited; not to be cancelled, for the bus will have decided.
+    /// Requests a well-known name and waits for the outcome. Ignores cancellation, because the bus decides in any case.
     package func requestName(
         _ name: String, flags: RequestNameFlags
     ) async throws(DBusError) -> RequestNameOutcome {
@@ -56,7 +57,7 @@ extension BusConnection {
         return try result.get()
     }
 
-    /// Gives a name back, or leaves its queue.
+    /// Releases a name, or leaves its queue.
     package func releaseName(
         _ name: String, completion: @escaping @Sendable (Result<ReleaseNameOutcome, DBusError>) -> Void
     ) {
@@ -66,7 +67,7 @@ extension BusConnection {
         }
     }
 
-    /// The same, awaited.
+    /// Releases a name, or leaves its queue, and waits for the outcome.
     @discardableResult
     package func releaseName(_ name: String) async throws(DBusError) -> ReleaseNameOutcome {
         let result = await withCheckedContinuation { continuation in
@@ -78,7 +79,8 @@ extension BusConnection {
     private func refuse<Outcome>(
         _ name: String, _ completion: @escaping @Sendable (Result<Outcome, DBusError>) -> Void
     ) {
-        let error = DBusError.invalid("\(name.prefix(300).debugDescription) is not a name that can be owned")
+        let error = DBusError.invalid(
+            "\(name.prefix(300).debugDescription) is not a well-known bus name, so no program can own it")
         reactor.atTurnEnd { completion(.failure(error)) }
     }
 
@@ -88,6 +90,6 @@ extension BusConnection {
         if case .uint32(let code)? = reply.body.first, let outcome = Outcome(rawValue: code) {
             return .success(outcome)
         }
-        return .failure(.invalid("the bus gave an answer that the specification does not know"))
+        return .failure(.invalid("the bus replied with a value that the D-Bus specification does not define"))
     }
 }

@@ -2,25 +2,24 @@ package import ConnectToLinux
 
 /// A connection to a message bus, on the event loop.
 ///
-/// An actor whose executor is the ``Reactor``: tasks await its methods; code that is on the loop already calls them
-/// at once with `assumeIsolated`, and nothing hops. All handlers and completions run on the loop, one after the
-/// other, and must not block it; the bus buffers what a slow one keeps waiting, and in the end the bus cuts the
-/// connection.
+/// This actor's executor is the ``Reactor``: tasks await its methods; code that already runs on the loop calls them
+/// with `assumeIsolated`, without a suspension. All handlers and completions run on the loop, one after the other, and
+/// must not block it: while one is slow the bus queues messages, and in the end it closes the connection.
 ///
-/// A connection that was lost can be opened anew with ``reopen(deadline:)``. What is exported, and the handlers, stay
-/// then; the unique name is another one, and names and match rules, which went with the old link, are to be asked for
-/// again. Letting go of the last reference closes it.
+/// After a loss ``reopen(deadline:)`` opens the connection again. Exports and handlers stay in force. The unique name
+/// changes; bus names and match rules are lost with the old link, and have to be requested again. Releasing the last
+/// reference closes the connection.
 package actor BusConnection {
     package typealias Completion = @Sendable (Result<Reply, DBusError>) -> Void
 
-    /// What the connection was opened with.
+    /// The address that the connection was opened with.
     package nonisolated let address: String
-    /// Our own name on this bus, `:1.42`; while there is no connection, the last one.
+    /// Our unique name on this bus, such as `:1.42`; after a loss, the last one.
     package nonisolated var uniqueName: String { name.withLock { $0 } }
     package nonisolated let reactor: Reactor
     package nonisolated var unownedExecutor: UnownedSerialExecutor { reactor.asUnownedSerialExecutor() }
 
-    /// How long the bus itself may take to answer.
+    /// How long to wait for replies of the bus itself.
     package static let busDeadline: Duration = .seconds(5)
 
     private(set) var link: Link
@@ -35,20 +34,20 @@ package actor BusConnection {
 
     // MARK: Opening and closing
 
-    /// Connects, authenticates and says Hello: one unit, one deadline. A bus is never started for this.
+    /// Connects, authenticates and calls Hello, with one deadline for all three. Never starts a bus.
     ///
     /// - Parameters:
-    ///   - address: as the D-Bus specification writes addresses; ``BusAddress`` has those of the usual buses.
-    ///   - deadline: also for what listens there and says nothing.
+    ///   - address: in the form of the D-Bus specification. ``BusAddress`` has the addresses of the usual buses.
+    ///   - deadline: holds also for a listener that never answers.
     /// - Throws: ``DBusError`` of kind `unreachable` (also where the bus passes no descriptors), `timedOut`,
-    ///   `cancelled`, `invalid` (the address), or whatever the bus replied to Hello.
+    ///   `cancelled`, `invalid` (the address), or the bus's error reply to Hello.
     package static func open(
         address: String, on reactor: Reactor, deadline: Duration = busDeadline
     ) async throws(DBusError) -> BusConnection {
         let addresses = try BusAddress.entries(of: address)
         return try await Opening.open(anyOf: addresses, on: reactor, deadline: deadline) { link, uniqueName in
             let connection = BusConnection(address: address, uniqueName: uniqueName, link: link)
-            connection.assumeIsolated { $0.listen() }
+            connection.assumeIsolated { $0.attachToLink() }
             return connection
         }
     }
@@ -60,7 +59,8 @@ package actor BusConnection {
         self.link = link
     }
 
-    private func listen() {
+    /// Has the present link deliver calls, signals and the end to this connection.
+    private func attachToLink() {
         let receiver = { [weak self, number = link.number] (incoming: Incoming) -> Void in
             self?.assumeIsolated { connection in
                 if connection.link.number == number { connection.receive(incoming) }
@@ -69,17 +69,16 @@ package actor BusConnection {
         link.deliver(to: receiver, screenedBy: screen)
     }
 
-    /// Gets onto the bus again after a loss, as ``open(address:on:deadline:)`` does; the bus may have been started
-    /// anew meanwhile.
+    /// Connects to the bus again after a loss, as ``open(address:on:deadline:)`` does. The bus may be a new process.
     ///
-    /// Handlers and exports are in force again in the very turn in which the bus says yes.
-    /// - Throws: as opening does; and `disconnected` where it has been closed here.
+    /// Handlers and exports are in force again in the turn in which the bus replies to Hello.
+    /// - Throws: as `open` does; and `disconnected` where this program has called ``close()``.
     package func reopen(deadline: Duration = busDeadline) async throws(DBusError) {
         let addresses = try BusAddress.entries(of: address)
         let isOpen = try await Opening.open(anyOf: addresses, on: reactor, deadline: deadline) { [self] link, name in
             assumeIsolated { $0.adopt(link, name) }
         }
-        if !isOpen { throw .disconnected("the connection to the bus was closed here") }
+        if !isOpen { throw .closedByThisProgram }
     }
 
     private func adopt(_ link: Link, _ uniqueName: String) -> Bool {
@@ -87,74 +86,75 @@ package actor BusConnection {
             link.close()
             return false
         }
-        // Does nothing to one that has gone.
+        // Has no effect on a link that was lost.
         self.link.close()
         self.link = link
         name.withLock { $0 = uniqueName }
         loss = nil
         matches.forgetRules()
-        listen()
+        attachToLink()
         return true
     }
 
     deinit {
-        // By now the link may be on a loop that nobody turns any more, which would keep the call for ever.
+        // A program that has closed the connection may have stopped its loop, which then would keep this closure for
+        // ever.
         if isClosed { return }
-        // Possibly off the loop, where libdbus must not be touched.
+        // deinit may run off the loop, where libdbus must not be called.
         reactor.execute { [link] in link.close() }
     }
 
-    /// Whether the connection is neither closed nor lost, as far as the kernel has told.
+    /// Whether the connection is neither closed nor lost, as far as the kernel has reported.
     package var isConnected: Bool { link.isConnected }
 
-    /// Ends the connection, from anywhere, a handler included; more than once does no harm.
+    /// Closes the connection. May be called anywhere, also in a handler, and more than once.
     ///
-    /// At the end of the loop's turn pending calls are settled with `disconnected`. Disconnect handlers are not
-    /// told: they are for what nobody here has asked for.
+    /// At the end of the loop's turn pending calls fail with `disconnected`. Disconnect handlers are not called: they
+    /// report a loss that this program did not ask for.
     package func close() {
         isClosed = true
         disconnectHandlers = []
         link.close()
     }
 
-    /// Has a closure called whenever the connection is lost, after every pending call was settled; at once where
-    /// it is lost now.
+    /// Calls a closure whenever the connection is lost, after every pending call has been completed; at once if the
+    /// connection is lost now.
     package func onDisconnect(_ handler: @escaping @Sendable (DBusError) -> Void) {
         disconnectHandlers.append(handler)
         if let loss { handler(loss) }
     }
 
-    /// Whether a call came over the connection as it is now: only then its sender's name means anything.
+    /// Whether a call came over the present link. Only then the sender's name in it is valid.
     package func isCurrent(_ call: MethodCall) -> Bool { call.link == link.number && link.isConnected }
 
-    /// Another one after each ``reopen(deadline:)``.
+    /// A number that changes with each ``reopen(deadline:)``.
     package var generation: UInt64 { link.number }
 
-    /// The process that listened where we are connected to, the bus or a proxy, as the kernel numbers it here; 0 where
-    /// it is of another pid namespace, or cannot be told.
+    /// The id, in our pid namespace, of the process that listens at the other end of the connection: the bus or a
+    /// proxy. 0 where it is in another pid namespace, or the kernel does not tell it.
     package var processAtOtherEnd: Int32 { link.processAtOtherEnd }
 
     // MARK: Receiving
 
-    /// Has calls answered. The handler returns whether it knows the object; if not, the next handler is asked.
+    /// Adds a handler for method calls. It returns whether it knows the object; if not, the next handler is called.
     ///
-    /// It runs on the loop while the message is dispatched, and sees to it that every call that expects a
-    /// reply gets one, then or later: ``reply(to:_:)``, ``replyError(to:name:message:)``. Calls of objects that
-    /// nobody knows are answered with UnknownObject, and those of `org.freedesktop.DBus.Peer` by libdbus.
+    /// The handler runs on the loop while the message is dispatched. It has to reply to every call that expects a
+    /// reply, at once or later, with ``reply(to:_:)`` or ``replyError(to:name:message:)``. Calls to objects that no
+    /// handler knows get the error UnknownObject. libdbus replies to calls of `org.freedesktop.DBus.Peer`.
     package func export(_ handler: @escaping @Sendable (MethodCall) -> Bool) {
         exports.append(handler)
     }
 
-    /// Has a closure look at every call first. Nothing is copied out of that but what the closure asks for: in a flood
-    /// copying is most of what a call costs. It runs on the loop, and returns whether it has answered the call, or that
-    /// it is to be forgotten.
+    /// Sets a closure that sees every call before the exported handlers do. Returning true ends the call: the closure
+    /// has replied to it, or wants it dropped. The closure runs on the loop. Only what it asks for is copied out of the
+    /// message, because in a flood copying is most of what a call costs.
     package func screenCalls(_ screen: @escaping @Sendable (borrowing CallHead) -> Bool) {
         self.screen = screen
-        listen()
+        attachToLink()
     }
 
-    /// Has a closure called for every signal that is received, in order: those asked for with
-    /// ``addMatch(_:)`` by anybody, and those sent to us alone.
+    /// Adds a closure that is called with every received signal, in order: signals that match a rule of any
+    /// ``addMatch(_:)``, and signals addressed to this connection.
     package func onSignal(_ handler: @escaping @Sendable (Signal) -> Void) {
         signalHandlers.append(handler)
     }

@@ -1,7 +1,7 @@
-/// What a ``Link`` hands up; replies it settles itself.
+/// What a ``Link`` passes to its receiver. Replies are not among it: the link completes the pending calls itself.
 enum Incoming {
     case call(MethodCall)
     case signal(Signal)
-    /// Told once, after every pending call was settled. Nothing comes after it.
+    /// Comes once, last of all, after every pending call has been completed.
     case disconnected(DBusError)
 }

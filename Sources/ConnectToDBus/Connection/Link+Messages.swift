@@ -1,35 +1,35 @@
 import CConnectToDBus
 import ConnectToLinux
 
-/// What comes in through libdbus's filter, and what is answered to it.
+/// Receiving messages from libdbus, and replying to calls.
 extension Link {
-    /// The one filter. The message is libdbus's; what is wanted of it is copied out here.
+    /// libdbus's filter calls this with each message. libdbus owns the message: copy out of it what is needed.
     func receive(_ message: OpaquePointer) {
         if phase != .open { return }
-        hasHeard = true
+        hasReceivedMessage = true
         switch dbus_message_get_type(message) {
-        case DBUS_MESSAGE_TYPE_METHOD_RETURN, DBUS_MESSAGE_TYPE_ERROR: settle(with: message)
+        case DBUS_MESSAGE_TYPE_METHOD_RETURN, DBUS_MESSAGE_TYPE_ERROR: receiveReply(message)
         case DBUS_MESSAGE_TYPE_METHOD_CALL: receiveCall(message)
         case DBUS_MESSAGE_TYPE_SIGNAL:
             if dbus_message_is_signal(message, BusName.localInterface, "Disconnected") != 0 {
-                lose(.disconnected("the bus has closed the connection"))
+                lose(.disconnected("the bus closed the connection"))
             } else {
                 receiveSignal(message)
             }
-        default: break  // The specification: ignore kinds that are not known.
+        default: break  // The specification requires that unknown types are ignored.
         }
     }
 
-    private func settle(with message: OpaquePointer) {
+    private func receiveReply(_ message: OpaquePointer) {
         let sender = MessageReader.text(dbus_message_get_sender(message))
         let serial = dbus_message_get_reply_serial(message)
-        guard let call = pending.take(repliedTo: serial, by: sender) else { return }
+        guard let call = pending.remove(repliedTo: serial, by: sender) else { return }
         call.timer.cancel()
         do throws(DBusError) {
             let body = try body(of: message)
             if dbus_message_get_type(message) == DBUS_MESSAGE_TYPE_ERROR {
                 let name = MessageReader.text(dbus_message_get_error_name(message)) ?? DBusError.Name.failed
-                // By custom the first argument is the text for people.
+                // By convention the first argument of an error is a text for people.
                 if case .string(let text) = body.first { throw DBusError(name: name, message: text) }
                 throw DBusError(name: name, message: "")
             }
@@ -50,7 +50,7 @@ extension Link {
     }
 
     private func receiveSignal(_ message: OpaquePointer) {
-        // A signal that cannot be read is dropped: there is nobody to tell.
+        // Drop a signal that cannot be read: a signal has no reply that could report the error.
         guard let body = try? body(of: message) else { return }
         receiver?(
             .signal(
@@ -62,8 +62,8 @@ extension Link {
                     body: body)))
     }
 
-    /// Descriptors are ours from here on. The last ones are kept for what must not fail: libdbus cuts the connection
-    /// where it has none for the next message.
+    /// Reads the body, and takes ownership of its descriptors. If they come out of the ``DescriptorReserve``, reading
+    /// pauses: libdbus closes the connection if it has no descriptor left for the next message.
     private func body(of message: OpaquePointer) throws(DBusError) -> [DBusValue] {
         do throws(DBusError) {
             let body = try MessageReader.body(of: message)
@@ -84,15 +84,14 @@ extension Link {
 
     // MARK: Replying
 
-    /// Nothing is sent to a caller that does not wait, or over a connection that is gone; nor to one that called
-    /// over another link.
+    /// Sends nothing if the caller expects no reply, if the connection is gone, or if the call came over another link.
     func reply(to call: MethodCall, _ body: [DBusValue]) {
         if !call.expectsReply || call.link != number { return }
         do throws(DBusError) {
-            try send(try OutgoingMessage.reply(to: call, body))
+            try send(try CheckedMessage.reply(to: call, body))
         } catch {
             if error.kind == .offline { return }
-            // The caller must not wait for a reply that D-Bus cannot carry.
+            // D-Bus cannot carry this reply. Send an error in its place, so that the caller does not wait in vain.
             replyError(to: call, name: DBusError.Name.failed, message: "the reply cannot be sent: \(error)")
         }
     }
@@ -100,11 +99,11 @@ extension Link {
     func replyError(to call: MethodCall, name: String, message: String) {
         if !call.expectsReply || call.link != number { return }
         do throws(DBusError) {
-            try send(try OutgoingMessage.error(to: call, name: name, message: message))
+            try send(try CheckedMessage.error(to: call, name: name, message: message))
         } catch {
             if error.kind != .invalid { return }
             _ = try? send(
-                try OutgoingMessage.error(
+                try CheckedMessage.error(
                     to: call, name: DBusError.Name.failed, message: "the error cannot be sent"))
         }
     }

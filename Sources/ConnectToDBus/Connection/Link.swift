@@ -2,19 +2,20 @@ import CConnectToDBus
 import ConnectToLinux
 import Synchronization
 
-/// One libdbus connection, wired into the loop: watches, dispatch, sending, and the calls that wait.
+/// One libdbus connection on the loop: its watches, dispatch, sending, and the calls that wait for replies.
 ///
-/// libdbus is not touched anywhere else once a connection is open, and never off the loop: even giving back a
-/// message there could toggle a watch on the wrong thread, and the connection would stop reading.
+/// Once a connection is open, only this type calls libdbus for it, and only on the loop. Even releasing a message on
+/// another thread could toggle a watch there, and the connection would stop reading.
 ///
-/// Dispatch happens at the end of a turn and is never nested: libdbus would not come back from it while
-/// messages are queued.
-// @unchecked: all state is used on the loop only, which every entry that can be reached from elsewhere checks.
+/// Dispatch happens at the end of a turn and is never nested: a nested libdbus dispatch does not return while messages
+/// are queued.
+// @unchecked: all state is used on the loop only. Each entry point that other threads could call checks that.
 final class Link: @unchecked Sendable {
-    /// Messages that one turn may dispatch; the rest waits for the next, so that a flood starves nobody.
+    /// How many messages one turn may dispatch. The rest waits for the next turn, so that a flood does not starve other
+    /// work on the loop.
     static let messagesPerTurn = 64
-    /// Descriptors in one received message: as many as the kernel passes at once. A smaller limit would let
-    /// the bus's configuration decide when libdbus cuts the connection.
+    /// How many descriptors one received message may carry: as many as the kernel passes at once. With a smaller limit,
+    /// libdbus would close the connection for messages that the bus's configuration allows.
     static let maximumDescriptorsPerMessage = 253
 
     private static let readingPause = Duration.milliseconds(5)
@@ -22,7 +23,8 @@ final class Link: @unchecked Sendable {
 
     enum Phase {
         case open
-        /// Closed here or lost. Nothing is sent, dispatched or handed up any more; the turn's end takes it down.
+        /// Closed or lost. Nothing is sent, dispatched or passed to the receiver any more. The end of the turn releases
+        /// the connection.
         case ending
         case gone
     }
@@ -30,30 +32,30 @@ final class Link: @unchecked Sendable {
     private static let lastNumber = Atomic<UInt64>(0)
 
     let reactor: Reactor
-    /// Tells it from all others that this process has, or had.
+    /// Unique among all links that this process has had.
     let number = Link.lastNumber.add(1, ordering: .relaxed).newValue
-    /// Owned from ``init(adopting:on:)`` to ``takeDown()``.
+    /// Owned from ``init(adopting:on:)`` to ``releaseConnection()``.
     private(set) var connection: OpaquePointer?
     private(set) var phase = Phase.open
     private var watches: Watches?
     var pending = PendingCalls()
-    /// The number of the last message that was written past libdbus.
+    /// The serial number of the last message that bypassed libdbus.
     var lastSerial = Link.firstSerial
-    /// The bus has answered, so both sides are done with authenticating: the socket carries messages only.
-    var hasHeard = false
+    /// A message has been received. So authentication is over on both sides, and the socket carries messages only.
+    var hasReceivedMessage = false
     private(set) var receiver: ((Incoming) -> Void)?
-    /// Looks at each call first, and says whether that is the end of it.
+    /// Sees each call before the receiver does. Returns true if the receiver is not to get it.
     private(set) var screen: ((borrowing CallHead) -> Bool)?
     private var applyIsScheduled = false
     private var dispatchIsScheduled = false
     private var isDispatching = false
-    /// Why the connection ends, and whether the receiver is told.
-    private var ending: (error: DBusError, isTold: Bool)?
+    /// Why the connection ends, and whether the receiver gets ``Incoming/disconnected(_:)``.
+    private var ending: (error: DBusError, notifiesReceiver: Bool)?
 
-    /// Takes over a freshly opened connection.
+    /// Takes ownership of a freshly opened connection.
     ///
-    /// From here to ``takeDown()`` libdbus holds a reference to this object, for its callbacks. So it lives until
-    /// it is closed or the connection is lost, whoever else has let go of it.
+    /// From here to ``releaseConnection()`` libdbus holds a reference to this object for its callbacks. So the object
+    /// lives until it is closed or the connection is lost, even without any other reference.
     init(adopting connection: OpaquePointer, on reactor: Reactor) {
         reactor.checkIsolated()
         self.reactor = reactor
@@ -63,21 +65,21 @@ final class Link: @unchecked Sendable {
         }
         dbus_connection_set_exit_on_disconnect(connection, 0)
         dbus_connection_set_max_message_unix_fds(connection, Self.maximumDescriptorsPerMessage)
-        // At this many libdbus stops reading, until some have been looked at.
+        // libdbus stops reading while this many descriptors lie in messages that were not dispatched.
         dbus_connection_set_max_received_unix_fds(connection, DescriptorReserve.forReceivedMessages)
-        wire(connection, Unmanaged.passRetained(self).toOpaque())
+        installCallbacks(on: connection, Unmanaged.passRetained(self).toOpaque())
     }
 
-    /// Callbacks get this object unretained; the one reference that keeps it alive meanwhile is the one above.
-    private func wire(_ connection: OpaquePointer, _ box: UnsafeMutableRawPointer) {
-        // The status first: setting the others may change it.
+    /// Installs the callbacks. They get this object unretained: `init` has retained it once for all of them.
+    private func installCallbacks(on connection: OpaquePointer, _ box: UnsafeMutableRawPointer) {
+        // The dispatch status function comes first, because setting the other callbacks may change the status.
         dbus_connection_set_dispatch_status_function(
             connection, { _, _, box in Link.from(box)?.scheduleDispatch() }, box, nil)
         let hasFilter = dbus_connection_add_filter(
             connection,
             { _, message, box in
                 if let message { Link.from(box)?.receive(message) }
-                // Also for what nobody wanted: the answers are ours to give, not libdbus's.
+                // Messages that this program ignores are handled too: libdbus must not reply in its place.
                 return DBUS_HANDLER_RESULT_HANDLED
             }, box, nil)
         let hasWatches = dbus_connection_set_watch_functions(
@@ -91,7 +93,7 @@ final class Link: @unchecked Sendable {
             },
             { _, box in Link.from(box)?.watchesChanged { _ in } }, box, nil)
         if hasFilter == 0 || hasWatches == 0 {
-            lose(.exhausted("no memory for a connection to the bus"))
+            lose(.exhausted("not enough memory for a connection to the bus"))
         }
         scheduleDispatch()
     }
@@ -100,7 +102,8 @@ final class Link: @unchecked Sendable {
         box.map { Unmanaged<Link>.fromOpaque($0).takeUnretainedValue() }
     }
 
-    /// Who gets calls, signals and the end. Told of an end that has come already, at the end of the turn.
+    /// Sets the closures that get calls, signals and the end. If the connection has been lost in this turn, the
+    /// receiver gets that at the end of the turn.
     func deliver(
         to receiver: @escaping (Incoming) -> Void, screenedBy screen: ((borrowing CallHead) -> Bool)?
     ) {
@@ -120,8 +123,8 @@ final class Link: @unchecked Sendable {
         return ConnectToLinux.processAtOtherEnd(of: socket)
     }
 
-    /// Whether the bus has agreed on passing descriptors, which it does only over a Unix socket. To be asked once it
-    /// has answered.
+    /// Whether the bus has agreed to pass descriptors, which it does only over a Unix socket. Valid once the bus has
+    /// replied to Hello.
     var passesDescriptors: Bool {
         guard let connection else { return false }
         return dbus_connection_can_send_type(connection, Int32(TypeCode.unixFD)) != 0
@@ -133,8 +136,8 @@ final class Link: @unchecked Sendable {
         watches?.handle(readiness, on: descriptor)
     }
 
-    /// Until descriptors that were refused have been closed, or for 100 ms: the program may hold them itself. What the
-    /// bus has for us waits there.
+    /// Stops reading from the bus until this process has descriptors to spare again, but for at most 100 ms, because
+    /// the program itself may hold them. Meanwhile the bus queues messages for us.
     func pauseReading() {
         guard let watches, !watches.readingIsPaused else { return }
         watchesChanged { $0.readingIsPaused = true }
@@ -165,7 +168,7 @@ final class Link: @unchecked Sendable {
         do throws(SystemError) {
             try watches?.apply()
         } catch {
-            lose(.disconnected("the connection to the bus cannot be watched: \(error)"))
+            lose(.disconnected("cannot watch the connection to the bus: \(error)"))
         }
     }
 
@@ -178,7 +181,7 @@ final class Link: @unchecked Sendable {
 
     private func dispatch() {
         dispatchIsScheduled = false
-        // A handler that runs a foreign loop from inside: the outer dispatch goes on when it has returned.
+        // A handler has run a foreign loop from inside. The outer dispatch continues when the handler returns.
         if isDispatching { return }
         isDispatching = true
         defer {
@@ -201,42 +204,43 @@ final class Link: @unchecked Sendable {
 
     // MARK: The end
 
-    /// Ends the connection at the end of this turn: pending calls are settled, nobody else is told.
-    /// What libdbus could not write yet is lost.
+    /// Closes the connection at the end of this turn. Pending calls fail with `disconnected`; the receiver is not
+    /// notified. Output that libdbus has not written by then is lost.
     func close() {
         reactor.checkIsolated()
-        end(with: .disconnected("the connection to the bus was closed here"), isTold: false)
+        end(with: .closedByThisProgram, notifiesReceiver: false)
     }
 
     func lose(_ error: DBusError) {
-        end(with: error, isTold: true)
+        end(with: error, notifiesReceiver: true)
     }
 
-    /// Possibly inside libdbus, and inside ``wire(_:_:)``: the rest happens when those have returned.
-    private func end(with error: DBusError, isTold: Bool) {
+    /// May be called from inside libdbus or ``installCallbacks(on:_:)``. So it only marks the end, and the end of the turn does the
+    /// rest.
+    private func end(with error: DBusError, notifiesReceiver: Bool) {
         if phase != .open { return }
         phase = .ending
-        ending = (error, isTold)
+        ending = (error, notifiesReceiver)
         reactor.atTurnEnd { [self] in end() }
     }
 
     private func end() {
-        // If it is dispatching still, somewhere below on the stack, this is called again when it has finished.
-        guard let (error, isTold) = ending, !isDispatching else { return }
+        // While a dispatch is still on the stack, wait: it calls this again when it has finished.
+        guard let (error, notifiesReceiver) = ending, !isDispatching else { return }
         ending = nil
-        settleAll(with: error)
-        if isTold { receiver?(.disconnected(error)) }
-        takeDown()
+        failPendingCalls(with: error)
+        if notifiesReceiver { receiver?(.disconnected(error)) }
+        releaseConnection()
     }
 
-    private func settleAll(with error: DBusError) {
-        for call in pending.takeAll() {
+    private func failPendingCalls(with error: DBusError) {
+        for call in pending.removeAll() {
             call.timer.cancel()
             call.completion(.failure(error))
         }
     }
 
-    private func takeDown() {
+    private func releaseConnection() {
         guard let connection else { return }
         self.connection = nil
         phase = .gone
@@ -247,7 +251,7 @@ final class Link: @unchecked Sendable {
         watches?.cancelAll()
         watches = nil
         dbus_connection_unref(connection)
-        // The reference for the callbacks: libdbus calls no more.
+        // libdbus calls no callback any more: release the reference that `init` retained for them.
         Unmanaged.passUnretained(self).release()
     }
 }

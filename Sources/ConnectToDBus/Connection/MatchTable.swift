@@ -1,15 +1,16 @@
-/// Counts who needs which match rule, so that the bus is asked once for each and told when nobody needs it.
+/// Counts the users of each match rule, so that AddMatch is sent for the first user of a rule and RemoveMatch after its
+/// last.
 ///
-/// No I/O: it says what is to be sent. Rules are compared by the bytes of their text.
+/// It does no I/O: it returns what the caller has to send. Two rules are the same if their texts are equal byte by byte.
 struct MatchTable {
     typealias Completion = @Sendable (Result<Void, DBusError>) -> Void
 
     enum Addition {
-        /// Send AddMatch, and give its outcome to ``settle(_:_:isInForce:)`` with this number.
+        /// Send AddMatch, and pass its outcome to ``finish(_:_:isInForce:)`` with this number.
         case ask(Int)
-        /// Another's AddMatch is under way; the completion waits for it.
+        /// An AddMatch for the rule is under way. The completion waits for it.
         case wait
-        /// The rule is in force; the completion is the caller's to call.
+        /// The rule is in force already. The caller has to call the completion.
         case inForce
     }
 
@@ -20,7 +21,7 @@ struct MatchTable {
     }
 
     private var entries: [[UInt8]: Entry] = [:]
-    /// By request, because a rule may be dropped, and asked for anew, while the first request is under way.
+    /// By request and not by rule: a rule may be removed and added again while its first request is under way.
     private var waiting: [Int: [Completion]] = [:]
     private var lastRequest = 0
 
@@ -38,8 +39,9 @@ struct MatchTable {
         return .ask(lastRequest)
     }
 
-    /// - Returns: Who waited for this.
-    mutating func settle(_ rule: String, _ request: Int, isInForce: Bool) -> [Completion] {
+    /// Records the outcome of a request.
+    /// - Returns: the completions that waited for it.
+    mutating func finish(_ rule: String, _ request: Int, isInForce: Bool) -> [Completion] {
         let key = Array(rule.utf8)
         if entries[key]?.request == request {
             if isInForce { entries[key]?.isInForce = true } else { entries[key] = nil }
@@ -47,12 +49,12 @@ struct MatchTable {
         return waiting.removeValue(forKey: request) ?? []
     }
 
-    /// The bus that knew the rules is gone. Requests that are under way there are still to be settled.
+    /// Forgets all rules, because the connection that had them is gone. Requests under way still have to be finished.
     mutating func forgetRules() {
         entries = [:]
     }
 
-    /// - Returns: Whether RemoveMatch is to be sent.
+    /// - Returns: whether the caller has to send RemoveMatch.
     mutating func remove(_ rule: String) -> Bool {
         let key = Array(rule.utf8)
         guard let entry = entries[key] else { return false }

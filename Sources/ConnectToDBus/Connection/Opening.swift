@@ -1,11 +1,10 @@
 import CConnectToDBus
 import ConnectToLinux
 
-/// One attempt to get onto a bus: connect, authenticate, Hello; one unit with one deadline.
+/// One attempt to open a connection to a bus: connect, authenticate, and call Hello, with one deadline for all three.
 ///
-/// libdbus connects with a blocking connect(2), which for a listener with a full backlog lasts for ever. So that
-/// happens on a thread of its own; the attempt does not wait for it longer than its deadline, and a connection
-/// that arrives later is closed.
+/// libdbus uses a blocking connect(2), which can block for ever if the listener's backlog is full. So a thread of its
+/// own connects. The attempt waits for that thread until its deadline, and closes a connection that arrives later.
 // @unchecked: everything but the address is used on the loop only.
 final class Opening: @unchecked Sendable {
     typealias Completion = @Sendable (Result<(Link, uniqueName: String), DBusError>) -> Void
@@ -22,12 +21,13 @@ final class Opening: @unchecked Sendable {
         self.reactor = reactor
     }
 
-    /// The first of the addresses whose bus lets us in, by the deadline; cancelling the task ends it.
+    /// Opens the first of the addresses whose bus accepts this process. The deadline is for all of them. Cancelling the
+    /// task ends the attempt.
     ///
-    /// libdbus would take the first where something listens, be it a bus or not.
+    /// libdbus itself would settle for the first address at which any program listens, a bus or not.
     /// - Parameters:
-    ///   - addresses: one at least; see ``BusAddress/entries(of:)``.
-    ///   - adopt: called on the loop, in the very turn in which the bus has let us in.
+    ///   - addresses: at least one; see ``BusAddress/entries(of:)``.
+    ///   - adopt: called on the loop, in the turn in which the bus replies to Hello.
     static func open<Result>(
         anyOf addresses: [String], on reactor: Reactor, deadline: Duration,
         adopt: @escaping @Sendable (Link, _ uniqueName: String) -> Result
@@ -40,15 +40,15 @@ final class Opening: @unchecked Sendable {
                 return try await open(address, on: reactor, deadline: remaining, adopt: adopt)
             } catch {
                 failures.append(error)
-                // What ended this one would end the others.
+                // Other errors (deadline, cancellation, lack of memory) would end the other attempts too.
                 if error.kind != .unreachable { break }
             }
         }
         guard let last = failures.last, failures.count > 1 else { throw failures.first ?? .offline }
-        throw last.saying(failures.map(\.message).joined(separator: "; "))
+        throw last.withMessage(failures.map(\.message).joined(separator: "; "))
     }
 
-    /// One attempt, awaited; cancelling the task ends it.
+    /// Makes one attempt and waits for its result. Cancelling the task ends the attempt.
     private static func open<Result>(
         _ address: String, on reactor: Reactor, deadline: Duration,
         adopt: @escaping @Sendable (Link, _ uniqueName: String) -> Result
@@ -72,41 +72,42 @@ final class Opening: @unchecked Sendable {
         self.completion = completion
         if isOver { return cancel() }
         timer = reactor.schedule(after: deadline) { [self] in
-            finish(.failure(.timedOut("the bus at \(address) has not let us in within \(deadline)")))
+            finish(.failure(.timedOut("the bus at \(address) did not accept the connection within \(deadline)")))
         }
         do throws(SystemError) {
             try startDetachedThread(named: "connectto-open") { [self] in connect() }
         } catch {
-            finish(.failure(.exhausted("no thread to connect to the bus with: \(error)")))
+            finish(.failure(.exhausted("cannot start a thread to connect to the bus: \(error)")))
         }
     }
 
-    /// Possibly before the start, which then ends at once.
+    /// May come before ``start(deadline:completion:)``, which then fails at once.
     func cancel() {
         reactor.checkIsolated()
         isOver = true
-        finish(.failure(.cancelled("opening the bus at \(address) was cancelled")))
+        finish(.failure(.cancelled("connecting to the bus at \(address) was cancelled")))
     }
 
-    /// Process-wide, once: SIGPIPE is not libdbus's to change. It sends with MSG_NOSIGNAL anyway.
+    /// Keeps libdbus from changing this process's SIGPIPE handling, once for the process. libdbus does not need that: it
+    /// sends with MSG_NOSIGNAL.
     private static let leaveSIGPIPEAlone: Void = dbus_connection_set_change_sigpipe(0)
 
-    /// Off the loop; nobody else knows of the connection yet.
+    /// Runs off the loop. That is safe because no other code has the connection yet.
     private func connect() {
         Self.leaveSIGPIPEAlone
         var failure = CConnectToDBus.DBusError()
         dbus_error_init(&failure)
         defer { dbus_error_free(&failure) }
         if let connection = dbus_connection_open_private(address, &failure) {
-            // The number stands for the pointer, which is nobody's but the loop's from here on.
+            // As a number, because a pointer is not Sendable. From here on only the loop uses the connection.
             let bits = UInt(bitPattern: connection)
             reactor.execute { [self] in
                 if let connection = OpaquePointer(bitPattern: bits) { connected(connection) }
             }
         } else {
-            // Some of its messages end with a newline.
+            // Some of libdbus's messages end with a newline.
             let reason = MessageReader.text(failure.message)?.split(whereSeparator: \.isNewline).joined(separator: " ")
-            let message = "no connection to the bus at \(address): \(reason ?? "no reason given")"
+            let message = "cannot connect to the bus at \(address): \(reason ?? "libdbus gives no reason")"
             let name = MessageReader.text(failure.name) ?? DBusError.Name.noServer
             let isOurs = name == DBusError.Name.limitsExceeded || name == DBusError.Name.noMemory
             let error: DBusError = isOurs ? .exhausted(message) : .unreachable(message, name: name)
@@ -116,47 +117,51 @@ final class Opening: @unchecked Sendable {
 
     private func connected(_ connection: OpaquePointer) {
         if completion == nil {
-            // Too late: nobody waits for it.
+            // The attempt is over already.
             dbus_connection_close(connection)
             dbus_connection_unref(connection)
             return
         }
         let link = Link(adopting: connection, on: reactor)
         self.link = link
-        // libdbus keeps it until it has authenticated. The attempt's own timer is the deadline.
-        link.call(.toBus("Hello"), deadline: .seconds(3600)) { [self] result in greeted(result) }
+        // libdbus queues the call until it has authenticated. The attempt's own timer is the deadline.
+        link.call(.toBus("Hello"), deadline: .seconds(3600)) { [self] result in helloReturned(result) }
     }
 
-    private func greeted(_ result: Result<Reply, DBusError>) {
+    private func helloReturned(_ result: Result<Reply, DBusError>) {
         switch result {
         case .success(let reply):
             guard case .string(let name)? = reply.body.first, Names.isUniqueBusName(name), let link else {
-                return finish(.failure(.unreachable("what listens at \(address) does not answer as a bus does")))
+                return finish(
+                    .failure(.unreachable("the program that listens at \(address) does not answer as a D-Bus bus does"))
+                )
             }
-            // Messages with descriptors go past libdbus, which would have refused them.
+            // Checked here, because messages with descriptors bypass libdbus, which would refuse to send them.
             guard link.passesDescriptors else {
                 return finish(
                     .failure(
                         .unreachable(
-                            "the bus at \(address) passes no descriptors, which lines need; reach it by a Unix "
-                                + "socket (unix:path=…)")))
+                            "the bus at \(address) passes no file descriptors, which every connection between two "
+                                + "programs needs; connect to the bus over a Unix socket (unix:path=…)")))
             }
             finish(.success((link, uniqueName: name)))
         case .failure(let error) where error.kind == .disconnected:
-            finish(.failure(hungUp(error)))
+            finish(.failure(hangUpError(error)))
         case .failure(let error): finish(.failure(error))
         }
     }
 
-    /// What hangs up instead of greeting. In a user namespace that is a bus's answer to libdbus, which says who we are by
-    /// the number inside: the bus compares that with the one outside.
-    private func hungUp(_ error: DBusError) -> DBusError {
-        let what = "what listens at \(address) hung up before it let us in: "
+    /// The error for a listener that hung up during the handshake.
+    ///
+    /// In a user namespace, a bus outside of it hangs up: libdbus authenticates with the uid inside, and the bus compares
+    /// that with the uid that the kernel reports, the one outside.
+    private func hangUpError(_ error: DBusError) -> DBusError {
+        let event = "the program that listens at \(address) hung up during the handshake: it is not a D-Bus bus, or "
         guard let namespace = UserNamespace.ofThisProcess else {
-            return .unreachable(what + "not a bus, or one that refuses this user", name: error.name)
+            return .unreachable(event + "it is a bus that refuses this user", name: error.name)
         }
         return .unreachable(
-            what + "not a bus, or one outside of this process's user namespace (a container?), which sees "
+            event + "it is a bus outside of this process's user namespace (a container?), which sees "
                 + "\(namespace.outside.map { "user \($0)" } ?? "another user") where this process says user "
                 + "\(namespace.user)",
             name: DBusError.Name.authenticationFailed)

@@ -1,23 +1,24 @@
 import ConnectToLinux
 
-/// The calls that wait for their replies, by their serial number: libdbus's, or for a message that was written past it
-/// one from 2³¹ on.
+/// The calls that wait for their replies, by serial number. libdbus numbers the messages that it sends; messages that
+/// bypass it have numbers from 2³¹ on.
 ///
-/// Not libdbus's own table: its entries are never told of when the connection is lost.
+/// libdbus's own table of pending calls is not used, because it does not report them when the connection is lost.
 struct PendingCalls {
     typealias Completion = @Sendable (Result<Reply, DBusError>) -> Void
 
     struct Call {
-        /// Whoever else replies under this number is not believed. `nil` where the call went to a well-known name,
-        /// whose owner we cannot know.
+        /// The only connection, besides the bus, whose reply counts. Nil where the call went to a well-known name,
+        /// whose owner is unknown here.
         let replier: String?
-        /// What was called, for messages.
+        /// For error messages, as is ``member``.
         let destination: String
         let member: String
         let timer: Reactor.Timer
         let completion: Completion
 
-        var title: String { "the call of \(member) at \(destination)" }
+        /// What error messages call this call.
+        var title: String { OutgoingCall.title(member: member, destination: destination) }
     }
 
     private static let keptCapacity = 256
@@ -30,28 +31,30 @@ struct PendingCalls {
         calls[serial] = call
     }
 
-    /// The call that a message with this reply serial settles; `nil` if nobody waits for it, or not from that sender.
-    mutating func take(repliedTo serial: UInt32, by sender: String?) -> Call? {
+    /// Removes the call that a reply belongs to. Nil if no call waits for that serial number, or the call waits for
+    /// another sender's reply.
+    mutating func remove(repliedTo serial: UInt32, by sender: String?) -> Call? {
         guard let index = calls.index(forKey: serial) else { return nil }
         if let replier = calls[index].value.replier, let sender, sender != replier, sender != BusName.bus {
             return nil
         }
-        return didTake(calls.remove(at: index).value)
+        defer { releaseUnusedMemory() }
+        return calls.remove(at: index).value
     }
 
-    /// The call with this number, whoever might have replied: its time is up, or nobody wants the reply any more.
-    mutating func take(_ serial: UInt32) -> Call? {
-        calls.removeValue(forKey: serial).map { didTake($0) }
+    /// Removes a call without a reply: its deadline has passed, or it was cancelled.
+    mutating func remove(_ serial: UInt32) -> Call? {
+        defer { releaseUnusedMemory() }
+        return calls.removeValue(forKey: serial)
     }
 
-    /// Room for many calls at a time is not kept for ever.
-    private mutating func didTake(_ call: Call) -> Call {
+    /// Gives back the memory that a rush of calls has left unused.
+    private mutating func releaseUnusedMemory() {
         if calls.isEmpty, calls.capacity > Self.keptCapacity { calls = [:] }
-        return call
     }
 
-    /// All of them, in the order they were made.
-    mutating func takeAll() -> [Call] {
+    /// Removes all calls, and returns them in the order of their serial numbers.
+    mutating func removeAll() -> [Call] {
         defer { calls = [:] }
         return calls.sorted { $0.key < $1.key }.map(\.value)
     }

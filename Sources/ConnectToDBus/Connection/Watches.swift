@@ -1,18 +1,18 @@
 import CConnectToDBus
 import ConnectToLinux
 
-/// libdbus's watches, merged: it has one for reading and one for writing on the same descriptor and toggles
-/// them all the time; the loop sees one source a descriptor, changed at most once a turn.
+/// Merges libdbus's watches into one loop source for each descriptor, which changes at most once a turn. libdbus has one
+/// watch for reading and one for writing on the same descriptor, and toggles them often.
 ///
-/// Belongs to one ``Link`` and is confined to the loop with it.
+/// Belongs to one ``Link``, and is used on the loop only, as that is.
 final class Watches {
     private let reactor: Reactor
-    /// Runs on the loop when a descriptor is ready; it is to call ``handle(_:on:)``.
+    /// Called on the loop when a descriptor is ready. It has to call ``handle(_:on:)``.
     private let onReady: @Sendable (Int32, Readiness) -> Void
-    /// libdbus owns the watches and says when they go.
+    /// libdbus owns the watches, and calls ``remove(_:)`` before it frees one.
     private var watches: [OpaquePointer] = []
     private var sources: [Int32: (source: Reactor.Source, readiness: Readiness)] = [:]
-    /// Nothing is read for now; in force from the next ``apply()`` on.
+    /// Whether to read nothing for now. Takes effect at the next ``apply()``.
     var readingIsPaused = false
 
     init(reactor: Reactor, onReady: @escaping @Sendable (Int32, Readiness) -> Void) {
@@ -24,8 +24,8 @@ final class Watches {
         watches.append(watch)
     }
 
-    /// The source of the descriptor's last watch goes at once: libdbus closes the descriptor next, and the number
-    /// may be somebody else's before this turn is over.
+    /// With the last watch of a descriptor, cancels its source at once: libdbus closes the descriptor next, and before
+    /// this turn ends the number may belong to another file.
     func remove(_ watch: OpaquePointer) {
         watches.removeAll { $0 == watch }
         let descriptor = dbus_watch_get_unix_fd(watch)
@@ -34,9 +34,9 @@ final class Watches {
         }
     }
 
-    /// Brings the loop's sources in line with the watches.
+    /// Makes the loop's sources match the watches.
     ///
-    /// A descriptor that nothing is wanted of is not watched at all: with an empty mask the kernel would still
+    /// A descriptor without an enabled watch has no source at all: with an empty event mask the kernel would still
     /// report a hang-up, in every turn.
     func apply() throws(SystemError) {
         var wanted: [Int32: Readiness] = [:]
@@ -64,7 +64,7 @@ final class Watches {
         }
     }
 
-    /// Lets libdbus read and write. Each step may toggle, add or remove watches.
+    /// Has libdbus read and write. Each step of this may toggle, add or remove watches.
     func handle(_ readiness: Readiness, on descriptor: Int32) {
         var flags: UInt32 = 0
         if readiness.contains(.read) { flags |= DBUS_WATCH_READABLE.rawValue }
@@ -73,12 +73,12 @@ final class Watches {
         if readiness.contains(.hangup) { flags |= DBUS_WATCH_HANGUP.rawValue }
         let always = DBUS_WATCH_ERROR.rawValue | DBUS_WATCH_HANGUP.rawValue
         for watch in watches {
-            // Still there, after what the ones before it did? Only then is the pointer good.
+            // Handling the earlier watches may have removed this one, and then its pointer is invalid.
             guard watches.contains(watch), dbus_watch_get_unix_fd(watch) == descriptor,
                 dbus_watch_get_enabled(watch) != 0
             else { continue }
-            let told = flags & (dbus_watch_get_flags(watch) | always)
-            if told != 0 { dbus_watch_handle(watch, told) }
+            let relevant = flags & (dbus_watch_get_flags(watch) | always)
+            if relevant != 0 { dbus_watch_handle(watch, relevant) }
         }
     }
 

@@ -1,7 +1,8 @@
 import CConnectToDBus
 import Glibc
 
-/// A received method call of which nothing has been copied out yet. Lent: it cannot outlive the closure it is given to.
+/// A received method call that still lies in libdbus's memory. Properties copy what is asked for. Borrowed: it cannot
+/// outlive the closure that it is passed to.
 package struct CallHead: ~Copyable {
     private let message: OpaquePointer
     private let link: UInt64
@@ -11,7 +12,7 @@ package struct CallHead: ~Copyable {
         self.link = link
     }
 
-    /// The unique name of the caller, vouched for by the bus. As a rule short enough to cost no memory.
+    /// The unique name of the caller, vouched for by the bus. Usually short enough for a string without allocation.
     package var sender: String { MessageReader.text(dbus_message_get_sender(message)) ?? "" }
 
     package var expectsReply: Bool { dbus_message_get_no_reply(message) == 0 }
@@ -27,7 +28,7 @@ package struct CallHead: ~Copyable {
         return strncmp(text, start, other.count) == 0 && text[other.count] == 0
     }
 
-    /// All that is to be known of the call, without its body.
+    /// The call as a value, without its body.
     package var call: MethodCall { call(with: []) }
 
     func call(with body: [DBusValue]) -> MethodCall {

@@ -1,15 +1,15 @@
 import ConnectToLinux
 
-/// Writes a message as it goes over the wire, by the D-Bus specification, "Message Protocol": always little-endian.
+/// Encodes a message in the wire format of the D-Bus specification ("Message Protocol"), always little-endian.
 ///
-/// libdbus can do this too, and takes twenty times as long for a short message: it writes the header anew for each
-/// value that is appended to the body.
+/// libdbus takes twenty times as long for a short message, because it rewrites the header for each value that is
+/// appended to the body.
 struct MessageEncoder {
     private(set) var bytes: [UInt8] = []
-    /// Those that the message speaks of, in the order of their numbers in it.
+    /// The descriptors to send with the bytes, in the order of their indices in the message.
     private(set) var descriptors: [Descriptor] = []
 
-    init(_ message: OutgoingMessage, serial: UInt32) {
+    init(_ message: CheckedMessage, serial: UInt32) {
         bytes.reserveCapacity(message.form.size + 512)
         bytes.append(UInt8(ascii: "l"))
         bytes.append(message.kind.rawValue)
@@ -39,7 +39,7 @@ struct MessageEncoder {
         static let descriptors: UInt8 = 9
     }
 
-    private mutating func appendFields(of message: OutgoingMessage) {
+    private mutating func appendFields(of message: CheckedMessage) {
         let lengthPosition = bytes.count
         append(UInt32(0))
         let start = bytes.count

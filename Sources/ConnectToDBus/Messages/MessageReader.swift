@@ -2,17 +2,17 @@ import CConnectToDBus
 import ConnectToLinux
 import Glibc
 
-/// Takes the values out of a received message, which libdbus has found valid already.
+/// Reads the values of a received message, which libdbus has validated.
 struct MessageReader {
-    /// A value takes many times the room here that it takes on the wire, so their number has a limit of its own;
-    /// bytes in an array count as one.
+    /// The most values in one body. They have a limit of their own because a ``DBusValue`` takes many times the memory
+    /// that the value takes on the wire. An array of bytes counts as one value.
     static let maximumValues = 1 << 20
 
     private var remaining = maximumValues
 
-    /// - Throws: ``DBusError/Kind/exhausted`` for a body of too many values, or where the process has no
-    ///   descriptors left for those that came along; `malformed` where it names one that did not. Those taken out
-    ///   already are closed.
+    /// - Throws: ``DBusError/Kind/exhausted`` for a body of too many values, or where the process has no descriptors
+    ///   left for those in the message; `malformed` where the body refers to a descriptor that did not come with it.
+    ///   Descriptors that were read before the error are closed.
     static func body(of message: OpaquePointer) throws(DBusError) -> [DBusValue] {
         var iterator = DBusMessageIter()
         if dbus_message_iter_init(message, &iterator) == 0 { return [] }
@@ -36,7 +36,7 @@ struct MessageReader {
 
     private mutating func value(_ iterator: inout DBusMessageIter) throws(DBusError) -> DBusValue {
         remaining -= 1
-        if remaining < 0 { throw .exhausted("a message of more than \(Self.maximumValues) values") }
+        if remaining < 0 { throw .exhausted("a received D-Bus message has more than \(Self.maximumValues) values") }
         // libdbus's types are ASCII letters.
         switch UInt8(truncatingIfNeeded: dbus_message_iter_get_arg_type(&iterator)) {
         case TypeCode.byte: return .byte(fixed(&iterator, 0))
@@ -52,14 +52,14 @@ struct MessageReader {
         case TypeCode.objectPath: return .objectPath(text(&iterator))
         case TypeCode.signature: return .signature(text(&iterator))
         case TypeCode.unixFD:
-            // A duplicate, and ours; the message keeps its own. Where the number on the wire is of none, nothing was
-            // tried and nothing has failed.
+            // libdbus duplicates the descriptor for us. For an index without a descriptor it returns -1 without a
+            // system call, so errno stays 0.
             errno = 0
             let descriptor = fixed(&iterator, Int32(-1))
             if descriptor >= 0 { return .unixFD(Descriptor(adopting: descriptor, from: .peer)) }
             throw errno == 0
-                ? .malformed("a message names a descriptor that did not come with it")
-                : .exhausted("no descriptors left for those in a message")
+                ? .malformed("a received D-Bus message refers to a file descriptor that did not come with it")
+                : .exhausted("this process has no file descriptors left for those in a D-Bus message")
         case TypeCode.variant:
             var inner = recurse(&iterator)
             return .variant(try value(&inner))
@@ -67,7 +67,7 @@ struct MessageReader {
             var inner = recurse(&iterator)
             return .structure(try values(&inner))
         case TypeCode.array: return try array(&iterator)
-        default: throw .malformed("a message with a value of an unknown type")
+        default: throw .malformed("a received D-Bus message contains a value of an unknown type")
         }
     }
 
@@ -76,7 +76,7 @@ struct MessageReader {
         switch UInt8(truncatingIfNeeded: dbus_message_iter_get_element_type(&iterator)) {
         case TypeCode.byte: return .bytes(bytes(&inner))
         case TypeCode.dictionaryEntry:
-            // a{kv…}: keys are one letter, the closing brace is the last.
+            // The signature is a{kv…}: the key is one letter, and the last letter is the closing brace.
             let type = signature(&iterator).dropFirst(2)
             return .dictionary(
                 key: String(type.prefix(1)), value: String(type.dropFirst().dropLast()),
@@ -103,7 +103,7 @@ struct MessageReader {
         var start: UnsafePointer<UInt8>?
         var count: Int32 = 0
         dbus_message_iter_get_fixed_array(&iterator, &start, &count)
-        // The memory is the message's.
+        // Copy, because the memory belongs to the message.
         return Array(UnsafeBufferPointer(start: start, count: Int(count)))
     }
 

@@ -3,16 +3,16 @@ import ConnectToLinux
 
 /// Appends values to a libdbus message.
 ///
-/// Only for bodies that ``BodyCheck`` has let through. What is left to fail is memory, and descriptors: libdbus
-/// duplicates each that it is given, so the sender's own stays the sender's.
+/// Only for bodies that ``BodyCheck`` has accepted. Then only a lack of memory or of descriptors can make this fail:
+/// libdbus duplicates each descriptor that it is given, and the sender keeps its own.
 enum MessageWriter {
-    /// - Throws: ``DBusError/Kind/exhausted``. The message is of no use then.
+    /// - Throws: ``DBusError/Kind/exhausted``. The message is incomplete then and must be discarded.
     static func append(_ body: [DBusValue], to message: OpaquePointer) throws(DBusError) {
         if body.isEmpty { return }
         var iterator = DBusMessageIter()
         dbus_message_iter_init_append(message, &iterator)
         for value in body where !append(value, &iterator) {
-            throw .exhausted("no memory or no descriptors for a message")
+            throw .exhausted("not enough memory or file descriptors for a D-Bus message")
         }
     }
 
@@ -53,7 +53,7 @@ enum MessageWriter {
         }
     }
 
-    /// For numbers the number; for text a pointer to it.
+    /// Appends a number, or a text by a pointer to it.
     private static func appendFixed<Value: BitwiseCopyable>(
         _ value: Value, _ type: Int32, _ iterator: inout DBusMessageIter
     ) -> Bool {
@@ -71,7 +71,7 @@ enum MessageWriter {
         }
     }
 
-    /// Every container that was opened is closed, or abandoned when filling it failed.
+    /// Opens a container and fills it. Closes it, or abandons it if filling it failed: libdbus requires one of the two.
     private static func inContainer(
         _ type: Int32, _ signature: String?, _ iterator: inout DBusMessageIter,
         _ fill: (inout DBusMessageIter) -> Bool

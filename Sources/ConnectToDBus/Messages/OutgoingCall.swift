@@ -6,7 +6,7 @@ package struct OutgoingCall: Sendable {
     package var interface: String
     package var member: String
     package var body: [DBusValue]
-    /// The call must not start the service whose name it is addressed to.
+    /// Whether the bus must not start the service whose name the call is addressed to.
     package var noAutoStart: Bool
 
     package init(
@@ -20,6 +20,9 @@ package struct OutgoingCall: Sendable {
         self.body = body
         self.noAutoStart = noAutoStart
     }
+
+    /// What error messages call a call.
+    static func title(member: String, destination: String) -> String { "the D-Bus call \(member) to \(destination)" }
 
     /// A call to the bus itself.
     package static func toBus(_ member: String, _ body: [DBusValue] = []) -> OutgoingCall {

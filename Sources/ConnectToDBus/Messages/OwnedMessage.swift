@@ -1,17 +1,17 @@
 import CConnectToDBus
 
-/// One reference to a libdbus message, given back when this goes out of scope.
+/// One reference to a libdbus message, released when this goes out of scope.
 struct OwnedMessage: ~Copyable {
     let pointer: OpaquePointer
 
-    private init(_ kind: OutgoingMessage.Kind) throws(DBusError) {
+    private init(_ kind: CheckedMessage.Kind) throws(DBusError) {
         guard let pointer = dbus_message_new(Int32(kind.rawValue)) else {
-            throw .exhausted("no memory for a message")
+            throw Self.outOfMemory
         }
         self.pointer = pointer
     }
 
-    static func make(_ message: OutgoingMessage) throws(DBusError) -> OwnedMessage {
+    static func make(_ message: CheckedMessage) throws(DBusError) -> OwnedMessage {
         let owned = try OwnedMessage(message.kind)
         dbus_message_set_auto_start(owned.pointer, message.flags.contains(.noAutoStart) ? 0 : 1)
         dbus_message_set_no_reply(owned.pointer, message.flags.contains(.noReplyExpected) ? 1 : 0)
@@ -36,6 +36,8 @@ struct OwnedMessage: ~Copyable {
     }
 
     private static func requireMemory(_ result: dbus_bool_t) throws(DBusError) {
-        if result == 0 { throw .exhausted("no memory for a message") }
+        if result == 0 { throw outOfMemory }
     }
+
+    private static var outOfMemory: DBusError { .exhausted("not enough memory for a D-Bus message") }
 }

@@ -1,6 +1,6 @@
 /// What a method returned.
 package struct Reply: Sendable {
-    /// The unique name of whoever replied, or the bus's own name.
+    /// The unique name of the connection that replied, or the bus's own name.
     package let sender: String?
     package let body: [DBusValue]
 }

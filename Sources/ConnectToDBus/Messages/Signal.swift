@@ -1,7 +1,7 @@
-/// A signal that was received.
+/// A received signal.
 ///
-/// Anybody may send anything to a unique name: check ``sender`` before believing a signal. For what the bus
-/// says, that is ``BusName/bus``.
+/// Any program on the bus may send any signal to a unique name: check ``sender`` before relying on a signal. The bus's
+/// own signals have the sender ``BusName/bus``.
 package struct Signal: Sendable {
     /// The unique name of the emitter, vouched for by the bus.
     package let sender: String

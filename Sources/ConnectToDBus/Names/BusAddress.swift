@@ -1,16 +1,15 @@
 import ConnectToLinux
 
-/// Where the buses of this machine and session listen.
+/// The addresses of the session bus and the system bus.
 package enum BusAddress {
-    /// Looks up a variable of the environment, byte for byte.
+    /// Looks up an environment variable, and returns its bytes.
     package typealias Environment = (_ variable: String) -> [UInt8]?
 
-    /// The bus of the user's session: DBUS_SESSION_BUS_ADDRESS, else the socket `bus` in XDG_RUNTIME_DIR.
+    /// The session bus: DBUS_SESSION_BUS_ADDRESS, or else the socket `bus` in XDG_RUNTIME_DIR. No bus is started.
     ///
-    /// No bus is ever started for the purpose.
     /// - Parameter environment: the process's own by default.
     /// - Throws: ``DBusError`` of kind `unreachable` where neither variable is set; `invalid`, with the variable's
-    ///   name in the message, for a value that leads to no bus.
+    ///   name in the message, where its value cannot lead to a bus.
     package static func session(environment: Environment = environmentVariable) throws(DBusError) -> String {
         if let address = environment("DBUS_SESSION_BUS_ADDRESS"), !address.isEmpty {
             return try checked(address, in: "DBUS_SESSION_BUS_ADDRESS")
@@ -27,7 +26,7 @@ package enum BusAddress {
         return "unix:path=\(escape(directory))/bus"
     }
 
-    /// The machine's bus: DBUS_SYSTEM_BUS_ADDRESS, else the well-known socket.
+    /// The system bus: DBUS_SYSTEM_BUS_ADDRESS, or else the well-known socket.
     package static func system(environment: Environment = environmentVariable) throws(DBusError) -> String {
         if let address = environment("DBUS_SYSTEM_BUS_ADDRESS"), !address.isEmpty {
             return try checked(address, in: "DBUS_SYSTEM_BUS_ADDRESS")
@@ -35,67 +34,68 @@ package enum BusAddress {
         return "unix:path=/run/dbus/system_bus_socket"
     }
 
-    /// The addresses of a list, each as it is to be opened, without those that would start a bus.
-    /// - Throws: ``DBusError/Kind/invalid``, with the list in the message, for what is no list of addresses.
+    /// The addresses of a list, separated by semicolons. Addresses that would start a bus are left out, and so are the
+    /// ids of the servers.
+    /// - Throws: ``DBusError/Kind/invalid``, with the list in the message, where it is not a list of addresses.
     static func entries(of list: String) throws(DBusError) -> [String] {
         let bytes = Array(list.utf8)
-        return try entries(in: bytes, calling: bytes.isEmpty ? "the bus address" : "the bus address \(quoted(bytes))")
+        return try entries(
+            in: bytes, calling: bytes.isEmpty ? "an empty bus address" : "the bus address \(quoted(bytes))")
     }
 
     // MARK: Reading
 
     private static func checked(_ list: [UInt8], in variable: String) throws(DBusError) -> String {
         _ = try entries(in: list, calling: "\(variable)=\(quoted(list))")
-        // All ASCII, as has been seen.
+        // `entries` accepts ASCII only.
         return String(decoding: list, as: UTF8.self)
     }
 
-    /// - Parameter name: what an error calls the list.
+    /// - Parameter name: the words for the list in an error message.
     private static func entries(in list: [UInt8], calling name: String) throws(DBusError) -> [String] {
         if list.first == UInt8(ascii: "/") {
             let path = list.reversed().drop { $0 <= 0x20 }.reversed()
-            throw .invalid("\(name) is a path; the address of a socket there is unix:path=\(escape(Array(path)))")
+            throw .invalid("\(name) is a path, not a D-Bus address; write unix:path=\(escape(Array(path)))")
         }
-        if let problem = foreignByte(in: list) { throw .invalid("\(name) \(problem)") }
+        if let problem = escapingProblem(in: list) { throw .invalid("\(name) \(problem)") }
         let entries = String(decoding: list, as: UTF8.self).split(separator: ";").map(String.init)
         if entries.contains(where: { !$0.contains(":") }) || entries.isEmpty {
-            throw .invalid("\(name) is no address; one is unix:path=/run/user/1000/bus")
+            throw .invalid("\(name) is not a D-Bus address; write one such as unix:path=/run/user/1000/bus")
         }
         let usable = entries.filter { !$0.hasPrefix("autolaunch:") && !$0.hasPrefix("disabled:") }
         if !usable.isEmpty { return usable.map(withoutServerID) }
         throw .invalid(
             entries.allSatisfy { $0.hasPrefix("disabled:") }
-                ? "\(name) says that there is to be no bus here; \(advice)"
-                : "\(name) asks for a bus to be started, and names none that is running; \(advice)")
+                ? "\(name) disables the bus; \(advice)"
+                : "\(name) names no running bus, and ConnectTo does not start one; \(advice)")
     }
 
     private static let advice = "run inside a desktop session, or under dbus-run-session"
 
-    /// The first byte that an address never has as it is, as the end of a sentence.
-    private static func foreignByte(in bytes: [UInt8]) -> String? {
-        func isForeign(_ byte: UInt8) -> Bool { byte <= 0x20 || byte >= 0x7f }
-        guard let index = bytes.firstIndex(where: isForeign) else { return nil }
+    /// The end of an error message about the first byte that an address has to escape; nil if there is no such byte.
+    private static func escapingProblem(in bytes: [UInt8]) -> String? {
+        func needsEscape(_ byte: UInt8) -> Bool { byte <= 0x20 || byte >= 0x7f }
+        guard let index = bytes.firstIndex(where: needsEscape) else { return nil }
         let byte = bytes[index]
         let digits = (byte < 16 ? "0" : "") + String(byte, radix: 16)
         let (what, isBlank) =
             switch byte {
-            case UInt8(ascii: " "): ("a blank", true)
+            case UInt8(ascii: " "): ("a space", true)
             case UInt8(ascii: "\n"): ("a newline", true)
             case UInt8(ascii: "\r"): ("a carriage return", true)
             case UInt8(ascii: "\t"): ("a tab", true)
             default: ("the byte 0x\(digits)", false)
             }
-        if isBlank, index == 0 { return "begins with \(what); leave that out" }
-        if isBlank, bytes[index...].allSatisfy({ $0 <= 0x20 }) { return "ends with \(what); leave that out" }
-        return "contains \(what), which an address writes as %\(digits)"
+        if isBlank, index == 0 { return "begins with \(what); remove it" }
+        if isBlank, bytes[index...].allSatisfy({ $0 <= 0x20 }) { return "ends with \(what); remove it" }
+        return "contains \(what); write it as %\(digits)"
     }
 
-    /// The address without the id of the server there.
+    /// The address without the server's id (`guid=`).
     ///
-    /// A bus that was started again listens at the same address with another id. libdbus, given the old one, connects,
-    /// compares and hangs up; but what was given to us may be older than the bus: the environment that a process
-    /// inherits is. sd-bus and GDBus do not compare either. Nothing is lost by it: the id is no secret, so whoever can
-    /// listen at the address could also say the right one.
+    /// A restarted bus has the same address and another id. libdbus compares the id and hangs up if it differs, but the
+    /// address may be older than the bus, as in an inherited environment. sd-bus and GDBus do not compare the id either.
+    /// The id gives no security: it is no secret, so a program that can listen at the address can also send the id.
     private static func withoutServerID(_ entry: String) -> String {
         guard let colon = entry.firstIndex(of: ":") else { return entry }
         let options = entry[entry.index(after: colon)...].split(separator: ",")
@@ -104,7 +104,7 @@ package enum BusAddress {
 
     // MARK: Writing
 
-    /// A value inside an address: other bytes than these stand there as % and two digits.
+    /// Escapes a value for an address: bytes other than these become % and two hexadecimal digits.
     static func escape(_ value: [UInt8]) -> String {
         var escaped: [UInt8] = []
         for byte in value {
@@ -122,7 +122,7 @@ package enum BusAddress {
         return String(decoding: escaped, as: UTF8.self)
     }
 
-    /// For an error: its beginning, with what is not ASCII, or not seen, as `\xE9`.
+    /// The first 200 bytes in quotation marks, for an error message. Bytes that are not printable ASCII become `\xE9`.
     private static func quoted(_ bytes: some Collection<UInt8>) -> String {
         let text = bytes.prefix(200).map { byte in
             switch byte {

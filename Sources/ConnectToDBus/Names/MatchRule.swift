@@ -1,17 +1,17 @@
-/// Which messages the bus is to route to us beyond those addressed to us.
+/// A rule for messages that the bus routes to us in addition to those addressed to us.
 ///
-/// Parts left out match anything. The rule is checked by the bus, which answers MatchRuleInvalid.
+/// Parts that are left out match everything. The bus checks the rule, and replies MatchRuleInvalid if it is wrong.
 package struct MatchRule: Sendable {
     package var sender: String?
     package var path: String?
     package var interface: String?
     package var member: String?
-    /// Compares the first argument as a name: itself, or anything after it and a dot.
+    /// Matches where the first argument is this name, or begins with this name and a dot.
     package var firstArgumentNamespace: String?
-    /// Compares arguments 0 to 63, which must be strings.
+    /// The values of string arguments, by their index (0 to 63).
     package var arguments: [Int: String] = [:]
 
-    /// A rule for signals, the only kind of message that anybody here subscribes to.
+    /// A rule for signals, the only kind of message that ConnectTo subscribes to.
     package init(
         sender: String? = nil, path: String? = nil, interface: String? = nil,
         member: String? = nil, firstArgumentNamespace: String? = nil, arguments: [Int: String] = [:]
@@ -24,7 +24,7 @@ package struct MatchRule: Sendable {
         self.arguments = arguments
     }
 
-    /// The owners of names coming and going; all of them, or those of one name, or of a name and all below it.
+    /// A rule for changes of names' owners: of every name, of one name, or of one name and all names below it.
     package static func nameOwnerChanged(
         name: String? = nil, namespace: String? = nil
     ) -> MatchRule {
@@ -34,7 +34,7 @@ package struct MatchRule: Sendable {
             arguments: name.map { [0: $0] } ?? [:])
     }
 
-    /// As AddMatch takes it. Equal rules have equal text.
+    /// The rule in the form that AddMatch takes. Equal rules have equal texts.
     package var text: String {
         var parts = ["type='signal'"]
         func add(_ key: String, _ value: String?) {
@@ -49,7 +49,7 @@ package struct MatchRule: Sendable {
         return parts.joined(separator: ",")
     }
 
-    /// Nothing is special between apostrophes but the apostrophe itself; it is written outside of them, escaped.
+    /// Quotes a value. Between apostrophes only the apostrophe is special: it is written outside of them, escaped.
     private static func quote(_ value: String) -> String {
         var quoted: [UInt8] = [UInt8(ascii: "'")]
         for byte in value.utf8 {

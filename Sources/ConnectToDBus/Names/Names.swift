@@ -1,27 +1,27 @@
-/// Checks names by the rules of the D-Bus specification, without libdbus, which aborts on a broken one.
+/// Checks names by the rules of the D-Bus specification. libdbus's own checks abort the process on an invalid name.
 package enum Names {
-    /// In bytes, for bus names, interfaces and members. Object paths have no limit of their own.
+    /// The limit in bytes for bus names, interfaces and members. Object paths have none of their own.
     package static let maximumLength = 255
 
-    /// A name that can be asked for and called: `org.example.App-1`. Not unique names.
+    /// A name that a program can request: `org.example.App-1`. Not a unique name.
     package static func isWellKnownBusName(_ name: String) -> Bool {
         name.utf8.count <= maximumLength
             && hasElements(name.utf8, separator: dot, least: 2, first: isWordStartOrDash, rest: isWordOrDash)
     }
 
-    /// The name that the bus itself gives a connection: `:1.42`.
+    /// A unique name, which the bus assigns to a connection: `:1.42`.
     package static func isUniqueBusName(_ name: String) -> Bool {
         name.utf8.count <= maximumLength && name.utf8.first == UInt8(ascii: ":")
             && hasElements(
                 name.utf8.dropFirst(), separator: dot, least: 2, first: isWordOrDash, rest: isWordOrDash)
     }
 
-    /// Either of the two.
+    /// A well-known or a unique name.
     package static func isBusName(_ name: String) -> Bool {
         isWellKnownBusName(name) || isUniqueBusName(name)
     }
 
-    /// `org.example.Interface`; the rule for the names of errors too.
+    /// The name of an interface, `org.example.Interface`. The names of errors follow the same rules.
     package static func isInterface(_ name: String) -> Bool {
         name.utf8.count <= maximumLength
             && hasElements(name.utf8, separator: dot, least: 2, first: isWordStart, rest: isWord)
@@ -33,7 +33,7 @@ package enum Names {
             && hasElements(name.utf8, separator: nil, least: 1, first: isWordStart, rest: isWord)
     }
 
-    /// `/`, or elements of letters, digits and underscores, each after a slash.
+    /// `/`, or elements of letters, digits and underscores, each after a slash: `/org/example/object_1`.
     package static func isObjectPath(_ path: String) -> Bool {
         if path.utf8.first != slash { return false }
         let rest = path.utf8.dropFirst()
@@ -46,7 +46,7 @@ package enum Names {
     private static let dot = UInt8(ascii: ".")
     private static let slash = UInt8(ascii: "/")
 
-    /// Whether the text is made of at least so many elements, none of them empty.
+    /// Whether the text consists of at least `least` elements, none of them empty.
     private static func hasElements(
         _ text: some Collection<UInt8>, separator: UInt8?, least: Int,
         first isFirst: (UInt8) -> Bool, rest isRest: (UInt8) -> Bool

@@ -1,9 +1,9 @@
 package import ConnectToLinux
 
-/// A value as D-Bus types know it: what the body of a message is made of.
+/// A value of a D-Bus type. The body of a message is a list of such values.
 ///
-/// Any value can be built; what D-Bus forbids (a NUL in a string, mixed arrays, an invalid path, too much of
-/// anything) is refused with ``DBusError/Kind/invalid`` when it is to be sent, before libdbus sees it.
+/// Values that D-Bus forbids can be built (a NUL in a string, an array of several types, an invalid path, a value over
+/// a limit). Sending one fails with ``DBusError/Kind/invalid``, before libdbus sees it.
 ///
 /// Equality compares descriptors by identity, and strings as Swift does: composed and decomposed forms are equal.
 package enum DBusValue: Sendable, Equatable {
@@ -19,11 +19,11 @@ package enum DBusValue: Sendable, Equatable {
     case string(String)
     case objectPath(String)
     case signature(String)
-    /// Sending duplicates the descriptor, so the sender's stays the sender's. A received one belongs to whoever
-    /// holds the value, and is closed off the loop: it may be anything.
+    /// Sending duplicates the descriptor, and the sender keeps its own. A received descriptor belongs to the value, and
+    /// is closed off the loop because it may refer to any file.
     case unixFD(Descriptor)
-    /// Elements of one type, given as a single complete signature because the array may be empty.
-    /// An array of bytes is received as ``bytes(_:)``, dictionaries as ``dictionary(key:value:_:)``.
+    /// Elements of one type. The type is given as a single complete signature, because the array may be empty.
+    /// A received array of bytes is ``bytes(_:)``, and one of dictionary entries ``dictionary(key:value:_:)``.
     case array(of: String, [DBusValue])
     case dictionary(key: String, value: String, [Pair])
     case structure([DBusValue])
@@ -31,7 +31,7 @@ package enum DBusValue: Sendable, Equatable {
     /// `ay`, copied as a block in both directions.
     case bytes([UInt8])
 
-    /// One entry of a dictionary. Order is kept; D-Bus does not forbid a key to come twice.
+    /// One entry of a dictionary. Entries keep their order. D-Bus does not forbid that a key occurs twice.
     package struct Pair: Sendable, Equatable {
         package var key: DBusValue
         package var value: DBusValue
@@ -42,7 +42,7 @@ package enum DBusValue: Sendable, Equatable {
         }
     }
 
-    /// The type of the value, as D-Bus writes it: `s`, `a{sv}`, `(ih)`.
+    /// The D-Bus signature of the value's type: `s`, `a{sv}`, `(ih)`.
     package var signature: String {
         switch self {
         case .array(let element, _): "a" + element

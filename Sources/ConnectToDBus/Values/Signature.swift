@@ -1,14 +1,14 @@
-/// Checks signatures by the rules of the D-Bus specification, without libdbus, which aborts on a broken one.
+/// Checks signatures by the rules of the D-Bus specification. libdbus aborts the process on an invalid one.
 package enum Signature {
-    /// In bytes; the length is one byte on the wire.
+    /// The limit in bytes, because the length is one byte on the wire.
     package static let maximumLength = 255
-    /// Arrays within arrays, and separately structures (dictionary entries too) within structures.
+    /// The limit for arrays within arrays, and the same limit for structures and dictionary entries within each other.
     package static let maximumNesting = 32
 
-    /// Any number of complete types, none included: the type of a whole body.
+    /// Whether this is a sequence of complete types, possibly empty: the signature of a body.
     package static func isValid(_ signature: String) -> Bool { isValid(signature.utf8) }
 
-    /// Exactly one complete type: the type of a value.
+    /// Whether this is exactly one complete type: the signature of a value.
     package static func isSingle(_ signature: String) -> Bool { isSingle(signature.utf8) }
 
     static func isValid(_ signature: some Collection<UInt8>) -> Bool {
@@ -29,7 +29,7 @@ package enum Signature {
     private struct Parser {
         var rest: ArraySlice<UInt8>
 
-        /// Takes one complete type off the front; false if there is none.
+        /// Removes one complete type from the front. Returns false if there is none.
         mutating func skipType(arrays: Int, structures: Int) -> Bool {
             guard let letter = rest.popFirst() else { return false }
             switch letter {

@@ -1,4 +1,4 @@
-/// The letters of the D-Bus type system, as they stand in signatures and as libdbus takes them.
+/// The letters of the D-Bus type system in signatures and in libdbus's API.
 enum TypeCode {
     static let invalid: UInt8 = 0
     static let byte = UInt8(ascii: "y")
@@ -16,12 +16,12 @@ enum TypeCode {
     static let unixFD = UInt8(ascii: "h")
     static let array = UInt8(ascii: "a")
     static let variant = UInt8(ascii: "v")
-    /// What libdbus says for `(`…`)`.
+    /// libdbus's code for `(`…`)`.
     static let structure = UInt8(ascii: "r")
-    /// What libdbus says for `{`…`}`.
+    /// libdbus's code for `{`…`}`.
     static let dictionaryEntry = UInt8(ascii: "e")
 
-    /// Whether a letter of a signature stands for a type that contains no other; only these can be keys.
+    /// Whether a letter of a signature denotes a basic type. Only basic types can be keys of a dictionary.
     static func isBasic(_ letter: UInt8) -> Bool {
         switch letter {
         case byte, boolean, int16, uint16, int32, uint32, int64, uint64, double, string, objectPath,
@@ -31,7 +31,7 @@ enum TypeCode {
         }
     }
 
-    /// Where a value whose signature begins with this letter may start: at multiples of this many bytes.
+    /// The alignment in bytes, on the wire, of a value whose signature begins with this letter.
     static func alignment(_ letter: UInt8) -> Int {
         switch letter {
         case byte, signature, variant: 1

@@ -19,12 +19,12 @@ final class Listener: Sendable {
         try systemCall("listen") { listen(descriptor.rawValue, backlog) }
     }
 
-    /// Takes one connection; waits for it.
+    /// Waits for one connection and accepts it.
     func accept() throws -> Descriptor {
         Descriptor(adopting: try systemCall("accept4") { Glibc.accept(descriptor.rawValue, nil, nil) })
     }
 
-    /// Connects without ever being served, until the queue is full and connect(2) would wait.
+    /// Connects without accepting, until the backlog is full and connect(2) would block.
     func fillBacklog() throws -> [Descriptor] {
         var connected: [Descriptor] = []
         while true {

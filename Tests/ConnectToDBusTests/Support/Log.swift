@@ -1,6 +1,6 @@
 import ConnectToLinux
 
-/// What happened, in order; written by handlers, awaited by tests.
+/// A list of events in order. Handlers add to it, and tests wait for it.
 final class Log<Entry: Sendable>: Sendable {
     private struct State {
         var entries: [Entry] = []
@@ -21,7 +21,7 @@ final class Log<Entry: Sendable>: Sendable {
 
     var entries: [Entry] { state.withLock { $0.entries } }
 
-    /// Returns when there are so many entries.
+    /// Returns when the log has at least this many entries.
     @discardableResult
     func wait(for count: Int) async -> [Entry] {
         await withCheckedContinuation { continuation in

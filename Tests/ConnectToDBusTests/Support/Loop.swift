@@ -3,7 +3,7 @@ import ConnectToLinux
 import ConnectToTesting
 import Glibc
 
-/// Loops for the tests: one for most, a second where two sides must not share a thread.
+/// Loops for the tests: one for most, and a second for tests whose two sides must not share a thread.
 enum Loop {
     private static let made = Result { () throws(SystemError) in try Reactor(name: "dbus-tests") }
     private static let madeSecond = Result { () throws(SystemError) in try Reactor(name: "dbus-tests-2") }
@@ -11,11 +11,11 @@ enum Loop {
     static var shared: Reactor { get throws { try made.get() } }
     static var second: Reactor { get throws { try madeSecond.get() } }
 
-    /// Returns when all that the loop had to do has been done, ends of turns included.
-    static func settle(_ reactor: Reactor) async {
+    /// Returns when the loop has run all its work, turn-end closures included.
+    static func runWaitingWork(of reactor: Reactor) async {
         await withCheckedContinuation { continuation in
             reactor.execute {
-                // What the turn's end asks for runs at the end of the next.
+                // A closure that a turn end submits runs at the end of the next turn.
                 reactor.atTurnEnd { reactor.atTurnEnd { continuation.resume() } }
             }
         }
@@ -27,7 +27,7 @@ extension PrivateBus {
         try await BusConnection.open(address: address, on: try reactor ?? Loop.shared)
     }
 
-    /// This process's descriptors that lead to the bus.
+    /// This process's descriptors that are connected to the bus.
     func openDescriptors() throws -> [OpenDescriptor] {
         let path = directory + "/bus"
         return try OpenDescriptor.all().filter { peerPath(of: $0.number) == path }

@@ -3,9 +3,9 @@
 /// The objects that tests call.
 enum Objects {
     static let interface = "org.example.Test"
-    /// Answers with what it is given.
+    /// Replies with the body of the call.
     static let echo = "/org/example/echo"
-    /// Takes calls and keeps them, without an answer.
+    /// Accepts calls and never replies.
     static let silent = "/org/example/silent"
 }
 
@@ -24,9 +24,9 @@ extension BusConnection {
         }
     }
 
-    /// Takes calls, and tells of each.
-    func exportSilent(_ told: @escaping @Sendable (MethodCall) -> Void = { _ in }) {
-        export(path: Objects.silent, handler: told)
+    /// Exports ``Objects/silent``, and passes each call to a closure.
+    func exportSilent(_ onCall: @escaping @Sendable (MethodCall) -> Void = { _ in }) {
+        export(path: Objects.silent, handler: onCall)
     }
 }
 

@@ -4,9 +4,9 @@ import Testing
 
 @testable import ConnectToDBus
 
-/// Messages that ``BusConnection`` has no words for.
+/// Messages that ``BusConnection`` cannot send.
 extension BusConnection {
-    /// A signal of ``Objects``, to all who subscribed, or to one.
+    /// Emits a signal of ``Objects`` to all subscribers, or to one connection.
     func emit(_ member: String, _ number: Int32 = 0, to destination: String? = nil) throws {
         let connection = try #require(link.connection)
         let signal = try #require(dbus_message_new_signal("/", Objects.interface, member))
@@ -19,17 +19,17 @@ extension BusConnection {
         #expect(dbus_connection_send(connection, signal, nil) != 0)
     }
 
-    /// Calls with one descriptor, under a number that may be of none in the message.
+    /// Makes a call with one descriptor, to which the body refers by any index, also one that the message does not have.
     func call(
         _ destination: String, with descriptor: Descriptor, asNumber number: UInt8,
         completion: @escaping PendingCalls.Completion
     ) throws {
         let connection = try #require(link.connection)
         let serial = UInt32.max
-        let message = try OutgoingMessage.methodCall(
+        let message = try CheckedMessage.methodCall(
             .test(destination, Objects.echo, [.unixFD(descriptor)]), expectsReply: true)
         var bytes = MessageEncoder(message, serial: serial).bytes
-        // The number is the whole body, and little-endian.
+        // The index is the whole body, in little-endian order.
         bytes[bytes.count - 4] = number
         var socket: Int32 = -1
         #expect(dbus_connection_get_socket(connection, &socket) != 0)

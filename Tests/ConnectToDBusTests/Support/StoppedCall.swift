@@ -6,7 +6,7 @@ import Glibc
 @testable import ConnectToDBus
 
 extension BusConnection {
-    /// Calls the bus, and does not let the loop go on before the answer has come and the deadline gone by.
+    /// Calls the bus, and blocks the loop until the reply has arrived and the deadline has passed.
     func callWhileStopped(completion: @escaping Completion) {
         let start = clinux_monotonic_nanoseconds()
         call(.toBus("GetId"), deadline: .milliseconds(1), completion: completion)

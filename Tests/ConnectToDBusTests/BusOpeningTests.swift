@@ -7,7 +7,7 @@ import Testing
 @testable import ConnectToDBus
 
 @Suite(.chosenExecutor, .timeLimit(.minutes(1)))
-struct OpeningTests {
+struct BusOpeningTests {
     private func expectFailure(_ kinds: [DBusError.Kind], _ address: String, deadline: Duration) async throws {
         let loop = try Loop.shared
         let error = await #expect(throws: DBusError.self) {
@@ -16,8 +16,8 @@ struct OpeningTests {
         #expect(error.map { kinds.contains($0.kind) } == true, "\(String(describing: error))")
     }
 
-    @Test("gets a unique name, and one descriptor", .privateBus)
-    func opens() async throws {
+    @Test("An opened connection has a unique name and one descriptor", .privateBus)
+    func openedConnection() async throws {
         let bus = try PrivateBus.current
         let connection = try await bus.open()
         #expect(Names.isUniqueBusName(connection.uniqueName))
@@ -27,8 +27,8 @@ struct OpeningTests {
         await connection.close()
     }
 
-    @Test("fails where nothing listens, and where the address is none")
-    func nothingThere() async throws {
+    @Test("Opening a bus fails where no program listens, and where the address is invalid")
+    func nothingListens() async throws {
         try await expectFailure([.unreachable], "unix:path=/nonexistent/bus", deadline: .seconds(5))
         try await expectFailure([.unreachable], "unix:path=%zz", deadline: .seconds(5))
         try await expectFailure([.invalid], "nonsense", deadline: .seconds(5))
@@ -38,21 +38,21 @@ struct OpeningTests {
     }
 
     @Test(
-        "fails on a bus that passes no descriptors, and says so",
+        "Opening a bus that passes no descriptors fails, and the error says so",
         .enabled(if: BusProgram.chosen != .broker))
-    func withoutDescriptors() async throws {
+    func busWithoutDescriptorPassing() async throws {
         try await withPrivateBus(configuration: BusConfiguration(transport: .tcp)) { bus in
             let loop = try Loop.shared
             let error = await #expect(throws: DBusError.self) {
                 _ = try await BusConnection.open(address: bus.addressWithServerID, on: loop)
             }
             #expect(error?.kind == .unreachable)
-            #expect(error?.message.contains("passes no descriptors") == true, "\(String(describing: error))")
+            #expect(error?.message.contains("passes no file descriptors") == true, "\(String(describing: error))")
         }
     }
 
-    @Test("gives up on a socket that says nothing, at the deadline")
-    func silent() async throws {
+    @Test("Opening a socket that never answers fails at the deadline")
+    func silentListener() async throws {
         try await withTemporaryDirectory(prefix: "silent") { directory in
             let listener = try Listener(in: directory)
             let start = ContinuousClock.now
@@ -62,20 +62,20 @@ struct OpeningTests {
         }
     }
 
-    @Test("gives up on connect(2) itself, and closes the connection that arrives too late")
+    @Test("Opening fails at the deadline while connect(2) blocks, and closes the late connection")
     func fullBacklog() async throws {
         try await withTemporaryDirectory(prefix: "full") { directory in
             let listener = try Listener(in: directory, backlog: 0)
             let queued = try listener.fillBacklog()
             #expect(!queued.isEmpty)
             try await expectFailure([.timedOut], listener.address, deadline: .milliseconds(100))
-            // Makes room: now the late one gets in.
+            // Makes room in the backlog, so that the late connection is accepted.
             for _ in queued { _ = try listener.accept() }
             try await expectEnd(of: listener)
         }
     }
 
-    /// Accepts the connection that has been given up, and reads until its end.
+    /// Accepts the connection that the caller gave up, and reads until its end.
     private func expectEnd(of listener: Listener) async throws {
         let ended = Log<Bool>()
         try startDetachedThread(named: "reader") {
@@ -84,21 +84,21 @@ struct OpeningTests {
             while let count = try? systemCall("read", { read(peer.rawValue, &bytes, bytes.count) }) {
                 if count == 0 { return ended.add(true) }
             }
-            // A reset is an end too.
+            // A reset counts as an end.
             ended.add(true)
         }
         #expect(await ended.wait(for: 1) == [true])
     }
 
     @Test(
-        "fails on what does not speak like a bus",
+        "Opening fails where the listener does not speak the D-Bus protocol",
         arguments: [
             "HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n", "\r\n\r\n\r\n", "\0\0\0\0",
             "REJECTED\r\n", "OK\r\n",
             "OK 0123456789abcdef0123456789abcdef\r\nAGREE_UNIX_FD\r\n"
                 + String(repeating: "garbage ", count: 64),
         ], [true, false])
-    func garbage(speech: String, hangsUp: Bool) async throws {
+    func listenerSpeaksOtherProtocol(speech: String, hangsUp: Bool) async throws {
         try await withTemporaryDirectory(prefix: "garbage") { directory in
             let listener = try Listener(in: directory)
             let peers = Log<Descriptor>()
@@ -110,13 +110,13 @@ struct OpeningTests {
             try await expectFailure(
                 hangsUp ? [.unreachable] : [.unreachable, .timedOut], listener.address,
                 deadline: hangsUp ? .seconds(20) : .milliseconds(300))
-            // Open until here.
+            // Keep the peers' descriptors open until here.
             withExtendedLifetime(peers) {}
         }
     }
 
-    @Test("ends at once when its task is cancelled")
-    func cancelled() async throws {
+    @Test("Cancelling the task ends opening a bus at once")
+    func cancelledOpening() async throws {
         try await withTemporaryDirectory(prefix: "cancel") { directory in
             let listener = try Listener(in: directory)
             let loop = try Loop.shared

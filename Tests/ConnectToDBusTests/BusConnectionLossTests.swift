@@ -6,13 +6,13 @@ import Testing
 
 /// How connections end.
 @Suite(.privateBus, .timeLimit(.minutes(1)))
-struct BusLossTests {
-    @Test("when the callee goes, the bus says NoReply")
-    func calleeDies() async throws {
+struct BusConnectionLossTests {
+    @Test("A call gets NoReply from the bus when the callee leaves")
+    func calleeLeaves() async throws {
         let bus = try PrivateBus.current
         let (caller, callee) = (try await bus.open(), try await bus.open())
         await callee.export(path: Objects.silent) { [weak callee] _ in
-            // From within a handler: the message is still being dispatched.
+            // Inside a handler, while libdbus still dispatches the message.
             callee?.assumeIsolated { $0.close() }
         }
         let error = await #expect(throws: DBusError.self) {
@@ -23,7 +23,7 @@ struct BusLossTests {
         await caller.close()
     }
 
-    @Test("when the bus goes, every call is settled, and then the end is told once")
+    @Test("When the bus dies every pending call fails, and then the disconnect handler runs once")
     func busDies() async throws {
         let bus = try PrivateBus.current
         let connection = try await bus.open()
@@ -42,12 +42,12 @@ struct BusLossTests {
         bus.kill()
         let expected = (0..<10).map { "\($0): disconnected" } + ["lost: disconnected"]
         #expect(await events.wait(for: 11) == expected)
-        await Loop.settle(try Loop.shared)
+        await Loop.runWaitingWork(of: try Loop.shared)
         #expect(events.entries.count == 11)
         #expect(await connection.isConnected == false)
         #expect(try bus.openDescriptors().isEmpty)
 
-        // Afterwards everything fails at once, and late handlers are told too.
+        // After the loss calls fail at once, and a handler that is added late is called too.
         await connection.onDisconnect { events.add("late: \($0.kind)") }
         #expect(await events.wait(for: 12).last == "late: disconnected")
         let error = await #expect(throws: DBusError.self) {
@@ -58,8 +58,8 @@ struct BusLossTests {
         await connection.close()
     }
 
-    @Test("closing settles what is pending, tells no disconnect handler, and leaves no descriptor")
-    func closing() async throws {
+    @Test("Closing a connection fails pending calls, runs no disconnect handler, and leaks no descriptor")
+    func closingWithPendingCalls() async throws {
         let bus = try PrivateBus.current
         let connection = try await bus.open()
         let calls = Log<MethodCall>()
@@ -75,14 +75,14 @@ struct BusLossTests {
         await connection.close()
         await connection.close()
         #expect(await events.wait(for: 1) == ["disconnected"])
-        await Loop.settle(try Loop.shared)
+        await Loop.runWaitingWork(of: try Loop.shared)
         #expect(events.entries.count == 1)
         #expect(await connection.isConnected == false)
         #expect(try bus.openDescriptors().isEmpty)
     }
 
-    @Test("closing right after calling, and from a completion, settles each call once")
-    func closingEarly() async throws {
+    @Test("Closing right after a call, or in a completion, completes each call once")
+    func closingAroundCalls() async throws {
         let bus = try PrivateBus.current
         let connection = try await bus.open()
         let kinds = Log<DBusError.Kind>()
@@ -98,12 +98,12 @@ struct BusLossTests {
             if case .success = result { events.add(true) }
         }
         #expect(await events.wait(for: 1) == [true])
-        await Loop.settle(try Loop.shared)
+        await Loop.runWaitingWork(of: try Loop.shared)
         #expect(try bus.openDescriptors().isEmpty)
     }
 
-    @Test("letting go of a connection closes it, and settles what it has pending")
-    func lettingGo() async throws {
+    @Test("Releasing a connection closes it, and fails its pending calls")
+    func releasedConnectionCloses() async throws {
         let bus = try PrivateBus.current
         let events = Log<Bool>()
         func openAndDrop() async throws {
@@ -117,12 +117,12 @@ struct BusLossTests {
         }
         try await openAndDrop()
         #expect(await events.wait(for: 1) == [true])
-        await Loop.settle(try Loop.shared)
+        await Loop.runWaitingWork(of: try Loop.shared)
         #expect(try bus.openDescriptors().isEmpty)
     }
 
-    @Test("a hundred connections that come and go leave nothing behind, descriptors in messages included")
-    func noLeak() async throws {
+    @Test("A hundred connections, with descriptors in their messages, leak no descriptor")
+    func noDescriptorLeak() async throws {
         let bus = try PrivateBus.current
         try await expectNoDescriptorLeak {
             for _ in 0..<100 {
@@ -132,20 +132,20 @@ struct BusLossTests {
                 _ = try await connection.call(
                     .test(connection.uniqueName, Objects.echo, [.unixFD(pair.0.descriptor)]),
                     deadline: .seconds(10))
-                // Nobody is there to take this one.
+                // No handler exports this path, so no code takes this descriptor.
                 _ = try? await connection.call(
                     .test(connection.uniqueName, "/nowhere", [.unixFD(pair.1.descriptor)]),
                     deadline: .seconds(10))
                 await connection.close()
             }
-            await Loop.settle(try Loop.shared)
+            await Loop.runWaitingWork(of: try Loop.shared)
         }
         #expect(try bus.openDescriptors().isEmpty)
     }
 }
 
 extension BusConnection {
-    /// All in one turn: a call before the end, the end, a call after it.
+    /// In one turn: makes a call, closes, and makes another call.
     fileprivate func callAndClose(completion: @escaping Completion) {
         call(.toBus("GetId"), deadline: .seconds(10), completion: completion)
         close()

@@ -1,7 +1,7 @@
-/// A message to be sent. Names and body have been checked: libdbus aborts the process on a broken name, and the bus
-/// cuts the connection for a broken message.
-struct OutgoingMessage {
-    /// With the numbers of the D-Bus specification, as the flags.
+/// A message to be sent, whose names and body have been checked: libdbus aborts the process on an invalid name, and the
+/// bus closes the connection for an invalid message.
+struct CheckedMessage {
+    /// The raw values of kinds and flags are those of the D-Bus specification.
     enum Kind: UInt8 {
         case methodCall = 1
         case methodReturn = 2
@@ -23,7 +23,7 @@ struct OutgoingMessage {
     var errorName: String?
     var replySerial: UInt32?
     let body: [DBusValue]
-    /// What the check has found out about the body.
+    /// The size, signature and descriptor count of the body.
     let form: BodyCheck
 
     private init(_ kind: Kind, _ body: [DBusValue]) throws(DBusError) {
@@ -32,10 +32,10 @@ struct OutgoingMessage {
         form = try BodyCheck(of: body)
     }
 
-    static func methodCall(_ call: OutgoingCall, expectsReply: Bool) throws(DBusError) -> OutgoingMessage {
+    static func methodCall(_ call: OutgoingCall, expectsReply: Bool) throws(DBusError) -> CheckedMessage {
         try require(Names.isBusName(call.destination), call.destination, "a bus name")
         try checkMember(path: call.path, interface: call.interface, member: call.member)
-        var message = try OutgoingMessage(.methodCall, call.body)
+        var message = try CheckedMessage(.methodCall, call.body)
         if call.noAutoStart { message.flags.insert(.noAutoStart) }
         if !expectsReply { message.flags.insert(.noReplyExpected) }
         message.destination = call.destination
@@ -45,24 +45,24 @@ struct OutgoingMessage {
         return message
     }
 
-    static func reply(to call: MethodCall, _ body: [DBusValue]) throws(DBusError) -> OutgoingMessage {
-        var message = try OutgoingMessage(.methodReturn, body)
+    static func reply(to call: MethodCall, _ body: [DBusValue]) throws(DBusError) -> CheckedMessage {
+        var message = try CheckedMessage(.methodReturn, body)
         try message.address(to: call)
         return message
     }
 
     static func error(
         to call: MethodCall, name: String, message text: String
-    ) throws(DBusError) -> OutgoingMessage {
+    ) throws(DBusError) -> CheckedMessage {
         try require(Names.isInterface(name), name, "the name of an error")
-        var message = try OutgoingMessage(.error, [.string(text)])
+        var message = try CheckedMessage(.error, [.string(text)])
         message.errorName = name
         try message.address(to: call)
         return message
     }
 
     private mutating func address(to call: MethodCall) throws(DBusError) {
-        // A caller without a name exists only where there is no bus between us.
+        // Only a caller that is connected to us directly, without a bus, has no name.
         if !call.sender.isEmpty {
             try Self.require(Names.isBusName(call.sender), call.sender, "a bus name")
             destination = call.sender
@@ -75,7 +75,7 @@ struct OutgoingMessage {
         path: String, interface: String, member: String
     ) throws(DBusError) {
         try require(Names.isObjectPath(path) && path != BusName.localPath, path, "an object path")
-        if path.utf8.count > 65_536 { throw .invalid("an object path of more than 65536 bytes") }
+        if path.utf8.count > 65_536 { throw .invalid("an object path cannot have more than 65536 bytes") }
         try require(
             Names.isInterface(interface) && interface != BusName.localInterface, interface,
             "the name of an interface")
@@ -85,6 +85,6 @@ struct OutgoingMessage {
     private static func require(
         _ holds: Bool, _ name: String, _ kind: @autoclosure () -> String
     ) throws(DBusError) {
-        if !holds { throw .invalid("\(name.prefix(300).debugDescription) is not \(kind()) to be used here") }
+        if !holds { throw .invalid("\(name.prefix(300).debugDescription) cannot be used as \(kind())") }
     }
 }
