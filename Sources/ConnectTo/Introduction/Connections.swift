@@ -5,10 +5,15 @@ extension Bus {
     /// Connections to a context, one after the other: when the listener dies, the next goes to whoever owns the name
     /// then, a standby or the program started again.
     ///
-    ///     for try await connection in bus.connections(to: "collector") {
-    ///         if let interruption = connection.interruption { resend(atMost: interruption.possiblyLostCount) }
-    ///         …                            // talk over connection.port until it ends
-    ///     }
+    /// ```swift
+    /// for try await connection in bus.connections(to: "collector") {
+    ///     if let interruption = connection.interruption { resend(atMost: interruption.possiblyLostCount) }
+    ///     try connection.port.postMessage("subscribe")
+    ///     // Ends when the listener dies, and the outer loop goes on with the next connection.
+    ///     for try await message in connection.messages { show(message) }
+    /// }
+    /// // Here the listener has closed the port in order.
+    /// ```
     ///
     /// An interruption is the death of the listener's process. The sequence ends when a port was closed in order, by
     /// either side, or given away. It throws where there is none to be had any more: see ``Connections``.
@@ -42,6 +47,9 @@ public struct Connections: AsyncSequence, Sendable {
         public let port: MessagePort
         /// What was before it; nil for the first.
         public let interruption: Interruption?
+        /// What arrives on ``port``, ending in place of throwing where the listener's process died: the next connection
+        /// is then the outer loop's to take.
+        public var messages: Messages { Messages(base: port.messages) }
     }
 
     /// How the connection before ended.

@@ -100,6 +100,46 @@ struct TakeoverTests {
         }
     }
 
+    @Test(
+        "a loop over a connection's messages ends when the listener is killed, and the outer loop goes on with the next"
+    )
+    func messagesOfConnections() async throws {
+        let bus = try await Bus.onPrivateBus()
+        try await withPeer("standby", "x") { first in
+            #expect(await first.line() == "listening")
+            try await withPeer("standby", "x") { second in
+                #expect(await second.line() == "standing by")
+                var heard: [String] = []
+                for try await connection in bus.connections(to: "x") {
+                    let isFirst = connection.interruption == nil
+                    try connection.port.postMessage(isFirst ? "one" : "two")
+                    if !isFirst { connection.port.finish() }
+                    for try await message in connection.messages {
+                        heard.append(message.text ?? "")
+                        if isFirst { first.kill() }
+                    }
+                }
+                #expect(heard == ["one", "two"])
+            }
+        }
+    }
+
+    @Test("a loop over a connection's messages throws where the listener breaks the protocol")
+    func brokenConnection() async throws {
+        let (here, there) = (try await Bus.onPrivateBus(), try await Bus.onPrivateBus())
+        let context = try await there.register("x")
+        var connections = here.connections(to: "x").makeAsyncIterator()
+        let connection = try #require(try await connections.next())
+        let event = try #require(await context.nextConnect())
+        let socket = try event.source.takeFileDescriptor()
+        defer { close(socket) }
+        // No kind of frame.
+        let frame: [UInt8] = [0, 0, 0, 0, 0, 0, 0, 0]
+        #expect(write(socket, frame, frame.count) == frame.count)
+        let error = await #expect(throws: PortError.self) { for try await _ in connection.messages {} }
+        #expect(error?.reason?.code == .protocolError)
+    }
+
     @Test("connections end with the reason where there is none to be had, and over a restart of the bus they go on")
     func noLine() async throws {
         let (here, there) = (try await Bus.onPrivateBus(), try await Bus.onPrivateBus())
