@@ -7,12 +7,10 @@ do {
 
     if CommandLine.arguments.contains("listen") {
         let context = try await bus.register("the-listener")
-        for try await event in context.connectEvents {  // the "connect" event
-            Task {
-                let remote = event.source  // a MessagePort; event.peer says who it is
-                try remote.postMessage("Welcome!")
-                for try await message in remote.messages { print(message.text ?? "") }
-            }
+        try await context.serve { event in  // the "connect" event, each caller in a task of its own
+            let remote = event.source  // a MessagePort; event.peer says who it is
+            try remote.postMessage("Welcome!")
+            for try await message in remote.messages { print(message.text ?? "") }
         }
     } else {
         let port = bus.connectTo("the-listener")  // returns at once; posting works from here on

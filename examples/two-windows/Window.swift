@@ -27,6 +27,8 @@ actor Window {
                 try await own(bus.register(path))
             } catch let error as ConnectToError where error.code == .nameTaken {
                 try await follow(bus.connectTo(path, options: ConnectOptions(wait: .now)))
+            } catch let error as ConnectToError where error.code == .contextEnded {
+                // Another window has the name now, or the bus is gone: the next try shows which.
             }
         }
     }
@@ -34,9 +36,7 @@ actor Window {
     private func own(_ context: Context) async throws {
         try settle(under: nil)
         say("(this window has the document, \(lines.count) lines)")
-        try await withThrowingDiscardingTaskGroup { group in
-            for try await event in context.connectEvents { group.addTask { try? await self.serve(event.source) } }
-        }
+        try await context.serve { event in try await self.serve(event.source) }
     }
 
     private func serve(_ other: MessagePort) async throws {

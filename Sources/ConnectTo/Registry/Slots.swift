@@ -1,0 +1,40 @@
+import ConnectToLinux
+
+/// A bound on what runs at once: one task takes a slot for each piece of work, and waits while all are taken.
+final class Slots: Sendable {
+    private struct State {
+        var free: Int
+        var waiting: CheckedContinuation<Void, Never>?
+    }
+
+    private let state: Lock<State>
+
+    init(_ count: Int) {
+        state = Lock(State(free: count))
+    }
+
+    /// Takes a slot, when there is one. For one task at a time; not ended by its cancellation, for the work that has the
+    /// slots is cancelled with it.
+    func take() async {
+        await withCheckedContinuation { continuation in
+            let isFree = state.withLock { state in
+                if state.free == 0 {
+                    state.waiting = continuation
+                    return false
+                }
+                state.free -= 1
+                return true
+            }
+            if isFree { continuation.resume() }
+        }
+    }
+
+    func giveBack() {
+        let next: CheckedContinuation<Void, Never>? = state.withLock { state in
+            defer { state.waiting = nil }
+            if state.waiting == nil { state.free += 1 }
+            return state.waiting
+        }
+        next?.resume()
+    }
+}

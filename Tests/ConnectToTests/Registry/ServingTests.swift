@@ -1,0 +1,185 @@
+import ConnectToLinux
+import ConnectToTestSupport
+import ConnectToTesting
+import Testing
+
+@testable import ConnectTo
+
+@Suite("Serving callers", .privateBus, .timeLimit(.minutes(1)))
+struct ServingTests {
+    @Test("no more handlers run than the limit says; further callers are open, and wait for their turn")
+    func limit() async throws {
+        let (here, there) = (try await Bus.onPrivateBus(), try await Bus.onPrivateBus())
+        let context = try await there.register("x")
+        let running = Lock(0)
+        let serving = Task {
+            try await context.serve(limit: 2) { event in
+                let now = running.withLock { running in
+                    running += 1
+                    return running
+                }
+                #expect(now <= 2)
+                defer { running.withLock { $0 -= 1 } }
+                for try await message in event.source.messages {
+                    try event.source.postMessage(message.text ?? "")
+                }
+            }
+        }
+        let ports = (0..<3).map { _ in here.connectTo("x") }
+        for (number, port) in ports.enumerated() {
+            try await port.waitUntilOpen()
+            try port.postMessage("\(number)")
+        }
+        #expect(try await ports[0].nextText() == "0")
+        #expect(try await ports[1].nextText() == "1")
+        #expect(running.withLock { $0 } == 2)
+        ports[0].finish()
+        #expect(try await ports[2].nextText() == "2")
+        #expect(try await ports[0].waitUntilClosed().code == .closed)
+        for port in ports { port.finish() }
+        await context.unregister()
+        try await serving.value
+    }
+
+    @Test(
+        "a handler that throws ends its caller's port as a broken line, tells of the error, and leaves the others alone"
+    )
+    func failingHandler() async throws {
+        struct Unwilling: Error {}
+        let (here, there) = (try await Bus.onPrivateBus(), try await Bus.onPrivateBus())
+        let context = try await there.register("x")
+        let (failures, told) = AsyncStream<(any Error, Peer)>.makeStream()
+        let serving = Task {
+            try await context.serve(onError: { told.yield(($0, $1)) }) { event in
+                for try await message in event.source.messages {
+                    try event.source.postMessage("heard \(message.text ?? "")")
+                    if message.text == "fail" { throw Unwilling() }
+                }
+            }
+        }
+        let (steady, failing) = (here.connectTo("x"), here.connectTo("x"))
+        try steady.postMessage("one")
+        #expect(try await steady.nextText() == "heard one")
+        try failing.postMessage("fail")
+        // What was posted before the error arrives.
+        #expect(try await failing.nextText() == "heard fail")
+        #expect(try await failing.waitUntilClosed().code == .peerExited)
+        var errors = failures.makeAsyncIterator()
+        let (error, peer) = try #require(await errors.next())
+        #expect(error is Unwilling)
+        #expect(peer.uid != nil)
+        try steady.postMessage("two")
+        #expect(try await steady.nextText() == "heard two")
+        steady.finish()
+        #expect(try await steady.waitUntilClosed().code == .closed)
+        await context.unregister()
+        try await serving.value
+    }
+
+    @Test("the port of a handler that returns closes in order, and one that the handler kept lives on")
+    func kept() async throws {
+        let (here, there) = (try await Bus.onPrivateBus(), try await Bus.onPrivateBus())
+        let context = try await there.register("x", options: .init(callerLimit: 2))
+        let kept = Lock<[MessagePort]>([])
+        let serving = Task {
+            try await context.serve { event in
+                if event.metadata["keep"] != nil { kept.withLock { $0.append(event.source) } }
+                try event.source.postMessage("served")
+            }
+        }
+        let (first, second) = (here.connectTo("x"), here.connectTo("x", options: .init(metadata: ["keep": ""])))
+        for port in [first, second] { #expect(try await port.nextText() == "served") }
+        #expect(try await first.waitUntilClosed().code == .closed)
+        // It ends after as many callers as it was to admit, whatever became of their ports.
+        try await serving.value
+        #expect(second.closeReason == nil)
+        let port = try #require(kept.withLock { $0.popLast() })
+        try port.postMessage("still here")
+        #expect(try await second.nextText() == "still here")
+    }
+
+    @Test("a process that ends when its callers are served has handed over all that it posted")
+    func handsOver() async throws {
+        let bus = try await Bus.onPrivateBus()
+        for _ in 0..<5 {
+            try await withPeer("serve", "x", 200) { peer in
+                #expect(await peer.line() == "listening")
+                let port = bus.connectTo("x")
+                var count = 0
+                for try await _ in port.messages { count += 1 }
+                #expect(count == 200)
+                #expect(port.closeReason?.code == .closed)
+            }
+        }
+    }
+
+    @Test("cancelling unregisters, cancels the handlers and waits for them; their cancellation is no error")
+    func cancelled() async throws {
+        let (here, there) = (try await Bus.onPrivateBus(), try await Bus.onPrivateBus())
+        let context = try await there.register("x")
+        let hasEnded = Latch<Void>()
+        let serving = Task {
+            try await context.serve(onError: { error, _ in Issue.record("\(error)") }) { event in
+                try event.source.postMessage("served")
+                defer { hasEnded.set() }
+                try await Task.sleep(for: .seconds(3_600))
+            }
+        }
+        let port = here.connectTo("x")
+        #expect(try await port.nextText() == "served")
+        serving.cancel()
+        let error = await #expect(throws: ConnectToError.self) { try await serving.value }
+        #expect(error?.code == .cancelled)
+        #expect(hasEnded.value != nil)
+        #expect(context.endReason == .unregistered)
+    }
+
+    @Test("while another task takes the connect events it is refused, and a context whose name is lost is an error")
+    func errors() async throws {
+        let (here, there) = (try await Bus.onPrivateBus(), try await Bus.onPrivateBus())
+        let context = try await there.register("x", options: .init(ownership: .allowsReplacement))
+        do {
+            let taker = context.connectEvents.makeAsyncIterator()
+            let error = await #expect(throws: ConnectToError.self) { try await context.serve { _ in } }
+            #expect(error?.code == .alreadyTaken)
+            withExtendedLifetime(taker) {}
+        }
+        let serving = Task { try await context.serve { _ in } }
+        let successor = try await here.register("x", options: .init(ownership: .replacesExisting))
+        let error = await #expect(throws: ConnectToError.self) { try await serving.value }
+        #expect(error?.code == .contextEnded)
+        #expect(error?.message.contains("taken the name over") == true)
+        await successor.unregister()
+    }
+
+    @Test("withContext registers for the time of its closure, whether that returns, throws or is cancelled")
+    func scope() async throws {
+        struct Unwilling: Error {}
+        let (here, there) = (try await Bus.onPrivateBus(), try await Bus.onPrivateBus())
+        let name = try await there.withContext("x") { context in
+            try await here.connectTo("x").waitUntilOpen()
+            return context.name
+        }
+        #expect(name == "x")
+        await #expect(throws: Unwilling.self) {
+            try await there.withContext("x") { context in
+                #expect(context.status == .registered)
+                throw Unwilling()
+            }
+        }
+        #expect(try await here.directory().isEmpty)
+        let kept = Latch<Context>()
+        let serving = Task {
+            try await there.withContext("x") { context in
+                kept.set(context)
+                try await context.serve { _ in }
+            }
+        }
+        let context = try #require(await kept.wait())
+        serving.cancel()
+        await #expect(throws: ConnectToError.self) { try await serving.value }
+        // The bus has confirmed it.
+        #expect(context.registration.isGone.value != nil)
+        #expect(try await here.directory().isEmpty)
+    }
+}
