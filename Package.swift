@@ -81,16 +81,22 @@ let package = Package(
         .testTarget(
             name: "ConnectToTestingTests",
             dependencies: [
-                "CConnectToLinux", "ConnectToTesting", "ConnectToLinux", "ConnectToPorts", subprocess, system,
+                "CConnectToLinux", "ConnectToTesting", "ConnectToLinux", "ConnectToPorts", "ConnectToTestSupport",
+                subprocess, system,
             ],
             swiftSettings: settings),
         .testTarget(
             name: "ConnectToDBusTests",
-            dependencies: ["CConnectToDBus", "CConnectToLinux", "ConnectToDBus", "ConnectToLinux", "ConnectToTesting"],
+            dependencies: [
+                "CConnectToDBus", "CConnectToLinux", "ConnectToDBus", "ConnectToLinux", "ConnectToTesting",
+                "ConnectToTestSupport",
+            ],
             swiftSettings: settings),
         .testTarget(
             name: "ConnectToPortsTests",
-            dependencies: ["CConnectToLinux", "ConnectToPorts", "ConnectToLinux", "ConnectToTesting"],
+            dependencies: [
+                "CConnectToLinux", "ConnectToPorts", "ConnectToLinux", "ConnectToTesting", "ConnectToTestSupport",
+            ],
             swiftSettings: settings),
         .testTarget(
             name: "ConnectToTests",
@@ -110,7 +116,8 @@ let package = Package(
         // What several test targets share. Target names have to be unique among all packages of a dependant, so each of
         // these has the prefix, though no product contains it.
         .target(
-            name: "ConnectToTestSupport", dependencies: ["ConnectToTesting", "ConnectToLinux", subprocess, system],
+            name: "ConnectToTestSupport",
+            dependencies: ["ConnectToTesting", "ConnectToLinux", "ConnectToPorts", subprocess, system],
             path: "Tests/TestSupport", swiftSettings: settings),
         // The other side of the conformance tests, for the same process and for another.
         .target(

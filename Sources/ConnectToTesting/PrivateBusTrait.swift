@@ -25,7 +25,7 @@ extension PrivateBus {
             for test: Test, testCase: Test.Case?, performing function: @Sendable () async throws -> Void
         ) async throws {
             try await withPrivateBus(services: services) { bus in
-                try await PrivateBus.$running.withValue(bus) { try await ChosenExecutor.run(function) }
+                try await PrivateBus.$running.withValue(bus) { try await function() }
             }
         }
     }
@@ -33,8 +33,7 @@ extension PrivateBus {
 
 extension Trait where Self == PrivateBus.PerTest {
     /// A private bus for the test, or for each test of the suite and each argument of theirs, as
-    /// ``PrivateBus/current``. Starting one takes about ten milliseconds. With `CONNECTTO_TEST_EXECUTOR=loop` in the
-    /// environment the test's task runs on `EventLoop.shared`: what may run there is to be tried there too.
+    /// ``PrivateBus/current``. Starting one takes about ten milliseconds.
     ///
     ///     @Suite(.privateBus) struct GreeterTests {
     ///         @Test func greets() async throws {

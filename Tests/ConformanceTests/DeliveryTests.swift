@@ -2,11 +2,12 @@ import CConnectToLinux
 import ConnectTo
 import ConnectToLinux
 import ConnectToPorts
+import ConnectToTestSupport
 import ConnectToTesting
 import Glibc
 import Testing
 
-@Suite("How ports behave: delivery", .privateBus, .timeLimit(.minutes(1)))
+@Suite("How ports behave: delivery", .privateBus, .chosenExecutor, .timeLimit(.minutes(1)))
 struct DeliveryTests {
     @Test(
         "a slow reader stalls its own sender and nobody else; what waited arrives", arguments: Place.allCases)

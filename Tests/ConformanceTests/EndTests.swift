@@ -5,7 +5,7 @@ import ConnectToTesting
 import Glibc
 import Testing
 
-@Suite("How ports behave: the end", .privateBus, .timeLimit(.minutes(1)))
+@Suite("How ports behave: the end", .privateBus, .chosenExecutor, .timeLimit(.minutes(1)))
 struct EndTests {
     @Test("the close event fires on the other side, not on the closer", arguments: Place.allCases)
     func otherSide(place: Place) async throws {

@@ -3,7 +3,7 @@ import ConnectToTesting
 import Testing
 
 @Suite(
-    "How ports behave: memory", .privateBus, .timeLimit(.minutes(1)),
+    "How ports behave: memory", .privateBus, .chosenExecutor, .timeLimit(.minutes(1)),
     .disabled(if: isSanitized, "a sanitizer keeps what is freed"))
 struct MemoryTests {
     @Test(

@@ -4,7 +4,7 @@ import ConnectToTestSupport
 import ConnectToTesting
 import Testing
 
-@Suite("How ports behave: transfer", .privateBus, .timeLimit(.minutes(1)))
+@Suite("How ports behave: transfer", .privateBus, .chosenExecutor, .timeLimit(.minutes(1)))
 struct TransferTests {
     @Test(
         "a closed or transferred port cannot be transferred: nothing is sent; its peer still can",

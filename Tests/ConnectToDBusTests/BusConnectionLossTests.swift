@@ -1,11 +1,12 @@
 import ConnectToLinux
+import ConnectToTestSupport
 import ConnectToTesting
 import Testing
 
 @testable import ConnectToDBus
 
 /// How connections end.
-@Suite(.privateBus, .timeLimit(.minutes(1)))
+@Suite(.privateBus, .chosenExecutor, .timeLimit(.minutes(1)))
 struct BusConnectionLossTests {
     @Test("A call gets NoReply from the bus when the callee leaves")
     func calleeLeaves() async throws {

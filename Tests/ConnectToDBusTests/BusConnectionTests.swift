@@ -1,10 +1,11 @@
 import ConnectToLinux
+import ConnectToTestSupport
 import ConnectToTesting
 import Testing
 
 @testable import ConnectToDBus
 
-@Suite(.privateBus, .timeLimit(.minutes(1)))
+@Suite(.privateBus, .chosenExecutor, .timeLimit(.minutes(1)))
 struct BusConnectionTests {
     // MARK: Calls
 

@@ -1,4 +1,5 @@
 import ConnectToLinux
+import ConnectToTestSupport
 import ConnectToTesting
 import Glibc
 import Synchronization
@@ -7,7 +8,7 @@ import Testing
 @testable import ConnectToDBus
 
 /// Connections on a loop that the program's main loop drives.
-@Suite(.privateBus, .timeLimit(.minutes(1)))
+@Suite(.privateBus, .chosenExecutor, .timeLimit(.minutes(1)))
 struct ForeignLoopTests {
     @Test("A handler may run the foreign loop, and further messages wait until it returns")
     func handlerRunsForeignLoop() async throws {

@@ -1,3 +1,4 @@
+import ConnectToTestSupport
 import ConnectToTesting
 import Synchronization
 import Testing

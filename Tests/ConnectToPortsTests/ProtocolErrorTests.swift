@@ -1,5 +1,6 @@
 import ConnectToLinux
 import ConnectToPorts
+import ConnectToTestSupport
 import ConnectToTesting
 import Testing
 

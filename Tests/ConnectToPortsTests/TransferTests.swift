@@ -1,4 +1,5 @@
 import ConnectToPorts
+import ConnectToTestSupport
 import ConnectToTesting
 import Glibc
 import Testing

@@ -1,5 +1,6 @@
 import ConnectToLinux
 import ConnectToPorts
+import ConnectToTestSupport
 import ConnectToTesting
 import Glibc
 import Testing
@@ -14,7 +15,7 @@ enum ChosenExecutorTests {
         func doesNotWait() throws { #expect(try isOnLoop == isLoopWanted) }
     }
 
-    @Suite("With the trait .privateBus", .privateBus) struct WithABus {
+    @Suite("With the trait .privateBus", .privateBus, .chosenExecutor) struct WithABus {
         @Test("is where the environment says")
         func waits() async throws { try await expectChosenExecutor() }
     }

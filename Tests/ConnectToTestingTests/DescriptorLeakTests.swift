@@ -1,5 +1,6 @@
 import CConnectToLinux
 import ConnectToLinux
+import ConnectToTestSupport
 import ConnectToTesting
 import Glibc
 import Testing
@@ -132,7 +133,7 @@ struct OpenDescriptorTests {
         #expect(sockets.first?.target.hasPrefix("socket:[") == true)
     }
 
-    @Test("can be told of another process", .privateBus)
+    @Test("can be told of another process", .privateBus, .chosenExecutor)
     func ofAnotherProcess() throws {
         let bus = try PrivateBus.current
         #expect(try OpenDescriptor.all(of: bus.processID).contains { $0.target.hasPrefix("socket:[") })

@@ -1,8 +1,9 @@
 import ConnectToLinux
+import ConnectToTestSupport
 import ConnectToTesting
 import Testing
 
-@Suite("The trait .privateBus", .privateBus, .timeLimit(.minutes(1)))
+@Suite("The trait .privateBus", .privateBus, .chosenExecutor, .timeLimit(.minutes(1)))
 struct PrivateBusTraitTests {
     private static let seen = Lock(Set<String>())
 

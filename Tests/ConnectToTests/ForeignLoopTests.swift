@@ -1,4 +1,5 @@
 import ConnectToLinux
+import ConnectToTestSupport
 import ConnectToTesting
 import Glibc
 import Synchronization
@@ -6,7 +7,7 @@ import Testing
 
 @testable import ConnectTo
 
-@Suite("On a loop that somebody else turns", .privateBus, .timeLimit(.minutes(1)))
+@Suite("On a loop that somebody else turns", .privateBus, .chosenExecutor, .timeLimit(.minutes(1)))
 struct ForeignLoopTests {
     @Test("buses, introductions and lines work in both directions, and nothing is left behind")
     func wholeConnect() async throws {

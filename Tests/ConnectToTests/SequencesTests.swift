@@ -1,9 +1,10 @@
+import ConnectToTestSupport
 import ConnectToTesting
 import Testing
 
 @testable import ConnectTo
 
-@Suite("What a program iterates over", .privateBus, .timeLimit(.minutes(1)))
+@Suite("What a program iterates over", .privateBus, .chosenExecutor, .timeLimit(.minutes(1)))
 struct SequencesTests {
     @Test("keeps a context registered: the connect events, though nobody else has the context")
     func connects() async throws {

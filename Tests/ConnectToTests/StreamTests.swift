@@ -1,12 +1,13 @@
 import ConnectToDBus
 import ConnectToLinux
+import ConnectToTestSupport
 import ConnectToTesting
 import Glibc
 import Testing
 
 @testable import ConnectTo
 
-@Suite("Streams by name", .privateBus, .timeLimit(.minutes(1)))
+@Suite("Streams by name", .privateBus, .chosenExecutor, .timeLimit(.minutes(1)))
 struct StreamTests {
     @Test("two programs agree on a stream, and each gets its end of the socket")
     func agreed() async throws {

@@ -1,5 +1,6 @@
 import CConnectToLinux
 import ConnectToLinux
+import ConnectToTestSupport
 import ConnectToTesting
 import Glibc
 import Testing

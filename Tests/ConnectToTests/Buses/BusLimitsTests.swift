@@ -1,9 +1,10 @@
+import ConnectToTestSupport
 import ConnectToTesting
 import Testing
 
 @testable import ConnectTo
 
-@Suite("The limits of a bus", .privateBus, .timeLimit(.minutes(1)))
+@Suite("The limits of a bus", .privateBus, .chosenExecutor, .timeLimit(.minutes(1)))
 struct BusLimitsTests {
     private static func small() -> BusLimits {
         var limits = BusLimits()

@@ -1,9 +1,10 @@
+import ConnectToTestSupport
 import ConnectToTesting
 import Testing
 
 @testable import ConnectTo
 
-@Suite("When the bus goes away", .privateBus, .timeLimit(.minutes(1)))
+@Suite("When the bus goes away", .privateBus, .chosenExecutor, .timeLimit(.minutes(1)))
 struct BusLossTests {
     @Test("open ports outlive it, contexts end, and everybody is told why")
     func outlives() async throws {

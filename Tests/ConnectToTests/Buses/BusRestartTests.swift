@@ -1,11 +1,12 @@
 import ConnectToDBus
+import ConnectToTestSupport
 import ConnectToTesting
 import Glibc
 import Testing
 
 @testable import ConnectTo
 
-@Suite("When the bus is started again", .privateBus, .timeLimit(.minutes(1)))
+@Suite("When the bus is started again", .privateBus, .chosenExecutor, .timeLimit(.minutes(1)))
 struct BusRestartTests {
     @Test("open ports go on, contexts are found again, and the status says how it stands")
     func restarted() async throws {

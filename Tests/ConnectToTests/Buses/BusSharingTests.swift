@@ -1,10 +1,11 @@
 import ConnectToLinux
+import ConnectToTestSupport
 import ConnectToTesting
 import Testing
 
 @testable import ConnectTo
 
-@Suite("One connection for a process", .privateBus, .timeLimit(.minutes(1)))
+@Suite("One connection for a process", .privateBus, .chosenExecutor, .timeLimit(.minutes(1)))
 struct BusSharingTests {
     @Test("all who ask for a bus share it, at once or one after the other")
     func shared() async throws {

@@ -1,10 +1,11 @@
+import ConnectToTestSupport
 import ConnectToTesting
 import Glibc
 import Testing
 
 @testable import ConnectTo
 
-@Suite("What a child process inherits", .privateBus, .timeLimit(.minutes(1)))
+@Suite("What a child process inherits", .privateBus, .chosenExecutor, .timeLimit(.minutes(1)))
 struct InheritanceTests {
     @Test("no descriptor of a bus, a loop, a line or a transferred thing goes through exec")
     func closedOnExec() async throws {

@@ -1,3 +1,4 @@
+import ConnectToTestSupport
 import ConnectToTesting
 import Glibc
 import Testing
@@ -5,7 +6,8 @@ import Testing
 @testable import ConnectTo
 
 @Suite(
-    "An application behind a filtering D-Bus proxy, as in a sandbox", .privateBus, .timeLimit(.minutes(1)),
+    "An application behind a filtering D-Bus proxy, as in a sandbox", .privateBus, .chosenExecutor,
+    .timeLimit(.minutes(1)),
     .enabled(if: isInstalled("xdg-dbus-proxy"), "xdg-dbus-proxy is missing: apt-get install xdg-dbus-proxy"))
 struct ProxyTests {
     /// What a Flatpak app of that id may do without asking.

@@ -8,7 +8,9 @@ import Testing
 @testable import ConnectTo
 
 /// A bus that is started again counts its connections from the beginning.
-@Suite("When a new bus gives the unique name of somebody to another", .privateBus, .timeLimit(.minutes(1)))
+@Suite(
+    "When a new bus gives the unique name of somebody to another", .privateBus, .chosenExecutor, .timeLimit(.minutes(1))
+)
 struct ReusedNamesTests {
     @Test("who has it now is known by what the new bus says, not by what the old one said")
     func callers() async throws {

@@ -1,10 +1,11 @@
+import ConnectToTestSupport
 import ConnectToTesting
 import Glibc
 import Testing
 
 @testable import ConnectTo
 
-@Suite("A bus that stands still, then dies", .privateBus, .timeLimit(.minutes(1)))
+@Suite("A bus that stands still, then dies", .privateBus, .chosenExecutor, .timeLimit(.minutes(1)))
 struct StoppedBusTests {
     @Test("whatever was under way ends with that reason, at once, and leaves no descriptor")
     func everythingUnderWay() async throws {

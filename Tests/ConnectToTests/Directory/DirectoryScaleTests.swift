@@ -1,12 +1,13 @@
 import ConnectToDBus
 import ConnectToLinux
+import ConnectToTestSupport
 import ConnectToTesting
 import Synchronization
 import Testing
 
 @testable import ConnectTo
 
-@Suite("Many names on a bus", .privateBus, .timeLimit(.minutes(1)))
+@Suite("Many names on a bus", .privateBus, .chosenExecutor, .timeLimit(.minutes(1)))
 struct DirectoryScaleTests {
     @Test("a program that has many names and answers for none is asked about a few, and waited for once")
     func silent() async throws {

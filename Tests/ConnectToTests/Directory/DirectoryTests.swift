@@ -1,11 +1,12 @@
 import ConnectToDBus
+import ConnectToTestSupport
 import ConnectToTesting
 import Glibc
 import Testing
 
 @testable import ConnectTo
 
-@Suite("The directory", .privateBus, .timeLimit(.minutes(1)))
+@Suite("The directory", .privateBus, .chosenExecutor, .timeLimit(.minutes(1)))
 struct DirectoryTests {
     @Test("shows each context with all that can be known of it")
     func entries() async throws {

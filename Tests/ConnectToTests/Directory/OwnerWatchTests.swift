@@ -1,12 +1,13 @@
 import ConnectToDBus
 import ConnectToLinux
 import ConnectToPorts
+import ConnectToTestSupport
 import ConnectToTesting
 import Testing
 
 @testable import ConnectTo
 
-@Suite("Who watches a name", .privateBus, .timeLimit(.minutes(1)))
+@Suite("Who watches a name", .privateBus, .chosenExecutor, .timeLimit(.minutes(1)))
 struct OwnerWatchTests {
     @Test("is told of its new owner also where another, from before the bus was started again, gives up")
     func givingUpInBetween() async throws {

@@ -1,10 +1,11 @@
 import ConnectToDBus
+import ConnectToTestSupport
 import ConnectToTesting
 import Testing
 
 @testable import ConnectTo
 
-@Suite("A listener's time to answer", .privateBus, .timeLimit(.minutes(1)))
+@Suite("A listener's time to answer", .privateBus, .chosenExecutor, .timeLimit(.minutes(1)))
 struct DeadlineTests {
     @Test(
         "a listener that takes the call and goes silent times out: with the caller's wait, or its own deadline without",

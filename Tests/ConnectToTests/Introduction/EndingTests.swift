@@ -1,11 +1,12 @@
 import ConnectToDBus
+import ConnectToTestSupport
 import ConnectToTesting
 import Testing
 
 @testable import ConnectTo
 
 /// Every reason that an introduction can end with, on a real bus.
-@Suite("How an introduction ends", .privateBus, .timeLimit(.minutes(1)))
+@Suite("How an introduction ends", .privateBus, .chosenExecutor, .timeLimit(.minutes(1)))
 struct EndingTests {
     private static let waiting = WaitPolicy.untilAvailable(for: .seconds(60))
 

@@ -1,11 +1,12 @@
 import ConnectToDBus
 import ConnectToLinux
+import ConnectToTestSupport
 import ConnectToTesting
 import Testing
 
 @testable import ConnectTo
 
-@Suite("What opens a port", .privateBus, .timeLimit(.minutes(1)))
+@Suite("What opens a port", .privateBus, .chosenExecutor, .timeLimit(.minutes(1)))
 struct OpeningOrderTests {
     @Test("the first message opens it, before the reply and also without one")
     func messageFirst() async throws {

@@ -1,10 +1,11 @@
 import ConnectToDBus
+import ConnectToTestSupport
 import ConnectToTesting
 import Testing
 
 @testable import ConnectTo
 
-@Suite("A port that is closed before it is open", .privateBus, .timeLimit(.minutes(1)))
+@Suite("A port that is closed before it is open", .privateBus, .chosenExecutor, .timeLimit(.minutes(1)))
 struct PointlessTests {
     private static let anHour = WaitPolicy.untilAvailable(for: .seconds(3_600))
 

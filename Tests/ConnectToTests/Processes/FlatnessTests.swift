@@ -9,7 +9,7 @@ extension Tag {
     @Tag static var slow: Tag
 }
 
-@Suite("What connecting costs in the long run", .privateBus, .timeLimit(.minutes(1)))
+@Suite("What connecting costs in the long run", .privateBus, .chosenExecutor, .timeLimit(.minutes(1)))
 struct FlatnessTests {
     @Test(
         "a thousand connects in a row leave descriptors, threads and memory of both sides as they were",

@@ -4,7 +4,7 @@ import Testing
 
 @testable import ConnectTo
 
-@Suite("A peer that is killed", .privateBus, .timeLimit(.minutes(1)))
+@Suite("A peer that is killed", .privateBus, .chosenExecutor, .timeLimit(.minutes(1)))
 struct KillTests {
     @Test("before the introduction: nobody has the name, and who waits waits for the next")
     func before() async throws {

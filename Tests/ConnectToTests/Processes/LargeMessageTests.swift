@@ -5,7 +5,7 @@ import Testing
 
 @testable import ConnectTo
 
-@Suite("Large messages between processes", .privateBus, .timeLimit(.minutes(1)))
+@Suite("Large messages between processes", .privateBus, .chosenExecutor, .timeLimit(.minutes(1)))
 struct LargeMessageTests {
     @Test("64 MiB go there and come back, byte for byte, and one byte more is refused here")
     func large() async throws {

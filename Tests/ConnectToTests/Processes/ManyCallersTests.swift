@@ -4,7 +4,7 @@ import Testing
 
 @testable import ConnectTo
 
-@Suite("Many callers", .privateBus, .timeLimit(.minutes(1)))
+@Suite("Many callers", .privateBus, .chosenExecutor, .timeLimit(.minutes(1)))
 struct ManyCallersTests {
     @Test("a hundred callers at once, 200 lines each: every line once, each caller's in order")
     func crowd() async throws {

@@ -5,7 +5,7 @@ import Testing
 
 @testable import ConnectTo
 
-@Suite("A process that has little, or is stopped", .privateBus, .timeLimit(.minutes(1)))
+@Suite("A process that has little, or is stopped", .privateBus, .chosenExecutor, .timeLimit(.minutes(1)))
 struct ScarcityTests {
     @Test("a listener with 64 descriptors refuses whom it has no room for, and serves again when it has")
     func listener() async throws {

@@ -5,7 +5,7 @@ import Testing
 
 @testable import ConnectTo
 
-@Suite("A caller that is stopped", .privateBus, .timeLimit(.minutes(1)))
+@Suite("A caller that is stopped", .privateBus, .chosenExecutor, .timeLimit(.minutes(1)))
 struct StoppedCallerTests {
     @Test("holds up neither the listener nor other callers, and goes on where it stood")
     func stopped() async throws {

@@ -5,7 +5,7 @@ import Testing
 
 @testable import ConnectTo
 
-@Suite("A listener that is killed, and the next", .privateBus, .timeLimit(.minutes(1)))
+@Suite("A listener that is killed, and the next", .privateBus, .chosenExecutor, .timeLimit(.minutes(1)))
 struct TakeoverTests {
     @Test("the next in line has the name, and whoever calls meanwhile gets through or is told")
     func standby() async throws {

@@ -1,9 +1,10 @@
+import ConnectToTestSupport
 import ConnectToTesting
 import Testing
 
 @testable import ConnectTo
 
-@Suite("A context that admits so many and no more", .privateBus, .timeLimit(.minutes(1)))
+@Suite("A context that admits so many and no more", .privateBus, .chosenExecutor, .timeLimit(.minutes(1)))
 struct AcceptingTests {
     @Test("it unregisters with the last one admitted, whose port is as good as any")
     func one() async throws {

@@ -1,11 +1,12 @@
 import ConnectToDBus
 import ConnectToLinux
+import ConnectToTestSupport
 import ConnectToTesting
 import Testing
 
 @testable import ConnectTo
 
-@Suite("Both ends of one pair", .privateBus, .timeLimit(.minutes(1)))
+@Suite("Both ends of one pair", .privateBus, .chosenExecutor, .timeLimit(.minutes(1)))
 struct BothEndsTests {
     @Test("are not two lines of one listener, which ends what it has of them when the caller leaves")
     func oneListener() async throws {

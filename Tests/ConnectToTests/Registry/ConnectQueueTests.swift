@@ -1,11 +1,12 @@
 import ConnectToLinux
+import ConnectToTestSupport
 import ConnectToTesting
 import Glibc
 import Testing
 
 @testable import ConnectTo
 
-@Suite("Callers that nobody takes", .privateBus, .timeLimit(.minutes(1)))
+@Suite("Callers that nobody takes", .privateBus, .chosenExecutor, .timeLimit(.minutes(1)))
 struct ConnectQueueTests {
     @Test("as many wait as the queue holds; the next is refused, and was never open")
     func overflow() async throws {

@@ -1,11 +1,12 @@
 import ConnectToDBus
+import ConnectToTestSupport
 import ConnectToTesting
 import Glibc
 import Testing
 
 @testable import ConnectTo
 
-@Suite("What a context has done", .privateBus, .timeLimit(.minutes(1)))
+@Suite("What a context has done", .privateBus, .chosenExecutor, .timeLimit(.minutes(1)))
 struct ContextStatisticsTests {
     @Test("callers, lines and bytes are counted, and others of the same user can ask")
     func counts() async throws {

@@ -1,4 +1,5 @@
 import ConnectToDBus
+import ConnectToTestSupport
 import ConnectToTesting
 import Subprocess
 import SystemPackage
@@ -7,7 +8,7 @@ import Testing
 @testable import ConnectTo
 
 /// `dbus/org.connectto.Context1.xml` is the contract, what is exported is the deed.
-@Suite("Introspection", .privateBus, .timeLimit(.minutes(1)))
+@Suite("Introspection", .privateBus, .chosenExecutor, .timeLimit(.minutes(1)))
 struct IntrospectionTests {
     @Test("what is exported over the bus is what the contract says, name by name")
     func contract() async throws {

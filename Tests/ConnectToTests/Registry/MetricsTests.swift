@@ -1,12 +1,13 @@
 #if Metrics
     @testable import ConnectTo
+    import ConnectToTestSupport
     import ConnectToTesting
     import Metrics
     import MetricsTestKit
     import Testing
 
     /// In a process of their own (`make test-metrics`): who counts is settled with the first context.
-    @Suite("Counters for swift-metrics", .privateBus, .timeLimit(.minutes(1)))
+    @Suite("Counters for swift-metrics", .privateBus, .chosenExecutor, .timeLimit(.minutes(1)))
     struct MetricsTests {
         @Test("count introductions, ports and bytes")
         func counts() async throws {

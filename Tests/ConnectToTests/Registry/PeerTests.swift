@@ -1,12 +1,13 @@
 import ConnectToDBus
 import ConnectToLinux
+import ConnectToTestSupport
 import ConnectToTesting
 import Glibc
 import Testing
 
 @testable import ConnectTo
 
-@Suite("Who calls", .privateBus, .timeLimit(.minutes(1)))
+@Suite("Who calls", .privateBus, .chosenExecutor, .timeLimit(.minutes(1)))
 struct PeerTests {
     /// Calls a context as a stranger to this library would, saying what the test says.
     private func call(

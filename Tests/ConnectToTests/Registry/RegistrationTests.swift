@@ -1,12 +1,13 @@
 import ConnectToDBus
 import ConnectToLinux
+import ConnectToTestSupport
 import ConnectToTesting
 import Glibc
 import Testing
 
 @testable import ConnectTo
 
-@Suite("Registering a context", .privateBus, .timeLimit(.minutes(1)))
+@Suite("Registering a context", .privateBus, .chosenExecutor, .timeLimit(.minutes(1)))
 struct RegistrationTests {
     @Test("after unregistering callers find nobody, and open ports go on")
     func unregister() async throws {

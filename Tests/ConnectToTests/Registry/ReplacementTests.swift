@@ -1,10 +1,11 @@
 import ConnectToDBus
+import ConnectToTestSupport
 import ConnectToTesting
 import Testing
 
 @testable import ConnectTo
 
-@Suite("Taking a name over", .privateBus, .timeLimit(.minutes(1)))
+@Suite("Taking a name over", .privateBus, .chosenExecutor, .timeLimit(.minutes(1)))
 struct ReplacementTests {
     @Test("it goes only where the owner allows it; who is replaced is told, and keeps its ports")
     func replaced() async throws {

@@ -1,11 +1,12 @@
 import ConnectToDBus
 import ConnectToLinux
+import ConnectToTestSupport
 import ConnectToTesting
 import Testing
 
 @testable import ConnectTo
 
-@Suite("Standing by", .privateBus, .timeLimit(.minutes(1)))
+@Suite("Standing by", .privateBus, .chosenExecutor, .timeLimit(.minutes(1)))
 struct StandbyTests {
     @Test("a standby takes over when the owner's connection goes, and callers reach it")
     func promoted() async throws {

@@ -1,4 +1,5 @@
 import ConnectToLinux
+import ConnectToTestSupport
 import ConnectToTesting
 import Glibc
 import Testing
@@ -7,7 +8,7 @@ import Testing
 @testable import ConnectToDBus
 
 /// Whoever asks what only the listener's own user is told: the bus is asked who that is.
-@Suite("Questions of callers that nobody knows", .privateBus, .timeLimit(.minutes(1)))
+@Suite("Questions of callers that nobody knows", .privateBus, .chosenExecutor, .timeLimit(.minutes(1)))
 struct UnknownCallersTests {
     @Test("wait among all who do, and no more of them than may", arguments: ["Status", "Tap"])
     func room(member: String) async throws {

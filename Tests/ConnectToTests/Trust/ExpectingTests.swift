@@ -7,7 +7,7 @@ import Testing
 
 @testable import ConnectTo
 
-@Suite("Whom one reaches", .privateBus, .timeLimit(.minutes(1)))
+@Suite("Whom one reaches", .privateBus, .chosenExecutor, .timeLimit(.minutes(1)))
 struct ExpectingTests {
     @Test(
         "an owner of another user gets no call, no line and nothing that was posted",
