@@ -1,21 +1,31 @@
 import ConnectToDBus
 import ConnectToLinux
-package import ConnectToPorts
+import ConnectToPorts
 
 extension Bus {
-    /// Looks on at what goes over the lines of a context whose owner has allowed it, from this moment on.
+    /// Looks on at the messages that go over the lines of a context, from the moment this returns.
     ///
-    /// Starts nothing, and holds up nobody: who takes slowly misses messages, and is told how many. The records are
-    /// messages like others, so ``BusLimits/ports`` of both sides hold for them: one that is longer than the owner's
-    /// bus allows counts as missed, one that is longer than this bus allows ends the port.
-    /// - Returns: A port on which ``TapRecord``s arrive; closing it ends the looking on.
-    /// - Throws: ``ConnectToError``: ``ConnectToError/Code/denied`` where the owner does not allow it,
-    ///   ``ConnectToError/Code/busy`` where it has enough to do, ``ConnectToError/Code/invalidName``,
-    ///   ``ConnectToError/Code/timedOut`` after five seconds, ``ConnectToError/Code/busLost``;
-    ///   ``ConnectToError/Code/busError`` where nobody owns the name.
-    package func tap(
+    ///     for try await message in try await bus.tap("the-listener") {
+    ///         print(message.line, message.direction, message.length)
+    ///     }
+    ///
+    /// For debugging: the context's owner has to have allowed it (``ContextOptions/isTappable``), and allows it to
+    /// programs of its own user alone. Each message of every line comes as a copy, both those that the listener has
+    /// received and those that it has sent, up to 64 KiB of each, without the ports, files and buffers that went along;
+    /// lines whose format is ``LineFormat/stream`` have no messages. Eight may look on at a context.
+    ///
+    /// It starts no program, and slows none: copies are left out for an observer that takes them slowly, and the next
+    /// one says how many (``TappedMessage/missedCount``). The copies are messages like others, so ``BusLimits/ports`` of
+    /// both sides hold for them: one that is longer than the owner's bus allows counts as missed, one that is longer than
+    /// this bus allows ends the sequence with an error.
+    /// - Returns: The copies; the looking on ends with the sequence.
+    /// - Throws: ``ConnectToError``: ``ConnectToError/Code/denied`` where the owner does not allow it;
+    ///   ``ConnectToError/Code/busy`` where eight others look on; ``ConnectToError/Code/busError`` where no program owns
+    ///   the name; ``ConnectToError/Code/invalidName``; ``ConnectToError/Code/timedOut`` after five seconds;
+    ///   ``ConnectToError/Code/busLost``; ``ConnectToError/Code/outOfResources`` where no line could be made.
+    public func tap(
         _ name: String, origin: String = ContextName.defaultOrigin
-    ) async throws(ConnectToError) -> MessagePort {
+    ) async throws(ConnectToError) -> TappedMessages {
         let context = try ContextName(name, origin: origin)
         let operation = "looking on at \(context.quoted)"
         let (near, far): (StreamSocket, StreamSocket)
@@ -45,6 +55,6 @@ extension Bus {
             default: throw ConnectToError(error, operation)
             }
         }
-        return MessagePort(adopting: near, on: loop, limits: limits.ports)
+        return TappedMessages(port: MessagePort(adopting: near, on: loop, limits: limits.ports))
     }
 }

@@ -1,4 +1,5 @@
 import ConnectToLinux
+import ConnectToTestSupport
 import ConnectToTesting
 import Testing
 
@@ -12,7 +13,7 @@ struct TapTests {
         let tap = Tap(on: loop)
         let (near, far) = try MessageChannel.makePair(on: loop)
         let records = Records()
-        far.onMessage { records.add(TapRecord($0.bytes)) }
+        far.onMessage { records.add(TappedMessage($0.bytes)) }
         #expect(tap.add(near))
         func record(_ number: UInt8) {
             let payload = [UInt8](repeating: number, count: Tap.copyLimit)
@@ -25,7 +26,7 @@ struct TapTests {
         record(18)
         while records.all.count < 17 { loop.runReady() }
         #expect(records.all.map(\.payload.first) == Array(0..<15) + [17, 18])
-        #expect(records.all.map(\.dropped) == [UInt64](repeating: 0, count: 15) + [2, 0])
+        #expect(records.all.map(\.missedCount) == [Int](repeating: 0, count: 15) + [2, 0])
         near.close()
         while far.closeReason == nil { loop.runReady() }
         loop.runReady()
@@ -33,11 +34,11 @@ struct TapTests {
 }
 
 private final class Records: Sendable {
-    private let records = Lock<[TapRecord]>([])
+    private let records = Lock<[TappedMessage]>([])
 
-    var all: [TapRecord] { records.withLock { $0 } }
+    var all: [TappedMessage] { records.withLock { $0 } }
 
-    func add(_ record: TapRecord?) {
+    func add(_ record: TappedMessage?) {
         if let record { records.withLock { $0.append(record) } }
     }
 }

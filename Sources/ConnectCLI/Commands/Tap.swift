@@ -1,6 +1,5 @@
 import ArgumentParser
 import ConnectTo
-import ConnectToPorts
 
 struct Tap: ProgramCommand {
     static let configuration = CommandConfiguration(
@@ -28,22 +27,21 @@ struct Tap: ProgramCommand {
         guard let info = try await bus.info(name, origin: origin) else {
             throw await common.missing(name, origin, on: bus)
         }
-        let port: MessagePort
+        let tapped: TappedMessages
         do throws(ConnectToError) {
-            port = try await bus.tap(name, origin: origin)
+            tapped = try await bus.tap(name, origin: origin)
         } catch {
             throw Self.failure(error, info)
         }
-        program.atEnd { _ in port.close() }
+        program.atEnd { _ in tapped.close() }
         await program.report.note("looking on at \(label)")
-        var messages = port.messages.makeAsyncIterator()
+        var messages = tapped.makeAsyncIterator()
         while let message = try await Self.next(of: &messages, name) {
-            guard let record = TapRecord(message.bytes) else { continue }
-            if record.dropped > 0 { await program.report.note("\(record.dropped) messages were missed here") }
+            if message.missedCount > 0 { await program.report.note("\(message.missedCount) messages were missed here") }
             if program.report.isJSON {
-                try await program.report.line(Event.tapped(record).bytes)
+                try await program.report.line(Event.tapped(message).bytes)
             } else {
-                try await program.report.line(Self.line(record))
+                try await program.report.line(Self.line(message))
             }
         }
         if !program.isEnding { await program.report.note("\(label) has ended") }
@@ -60,23 +58,22 @@ struct Tap: ProgramCommand {
         return Failure(.refused, "\(error.message); \(advice)")
     }
 
-    /// Nil at the end of the listener. However it ended: that is of no interest to an observer.
+    /// Nil at the end of the listener.
     private static func next(
-        of messages: inout Messages.AsyncIterator, _ name: String
-    ) async throws(Failure) -> Message? {
-        do throws(PortError) {
+        of messages: inout TappedMessages.AsyncIterator, _ name: String
+    ) async throws(Failure) -> TappedMessage? {
+        do {
             return try await messages.next()
-        } catch {
-            if error.reason?.code == .peerExited { return nil }
+        } catch let error as PortError {
             throw error.reason.flatMap { Failure($0, peer: name) } ?? Failure(error)
-        }
+        } catch { throw Failure(error) }
     }
 
-    private static func line(_ record: TapRecord) -> [UInt8] {
-        let mark = record.direction == .received ? "<" : ">"
-        var line = Array("\(record.line) \(mark) ".utf8) + record.payload
-        if record.length > record.payload.count { line += " … (\(record.length) bytes)".utf8 }
-        if record.transferred > 0 { line += " (and \(record.transferred) transferred)".utf8 }
+    private static func line(_ message: TappedMessage) -> [UInt8] {
+        let mark = message.direction == .received ? "<" : ">"
+        var line = Array("\(message.line) \(mark) ".utf8) + message.payload
+        if message.length > message.payload.count { line += " … (\(message.length) bytes)".utf8 }
+        if message.transferredCount > 0 { line += " (and \(message.transferredCount) transferred)".utf8 }
         return line
     }
 }

@@ -38,7 +38,7 @@ struct Watch: ProgramCommand {
 
     static func line(_ change: DirectoryChange) -> String {
         let entry = change.entry
-        let word = change.kind.word
+        let word = change.kind.rawValue
         let padding = String(repeating: " ", count: max(0, 14 - word.count))
         var line = "\(word)\(padding)\(TerminalText.escaped(entry.name))"
         if entry.origin != ContextName.defaultOrigin { line += "  \(TerminalText.escaped(entry.origin))" }

@@ -90,10 +90,10 @@ enum Event {
     }
 
     /// What `tap` shows.
-    static func tapped(_ record: TapRecord) -> JSONObject {
+    static func tapped(_ record: TappedMessage) -> JSONObject {
         var object: JSONObject = [
-            "event": .string("message"), "port": .integer(Int(record.line)),
-            "direction": .string(record.direction == .received ? "received" : "sent"),
+            "event": .string("message"), "port": .integer(record.line),
+            "direction": .string(record.direction.description),
         ]
         let isWhole = record.length == record.payload.count
         if record.kind == .json, isWhole, let json = JSONScanner.singleLine(record.payload) {
@@ -103,9 +103,9 @@ enum Event {
         } else {
             object.add("base64", .string(Data(record.payload).base64EncodedString()))
         }
-        object.add("length", .integer(Int(clamping: record.length)))
-        object.add("transferred", .integer(record.transferred))
-        object.add("missed", .integer(Int(clamping: record.dropped)))
+        object.add("length", .integer(record.length))
+        object.add("transferred", .integer(record.transferredCount))
+        object.add("missed", .integer(record.missedCount))
         return object
     }
 
@@ -137,7 +137,7 @@ enum Event {
 
     /// A line of `watch`.
     static func change(_ change: DirectoryChange) -> JSONObject {
-        var object: JSONObject = ["event": .string(change.kind.word)]
+        var object: JSONObject = ["event": .string(change.kind.rawValue)]
         add(change.entry, to: &object)
         return object
     }
@@ -149,15 +149,5 @@ enum Event {
         object.add("process", .optional(entry.processName))
         object.add("uid", .optional(entry.uid))
         object.add("metadata", entry.metadata.map { .object(JSONObject(strings: $0)) } ?? .null)
-    }
-}
-
-extension DirectoryChange.Kind {
-    var word: String {
-        switch self {
-        case .registered: "registered"
-        case .unregistered: "unregistered"
-        case .moved: "moved"
-        }
     }
 }

@@ -12,13 +12,6 @@ package final class Tap: Sendable {
     private static let queueLimit = 1 << 20
     private static let observerLimit = 8
 
-    package enum Direction: UInt8, Sendable {
-        /// To the listener.
-        case received = 1
-        /// From the listener.
-        case sent = 2
-    }
-
     fileprivate struct Observer {
         let port: MessagePort
         /// Each with the number of those that were dropped before it.
@@ -76,11 +69,11 @@ package final class Tap: Sendable {
 
     /// Takes note of a message on a line.
     func record(
-        _ direction: Direction, line: UInt32, _ kind: FrameKind, _ payload: UnsafeRawBufferPointer,
+        _ direction: TappedMessage.Direction, line: UInt32, _ kind: FrameKind, _ payload: UnsafeRawBufferPointer,
         transferred: Int
     ) {
         guard isWatched else { return }
-        let copy = TapRecord.encode(direction, line: line, kind, payload, transferred: transferred)
+        let copy = TappedMessage.encode(direction, line: line, kind, payload, transferred: transferred)
         let mustDeliver = state.withLock { state in
             for id in state.observers.keys {
                 state.observers[id]?.take(copy, limit: Self.queueLimit)
@@ -103,7 +96,7 @@ package final class Tap: Sendable {
             var missed: UInt64 = 0
             for (record, dropped) in observer.queue {
                 var record = record
-                TapRecord.note(dropped: missed + dropped, in: &record)
+                TappedMessage.note(missed: missed + dropped, in: &record)
                 do throws(PortError) {
                     try observer.port.postMessage(record)
                     missed = 0

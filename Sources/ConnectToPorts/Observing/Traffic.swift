@@ -52,7 +52,7 @@ package final class Traffic: Sendable {
 
         /// A message of which observers are to know.
         func record(
-            _ direction: Tap.Direction, _ kind: FrameKind, _ payload: UnsafeRawBufferPointer,
+            _ direction: TappedMessage.Direction, _ kind: FrameKind, _ payload: UnsafeRawBufferPointer,
             transferred: Int = 0
         ) {
             whole.tap?.record(direction, line: number, kind, payload, transferred: transferred)

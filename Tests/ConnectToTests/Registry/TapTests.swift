@@ -1,11 +1,12 @@
 import ConnectToDBus
+import ConnectToTestSupport
 import ConnectToTesting
 import Testing
 
 @testable import ConnectTo
 @testable import ConnectToPorts
 
-@Suite("Looking on at a context", .privateBus, .timeLimit(.minutes(1)))
+@Suite("Looking on at a context", .privateBus, .chosenExecutor, .timeLimit(.minutes(1)))
 struct TapTests {
     @Test("what is received and sent is copied, with its line, kind and length, and cut at 64 KiB")
     func copies() async throws {
@@ -14,20 +15,20 @@ struct TapTests {
         )
         let context = try await there.register("x", options: .init(isTappable: true))
         let tap = try await third.tap("x")
-        var records = tap.messages.makeAsyncIterator()
+        var records = tap.makeAsyncIterator()
         let port = here.connectTo("x")
         try port.postMessage("Hello")
         let event = try #require(await context.nextConnect())
         #expect(try await event.source.nextText() == "Hello")
         try event.source.postMessage([UInt8](repeating: 7, count: 100_000))
 
-        let first = try #require(try await records.next().flatMap { TapRecord($0.bytes) })
+        let first = try #require(try await records.next())
         #expect(first.direction == .received)
         #expect(first.line == 1)
         #expect(first.kind == .text)
         #expect(first.payload == Array("Hello".utf8))
-        #expect(first.dropped == 0)
-        let second = try #require(try await records.next().flatMap { TapRecord($0.bytes) })
+        #expect(first.missedCount == 0)
+        let second = try #require(try await records.next())
         #expect(second.direction == .sent)
         #expect(second.kind == .bytes)
         #expect(second.length == 100_000)
@@ -46,31 +47,32 @@ struct TapTests {
         let port = here.connectTo("x")
         let event = try await { try #require(await context.nextConnect()) }()
         // More than all queues on the way hold together: 600 × 64 KiB.
-        let total: UInt64 = 600
+        let total = 600
         let sending = Task {
             for _ in 0..<total { try await port.send([UInt8](repeating: 1, count: 64 << 10)) }
             port.finish()
         }
-        var count: UInt64 = 0
+        var count = 0
         for try await _ in event.source.messages { count += 1 }
         try await sending.value
         #expect(count == total)
 
-        var (seen, missed): (UInt64, UInt64) = (0, 0)
-        var records = tap.messages.makeAsyncIterator()
+        var (seen, missed): (Int, Int) = (0, 0)
+        var records = tap.makeAsyncIterator()
         // The end of what he missed is told with the next message that he gets.
         let last = here.connectTo("x")
         let lastEvent = try #require(await context.nextConnect())
         lastEvent.source.start()
         while seen + missed < total {
             try last.postMessage("next")
-            let record = try #require(try await records.next().flatMap { TapRecord($0.bytes) })
+            let record = try #require(try await records.next())
             if record.line == 1 { seen += 1 }
-            missed += record.dropped
+            missed += record.missedCount
         }
         #expect(seen < total)
         #expect(missed >= total - seen)
-        for port in [port, last, tap] { port.close() }
+        for port in [port, last] { port.close() }
+        tap.close()
     }
 
     @Test(
@@ -96,18 +98,20 @@ struct TapTests {
         try port.postMessage("short")
         let event = try #require(await small.nextConnect())
         event.source.start()
-        var records = ownerIsLimited.messages.makeAsyncIterator()
-        let record = try #require(try await records.next().flatMap { TapRecord($0.bytes) })
+        var records = ownerIsLimited.makeAsyncIterator()
+        let record = try #require(try await records.next())
         #expect(record.payload == Array("short".utf8))
-        #expect(record.dropped == 1)
+        #expect(record.missedCount == 1)
 
-        lookerIsLimited.start()
+        var ending = lookerIsLimited.makeAsyncIterator()
         let other = here.connectTo("large")
         try other.postMessage([UInt8](repeating: 1, count: 1_000))
         let otherEvent = try #require(await large.nextConnect())
         otherEvent.source.start()
-        #expect(try await lookerIsLimited.waitUntilClosed().code == .protocolError)
-        for port in [port, other, ownerIsLimited] { port.close() }
+        let error = await #expect(throws: PortError.self) { _ = try await ending.next() }
+        #expect(error?.reason?.code == .protocolError)
+        for port in [port, other] { port.close() }
+        ownerIsLimited.close()
     }
 
     @Test("it takes the owner's leave")
@@ -140,7 +144,7 @@ struct TapTests {
             for _ in 0..<20 {
                 let tap = try await here.tap("x")
                 tap.close()
-                try await tap.waitUntilClosed()
+                try await tap.port.waitUntilClosed()
             }
         }
         withExtendedLifetime(context) {}
