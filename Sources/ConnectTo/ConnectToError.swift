@@ -59,7 +59,8 @@ public struct ConnectToError: Error, Sendable, CustomStringConvertible {
     /// The error underneath, where there is one.
     public let cause: (any Error)?
 
-    init(_ code: Code, _ message: String, owner: Peer? = nil, cause: (any Error)? = nil) {
+    /// For tests of what handles errors.
+    public init(_ code: Code, _ message: String, owner: Peer? = nil, cause: (any Error)? = nil) {
         self.code = code
         self.message = message
         self.owner = owner

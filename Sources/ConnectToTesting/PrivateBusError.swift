@@ -1,22 +1,33 @@
 /// There is no private bus, and why.
 public struct PrivateBusError: Error, Sendable, CustomStringConvertible {
-    /// What a program can tell apart.
-    public enum Code: String, Sendable {
+    /// The kind of error; compare with the constants. New ones may come, so a `switch` needs a default.
+    public struct Code: RawRepresentable, Sendable, Hashable, CustomStringConvertible {
+        /// The code as it stands in logs.
+        public let rawValue: String
+
+        /// A code from a log, to compare with.
+        public init(rawValue: String) {
+            self.rawValue = rawValue
+        }
+
         /// There is no `dbus-daemon` to be started.
-        case daemonMissing = "daemon-missing"
+        public static let daemonMissing = Code(rawValue: "daemon-missing")
         /// The daemon ended before it said where it listens.
-        case startFailed = "start-failed"
+        public static let startFailed = Code(rawValue: "start-failed")
         /// The daemon did not say where it listens within ten seconds.
-        case startTimedOut = "start-timed-out"
+        public static let startTimedOut = Code(rawValue: "start-timed-out")
         /// ``PrivateBus/current`` outside of a test that has the trait ``Testing/Trait/privateBus``.
-        case noCurrentBus = "no-current-bus"
+        public static let noCurrentBus = Code(rawValue: "no-current-bus")
+
+        public var description: String { rawValue }
     }
 
+    /// The kind of error.
     public let code: Code
     /// What happened and what to do next, for a person.
     public let message: String
 
-    public var description: String { "\(code.rawValue): \(message)" }
+    public var description: String { "\(code): \(message)" }
 
     static var daemonMissing: Self {
         Self(

@@ -42,7 +42,7 @@ struct Report: Sendable {
             for thing in message.transferred { thing.letGo() }
             return try await line(event)
         }
-        await noteUnseen(message.transferred.filter { !$0.isFile }, port: port)
+        await noteUnseen(message.transferred.filter { $0.kind != .file }, port: port)
         for thing in message.transferred { thing.letGo() }
         if !files.isEmpty {
             for file in files where file.isSaved != false { try await line(file.line) }
@@ -61,8 +61,8 @@ struct Report: Sendable {
     func noteUnseen(_ things: [Transferable], port: Int) async {
         if things.isEmpty { return }
         for thing in things { thing.letGo() }
-        let ports = things.count { $0.isPort }
-        let files = things.count { $0.isFile }
+        let ports = things.count { $0.kind == .port }
+        let files = things.count { $0.kind == .file }
         let counts = [(ports, "port"), (files, "file"), (things.count - ports - files, "buffer")]
         let list = counts.filter { $0.0 > 0 }.map { count, word in "\(count) \(word)\(count == 1 ? "" : "s")" }
         await note("port \(port): closed unseen, since it came along with a message: \(list.joined(separator: ", "))")
@@ -109,9 +109,4 @@ struct Report: Sendable {
         return Failure(
             .inputOutput, "standard output cannot be written (\(error)); check what it is redirected to")
     }
-}
-
-extension Transferable {
-    fileprivate var isFile: Bool { if case .file = self { true } else { false } }
-    fileprivate var isPort: Bool { if case .port = self { true } else { false } }
 }

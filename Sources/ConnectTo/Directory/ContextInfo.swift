@@ -16,7 +16,21 @@ public struct ContextInfo: Sendable, Hashable {
     /// What it has done so far, counted; nil as above, and where the owner keeps it to itself: it tells its own user only.
     public let statistics: ContextStatistics?
     /// Whether the owner has not answered at all within a second.
-    package let isSilent: Bool
+    public let isSilent: Bool
+
+    /// For tests of what shows a context; what is known of one on a bus comes from ``Bus/info(_:origin:)``.
+    public init(
+        name: String, origin: String = ContextName.defaultOrigin, owner: Peer, format: LineFormat? = nil,
+        metadata: [String: String]? = nil, statistics: ContextStatistics? = nil, isSilent: Bool = false
+    ) {
+        self.name = name
+        self.origin = origin
+        self.owner = owner
+        self.format = format
+        self.metadata = metadata
+        self.statistics = statistics
+        self.isSilent = isSilent
+    }
 }
 
 extension Bus {

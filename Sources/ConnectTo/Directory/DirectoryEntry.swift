@@ -14,6 +14,19 @@ public struct DirectoryEntry: Sendable, Hashable {
     /// 1,024 keys.
     public let metadata: [String: String]?
 
+    /// For tests of what shows a directory; entries of a bus come from ``Bus/directory(origin:)``.
+    public init(
+        context: ContextName, owner: String? = nil, pid: Int32? = nil, uid: UInt32? = nil, processName: String? = nil,
+        metadata: [String: String]? = nil
+    ) {
+        self.context = context
+        self.owner = owner
+        self.pid = pid
+        self.uid = uid
+        self.processName = processName
+        self.metadata = metadata
+    }
+
     /// The name, as its program gave it.
     public var name: String { context.name }
     /// The application id that the name lives under.
@@ -22,18 +35,34 @@ public struct DirectoryEntry: Sendable, Hashable {
 
 /// Something in the directory has changed.
 public struct DirectoryChange: Sendable, Hashable {
-    /// What has happened.
-    public enum Kind: String, Sendable {
+    /// What can happen; compare with the constants. New ones may come, so a `switch` needs a default.
+    public struct Kind: RawRepresentable, Sendable, Hashable, CustomStringConvertible {
+        /// The kind as it stands in JSON output and in logs.
+        public let rawValue: String
+
+        /// A kind from a log, to compare with.
+        public init(rawValue: String) {
+            self.rawValue = rawValue
+        }
+
         /// A name that nobody owned has an owner.
-        case registered
+        public static let registered = Kind(rawValue: "registered")
         /// Nobody owns the name any more.
-        case unregistered
+        public static let unregistered = Kind(rawValue: "unregistered")
         /// The name went over to another connection.
-        case moved
+        public static let moved = Kind(rawValue: "moved")
+
+        public var description: String { rawValue }
     }
 
     /// What has happened.
     public let kind: Kind
     /// The context as it is after the change.
     public let entry: DirectoryEntry
+
+    /// For tests of what handles changes; those of a bus come from ``Bus/changes(origin:)``.
+    public init(kind: Kind, entry: DirectoryEntry) {
+        self.kind = kind
+        self.entry = entry
+    }
 }

@@ -4,19 +4,30 @@ import Glibc
 extension Peer {
     /// Which application a peer is, and how that is known.
     public struct Application: Sendable, Hashable, CustomStringConvertible {
-        /// Where an application's id is known from, strongest first.
-        public enum Source: String, Sendable, Hashable {
+        /// Where an application's id is known from; compare with the constants, the strongest of which is the first. New
+        /// ones may come, so a `switch` needs a default.
+        public struct Source: RawRepresentable, Sendable, Hashable, CustomStringConvertible {
+            /// The source as it stands in logs.
+            public let rawValue: String
+
+            /// A source from a log, to compare with.
+            public init(rawValue: String) {
+                self.rawValue = rawValue
+            }
+
             /// The sandbox says so: `/.flatpak-info` in the root directory that the process sees. A program inside of
             /// a sandbox cannot change it; one outside, of the same user, can make a sandbox that says anything.
-            case sandbox
+            public static let sandbox = Source(rawValue: "sandbox")
             /// The peer owns a bus name under it. As good as the bus's policy on names: a session bus gives every
             /// name to every program of the user that is not sandboxed.
-            case busName = "bus-name"
+            public static let busName = Source(rawValue: "bus-name")
             /// The control group that systemd, or the desktop through it, has started it in. A hint: programs of one
             /// user can move between groups.
-            case controlGroup = "cgroup"
+            public static let controlGroup = Source(rawValue: "cgroup")
             /// The peer says so, by a context that the bus does not confirm.
-            case claim
+            public static let claim = Source(rawValue: "claim")
+
+            public var description: String { rawValue }
         }
 
         /// The reverse-DNS id, such as `org.example.Editor`.
@@ -24,11 +35,17 @@ extension Peer {
         /// Where it is known from.
         public let source: Source
 
+        /// For tests of what handles peers; applications of real peers come from ``Peer/application``.
+        public init(id: String, source: Source) {
+            self.id = id
+            self.source = source
+        }
+
         /// Whether somebody else than the peer itself, or a program that can act as it likes with the user's
         /// processes, vouches for it.
         public var isVerified: Bool { source == .sandbox || source == .busName }
 
-        public var description: String { "\(id) (\(source.rawValue))" }
+        public var description: String { "\(id) (\(source))" }
     }
 
     /// Which application this is: the strongest that is known, read when it is asked for. Nil where nothing is.

@@ -33,10 +33,24 @@ public struct Peer: Sendable {
     /// By what it is counted.
     let account: Account
 
+    /// A peer that no bus has vouched for: for tests of what judges peers, such as a closure of ``Admission``.
+    ///
+    /// What is read of the process later (``executable``, ``hasExited``, ``application`` but for the context's) is nil,
+    /// whatever the process id. Peers of a bus come with ``ConnectEvent``, ``ContextInfo`` and ``ConnectToError/owner``.
+    public init(
+        busName: String, uid: UInt32? = nil, groups: [UInt32]? = nil, pid: Int32? = nil, processName: String? = nil,
+        securityLabel: String? = nil, context: ContextName? = nil
+    ) {
+        self.init(
+            busName: busName, uid: uid, groups: groups, pid: pid, processName: processName,
+            securityLabel: securityLabel, process: nil)
+        self.context = context
+    }
+
     init(
-        busName: String, uid: UInt32? = nil, groups: [UInt32]? = nil, pid: Int32? = nil,
-        processName: String? = nil, securityLabel: String? = nil, process: ProcessHandle? = nil,
-        isProcessFromBus: Bool = false, account: Account? = nil
+        busName: String, uid: UInt32? = nil, groups: [UInt32]? = nil, pid: Int32? = nil, processName: String? = nil,
+        securityLabel: String? = nil, process: ProcessHandle?, isProcessFromBus: Bool = false,
+        account: Account? = nil
     ) {
         self.busName = busName
         self.uid = uid

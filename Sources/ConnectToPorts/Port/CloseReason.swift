@@ -3,6 +3,9 @@
 /// Every port ends with exactly one reason, which latches: whoever asks late still learns it.
 public struct CloseReason: Sendable, Hashable, CustomStringConvertible {
     /// The kind of end; compare with the constants. New ones may come, so a `switch` needs a default.
+    ///
+    /// Those that an introduction gives (`refused`, `unavailable` and their like) are declared where introductions are:
+    /// in the module `ConnectTo`.
     public struct Code: RawRepresentable, Sendable, Hashable, CustomStringConvertible {
         /// The code as it stands in JSON output and in logs.
         public let rawValue: String
@@ -15,25 +18,8 @@ public struct CloseReason: Sendable, Hashable, CustomStringConvertible {
         public static let closed = Code(rawValue: "closed")
         /// The peer's process ended, was killed or dropped the line without closing it.
         public static let peerExited = Code(rawValue: "peer-exited")
-        /// The listener, or the bus's policy, turned the caller away.
-        public static let refused = Code(rawValue: "refused")
-        /// The listener has as much to do as it allows itself, or allows this caller; later it may have room.
-        public static let busy = Code(rawValue: "busy")
-        /// Whoever owns the name is not who was expected; nothing was sent there.
-        public static let unexpectedOwner = Code(rawValue: "unexpected-owner")
-        /// Nobody owns the name, or its owner is no context.
-        public static let unavailable = Code(rawValue: "unavailable")
-        /// What was asked for cannot be: what was given is no name, or there is too much metadata.
-        public static let invalid = Code(rawValue: "invalid")
-        /// Nobody has the name, and the bus could not start the program that would: it never ran, or ended before it
-        /// had the name. What was posted has gone to nobody.
-        public static let startFailed = Code(rawValue: "start-failed")
-        /// The introduction was not answered, or nobody registered the name, within its time.
-        public static let timedOut = Code(rawValue: "timed-out")
         /// The peer broke a rule of the protocol.
         public static let protocolError = Code(rawValue: "protocol-error")
-        /// The bus went away before the port was open. An open port outlives the bus.
-        public static let busLost = Code(rawValue: "bus-lost")
         /// Given away: the line goes on as another port, or without one.
         public static let transferred = Code(rawValue: "transferred")
         /// This side could not go on, and not by the peer's doing: the process or the system has no descriptors or

@@ -48,17 +48,17 @@ public struct Message: Sendable {
 
     /// The ports that came along, in the order of the sender's list; none of them started.
     public var ports: [MessagePort] {
-        transferred.compactMap { if case .port(let port) = $0 { port } else { nil } }
+        transferred.compactMap(\.port)
     }
 
     /// The open files that came along, in the order of the sender's list.
     public var files: [OpenFile] {
-        transferred.compactMap { if case .file(let file) = $0 { file } else { nil } }
+        transferred.compactMap(\.file)
     }
 
     /// The buffers that came along, in the order of the sender's list.
     public var buffers: [SharedBuffer] {
-        transferred.compactMap { if case .buffer(let buffer) = $0 { buffer } else { nil } }
+        transferred.compactMap(\.buffer)
     }
 
     /// The payload's length in bytes.

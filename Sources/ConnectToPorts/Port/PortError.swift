@@ -56,7 +56,8 @@ public struct PortError: Error, Sendable, CustomStringConvertible {
     /// The error underneath, where there is one.
     public let cause: (any Error)?
 
-    package init(_ code: Code, _ message: String, reason: CloseReason? = nil, cause: (any Error)? = nil) {
+    /// For tests of what handles errors, and for what behaves as a port does.
+    public init(_ code: Code, _ message: String, reason: CloseReason? = nil, cause: (any Error)? = nil) {
         self.code = code
         self.message = message
         self.reason = reason

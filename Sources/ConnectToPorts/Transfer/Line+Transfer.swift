@@ -83,7 +83,7 @@ extension Line {
         var seen: Set<ObjectIdentifier> = []
         for thing in things {
             if !seen.insert(thing.identity).inserted { throw .notTransferable("it stands in the list twice") }
-            if case .port(let port) = thing, port.line === self {
+            if thing.port?.line === self {
                 throw .notTransferable("a port cannot travel on itself")
             }
         }

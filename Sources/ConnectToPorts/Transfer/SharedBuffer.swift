@@ -7,12 +7,16 @@ import ConnectToLinux
 /// both sides, and both may write it at any time; what is in it is then only as orderly as the programs make
 /// it (a SharedArrayBuffer).
 public final class SharedBuffer: Sendable {
-    /// Whether a buffer may be written by several at once.
-    public enum Mode: Sendable {
+    /// Whether a buffer may be written by several at once: one of the constants. New ones may come, so a `switch` needs
+    /// a default.
+    public struct Mode: Sendable, Hashable, CustomStringConvertible {
         /// The receiver alone has it, to read.
-        case moves
+        public static let moves = Mode(description: "moves")
         /// Both have it, to read and write.
-        case shared
+        public static let shared = Mode(description: "shared")
+
+        /// The mode as it stands in logs.
+        public let description: String
     }
 
     /// Whether it moves or is shared.

@@ -23,7 +23,7 @@ struct Transfer: ~Copyable {
     /// What came with a message that nobody has taken, and so nobody can have closed or given away.
     init(unseen things: [Transferable]) {
         for thing in things {
-            if case .port(let port) = thing {
+            if let port = thing.port {
                 take(port, port.line.extractUnseen())
             } else {
                 try? take(thing)
@@ -32,7 +32,7 @@ struct Transfer: ~Copyable {
     }
 
     private mutating func take(_ thing: Transferable) throws(PortError) {
-        switch thing {
+        switch thing.content {
         case .file(let file):
             guard let descriptor = file.take() else { throw .detached("the file") }
             items.append(.file(descriptor))

@@ -98,13 +98,10 @@ private struct Replay {
 
     private static func words(_ message: Message) -> String {
         let things = message.transferred.map { thing in
-            switch thing {
-            case .port: " [port]"
-            case .file(let file):
-                " [file " + (file.withFileDescriptor { Self.contents($0) } ?? "") + "]"
-            case .buffer(let buffer):
-                " [\(buffer.isWritable ? "writable" : "sealed") \(buffer.count) \(buffer.withUnsafeBytes { $0.first ?? 0 } ?? 0)]"
-            }
+            if let file = thing.file { return " [file " + (file.withFileDescriptor { Self.contents($0) } ?? "") + "]" }
+            guard let buffer = thing.buffer else { return " [\(thing.kind)]" }
+            let first = buffer.withUnsafeBytes { $0.first ?? 0 } ?? 0
+            return " [\(buffer.isWritable ? "writable" : "sealed") \(buffer.count) \(first)]"
         }
         return "\(message.kind) \(message.text ?? "\(message.bytes)")" + things.joined()
     }

@@ -1,10 +1,11 @@
 import ConnectToDBus
+import ConnectToTestSupport
 import ConnectToTesting
 import Testing
 
 @testable import ConnectTo
 
-@Suite("What comes and goes", .privateBus, .timeLimit(.minutes(1)))
+@Suite("What comes and goes", .privateBus, .chosenExecutor, .timeLimit(.minutes(1)))
 struct DirectoryChangesTests {
     @Test("under churn, the changes replayed on the snapshot fit it, each one, and come to what there is in the end")
     func churn() async throws {
@@ -43,6 +44,7 @@ struct DirectoryChangesTests {
             case .registered: #expect(names.insert(name).inserted)
             case .moved: #expect(names.contains(name))
             case .unregistered: #expect(names.remove(name) != nil)
+            default: Issue.record("an unknown change: \(change.kind)")
             }
             if name == "the last" { return names }
         }
