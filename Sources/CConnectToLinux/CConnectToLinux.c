@@ -172,7 +172,7 @@ ptrdiff_t clinux_receive(int fd, void *buffer, size_t length, int *descriptors, 
     return received;
 }
 
-int clinux_look_ahead(int fd) {
+int clinux_peek_descriptors(int fd) {
     char byte;
     struct iovec part = {.iov_base = &byte, .iov_len = 1};
     // Without room for control messages the kernel sets MSG_CTRUNC if any come; MSG_PEEK leaves them in the socket.
@@ -294,7 +294,7 @@ int clinux_pipe(int ends[2], int ours) {
     return fcntl(ends[ours], F_SETFL, O_NONBLOCK | (ours ? O_WRONLY : O_RDONLY));
 }
 
-int clinux_look_after_child(int pid, bool ended, int *how, int *status) {
+int clinux_poll_child(int pid, bool ended, int *how, int *status) {
     siginfo_t news = {.si_pid = 0};
     int result;
     do {
@@ -390,13 +390,13 @@ void clinux_name_thread(const char *name) { (void)prctl(PR_SET_NAME, name, 0, 0,
 // MARK: Signals and start
 
 static volatile int signal_targets[NSIG];  // Each entry is a descriptor + 1, so that 0 means none.
-static volatile bool signal_insists[NSIG];
-static volatile sig_atomic_t has_insisted;
+static volatile bool second_exits[NSIG];
+static volatile sig_atomic_t one_has_come;
 
 static void forward(int number) {
-    if (signal_insists[number]) {
-        if (has_insisted) _exit(128 + number);
-        has_insisted = 1;
+    if (second_exits[number]) {
+        if (one_has_come) _exit(128 + number);
+        one_has_come = 1;
     }
     int saved = errno;
     unsigned char byte = (unsigned char)number;
@@ -405,12 +405,12 @@ static void forward(int number) {
     errno = saved;
 }
 
-int clinux_signals_to(int fd, const int *signals, size_t count, bool insists) {
+int clinux_signals_to(int fd, const int *signals, size_t count, bool second_exits_process) {
     struct sigaction action = {.sa_handler = forward, .sa_flags = SA_RESTART};
     sigemptyset(&action.sa_mask);
     for (size_t i = 0; i < count; i++) {
         signal_targets[signals[i]] = fd + 1;
-        signal_insists[signals[i]] = insists;
+        second_exits[signals[i]] = second_exits_process;
         if (sigaction(signals[i], &action, NULL) < 0) return -1;
     }
     return 0;

@@ -64,7 +64,7 @@ enum { CLINUX_MAX_DESCRIPTORS = 253 };  // SCM_MAX_FD
 /// Receives without waiting. `descriptors` must have room for CLINUX_MAX_DESCRIPTORS. Received descriptors are CLOEXEC.
 ptrdiff_t clinux_receive(int fd, void *buffer, size_t length, int *descriptors, clinux_control *control);
 /// Whether descriptors come with the next byte; consumes neither. -1 where no byte has arrived.
-int clinux_look_ahead(int fd);
+int clinux_peek_descriptors(int fd);
 int clinux_shutdown(int fd);
 
 /// 1 if fd is a connected AF_UNIX SOCK_STREAM socket, 0 if it is anything else, -1 on error.
@@ -114,7 +114,7 @@ int clinux_pipe(int ends[2], int ours);
 /// Checks without waiting whether a child has ended (if `ended`) or was stopped (if not), and reaps that state.
 /// - Returns: 1 if so, with `how` (CLD_EXITED, CLD_KILLED, CLD_STOPPED…) and the exit code or signal as `status`; 0 if
 ///   not; -1 on error.
-int clinux_look_after_child(int pid, bool ended, int *how, int *status);
+int clinux_poll_child(int pid, bool ended, int *how, int *status);
 int clinux_pidfd_open(int pid);
 int clinux_pidfd_send_signal(int pidfd, int signal);
 /// 1 once the process of a pidfd has ended, 0 while it has not, -1 on error.
@@ -152,10 +152,10 @@ void clinux_name_thread(const char *name);
 /// Handles the given signals by writing the signal's number, one byte, to fd. A later call may give other signals
 /// another fd.
 ///
-/// With `insists` the second of those signals ends the process in the handler, with the exit code 128 + signal, so that
-/// a stuck reader of fd cannot prevent it. A handler, unlike SIG_IGN or a mask, is not inherited over exec, so children
-/// start with default handling.
-int clinux_signals_to(int fd, const int *signals, size_t count, bool insists);
+/// With `second_exits_process` the second of those signals ends the process in the handler, with the exit code
+/// 128 + signal, so that a stuck reader of fd cannot prevent it. A handler, unlike SIG_IGN or a mask, is not inherited
+/// over exec, so children start with default handling.
+int clinux_signals_to(int fd, const int *signals, size_t count, bool second_exits_process);
 /// Gives a signal a handler that does nothing. Programs that this process executes start with its default again.
 int clinux_make_harmless(int signal);
 /// The program's argument with this index, where 0 is the program's name; NULL past the last. Needs neither /proc nor a

@@ -52,8 +52,8 @@ final class ChildProcess: Sendable {
         var stop: Stop?
         let result = numberIsOurs.withLock { isOurs -> Int32 in
             guard isOurs else { return 0 }
-            if clinux_look_after_child(pid, false, &how, &status) == 1 { stop = Stop(pid: pid, signal: status) }
-            let result = clinux_look_after_child(pid, true, &how, &status)
+            if clinux_poll_child(pid, false, &how, &status) == 1 { stop = Stop(pid: pid, signal: status) }
+            let result = clinux_poll_child(pid, true, &how, &status)
             isOurs = result == 0
             return result
         }

@@ -157,7 +157,7 @@ package struct StreamSocket: Sendable {
     ///
     /// A peer that has a copy of this end can make the answer wrong, by setting SO_PEEK_OFF or by reading before us.
     package var descriptorsAreNext: Bool? {
-        switch clinux_look_ahead(descriptor.rawValue) {
+        switch clinux_peek_descriptors(descriptor.rawValue) {
         case -1: nil
         case let answer: answer == 1
         }
