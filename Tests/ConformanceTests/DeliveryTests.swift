@@ -130,7 +130,7 @@ struct DeliveryTests {
             mine.close()
             #expect(try await mine.next() == nil)
             #expect(mine.isDetached)
-            #expect(throws: PortError.self) { try far.control.postMessage("hold", transfer: [.port(mine)]) }
+            #expect(throws: PortError.self) { try far.control.postMessage(.text("hold", transfer: [.port(mine)])) }
         }
     }
 
@@ -157,7 +157,7 @@ struct DeliveryTests {
     func badJSON(place: Place) async throws {
         try await withFarContext(place) { far in
             let (mine, theirs) = try MessageChannel.makePair()
-            try theirs.postMessage(json: "{")
+            try theirs.postMessage(.json("{"))
             try await far.tell("hold", giving: [.port(theirs)])
             let message = try #require(try await mine.next())
             let error = #expect(throws: PortError.self) { try message.decode(Int.self) }
@@ -174,7 +174,7 @@ struct DeliveryTests {
             try await far.tell("hold", giving: [.port(theirs)])
             try await far.tell("echo 0")
             for _ in 0..<500 { try mine.postMessage("round and round") }
-            mine.onMessage { try? mine.postMessage($0.bytes) }
+            mine.onMessage { _ = try? mine.postMessage($0.bytes) }
             // Timers of the loop here; and the other side's loop still serves its other port.
             for _ in 0..<20 { await oneTick() }
             #expect(try await far.tell("hold") == "0")

@@ -65,7 +65,7 @@ struct EndTests {
             let (mine, theirs) = try MessageChannel.makePair()
             try mine.postMessage("said before")
             // On its way before it closes, received after.
-            try far.control.postMessage("hold", transfer: [.port(theirs)])
+            try far.control.postMessage(.text("hold", transfer: [.port(theirs)]))
             mine.close()
             #expect(try await far.answer() == "1")
             #expect(try await far.tell("events 0") == "said before close:closed")
@@ -99,7 +99,7 @@ struct EndTests {
             let line = bus.connectTo("carrier")
             try await line.waitUntilOpen()
             let (mine, theirs) = try MessageChannel.makePair()
-            try line.postMessage("carry this", transfer: [.port(theirs)])
+            try line.postMessage(.text("carry this", transfer: [.port(theirs)]))
             await line.flush()
             mine.start()
             #expect(mine.closeReason == nil)
@@ -142,8 +142,8 @@ struct EndTests {
             try await line.waitUntilOpen()
             let channels = try (0..<3).map { _ in try MessageChannel() }
             // The third waits in the second, unread, when that goes.
-            try channels[1].port1.postMessage("inside", transfer: [.port(channels[2].port2)])
-            try line.postMessage("carry", transfer: [.port(channels[0].port2), .port(channels[1].port2)])
+            try channels[1].port1.postMessage(.text("inside", transfer: [.port(channels[2].port2)]))
+            try line.postMessage(.text("carry", transfer: [.port(channels[0].port2), .port(channels[1].port2)]))
             await line.flush()
             let (calls, log) = AsyncStream<String>.makeStream()
             for channel in channels { channel.port1.onClose { log.yield("\($0.code)") } }

@@ -22,7 +22,7 @@ struct FarContext: Sendable {
     /// Gives a command, with what is to go along, and waits for the answer.
     @discardableResult
     func tell(_ command: String, giving things: [Transferable] = []) async throws -> String {
-        try control.postMessage(command, transfer: things)
+        try control.postMessage(.text(command, transfer: things))
         return try await answer()
     }
 

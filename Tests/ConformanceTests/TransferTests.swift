@@ -17,7 +17,7 @@ struct TransferTests {
             try await far.tell("hold", giving: [.port(given.port1)])
             for port in [closed.port1, given.port1] {
                 let error = #expect(throws: PortError.self) {
-                    try far.control.postMessage("hold", transfer: [.port(port)])
+                    try far.control.postMessage(.text("hold", transfer: [.port(port)]))
                 }
                 #expect(error?.code == .detached)
             }
@@ -37,7 +37,7 @@ struct TransferTests {
             try mine.postMessage("still here")
             for list in [[theirs, far.control], [theirs, theirs]] {
                 let error = #expect(throws: PortError.self) {
-                    try far.control.postMessage("hold", transfer: list.map { .port($0) })
+                    try far.control.postMessage(.text("hold", transfer: list.map { .port($0) }))
                 }
                 #expect(error?.code == .notTransferable)
             }
@@ -124,7 +124,7 @@ struct TransferTests {
             // A hop first, so that it is not only this process that knows both ends.
             try await far.tell("hold", giving: [.port(theirs)])
             let target = try await far.fetch(0)
-            try mine.postMessage("doomed", transfer: [.port(target)])
+            try mine.postMessage(.text("doomed", transfer: [.port(target)]))
             #expect(target.isDetached)
             mine.start()
             // The kernel looks for such sockets when another is closed.
@@ -169,7 +169,7 @@ struct TransferTests {
             async let answers = mine.texts()
             let line = bus.connectTo("hop1")
             try await line.waitUntilOpen()
-            try line.postMessage("take over", transfer: [.port(theirs)])
+            try line.postMessage(.text("take over", transfer: [.port(theirs)]))
             for peer in peers.dropLast() { #expect(await peer.line() == "passed on") }
             #expect(await peers.last?.line() == "done")
             try await posting
@@ -188,7 +188,7 @@ struct TransferTests {
                     for _ in 0..<100 {
                         let (mine, theirs) = try MessageChannel.makePair()
                         try mine.postMessage("x")
-                        try far.control.postMessage("sink", transfer: [.port(theirs)])
+                        try far.control.postMessage(.text("sink", transfer: [.port(theirs)]))
                     }
                     for _ in 0..<100 { #expect(try await far.answer() == "1") }
                 }
@@ -210,8 +210,7 @@ struct TransferTests {
                 for _ in 0..<10_000 {
                     let file = try OpenFile(duplicating: 0)
                     do throws(PortError) {
-                        try far.control.postMessage(
-                            "hold", transfer: [.file(file), .port(theirs), .port(gone)])
+                        try far.control.postMessage(.text("hold", transfer: [.file(file), .port(theirs), .port(gone)]))
                     } catch {
                         refusals += error.code == .detached && !file.isDetached ? 1 : 0
                     }

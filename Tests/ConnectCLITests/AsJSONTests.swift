@@ -24,7 +24,7 @@ import Testing
             let port = try #require(try await events.next()).source
             for try await message in port.messages {
                 orders.append(try message.decode(Order.self))
-                try port.postMessage(Order(item: "ok", count: orders.count))
+                try port.postMessage(.encoding(Order(item: "ok", count: orders.count)))
             }
             port.finish()
             try await port.waitUntilClosed()

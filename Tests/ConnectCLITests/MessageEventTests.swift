@@ -49,10 +49,10 @@ struct MessageEventTests {
     @Test("is JSON on one line, of JSON; of what is none it is text")
     func json() async throws {
         let json = "[" + [String](repeating: "\"é\"", count: 40_000).joined(separator: ",\n") + "]"
-        let event = MessageEvent(try await received { try $0.postMessage(json: json) }, port: 7)
+        let event = MessageEvent(try await received { try $0.postMessage(.json(json)) }, port: 7)
         let onOneLine = json.utf8.map { $0 == 0x0A ? 0x20 : $0 }
         #expect(event.bytes == line("json", .raw(onOneLine)))
-        let broken = MessageEvent(try await received { try $0.postMessage(json: json + "]") }, port: 7)
+        let broken = MessageEvent(try await received { try $0.postMessage(.json(json + "]")) }, port: 7)
         #expect(broken.bytes == line("text", .string(json + "]")))
     }
 

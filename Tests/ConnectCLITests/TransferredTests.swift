@@ -7,11 +7,12 @@ import Testing
     /// A text with a port and two buffers.
     private func post(on port: MessagePort) throws {
         try port.postMessage(
-            "draw",
-            transfer: [
-                .port(try MessageChannel().port2), .buffer(try SharedBuffer(count: 1)),
-                .buffer(try SharedBuffer(count: 1)),
-            ])
+            .text(
+                "draw",
+                transfer: [
+                    .port(try MessageChannel().port2), .buffer(try SharedBuffer(count: 1)),
+                    .buffer(try SharedBuffer(count: 1)),
+                ]))
     }
 
     private static let note = "port 1: closed unseen, since it came along with a message: 1 port, 2 buffers"

@@ -23,7 +23,7 @@ struct CancellationTests {
     func flood() async throws {
         let channel = try MessageChannel()
         var batch = MessageBatch()
-        for _ in 0..<10_000 { batch.append("x") }
+        for _ in 0..<10_000 { try batch.append("x") }
         try channel.port1.postMessages(batch)
         channel.port1.finish()
         let taking = Task {
@@ -44,7 +44,7 @@ struct CancellationTests {
         let block = [UInt8](repeating: 0, count: 1 << 20)
         var posted = 0
         while (try? port.postMessage(block)) != nil { posted += 1 }
-        let sending = Task { try await port.send(block) }
+        let sending = Task { try await port.send(.bytes(block)) }
         await port.someoneWaits(for: .room)
         sending.cancel()
         let error = await #expect(throws: PortError.self) { try await sending.joined() }
@@ -120,9 +120,9 @@ struct CancellationTests {
             let first = Task { try await channel.port2.take() }
             let second = Task { try await channel.port2.take() }
             if round.isMultiple(of: 2) { await channel.port2.someoneWaits(for: .input, atLeast: 2) }
-            async let posting: Void = channel.port1.postMessage("\(round)")
+            async let posting = channel.port1.postMessage("\(round)")
             first.cancel()
-            try await posting
+            _ = try await posting
             let text = try await first.joined()?.text
             // Whoever was woken for it has gone: it must find the one who waits still.
             if text != nil { second.cancel() }

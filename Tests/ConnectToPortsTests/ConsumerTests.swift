@@ -73,7 +73,7 @@ struct ConsumerTests {
             [UInt8](repeating: UInt8(truncatingIfNeeded: $0), count: $0 * 31 % 997)
         }
         try await Task(executorPreference: loop.executor) {
-            for payload in payloads { try await channel.port1.send(payload) }
+            for payload in payloads { try await channel.port1.send(.bytes(payload)) }
             channel.port1.finish()
             var answers: [[UInt8]] = []
             for try await message in channel.port1.messages { answers.append(message.bytes) }

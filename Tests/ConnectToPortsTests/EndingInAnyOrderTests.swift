@@ -129,7 +129,7 @@ private actor Side {
         let dead = try MessageChannel().port1
         dead.close()
         do throws(PortError) {
-            try near.postMessage("", transfer: [.port(port)] + (isRefused ? [.port(dead)] : []))
+            try near.postMessage(.text("", transfer: [.port(port)] + (isRefused ? [.port(dead)] : [])))
         } catch {
             return
         }

@@ -126,8 +126,8 @@ struct EventsTests {
                 log.yield("\(error.code)")
             }
         }
-        try theirs.postMessage(json: "{")
-        try theirs.postMessage(7)
+        try theirs.postMessage(.json("{"))
+        try theirs.postMessage(.encoding(7))
         var next = calls.makeAsyncIterator()
         #expect(await next.next() == "not-decodable")
         #expect(await next.next() == "7")
@@ -140,7 +140,7 @@ struct EventsTests {
         let count = Lock(0)
         mine.onMessage { message in
             count.withLock { $0 += 1 }
-            try? theirs.postMessage(message.bytes)
+            _ = try? theirs.postMessage(message.bytes)
         }
         for _ in 0..<20 { try await EventLoop.shared.pass(.milliseconds(5)) }
         #expect(count.withLock { $0 } > 2_000)
@@ -211,7 +211,7 @@ struct EventsTests {
             switch how {
             case "close": mine.close()
             case "nil": mine.onMessage(nil)
-            case "transfer": try MessageChannel.makePair().0.postMessage("", transfer: [.port(mine)])
+            case "transfer": try MessageChannel.makePair().0.postMessage(.text("", transfer: [.port(mine)]))
             case "finish": theirs.finish()
             default: theirs.close()
             }

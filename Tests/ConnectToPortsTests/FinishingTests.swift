@@ -76,7 +76,7 @@ struct FinishingTests {
         port.start()
         #expect(try await port.waitUntilClosed().code == .closed)
         let channel = try MessageChannel()
-        try channel.port1.postMessage("", transfer: [.port(port)])
+        try channel.port1.postMessage(.text("", transfer: [.port(port)]))
         let moved = try #require(try await channel.port2.take()?.ports.first)
         moved.start()
         #expect(try await moved.waitUntilClosed().code == .closed)
@@ -147,7 +147,7 @@ struct FinishingTests {
         if transferred {
             // With the peer's close behind it, which waits for an answer.
             let carrier = try MessageChannel()
-            try carrier.port1.postMessage("", transfer: [.port(late)])
+            try carrier.port1.postMessage(.text("", transfer: [.port(late)]))
             last = try #require(await carrier.port2.take()?.ports.first)
         }
         // It knows what became of its own messages already: there were none.

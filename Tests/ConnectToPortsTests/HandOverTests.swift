@@ -51,7 +51,7 @@ struct HandOverTests {
     func noMessages() async throws {
         let (port, peer) = try withStream()
         #expect(#expect(throws: PortError.self) { try port.postMessage("x") }?.code == .isStream)
-        #expect(await #expect(throws: PortError.self) { try await port.send([1]) }?.code == .isStream)
+        #expect(await #expect(throws: PortError.self) { try await port.send(.bytes([1])) }?.code == .isStream)
         #expect(try await port.take() == nil)
         port.finish()
         await port.flush()

@@ -136,7 +136,7 @@ struct InputQueueTests {
             }
         }
         var batch = MessageBatch()
-        for number in 0..<10 { batch.append([UInt8(number)]) }
+        for number in 0..<10 { try batch.append(.bytes([UInt8(number)])) }
         try channel.port1.postMessages(batch)
         for await _ in done {}
         let expected = (0..<3).map { "first \($0)" } + (3..<10).map { "second \($0)" }

@@ -55,7 +55,7 @@ struct MemoryBudgetTests {
         try await withThrowingDiscardingTaskGroup { group in
             for pair in pairs {
                 group.addTask {
-                    for _ in 0..<4 { try await pair.far.send([UInt8](repeating: 1, count: 3 << 20)) }
+                    for _ in 0..<4 { try await pair.far.send(.bytes([UInt8](repeating: 1, count: 3 << 20))) }
                     pair.far.finish()
                 }
                 group.addTask {
@@ -80,7 +80,7 @@ struct MemoryBudgetTests {
             try other.postMessage([UInt8](repeating: 1, count: size))
             while !Task.isCancelled, travelling.line.read({ $0.input.isEmpty }) { await Task.yield() }
             try travelling.postMessage([UInt8](repeating: 2, count: size))
-            try far.postMessage("a port", transfer: [.port(travelling)])
+            try far.postMessage(.text("a port", transfer: [.port(travelling)]))
             let arrived = try #require(try await near.take()?.ports.first)
             while !Task.isCancelled, budget.held < size + size / 2 { await Task.yield() }
             // Read by the other side it is no burden any more; nor taken on this one.
@@ -146,7 +146,7 @@ struct MemoryBudgetTests {
         // One message of each port at any rate.
         #expect(refused > 0)
         #expect(budget.held <= (4 << 20) + 8 * message.count)
-        let sender = Task { try await pairs[7].near.send(message) }
+        let sender = Task { try await pairs[7].near.send(.bytes(message)) }
         await pairs[7].near.someoneWaits(for: .room)
         for pair in pairs.dropLast() {
             var messages = pair.far.messages.makeAsyncIterator()

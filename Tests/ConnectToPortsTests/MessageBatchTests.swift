@@ -11,10 +11,10 @@ struct MessageBatchTests {
     func order() async throws {
         let channel = try MessageChannel()
         var batch = MessageBatch()
-        batch.append("text")
-        batch.append([1, 2, 3] as [UInt8])
-        try batch.append(["json"])
-        batch.append(json: "{}")
+        try batch.append("text")
+        try batch.append(.bytes([1, 2, 3]))
+        try batch.append(.encoding(["json"]))
+        try batch.append(.json("{}"))
         #expect((batch.count, batch.size) == (4, 4 * 8 + 4 + 3 + 8 + 2))
         try channel.port1.postMessage("before")
         try channel.port1.postMessages(batch)
@@ -35,12 +35,12 @@ struct MessageBatchTests {
         let channels = try (0..<20).map { _ in try MessageChannel() }
         var batch = MessageBatch()
         // More than the kernel takes: ports keep it.
-        for number in 0..<10 { batch.append([UInt8](repeating: UInt8(number), count: 100_000)) }
+        for number in 0..<10 { try batch.append(.bytes([UInt8](repeating: UInt8(number), count: 100_000))) }
         for channel in channels { try channel.port1.postMessages(batch) }
         #expect(channels.allSatisfy { $0.port1.bufferedAmount > 0 })
-        batch.append("later")
+        try batch.append("later")
         var other = batch
-        other.append("only in the copy")
+        try other.append("only in the copy")
         try channels[0].port1.postMessages(batch)
         for (index, channel) in channels.enumerated() {
             channel.port1.finish()
@@ -57,7 +57,7 @@ struct MessageBatchTests {
         limits.queuedOutput = 1 << 20
         let channel = try MessageChannel(limits: limits)
         var batch = MessageBatch()
-        for _ in 0..<10 { batch.append([UInt8](repeating: 7, count: 60_000)) }
+        for _ in 0..<10 { try batch.append(.bytes([UInt8](repeating: 7, count: 60_000))) }
         // Nothing is queued, so it has room, whatever its size; the rest has what is left.
         var posted = 0
         while true {
@@ -83,20 +83,29 @@ struct MessageBatchTests {
         #expect(count == posted + 10)
     }
 
+    @Test("refuses a message that transfers something, which stays with the program")
+    func transfer() throws {
+        var batch = MessageBatch()
+        let file = try OpenFile(duplicating: 0)
+        let error = #expect(throws: PortError.self) { try batch.append(.text("x", transfer: [.file(file)])) }
+        #expect(error?.code == .notTransferable)
+        #expect(batch.isEmpty && !file.isDetached)
+    }
+
     @Test("refuses a message that is too long, and posts none of the others")
     func tooLong() async throws {
         var limits = PortLimits()
         limits.messageLength = 100
         let channel = try MessageChannel(limits: limits)
         var batch = MessageBatch()
-        batch.append("short")
-        batch.append([UInt8](repeating: 0, count: 101))
+        try batch.append("short")
+        try batch.append(.bytes([UInt8](repeating: 0, count: 101)))
         #expect(throws: PortError.self) { try channel.port1.postMessages(batch) }
         await #expect(throws: PortError.self) { try await channel.port1.sendMessages(batch) }
         #expect(channel.port1.postedCount == 0)
         batch.removeAll()
         #expect(batch.isEmpty)
-        batch.append("again")
+        try batch.append("again")
         try channel.port1.postMessages(batch)
         #expect(try await channel.port2.take()?.text == "again")
     }

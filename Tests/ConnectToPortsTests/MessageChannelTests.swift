@@ -12,7 +12,7 @@ struct MessageChannelTests {
         let channel = try MessageChannel()
         try channel.port1.postMessage("Hello")
         try channel.port1.postMessage([1, 2, 255] as [UInt8])
-        try channel.port1.postMessage(["answer": 42])
+        try channel.port1.postMessage(.encoding(["answer": 42]))
         var messages = channel.port2.messages.makeAsyncIterator()
         #expect(try await messages.next()?.text == "Hello")
         let bytes = try await messages.next()
@@ -51,7 +51,7 @@ struct MessageChannelTests {
         let channel = try MessageChannel()
         let block = [UInt8](repeating: 1, count: 1 << 20)
         async let sending: Void = {
-            for _ in 0..<100 { try await channel.port1.send(block) }
+            for _ in 0..<100 { try await channel.port1.send(.bytes(block)) }
             channel.port1.finish()
         }()
         var count = 0
@@ -73,7 +73,7 @@ struct MessageChannelTests {
         try await withThrowingTaskGroup { group in
             for port in [channel.port1, channel.port2] {
                 group.addTask {
-                    for number in numbers { try await port.send(number) }
+                    for number in numbers { try await port.send(.text(number)) }
                     port.finish()
                 }
             }

@@ -10,40 +10,60 @@ struct MessageTests {
         var y: Int
     }
 
-    @Test("of bytes arrives as bytes, whatever holds them, and a value as JSON, by each way to post it")
-    func dataIsBytes() async throws {
+    @Test("of bytes arrives as bytes, whatever type holds them, and one made from a value arrives as JSON")
+    func kinds() async throws {
         let channel = try MessageChannel()
         let port = channel.port1
-        let data = Data([1, 2, 3])
-        try port.postMessage(data)
-        try await port.send(data)
-        try port.postMessage(data, transfer: [])
-        try await port.send(data, transfer: [])
-        var batch = MessageBatch()
-        batch.append(data)
-        try port.postMessages(batch)
-        try port.postMessage(ContiguousArray<UInt8>([1, 2, 3]))
-        try port.postMessage(([0, 1, 2, 3] as [UInt8])[1...])
         try port.postMessage([1, 2, 3])
-        for _ in 0..<8 {
+        try await port.send(.bytes([1, 2, 3]))
+        try port.postMessage(.bytes(Data([1, 2, 3])))
+        try port.postMessage(.bytes(ContiguousArray<UInt8>([1, 2, 3])))
+        try port.postMessage(.bytes(([0, 1, 2, 3] as [UInt8])[1...]))
+        var batch = MessageBatch()
+        try batch.append(.bytes(Data([1, 2, 3])))
+        try port.postMessages(batch)
+        for _ in 0..<6 {
             let message = try await channel.port2.take()
             #expect(message?.kind == .bytes)
             #expect(message?.bytes == [1, 2, 3])
         }
-        let json = #"{"a":1}"#
-        try port.postMessage(["a": 1])
-        try port.postMessage(["a": 1], transfer: [])
-        try await port.send(["a": 1])
-        try await port.send(["a": 1], transfer: [])
-        try port.postMessage(json: json)
-        try port.postMessage(json: json, transfer: [])
-        try await port.send(json: json)
-        try await port.send(json: json, transfer: [])
-        for _ in 0..<8 {
+        try port.postMessage(.encoding(["a": 1]))
+        try await port.send(.encoding(["a": 1]))
+        try port.postMessage(.json(#"{"a":1}"#))
+        for _ in 0..<3 {
             let message = try await channel.port2.take()
             #expect(message?.kind == .json)
-            #expect(message?.text == json)
+            #expect(message?.text == #"{"a":1}"#)
         }
+    }
+
+    @Test("of bytes is bytes in a generic function too, and JSON only where the program says encoding")
+    func generic() async throws {
+        func post<Value: Encodable>(_ value: Value, on port: MessagePort) throws {
+            try port.postMessage(.encoding(value))
+        }
+        let (port, peer) = try MessageChannel.makePair()
+        try post([1, 2, 3] as [UInt8], on: port)
+        try post("text", on: port)
+        #expect(try await peer.take()?.text == "[1,2,3]")
+        #expect(try await peer.take()?.text == #""text""#)
+    }
+
+    @Test("can be a literal with interpolations, which is text")
+    func literal() async throws {
+        let (port, peer) = try MessageChannel.makePair()
+        let number = 7
+        try await port.send("number \(number)")
+        let message = try #require(try await peer.take())
+        #expect(message.kind == .text)
+        #expect(message.text == "number 7")
+    }
+
+    @Test("holds the array that it was made from, without a copy")
+    func noCopy() throws {
+        let array = [UInt8](repeating: 1, count: 1_000)
+        let address = array.withUnsafeBytes { $0.baseAddress }
+        try OutgoingMessage.bytes(array).withPayload { payload, _ in #expect(payload.baseAddress == address) }
     }
 
     @Test("of text gives its text and its bytes")
@@ -77,7 +97,7 @@ struct MessageTests {
     @Test("of JSON is as a person would write it")
     func slashes() async throws {
         let (port, peer) = try MessageChannel.makePair()
-        try port.postMessage(["path": "/etc/hosts"])
+        try port.postMessage(.encoding(["path": "/etc/hosts"]))
         #expect(try await peer.take()?.text == #"{"path":"/etc/hosts"}"#)
     }
 

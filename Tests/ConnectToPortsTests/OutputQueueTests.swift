@@ -62,13 +62,35 @@ struct OutputQueueTests {
         var queue = OutputQueue()
         try queue.append(Wire.text("before"))
         try payload.withUnsafeBytes { bytes in
-            try queue.append(FrameHeader(.bytes, length: bytes.count), bytes, keeping: payload)
+            try queue.append(FrameHeader(.bytes, length: bytes.count), bytes, keeping: .array(payload))
         }
         try queue.append(Wire.text("behind"))
         let all = Wire.text("before") + Wire.bytes(payload) + Wire.text("behind")
         _ = queue.write(atMost: 20)
         #expect(queue.remainder.map(\.bytes) == [[UInt8](all.dropFirst(14))])
         #expect(queue.drain(writing: writeSize) == Array(all.dropFirst(14)))
+    }
+
+    @Test(
+        "keeps a long payload where it was received, if it is most of that memory, and else copies it",
+        arguments: [(40_000, true), (20_000, false), (100, false)])
+    func keepsViews(size: Int, isKept: Bool) throws {
+        let chunk = try Chunk(capacity: 64 << 10)
+        for index in chunk.memory.indices { chunk.memory[index] = UInt8(truncatingIfNeeded: index) }
+        let payload = UnsafeRawBufferPointer(rebasing: chunk.memory[1_000..<1_000 + size])
+        var queue = OutputQueue()
+        try queue.append(Wire.text("before"))
+        try queue.append(FrameHeader(.bytes, length: size), payload, keeping: .chunk(chunk))
+        let all = Wire.text("before") + Wire.bytes([UInt8](payload))
+        #expect(queue.count == all.count)
+        var isView = false
+        var written: [UInt8] = []
+        while !queue.isEmpty {
+            isView = isView || queue.withNext { pieces, _ in pieces.contains { $0.start == payload.baseAddress } }
+            written += queue.write(atMost: 5_000)
+        }
+        #expect(written == all)
+        #expect(isView == isKept)
     }
 
     @Test("forgets everything, and can be used again")

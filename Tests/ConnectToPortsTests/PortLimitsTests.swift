@@ -48,7 +48,7 @@ struct PortLimitsTests {
         let file = try OpenFile(duplicating: 0)
         let full = [UInt8](message.prefix(64 << 20))
         let withFile = #expect(throws: PortError.self) {
-            try port.postMessage(full, transfer: [.file(file)])
+            try port.postMessage(.bytes(full, transfer: [.file(file)]))
         }
         #expect(withFile?.code == .messageTooLarge)
         #expect(!file.isDetached)
@@ -60,7 +60,7 @@ struct PortLimitsTests {
         limits.queuedOutput = 1 << 20
         let (port, peer) = try RawPeer.withPort(limits: limits)
         let block = [UInt8](repeating: 0, count: 10_000)
-        let sending = Task { while true { try await port.send(block) } }
+        let sending = Task { while true { try await port.send(.bytes(block)) } }
         await port.someoneWaits(for: .room)
         let half = limits.queuedOutput / 2
         #expect((half...half + 10_008).contains(port.bufferedAmount))
@@ -88,7 +88,7 @@ struct PortLimitsTests {
         let sending = Task {
             for _ in 0..<4 {
                 let files = try (0..<6).map { _ in Transferable.file(try OpenFile(duplicating: 0)) }
-                try await port.send("", transfer: files)
+                try await port.send(.text("", transfer: files))
             }
         }
         await port.someoneWaits(for: .room)
@@ -125,7 +125,7 @@ struct PortLimitsTests {
         limits.messageLength = 1 << 20
         let (mine, theirs) = try MessageChannel.makePair(limits: limits)
         let message = [UInt8](repeating: 0, count: 1 << 20)
-        let sending = Task { for _ in 0..<5 { try await mine.send(message) } }
+        let sending = Task { for _ in 0..<5 { try await mine.send(.bytes(message)) } }
         for _ in 0..<5 { #expect(try await theirs.take()?.count == 1 << 20) }
         try await sending.joined()
     }
@@ -136,7 +136,7 @@ struct PortLimitsTests {
         limits.messageLength = 10_000
         let (mine, theirs) = try MessageChannel.makePair(limits: limits)
         let (near, far) = try MessageChannel.makePair()
-        try mine.postMessage("", transfer: [.port(near)])
+        try mine.postMessage(.text("", transfer: [.port(near)]))
         let arrived = try #require(try await theirs.take()?.ports.first)
         arrived.start()
         try far.postMessage([UInt8](repeating: 0, count: 10_001))

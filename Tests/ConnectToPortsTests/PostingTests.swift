@@ -64,7 +64,7 @@ struct PostingTests {
         try await withThrowingTaskGroup { group in
             for _ in 0..<40 {
                 group.addTask {
-                    for _ in 0..<10 { try await port.send([UInt8](repeating: 1, count: 60_000)) }
+                    for _ in 0..<10 { try await port.send(.bytes([UInt8](repeating: 1, count: 60_000))) }
                 }
             }
             try await group.waitForAll()
@@ -77,7 +77,7 @@ struct PostingTests {
     func sendEnds(here: Bool) async throws {
         let (port, peer) = try RawPeer.withPort()
         #expect(throws: PortError.self) { while true { try port.postMessage(Self.mebibyte) } }
-        let sending = Task { try await port.send(Self.mebibyte) }
+        let sending = Task { try await port.send(.bytes(Self.mebibyte)) }
         await port.someoneWaits(for: .room)
         if here { port.close() } else { peer.die() }
         let error = await #expect(throws: PortError.self) { try await sending.joined() }
@@ -97,7 +97,7 @@ struct PostingTests {
         while (try? port.postMessage([UInt8](repeating: 0, count: 1_000))) != nil {}
         #expect(throws: PortError.self) { try port.postMessage(tooLarge) }
         // The queue is full, and nobody reads: who waited for room first would wait for ever.
-        let error = await #expect(throws: PortError.self) { try await port.send(tooLarge) }
+        let error = await #expect(throws: PortError.self) { try await port.send(.bytes(tooLarge)) }
         #expect(error?.code == .messageTooLarge)
     }
 
@@ -112,14 +112,22 @@ struct PostingTests {
         #expect(error?.code == .finished)
     }
 
-    @Test("on a port that is over does nothing", arguments: [true, false])
+    @Test("on a port that is over says that the message went nowhere", arguments: [true, false])
     func closed(here: Bool) async throws {
         let (port, peer) = try RawPeer.withPort()
         if here { port.close() } else { peer.die() }
         try await port.waitUntilClosed()
-        try port.postMessage("dropped")
-        try port.postMessage([1, 2, 3])
-        try port.postMessage(["dropped": true])
+        #expect(try !port.postMessage("dropped"))
+        #expect(try !port.postMessage([1, 2, 3]))
+        #expect(try !port.postMessage(.json("{}")))
+        let file = try OpenFile(duplicating: 0)
+        #expect(try !port.postMessage(.text("with a file", transfer: [.file(file)])))
+        #expect(file.isDetached)
+        var batch = MessageBatch()
+        try batch.append("dropped")
+        #expect(try !port.postMessages(batch))
+        let error = await #expect(throws: PortError.self) { try await port.send("dropped") }
+        #expect(error?.code == .closed)
         #expect(port.bufferedAmount == 0)
         if here { #expect(try await peer.receiveToEnd() == Wire.close(taken: 0)) }
     }
@@ -127,9 +135,9 @@ struct PostingTests {
     @Test("what has no JSON form is an error, and nothing is posted")
     func notEncodable() async throws {
         let (port, peer) = try RawPeer.withPort()
-        let error = #expect(throws: PortError.self) { try port.postMessage(Double.nan) }
+        let error = #expect(throws: PortError.self) { try port.postMessage(.encoding(Double.nan)) }
         #expect(error?.code == .notEncodable)
-        try port.postMessage(json: "{not checked")
+        try port.postMessage(.json("{not checked"))
         port.close()
         #expect(try await peer.receiveToEnd() == Wire.json("{not checked") + Wire.close(taken: 0))
     }

@@ -13,7 +13,7 @@ struct RefusedTransferTests {
         let closed = try MessageChannel().port1
         closed.close()
         let error = #expect(throws: PortError.self) {
-            try carrier.port1.postMessage("", transfer: [.port(port), .port(closed)])
+            try carrier.port1.postMessage(.text("", transfer: [.port(port), .port(closed)]))
         }
         #expect(error?.code == .detached)
     }
@@ -67,7 +67,7 @@ struct RefusedTransferTests {
         #expect(try await messages.next() == nil)
         let carrier = try MessageChannel()
         let error = #expect(throws: PortError.self) {
-            try carrier.port1.postMessage("", transfer: [.port(channel.port2)])
+            try carrier.port1.postMessage(.text("", transfer: [.port(channel.port2)]))
         }
         #expect(error?.code == .detached)
     }
@@ -111,9 +111,9 @@ struct RefusedTransferTests {
             let channel = try MessageChannel()
             let carriers = (try MessageChannel(), try MessageChannel())
             async let first: Bool =
-                (try? carriers.0.port1.postMessage("", transfer: [.port(channel.port2)])) != nil
+                (try? carriers.0.port1.postMessage(.text("", transfer: [.port(channel.port2)]))) != nil
             async let second: Bool =
-                (try? carriers.1.port1.postMessage("", transfer: [.port(channel.port2)])) != nil
+                (try? carriers.1.port1.postMessage(.text("", transfer: [.port(channel.port2)]))) != nil
             #expect(await [first, second].count { $0 } == 1)
         }
     }
@@ -133,7 +133,7 @@ struct RefusedTransferTests {
             }
             var error: PortError?
             do throws(PortError) {
-                try carrier.port1.postMessage("", transfer: [.port(first.port1), .port(second.port1)])
+                try carrier.port1.postMessage(.text("", transfer: [.port(first.port1), .port(second.port1)]))
             } catch let refusal {
                 error = refusal
             }
@@ -153,7 +153,7 @@ struct RefusedTransferTests {
             let carrier = try MessageChannel()
             // Fills the kernel, so that what follows has not left.
             try carrier.port1.postMessage([UInt8](repeating: 0, count: 1 << 20))
-            try carrier.port1.postMessage("", transfer: [.port(inner.port2)])
+            try carrier.port1.postMessage(.text("", transfer: [.port(inner.port2)]))
             inner.port1.start()
             carrier.port2.abandon()
             #expect(try await carrier.port1.waitUntilClosed().code == .peerExited)

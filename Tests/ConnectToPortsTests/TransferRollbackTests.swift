@@ -106,7 +106,7 @@ struct TransferRollbackTests {
         let gone = try MessageChannel().port1
         gone.close()
         let error = #expect(throws: PortError.self) {
-            try carrier.postMessage("", transfer: [.port(port), .port(gone)])
+            try carrier.postMessage(.text("", transfer: [.port(port), .port(gone)]))
         }
         #expect(error?.code == .detached)
     }

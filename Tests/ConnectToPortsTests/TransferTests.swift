@@ -14,7 +14,7 @@ struct TransferTests {
         var early = inner.port2.messages.makeAsyncIterator()
         for number in 0..<10 { #expect(try await early.next()?.text == "\(number)") }
         let carrier = try MessageChannel()
-        try carrier.port1.postMessage("here it comes", transfer: [.port(inner.port2)])
+        try carrier.port1.postMessage(.text("here it comes", transfer: [.port(inner.port2)]))
         #expect(inner.port2.isDetached)
         #expect(inner.port2.closeReason?.code == .transferred)
         #expect(try await early.next() == nil)
@@ -66,7 +66,7 @@ struct TransferTests {
                 posted += 1
             }
             let carrier = try MessageChannel()
-            try carrier.port1.postMessage("hop", transfer: [.port(port)])
+            try carrier.port1.postMessage(.text("hop", transfer: [.port(port)]))
             var messages = carrier.port2.messages.makeAsyncIterator()
             port = try #require(try await messages.next()?.ports.first)
         }
@@ -87,7 +87,7 @@ struct TransferTests {
         var parcel = innermost.port2
         for depth in 0..<7 {
             let channel = try MessageChannel()
-            try channel.port1.postMessage("\(depth)", transfer: [.port(parcel)])
+            try channel.port1.postMessage(.text("\(depth)", transfer: [.port(parcel)]))
             // Received into user space and not delivered, so that it travels with its port.
             channel.port2.start()
             channel.port1.finish()
@@ -95,7 +95,7 @@ struct TransferTests {
             parcel = channel.port2
         }
         let carrier = try MessageChannel()
-        try carrier.port1.postMessage("parcel", transfer: [.port(parcel)])
+        try carrier.port1.postMessage(.text("parcel", transfer: [.port(parcel)]))
         var port = try #require(try await carrier.port2.first()?.ports.first)
         for depth in (0..<7).reversed() {
             let message = try #require(try await port.first())
@@ -113,7 +113,7 @@ struct TransferTests {
         inner.port2.start()
         #expect(try await inner.port2.waitUntilClosed().code == .closed)
         let carrier = try MessageChannel()
-        try carrier.port1.postMessage("", transfer: [.port(inner.port2)])
+        try carrier.port1.postMessage(.text("", transfer: [.port(inner.port2)]))
         let port = try #require(try await carrier.port2.first()?.ports.first)
         var messages = port.messages.makeAsyncIterator()
         #expect(try await messages.next()?.text == "last words")
@@ -128,7 +128,7 @@ struct TransferTests {
         let reading = try OpenFile(duplicating: ends[0])
         close(ends[0])
         let channel = try MessageChannel()
-        try channel.port1.postMessage("a pipe", transfer: [.file(reading)])
+        try channel.port1.postMessage(.text("a pipe", transfer: [.file(reading)]))
         #expect(reading.isDetached)
         #expect(throws: PortError.self) { try reading.duplicate() }
         let file = try #require(try await channel.port2.first()?.files.first)
@@ -145,7 +145,7 @@ struct TransferTests {
         moving.withUnsafeMutableBytes { $0[5] = 42 }
         let shared = try SharedBuffer(count: 4096, mode: .shared)
         let channel = try MessageChannel()
-        try channel.port1.postMessage("", transfer: [.buffer(moving), .buffer(shared)])
+        try channel.port1.postMessage(.text("", transfer: [.buffer(moving), .buffer(shared)]))
         #expect(moving.isDetached)
         #expect(moving.withUnsafeBytes { $0.count } == nil)
         #expect(!shared.isDetached)
@@ -169,7 +169,7 @@ struct TransferTests {
         gone.port1.close()
         func expect(_ code: PortError.Code, _ things: [Transferable]) {
             let error = #expect(throws: PortError.self) {
-                try carrier.port1.postMessage("x", transfer: things)
+                try carrier.port1.postMessage(.text("x", transfer: things))
             }
             #expect(error?.code == code)
         }
@@ -187,7 +187,7 @@ struct TransferTests {
         #expect(try await messages.next()?.text == "and here")
         #expect(buffer.isWritable)
         let port1 = carrier.port1
-        try port1.postMessage("fine", transfer: Array(many.prefix(253)))
+        try port1.postMessage(.text("fine", transfer: Array(many.prefix(253))))
         #expect(try await carrier.port2.first()?.files.count == 253)
     }
 
@@ -200,7 +200,7 @@ struct TransferTests {
                 let inner = try MessageChannel()
                 try inner.port1.postMessage("x")
                 try carrier.port1.postMessage(
-                    "", transfer: [.port(inner.port2), .file(try OpenFile(duplicating: 0))])
+                    .text("", transfer: [.port(inner.port2), .file(try OpenFile(duplicating: 0))]))
                 #expect(try await messages.next()?.transferred.count == 2)
             }
         }

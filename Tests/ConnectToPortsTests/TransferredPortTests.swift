@@ -41,7 +41,7 @@ struct TransferredPortTests {
         inner.port2.start()
         try await inner.port2.waitUntilClosed()
         let carrier = try MessageChannel()
-        try carrier.port1.postMessage("", transfer: [.port(inner.port2)])
+        try carrier.port1.postMessage(.text("", transfer: [.port(inner.port2)]))
         var messages = carrier.port2.messages.makeAsyncIterator()
         let port = try #require(try await messages.next()?.ports.first)
         for _ in 0..<3 { try port.postMessage([UInt8](repeating: 0, count: 10 << 20)) }
@@ -56,7 +56,7 @@ struct TransferredPortTests {
         try inner.port1.postMessage([UInt8](repeating: 1, count: 300_000))
         try await becomeReceived(inner)
         let carrier = try MessageChannel()
-        try carrier.port1.postMessage("", transfer: [.port(inner.port2)])
+        try carrier.port1.postMessage(.text("", transfer: [.port(inner.port2)]))
         try await becomeReceived(carrier)
         #expect(carrier.port2.line.read { $0.input.size } > 300_000)
         var messages = carrier.port2.messages.makeAsyncIterator()

@@ -23,10 +23,10 @@ package func playFarSide(on control: MessagePort) async throws {
         case ("reason", let port?): answer = "\(try await port.waitUntilClosed().code)"
         case ("handle", let port?): answer = await firstEvent(on: port)
         case ("events", let port?): answer = await allEvents(on: port)
-        case ("pass", let port?): try control.postMessage("passed", transfer: [.port(port)])
+        case ("pass", let port?): try control.postMessage(.text("passed", transfer: [.port(port)]))
         case ("echo", let port?):
             // Until the end of the port, whatever else is to be done.
-            port.onMessage { try? port.postMessage($0.text ?? "?") }
+            port.onMessage { _ = try? port.postMessage($0.text ?? "?") }
         default: answer = "no such command: \(words)"
         }
         try control.postMessage(answer)

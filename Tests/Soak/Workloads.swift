@@ -35,7 +35,7 @@ extension Scene {
                     + String(repeating: "x", count: Int.random(in: 0..<2_000, using: &chance))
             }
             number += burst.count
-            for text in burst { try await port.send(text) }
+            for text in burst { try await port.send(.text(text)) }
             for text in burst {
                 let answer = try await step("an answer of \(name)") { try await messages.next()?.text }
                 try hold(
@@ -87,7 +87,7 @@ extension Scene {
                         try hold(error.reason?.code == .peerExited, "\(error)")
                     }
                     // For the caller, which knows how many there were.
-                    try? event.source.postMessage("\(next)")
+                    _ = try? event.source.postMessage("\(next)")
                     event.source.finish()
                 }
             }
@@ -124,7 +124,7 @@ extension Scene {
             let before = Int.random(in: 0..<20, using: &chance)
             let after = Int.random(in: 0..<20, using: &chance)
             for index in 0..<before { try channel.port1.postMessage("\(index)") }
-            try line.port1.postMessage("take it", transfer: [.port(channel.port2)])
+            try line.port1.postMessage(.text("take it", transfer: [.port(channel.port2)]))
             for index in before..<before + after { try channel.port1.postMessage("\(index)") }
             channel.port1.finish()
             try await step("a transferred port") {

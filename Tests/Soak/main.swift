@@ -49,7 +49,7 @@ func soak(
         for try await event in steady.connectEvents {
             Task {
                 for try await message in event.source.messages {
-                    try await event.source.send(message.text ?? "")
+                    try await event.source.send(.forwarding(message))
                 }
             }
         }

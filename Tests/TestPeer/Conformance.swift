@@ -45,7 +45,7 @@ func hop(_ name: String, _ number: Int, of last: Int, total: Int, on address: St
     if number < last {
         let next = bus.connectTo("\(name)\(number + 1)")
         try await next.waitUntilOpen()
-        try next.postMessage("take over", transfer: [.port(port)])
+        try next.postMessage(.text("take over", transfer: [.port(port)]))
         next.finish()
         await next.flush()
         say("passed on")
@@ -63,7 +63,7 @@ func makeAndGo(_ names: [String], on address: String) async throws {
     for (name, port) in zip(names, [channel.port1, channel.port2]) {
         let line = bus.connectTo(name)
         try await line.waitUntilOpen()
-        try line.postMessage("echo 0", transfer: [.port(port)])
+        try line.postMessage(.text("echo 0", transfer: [.port(port)]))
         await line.flush()
         var answers = line.messages.makeAsyncIterator()
         _ = try await answers.next()
@@ -93,7 +93,7 @@ func postMuch(_ name: String, _ messages: Int, on address: String, at cues: Cues
     say("open")
     await cues.next()
     // Each its own memory: what waits is kept, not copied.
-    for _ in 0..<messages { try await port.send([UInt8](repeating: 7, count: 1 << 20)) }
+    for _ in 0..<messages { try await port.send(.bytes([UInt8](repeating: 7, count: 1 << 20))) }
     port.finish()
     await port.flush()
     say("posted")

@@ -25,9 +25,9 @@ private func serveEcho(_ context: Context) async throws {
                 do {
                     for try await message in event.source.messages {
                         if let text = message.text {
-                            try await event.source.send(text)
+                            try await event.source.send(.text(text))
                         } else {
-                            try await event.source.send(message.bytes)
+                            try await event.source.send(.bytes(message.bytes))
                         }
                     }
                     event.source.close()

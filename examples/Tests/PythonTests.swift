@@ -16,7 +16,7 @@ struct PythonTests {
             let bus = try await Bus.at(PrivateBus.current.address)
             for number in 1...3 {
                 let port = bus.connectTo("the listener")
-                try port.postMessage("Hello \(number)", transfer: [.file(try open(file("from Swift\n")))])
+                try port.postMessage(.text("Hello \(number)", transfer: [.file(try open(file("from Swift\n")))]))
                 port.finish()
                 var messages = port.messages.makeAsyncIterator()
                 let message = try #require(try await messages.next())
@@ -39,7 +39,7 @@ struct PythonTests {
         async let caller = outcome(of: .python, "connect", "7up/ü", "Hello", gift.path)
         var events = context.connectEvents.makeAsyncIterator()
         let port = try #require(try await events.next()).source
-        try port.postMessage("Welcome!", transfer: [.file(try open(file("from Swift\n")))])
+        try port.postMessage(.text("Welcome!", transfer: [.file(try open(file("from Swift\n")))]))
         port.finish()
         var messages = port.messages.makeAsyncIterator()
         let message = try #require(try await messages.next())
@@ -55,7 +55,7 @@ struct PythonTests {
     @Test("what it has no use for it closes, and goes on: ports with all that is in them, and memory")
     func otherThings() async throws {
         let inner = try MessageChannel()
-        try inner.port1.postMessage("not read", transfer: [.file(try open(file("inside")))])
+        try inner.port1.postMessage(.text("not read", transfer: [.file(try open(file("inside")))]))
         inner.port2.start()
         try inner.port2.postMessage("on its way")
         let ended = try MessageChannel()
@@ -66,11 +66,12 @@ struct PythonTests {
             let bus = try await Bus.at(PrivateBus.current.address)
             let port = bus.connectTo("sink")
             try port.postMessage(
-                "many things",
-                transfer: [
-                    .port(inner.port2), .buffer(try SharedBuffer(count: 10)), .port(ended.port2),
-                    .buffer(try SharedBuffer(count: 0, mode: .shared)), .file(try open(file("and a file\n"))),
-                ])
+                .text(
+                    "many things",
+                    transfer: [
+                        .port(inner.port2), .buffer(try SharedBuffer(count: 10)), .port(ended.port2),
+                        .buffer(try SharedBuffer(count: 0, mode: .shared)), .file(try open(file("and a file\n"))),
+                    ]))
             port.finish()
             #expect(await listener.line() == "many things")
             #expect(await listener.line() == "and a file")

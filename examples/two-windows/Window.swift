@@ -42,7 +42,7 @@ actor Window {
     private func serve(_ other: MessagePort) async throws {
         others.append(other)
         defer { others.removeAll { $0 === other } }
-        try other.postMessage(lines)
+        try other.postMessage(.encoding(lines))
         for try await message in other.messages { try edit(message.decode()) }
     }
 
@@ -70,12 +70,15 @@ actor Window {
     /// Only the owner changes the document. The others ask it to, and see their edit when it comes back.
     func edit(_ edit: Edit) throws {
         if early?.append(edit) != nil { return }
-        if let owner { return try owner.postMessage(edit) }
+        if let owner {
+            try owner.postMessage(.encoding(edit))
+            return
+        }
         var edited = lines
         edit.apply(to: &edited)
         try edited.map { $0 + "\n" }.joined().write(toFile: path, atomically: true, encoding: .utf8)
         show(edited)
-        for other in others { try? other.postMessage(edited) }
+        for other in others { _ = try? other.postMessage(.encoding(edited)) }
     }
 
     private func show(_ edited: [String]) {

@@ -48,7 +48,7 @@ struct Instructions {
         let far = try channel.port2.takeFileDescriptor()
         var sink = [UInt8](repeating: 0, count: 4 << 10)
         var batch = MessageBatch()
-        batch.append([UInt8](repeating: 1, count: size))
+        try batch.append(.bytes([UInt8](repeating: 1, count: size)))
         for _ in 0..<count {
             try channel.port1.postMessages(batch)
             check(recv(far, &sink, sink.count, Int32(MSG_DONTWAIT)) == 8 + size, "not all has arrived")

@@ -89,7 +89,7 @@ extension Server {
             let seconds = (bench_now() - begin) / 1e6
             // The array is ours.
             let used = Double(bench_heap()) - Double(heap) - Double(kept.capacity * 8)
-            try port.postMessage(ContextFacts(seconds: seconds, heap: used / Double(max(1, count))))
+            try port.postMessage(.encoding(ContextFacts(seconds: seconds, heap: used / Double(max(1, count)))))
         }
         withExtendedLifetime(kept) {}
     }

@@ -42,7 +42,7 @@ extension Work {
                 ports.append(channel.port1)
                 far.append(.port(channel.port2))
             }
-            try await carrier.send("\(count)", transfer: far)
+            try await carrier.send(.text("\(count)", transfer: far))
         }
         return ports
     }
@@ -61,7 +61,7 @@ extension Work {
         while bench_now() < deadline {
             message.stamp(round)
             batch.removeAll()
-            batch.append(message)
+            try batch.append(.bytes(message))
             for port in ports { try port.postMessages(batch) }
             check(try await answers.next()?.text == "\(round)", "round \(round) was not answered")
             round += 1
@@ -97,7 +97,7 @@ extension Server {
                 port.onMessage { message in
                     let round = number.increment() - 1
                     check(message.isStamped(UInt64(round)), "message \(round) did not arrive intact")
-                    if taken.increment() == (round + 1) * count { try? carrier.postMessage("\(round)") }
+                    if taken.increment() == (round + 1) * count { _ = try? carrier.postMessage("\(round)") }
                 }
             }
             if kept.count == count { try carrier.postMessage("ready") }

@@ -46,7 +46,7 @@ extension Work {
                 } catch {
                     // As programs do that post more than their peer takes.
                     guard error.code == .queueFull else { throw error }
-                    try await port.send(message)
+                    try await port.send(.bytes(message))
                 }
                 number += 1
             }
@@ -67,7 +67,7 @@ extension Work {
             batch.removeAll()
             while batch.size + size + 8 <= 64 << 10 {
                 message.stamp(number)
-                batch.append(message)
+                try batch.append(.bytes(message))
                 number += 1
             }
             try await port.sendMessages(batch)
@@ -81,7 +81,7 @@ extension Work {
     ) async throws {
         var message = [UInt8](repeating: 0, count: size)
         message.stamp(lastMessage)
-        try await port.send(message)
+        try await port.send(.bytes(message))
         let answer = try await messages.next()
         let rate = Double(number) / (bench_now() - begin) * 1e6
         check(answer?.text == "\(number)", "\(number) were sent, and \(answer?.text ?? "none") arrived")
@@ -118,7 +118,7 @@ extension Work {
         while bench_now() < deadline || number < 4 {
             let begin = bench_now()
             _ = buffer.withUnsafeMutableBytes { bench_fill($0.baseAddress, $0.count, number) }
-            try port.postMessage("", transfer: [.buffer(buffer)])
+            try port.postMessage(.text("", transfer: [.buffer(buffer)]))
             check(try await messages.next()?.count == 0, "no answer to buffer \(number)")
             if number >= 1 { samples.add(since: begin) }
             number += 1
@@ -135,7 +135,7 @@ extension Work {
         while bench_now() < deadline || note.id < 24 {
             note.id += 1
             let begin = bench_now()
-            try port.postMessage(note)
+            try port.postMessage(.encoding(note))
             let answer = try await messages.next()?.decode(Note.self)
             if note.id > 20 { samples.add(since: begin) }
             check(answer == note, "note \(note.id) did not come back intact")

@@ -68,7 +68,7 @@ struct Server {
             }
         case .buffers: try await takeBuffers(port)
         case .json:
-            for try await message in port.messages { try port.postMessage(try message.decode(Note.self)) }
+            for try await message in port.messages { try port.postMessage(.encoding(message.decode(Note.self))) }
         case .ports: try await keepPorts(port)
         case .broadcast: try await takeBroadcasts(port)
         case .contexts: try await registerContexts(port, on: bus)

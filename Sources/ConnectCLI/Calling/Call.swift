@@ -135,7 +135,7 @@ final class Call: Sendable {
     }
 
     private func send(_ payload: Payload) async throws(Failure) -> Bool {
-        try await send { () async throws(PortError) in try await port.send(payload) }
+        try await send { () async throws(PortError) in try await port.send(payload.message) }
     }
 
     /// Passes a file on, and waits until the kernel has it: so few are open here at once, however many there are.
@@ -143,8 +143,8 @@ final class Call: Sendable {
         let open = try await file.open()
         return try await send { () async throws(PortError) in
             switch file.name {
-            case .text(let name): try await port.send(name, transfer: [.file(open)])
-            case .bytes(let name): try await port.send(name, transfer: [.file(open)])
+            case .text(let name): try await port.send(.text(name, transfer: [.file(open)]))
+            case .bytes(let name): try await port.send(.bytes(name, transfer: [.file(open)]))
             case .json: break
             }
             await port.flush()

@@ -171,11 +171,9 @@ final class ReconnectingCall: Sendable {
 
     /// - Returns: `false` where the port has ended.
     private func send(_ payload: Payload, over port: MessagePort) async throws(Failure) -> Bool {
-        // One that is over drops what it is given. Nobody else posts on it.
-        let count = port.postedCount
         do throws(PortError) {
-            try await port.send(payload)
-            return port.postedCount > count
+            try await port.send(payload.message)
+            return true
         } catch {
             if error.code != .closed, port.closeReason == nil { throw Failure(error) }
             return false

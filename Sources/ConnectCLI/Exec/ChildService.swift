@@ -172,7 +172,7 @@ struct ChildService: PeerService {
         do throws(Failure) {
             let payload = try form.read(line).payload
             // A port that has ended takes nothing, and says so with its reason.
-            try? await port.send(payload)
+            try? await port.send(payload.message)
         } catch {
             mishaps.note(error)
             let what = "port \(number): line \(count) of the command's output was not sent: \(error.message ?? "")"

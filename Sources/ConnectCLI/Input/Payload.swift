@@ -44,6 +44,17 @@ extension Payload {
     }
 }
 
+extension Payload {
+    /// What is posted for it.
+    var message: OutgoingMessage {
+        switch self {
+        case .bytes(let bytes): .bytes(bytes)
+        case .text(let text): .text(text)
+        case .json(let text): .json(text)
+        }
+    }
+}
+
 extension MessageBatch {
     /// One message.
     init(_ payload: Payload) {
@@ -52,11 +63,8 @@ extension MessageBatch {
     }
 
     mutating func append(_ payload: Payload) {
-        switch payload {
-        case .bytes(let bytes): append(bytes)
-        case .text(let text): append(text)
-        case .json(let text): append(json: text)
-        }
+        // Refused is only what transfers something.
+        try? append(payload.message)
     }
 }
 
@@ -75,16 +83,6 @@ extension MessagePort {
             return try await waitUntilClosed()
         } catch {
             return CloseReason(.cancelled, detail: error.message)
-        }
-    }
-
-    /// Posts as soon as there is room.
-    /// - Throws: ``PortError`` where the port has ended, or where the message is larger than a peer must take.
-    func send(_ payload: Payload) async throws(PortError) {
-        switch payload {
-        case .bytes(let bytes): try await send(bytes)
-        case .text(let text): try await send(text)
-        case .json(let text): try await send(json: text)
         }
     }
 }

@@ -144,7 +144,7 @@ actor OpenPorts {
             switch step {
             case .post(let batch):
                 // A line is no longer than a message may be; and a port that is over takes nothing and says why.
-                try? port.postMessages(batch)
+                _ = try? port.postMessages(batch)
                 // What waits is to wait in the log, once for all.
                 await port.flush()
             case .close:

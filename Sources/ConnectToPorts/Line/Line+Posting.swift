@@ -1,51 +1,50 @@
 extension Line {
-    /// - Parameter bytes: the payload once more, if it can be kept without copying it.
+    /// - Parameter owner: what keeps the payload where it is, if anything does.
+    /// - Returns: `false` where the line is over, and the message went nowhere.
     @inline(__always)
     func post(
-        _ kind: FrameKind, _ payload: UnsafeRawBufferPointer, keeping bytes: [UInt8]? = nil
-    ) throws(PortError) {
-        if withState({ $0.gather(kind, payload) }) { return }
-        try postAlone(kind, payload, keeping: bytes)
+        _ kind: FrameKind, _ payload: UnsafeRawBufferPointer, keeping owner: PayloadOwner? = nil
+    ) throws(PortError) -> Bool {
+        if withState({ $0.gather(kind, payload) }) { return true }
+        return try postAlone(kind, payload, keeping: owner)
     }
 
     /// Apart, so that gathering does not pay for what may follow here.
     @inline(never)
     private func postAlone(
-        _ kind: FrameKind, _ payload: UnsafeRawBufferPointer, keeping bytes: [UInt8]?
-    ) throws(PortError) {
-        let failure: PortError? = change { state, wakeups in
-            state.post(kind, payload, keeping: bytes, for: self, &wakeups)
-        }
-        if let failure { throw failure }
+        _ kind: FrameKind, _ payload: UnsafeRawBufferPointer, keeping owner: PayloadOwner?
+    ) throws(PortError) -> Bool {
+        try change { state, wakeups in
+            state.post(kind, payload, keeping: owner, for: self, &wakeups)
+        }.get()
     }
 
     /// Posts all of them, or none.
-    func post(_ batch: MessageBatch) throws(PortError) {
-        let failure: PortError? = change { state, wakeups in
-            if let refusal = state.postRefusal(batch.longest, frames: batch.size) { return refusal }
-            if state.life.post(batch.count) == .accept {
-                if let traffic = state.traffic, traffic.isWatched {
-                    batch.visit { kind, payload in traffic.record(.sent, kind, payload) }
-                }
-                state.send(batch, for: self, &wakeups)
+    /// - Returns: `false` where the line is over, and they went nowhere.
+    func post(_ batch: MessageBatch) throws(PortError) -> Bool {
+        let result: Result<Bool, PortError> = change { state, wakeups in
+            if let refusal = state.postRefusal(batch.longest, frames: batch.size) { return .failure(refusal) }
+            guard state.life.post(batch.count) == .accept else { return .success(false) }
+            if let traffic = state.traffic, traffic.isWatched {
+                batch.visit { kind, payload in traffic.record(.sent, kind, payload) }
             }
-            return nil
+            state.send(batch, for: self, &wakeups)
+            return .success(true)
         }
-        if let failure { throw failure }
+        return try result.get()
     }
 }
 
 extension LineState {
-    /// - Returns: why it was not posted, or nil.
+    /// - Returns: whether it went anywhere, or why it was not posted.
     fileprivate mutating func post(
-        _ kind: FrameKind, _ payload: UnsafeRawBufferPointer, keeping bytes: [UInt8]?, for line: Line,
+        _ kind: FrameKind, _ payload: UnsafeRawBufferPointer, keeping owner: PayloadOwner?, for line: Line,
         _ wakeups: inout Wakeups
-    ) -> PortError? {
-        if let refusal = postRefusal(payload.count) { return refusal }
-        if life.post() == .accept {
-            traffic?.record(.sent, kind, payload)
-            send(FrameHeader(kind, length: payload.count), payload, keeping: bytes, for: line, &wakeups)
-        }
-        return nil
+    ) -> Result<Bool, PortError> {
+        if let refusal = postRefusal(payload.count) { return .failure(refusal) }
+        guard life.post() == .accept else { return .success(false) }
+        traffic?.record(.sent, kind, payload)
+        send(FrameHeader(kind, length: payload.count), payload, keeping: owner, for: line, &wakeups)
+        return .success(true)
     }
 }

@@ -40,14 +40,16 @@ extension Line {
     /// - Parameters:
     ///   - size: of the message, or of the longest.
     ///   - frames: the bytes of all frames, where there are several.
+    ///   - post: returns `false` where the line is over.
     func whenThereIsRoom(
-        for size: Int, frames: Int? = nil, _ post: () throws(PortError) -> Void
+        for size: Int, frames: Int? = nil, _ post: () throws(PortError) -> Bool
     ) async throws(PortError) {
         while true {
             try expectSendable(size)
             try await waitForRoom(frames.map { $0 - FrameHeader.size } ?? size)
             do throws(PortError) {
-                return try post()
+                if try post() { return }
+                // It has ended since; then the next look finds the reason.
             } catch {
                 if error.code != .queueFull { throw error }
                 await waitForLess()

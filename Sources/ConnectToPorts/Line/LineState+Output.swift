@@ -87,14 +87,14 @@ extension LineState {
     /// carries what has been gathered: on the loop until the end of its turn, elsewhere until 64 KiB are
     /// together or for 100 microseconds.
     mutating func send(
-        _ header: FrameHeader, _ payload: UnsafeRawBufferPointer, keeping bytes: [UInt8]?, for line: Line,
+        _ header: FrameHeader, _ payload: UnsafeRawBufferPointer, keeping owner: PayloadOwner?, for line: Line,
         _ wakeups: inout Wakeups
     ) {
         if output.isEmpty, !isInTransit, writesDirectly(payload.count, line) {
-            return writeDirectly(header, payload, keeping: bytes, for: line, &wakeups)
+            return writeDirectly(header, payload, keeping: owner, for: line, &wakeups)
         }
         do throws(OutOfMemory) {
-            try output.append(header, payload, keeping: bytes)
+            try output.append(header, payload, keeping: owner)
         } catch {
             return apply(life.fail(.failed(error)), to: line, &wakeups)
         }
@@ -158,7 +158,7 @@ extension LineState {
     }
 
     private mutating func writeDirectly(
-        _ header: FrameHeader, _ payload: UnsafeRawBufferPointer, keeping bytes: [UInt8]?, for line: Line,
+        _ header: FrameHeader, _ payload: UnsafeRawBufferPointer, keeping owner: PayloadOwner?, for line: Line,
         _ wakeups: inout Wakeups
     ) {
         var word = header.encoded
@@ -166,7 +166,7 @@ extension LineState {
             withPieces(word, payload) { pieces in
                 writeDirectly(pieces, FrameHeader.size + payload.count, for: line, &wakeups) {
                     queue throws(OutOfMemory) in
-                    try queue.append(header, payload, keeping: bytes)
+                    try queue.append(header, payload, keeping: owner)
                 }
             }
         }

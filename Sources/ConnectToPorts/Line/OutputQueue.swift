@@ -5,14 +5,15 @@ import Glibc
 
 /// Frames that wait to be written, in parts; does no I/O.
 ///
-/// Short frames are gathered, so that one system call carries many. A long payload that somebody owns
-/// already is kept as it is. A frame with descriptors begins a part: they ride on its first byte.
+/// Short frames are gathered, so that one system call carries many. A long payload that has an owner is kept where it is. A frame with descriptors begins a part: they ride on its first byte.
 struct OutputQueue {
-    private struct Part {
+    fileprivate struct Part {
         enum Storage {
             case gathered(GatheredFrames)
             /// The frame's header, as it stands in memory, and its payload.
             case frame(UInt64, [UInt8])
+            /// The same, where the payload is a part of what was received.
+            case view(UInt64, Chunk, Range<Int>)
             case bytes([UInt8])
         }
 
@@ -23,6 +24,7 @@ struct OutputQueue {
             switch storage {
             case .gathered(let frames): frames.count
             case .frame(_, let payload): FrameHeader.size + payload.count
+            case .view(_, _, let range): FrameHeader.size + range.count
             case .bytes(let bytes): bytes.count
             }
         }
@@ -48,13 +50,13 @@ struct OutputQueue {
 
     /// Appends a frame.
     ///
-    /// - Parameter bytes: the payload once more, if it can be kept without copying it.
+    /// - Parameter owner: what keeps the payload where it is, if anything does.
     mutating func append(
-        _ header: FrameHeader, _ payload: UnsafeRawBufferPointer, keeping bytes: [UInt8]? = nil
+        _ header: FrameHeader, _ payload: UnsafeRawBufferPointer, keeping owner: PayloadOwner? = nil
     ) throws(OutOfMemory) {
-        if let bytes, payload.count > Self.copyLimit {
+        if payload.count > Self.copyLimit, let storage = owner?.storage(header, payload) {
             open = nil
-            parts.append(Part(storage: .frame(header.encoded, bytes)))
+            parts.append(Part(storage: storage))
         } else if open?._withUnsafeGuaranteedRef({ $0.append(header, payload) }) != true {
             let frames = try GatheredFrames(beginningWith: header, payload)
             open = Unmanaged.passUnretained(frames)
@@ -103,16 +105,27 @@ struct OutputQueue {
                     pieces throws(Failure) in try body(pieces, part.descriptors)
                 }
             }
-        case .frame(var header, let payload):
+        case .frame(let header, let payload):
             return try payload.withBytes { payload throws(Failure) in
-                try withBytes(of: &header) { header throws(Failure) in
-                    let rest = payload.dropFirst(max(0, written - FrameHeader.size))
-                    return try withPieces(
-                        UnsafeRawBufferPointer(rebasing: header.dropFirst(written)),
-                        UnsafeRawBufferPointer(rebasing: rest)
-                    ) { pieces throws(Failure) in try body(pieces, part.descriptors) }
-                }
+                try withFrame(header, payload) { pieces throws(Failure) in try body(pieces, part.descriptors) }
             }
+        case .view(let header, let chunk, let range):
+            defer { withExtendedLifetime(chunk) {} }
+            let payload = UnsafeRawBufferPointer(rebasing: chunk.memory[range])
+            return try withFrame(header, payload) { pieces throws(Failure) in try body(pieces, part.descriptors) }
+        }
+    }
+
+    /// What is to be written of a frame whose payload lies elsewhere.
+    private func withFrame<Result, Failure: Error>(
+        _ header: UInt64, _ payload: UnsafeRawBufferPointer,
+        _ body: (UnsafeBufferPointer<clinux_piece>) throws(Failure) -> Result
+    ) throws(Failure) -> Result {
+        var header = header
+        return try withBytes(of: &header) { header throws(Failure) in
+            try withPieces(
+                UnsafeRawBufferPointer(rebasing: header.dropFirst(written)),
+                UnsafeRawBufferPointer(rebasing: payload.dropFirst(max(0, written - FrameHeader.size))), body)
         }
     }
 
@@ -152,6 +165,27 @@ struct OutputQueue {
             rest.didWrite(size)
         }
         return segments
+    }
+}
+
+/// What keeps a payload where it is, so that it can be queued without a copy. No larger than a reference: it is passed
+/// with each message that is posted.
+enum PayloadOwner {
+    /// The payload is all of it.
+    case array([UInt8])
+    /// The payload is a part of it.
+    case chunk(Chunk)
+
+    /// - Returns: nil where a copy is better: a payload that is a small part of its chunk would keep the rest of that in
+    ///   memory too, which nobody counts.
+    fileprivate func storage(_ header: FrameHeader, _ payload: UnsafeRawBufferPointer) -> OutputQueue.Part.Storage? {
+        switch self {
+        case .array(let bytes): return .frame(header.encoded, bytes)
+        case .chunk(let chunk):
+            guard let start = payload.baseAddress, payload.count >= chunk.capacity / 2 else { return nil }
+            let first = start - UnsafeRawPointer(chunk.base)
+            return .view(header.encoded, chunk, first..<first + payload.count)
+        }
     }
 }
 

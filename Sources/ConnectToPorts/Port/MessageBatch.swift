@@ -6,7 +6,7 @@
 ///
 /// ```swift
 /// var news = MessageBatch()
-/// news.append("it is noon")
+/// try news.append("it is noon")
 /// for port in ports { try port.postMessages(news) }
 /// ```
 ///
@@ -30,31 +30,14 @@ public struct MessageBatch: Sendable {
 
     public var isEmpty: Bool { count == 0 }
 
-    /// Appends bytes.
-    public mutating func append(_ bytes: [UInt8]) {
-        bytes.withBytes { append(.bytes, $0) }
-    }
-
-    /// Appends bytes that are no array, such as a slice or Foundation's `Data`.
-    public mutating func append(_ bytes: some Collection<UInt8>) {
-        append([UInt8](bytes))
-    }
-
-    /// Appends text.
-    public mutating func append(_ text: String) {
-        text.withBytes { append(.text, $0) }
-    }
-
-    /// Appends a value as JSON.
-    /// - Throws: ``PortError/Code/notEncodable``; then nothing was appended.
-    @_disfavoredOverload
-    public mutating func append(_ value: some Encodable) throws(PortError) {
-        try MessagePort.encode(value).withBytes { append(.json, $0) }
-    }
-
-    /// Appends what is JSON already; it is not checked.
-    public mutating func append(json: String) {
-        json.withBytes { append(.json, $0) }
+    /// Appends a message.
+    ///
+    /// - Throws: ``PortError`` with ``PortError/Code/notTransferable`` where the message transfers something. Then
+    ///   nothing was appended, and nothing given away.
+    public mutating func append(_ message: OutgoingMessage) throws(PortError) {
+        // Not a trap: a message that is forwarded carries what its sender liked to send.
+        if !message.transfer.isEmpty { throw .notForMany(message.transfer.count) }
+        try message.withPayload { payload, _ in append(message.kind, payload) }
     }
 
     /// Begins anew, with the same memory where no port has it.
@@ -109,15 +92,18 @@ public struct MessageBatch: Sendable {
 }
 
 extension MessagePort {
-    /// Posts all messages of a batch, or none. Never waits. Otherwise as ``postMessage(_:)-([UInt8])``.
+    /// Posts all messages of a batch, or none. Never waits. Otherwise as ``postMessage(_:)-(OutgoingMessage)``.
     ///
     /// What the kernel takes of it is with the kernel when this returns.
-    public func postMessages(_ batch: MessageBatch) throws(PortError) {
-        if !batch.isEmpty { try line.post(batch) }
+    /// - Returns: whether the port took them; `false` on a port that is over.
+    @discardableResult
+    public func postMessages(_ batch: MessageBatch) throws(PortError) -> Bool {
+        if batch.isEmpty { return closeReason == nil }
+        return try line.post(batch)
     }
 
     /// Posts all messages of a batch, waiting for room for all of it: where it is larger than
-    /// ``PortLimits/queuedOutput``, until nothing is queued. Otherwise as ``send(_:)-([UInt8])``.
+    /// ``PortLimits/queuedOutput``, until nothing is queued. Otherwise as ``send(_:)``.
     public func sendMessages(_ batch: MessageBatch) async throws(PortError) {
         if batch.isEmpty { return }
         try await line.whenThereIsRoom(for: batch.longest, frames: batch.size) { () throws(PortError) in

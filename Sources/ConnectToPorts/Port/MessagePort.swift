@@ -2,7 +2,7 @@ import ConnectToLinux
 
 /// One end of a private line to another program.
 ///
-/// Post with ``postMessage(_:)-([UInt8])``, take with ``messages``. Both ends are alike, and a port may be used
+/// Post with ``postMessage(_:)-(OutgoingMessage)``, take with ``messages``. Both ends are alike, and a port may be used
 /// from any thread. A port that is dropped (its last reference gone) closes itself. Whatever happens to the
 /// other side, the port ends with exactly one ``closeReason``.
 ///

@@ -115,6 +115,13 @@ extension PortError {
         PortError(.notTransferable, "this cannot be transferred: \(why)")
     }
 
+    static func notForMany(_ count: Int) -> PortError {
+        PortError(
+            .notTransferable,
+            "the message transfers \(count == 1 ? "something" : "\(count) things"), which only one port can take; "
+                + "post it to one port, or set its transfer to [] first")
+    }
+
     static let isStream = PortError(
         .isStream, "the line is a stream and carries no messages; use takeFileDescriptor, and write to that")
 

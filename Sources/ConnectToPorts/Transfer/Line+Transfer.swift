@@ -63,23 +63,24 @@ extension Line {
     // MARK: Sending
 
     /// Posts a message together with what is to be transferred: all of it, or nothing.
+    /// - Returns: `false` where the line is over, and the message went nowhere.
     func post(
-        _ kind: FrameKind, _ payload: UnsafeRawBufferPointer, _ things: [Transferable]
-    ) throws(PortError) {
-        if things.isEmpty { return try post(kind, payload) }
-        let result: Result<Void, PortError> = Self.transfers.withLock { _ in
+        _ kind: FrameKind, _ payload: UnsafeRawBufferPointer, keeping owner: PayloadOwner?, _ things: [Transferable]
+    ) throws(PortError) -> Bool {
+        if things.isEmpty { return try post(kind, payload, keeping: owner) }
+        let result: Result<Bool, PortError> = Self.transfers.withLock { _ in
             do throws(PortError) {
                 return .success(try transfer(things, with: kind, payload))
             } catch {
                 return .failure(error)
             }
         }
-        try result.get()
+        return try result.get()
     }
 
     private func transfer(
         _ things: [Transferable], with kind: FrameKind, _ payload: UnsafeRawBufferPointer
-    ) throws(PortError) {
+    ) throws(PortError) -> Bool {
         var seen: Set<ObjectIdentifier> = []
         for thing in things {
             if !seen.insert(thing.identity).inserted { throw .notTransferable("it stands in the list twice") }
@@ -95,25 +96,28 @@ extension Line {
             throw refusal
         }
         let frame = StreamPiece(kind, payload, table)
-        let refusal: PortError? = change { state, wakeups in
+        let result: Result<Bool, PortError> = change { state, wakeups in
             // Asked once more: others may have filled the queue, or finished, since.
             if let refusal = state.postRefusal(
                 frame.bytes.count - FrameHeader.size, descriptors: frame.descriptors.count)
             {
-                return refusal
+                return .failure(refusal)
             }
             transfer.seal()
             // A port that is over takes everything and drops it; what was given away is gone all the same.
-            guard state.life.post() == .accept else { return nil }
+            guard state.life.post() == .accept else { return .success(false) }
             state.traffic?.record(.sent, kind, payload, transferred: things.count)
             state.send(frame, for: self, &wakeups)
-            return nil
+            return .success(true)
         }
-        if let refusal {
+        do throws(PortError) {
+            let isPosted = try result.get()
+            transfer.commit()
+            return isPosted
+        } catch {
             transfer.rollBack()
-            throw refusal
+            throw error
         }
-        transfer.commit()
     }
 
     /// Why a message cannot go, now that is known what the ports in it hold.

@@ -23,28 +23,28 @@ enum RecordedAct: String, CaseIterable, CustomTestStringConvertible {
         switch self {
         case .text: try port.postMessage("Hello, Wörld")
         case .bytes: try port.postMessage([0xFF, 0x00] as [UInt8])
-        case .json: try port.postMessage(json: #"{"n":1}"#)
+        case .json: try port.postMessage(.json(#"{"n":1}"#))
         case .empty: try port.postMessage("")
         case .batch:
             var batch = MessageBatch()
-            batch.append("one")
-            batch.append([2] as [UInt8])
-            batch.append(json: "3")
+            try batch.append("one")
+            try batch.append(.bytes([2]))
+            try batch.append(.json("3"))
             try port.postMessages(batch)
         case .file:
             let contents = try RecordedCargo.memory(Array("from a file".utf8))
             let file = try withExtendedLifetime(contents) { try OpenFile(duplicating: contents.rawValue) }
-            try port.postMessage("a file", transfer: [.file(file)])
-        case .movedBuffer: try port.postMessage("memory", transfer: [.buffer(buffer(.moves, filledWith: 7))])
-        case .sharedBuffer: try port.postMessage("memory", transfer: [.buffer(buffer(.shared, filledWith: 9))])
-        case .openPort: try port.postMessage("a port", transfer: [.port(desk.inner)])
-        case .undeliveredPort, .overPort: try port.postMessage("a port", transfer: [.port(desk.inner)])
+            try port.postMessage(.text("a file", transfer: [.file(file)]))
+        case .movedBuffer: try port.postMessage(.text("memory", transfer: [.buffer(buffer(.moves, filledWith: 7))]))
+        case .sharedBuffer: try port.postMessage(.text("memory", transfer: [.buffer(buffer(.shared, filledWith: 9))]))
+        case .openPort: try port.postMessage(.text("a port", transfer: [.port(desk.inner)]))
+        case .undeliveredPort, .overPort: try port.postMessage(.text("a port", transfer: [.port(desk.inner)]))
         case .unsentPort, .finishedPort:
             // The first goes to the kernel at once, what follows in the same turn of the loop waits.
             try desk.inner.postMessage("sent")
             try desk.inner.postMessage("not sent")
             if self == .finishedPort { desk.inner.finish() }
-            try port.postMessage("a port", transfer: [.port(desk.inner)])
+            try port.postMessage(.text("a port", transfer: [.port(desk.inner)]))
         case .finish: port.finish()
         case .close, .closeAfterTaking: port.close()
         case .closeBehindFinish:

@@ -72,7 +72,7 @@ struct HostileCargoTests {
             for _ in 0..<3 { try port.postMessage("y") }
             // On to the next, and there it closes.
             let carrier = try MessageChannel()
-            try carrier.port1.postMessage("", transfer: [.port(port)])
+            try carrier.port1.postMessage(.text("", transfer: [.port(port)]))
             var parcels = carrier.port2.messages.makeAsyncIterator()
             let moved = try #require(try await parcels.next()?.ports.first)
             moved.close()

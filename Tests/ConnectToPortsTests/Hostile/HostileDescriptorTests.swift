@@ -198,7 +198,7 @@ struct HostileDescriptorTests {
             do {
                 let (mine, theirs) = try MessageChannel.makePair()
                 for enemy in try await spend() {
-                    try? mine.postMessage("", transfer: [.port(enemy.port)])
+                    _ = try? mine.postMessage(.text("", transfer: [.port(enemy.port)]))
                 }
                 withExtendedLifetime(theirs) {}
             }

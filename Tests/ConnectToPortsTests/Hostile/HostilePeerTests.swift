@@ -154,7 +154,7 @@ struct HostilePeerTests {
             let error = #expect(throws: PortError.self) {
                 while count < 1_000 {
                     let file = try OpenFile(duplicating: null.rawValue)
-                    try enemy.port.postMessage("", transfer: [.file(file)])
+                    try enemy.port.postMessage(.text("", transfer: [.file(file)]))
                     count += 1
                 }
             }

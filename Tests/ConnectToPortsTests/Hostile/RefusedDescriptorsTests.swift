@@ -20,7 +20,7 @@ struct RefusedDescriptorsTests {
             let peer = RawPeer(far)
             let port = MessagePort(adopting: near, on: try .shared)
             try port.postMessage("without a file")
-            try port.postMessage("with one", transfer: [.file(try OpenFile(duplicating: 0))])
+            try port.postMessage(.text("with one", transfer: [.file(try OpenFile(duplicating: 0))]))
             let reason = try await port.waitUntilClosed()
             #expect(reason.code == .protocolError)
             #expect(reason.detail.contains("SO_PASSRIGHTS"))

@@ -21,7 +21,7 @@ struct InheritanceTests {
         let moving = try SharedBuffer(count: 4096)
         let shared = try SharedBuffer(count: 4096, mode: .shared)
         try port.postMessage(
-            "all of it", transfer: [.port(channel.port2), .file(file), .buffer(moving), .buffer(shared)])
+            .text("all of it", transfer: [.port(channel.port2), .file(file), .buffer(moving), .buffer(shared)]))
         var messages = event.source.messages.makeAsyncIterator()
         let message = try #require(try await messages.next())
         #expect(message.transferred.count == 4)

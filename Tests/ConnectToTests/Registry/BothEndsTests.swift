@@ -76,7 +76,7 @@ struct BothEndsTests {
         let channel = try MessageChannel()
         try channel.port1.postMessage("said before")
         try await port.waitUntilOpen()
-        try port.postMessage("both", transfer: [.port(channel.port1), .port(channel.port2)])
+        try port.postMessage(.text("both", transfer: [.port(channel.port1), .port(channel.port2)]))
         var messages = call.source.messages.makeAsyncIterator()
         let ports = try #require(try await messages.next()).ports
         #expect(ports.count == 2)

@@ -49,7 +49,7 @@ struct TapTests {
         // More than all queues on the way hold together: 600 × 64 KiB.
         let total = 600
         let sending = Task {
-            for _ in 0..<total { try await port.send([UInt8](repeating: 1, count: 64 << 10)) }
+            for _ in 0..<total { try await port.send(.bytes([UInt8](repeating: 1, count: 64 << 10))) }
             port.finish()
         }
         var count = 0

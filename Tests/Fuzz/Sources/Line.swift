@@ -26,7 +26,7 @@ func fuzzLine(_ source: consuming ByteSource) {
             enemy.write(source.bytes(1 + Int(source.byte())), descriptors)
         case 8: port.start()
         case 9, 10: for port in port.takeAll() where ports.count < 16 { ports.append(port) }
-        case 11: try? port.postMessage("a word")
+        case 11: _ = try? port.postMessage("a word")
         case 12: port.finish()
         case 13: port.close()
         case 14:
@@ -34,9 +34,9 @@ func fuzzLine(_ source: consuming ByteSource) {
             guard let carrier = try? MessageChannel(on: loop) else { fatalError("no channel") }
             let others = (try? SharedBuffer(count: 1)).map { [Transferable.buffer($0)] } ?? []
             if step & 16 != 0 {
-                try? carrier.port1.postMessage("", transfer: [.port(port), .port(carrier.port1)])
+                _ = try? carrier.port1.postMessage(.text("", transfer: [.port(port), .port(carrier.port1)]))
             }
-            try? carrier.port1.postMessage("", transfer: [.port(port)] + others)
+            _ = try? carrier.port1.postMessage(.text("", transfer: [.port(port)] + others))
             loop.runReady()
             carrier.port2.start()
             loop.runReady()
