@@ -56,7 +56,7 @@ let package = Package(
         .target(
             name: "ConnectToDBus", dependencies: ["CConnectToDBus", "ConnectToLinux", logging], swiftSettings: settings),
         .target(
-            name: "ConnectToPorts", dependencies: ["CConnectToLinux", "ConnectToLinux", collections, metrics],
+            name: "ConnectToPorts", dependencies: ["CConnectToLinux", "ConnectToLinux", collections, metrics, system],
             swiftSettings: settings),
         .target(
             name: "ConnectTo",

@@ -114,6 +114,23 @@ struct MessageTests {
         #expect(error?.message.contains("secret") == false)
     }
 
+    private struct Reading: Encodable {
+        struct Sample: Encodable { var ratio: Double }
+        var samples: [Sample]
+    }
+
+    @Test("that does not encode says where, and what is wrong there")
+    func encodingPlace() {
+        let reading = Reading(samples: [.init(ratio: 1), .init(ratio: .nan)])
+        let error = #expect(throws: PortError.self) { try OutgoingMessage.encoding(reading) }
+        #expect(error?.code == .notEncodable)
+        #expect(
+            error?.message
+                == "the Reading does not encode as JSON: .samples[1].ratio is a Double that is not finite, and JSON has none"
+        )
+        #expect(error?.cause is EncodingError)
+    }
+
     @Test("of JSON decodes, and has its text")
     func json() throws {
         let message = try Message(.json, Payload(copying: #"{"x":1,"y":-2}"#.utf8))

@@ -62,7 +62,8 @@ public struct OutgoingMessage: Sendable {
         do {
             return OutgoingMessage(.json, .bytes([UInt8](try encoder.encode(value))), transfer: transfer)
         } catch {
-            throw PortError(.notEncodable, "a \(type(of: value)) has no JSON form", cause: error)
+            let place = (error as? EncodingError)?.place ?? "\(error)"
+            throw PortError(.notEncodable, "the \(type(of: value)) does not encode as JSON: \(place)", cause: error)
         }
     }
 

@@ -1,4 +1,5 @@
 import ConnectToLinux
+import SystemPackage
 
 /// An open file, pipe, socket or device, on its way to or from another program.
 ///
@@ -13,13 +14,15 @@ public final class OpenFile: Sendable {
 
     /// A second descriptor for something open; the given one stays the caller's.
     ///
-    /// - Throws: ``PortError`` with ``PortError/Code/notTransferable`` where it is no open descriptor, or
-    ///   the process has none left.
+    /// - Throws: ``PortError`` with ``PortError/Code/notTransferable`` where the number is no open descriptor, or
+    ///   ``PortError/Code/outOfResources`` where the process has no descriptor left for a second one.
     public convenience init(duplicating number: Int32) throws(PortError) {
         do throws(SystemError) {
             self.init(try Descriptor.duplicate(of: number))
         } catch {
-            throw PortError(.notTransferable, "descriptor \(number) cannot be passed: \(error)", cause: error)
+            if error.errno != .badFileDescriptor { throw .outOfResources("no second descriptor for \(number)", error) }
+            throw PortError(
+                .notTransferable, "descriptor \(number) is not open; give the number of an open file", cause: error)
         }
     }
 

@@ -236,6 +236,20 @@ struct NoDescriptorsTests {
         }
     }
 
+    @Test("cannot duplicate a descriptor, and learns what to do; a number that is not open is another error")
+    func duplicating() async {
+        await #expect(processExitsWith: .success) {
+            let notOpen = #expect(throws: PortError.self) { try OpenFile(duplicating: -1) }
+            #expect(notOpen?.code.rawValue == "not-transferable")
+            #expect(notOpen?.message == "descriptor -1 is not open; give the number of an open file")
+            try limitDescriptors(to: firstFree())
+            let noneLeft = #expect(throws: PortError.self) { try OpenFile(duplicating: 0) }
+            try limitDescriptors(to: nil)
+            #expect(noneLeft?.code.rawValue == "out-of-resources")
+            #expect(noneLeft?.message.contains("ulimit -n") == true, "\(noneLeft?.message ?? "")")
+        }
+    }
+
     @Test("ends the port that it wanted to watch for this reason")
     func watching() async {
         await #expect(processExitsWith: .success) {
