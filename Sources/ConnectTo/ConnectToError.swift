@@ -3,6 +3,9 @@
 /// A port's own end is no error of this kind: see ``CloseReason``.
 public struct ConnectToError: Error, Sendable, CustomStringConvertible {
     /// The kind of error; compare with the constants. New ones may come, so a `switch` needs a default.
+    ///
+    /// A `catch` clause needs no cast for it: `catch ConnectToError.Code.nameTaken { … }`. A last `catch { throw error }`
+    /// has to stand behind it, for the sake of Swift 6.3.1's compiler: see ``PortError/Code``.
     public struct Code: RawRepresentable, Sendable, Hashable, CustomStringConvertible {
         /// The code as it stands in logs.
         public let rawValue: String
@@ -10,6 +13,11 @@ public struct ConnectToError: Error, Sendable, CustomStringConvertible {
         /// A code from a log, to compare with.
         public init(rawValue: String) {
             self.rawValue = rawValue
+        }
+
+        /// Whether an error is a ``ConnectToError`` of this code.
+        public static func ~= (code: Code, error: any Error) -> Bool {
+            (error as? ConnectToError)?.code == code
         }
 
         /// No bus is where it should be, or what is there does not answer as one within five seconds.

@@ -132,6 +132,29 @@ struct PostingTests {
         if here { #expect(try await peer.receiveToEnd() == Wire.close(taken: 0)) }
     }
 
+    @Test("an error of a port matches its code in a catch clause, without a cast, and no other code")
+    func codes() throws {
+        var limits = PortLimits()
+        limits.queuedOutput = 1_000
+        let (port, peer) = try RawPeer.withPort(limits: limits)
+        defer { peer.die() }
+        var caught: [String] = []
+        for _ in 0..<2 {
+            do {
+                while true { try port.postMessage(Self.mebibyte) }
+            } catch PortError.Code.finished {
+                caught.append("finished")
+            } catch PortError.Code.queueFull {
+                caught.append("queueFull")
+                port.finish()
+            } catch {
+                throw error
+            }
+        }
+        #expect(caught == ["queueFull", "finished"])
+        #expect(!(PortError.Code.cancelled ~= CancellationError()))
+    }
+
     @Test("what has no JSON form is an error, and nothing is posted")
     func notEncodable() async throws {
         let (port, peer) = try RawPeer.withPort()

@@ -3,12 +3,34 @@ package import ConnectToLinux
 /// What can go wrong on a port, other than its end.
 public struct PortError: Error, Sendable, CustomStringConvertible {
     /// The kind of error; compare with the constants. New ones may come, so a `switch` needs a default.
+    ///
+    /// A `catch` clause needs no cast for it:
+    ///
+    /// ```swift
+    /// do {
+    ///     try port.postMessage("news")
+    /// } catch PortError.Code.queueFull {
+    ///     skipped += 1
+    /// } catch {
+    ///     throw error
+    /// }
+    /// ```
+    ///
+    /// The last clause stands there for a reason: Swift 6.3.1's compiler may crash, or never end, where a `do` throws
+    /// typed errors, as this library's calls do, and no clause takes all of them; within a loop it does. That is so with
+    /// any pattern and with `catch where error.code == …`. What works too is one clause for all:
+    /// `catch { guard error.code == .queueFull else { throw error } … }`.
     public struct Code: RawRepresentable, Sendable, Hashable, CustomStringConvertible {
         /// The code as it stands in logs.
         public let rawValue: String
 
         public init(rawValue: String) {
             self.rawValue = rawValue
+        }
+
+        /// Whether an error is a ``PortError`` of this code.
+        public static func ~= (code: Code, error: any Error) -> Bool {
+            (error as? PortError)?.code == code
         }
 
         /// More is queued than ``PortLimits/queuedOutput`` allows, or than the ports of a caller may hold together.
