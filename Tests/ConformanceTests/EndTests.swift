@@ -81,7 +81,7 @@ struct EndTests {
             try await port.waitUntilOpen()
             try peer.suspend()
             try port.postMessage("are you there?")
-            await port.flush()
+            try await port.flush()
             #expect(port.closeReason == nil)
             peer.resume()
             #expect(try await port.next()?.text == "are you there?")
@@ -100,7 +100,7 @@ struct EndTests {
             try await line.waitUntilOpen()
             let (mine, theirs) = try MessageChannel.makePair()
             try line.postMessage(.text("carry this", transfer: [.port(theirs)]))
-            await line.flush()
+            try await line.flush()
             mine.start()
             #expect(mine.closeReason == nil)
             peer.kill()
@@ -129,7 +129,7 @@ struct EndTests {
             #expect(try await mine.next()?.text == "first")
             peer.kill()
             #expect(try await mine.waitUntilClosed().code == .peerExited)
-            await mine.flush()
+            try await mine.flush()
         }
     }
 
@@ -144,7 +144,7 @@ struct EndTests {
             // The third waits in the second, unread, when that goes.
             try channels[1].port1.postMessage(.text("inside", transfer: [.port(channels[2].port2)]))
             try line.postMessage(.text("carry", transfer: [.port(channels[0].port2), .port(channels[1].port2)]))
-            await line.flush()
+            try await line.flush()
             let (calls, log) = AsyncStream<String>.makeStream()
             for channel in channels { channel.port1.onClose { log.yield("\($0.code)") } }
             peer.kill()

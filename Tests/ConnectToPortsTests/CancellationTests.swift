@@ -85,10 +85,11 @@ struct CancellationTests {
         let (port, peer) = try RawPeer.withPort()
         defer { peer.die() }
         try port.postMessage([UInt8](repeating: 0, count: 4 << 20))
-        let flushing = Task { await port.flush() }
+        let flushing = Task { try await port.flush() }
         await port.someoneWaits(for: .flush)
         flushing.cancel()
-        await flushing.joined()
+        let error = await #expect(throws: PortError.self) { try await flushing.joined() }
+        #expect(error?.code == .cancelled)
         #expect(port.bufferedAmount > 0)
         #expect(port.line.read { $0.waiters.count(.flush) == 0 })
     }
@@ -102,7 +103,8 @@ struct CancellationTests {
         await withTaskCancellation {
             let end = await #expect(throws: PortError.self) { try await port.waitUntilClosed() }
             #expect(end?.code == .cancelled)
-            await port.flush()
+            let flush = await #expect(throws: PortError.self) { try await port.flush() }
+            #expect(flush?.code == .cancelled)
             let taken = await port.takeAll()
             #expect(taken.texts == [] && taken.error == nil)
             let send = await #expect(throws: PortError.self) { try await port.send("no room") }

@@ -57,11 +57,11 @@ struct ClosingTests {
         let (port, peer) = try RawPeer.withPort()
         try port.postMessage(Self.much)
         port.close()
-        let flushing = Task { await port.flush() }
+        let flushing = Task { try await port.flush() }
         await port.someoneWaits(for: .flush)
         #expect(port.bufferedAmount > 0)
         #expect(try await peer.receiveToEnd() == Wire.bytes(Self.much) + Wire.close(taken: 0))
-        await flushing.joined()
+        try await flushing.joined()
         #expect(port.bufferedAmount == 0)
     }
 
@@ -72,7 +72,7 @@ struct ClosingTests {
         let (port, peer) = try RawPeer.withPort(limits: limits)
         try port.postMessage(Self.much)
         port.close()
-        await port.flush()
+        await #expect(throws: PortError.self) { try await port.flush() }
         #expect(port.bufferedAmount == 0)
         let left = try await peer.receiveToEnd()
         #expect(left.count < Self.much.count)

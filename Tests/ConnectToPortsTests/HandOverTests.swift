@@ -54,7 +54,7 @@ struct HandOverTests {
         #expect(await #expect(throws: PortError.self) { try await port.send(.bytes([1])) }?.code == .isStream)
         #expect(try await port.take() == nil)
         port.finish()
-        await port.flush()
+        try await port.flush()
         #expect(port.closeReason == nil)
         port.close()
         #expect(port.closeReason?.code == .closed)
@@ -118,7 +118,7 @@ struct HandOverTests {
     func messages() async throws {
         let (port, peer) = try RawPeer.withPort()
         try port.postMessage("Hello")
-        await port.flush()
+        try await port.flush()
         let taken = try socket(port)
         #expect(port.closeReason?.code == .transferred)
         #expect(try await port.take() == nil)
@@ -148,7 +148,7 @@ struct HandOverTests {
         #expect(port.bufferedAmount > 0)
         #expect(refusal() == .stillBuffered)
         #expect(try await peer.receive(large.count + 8) == Wire.bytes(large))
-        await port.flush()
+        try await port.flush()
         let taken = try port.takeFileDescriptor()
         Glibc.close(taken)
     }

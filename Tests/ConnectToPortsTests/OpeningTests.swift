@@ -74,7 +74,7 @@ struct OpeningTests {
         let (port, introduction) = MessagePort.opening(on: try .shared)
         let opening = Task { try await port.waitUntilOpen() }
         let taking = Task { try await port.take() }
-        let flushing = Task { await port.flush() }
+        let flushing = Task { try await port.flush() }
         await port.someoneWaits(for: .opening)
         await port.someoneWaits(for: .input)
         await port.someoneWaits(for: .flush)
@@ -82,7 +82,7 @@ struct OpeningTests {
         let error = await #expect(throws: PortError.self) { try await opening.joined() }
         #expect(error?.reason == Self.refused)
         await #expect(throws: PortError.self) { try await taking.joined() }
-        await flushing.joined()
+        try await flushing.joined()
         introduction.didOpen()
         #expect(port.closeReason == Self.refused)
     }
@@ -104,10 +104,10 @@ struct OpeningTests {
         let (port, introduction) = MessagePort.opening(on: try .shared)
         try port.postMessage("Hello")
         #expect(port.bufferedAmount == 0)
-        let flushing = Task { await port.flush() }
+        let flushing = Task { try await port.flush() }
         await port.someoneWaits(for: .flush)
         introduction.didOpen()
-        await flushing.joined()
+        try await flushing.joined()
     }
 
     @Test("that is closed with messages posted hands them over once it is open")
@@ -117,10 +117,10 @@ struct OpeningTests {
         try port.postMessage("Hello")
         port.close()
         #expect(!introduction.isPointless)
-        let flushing = Task { await port.flush() }
+        let flushing = Task { try await port.flush() }
         await port.someoneWaits(for: .flush)
         introduction.didOpen()
-        await flushing.joined()
+        try await flushing.joined()
         #expect(try await peer.receiveToEnd() == Wire.text("Hello") + Wire.close(taken: 0))
     }
 

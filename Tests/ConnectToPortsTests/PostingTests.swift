@@ -25,7 +25,7 @@ struct PostingTests {
         // Who was turned away has sent nothing, and the rest is whole.
         let stream = try await peer.receive(posted * (8 + 1 << 20))
         #expect(stream.count == posted * (8 + 1 << 20))
-        await port.flush()
+        try await port.flush()
         #expect(port.bufferedAmount == 0)
         try port.postMessage("room again")
         #expect(try await peer.receive(18) == Wire.text("room again"))

@@ -45,7 +45,7 @@ struct TransferRollbackTests {
         #expect(traffic.openLines == 1)
         #expect(place != nil)
         mine.close()
-        await mine.flush()
+        try await mine.flush()
         #expect(traffic.openLines == 0)
         withExtendedLifetime(far) {}
     }

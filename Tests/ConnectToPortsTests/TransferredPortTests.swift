@@ -46,7 +46,7 @@ struct TransferredPortTests {
         let port = try #require(try await messages.next()?.ports.first)
         for _ in 0..<3 { try port.postMessage([UInt8](repeating: 0, count: 10 << 20)) }
         #expect(port.bufferedAmount == 0)
-        await port.flush()
+        await #expect(throws: PortError.self) { try await port.flush() }
         #expect(try await port.waitUntilClosed().code == .closed)
     }
 

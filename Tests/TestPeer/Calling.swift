@@ -49,7 +49,7 @@ func hoard(_ name: String, _ count: Int, on address: String) async throws {
     say(codes.sorted().joined(separator: " "))
     for port in ports {
         port.close()
-        await port.flush()
+        try await port.flush()
     }
     // The descriptors are closed on the loop, one after the other.
     while true {

@@ -47,11 +47,11 @@ func hop(_ name: String, _ number: Int, of last: Int, total: Int, on address: St
         try await next.waitUntilOpen()
         try next.postMessage(.text("take over", transfer: [.port(port)]))
         next.finish()
-        await next.flush()
+        try await next.flush()
         say("passed on")
     } else {
         port.close()
-        await port.flush()
+        try await port.flush()
         say("done")
     }
 }
@@ -64,7 +64,7 @@ func makeAndGo(_ names: [String], on address: String) async throws {
         let line = bus.connectTo(name)
         try await line.waitUntilOpen()
         try line.postMessage(.text("echo 0", transfer: [.port(port)]))
-        await line.flush()
+        try await line.flush()
         var answers = line.messages.makeAsyncIterator()
         _ = try await answers.next()
         line.finish()
@@ -95,7 +95,7 @@ func postMuch(_ name: String, _ messages: Int, on address: String, at cues: Cues
     // Each its own memory: what waits is kept, not copied.
     for _ in 0..<messages { try await port.send(.bytes([UInt8](repeating: 7, count: 1 << 20))) }
     port.finish()
-    await port.flush()
+    try await port.flush()
     say("posted")
     await cues.next()
 }

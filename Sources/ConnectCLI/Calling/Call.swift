@@ -130,8 +130,8 @@ final class Call: Sendable {
         // Where nobody reads what comes back, it is of no more interest either.
         if goal != .delivery { _ = await report.output.readerGone.wait() }
         guard (try? await port.waitUntilOpen()) != nil else { return }
-        await port.flush()
-        if port.closeReason == nil { outcome.set(.reached) }
+        guard (try? await port.flush()) != nil, port.closeReason == nil else { return }
+        outcome.set(.reached)
     }
 
     private func send(_ payload: Payload) async throws(Failure) -> Bool {
@@ -147,7 +147,8 @@ final class Call: Sendable {
             case .bytes(let name): try await port.send(.bytes(name, transfer: [.file(open)]))
             case .json: break
             }
-            await port.flush()
+            // An end on the way is for what follows to tell.
+            try? await port.flush()
         }
     }
 

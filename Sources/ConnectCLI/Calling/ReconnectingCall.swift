@@ -120,7 +120,7 @@ final class ReconnectingCall: Sendable {
         }
         if !isOver { return true }
         port.close()
-        await port.flush()
+        try? await port.flush()
         return false
     }
 
@@ -164,8 +164,8 @@ final class ReconnectingCall: Sendable {
         port.finish()
         Task.onLoop { [self] in
             _ = await report.output.readerGone.wait()
-            await port.flush()
-            if port.closeReason == nil { await end(isDone: true) }
+            guard (try? await port.flush()) != nil, port.closeReason == nil else { return }
+            await end(isDone: true)
         }
     }
 

@@ -45,7 +45,7 @@ struct ChildService: PeerService {
         port.close()
         let reason = await port.end()
         // Its last word.
-        await port.flush()
+        try? await port.flush()
         return reason
     }
 
@@ -74,7 +74,7 @@ struct ChildService: PeerService {
             await drain(output, into: port, number)
             let ending = await child.ended()
             if output.hasFallenSilent { await report.cut(port: number) }
-            await port.flush()
+            try? await port.flush()
             if port.closeReason == nil {
                 await report.note(ending, port: number)
                 // It wants no more, and says so: what it has not read is no loss.
@@ -164,7 +164,7 @@ struct ChildService: PeerService {
         await report.failure(
             Failure(failure.status, "port \(number): \(failure.message ?? ""); the peer sees the line break off"))
         // What was whole still goes out.
-        await port.flush()
+        try? await port.flush()
         port.abandon()
     }
 

@@ -58,11 +58,11 @@ final class LineService: PeerService {
         if !keepsFinished { try? await ports.close(number) }
         // It may still be answered.
         _ = await isDelivered.wait()
-        await port.flush()
+        try? await port.flush()
         port.close()
         let reason = await port.end()
         // Its last word.
-        await port.flush()
+        try? await port.flush()
         return await ports.dropReason(of: number) ?? reason
     }
 

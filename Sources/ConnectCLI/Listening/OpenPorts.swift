@@ -110,7 +110,7 @@ actor OpenPorts {
             // To close what is finished would say that nothing more is wanted, and not that we are interrupted.
             if port.port.hasFinished { port.port.abandon() } else { closeInTurn(number) }
         }
-        for port in ports.values { await port.port.flush() }
+        for port in ports.values { try? await port.port.flush() }
     }
 
     private func closeInTurn(_ number: Int) {
@@ -146,7 +146,7 @@ actor OpenPorts {
                 // A line is no longer than a message may be; and a port that is over takes nothing and says why.
                 _ = try? port.postMessages(batch)
                 // What waits is to wait in the log, once for all.
-                await port.flush()
+                try? await port.flush()
             case .close:
                 port.close()
                 end(number)

@@ -99,8 +99,9 @@ package struct StreamSocket: Sendable {
     package enum ReceiveOutcome {
         case received(Received)
         case wouldBlock
-        /// Nothing more will come: end of file, or a reset because the other end was closed with unread input.
-        case ended
+        /// Nothing more will come: end of file, or a reset because the other end was closed with unread input. The kernel
+        /// reports a reset once, and then the end.
+        case ended(unread: Bool)
     }
 
     /// Receives the bytes that have arrived, at most as many as the buffer holds, and the descriptors that came with
@@ -126,12 +127,13 @@ package struct StreamSocket: Sendable {
             }
         } catch {
             switch error.errno {
-            case .connectionReset, .socketNotConnected, .brokenPipe: return .ended
+            case .connectionReset: return .ended(unread: true)
+            case .socketNotConnected, .brokenPipe: return .ended(unread: false)
             default: throw error
             }
         }
         guard let count else { return .wouldBlock }
-        if count == 0 { return .ended }
+        if count == 0 { return .ended(unread: false) }
         var received = Received(count: count, descriptors: descriptors)
         if control.unexpected != 0 {
             received.controlFault = .violation("a control message other than descriptors")

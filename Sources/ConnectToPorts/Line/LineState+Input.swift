@@ -101,10 +101,10 @@ extension LineState {
                 case .wouldBlock:
                     mayRead = false
                     return
-                case .ended:
+                case .ended(let unread):
                     // It can be read again, and is where the port was not open yet.
                     mayRead = true
-                    apply(life.didReachEnd(), to: line, &wakeups)
+                    apply(life.didReachEnd(unread: unread), to: line, &wakeups)
                     return
                 }
             } catch let violation as ProtocolViolation {

@@ -106,6 +106,7 @@ extension LineState {
 
     /// Whether a message goes by itself: a long one, the first in a turn of the loop, and elsewhere one that is
     /// not among many. Who answers what arrives is not held up either: each arrival gives new patience.
+            life.didLoseMessages()
     private mutating func writesDirectly(_ size: Int, _ line: Line) -> Bool {
         if size >= Self.gatherLimit { return true }
         if line.reactor.isCurrent {
@@ -177,7 +178,8 @@ extension LineState {
         _ pieces: UnsafeBufferPointer<clinux_piece>, _ size: Int, for line: Line, _ wakeups: inout Wakeups,
         queue: (inout OutputQueue) throws(OutOfMemory) -> Void
     ) {
-        guard let socket else { return }
+        // A line that was over before it came here.
+        guard let socket else { return life.didLoseMessages() }
         do {
             let outcome = try socket.send(pieces)
             if case .sent(let count) = outcome { traffic?.didSend(count) }
@@ -190,7 +192,9 @@ extension LineState {
             case .wouldBlock, .tooManyInFlight:
                 try queue(&output)
                 block()
-            case .peerGone: peerIsGone()
+            case .peerGone:
+                life.didLoseMessages()
+                peerIsGone()
             case .descriptorsRefused: apply(life.fail(.descriptorsRefused), to: line, &wakeups)
             }
         } catch {
@@ -202,7 +206,7 @@ extension LineState {
     mutating func writeOutput(for line: Line, _ wakeups: inout Wakeups) {
         if isInTransit { return }
         // A line that was over before it came here has nobody to read what waits.
-        if socket == nil { output.removeAll() }
+        if socket == nil { dropOutput() }
         while let socket, !output.isEmpty, !isBlocked {
             do throws(SystemError) {
                 let outcome = try output.withNext { pieces, descriptors throws(SystemError) in
@@ -216,6 +220,7 @@ extension LineState {
                 case .tooManyInFlight: tryLater(line)
                 case .peerGone: peerIsGone()
                 case .descriptorsRefused: apply(life.fail(.descriptorsRefused), to: line, &wakeups)
+            life.didLoseMessages()
                 }
             } catch {
                 apply(life.fail(.failed(error)), to: line, &wakeups)
@@ -250,7 +255,7 @@ extension LineState {
     /// Nobody will read what waits. Why the line is over is for the input to tell: a close may be in it. The
     /// kernel reports its end by itself.
     private mutating func peerIsGone() {
-        output.removeAll()
+        dropOutput()
         peerReadsNoMore = true
     }
 }

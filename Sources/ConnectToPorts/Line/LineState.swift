@@ -42,6 +42,8 @@ struct LineState: ~Copyable {
     var isInTransit = false
 
     var output = OutputQueue()
+    /// Bytes of finish and close frames that were queued: of the output, all that does not belong to messages.
+    var queuedControl = 0
     /// The kernel took no more; it will say when it does.
     var isBlocked = false
     /// The kernel has been asked to say.
@@ -166,7 +168,7 @@ struct LineState: ~Copyable {
         } catch {
             apply(life.fail(.failed(error)), to: line, &wakeups)
         }
-        if effects.contains(.dropOutput) { output.removeAll() }
+        if effects.contains(.dropOutput) { dropOutput() }
         if effects.contains(.announceEnd) { announceEnd(for: line, &wakeups) }
         if effects.contains(.hangUp) { hangUp(&wakeups) }
         if !effects.isDisjoint(with: [.announceOpen, .sendFinish, .sendClose, .linger]) {
@@ -222,13 +224,21 @@ struct LineState: ~Copyable {
                 if state.output.count < before {
                     state.linger(line)
                 } else {
-                    state.apply(state.life.fail(.closedHere), to: line, &wakeups)
+                    state.apply(state.life.fail(.notTaken(state.limits.linger)), to: line, &wakeups)
                 }
             }
         }
     }
 
+    /// Nobody will read what waits.
+    mutating func dropOutput() {
+        // Behind finish and close no message comes.
+        if output.count > queuedControl { life.didLoseMessages() }
+        output.removeAll()
+    }
+
     private mutating func enqueue(_ header: FrameHeader, word: UInt64? = nil) throws(OutOfMemory) {
+        queuedControl += FrameHeader.size + (word == nil ? 0 : FrameHeader.closePayloadSize)
         guard var word else { return try output.append(header, UnsafeRawBufferPointer(start: nil, count: 0)) }
         try withBytes(of: &word) { bytes throws(OutOfMemory) in try output.append(header, bytes) }
     }

@@ -58,6 +58,13 @@ struct PortLife {
     private(set) var hasReceivedFinish = false
     /// Of what was posted, what the peer said in its close that it has not taken.
     private(set) var undelivered: UInt64 = 0
+    /// Messages that came when the port was over, and went nowhere.
+    private(set) var refused: UInt64 = 0
+    /// Something that was posted is certain not to reach the peer's process.
+    private(set) var hasLostMessages = false
+    /// What ended the line in the end. Where the program had closed the port before, that is its reason, and this is
+    /// what became of the messages that it was still to hand over.
+    private(set) var failure: CloseReason?
 
     init(isOpen: Bool, format: LineFormat = .messages) {
         self.isOpen = isOpen
@@ -87,7 +94,10 @@ struct PortLife {
     }
 
     mutating func post(_ count: Int = 1) -> PostVerdict {
-        if !takesPosts { return .drop }
+        if !takesPosts {
+            refused &+= UInt64(count)
+            return .drop
+        }
         didPost(count)
         return .accept
     }
@@ -141,9 +151,34 @@ struct PortLife {
     mutating func fail(_ reason: CloseReason) -> Effects {
         guard !isOver else { return [] }
         isOver = true
+        failure = reason
+        // The kernel may have all of it, but no process has taken the other end.
+        if !isOpen, posted > 0 { hasLostMessages = true }
         let isNews = self.reason == nil
         self.reason = self.reason ?? reason
         return isNews ? [.dropOutput, .announceEnd, .hangUp] : [.dropOutput, .hangUp]
+    }
+
+    /// Messages that were posted and have not been written will not be.
+    mutating func didLoseMessages() {
+        hasLostMessages = true
+    }
+
+    /// Why not all that was posted has reached the peer's process, or nil where nothing says so. What a peer has not
+    /// taken that had finished before it closed is no loss.
+    var loss: PortError? {
+        guard !peerWasDone, let what = lossInWords else { return nil }
+        return .undelivered(what, failure ?? reason)
+    }
+
+    private var lossInWords: String? {
+        if undelivered > 0 { return "the peer has not taken \(undelivered) of the \(posted) messages that were posted" }
+        if hasLostMessages {
+            return isOpen ? "what was posted last has not reached the peer" : "what was posted has not been delivered"
+        }
+        if refused == 0 { return nil }
+        let posted = refused == 1 ? "1 message was posted" : "\(refused) messages were posted"
+        return "\(posted) when the port was over, and went nowhere"
     }
 
     // MARK: Transfer
@@ -242,8 +277,10 @@ struct PortLife {
     ///
     /// Before the port is open that says nothing: a listener that refuses ends the line first, and the answer
     /// to the introduction tells which it was.
-    mutating func didReachEnd() -> Effects {
+    /// - Parameter unread: whether the peer has left unread what it was sent.
+    mutating func didReachEnd(unread: Bool = false) -> Effects {
         guard isOpen else { return [] }
+        if unread, inbound != .closed, posted > 0 { hasLostMessages = true }
         if format == .stream {
             // The socket stays: what is unread in it is for whoever takes it.
             guard reason == nil else { return [] }

@@ -47,6 +47,13 @@ public struct CloseReason: Sendable, Hashable, CustomStringConvertible {
 
 extension CloseReason {
     static let closedHere = CloseReason(.closed, detail: "the port was closed on this side")
+    /// Of a line whose port was closed on this side before, with messages that were still to be handed over.
+    static func notTaken(_ time: Duration) -> CloseReason {
+        CloseReason(
+            .closed,
+            detail: "the port was closed on this side, and then the peer took nothing for \(time)")
+    }
+
     static let closedByPeer = CloseReason(.closed, detail: "the peer closed the port")
     static let transferred = CloseReason(.transferred, detail: "the port was transferred")
     static let handedOver = CloseReason(.transferred, detail: "the port's socket was handed over")

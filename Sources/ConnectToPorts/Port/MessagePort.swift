@@ -66,17 +66,27 @@ public final class MessagePort: Sendable {
         line.close()
     }
 
-    /// Waits until everything posted so far is out of this process's hands, or the port is over: the port is
-    /// open, and the kernel has taken all.
+    /// Waits until everything posted so far is out of this process's hands: the port is open, and the kernel has
+    /// taken all. What the kernel has, the peer gets even if this process ends: a program that posts and then leaves
+    /// calls this first. After ``close()`` it waits in the same way for what was posted before.
     ///
-    /// What the kernel has, the peer gets even if this process ends. Returns early when the task is cancelled.
-    public func flush() async {
+    /// - Throws: ``PortError`` with ``PortError/Code/undelivered`` where the port has ended, and something that was posted
+    ///   on it has not reached the peer's process: the port never opened; the peer's process ended before it had read
+    ///   everything, or took nothing for ``PortLimits/linger`` after a close; the peer closed with messages that it had
+    ///   not taken (``undeliveredCount``), unless it had finished before (``peerWasDone``); or a message was posted when
+    ///   the port was over already, and ``postMessage(_:)-(OutgoingMessage)`` returned `false` for it. What a process had
+    ///   read when it was killed counts as delivered. With ``PortError/Code/cancelled`` where the waiting task is
+    ///   cancelled before; the port lives on.
+    public func flush() async throws(PortError) {
         line.change { state, wakeups in
             state.writeOutput(for: line, &wakeups)
             // What is posted next has nothing to go together with.
             state.lastDirectTurn = 0
         }
         await line.wait(for: .flush) { $0.isFlushed }
+        let (isFlushed, loss) = line.read { ($0.isFlushed, $0.life.loss) }
+        if let loss { throw loss }
+        if !isFlushed { throw .waitCancelled }
     }
 
     /// Why the port is over, or nil while it is not. Latched: asking late still tells.
@@ -103,7 +113,8 @@ public final class MessagePort: Sendable {
     /// taken.
     public func abort() async {
         if !hasFinished { close() }
-        await flush()
+        // What has not been delivered by then is not waited for.
+        try? await flush()
         if hasFinished { abandon() }
     }
 

@@ -44,6 +44,9 @@ public struct PortError: Error, Sendable, CustomStringConvertible {
         public static let notDecodable = Code(rawValue: "not-decodable")
         /// The port has said by `finish()` that it posts no more.
         public static let finished = Code(rawValue: "finished")
+        /// The port is over, and something that was posted on it has not reached the peer's process; ``PortError/reason``
+        /// says why.
+        public static let undelivered = Code(rawValue: "undelivered")
         /// The port is over; ``PortError/reason`` says why.
         public static let closed = Code(rawValue: "closed")
         /// What is to be transferred was closed or given away before.
@@ -73,7 +76,7 @@ public struct PortError: Error, Sendable, CustomStringConvertible {
     public let code: Code
     /// What happened, to what, and what to do next. Never a payload.
     public let message: String
-    /// Why the port is over, with ``Code/closed``.
+    /// Why the port is over, with ``Code/closed`` and ``Code/undelivered``.
     public let reason: CloseReason?
     /// The error underneath, where there is one.
     public let cause: (any Error)?
@@ -92,6 +95,10 @@ public struct PortError: Error, Sendable, CustomStringConvertible {
 extension PortError {
     static func closed(_ reason: CloseReason) -> PortError {
         PortError(.closed, "the port is over: \(reason.detail)", reason: reason)
+    }
+
+    static func undelivered(_ what: String, _ reason: CloseReason?) -> PortError {
+        PortError(.undelivered, "\(what): \(reason?.detail ?? "it reads no more")", reason: reason)
     }
 
     /// The system has no more for this process.

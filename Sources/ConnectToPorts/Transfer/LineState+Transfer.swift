@@ -48,6 +48,8 @@ extension LineState {
         let postedMeanwhile = output.remainder
         output.removeAll()
         for segment in cargo.output + postedMeanwhile { output.append(segment) }
+        // Its finish frame is the last that waits, if anything does.
+        if life.outbound == .finished, queuedControl == 0 { queuedControl = FrameHeader.size }
         isBlocked = false
         mayRead = true
         isInTransit = false

@@ -136,7 +136,7 @@ struct HostilePeerTests {
             #expect(error?.code == .queueFull)
             #expect(enemy.port.bufferedAmount <= limits.queuedOutput)
             enemy.port.close()
-            await enemy.port.flush()
+            await #expect(throws: PortError.self) { try await enemy.port.flush() }
             #expect(enemy.port.closeReason?.code == .closed)
             #expect(enemy.port.bufferedAmount == 0)
         }
@@ -161,7 +161,7 @@ struct HostilePeerTests {
             #expect(error?.code == .queueFull)
             #expect(count == limits.queuedDescriptors)
             enemy.port.close()
-            await enemy.port.flush()
+            await #expect(throws: PortError.self) { try await enemy.port.flush() }
         }
     }
 

@@ -35,6 +35,37 @@ struct EndingTests {
         }
     }
 
+    @Test("a flush throws where no listener has the name, so that a program that posts, closes and leaves learns of it")
+    func flush() async throws {
+        let bus = try await Bus.onPrivateBus()
+        let port = bus.connectTo("not-there", options: .init(wait: .now))
+        try port.postMessage("Hello")
+        port.close()
+        let error = await #expect(throws: PortError.self) { try await port.flush() }
+        #expect(error?.code == .undelivered)
+        #expect(error?.reason?.code == .unavailable)
+    }
+
+    @Test("errors of a port and of a registration match their codes in a catch clause, without a cast")
+    func codes() async throws {
+        let bus = try await Bus.onPrivateBus()
+        let port = bus.connectTo("not-there", options: .init(wait: .now))
+        for isPort in [true, false] {
+            do {
+                if isPort { try await port.waitUntilOpen() } else { _ = try await bus.register("") }
+                Issue.record("no error")
+            } catch PortError.Code.cancelled, ConnectToError.Code.nameTaken {
+                Issue.record("the wrong code")
+            } catch PortError.Code.closed {
+                #expect(isPort)
+            } catch ConnectToError.Code.invalidName {
+                #expect(!isPort)
+            } catch {
+                throw error
+            }
+        }
+    }
+
     @Test("who has the name and is no context is unavailable")
     func noContext() async throws {
         let bus = try await Bus.onPrivateBus()
