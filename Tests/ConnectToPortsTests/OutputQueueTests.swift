@@ -93,6 +93,46 @@ struct OutputQueueTests {
         #expect(isView == isKept)
     }
 
+    @Test("replaces a frame at its place until a byte of it has been written", arguments: 0..<200)
+    func replaces(seed: UInt64) throws {
+        var chance = Chance(seed)
+        var queue = OutputQueue()
+        // The same by hand: what waits, and how much of the first has been written.
+        var model: [(key: String?, frame: [UInt8])] = []
+        var begun = 0
+        var expected: [UInt8] = []
+        var written: [UInt8] = []
+        for number in 0..<100 {
+            let length = chance.below(10) == 0 ? 20_000 : chance.below(30)
+            let frame = Wire.bytes([UInt8](repeating: UInt8(number), count: length))
+            switch chance.below(4) {
+            case 0:
+                try queue.append(frame)
+                model.append((nil, frame))
+            case 1...2:
+                let key = "key \(chance.below(3))"
+                let index = model.lastIndex { $0.key == key }.flatMap { $0 > 0 || begun == 0 ? $0 : nil }
+                #expect(queue.waitingSize(under: key) == index.map { model[$0].frame.count })
+                queue.append(frame, replacing: key)
+                if let index { model[index].frame = frame } else { model.append((key, frame)) }
+            default:
+                let bytes = queue.write(atMost: chance.below(60))
+                written += bytes
+                begun += bytes.count
+                while let first = model.first, begun >= first.frame.count {
+                    expected += first.frame
+                    begun -= first.frame.count
+                    model.removeFirst()
+                }
+            }
+            #expect(queue.count == model.reduce(0) { $0 + $1.frame.count } - begun)
+        }
+        expected += model.flatMap(\.frame)
+        written += queue.drain(writing: .max)
+        #expect(written == expected)
+        #expect(queue.waitingSize(under: "key 0") == nil)
+    }
+
     @Test("forgets everything, and can be used again")
     func removeAll() throws {
         var queue = OutputQueue()
@@ -108,12 +148,15 @@ struct OutputQueueTests {
 extension OutputQueue {
     fileprivate mutating func append(_ frame: [UInt8]) throws {
         try frame.withUnsafeBytes { bytes in
-            guard let header = try? FrameHeader(decoding: bytes, lengthLimit: .max) else {
-                Issue.record("not a frame")
-                return
-            }
-            let payload = UnsafeRawBufferPointer(rebasing: bytes.dropFirst(8))
-            try append(header, payload)
+            let header = try FrameHeader(decoding: bytes, lengthLimit: .max)
+            try append(header, UnsafeRawBufferPointer(rebasing: bytes.dropFirst(8)))
+        }
+    }
+
+    fileprivate mutating func append(_ frame: [UInt8], replacing key: String) {
+        let payload = Array(frame.dropFirst(8))
+        payload.withUnsafeBytes { bytes in
+            append(FrameHeader(.bytes, length: bytes.count), bytes, keeping: .array(payload), replacing: key)
         }
     }
 

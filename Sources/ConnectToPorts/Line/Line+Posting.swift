@@ -19,6 +19,26 @@ extension Line {
         }.get()
     }
 
+    /// Posts a message in place of the one that waits under the key, if one does.
+    /// - Returns: `false` where the line is over, and the message went nowhere.
+    func post(
+        _ kind: FrameKind, _ payload: UnsafeRawBufferPointer, keeping owner: PayloadOwner?, replacing key: String
+    ) throws(PortError) -> Bool {
+        let result: Result<Bool, PortError> = change { state, wakeups in
+            let header = FrameHeader(kind, length: payload.count)
+            let replaced = state.output.waitingSize(under: key)
+            let growth = FrameHeader.size + payload.count - (replaced ?? 0)
+            if let refusal = state.postRefusal(payload.count, growth: growth) { return .failure(refusal) }
+            // What takes the place of another is in its place in the peer's count too.
+            let isCounted = replaced != nil && state.life.takesPosts
+            guard isCounted || state.life.post() == .accept else { return .success(false) }
+            state.traffic?.record(.sent, kind, payload)
+            state.send(header, payload, keeping: owner, replacing: key, for: self, &wakeups)
+            return .success(true)
+        }
+        return try result.get()
+    }
+
     /// Posts all of them, or none.
     /// - Returns: `false` where the line is over, and they went nowhere.
     func post(_ batch: MessageBatch) throws(PortError) -> Bool {

@@ -43,6 +43,16 @@ extension LineState {
         return unusualPostRefusal(size, hasRoom)
     }
 
+    /// The same for a message that may take the place of another.
+    ///
+    /// - Parameter growth: by how many bytes the queue would be longer. One that takes no more than it replaces has room
+    ///   in a full queue too.
+    func postRefusal(_ size: Int, growth: Int) -> PortError? {
+        let hasRoom = growth <= 0 || hasRoom(for: growth - FrameHeader.size)
+        if life.takesPosts, size <= limits.sentMessageLength, hasRoom { return nil }
+        return unusualPostRefusal(size, hasRoom)
+    }
+
     private func unusualPostRefusal(_ size: Int, _ hasRoom: Bool) -> PortError? {
         if life.format == .stream { return .isStream }
         if size > limits.sentMessageLength {
@@ -96,6 +106,7 @@ extension LineState {
         do throws(OutOfMemory) {
             try output.append(header, payload, keeping: owner)
         } catch {
+            life.didLoseMessages()
             return apply(life.fail(.failed(error)), to: line, &wakeups)
         }
         if output.count < Self.gatherLimit { return flushSoon(line) }
@@ -104,9 +115,20 @@ extension LineState {
         writeOutput(for: line, &wakeups)
     }
 
+    /// Sends a message, or queues it for a newer one to take its place.
+    mutating func send(
+        _ header: FrameHeader, _ payload: UnsafeRawBufferPointer, keeping owner: PayloadOwner?, replacing key: String,
+        for line: Line, _ wakeups: inout Wakeups
+    ) {
+        let isAlone = output.isEmpty && !isInTransit && writesDirectly(payload.count, line)
+        output.append(header, payload, keeping: owner, replacing: key)
+        if !isAlone, output.count < Self.gatherLimit { return flushSoon(line) }
+        if isAwaitingRoom { isBlocked = false }
+        writeOutput(for: line, &wakeups)
+    }
+
     /// Whether a message goes by itself: a long one, the first in a turn of the loop, and elsewhere one that is
     /// not among many. Who answers what arrives is not held up either: each arrival gives new patience.
-            life.didLoseMessages()
     private mutating func writesDirectly(_ size: Int, _ line: Line) -> Bool {
         if size >= Self.gatherLimit { return true }
         if line.reactor.isCurrent {
@@ -198,6 +220,7 @@ extension LineState {
             case .descriptorsRefused: apply(life.fail(.descriptorsRefused), to: line, &wakeups)
             }
         } catch {
+            life.didLoseMessages()
             apply(life.fail(.failed(error)), to: line, &wakeups)
         }
     }
@@ -220,7 +243,6 @@ extension LineState {
                 case .tooManyInFlight: tryLater(line)
                 case .peerGone: peerIsGone()
                 case .descriptorsRefused: apply(life.fail(.descriptorsRefused), to: line, &wakeups)
-            life.didLoseMessages()
                 }
             } catch {
                 apply(life.fail(.failed(error)), to: line, &wakeups)

@@ -19,6 +19,8 @@ struct OutputQueue {
 
         let storage: Storage
         var descriptors: [Descriptor] = []
+        /// The part is one frame, and a newer one may take its place.
+        var key: String?
 
         var count: Int {
             switch storage {
@@ -39,6 +41,10 @@ struct OutputQueue {
     private var open: Unmanaged<GatheredFrames>?
     /// How much of the first part has been written.
     private var written = 0
+    /// How many parts have been written, and are not here any more.
+    private var partsWritten = 0
+    /// The last frame of each key, by its number: the position that it has, or had, counted from the queue's beginning.
+    private var numbers: [String: Int] = [:]
     /// Bytes that wait.
     private(set) var count = 0
     /// Descriptors that wait.
@@ -58,7 +64,8 @@ struct OutputQueue {
             open = nil
             parts.append(Part(storage: storage))
         } else if open?._withUnsafeGuaranteedRef({ $0.append(header, payload) }) != true {
-            let frames = try GatheredFrames(beginningWith: header, payload)
+            // Between frames that can be replaced there may be few: each gap is not to take the usual piece of memory.
+            let frames = try GatheredFrames(beginningWith: header, payload, isShort: parts.last?.key != nil)
             open = Unmanaged.passUnretained(frames)
             parts.append(Part(storage: .gathered(frames)))
         }
@@ -71,6 +78,36 @@ struct OutputQueue {
         guard let open, open._withUnsafeGuaranteedRef({ $0.append(header, payload) }) else { return false }
         count &+= FrameHeader.size &+ payload.count
         return true
+    }
+
+    /// How many bytes the frame has that a newer one under the key would replace: one of which nothing has been written.
+    func waitingSize(under key: String) -> Int? {
+        waitingIndex(under: key).map { parts[$0].count }
+    }
+
+    private func waitingIndex(under key: String) -> Int? {
+        guard let number = numbers[key] else { return nil }
+        let index = number - partsWritten
+        return index > 0 || written == 0 ? index : nil
+    }
+
+    /// Puts a frame in place of the one that waits under the key, or else behind all others.
+    ///
+    /// - Parameter owner: what keeps the payload where it is, if anything does.
+    mutating func append(
+        _ header: FrameHeader, _ payload: UnsafeRawBufferPointer, keeping owner: PayloadOwner?, replacing key: String
+    ) {
+        let kept = payload.count > Self.copyLimit ? owner?.storage(header, payload) : nil
+        let part = Part(storage: kept ?? .bytes(StreamPiece(header, payload).bytes), key: key)
+        count += part.count
+        if let index = waitingIndex(under: key) {
+            count -= parts[index].count
+            parts[index] = part
+        } else {
+            numbers[key] = partsWritten + parts.count
+            open = nil
+            parts.append(part)
+        }
     }
 
     /// Appends frames that others may have too: from here on nobody adds to them.
@@ -138,7 +175,8 @@ struct OutputQueue {
         }
         written += size
         if written == parts[0].count {
-            parts.removeFirst()
+            if let key = parts.removeFirst().key, numbers[key] == partsWritten { numbers[key] = nil }
+            partsWritten += 1
             written = 0
             if parts.isEmpty { open = nil }
         }

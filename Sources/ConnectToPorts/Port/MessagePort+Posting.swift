@@ -46,6 +46,34 @@ extension MessagePort {
         try text.withBytes { payload throws(PortError) in try line.post(.text, payload) }
     }
 
+    // MARK: Posting the newest value
+
+    /// Posts a message in place of the one that still waits here under the same key, if one does: of something that
+    /// changes faster than the peer reads, such as a position or a progress, the peer gets the newest value and not all.
+    ///
+    /// ```swift
+    /// try port.postMessage(.encoding(position), replacing: "pointer")
+    /// ```
+    ///
+    /// While the peer keeps up, each message goes. When it is slow, a message of which the kernel has taken no byte yet
+    /// is replaced, at its place in the queue: what was posted before it still arrives before, and what was posted
+    /// behind it, behind. So as much waits as one message for each key, however long the peer is slow. A message that
+    /// is no longer than the one that it replaces has room in a full queue too.
+    ///
+    /// Keys are this port's own, and the peer sees none of them. What travels with the port when that is given away is
+    /// not replaced any more.
+    ///
+    /// - Returns: whether the port took the message, as for ``postMessage(_:)-(OutgoingMessage)``.
+    /// - Throws: as ``postMessage(_:)-(OutgoingMessage)``; and ``PortError/Code/notTransferable`` for a message that
+    ///   transfers something, for that would be lost with it when it is replaced.
+    @discardableResult
+    public func postMessage(_ message: OutgoingMessage, replacing key: String) throws(PortError) -> Bool {
+        if !message.transfer.isEmpty { throw .notReplaceable }
+        return try message.withPayload { payload, owner throws(PortError) in
+            try line.post(message.kind, payload, keeping: owner, replacing: key)
+        }
+    }
+
     // MARK: Waiting for room
 
     /// Posts a message, waiting for room in the queue if the peer is slow to read. While it waits nothing has been

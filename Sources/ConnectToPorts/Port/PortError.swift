@@ -151,6 +151,11 @@ extension PortError {
                 + "post it to one port, or set its transfer to [] first")
     }
 
+    static let notReplaceable = PortError(
+        .notTransferable,
+        "a message that a newer one may replace cannot transfer anything, which would be lost with it; post it without a key"
+    )
+
     static let isStream = PortError(
         .isStream, "the line is a stream and carries no messages; use takeFileDescriptor, and write to that")
 

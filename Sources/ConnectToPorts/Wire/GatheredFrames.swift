@@ -6,6 +6,7 @@ import Glibc
 /// what is there already never changes.
 final class GatheredFrames: @unchecked Sendable {
     private static let size = 64 << 10
+    private static let shortSize = 4 << 10
 
     private let chunk: Chunk
     // The chunk's, here so that they are one step away.
@@ -16,8 +17,12 @@ final class GatheredFrames: @unchecked Sendable {
     /// How much more fits.
     var room: Int { capacity &- count }
 
-    init(beginningWith header: FrameHeader, _ payload: UnsafeRawBufferPointer) throws(OutOfMemory) {
-        chunk = try Chunk(capacity: max(Self.size, FrameHeader.size + payload.count))
+    /// - Parameter isShort: whether few are expected.
+    init(
+        beginningWith header: FrameHeader, _ payload: UnsafeRawBufferPointer, isShort: Bool = false
+    ) throws(OutOfMemory) {
+        chunk = try Chunk(
+            capacity: max(isShort ? Self.shortSize : Self.size, FrameHeader.size + payload.count))
         base = chunk.base
         capacity = chunk.capacity
         _ = append(header, payload)

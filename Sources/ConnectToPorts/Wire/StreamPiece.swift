@@ -10,8 +10,10 @@ struct StreamPiece: Sendable {
         self.descriptors = descriptors
     }
 
-    init(_ header: FrameHeader) {
+    init(_ header: FrameHeader, _ payload: UnsafeRawBufferPointer = .init(start: nil, count: 0)) {
+        bytes.reserveCapacity(FrameHeader.size + payload.count)
         withUnsafeBytes(of: header.encoded) { bytes.append(contentsOf: $0) }
+        bytes.append(contentsOf: payload)
     }
 
     init(closeWithCount count: UInt64) {

@@ -1,0 +1,12 @@
+/// SplitMix64: what was drawn can be drawn again.
+struct Chance {
+    private var state: UInt64
+    init(_ seed: UInt64) { state = seed }
+
+    mutating func below(_ limit: UInt64) -> Int {
+        state &+= 0x9e37_79b9_7f4a_7c15
+        var value = (state ^ (state >> 30)) &* 0xbf58_476d_1ce4_e5b9
+        value = (value ^ (value >> 27)) &* 0x94d0_49bb_1331_11eb
+        return Int((value ^ (value >> 31)) % limit)
+    }
+}
