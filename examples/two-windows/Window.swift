@@ -78,7 +78,8 @@ actor Window {
         edit.apply(to: &edited)
         try edited.map { $0 + "\n" }.joined().write(toFile: path, atomically: true, encoding: .utf8)
         show(edited)
-        for other in others { _ = try? other.postMessage(.encoding(edited)) }
+        // One that is full or over is left out: it has the whole document with the next edit, or none any more.
+        _ = try others.postMessage(.encoding(edited))
     }
 
     private func show(_ edited: [String]) {

@@ -7,7 +7,7 @@
 /// ```swift
 /// var news = MessageBatch()
 /// try news.append("it is noon")
-/// for port in ports { try port.postMessages(news) }
+/// for refusal in ports.postMessages(news) { print("not posted: \(refusal.error)") }
 /// ```
 ///
 /// It goes whole, so a batch that finds nothing queued always has room, and one that is larger than

@@ -1,0 +1,51 @@
+import ConnectToTesting
+import Testing
+
+@testable import ConnectToPorts
+
+@Suite("Posting to many ports", .chosenExecutor, .timeLimit(.minutes(1)))
+struct PostingToManyTests {
+    @Test("reaches those behind a port that is full, finished or over, and tells which did not take it and why")
+    func refusals() async throws {
+        var limits = PortLimits()
+        limits.queuedOutput = 1_000
+        limits.messageLength = 2 << 20
+        let lines = try (0..<6).map { _ in try RawPeer.withPort(limits: limits) }
+        let ports = lines.map(\.port)
+        try ports[1].postMessage([UInt8](repeating: 0, count: 2 << 20))
+        ports[2].close()
+        ports[3].finish()
+        lines[4].peer.die()
+        try await ports[4].waitUntilClosed()
+        let refusals = try ports.postMessage("it is noon")
+        #expect(refusals.map(\.port) == Array(ports[1...4]))
+        #expect(refusals.map(\.error.code) == [.queueFull, .closed, .finished, .closed])
+        #expect(refusals.last?.error.reason?.code == .peerExited)
+        for index in [0, 5] { #expect(try await lines[index].peer.receive(18) == Wire.text("it is noon")) }
+        for line in lines { line.peer.die() }
+    }
+
+    @Test("takes no message that transfers something, and posts it to none of them")
+    func transfer() throws {
+        let channel = try MessageChannel()
+        let file = try OpenFile(duplicating: 0)
+        let error = #expect(throws: PortError.self) {
+            _ = try [channel.port1].postMessage(.text("", transfer: [.file(file)]))
+        }
+        #expect(error?.code == .notTransferable)
+        #expect(!file.isDetached)
+        #expect(channel.port1.postedCount == 0)
+    }
+
+    @Test("takes the values of a dictionary of ports, and refuses nothing where all take it")
+    func dictionary() async throws {
+        let channel = try MessageChannel()
+        let ports = ["Ada": channel.port1]
+        var batch = MessageBatch()
+        try batch.append("one")
+        try batch.append("two")
+        #expect(ports.values.postMessages(batch).isEmpty)
+        #expect(try await channel.port2.take()?.text == "one")
+        #expect(try await channel.port2.take()?.text == "two")
+    }
+}
