@@ -7,7 +7,7 @@ extension Context {
     ///
     /// ```swift
     /// try await context.serve { event in
-    ///     for try await message in event.source.messages { try await event.source.send(message.bytes) }
+    ///     for try await message in event.source.messages { try await event.source.send(.forwarding(message)) }
     /// }
     /// ```
     ///
