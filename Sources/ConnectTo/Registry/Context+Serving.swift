@@ -46,8 +46,23 @@ extension Context {
         limit: Int = 256, onError: @escaping @Sendable (_ error: any Error, _ peer: Peer) -> Void = { _, _ in },
         _ handler: @escaping @Sendable (ConnectEvent) async throws -> Void
     ) async throws(ConnectToError) {
-        let slots = Slots(max(1, limit))
-        let failure: ConnectToError? = await withDiscardingTaskGroup { group in
+        let failure = await withTaskCancellationHandler {
+            await serveAll(Slots(max(1, limit)), onError, handler)
+        } onCancel: {
+            // At once, also while all slots are taken and no event is awaited.
+            registration.withdrawSoon(.unregistered)
+        }
+        if let failure { throw failure }
+        let reason = endReason
+        if reason != .unregistered, reason != .limitReached { throw .ended(registration.context, reason) }
+    }
+
+    /// - Returns: why the events could not be taken to their end.
+    private func serveAll(
+        _ slots: Slots, _ onError: @escaping @Sendable (any Error, Peer) -> Void,
+        _ handler: @escaping @Sendable (ConnectEvent) async throws -> Void
+    ) async -> ConnectToError? {
+        await withDiscardingTaskGroup { group in
             var events = connectEvents.makeAsyncIterator()
             do throws(ConnectToError) {
                 while true {
@@ -63,9 +78,6 @@ extension Context {
                 return error
             }
         }
-        if let failure { throw failure }
-        let reason = endReason
-        if reason != .unregistered, reason != .limitReached { throw .ended(registration.context, reason) }
     }
 }
 

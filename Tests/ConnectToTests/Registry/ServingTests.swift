@@ -134,6 +134,29 @@ struct ServingTests {
         #expect(context.endReason == .unregistered)
     }
 
+    @Test("cancelling unregisters at once, also while a handler that goes on takes the only slot")
+    func cancelledWhileFull() async throws {
+        let (here, there) = (try await Bus.onPrivateBus(), try await Bus.onPrivateBus())
+        let context = try await there.register("x")
+        let mayEnd = Latch<Void>()
+        let serving = Task {
+            try await context.serve(limit: 1) { event in
+                try event.source.postMessage("served")
+                // A task of its own: the handler does not heed its cancellation.
+                await Task { _ = await mayEnd.wait() }.value
+            }
+        }
+        let port = here.connectTo("x")
+        #expect(try await port.nextText() == "served")
+        let changes = try await here.changes()
+        serving.cancel()
+        var gone = changes.makeAsyncIterator()
+        #expect(try await gone.next()?.kind == .unregistered)
+        mayEnd.set()
+        let error = await #expect(throws: ConnectToError.self) { try await serving.value }
+        #expect(error?.code == .cancelled)
+    }
+
     @Test("while another task takes the connect events it is refused, and a context whose name is lost is an error")
     func errors() async throws {
         let (here, there) = (try await Bus.onPrivateBus(), try await Bus.onPrivateBus())
