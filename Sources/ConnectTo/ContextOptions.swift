@@ -43,12 +43,15 @@ public struct ContextOptions: Sendable {
     /// Which programs may connect. Others are refused before there is a connect event, and not told why: that is logged,
     /// at debug level, by `org.connectto.registry`.
     public var admission: Admission
+    /// What the program itself decides about each caller that ``admission`` admits, before there is a connect event; it may
+    /// refuse the caller with a reason. If nil all of them get one.
+    public var screening: Screening?
 
     /// The defaults: no metadata, the name or an error, any number of callers of the same user, messages.
     public init(
         metadata: [String: String] = [:], ownership: Ownership = [], callerLimit: Int? = nil,
         format: LineFormat = .messages, isPartial: Bool = false, isTappable: Bool = false,
-        admission: Admission = .sameUser
+        admission: Admission = .sameUser, screening: Screening? = nil
     ) {
         self.metadata = metadata
         self.ownership = ownership
@@ -57,12 +60,13 @@ public struct ContextOptions: Sendable {
         self.isPartial = isPartial
         self.isTappable = isTappable
         self.admission = admission
+        self.screening = screening
     }
 
     /// Whether they say no more than the defaults do; many thousands of contexts share those.
     var areDefaults: Bool {
         guard case .sameUser = admission.rule else { return false }
         return metadata.isEmpty && ownership.isEmpty && callerLimit == nil && format == .messages && !isPartial
-            && !isTappable
+            && !isTappable && screening == nil
     }
 }

@@ -10,3 +10,19 @@ func serveOnce(_ name: String, _ count: Int, on address: String) async throws {
     }
     exit(0)
 }
+
+/// Admits callers that ask for the document "known", never decides about those that ask for "slow", and refuses others.
+func screen(_ name: String, on address: String) async throws {
+    let screening = Screening(within: .milliseconds(200)) { caller in
+        switch caller.metadata["document"] {
+        case "known": return .admit
+        case "slow":
+            try? await Task.sleep(for: .seconds(3_600))
+            return .admit
+        case let document: return .refuse(because: "there is no document \(document ?? "without a name")")
+        }
+    }
+    let context = try await Bus.at(address).register(name, options: ContextOptions(screening: screening))
+    say("listening")
+    try await context.serve { event in try event.source.postMessage("this is \(event.metadata["document"] ?? "")") }
+}

@@ -65,6 +65,7 @@ final class Registration: @unchecked Sendable {
     /// How its name is asked for.
     var flags: BusConnection.RequestNameFlags { terms.flags }
     var admission: Admission { terms.options.admission }
+    var screening: Screening? { terms.options.screening }
     var activity: ContextActivity { withState { $0.activity } }
     var events: AsyncStream<ConnectEvent> { withState { $0.events } }
     /// Set when it has ended and the bus has confirmed that, or is gone.

@@ -105,14 +105,25 @@ extension Registry {
             return refuseAsBusy(call)
         }
         let verdict = caller.registration.admission.rule.verdictAtOnce(on: peer)
-        if verdict == .no || verdict == .unknown { return decide(caller, peer, isAdmitted: false) }
-        if verdict == .yes, caller.claimedContext == nil, waiting[call.sender] == nil {
-            return decide(caller, peer, isAdmitted: true)
+        if verdict == .no || verdict == .unknown { return decide(caller, peer, .notAdmitted) }
+        if verdict == .yes, caller.claimedContext == nil, caller.registration.screening == nil,
+            waiting[call.sender] == nil
+        {
+            return decide(caller, peer, .admitted)
         }
         ask(about: caller, peer)
     }
 
-    /// Asks whom the rule, or the caller's own claim, makes necessary.
+    /// What becomes of a caller.
+    private enum Outcome: Sendable {
+        case admitted
+        /// By the rule, which is not told.
+        case notAdmitted
+        /// By the program, which says why.
+        case refused(String)
+    }
+
+    /// Asks whom the rule, the program's screening, or the caller's own claim makes necessary.
     private func ask(about caller: Caller, _ peer: Peer) {
         let sender = caller.call.sender
         let before = waiting[sender]?.last
@@ -123,25 +134,39 @@ extension Registry {
                 peer.claimedContext = claimed
                 if (try? await identities.owner(of: claimed.busName)) == sender { peer.context = claimed }
             }
-            let isAdmitted = await caller.registration.admission.admits(peer, asking: identities)
+            let outcome = await outcome(for: caller, peer)
             await before?.value
-            await didAsk(about: caller, peer, isAdmitted: isAdmitted)
+            await didAsk(about: caller, peer, outcome)
         }
     }
 
-    private func didAsk(about caller: Caller, _ peer: Peer, isAdmitted: Bool) {
+    /// The program is asked last, and only about callers that nothing else refuses.
+    private func outcome(for caller: Caller, _ peer: Peer) async -> Outcome {
+        let registration = caller.registration
+        guard await registration.admission.admits(peer, asking: identities) else { return .notAdmitted }
+        guard let screening = registration.screening, caller.format == registration.format else { return .admitted }
+        let decision = await screening.decision(on: .init(peer: peer, metadata: caller.metadata))
+        return decision.carriableReason.map(Outcome.refused) ?? .admitted
+    }
+
+    private func didAsk(about caller: Caller, _ peer: Peer, _ outcome: Outcome) {
         let sender = caller.call.sender
         waiting[sender]?.count -= 1
         if waiting[sender]?.count == 0 { waiting[sender] = nil }
-        decide(caller, peer, isAdmitted: isAdmitted)
+        decide(caller, peer, outcome)
     }
 
-    /// The caller learns that it is refused, and not why: that is for the log.
-    private func decide(_ caller: Caller, _ peer: Peer, isAdmitted: Bool) {
+    /// A caller that the rule refuses learns that, and not why: the rule is for the log.
+    private func decide(_ caller: Caller, _ peer: Peer, _ outcome: Outcome) {
         let (call, registration) = (caller.call, caller.registration)
-        guard isAdmitted else {
+        switch outcome {
+        case .admitted: break
+        case .notAdmitted:
             log.debug("refused", metadata: facts(caller, peer, "not admitted: \(registration.admission)"))
             return refuse(call, ContextInterface.refused, "not admitted")
+        case .refused(let reason):
+            log.debug("refused", metadata: facts(caller, peer, "by the program: \(reason)"))
+            return refuse(call, ContextInterface.refused, reason)
         }
         guard caller.format == registration.format else {
             return refuse(call, ContextInterface.refused, registration.format.mismatch)

@@ -1,0 +1,92 @@
+import ConnectToLinux
+import ConnectToTestSupport
+import ConnectToTesting
+import Testing
+
+@testable import ConnectTo
+
+@Suite("Screening callers by what they say", .privateBus, .timeLimit(.minutes(1)))
+struct ScreeningTests {
+    private func document(_ name: String?) -> ConnectOptions {
+        ConnectOptions(wait: .now, metadata: name.map { ["document": $0] } ?? [:])
+    }
+
+    @Test("a caller is refused by its metadata, with the reason that the listener's program gives; others are served")
+    func reason() async throws {
+        let bus = try await Bus.onPrivateBus()
+        try await withPeer("screen", "x") { peer in
+            #expect(await peer.line() == "listening")
+            let refused = bus.connectTo("x", options: document("lost"))
+            try refused.postMessage("unheard")
+            let reason = try await refused.waitUntilClosed()
+            #expect(reason.code == .refused)
+            #expect(reason.detail.contains("there is no document lost"))
+            #expect(try await bus.connectTo("x", options: document(nil)).waitUntilClosed().code == .refused)
+            #expect(try await bus.connectTo("x", options: document("known")).nextText() == "this is known")
+            let statistics = try #require(try await bus.info("x")?.statistics)
+            #expect(statistics.refused == 2)
+            #expect(statistics.admitted == 1)
+        }
+    }
+
+    @Test(
+        "callers about which the program does not decide are refused when the time is over, and nothing of them is left"
+    )
+    func undecided() async throws {
+        let bus = try await Bus.onPrivateBus()
+        try await withPeer("screen", "x") { peer in
+            #expect(await peer.line() == "listening")
+            #expect(try await bus.connectTo("x", options: document("known")).nextText() == "this is known")
+            let before = try peer.facts().descriptors
+            let ports = (0..<100).map { _ in bus.connectTo("x", options: document("slow")) }
+            for port in ports {
+                let reason = try await port.waitUntilClosed()
+                #expect(reason.code == .refused)
+                #expect(reason.detail.contains("did not decide in time"))
+            }
+            #expect(try await bus.connectTo("x", options: document("known")).nextText() == "this is known")
+            #expect(try peer.facts().descriptors <= before + 1)
+        }
+    }
+
+    @Test(
+        "a caller about which the program decides late counts among its user's callers meanwhile, and waits for no event"
+    )
+    func counted() async throws {
+        let (here, there) = (try await Bus.onPrivateBus(), try await Bus.onPrivateBus())
+        let (waiting, decided) = (Latch<Void>(), Latch<Void>())
+        let screening = Screening { caller in
+            waiting.set()
+            _ = await decided.wait()
+            return caller.metadata["document"] == nil ? .admit : .refuse(because: "no")
+        }
+        let context = try await there.register("x", options: .init(callerLimit: 1, screening: screening))
+        let refused = here.connectTo("x", options: document("any"))
+        _ = await waiting.wait()
+        let uid = try #require(try await here.info("x")?.owner.uid)
+        #expect(await there.registry.callers.ports(of: uid) == 1)
+        #expect(!refused.isOpen)
+        decided.set()
+        #expect(try await refused.waitUntilClosed().code == .refused)
+        // It was none of those that the context was to admit.
+        #expect(context.status == .registered)
+        let port = here.connectTo("x")
+        #expect(await context.nextConnect() != nil)
+        try await port.waitUntilOpen()
+    }
+
+    @Test(
+        "a reason goes as D-Bus can carry it",
+        arguments: [
+            ("a\0b", "a\u{fffd}b"), (String(repeating: "é", count: 600), String(repeating: "é", count: 512)), ("", ""),
+        ])
+    func carriable(reason: String, expected: String) async throws {
+        let (here, there) = (try await Bus.onPrivateBus(), try await Bus.onPrivateBus())
+        let screening = Screening { _ in .refuse(because: reason) }
+        let context = try await there.register("x", options: .init(screening: screening))
+        let end = try await here.connectTo("x").waitUntilClosed()
+        #expect(end.code == .refused)
+        #expect(end.detail == "\"x\" refused: \(expected)")
+        await context.unregister()
+    }
+}
