@@ -129,7 +129,8 @@ struct EndTests {
             #expect(try await mine.next()?.text == "first")
             peer.kill()
             #expect(try await mine.waitUntilClosed().code == .peerExited)
-            try await mine.flush()
+            let lost = await #expect(throws: PortError.self) { try await mine.flush() }
+            #expect(lost?.code == .undelivered)
         }
     }
 
