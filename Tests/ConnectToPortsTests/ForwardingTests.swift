@@ -1,3 +1,4 @@
+import ConnectToTestSupport
 import ConnectToTesting
 import Testing
 
