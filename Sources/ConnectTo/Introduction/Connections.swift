@@ -5,14 +5,21 @@ extension Bus {
     /// Connections to a context, one after the other: when the listener dies, the next goes to whoever owns the name
     /// then, a standby or the program started again.
     ///
+    /// A complete program, which follows the listener "clock" over its deaths and restarts:
+    ///
     /// ```swift
-    /// for try await connection in bus.connections(to: "collector") {
-    ///     if let interruption = connection.interruption { resend(atMost: interruption.possiblyLostCount) }
+    /// import ConnectTo
+    ///
+    /// let bus = try await Bus.session()
+    /// for try await connection in bus.connections(to: "clock") {
+    ///     if let interruption = connection.interruption {
+    ///         print("the clock died; \(interruption.possiblyLostCount) messages to it may be lost")
+    ///     }
     ///     try connection.port.postMessage("subscribe")
     ///     // Ends when the listener dies, and the outer loop goes on with the next connection.
-    ///     for try await message in connection.messages { show(message) }
+    ///     for try await message in connection.messages { print(message.text ?? "") }
     /// }
-    /// // Here the listener has closed the port in order.
+    /// print("the clock has closed")
     /// ```
     ///
     /// An interruption is the death of the listener's process. The sequence ends when a port was closed in order, by
