@@ -52,7 +52,7 @@ if [ -z "$$missing" ]; then exit 0; fi; \
 endef
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-tests build builds test test-broker test-loop test-metrics lint demo release install uninstall sanitize fuzz flood \
+.PHONY: help setup setup-tests build builds test test-fast test-broker test-loop test-metrics lint demo release install uninstall sanitize fuzz flood \
     soak bench instructions clean
 
 help: ## list what there is to make
@@ -96,6 +96,14 @@ endef
 
 test: setup-tests ## run all tests, those of the examples too, each on a bus of its own
 	$(build_and_test)
+
+# What to run after each change: no other programs but private buses, and nothing that tries something a million times.
+fast_tests := --filter '^(ConnectToLinuxTests|ConnectToDBusTests|ConnectToPortsTests)\.' \
+    --skip '(LockTests|HostileDescriptorTests|HostileMemoryTests)/'
+
+test-fast: setup ## run the quick tests of loop, ports and D-Bus alone: less than a minute when nothing else runs
+	$(SWIFT) build --build-tests
+	Tests/run $(SWIFT) test --skip-build $(test_options) $(fast_tests)
 
 test-broker: setup-tests ## run all tests on dbus-broker in place of dbus-daemon
 	$(call build_and_test,CONNECTTO_TEST_BUS=broker)
