@@ -61,4 +61,17 @@ struct ManualTests {
         }
         #expect(Set(page.keys.filter { $0.hasPrefix("connect ") }) == Set(commands.map { "connect \($0.commandName)" }))
     }
+
+    @Test("The manual page and CHANGELOG.md are of the version that the command says")
+    func versionIsTheSameEverywhere() throws {
+        let root = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../..")
+        func lines(_ path: String) throws -> [Substring] {
+            try String(contentsOf: root.appending(path: path), encoding: .utf8).split(separator: "\n")
+        }
+        let version = Connect.configuration.version
+        #expect(version.contains(/^[0-9]+\.[0-9]+\.[0-9]+$/))
+        #expect(try lines("Sources/ConnectCLI/connect.1").contains(".Os ConnectTo \(version)"))
+        let newest = try #require(try lines("CHANGELOG.md").first { $0.hasPrefix("## ") })
+        #expect(newest.dropFirst(3).prefix { $0 != "," } == version)
+    }
 }

@@ -2,6 +2,9 @@ import ArgumentParser
 
 /// `connect`: the library for shell scripts.
 struct Connect: ParsableCommand {
+    /// Of the command and the library; a test compares it with the manual and CHANGELOG.md.
+    static let version = "0.2.0"
+
     static let configuration = CommandConfiguration(
         commandName: "connect",
         abstract: "Find other processes by name on the desktop bus, and talk to them over a private line.",
@@ -13,7 +16,7 @@ struct Connect: ParsableCommand {
             69 no bus; 73 name taken; 74 input or output failed, or the peer closed before taking all input; \
             75 timed out or too busy just now; 76 the peer died or broke the protocol; 77 refused; 128 + number for a signal.
             """,
-        version: "0.1.0",
+        version: version,
         subcommands: [
             Listen.self, To.self, List.self, Watch.self, Info.self, Tap.self, Doctor.self, Activate.self,
         ])
