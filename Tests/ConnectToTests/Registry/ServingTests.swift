@@ -5,7 +5,7 @@ import Testing
 
 @testable import ConnectTo
 
-@Suite("Serving callers", .privateBus, .timeLimit(.minutes(1)))
+@Suite("Serving callers", .privateBus, .chosenExecutor, .timeLimit(.minutes(1)))
 struct ServingTests {
     @Test("no more handlers run than the limit says; further callers are open, and wait for their turn")
     func limit() async throws {

@@ -5,7 +5,7 @@ import Testing
 
 @testable import ConnectTo
 
-@Suite("Screening callers by what they say", .privateBus, .timeLimit(.minutes(1)))
+@Suite("Screening callers by what they say", .privateBus, .chosenExecutor, .timeLimit(.minutes(1)))
 struct ScreeningTests {
     private func document(_ name: String?) -> ConnectOptions {
         ConnectOptions(wait: .now, metadata: name.map { ["document": $0] } ?? [:])
