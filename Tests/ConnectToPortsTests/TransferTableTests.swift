@@ -42,10 +42,12 @@ struct TransferTableTests {
             ("05000000 01000000 00", 1), ("05000000 01000000 05", 1),  // unknown items
             ("05000000 01000000 01", 0), ("05000000 01000000 01", 2),  // too few descriptors, too many
             ("0d000000 01000000 02 ffffffffffffffff", 1),  // a buffer larger than the address space
-            ("20000000 01000000 0404" + String(repeating: "00", count: 26), 1),  // a port's unknown flag
-            ("20000000 01000000 0400" + String(repeating: "00", count: 26), 0),  // a port without its socket
-            ("20000000 01000000 0400" + String(repeating: "00", count: 20) + "0100 00000000", 1),
-            ("26000000 01000000 0400" + String(repeating: "00", count: 22) + "01000000 00000000 0000", 1),
+            ("22000000 01000000 0408" + String(repeating: "00", count: 28), 1),  // a port's unknown flag
+            ("22000000 01000000 0400" + String(repeating: "00", count: 28), 0),  // a port without its socket
+            ("22000000 01000000 0400" + String(repeating: "00", count: 20) + "0100 00000000 0000", 1),
+            // an extension that is cut off
+            ("22000000 01000000 0400" + String(repeating: "00", count: 26) + "0100", 1),
+            ("28000000 01000000 0400" + String(repeating: "00", count: 22) + "01000000 0000 00000000 0000", 1),
             ("04000000 ffffffff", 0), ("04000000 fe000000", 0),  // more items than may be
         ])
     func broken(_ hexadecimal: String, _ descriptors: Int) throws {
@@ -59,10 +61,10 @@ struct TransferTableTests {
 
     @Test("as many things as descriptors may be are the limit, though they bring none")
     func manyThings() throws {
-        let over = "0402" + String(repeating: "00", count: 26)
+        let over = "0402" + String(repeating: "00", count: 28)
         func table(_ count: Int) -> [UInt8] {
             var writer = ByteWriter()
-            writer.append(UInt32(4 + 28 * count))
+            writer.append(UInt32(4 + 30 * count))
             writer.append(UInt32(count))
             return writer.bytes + bytes(String(repeating: over, count: count))
         }

@@ -78,9 +78,9 @@ struct TransferredPortTests {
 private func nestedPorts(_ depth: Int) -> [UInt8] {
     var writer = ByteWriter()
     for level in (0..<depth).reversed() {
-        let inside = 44 * level
-        writer.bytes += StreamPiece(FrameHeader(.bytes, length: 36 + inside, descriptors: 0)).bytes
-        writer.append(UInt32(32 + inside))
+        let inside = 46 * level
+        writer.bytes += StreamPiece(FrameHeader(.bytes, length: 38 + inside, descriptors: 0)).bytes
+        writer.append(UInt32(34 + inside))
         writer.append(UInt32(1))
         writer.append(UInt8(4))
         writer.append(UInt8(2))
@@ -89,6 +89,7 @@ private func nestedPorts(_ depth: Int) -> [UInt8] {
         writer.append(UInt32(inside))
         writer.append(UInt16(0))
         writer.append(UInt32(0))
+        writer.append(UInt16(0))
     }
     return writer.bytes
 }

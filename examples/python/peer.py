@@ -10,7 +10,7 @@ INTERFACE, ORIGIN, STREAM = "org.connectto.Context1", "org.connectto", [socket.A
 DAEMON = "org.freedesktop.DBus", "/org/freedesktop/DBus", "org.freedesktop.DBus"
 BYTES, TEXT, JSON, FINISH, CLOSE = 1, 2, 3, 16, 17  # kinds of frames, and how long they may be (5)
 LENGTHS = {FINISH: [0], CLOSE: [8], **dict.fromkeys((BYTES, TEXT, JSON), range((64 << 20) + 1))}
-FILE, PORT, ITEMS = 1, 4, {1: "<", 2: "<Q", 3: "<Q", 4: "<BQQIHI"}  # what is transferred (9)
+FILE, PORT, ITEMS = 1, 4, {1: "<", 2: "<Q", 3: "<Q", 4: "<BQQIHIH"}  # what is transferred (9)
 
 def expect(condition, rule):
     if not condition: raise ValueError(rule)
@@ -35,10 +35,10 @@ def unpack(payload, descriptors):  # 9: the message behind the table, and its fi
         expect(kind in ITEMS, "an unknown item")
         fields, used = take(ITEMS[kind]), 1
         if kind == PORT:
-            flags, _, _, received, inside, segments = fields
-            expect(flags <= 3, "unknown flags of a port")
-            take(f"{received}x")
-            used = inside + (flags < 2)  # one that is over has no socket
+            flags, _, _, received, inside, segments, extension = fields
+            expect(flags <= 7, "unknown flags of a port")
+            take(f"{extension + received}x")
+            used = inside + (not flags & 2)  # one that is over has no socket
             for _ in range(segments):
                 length, inside = take("<IH")
                 expect(length > 0 and take(f"{length}x") == (), "a segment of no bytes")

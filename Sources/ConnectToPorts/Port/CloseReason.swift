@@ -62,6 +62,9 @@ extension CloseReason {
     static let peerExited = CloseReason(
         .peerExited, detail: "the peer's process ended without closing the port")
 
+    static let extensionUnknown = CloseReason(
+        .protocolError, detail: "the port's line uses what this version does not know; update this program")
+
     static func protocolError(_ violation: ProtocolViolation) -> CloseReason {
         CloseReason(.protocolError, detail: "the peer broke the protocol: \(violation.rule)")
     }

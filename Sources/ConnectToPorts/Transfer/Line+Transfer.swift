@@ -167,6 +167,12 @@ extension Line {
             throw ProtocolViolation("a port that is no connected AF_UNIX SOCK_STREAM socket")
         }
         let line = Line(nil, isOpen: true, on: reactor, limits: limits, budget: budget)
+        if cargo.needsExtension {
+            // The other side is to see the end, whatever copies of the socket there are.
+            cargo.socket?.shutdown()
+            line.fail(.extensionUnknown)
+            return MessagePort(line: line)
+        }
         line.change { state, wakeups in
             state.isUnseen = true
             state.life.resume(cargo)

@@ -12,6 +12,8 @@ struct PortCargo: Sendable {
     var taken: UInt64
     /// This side has said that it posts no more.
     var hasFinished: Bool
+    /// Whoever goes on with the line has to know the extension that it came with. Nothing is known here.
+    var needsExtension = false
     /// Received, and not taken.
     var input: StreamPiece
     /// Posted, and not handed to the kernel.

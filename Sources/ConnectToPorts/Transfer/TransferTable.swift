@@ -26,6 +26,8 @@ struct TransferTable: Sendable {
     private static let finishedFlag: UInt8 = 1
     /// The line is over: no socket comes along.
     private static let overFlag: UInt8 = 2
+    /// The line can be gone on with only by a holder that knows all entries of the extension.
+    private static let needsFlag: UInt8 = 4
 
     var items: [Item] = []
 
@@ -60,7 +62,7 @@ struct TransferTable: Sendable {
             case .file: size + 1
             case .movedBuffer, .sharedBuffer: size + 1 + 8
             case .port(let cargo):
-                cargo.output.reduce(size + 2 + 8 + 8 + 4 + 2 + 4 + cargo.input.bytes.count) {
+                cargo.output.reduce(size + 2 + 8 + 8 + 4 + 2 + 4 + 2 + cargo.input.bytes.count) {
                     $0 + 4 + 2 + $1.bytes.count
                 }
             }
@@ -92,6 +94,8 @@ struct TransferTable: Sendable {
                 writer.append(UInt32(cargo.input.bytes.count))
                 writer.append(UInt16(cargo.input.descriptors.count))
                 writer.append(UInt32(cargo.output.count))
+                // The size of the extension: version 1 has nothing to put there.
+                writer.append(UInt16(0))
                 writer.bytes += cargo.input.bytes
                 for segment in cargo.output {
                     writer.append(UInt32(segment.bytes.count))
@@ -157,16 +161,20 @@ struct TransferTable: Sendable {
         _ reader: inout ByteReader, _ descriptors: inout ArraySlice<Descriptor>
     ) throws(ProtocolViolation) -> PortCargo {
         let flags = try reader.next(UInt8.self)
-        guard flags & ~(finishedFlag | overFlag) == 0 else { throw .table("has a port with unknown flags") }
+        guard flags & ~(finishedFlag | overFlag | needsFlag) == 0 else {
+            throw .table("has a port with unknown flags")
+        }
         var cargo = PortCargo(
             socket: flags & overFlag == 0 ? StreamSocket(try take(&descriptors)) : nil,
             posted: try reader.next(UInt64.self),
             taken: try reader.next(UInt64.self), hasFinished: flags & finishedFlag != 0,
-            input: StreamPiece(), output: [])
+            needsExtension: flags & needsFlag != 0, input: StreamPiece(), output: [])
         let inputSize = Int(try reader.next(UInt32.self))
         let inputDescriptors = Int(try reader.next(UInt16.self))
         let segments = try reader.next(UInt32.self)
         guard segments <= segmentLimit else { throw .table("has a port with \(segments) segments") }
+        // None of its entries is known here.
+        _ = try reader.next(Int(try reader.next(UInt16.self)))
         cargo.input.bytes = [UInt8](try reader.next(inputSize))
         cargo.input.descriptors = try take(inputDescriptors, &descriptors)
         for _ in 0..<segments {

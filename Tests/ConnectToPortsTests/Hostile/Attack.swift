@@ -102,7 +102,8 @@ enum Item {
     ///   - segments: bytes and how many descriptors they say ride on them.
     static func port(
         _ input: [UInt8] = [], size: UInt32? = nil, descriptors: UInt16 = 0, flags: UInt8 = 0,
-        posted: UInt64 = 0, taken: UInt64 = 0, segments: [([UInt8], UInt16)] = [], segmentCount: UInt32? = nil
+        posted: UInt64 = 0, taken: UInt64 = 0, segments: [([UInt8], UInt16)] = [], segmentCount: UInt32? = nil,
+        extension: [UInt8] = [], extensionSize: UInt16? = nil
     ) -> [UInt8] {
         var writer = ByteWriter()
         writer.append(UInt8(4))
@@ -112,6 +113,8 @@ enum Item {
         writer.append(size ?? UInt32(input.count))
         writer.append(descriptors)
         writer.append(segmentCount ?? UInt32(segments.count))
+        writer.append(extensionSize ?? UInt16(`extension`.count))
+        writer.bytes += `extension`
         writer.bytes += input
         for (bytes, descriptors) in segments {
             writer.append(UInt32(bytes.count))

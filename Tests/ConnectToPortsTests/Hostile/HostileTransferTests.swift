@@ -41,7 +41,8 @@ struct HostileTransferTests {
             messageWithTable(
                 table(count: 254, [UInt8](repeatElement(Item.port(flags: Item.over), count: 254).joined())),
                 descriptors: 0)),
-        item("a port with unknown flags", Item.port(flags: 4), stream),
+        item("a port with unknown flags", Item.port(flags: 8), stream),
+        item("a port with an extension that is cut off", Item.port(extensionSize: 1), stream),
         item("a port that has more input than the table", Item.port(size: .max), stream),
         item("a port with descriptors that are not there", Item.port(text("x"), descriptors: .max), stream),
         item("a port with output that is not there", Item.port(segmentCount: .max), stream),
