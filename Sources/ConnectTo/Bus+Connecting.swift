@@ -15,28 +15,31 @@ extension Bus {
     /// - Parameters:
     ///   - name: the context's.
     ///   - origin: the application id that the name lives under.
-    ///   - format: what the line is to carry; a listener of the other format refuses. With
-    ///     ``LineFormat/stream`` the port posts nothing: await ``MessagePort/waitUntilOpen()``, then
-    ///     ``MessagePort/takeFileDescriptor()``.
     ///   - options: how long to wait, what to tell the listener, and who it has to be; see ``ConnectOptions``.
     public func connectTo(
-        _ name: String, origin: String = ContextName.defaultOrigin, format: LineFormat = .messages,
-        options: ConnectOptions = ConnectOptions()
+        _ name: String, origin: String = ContextName.defaultOrigin, options: ConnectOptions = ConnectOptions()
     ) -> MessagePort {
-        let (port, introduction) = MessagePort.opening(format: format, on: loop, limits: limits.ports)
+        let (port, introduction) = MessagePort.opening(on: loop, limits: limits.ports)
         do throws(ConnectToError) {
             let context = try ContextName(name, origin: origin)
             try options.metadata.checked()
-            let introducer = Introducer(
-                bus: self, context: context, options: options, format: format, answerDeadline: limits.introduction)
-            if loop.reactor.isCurrent {
-                introducer.introduce(introduction)
-            } else {
-                loop.reactor.execute { introducer.introduce(introduction) }
-            }
+            introduce(introduction, to: context, as: .messages, options)
         } catch {
             introduction.failUnlessOpen(CloseReason(.invalid, detail: error.message))
         }
         return port
+    }
+
+    /// Begins to introduce a line; the outcome is told to the introduction.
+    func introduce(
+        _ introduction: some Introduction, to context: ContextName, as format: LineFormat, _ options: ConnectOptions
+    ) {
+        let introducer = Introducer(
+            bus: self, context: context, options: options, format: format, answerDeadline: limits.introduction)
+        if loop.reactor.isCurrent {
+            introducer.introduce(introduction)
+        } else {
+            loop.reactor.execute { introducer.introduce(introduction) }
+        }
     }
 }

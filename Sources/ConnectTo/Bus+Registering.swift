@@ -8,7 +8,7 @@ extension Bus {
     ///   - origin: the application id that the name lives under.
     ///   - options: everything else; see ``ContextOptions``.
     /// - Throws: ``ConnectToError``: ``ConnectToError/Code/nameTaken``, ``ConnectToError/Code/invalidName``,
-    ///   ``ConnectToError/Code/invalidMetadata``, ``ConnectToError/Code/invalidLimit``, ``ConnectToError/Code/denied``,
+    ///   ``ConnectToError/Code/invalidMetadata``, ``ConnectToError/Code/invalidLimit``, ``ConnectToError/Code/otherFormat`` for a format that this version does not serve, ``ConnectToError/Code/denied``,
     ///   ``ConnectToError/Code/limitsExceeded``, ``ConnectToError/Code/busLost`` where the bus is lost, or was not back
     ///   in ten seconds; ``ConnectToError/Code/cancelled`` where the task is cancelled before it is back; and
     ///   ``ConnectToError/Code/timedOut`` where the bus has not answered within five seconds: then the name is
@@ -23,6 +23,14 @@ extension Bus {
                 """
                 registering \(context.quoted) for \(limit) callers: the limit has to be 1 at least; leave callerLimit \
                 out to admit any number
+                """)
+        }
+        if options.format != .messages, options.format != .stream {
+            throw ConnectToError(
+                .otherFormat,
+                """
+                registering \(context.quoted) for lines that carry \(options.format): this version serves messages and \
+                streams; choose one of them
                 """)
         }
         let registration = try await retryingWhenBack("registering \(context.quoted)") {

@@ -15,7 +15,7 @@ public struct BusLimits: Sendable, Hashable {
     /// what `connect tap` looks on with.
     public var ports = PortLimits()
 
-    /// How long a listener that is there may take to answer ``Bus/connectTo(_:origin:format:options:)`` of a
+    /// How long a listener that is there may take to answer ``Bus/connectTo(_:origin:options:)`` of a
     /// caller that does not wait (``WaitPolicy/now``); of one that waits, what is left of that, a second at least. Then the port ends with
     /// ``CloseReason/Code/timedOut``. 5 s if not set; the least is 1 ms.
     ///

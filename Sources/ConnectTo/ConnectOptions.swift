@@ -1,4 +1,5 @@
-/// How a context is called: see ``Bus/connectTo(_:origin:format:options:)`` and ``Bus/connections(to:origin:options:)``.
+/// How a context is called: see ``Bus/connectTo(_:origin:options:)``, ``Bus/openStream(to:origin:options:)`` and
+/// ``Bus/connections(to:origin:options:)``.
 ///
 /// ```swift
 /// let port = bus.connectTo("clock", options: ConnectOptions(wait: .now))

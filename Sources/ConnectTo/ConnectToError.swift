@@ -34,6 +34,9 @@ public struct ConnectToError: Error, Sendable, CustomStringConvertible {
         public static let invalidMetadata = Code(rawValue: "invalid-metadata")
         /// A registration that is to admit fewer than one caller.
         public static let invalidLimit = Code(rawValue: "invalid-limit")
+        /// The context's lines carry something else: connect events are for messages, ``Context/streams`` for streams, and
+        /// any other format is one that this version does not serve.
+        public static let otherFormat = Code(rawValue: "other-format")
         /// The bus's policy, or the owner of the name, does not allow it.
         public static let denied = Code(rawValue: "denied")
         /// The owner of the name has enough to do just now; try again later.

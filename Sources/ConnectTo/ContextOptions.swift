@@ -1,5 +1,3 @@
-public import ConnectToPorts
-
 /// How a context is registered: see ``Bus/register(_:origin:options:)``.
 ///
 /// ```swift
@@ -32,7 +30,8 @@ public struct ContextOptions: Sendable {
     public var ownership: Ownership
     /// Unregister when this many callers have been admitted, one at least; without limit if nil.
     public var callerLimit: Int?
-    /// What lines to the context carry; callers that ask for another format are refused.
+    /// What lines to the context carry, messages or streams; callers that ask for another format are refused. This version
+    /// serves no other.
     public var format: LineFormat
     /// Of streams: whether the program may end a line before it has taken all of it, having no use for the rest, as a
     /// command of `connect listen --raw --exec` does that ends early. Callers are told when they are admitted.

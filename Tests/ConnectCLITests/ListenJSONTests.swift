@@ -72,7 +72,7 @@ import Testing
         async let outcome = Shell.run("converse l connect listen x --json --once; cat <&8")
         let port = try await Bus.at(PrivateBus.current.address).connectTo("x")
         try await port.waitUntilOpen()
-        let socket = FileDescriptor(rawValue: try port.takeFileDescriptor())
+        let socket = FileDescriptor(rawValue: try port.detachSocket())
         try socket.closeAfter {
             // A frame of kind text, two bytes long, and a close that counts no message.
             try socket.writeAll([2, 0, 0, 0, 2, 0, 0, 0, 0xFF, 0xFE])

@@ -48,7 +48,7 @@ struct FinishingTests {
         #expect(try await peer.receive(said.count) == said)
         // What the peer has taken it has yet to say.
         #expect(port.closeReason == nil)
-        #expect(#expect(throws: PortError.self) { try port.takeFileDescriptor() }?.code == .detached)
+        #expect(#expect(throws: PortError.self) { try port.detachSocket() }?.code == .detached)
         try await peer.send(Wire.close(taken: 1))
         #expect(try await port.waitUntilClosed().code == .closed)
         #expect(port.undeliveredCount == 0)

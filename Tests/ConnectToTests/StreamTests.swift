@@ -2,6 +2,7 @@ import ConnectToDBus
 import ConnectToLinux
 import ConnectToTestSupport
 import ConnectToTesting
+import Foundation
 import Glibc
 import Testing
 
@@ -9,41 +10,218 @@ import Testing
 
 @Suite("Streams by name", .privateBus, .chosenExecutor, .timeLimit(.minutes(1)))
 struct StreamTests {
+    /// Two programs, and a stream between them.
+    private func withStream(
+        _ options: ContextOptions = ContextOptions(format: .stream)
+    ) async throws -> (here: ByteStream, there: StreamEvent, context: Context) {
+        let (here, there) = (try await Bus.onPrivateBus(), try await Bus.onPrivateBus())
+        let context = try await there.register("x", options: options)
+        async let stream = here.openStream(to: "x", options: ConnectOptions(metadata: ["a": "b"]))
+        let event = try #require(await context.nextStream())
+        return (try await stream, event, context)
+    }
+
     @Test("two programs agree on a stream, and each gets its end of the socket")
     func agreed() async throws {
-        let (here, there) = (try await Bus.onPrivateBus(), try await Bus.onPrivateBus())
-        let context = try await there.register("x", options: .init(format: .stream))
+        let (here, there, context) = try await withStream()
         #expect(context.format == .stream)
-        let port = here.connectTo("x", format: .stream)
-        let event = try #require(await context.nextConnect())
-        #expect(event.source.format == .stream)
-        let listening = StreamSocket(Descriptor(adopting: try event.source.takeFileDescriptor()))
-        try await port.waitUntilOpen()
-        let calling = StreamSocket(Descriptor(adopting: try port.takeFileDescriptor()))
+        #expect(there.metadata == ["a": "b"])
+        #expect(there.peer.pid == getpid())
+        let listening = StreamSocket(Descriptor(adopting: try there.stream.takeFileDescriptor()))
+        let calling = StreamSocket(Descriptor(adopting: try here.takeFileDescriptor()))
         try calling.write([0, 0, 0, 0, 0])
-        var buffer = [UInt8](repeating: 1, count: 16)
-        #expect(recv(listening.descriptor.rawValue, &buffer, 16, 0) == 5)
-        #expect(Array(buffer.prefix(6)) == [0, 0, 0, 0, 0, 1])
+        #expect(listening.bytes() == [0, 0, 0, 0, 0])
+    }
+
+    @Test("a stream carries what was recorded of older versions, and nothing else")
+    func recorded() async throws {
+        let url = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+            .appending(path: "../Compatibility/stream.hex").standardizedFileURL
+        let bytes = try String(contentsOf: url, encoding: .utf8).split(separator: "\n").filter { !$0.hasPrefix("#") }
+            .flatMap { $0.split(separator: " ").compactMap { UInt8($0, radix: 16) } }
+        #expect(bytes == [0, 1, 255])
+        let (here, there, context) = try await withStream()
+        for (from, to) in [(here, there.stream), (there.stream, here)] {
+            try from.withSocket { try $0.write(bytes) }
+            #expect(to.withSocket { $0.bytes() } == bytes)
+        }
+        here.close()
+        #expect(there.stream.withSocket { $0.hasEnded } == true)
+        withExtendedLifetime(context) {}
     }
 
     @Test(
-        "a listener refuses the format that it does not have, and says which it is",
+        "a stream is closed once by its program, or when it is dropped, and its peer sees the end",
+        arguments: [true, false])
+    func closing(isDropped: Bool) async throws {
+        var (here, there, context): (ByteStream?, StreamEvent, Context) = try await withStream()
+        // Whatever copies of the socket there are.
+        let copy = here?.withSocket { $0 }
+        if !isDropped {
+            here?.close()
+            #expect(here?.isDetached == true)
+            #expect(here?.withFileDescriptor { $0 } == nil)
+            #expect(#expect(throws: PortError.self) { try here?.takeFileDescriptor() }?.code == .detached)
+        }
+        here = nil
+        #expect(there.stream.withSocket { $0.hasEnded } == true)
+        withExtendedLifetime((context, copy)) {}
+    }
+
+    @Test("what a caller wrote before it left can still be read by a listener that decides late")
+    func late() async throws {
+        let (here, there, context) = try await withStream()
+        try here.withSocket { try $0.write([1, 2, 3]) }
+        here.close()
+        let socket = StreamSocket(Descriptor(adopting: try there.stream.takeFileDescriptor()))
+        #expect(there.stream.isDetached)
+        #expect(socket.bytes() == [1, 2, 3])
+        #expect(socket.hasEnded)
+        withExtendedLifetime(context) {}
+    }
+
+    @Test("the socket of a stream is closed on exec and blocks")
+    func flags() async throws {
+        let (here, there, context) = try await withStream()
+        let number = try here.takeFileDescriptor()
+        #expect(fcntl(number, F_GETFD) & FD_CLOEXEC != 0)
+        #expect(fcntl(number, F_GETFL) & O_NONBLOCK == 0)
+        close(number)
+        withExtendedLifetime((there, context)) {}
+    }
+
+    @Test("callers are told whether a stream may end before all of it is taken", arguments: [true, false])
+    func partial(isPartial: Bool) async throws {
+        let (here, there, context) = try await withStream(ContextOptions(format: .stream, isPartial: isPartial))
+        #expect(here.isPartial == isPartial)
+        #expect(there.stream.isPartial == isPartial)
+        withExtendedLifetime(context) {}
+    }
+
+    @Test("a stream counts against its caller's limit until its socket is taken, or it is closed")
+    func limits() async throws {
+        var limits = BusLimits()
+        limits.callers.openPorts = 1
+        let here = try await Bus.onPrivateBus()
+        let there = try await Bus.separate(at: try PrivateBus.current.address, limits: limits)
+        let context = try await there.register("x", options: ContextOptions(format: .stream))
+        var streams: [ByteStream] = []
+        for number in 1...3 {
+            streams.append(try await here.openStream(to: "x"))
+            let event = try #require(await context.nextStream())
+            let error = await #expect(throws: PortError.self) { try await here.openStream(to: "x") }
+            #expect(error?.reason?.code == .busy)
+            if number == 1 {
+                event.stream.close()
+            } else {
+                close(try event.stream.takeFileDescriptor())
+            }
+        }
+    }
+
+    @Test("a stream whose task is cancelled before its listener answers is given up, and says so")
+    func cancelled() async throws {
+        let bus = try await Bus.onPrivateBus()
+        let listener = try await ScriptedListener("x")
+        let opening = Task { try await bus.openStream(to: "x") }
+        let call = try await listener.nextCall()
+        opening.cancel()
+        let error = await #expect(throws: PortError.self) { try await opening.value }
+        #expect(error?.code == .cancelled)
+        #expect(call.line?.hasEnded == true)
+    }
+
+    @Test("a name that is none, and too much metadata, are told at once")
+    func invalid() async throws {
+        let bus = try await Bus.onPrivateBus()
+        let large = ["a": String(repeating: "x", count: 64 << 10)]
+        for (name, metadata) in [("", [:]), ("x", large)] {
+            let error = await #expect(throws: PortError.self) {
+                try await bus.openStream(to: name, options: ConnectOptions(metadata: metadata))
+            }
+            #expect(error?.code == .closed)
+            #expect(error?.reason?.code == .invalid)
+        }
+    }
+
+    @Test("a stream to a name that nobody has fails with the reason that a port has")
+    func unavailable() async throws {
+        let bus = try await Bus.onPrivateBus()
+        let error = await #expect(throws: PortError.self) {
+            try await bus.openStream(to: "x", options: ConnectOptions(wait: .now))
+        }
+        #expect(error?.reason?.code == .unavailable)
+    }
+
+    @Test(
+        "a context refuses callers of the other format, and says which it has",
         arguments: [LineFormat.messages, .stream])
     func mismatch(format: LineFormat) async throws {
         let (here, there) = (try await Bus.onPrivateBus(), try await Bus.onPrivateBus())
-        let context = try await there.register("x", options: .init(format: format))
-        let other: LineFormat = format == .stream ? .messages : .stream
-        let reason = try await here.connectTo("x", format: other).waitUntilClosed()
-        #expect(reason.code == .refused)
-        #expect(reason.detail.contains(format == .stream ? "streams" : "messages"))
+        let context = try await there.register("x", options: ContextOptions(format: format))
+        let reason: CloseReason?
+        if format == .stream {
+            reason = try await here.connectTo("x").waitUntilClosed()
+            #expect(reason?.detail.contains("streams") == true)
+        } else {
+            reason = await #expect(throws: PortError.self) { try await here.openStream(to: "x") }?.reason
+            #expect(reason?.detail.contains("messages") == true)
+        }
+        #expect(reason?.code == .refused)
         // The right one is served as if nothing had been.
-        let port = here.connectTo("x", format: format)
-        let event = try #require(await context.nextConnect())
-        try await port.waitUntilOpen()
-        withExtendedLifetime(event) {}
+        if format == .stream {
+            _ = try await here.openStream(to: "x")
+            #expect(try await context.nextStream() != nil)
+        } else {
+            let port = here.connectTo("x")
+            #expect(await context.nextConnect() != nil)
+            withExtendedLifetime(port) {}
+        }
     }
 
-    @Test("a word that nobody knows is refused too")
+    @Test(
+        "taking streams of a context of messages, or connect events of one of streams, is an error that says which to take"
+    )
+    func wrongSequence() async throws {
+        let bus = try await Bus.onPrivateBus()
+        let messages = try await bus.register("x")
+        let streams = try await bus.register("y", options: ContextOptions(format: .stream))
+        let first = await #expect(throws: ConnectToError.self) { try await messages.nextStream() }
+        let second = await #expect(throws: ConnectToError.self) {
+            for try await _ in streams.connectEvents {}
+        }
+        for (error, sequence) in [(first, "connectEvents"), (second, "streams")] {
+            #expect(error?.code == .otherFormat)
+            #expect(error?.message.contains("take its callers with \(sequence)") == true)
+        }
+    }
+
+    @Test("a second task that takes a context's streams is refused, until the first has let go")
+    func secondTaker() async throws {
+        let bus = try await Bus.onPrivateBus()
+        let context = try await bus.register("x", options: ContextOptions(format: .stream))
+        do {
+            let first = context.streams.makeAsyncIterator()
+            let error = await #expect(throws: ConnectToError.self) { try await context.nextStream() }
+            #expect(error?.code == .alreadyTaken)
+            withExtendedLifetime(first) {}
+        }
+        async let stream = bus.openStream(to: "x")
+        #expect(try await context.nextStream() != nil)
+        _ = try await stream
+    }
+
+    @Test("a format that this version does not serve cannot be registered")
+    func unservedFormat() async throws {
+        let bus = try await Bus.onPrivateBus()
+        let error = await #expect(throws: ConnectToError.self) {
+            try await bus.register("x", options: ContextOptions(format: LineFormat(rawValue: "calls")))
+        }
+        #expect(error?.code == .otherFormat)
+        #expect(error?.message.contains("calls") == true)
+    }
+
+    @Test("a caller with a format that the listener does not know is refused, and told what there is")
     func unknownFormat() async throws {
         let (here, there) = (try await Bus.onPrivateBus(), try await Bus.onPrivateBus())
         let context = try await there.register("x")
@@ -59,36 +237,65 @@ struct StreamTests {
                 deadline: .seconds(30))
         }
         #expect(error?.name == ContextInterface.refused)
+        #expect(error?.message == "lines to it carry messages, and this one was to carry video")
         withExtendedLifetime(near) {}
     }
 
+    @Test("a listener of a later version shows its format as the word that it is")
+    func laterFormat() async throws {
+        let bus = try await Bus.onPrivateBus()
+        let listener = try await ScriptedListener("x")
+        let answering = Task {
+            while true {
+                let call = try await listener.nextCall()
+                let properties = DBusValue.dictionary(
+                    key: "s", value: "v", [.init(.string("Format"), .variant(.string("calls")))])
+                await listener.reply(to: call, [properties])
+            }
+        }
+        let info = try #require(try await bus.info("x"))
+        #expect(info.format == LineFormat(rawValue: "calls"))
+        #expect(info.format?.description == "calls")
+        answering.cancel()
+    }
+
     @Test(
-        "a welcome of another format than was asked for is a protocol error",
-        arguments: [LineFormat.messages, .stream])
+        "a welcome of another format than was asked for is a protocol error", arguments: [LineFormat.messages, .stream])
     func oldListener(format: LineFormat) async throws {
         let bus = try await Bus.onPrivateBus()
         let listener = try await ScriptedListener("x")
-        let port = bus.connectTo("x", format: format)
+        let reason = Task { () -> CloseReason? in
+            if format == .messages { return try await bus.connectTo("x").waitUntilClosed() }
+            return await #expect(throws: PortError.self) { try await bus.openStream(to: "x") }?.reason
+        }
         let other: LineFormat = format == .stream ? .messages : .stream
         await listener.reply(to: try await listener.nextCall(), [Greeting(format: other).encoded])
-        #expect(try await port.waitUntilClosed().code == .protocolError)
+        #expect(try await reason.value?.code == .protocolError)
     }
 
-    @Test("a stream is not opened by what the listener writes before its welcome")
+    @Test("a stream is opened by the welcome, not by what the listener writes before it")
     func byteFirst() async throws {
         let bus = try await Bus.onPrivateBus()
         let listener = try await ScriptedListener("x")
-        let port = bus.connectTo("x", format: .stream)
-        let call = try await listener.nextCall()
-        try #require(call.line).write([1, 2, 3])
-        await listener.replyError(to: call, ContextInterface.refused)
-        #expect(try await port.waitUntilClosed().code == .refused)
+        for isAdmitted in [false, true] {
+            let opening = Task { try await bus.openStream(to: "x") }
+            let call = try await listener.nextCall()
+            try #require(call.line).write([1, 2, 3])
+            if isAdmitted {
+                await listener.reply(to: call, [Greeting(format: .stream).encoded])
+                #expect(try await opening.value.withSocket { $0.bytes() } == [1, 2, 3])
+            } else {
+                await listener.replyError(to: call, ContextInterface.refused)
+                let error = await #expect(throws: PortError.self) { try await opening.value }
+                #expect(error?.reason?.code == .refused)
+            }
+        }
     }
 
     @Test("the format is a property of the context", arguments: [LineFormat.messages, .stream])
     func property(format: LineFormat) async throws {
         let bus = try await Bus.onPrivateBus()
-        let context = try await bus.register("x", options: .init(format: format))
+        let context = try await bus.register("x", options: ContextOptions(format: format))
         let reply = try await bus.connection.call(
             OutgoingCall(
                 destination: context.busName, path: context.registration.context.objectPath,
@@ -96,5 +303,37 @@ struct StreamTests {
                 body: [.string(ContextInterface.name), .string("Format")]),
             deadline: .seconds(30))
         #expect(reply.body == [.variant(.string(format.rawValue))])
+    }
+}
+
+extension Context {
+    /// The next caller's stream; nil once the context has ended.
+    func nextStream() async throws(ConnectToError) -> StreamEvent? {
+        var streams = streams.makeAsyncIterator()
+        return try await streams.next()
+    }
+}
+
+extension ByteStream {
+    fileprivate func withSocket<Result>(_ body: (StreamSocket) throws -> Result) rethrows -> Result? {
+        try withFileDescriptor { number in
+            guard let descriptor = try? Descriptor.duplicate(of: number) else { return nil }
+            return try body(StreamSocket(descriptor))
+        } ?? nil
+    }
+}
+
+extension StreamSocket {
+    /// What has arrived; empty at the end too.
+    fileprivate func bytes() -> [UInt8] {
+        var buffer = [UInt8](repeating: 0, count: 64)
+        let count = recv(descriptor.rawValue, &buffer, buffer.count, Int32(MSG_DONTWAIT))
+        return Array(buffer.prefix(max(0, count)))
+    }
+
+    /// Whether the other side has closed, and all that it wrote has been read.
+    fileprivate var hasEnded: Bool {
+        var byte: UInt8 = 0
+        return recv(descriptor.rawValue, &byte, 1, Int32(MSG_DONTWAIT)) == 0
     }
 }

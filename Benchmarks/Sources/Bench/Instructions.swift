@@ -27,7 +27,7 @@ struct Instructions {
     /// `postMessage`, and what the loop does for it; the far end is read as it is. On the loop: elsewhere it is for
     /// the clock to say how many go together.
     private func post(_ channel: MessageChannel, _ loop: EventLoop) throws {
-        let far = try channel.port2.takeFileDescriptor()
+        let far = try channel.port2.detachSocket()
         var sink = [UInt8](repeating: 0, count: 256 << 10)
         let message = [UInt8](repeating: 1, count: size)
         for _ in 0..<count / 100 {
@@ -45,7 +45,7 @@ struct Instructions {
 
     /// `postMessages` with a batch of one, made once: what a broadcast costs for each receiver.
     private func postBatches(_ channel: MessageChannel, _ loop: EventLoop) throws {
-        let far = try channel.port2.takeFileDescriptor()
+        let far = try channel.port2.detachSocket()
         var sink = [UInt8](repeating: 0, count: 4 << 10)
         var batch = MessageBatch()
         try batch.append(.bytes([UInt8](repeating: 1, count: size)))
@@ -57,7 +57,7 @@ struct Instructions {
 
     /// One message at a time, to a handler: what a broadcast costs each receiver.
     private func handleOneByOne(_ channel: MessageChannel, _ loop: EventLoop) throws {
-        let far = try channel.port2.takeFileDescriptor()
+        let far = try channel.port2.detachSocket()
         let taken = Counter()
         channel.port1.onMessage { _ in taken.increment() }
         let frame = [UInt8(size), 0, 0, 0, 1, 0, 0, 0] + [UInt8](repeating: 1, count: size)
@@ -69,7 +69,7 @@ struct Instructions {
 
     /// Frames as they come from the kernel, to `for try await`.
     private func receive(_ channel: MessageChannel, _ loop: EventLoop) throws {
-        let far = try channel.port2.takeFileDescriptor()
+        let far = try channel.port2.detachSocket()
         let port = channel.port1
         let taken = Counter()
         Task(executorPreference: loop.executor) { [size] in
@@ -83,7 +83,7 @@ struct Instructions {
 
     /// The same, to a handler.
     private func handle(_ channel: MessageChannel, _ loop: EventLoop) throws {
-        let far = try channel.port2.takeFileDescriptor()
+        let far = try channel.port2.detachSocket()
         let taken = Counter()
         channel.port1.onMessage { [size] message in
             check(message.count == size, "a message of \(message.count) bytes")
@@ -94,7 +94,7 @@ struct Instructions {
 
     /// One message at a time, there and back: one side of a round trip.
     private func echo(_ channel: MessageChannel, _ loop: EventLoop) throws {
-        let far = try channel.port2.takeFileDescriptor()
+        let far = try channel.port2.detachSocket()
         let port = channel.port1
         Task(executorPreference: loop.executor) {
             for try await message in port.messages { try port.postMessage(message.bytes) }

@@ -19,8 +19,11 @@ extension To {
             // Not so where its owner was not the one that was expected.
             guard message.hasPrefix("\(name.debugDescription) refused") else { return failure }
             let info = await within(TimeLimit.advice) { try? await bus.info(name, origin: origin) } ?? nil
-            guard let format = info?.format, format != (raw ? .stream : .messages) else { return failure }
-            return Failure(.refused, "\(message) (\(raw ? "without" : "with") --raw)")
+            switch info?.format {
+            case .messages? where raw: return Failure(.refused, "\(message) (without --raw)")
+            case .stream? where !raw: return Failure(.refused, "\(message) (with --raw)")
+            default: return failure
+            }
         default: return failure
         }
     }

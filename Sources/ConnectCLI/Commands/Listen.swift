@@ -157,22 +157,42 @@ struct Listen: ProgramCommand {
             try FileStore(path, overwrites: force, sizeLimit: sizeLimit?.bytes ?? .max)
         }
         let bus = try await common.openBus()
+        if raw {
+            let service: any PeerService<StreamEvent> =
+                if let child {
+                    RawChildService(command: child, report: program.report)
+                } else {
+                    try RawService(report: program.report)
+                }
+            let context = try await register(name, origin, on: bus)
+            return try await serve(context, context.streams, service, OpenStreams(), on: bus, in: program)
+        }
         let ports = try OpenPorts(gate: input?.gate, stallTime: dropAfter?.duration ?? Self.dropTime)
-        let service = try service(child, input, store, ports, program)
+        let service = service(child, input, store, ports, program)
         let context = try await register(name, origin, on: bus)
-        program.atEnd { _ in
-            // First of all: the rest may take longer than there is time.
+        // First of all: the rest may take longer than there is time.
+        return try await serve(context, context.connectEvents, service, ports, on: bus, in: program) {
             store?.abandon()
+        }
+    }
+
+    private func serve<Events: AsyncSequence>(
+        _ context: Context, _ events: Events, _ service: any PeerService<Events.Element>,
+        _ peers: any OpenPeers<Events.Element>, on bus: Bus, in program: Program,
+        whenItEnds clean: @escaping @Sendable () -> Void = {}
+    ) async throws -> ExitStatus where Events.Element: PeerEvent {
+        program.atEnd { _ in
+            clean()
             await context.unregister()
             service.end()
-            await ports.closeAll()
-            await ports.waitUntilFewer(than: 1)
+            await peers.closeAll()
+            await peers.waitUntilFewer(than: 1)
         }
         program.follow(bus)
         try await announce(context, program.report)
         if let lines = service as? LineService { lines.readInput { program.fail($0) } }
         return try await once
-            ? serveOne(context, service, ports, program) : serveAll(context, service, ports, program)
+            ? serveOne(context, events, service, peers, program) : serveAll(context, events, service, peers, program)
     }
 
     private var options: ContextOptions {
@@ -196,27 +216,23 @@ struct Listen: ProgramCommand {
         }
     }
 
-    /// What is done with each peer.
+    /// What is done with the messages of each peer.
     private func service(
         _ child: ChildCommand?, _ input: StandardInput?, _ store: FileStore?, _ ports: OpenPorts,
         _ program: Program
-    ) throws -> any PeerService {
+    ) -> any PeerService<ConnectEvent> {
         let report = program.report
-        switch (child, raw) {
-        case (let child?, true): return RawChildService(command: child, report: report)
-        case (let child?, false):
+        if let child {
             return ChildService(
                 command: child, report: report, form: InputForm(asJSON: asJSON, objects: false))
-        case (nil, true): return try RawService(report: report)
-        case (nil, false):
-            return LineService(
-                report: report, ports: ports, input: input,
-                form: InputForm(asJSON: asJSON, objects: common.json),
-                isOnce: once,
-                files: ReceivedFiles(
-                    report: report, store: store,
-                    patience: stallLimit?.duration ?? .seconds(ReceivedFiles.patience)))
         }
+        return LineService(
+            report: report, ports: ports, input: input,
+            form: InputForm(asJSON: asJSON, objects: common.json),
+            isOnce: once,
+            files: ReceivedFiles(
+                report: report, store: store,
+                patience: stallLimit?.duration ?? .seconds(ReceivedFiles.patience)))
     }
 
     /// Says when the name can be found, and before that, as a standby, that it is waited for.

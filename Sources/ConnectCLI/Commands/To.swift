@@ -151,15 +151,13 @@ struct To: ProgramCommand {
             program.atEnd { _ in await call.end() }
             return try await call.run { program.fail($0) }
         }
-        let port = bus.connectTo(
-            name, origin: origin, format: raw ? .stream : .messages,
-            options: ConnectOptions(wait: waitPolicy, expected: expect))
+        let options = ConnectOptions(wait: waitPolicy, expected: expect)
         guard let input else {
-            let call = RawCall(port: port, name: name)
+            let call = RawCall(name: name) { try await bus.openStream(to: name, origin: origin, options: options) }
             awaited.set { call.awaited }
-            program.atEnd { _ in port.close() }
             return try await call.run(in: program)
         }
+        let port = bus.connectTo(name, origin: origin, options: options)
         let call = Call(
             port: port, name: name, input: input, report: program.report,
             goal: noReply ? .delivery : replies.map { .replies($0) } ?? .close)

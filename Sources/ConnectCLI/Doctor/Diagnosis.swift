@@ -193,6 +193,11 @@ struct Diagnosis: Sendable {
                 advice: "where callers get 68 at once it is no context: end its program, or use another name",
                 problem: .noSuchName)
         }
+        if let format = info.format, format != .messages, format != .stream {
+            return Finding(
+                check: "name", message: "\(label) is \(owner), and answers; lines to it carry \(format)",
+                advice: "this version speaks messages and streams: call it with a program that speaks \(format)")
+        }
         return Finding(check: "name", message: "\(label) is \(owner), and answers")
     }
 }

@@ -24,7 +24,7 @@ struct ChildService: PeerService {
     var limit: Int { ChildCommand.limit }
     /// 65 where a line of a command's output was not sent, 74 where a command could not be run.
     var status: ExitStatus { mishaps.status }
-    func hasInputLeft() async -> Bool { false }
+    func untaken(by event: ConnectEvent) async -> Failure? { await event.untaken() }
 
     init(command: ChildCommand, report: Report, form: InputForm) {
         self.command = command

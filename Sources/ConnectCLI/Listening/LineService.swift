@@ -30,7 +30,11 @@ final class LineService: PeerService {
     /// 65 where a line of the input was not sent, 74 where a file was not saved.
     var status: ExitStatus { mishaps.status }
 
-    func hasInputLeft() async -> Bool {
+    func untaken(by event: ConnectEvent) async -> Failure? {
+        await event.untaken { await hasInputLeft() }
+    }
+
+    private func hasInputLeft() async -> Bool {
         guard let input, !input.isTerminal else { return false }
         // Open and silent is not left over: nobody has written what could be taken.
         let isLeft = await input.stop() == .lines

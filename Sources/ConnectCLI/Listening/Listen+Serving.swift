@@ -2,39 +2,33 @@ import ConnectTo
 
 extension Listen {
     /// Serves one peer, and ends with it.
-    func serveOne(
-        _ context: Context, _ service: any PeerService, _ ports: OpenPorts, _ program: Program
-    ) async throws -> ExitStatus {
-        for try await event in context.connectEvents {
-            let number = await ports.add(event.source)
-            let reason = try await serve(event, number, service, ports, program)
-            let peer = event.peer.label
-            if let failure = Failure(reason, peer: peer) { throw failure }
-            // What it has not taken then is no loss.
-            if event.source.peerWasDone { return service.status }
-            let hasInputLeft = await service.hasInputLeft()
-            let undelivered = event.source.undeliveredCount
-            if raw, hasInputLeft { throw Failure.untaken(by: peer) }
-            if undelivered > 0 || hasInputLeft {
-                throw Failure.untaken(by: peer, undelivered: undelivered, hasRest: hasInputLeft)
-            }
+    func serveOne<Events: AsyncSequence>(
+        _ context: Context, _ events: Events, _ service: any PeerService<Events.Element>,
+        _ peers: any OpenPeers<Events.Element>, _ program: Program
+    ) async throws -> ExitStatus where Events.Element: PeerEvent {
+        for try await event in events {
+            let number = await peers.add(event)
+            let reason = try await serve(event, number, service, peers, program)
+            if let failure = Failure(reason, peer: event.peer.label) { throw failure }
+            if let failure = await service.untaken(by: event) { throw failure }
             return service.status
         }
         throw Failure(endOf: context)
     }
 
     /// Serves whoever comes, until the context ends, and then those that are there.
-    func serveAll(
-        _ context: Context, _ service: any PeerService, _ ports: OpenPorts, _ program: Program
-    ) async throws -> ExitStatus {
-        var events = context.connectEvents.makeAsyncIterator()
+    func serveAll<Events: AsyncSequence>(
+        _ context: Context, _ events: Events, _ service: any PeerService<Events.Element>,
+        _ peers: any OpenPeers<Events.Element>, _ program: Program
+    ) async throws -> ExitStatus where Events.Element: PeerEvent {
+        var events = events.makeAsyncIterator()
         while true {
-            await ports.waitUntilFewer(than: service.limit)
+            await peers.waitUntilFewer(than: service.limit)
             guard let event = try await events.next() else { break }
-            let number = await ports.add(event.source)
+            let number = await peers.add(event)
             Task.onLoop {
                 do {
-                    let reason = try await serve(event, number, service, ports, program)
+                    let reason = try await serve(event, number, service, peers, program)
                     if [.protocolError, .outOfResources, .busy].contains(reason.code) {
                         let peer = TerminalText.escaped(event.peer.label)
                         await program.report.note("port \(number): \(peer): \(reason.detail)")
@@ -45,19 +39,19 @@ extension Listen {
         // Open lines need no name: they are served to their end, and then there is nothing left to do.
         let failure = Failure(endOf: context)
         await program.report.failure(failure)
-        await ports.waitUntilFewer(than: 1)
+        await peers.waitUntilFewer(than: 1)
         return failure.status
     }
 
     /// Serves one peer to its end, between its two events.
-    private func serve(
-        _ event: ConnectEvent, _ number: Int, _ service: any PeerService, _ ports: OpenPorts,
+    private func serve<Served: PeerEvent>(
+        _ event: Served, _ number: Int, _ service: any PeerService<Served>, _ peers: any OpenPeers<Served>,
         _ program: Program
     ) async throws -> CloseReason {
         try await program.report.event(Event.connect(event.peer, port: number))
         let reason = try await service.serve(event, number)
         try await program.report.event(Event.close(port: number, reason: reason))
-        await ports.remove(number)
+        await peers.remove(number)
         return reason
     }
 }

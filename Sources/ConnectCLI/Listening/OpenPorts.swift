@@ -6,7 +6,7 @@ import ConnectToLinux
 /// Lines wait in a ``PostLog``, once for all ports, and each port takes them at its own pace. A port that is slow holds
 /// up the reading of standard input when the log is full, and then the others; one that takes nothing at all for a
 /// while, when others have taken everything and wait, is dropped.
-actor OpenPorts {
+actor OpenPorts: OpenPeers {
     private struct OpenPort {
         let port: MessagePort
         /// Woken when there may be something for the port; where it waits, it has been given all there was.
@@ -24,7 +24,7 @@ actor OpenPorts {
     }
 
     private var ports: [Int: OpenPort] = [:]
-    private var lastNumber = 0
+    private var peers = PeerCount()
     private var log = PostLog()
     private var inputHasEnded = false
     /// Open while there is a port that can be posted to.
@@ -32,7 +32,6 @@ actor OpenPorts {
     private let stallTime: Duration
     private let reactor: Reactor
     private var stallTimer: Reactor.Timer?
-    private var waiting: [CheckedContinuation<Void, Never>] = []
     private var waitingForRoom: CheckedContinuation<Void, Never>?
 
     /// The shortest time that is taken for a stall.
@@ -45,27 +44,22 @@ actor OpenPorts {
         reactor = try EventLoop.shared.reactor
     }
 
-    /// Numbers are given in the order of the calls, from 1, and never twice.
-    func add(_ port: MessagePort) -> Int {
-        lastNumber += 1
-        ports[lastNumber] = OpenPort(port: port)
-        log.add(lastNumber)
+    func add(_ event: ConnectEvent) -> Int {
+        let number = peers.add()
+        ports[number] = OpenPort(port: event.source)
+        log.add(number)
         gate?.open()
-        return lastNumber
+        return number
     }
 
-    /// It is over, and all about it has been told.
     func remove(_ number: Int) {
         end(number)
         ports[number] = nil
-        let waiting = waiting
-        self.waiting = []
-        for waiter in waiting { waiter.resume() }
+        peers.remove()
     }
 
-    /// Waits until fewer are there.
     func waitUntilFewer(than count: Int) async {
-        while ports.count >= count { await withCheckedContinuation { waiting.append($0) } }
+        while !peers.isFewer(than: count) { await withCheckedContinuation { peers.awaitChange($0) } }
     }
 
     // MARK: Posting

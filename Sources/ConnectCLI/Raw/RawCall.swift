@@ -3,13 +3,14 @@ import ConnectToLinux
 
 /// The conversation of `connect to --raw`, over one stream.
 struct RawCall {
-    let port: MessagePort
     let name: String
+    /// Opens the stream, once.
+    private let opening: Task<ByteStream, any Error>
     private let opened = Latch<RawLine>()
 
-    init(port: MessagePort, name: String) {
-        self.port = port
+    init(name: String, _ open: @escaping @Sendable () async throws -> ByteStream) {
         self.name = name
+        opening = Task(executorPreference: try? EventLoop.shared.executor) { try await open() }
     }
 
     var awaited: Awaited {
@@ -17,12 +18,14 @@ struct RawCall {
     }
 
     func run(in program: Program) async throws -> ExitStatus {
-        do throws(PortError) {
-            try await port.waitUntilOpen()
+        program.atEnd { [opening] _ in opening.cancel() }
+        let stream: ByteStream
+        do {
+            stream = try await opening.value
         } catch {
-            throw error.reason.flatMap { Failure($0, peer: name) } ?? Failure(error)
+            throw (error as? PortError)?.reason.flatMap { Failure($0, peer: name) } ?? Failure(error)
         }
-        let line = try RawLine(port)
+        let line = try RawLine(stream)
         opened.set(line)
         program.atEnd { _ in line.end() }
         Task.onLoop { [readerGone = program.report.output.readerGone] in
@@ -34,7 +37,7 @@ struct RawCall {
         let outcome = await line.run(try RawThreads())
         if let failure = outcome.failure { throw failure }
         // A command that has ended has no use for the rest.
-        if port.isPartial ? outcome.wasReset : outcome.isUntaken { throw Failure.untaken(by: name) }
+        if stream.isPartial ? outcome.wasReset : outcome.isUntaken { throw Failure.untaken(by: name) }
         return .success
     }
 }

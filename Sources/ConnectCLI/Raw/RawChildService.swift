@@ -19,12 +19,13 @@ final class RawChildService: PeerService {
         self.report = report
     }
 
-    func hasInputLeft() async -> Bool { false }
+    /// The line was the command's: what it did not take is not known here.
+    func untaken(by event: StreamEvent) async -> Failure? { nil }
 
-    func serve(_ event: ConnectEvent, _ number: Int) async throws(Failure) -> CloseReason {
+    func serve(_ event: StreamEvent, _ number: Int) async throws(Failure) -> CloseReason {
         let socket: StreamSocket
         do throws(PortError) {
-            socket = StreamSocket(Descriptor(adopting: try event.source.takeFileDescriptor()))
+            socket = StreamSocket(Descriptor(adopting: try event.stream.takeFileDescriptor()))
         } catch { throw Failure(error) }
         var hasRun = true
         do {

@@ -34,10 +34,10 @@ final class RawLine: Sendable {
     /// busy writing it has not always written just then.
     private static let restTime: Int32 = 100
 
-    /// - Throws: ``Failure`` where the port has no socket to give: it is over.
-    init(_ port: MessagePort, endsWithPeer: Bool = false) throws(Failure) {
+    /// - Throws: ``Failure`` where the stream has no socket to give.
+    init(_ stream: ByteStream, endsWithPeer: Bool = false) throws(Failure) {
         do throws(PortError) {
-            socket = Descriptor(adopting: try port.takeFileDescriptor())
+            socket = Descriptor(adopting: try stream.takeFileDescriptor())
         } catch { throw Failure(error) }
         self.endsWithPeer = endsWithPeer
     }

@@ -23,10 +23,12 @@ final class RawService: PeerService {
         threads = try RawThreads()
     }
 
-    func hasInputLeft() async -> Bool { state.withLock { $0.isUntaken } }
+    func untaken(by event: StreamEvent) async -> Failure? {
+        state.withLock { $0.isUntaken } ? Failure.untaken(by: event.peer.label) : nil
+    }
 
-    func serve(_ event: ConnectEvent, _ number: Int) async throws(Failure) -> CloseReason {
-        let line = try RawLine(event.source, endsWithPeer: isatty(0) == 1)
+    func serve(_ event: StreamEvent, _ number: Int) async throws(Failure) -> CloseReason {
+        let line = try RawLine(event.stream, endsWithPeer: isatty(0) == 1)
         let hasEnded = state.withLock { state in
             state.line = line
             return state.hasEnded

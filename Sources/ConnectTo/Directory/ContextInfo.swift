@@ -1,5 +1,4 @@
 import ConnectToDBus
-public import ConnectToPorts
 
 /// All that can be learnt of a context from outside.
 public struct ContextInfo: Sendable, Hashable {
@@ -9,7 +8,8 @@ public struct ContextInfo: Sendable, Hashable {
     public let origin: String
     /// Who owns it, as the bus tells it.
     public let owner: Peer
-    /// What lines to it carry; nil where the owner has not said so within a second.
+    /// What lines to it carry, shown as it is where this version does not know it; nil where the owner has not said so
+    /// within a second, or with more than 255 bytes.
     public let format: LineFormat?
     /// Free text about it; nil as above, and for more than 64 KiB or 1,024 keys.
     public let metadata: [String: String]?
@@ -62,7 +62,7 @@ extension Bus {
         if case .success(.dictionary("s", "v", let pairs)?) = answer {
             for pair in pairs {
                 switch (pair.key, pair.value) {
-                case (.string("Format"), .variant(.string(let word))): format = LineFormat(rawValue: word)
+                case (.string("Format"), .variant(.string(let word))): format = LineFormat(word: word)
                 case (.string("Metadata"), .variant(let value)): metadata = .init(decoding: value)
                 default: break
                 }

@@ -26,7 +26,7 @@ extension Bus {
     /// either side, or given away. It throws where there is none to be had any more: see ``Connections``.
     /// Nothing is sent twice: what was posted on a line that broke is the program's to send again, or not.
     ///
-    /// The parameters are those of ``connectTo(_:origin:format:options:)``; the wait counts anew for each port, and each
+    /// The parameters are those of ``connectTo(_:origin:options:)``; the wait counts anew for each port, and each
     /// owner of the name is looked at.
     public func connections(
         to name: String, origin: String = ContextName.defaultOrigin, options: ConnectOptions = ConnectOptions()

@@ -17,7 +17,7 @@ struct Introducer: Sendable {
     private var connection: BusConnection { bus.connection }
 
     /// Begins; the outcome is told to the introduction.
-    func introduce(_ introduction: PortIntroduction) {
+    func introduce(_ introduction: some Introduction) {
         guard let farEnd = introduction.farEnd else { return }
         let state = CallerIntroduction(to: context, policy: options.wait, format: format)
         let patience = Patience(options.wait, answer: answerDeadline)
@@ -46,7 +46,7 @@ struct Introducer: Sendable {
     // MARK: Waiting
 
     private func goOn(
-        with introduction: PortIntroduction, _ state: CallerIntroduction,
+        with introduction: some Introduction, _ state: CallerIntroduction,
         from step: CallerIntroduction.Step, _ patience: Patience
     ) {
         Task(executorPreference: connection.reactor.tasks) {
@@ -55,7 +55,7 @@ struct Introducer: Sendable {
     }
 
     private func goOn(
-        with introduction: PortIntroduction, _ state: CallerIntroduction,
+        with introduction: some Introduction, _ state: CallerIntroduction,
         from step: CallerIntroduction.Step, _ patience: Patience
     ) async {
         guard let farEnd = introduction.farEnd else { return }
@@ -130,7 +130,7 @@ struct Introducer: Sendable {
     }
 }
 
-extension PortIntroduction {
+extension Introduction {
     /// Tells the outcome, if the step is one.
     fileprivate func settle(_ step: CallerIntroduction.Step) -> Bool {
         switch step {

@@ -14,24 +14,16 @@ public struct ConnectEvents: AsyncSequence, Sendable {
     /// For the one task that takes them. Making the iterator claims the events; if they are claimed already, its `next()`
     /// throws.
     public func makeAsyncIterator() -> AsyncIterator {
-        AsyncIterator(context)
+        AsyncIterator(base: ArrivalIterator(of: context, format: .messages))
     }
 
     /// Takes connect events, one after the other.
     public struct AsyncIterator: AsyncIteratorProtocol {
-        private let context: Context
-        private var base: AsyncStream<ConnectEvent>.AsyncIterator
-        /// Nil where another iterator has the events.
-        private let claim: Registration.Claim?
-
-        init(_ context: Context) {
-            self.context = context
-            claim = context.registration.claimEvents()
-            base = context.registration.events.makeAsyncIterator()
-        }
+        fileprivate var base: ArrivalIterator
 
         /// The next caller, when there is one; nil once the context has ended and all callers have been taken.
-        /// - Throws: ``ConnectToError``: ``ConnectToError/Code/alreadyTaken`` where another iterator is in use;
+        /// - Throws: ``ConnectToError``: ``ConnectToError/Code/otherFormat`` where the context is registered for streams, so
+        ///   that no connect event will ever come; ``ConnectToError/Code/alreadyTaken`` where another iterator is in use;
         ///   ``ConnectToError/Code/cancelled`` where the task is cancelled, which unregisters the context: no task is left
         ///   to serve its callers.
         public mutating func next() async throws(ConnectToError) -> ConnectEvent? {
@@ -42,23 +34,7 @@ public struct ConnectEvents: AsyncSequence, Sendable {
         public mutating func next(
             isolation actor: isolated (any Actor)?
         ) async throws(ConnectToError) -> ConnectEvent? {
-            let name = context.registration.context.quoted
-            guard claim != nil else {
-                throw ConnectToError(
-                    .alreadyTaken,
-                    """
-                    another task takes the connect events of \(name) already, and each of them goes to one task; hand them \
-                    on from there, or let that task end first
-                    """)
-            }
-            if let event = await base.next(isolation: actor) {
-                context.registration.didTake(event)
-                return event
-            }
-            if Task.isCancelled {
-                throw ConnectToError(.cancelled, "taking the connect events of \(name) was cancelled")
-            }
-            return nil
+            try await base.next(isolation: actor)?.connectEvent
         }
     }
 }

@@ -1,5 +1,5 @@
 import ConnectToLinux
-public import ConnectToPorts
+import ConnectToPorts
 
 /// A name that others can connect to, for as long as it is registered.
 ///
@@ -63,6 +63,16 @@ public final class Context: Sendable {
     /// ``CloseReason/Code/busy``. The sequence ends, after those that wait, when the context is unregistered;
     /// ``endReason`` says why.
     public var connectEvents: ConnectEvents { ConnectEvents(context: self) }
+
+    /// The callers' streams: one for each caller that was admitted to a context that is registered for streams
+    /// (``LineFormat/stream``). Otherwise as ``connectEvents``, with the same bounds. A context has one of the two: taking
+    /// the other throws ``ConnectToError/Code/otherFormat``.
+    ///
+    /// ```swift
+    /// let context = try await bus.register("web", options: ContextOptions(format: .stream))
+    /// for try await event in context.streams { serve(try event.stream.takeFileDescriptor()) }
+    /// ```
+    public var streams: StreamEvents { StreamEvents(context: self) }
 
     /// Why the context is no longer registered; nil while it is, or stands by.
     public var endReason: EndReason? {

@@ -28,15 +28,15 @@ extension Registration {
     final class State: @unchecked Sendable {
         let terms: Terms
         let activity: ContextActivity
-        let events: AsyncStream<ConnectEvent>
-        let sink: AsyncStream<ConnectEvent>.Continuation
+        let arrivals: AsyncStream<Arrival>
+        let sink: AsyncStream<Arrival>.Continuation
         let isGone = Latch<Void>()
         let hasOwnedName = Latch<Bool>()
         /// How many more callers are to be admitted; nil is any number.
         var remaining: Int?
-        /// Whose connect events wait to be taken.
+        /// Which callers wait to be taken.
         var backlog = Backlog()
-        /// Whether somebody takes the connect events.
+        /// Whether a task takes the callers.
         var isClaimed = false
         /// Why it has ended.
         var reason: Context.EndReason?
@@ -45,7 +45,7 @@ extension Registration {
             self.terms = terms
             activity = ContextActivity(tap: terms.tap)
             remaining = terms.options.callerLimit
-            (events, sink) = AsyncStream.makeStream(bufferingPolicy: .bufferingOldest(Backlog.capacity))
+            (arrivals, sink) = AsyncStream.makeStream(bufferingPolicy: .bufferingOldest(Backlog.capacity))
         }
     }
 }

@@ -67,7 +67,7 @@ final class Registration: @unchecked Sendable {
     var admission: Admission { terms.options.admission }
     var screening: Screening? { terms.options.screening }
     var activity: ContextActivity { withState { $0.activity } }
-    var events: AsyncStream<ConnectEvent> { withState { $0.events } }
+    var arrivals: AsyncStream<Arrival> { withState { $0.arrivals } }
     /// Set when it has ended and the bus has confirmed that, or is gone.
     var isGone: Latch<Void> { withState { $0.isGone } }
     /// Set when the name has become this process's, or never will: whether it has.
@@ -176,7 +176,7 @@ final class Registration: @unchecked Sendable {
 
     // MARK: Its callers
 
-    /// The events are for one taker at a time: whoever holds this. Let go with its last reference.
+    /// The callers are for one taker at a time: whoever holds this. Let go with its last reference.
     final class Claim: Sendable {
         private let registration: Registration
 
@@ -187,11 +187,11 @@ final class Registration: @unchecked Sendable {
         deinit { registration.withState { $0.isClaimed = false } }
     }
 
-    /// Claims the events for one taker. Where the task that takes them is cancelled the registration ends: no task is
+    /// Claims the callers for one taker. Where the task that takes them is cancelled the registration ends: no task is
     /// left to serve the callers.
     /// - Returns: nil where another taker has them.
-    func claimEvents() -> Claim? {
-        let sink: AsyncStream<ConnectEvent>.Continuation? = withState { state in
+    func claimArrivals() -> Claim? {
+        let sink: AsyncStream<Arrival>.Continuation? = withState { state in
             if state.isClaimed { return nil }
             state.isClaimed = true
             return state.sink
@@ -210,17 +210,17 @@ final class Registration: @unchecked Sendable {
         case hasEnded
     }
 
-    func deliver(_ event: ConnectEvent) -> Delivery {
-        let (delivery, sink): (Delivery, AsyncStream<ConnectEvent>.Continuation) = Self.lock.withLock { _ in
+    func deliver(_ arrival: Arrival) -> Delivery {
+        let (delivery, sink): (Delivery, AsyncStream<Arrival>.Continuation) = Self.lock.withLock { _ in
             let state = madeState()
             if phase == .ended || state.remaining == 0 { return (.hasEnded, state.sink) }
-            guard state.backlog.hasRoom(for: event.peer) else { return (.isFull, state.sink) }
-            state.backlog.add(event.peer)
+            guard state.backlog.hasRoom(for: arrival.peer) else { return (.isFull, state.sink) }
+            state.backlog.add(arrival.peer)
             state.remaining? -= 1
             return (state.remaining == 0 ? .deliveredLast : .delivered, state.sink)
         }
         if delivery == .isFull || delivery == .hasEnded { return delivery }
-        switch sink.yield(event) {
+        switch sink.yield(arrival) {
         case .enqueued: return delivery
         // Not full: the stream holds a whole backlog.
         case .dropped, .terminated: return .hasEnded
@@ -228,8 +228,19 @@ final class Registration: @unchecked Sendable {
         }
     }
 
-    /// The program has taken an event.
-    func didTake(_ event: ConnectEvent) {
-        withState { $0.backlog.remove(event.peer) }
+    /// The program has taken a caller.
+    func didTake(_ arrival: Arrival) {
+        withState { $0.backlog.remove(arrival.peer) }
+    }
+
+    /// Why callers in this format never come, or nil.
+    func refusal(toTake wanted: LineFormat) -> ConnectToError? {
+        if format == wanted { return nil }
+        return ConnectToError(
+            .otherFormat,
+            """
+            lines to \(context.quoted) \(format.words): take its callers with \
+            \(format == .stream ? "streams" : "connectEvents"), or register it with the other format
+            """)
     }
 }

@@ -14,7 +14,7 @@ extension Registry {
         private let share: MemoryShare
         /// The context that it says it owns; nil also for what is none.
         let claimedContext: ContextName?
-        /// Nil for one that is not known here.
+        /// Nil for a word that is too long to be one.
         let format: LineFormat?
         let metadata: Greeting.Metadata
         let registration: Registration
@@ -29,7 +29,7 @@ extension Registry {
             self.call = call
             self.line = line
             claimedContext = hello.context.flatMap(ContextName.init(busName:))
-            format = LineFormat(rawValue: hello.format)
+            format = LineFormat(word: hello.format)
             metadata = hello.metadata
             self.registration = registration
         }

@@ -169,7 +169,8 @@ extension Registry {
             return refuse(call, ContextInterface.refused, reason)
         }
         guard caller.format == registration.format else {
-            return refuse(call, ContextInterface.refused, registration.format.mismatch)
+            return refuse(
+                call, ContextInterface.refused, registration.format.refusal(of: caller.format))
         }
         deliver(caller, peer)
     }
@@ -200,24 +201,31 @@ extension Registry {
         let (call, registration) = (caller.call, caller.registration)
         // Decided on after the bus has gone: the caller has given up, and its name may be another's by now.
         guard connection.assumeIsolated({ $0.isCurrent(call) }) else { return }
-        let event = ConnectEvent(
-            source: MessagePort(
-                adopting: caller.line, format: registration.format, on: loop, limits: limits.ports,
-                budget: caller.budget, traffic: registration.activity.traffic),
-            peer: peer, metadata: caller.metadata)
-        switch registration.deliver(event) {
+        let arrival = Arrival(line: line(of: caller), peer: peer, metadata: caller.metadata)
+        switch registration.deliver(arrival) {
         case .delivered:
             welcome(call, registration)
         case .deliveredLast:
             welcome(call, registration)
             withdrawSoon(registration, .limitReached)
         case .isFull:
-            event.source.abandon()
+            arrival.abandon()
             refuseAsBusy(call)
         case .hasEnded:
-            event.source.abandon()
+            arrival.abandon()
             refuse(call, DBusError.Name.unknownObject, "the context has just been unregistered")
         }
+    }
+
+    private func line(of caller: Caller) -> Arrival.Line {
+        let registration = caller.registration
+        let traffic = registration.activity.traffic
+        if registration.format == .stream {
+            return .stream(ByteStream(caller.line, isPartial: registration.isPartial, traffic: traffic))
+        }
+        return .port(
+            MessagePort(
+                adopting: caller.line, on: loop, limits: limits.ports, budget: caller.budget, traffic: traffic))
     }
 
     private func welcome(_ call: MethodCall, _ registration: Registration) {
@@ -228,20 +236,21 @@ extension Registry {
             metadata: registration.metadata, format: registration.format, isPartial: registration.isPartial
         ).encoded
         let reply = { @Sendable [connection] in connection.assumeIsolated { $0.reply(to: call, [welcome]) } }
-        switch registration.format {
-        // The program's first message opens the line too, and is there sooner: a task on the loop has its turn first.
-        case .messages: loop.reactor.atTurnEnd(reply)
-        case .stream: reply()
-        }
+        // The program's first message opens the line too, and is there sooner: a task on the loop has its turn first. A
+        // stream is opened by the welcome alone.
+        if registration.format == .stream { reply() } else { loop.reactor.atTurnEnd(reply) }
     }
 }
 
 extension LineFormat {
-    /// What a caller is told that asks for a line of the other format.
-    fileprivate var mismatch: String {
-        switch self {
-        case .messages: "lines to it carry messages, and this one was to be a stream"
-        case .stream: "lines to it are streams of bytes, and this one was to carry messages"
-        }
+    /// What a caller is told that asks for a line of another format.
+    fileprivate func refusal(of wanted: LineFormat?) -> String {
+        let what =
+            switch wanted {
+            case .stream?: "be a stream"
+            case let wanted?: "carry \(wanted)"
+            case nil: "carry something else"
+            }
+        return "lines to it \(words), and this one was to \(what)"
     }
 }

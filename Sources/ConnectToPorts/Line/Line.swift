@@ -9,7 +9,6 @@ import Synchronization
 final class Line: Sendable {
     let reactor: Reactor
     let limits: PortLimits
-    let format: LineFormat
     /// Shared with other lines, of the same process's for one.
     let budget: MemoryBudget?
     private let state: Lock<LineState>
@@ -17,17 +16,15 @@ final class Line: Sendable {
 
     /// - Parameter socket: nil for a line that could not be made and is over from the start.
     init(
-        _ socket: StreamSocket?, isOpen: Bool, format: LineFormat = .messages, on reactor: Reactor,
-        limits: PortLimits, budget: MemoryBudget? = nil
+        _ socket: StreamSocket?, isOpen: Bool, on reactor: Reactor, limits: PortLimits,
+        budget: MemoryBudget? = nil
     ) {
         self.reactor = reactor
         self.limits = limits
-        self.format = format
         self.budget = budget
         state = Lock(
             LineState(
-                socket: socket, isOpen: isOpen, format: format, limits: limits,
-                tally: budget.map(MemoryTally.init)))
+                socket: socket, isOpen: isOpen, limits: limits, tally: budget.map(MemoryTally.init)))
     }
 
     deinit {
@@ -110,12 +107,11 @@ final class Line: Sendable {
         }
     }
 
-    func didOpen(isPartial: Bool) {
+    func didOpen() {
         change { state, wakeups in
-            state.isPartial = isPartial
             state.apply(state.life.didOpen(), to: self, &wakeups)
             // An end that came before the answer counts from here on.
-            if state.peerHasHungUp { state.noticeInput(for: self, &wakeups) }
+            if state.peerHasHungUp { state.readInput(for: self, &wakeups) }
         }
     }
 
@@ -164,7 +160,7 @@ final class Line: Sendable {
             }
             if !readiness.isDisjoint(with: .anyEnd) { state.peerHasHungUp = true }
             if !readiness.isDisjoint(with: .input) { state.mayRead = true }
-            if !state.readingIsDue { state.noticeInput(for: self, &wakeups) }
+            if !state.readingIsDue { state.readInput(for: self, &wakeups) }
             defer { state.mustDeliver = false }
             return state.mustDeliver
         }

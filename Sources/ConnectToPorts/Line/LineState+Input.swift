@@ -21,16 +21,10 @@ extension LineState {
     /// Nothing is read for a port that nobody has seen: a peer could put ports into ports into ports, and each
     /// would be unpacked inside of the last. And nothing behind a close, but to notice that the peer has gone.
     var isReading: Bool {
-        if life.isOver || isInTransit || inputIsFull || life.format == .stream { return false }
+        if life.isOver || isInTransit || inputIsFull { return false }
         if life.isLingering { return true }
         if life.inbound == .closed { return peerHasHungUp }
         return !isUnseen && (isStarted || peerHasHungUp || !life.isOpen || life.outbound == .finished)
-    }
-
-    /// Looks at what the kernel has told: reads, or on a stream, where nothing is read, takes note of the end.
-    mutating func noticeInput(for line: Line, _ wakeups: inout Wakeups) {
-        if life.format == .messages { return readInput(for: line, &wakeups) }
-        if peerHasHungUp { apply(life.didReachEnd(), to: line, &wakeups) }
     }
 
     /// Reads and cuts what the kernel has, within the bounds.

@@ -54,7 +54,6 @@ extension LineState {
     }
 
     private func unusualPostRefusal(_ size: Int, _ hasRoom: Bool) -> PortError? {
-        if life.format == .stream { return .isStream }
         if size > limits.sentMessageLength {
             return .messageTooLarge(size, limit: limits.sentMessageLength)
         }

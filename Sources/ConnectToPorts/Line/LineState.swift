@@ -36,8 +36,6 @@ struct LineState: ~Copyable {
     var isUnseen = false
     /// So many descriptors in the output, at the most, came inside of this port: they are the peer's doing.
     var broughtDescriptors = 0
-    /// See ``MessagePort/isPartial``.
-    var isPartial = false
     /// Taken out, and not yet with another port: stands still.
     var isInTransit = false
 
@@ -72,21 +70,18 @@ struct LineState: ~Copyable {
     var mustDeliver = false
 
     init(
-        socket: StreamSocket?, isOpen: Bool, format: LineFormat, limits: PortLimits,
-        tally: MemoryTally? = nil
+        socket: StreamSocket?, isOpen: Bool, limits: PortLimits, tally: MemoryTally? = nil
     ) {
         self.socket = socket
         self.limits = limits
         self.tally = tally
-        life = PortLife(isOpen: isOpen, format: format)
+        life = PortLife(isOpen: isOpen)
         reader = FrameReader(lengthLimit: limits.messageLength)
     }
 
     // MARK: What is watched
 
     var interest: Readiness {
-        // Of a stream the port hears only that both directions are over, which the kernel tells unasked.
-        if life.format == .stream { return .edge }
         var interest = Readiness.peerHangup.union(.edge)
         if isStarted || life.isLingering || !life.isOpen || life.outbound == .finished { interest.insert(.read) }
         if isBlocked { interest.insert(.write) }

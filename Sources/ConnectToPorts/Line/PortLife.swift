@@ -29,7 +29,6 @@ struct PortLife {
 
     enum PostVerdict: Equatable { case accept, drop }
 
-    let format: LineFormat
     private(set) var isOpen: Bool
     private(set) var outbound = Direction.open
     private(set) var inbound = Direction.open
@@ -66,16 +65,15 @@ struct PortLife {
     /// what became of the messages that it was still to hand over.
     private(set) var failure: CloseReason?
 
-    init(isOpen: Bool, format: LineFormat = .messages) {
+    init(isOpen: Bool) {
         self.isOpen = isOpen
-        self.format = format
     }
 
-    /// No more messages will be received; on a stream there are none.
-    var inputHasEnded: Bool { inbound != .open || reason != nil || format == .stream }
+    /// No more messages will be received.
+    var inputHasEnded: Bool { inbound != .open || reason != nil }
     /// Why the port is over, where it was not the program on this side that ended it.
     var foreignReason: CloseReason? {
-        isClosedHere || reason == .transferred || reason == .handedOver ? nil : reason
+        isClosedHere || reason == .transferred || reason == .socketDetached ? nil : reason
     }
     /// Closed here, and still handing over what was posted before.
     var isLingering: Bool { outbound == .closed && !isOver }
@@ -83,7 +81,7 @@ struct PortLife {
     var dropsWhatComes: Bool { isLingering || inbound == .closed }
 
     /// Whether what is posted goes anywhere.
-    var takesPosts: Bool { outbound == .open && reason == nil && format == .messages }
+    var takesPosts: Bool { outbound == .open && reason == nil }
 
     // MARK: What this side does
 
@@ -108,8 +106,7 @@ struct PortLife {
     }
 
     mutating func finish() -> Effects {
-        // The half-close of a stream is for whoever has the socket.
-        guard reason == nil, outbound == .open, format == .messages else { return [] }
+        guard reason == nil, outbound == .open else { return [] }
         outbound = .finished
         return Effects.sendFinish.union(closeIfBothFinished())
     }
@@ -119,7 +116,6 @@ struct PortLife {
         isClosedHere = true
         let hasAnswered = outbound == .closed
         outbound = .closed
-        if format == .stream { return fail(.closedHere) }
         // The peer was first, and its reason stays. What it had sent is of no more interest, though.
         if reason != nil, !owesClose || hasAnswered { return [.dropInput, .announceEnd] }
         reason = reason ?? .closedHere
@@ -188,9 +184,6 @@ struct PortLife {
     /// A port whose peer has gone can: what has not been taken goes with it. One that was closed on this side,
     /// or has been transferred, cannot.
     var transferRefusal: PortError? {
-        if format == .stream {
-            return .notTransferable("the port is a stream; take its descriptor, and pass that as a file")
-        }
         if !isOpen, reason == nil { return .notOpen }
         // All has been said, by both.
         if awaitsClose { return .detached("the port") }
@@ -207,21 +200,18 @@ struct PortLife {
         return [.dropInput, .dropOutput, .announceEnd]
     }
 
-    /// Why its socket cannot be handed over, or nil.
-    ///
-    /// That of a stream can be although the peer has gone: what it wrote before is still to be read.
-    var handOverRefusal: PortError? {
+    /// Why its socket cannot be detached, or nil.
+    var detachingRefusal: PortError? {
         if !isOpen, reason == nil { return .notOpen }
         if outbound == .closed || awaitsClose { return .detached("the port") }
-        guard let reason else { return nil }
-        return format == .stream && !isOver ? nil : .closed(reason)
+        return reason.map(PortError.closed)
     }
 
     /// The socket belongs to somebody else now.
-    mutating func didHandOver() -> Effects {
+    mutating func didDetachSocket() -> Effects {
         isOver = true
         outbound = .closed
-        reason = reason ?? .handedOver
+        reason = .socketDetached
         return .announceEnd
     }
 
@@ -281,13 +271,6 @@ struct PortLife {
     mutating func didReachEnd(unread: Bool = false) -> Effects {
         guard isOpen else { return [] }
         if unread, inbound != .closed, posted > 0 { hasLostMessages = true }
-        if format == .stream {
-            // The socket stays: what is unread in it is for whoever takes it.
-            guard reason == nil else { return [] }
-            inbound = .closed
-            reason = .streamEnded
-            return .announceEnd
-        }
         return fail(.peerExited)
     }
 

@@ -23,12 +23,12 @@ package final class Traffic: Sendable {
     package var bytesSent: UInt64 { sent.load(ordering: .relaxed) }
 
     /// One line's part in it, which counts as open for as long as it lives.
-    final class Share: Sendable {
+    package final class Share: Sendable {
         private let whole: Traffic
         /// From 1, in the order in which the lines came.
         private let number: UInt32
 
-        init(of whole: Traffic) {
+        package init(of whole: Traffic) {
             self.whole = whole
             number = whole.shares.wrappingAdd(1, ordering: .relaxed).newValue
             whole.lines.add(1, ordering: .relaxed)

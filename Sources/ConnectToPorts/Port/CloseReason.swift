@@ -56,8 +56,7 @@ extension CloseReason {
 
     static let closedByPeer = CloseReason(.closed, detail: "the peer closed the port")
     static let transferred = CloseReason(.transferred, detail: "the port was transferred")
-    static let handedOver = CloseReason(.transferred, detail: "the port's socket was handed over")
-    static let streamEnded = CloseReason(.closed, detail: "the peer closed the stream")
+    static let socketDetached = CloseReason(.transferred, detail: "the port's socket was detached")
     static let bothFinished = CloseReason(.closed, detail: "both sides have finished")
     static let peerExited = CloseReason(
         .peerExited, detail: "the peer's process ended without closing the port")

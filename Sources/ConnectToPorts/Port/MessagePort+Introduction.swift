@@ -6,27 +6,25 @@ extension MessagePort {
     ///   - budget: what it may hold together with others.
     ///   - traffic: where what goes over it is counted.
     package convenience init(
-        adopting socket: StreamSocket, format: LineFormat = .messages, on loop: EventLoop,
-        limits: PortLimits = PortLimits(), budget: MemoryBudget? = nil, traffic: Traffic? = nil
+        adopting socket: StreamSocket, on loop: EventLoop, limits: PortLimits = PortLimits(),
+        budget: MemoryBudget? = nil, traffic: Traffic? = nil
     ) {
-        self.init(
-            line: Line(
-                socket, isOpen: true, format: format, on: loop.reactor, limits: limits, budget: budget))
+        self.init(line: Line(socket, isOpen: true, on: loop.reactor, limits: limits, budget: budget))
         if let traffic { line.change { state, _ in state.traffic = Traffic.Share(of: traffic) } }
         line.watch()
     }
 
     /// A port that is on its way to somebody; its introduction says when it is there.
     package static func opening(
-        format: LineFormat = .messages, on loop: EventLoop, limits: PortLimits = PortLimits()
+        on loop: EventLoop, limits: PortLimits = PortLimits()
     ) -> (port: MessagePort, introduction: PortIntroduction) {
         do throws(SystemError) {
             let (near, far) = try StreamSocket.pair()
-            let line = Line(near, isOpen: false, format: format, on: loop.reactor, limits: limits)
+            let line = Line(near, isOpen: false, on: loop.reactor, limits: limits)
             line.watch()
             return (MessagePort(line: line), PortIntroduction(line: line, farEnd: far.descriptor))
         } catch {
-            let line = Line(nil, isOpen: false, format: format, on: loop.reactor, limits: limits)
+            let line = Line(nil, isOpen: false, on: loop.reactor, limits: limits)
             line.failUnlessOpen(CloseReason(.outOfResources, detail: "no line could be made: \(error)"))
             return (MessagePort(line: line), PortIntroduction(line: line, farEnd: nil))
         }
@@ -34,9 +32,6 @@ extension MessagePort {
 }
 
 extension MessagePort {
-    /// Whether the listener of this stream may end it before it has taken everything, and then has no use for the rest.
-    package var isPartial: Bool { line.read { $0.isPartial } }
-
     /// Ends a port that nobody has admitted yet, for a reason, together with what was posted on it. One that is
     /// open goes on.
     package func failUnlessOpen(_ reason: CloseReason) {
@@ -74,9 +69,8 @@ package struct PortIntroduction: Sendable {
     }
 
     /// The peer has the other end.
-    /// - Parameter isPartial: see ``MessagePort/isPartial``.
-    package func didOpen(isPartial: Bool = false) {
-        line.didOpen(isPartial: isPartial)
+    package func didOpen() {
+        line.didOpen()
     }
 
     /// The introduction failed; a port that is open already, because the peer has answered on it, goes on.

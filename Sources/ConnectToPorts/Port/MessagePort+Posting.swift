@@ -22,7 +22,7 @@ extension MessagePort {
     /// - Returns: whether the port took the message. On a port that is over the message goes nowhere, and what it was to
     ///   transfer is closed, as the HTML standard has it: then this is `false`, and ``closeReason`` says why.
     /// - Throws: ``PortError``: ``PortError/Code/queueFull``, ``PortError/Code/messageTooLarge`` (over 64 MiB or
-    ///   ``PortLimits/messageLength``), ``PortError/Code/finished``, ``PortError/Code/isStream``; and with something to
+    ///   ``PortLimits/messageLength``), ``PortError/Code/finished``; and with something to
     ///   transfer ``PortError/Code/detached`` for what was closed or given away before, ``PortError/Code/notOpen``,
     ///   ``PortError/Code/notTransferable``, ``PortError/Code/tooManyDescriptors``.
     @discardableResult

@@ -159,7 +159,7 @@ public final class MessagePort: Sendable {
     }
 
     /// Whether no more messages will come: the peer has said that it posts no more, or the port is over. Some may still
-    /// wait here. Always true of a ``LineFormat/stream``, which has none.
+    /// wait here.
     public var peerHasFinished: Bool {
         line.read { $0.life.inputHasEnded }
     }

@@ -59,10 +59,7 @@ public struct PortError: Error, Sendable, CustomStringConvertible {
         public static let notOpen = Code(rawValue: "not-open")
         /// More descriptors than fit one message: 253, those inside of transferred ports included.
         public static let tooManyDescriptors = Code(rawValue: "too-many-descriptors")
-        /// The line is a stream: it has no messages. Take its socket with
-        /// ``MessagePort/takeFileDescriptor()``.
-        public static let isStream = Code(rawValue: "is-stream")
-        /// Messages, or parts of them, wait here, so that the socket cannot be handed over.
+        /// Messages, or parts of them, wait here, so that the socket cannot be detached.
         public static let stillBuffered = Code(rawValue: "still-buffered")
         /// The task that waited was cancelled; the port lives on.
         public static let cancelled = Code(rawValue: "cancelled")
@@ -156,11 +153,8 @@ extension PortError {
         "a message that a newer one may replace cannot transfer anything, which would be lost with it; post it without a key"
     )
 
-    static let isStream = PortError(
-        .isStream, "the line is a stream and carries no messages; use takeFileDescriptor, and write to that")
-
     static func stillBuffered(_ what: String) -> PortError {
-        PortError(.stillBuffered, "the socket cannot be handed over: \(what)")
+        PortError(.stillBuffered, "the socket cannot be detached: \(what)")
     }
 
     static let notOpen = PortError(

@@ -131,7 +131,7 @@ struct TakeoverTests {
         var connections = here.connections(to: "x").makeAsyncIterator()
         let connection = try #require(try await connections.next())
         let event = try #require(await context.nextConnect())
-        let socket = try event.source.takeFileDescriptor()
+        let socket = try event.source.detachSocket()
         defer { close(socket) }
         // No kind of frame.
         let frame: [UInt8] = [0, 0, 0, 0, 0, 0, 0, 0]

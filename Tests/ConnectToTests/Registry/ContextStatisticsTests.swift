@@ -19,7 +19,7 @@ struct ContextStatisticsTests {
         #expect(try await event.source.nextText() == "1234567")
         try event.source.postMessage("12")
         #expect(try await port.nextText() == "12")
-        #expect(try await here.connectTo("x", format: .stream).waitUntilClosed().code == .refused)
+        await #expect(throws: PortError.self) { try await here.openStream(to: "x") }
 
         let info = try #require(try await here.info("x"))
         #expect(info.owner.busName == there.connection.uniqueName)
@@ -38,17 +38,17 @@ struct ContextStatisticsTests {
         #expect(context.statistics.openPorts == 0)
     }
 
-    @Test("a port that was given away, or taken as a socket, is no longer counted")
-    func givenAway() async throws {
+    @Test("a stream whose socket is taken is no longer counted")
+    func takenAsSocket() async throws {
         let (here, there) = (try await Bus.onPrivateBus(), try await Bus.onPrivateBus())
         let context = try await there.register("x", options: .init(format: .stream))
-        let port = here.connectTo("x", format: .stream)
-        let event = try #require(await context.nextConnect())
+        async let stream = here.openStream(to: "x")
+        let event = try #require(try await context.nextStream())
         #expect(context.statistics.openPorts == 1)
-        let number = try event.source.takeFileDescriptor()
+        let number = try event.stream.takeFileDescriptor()
         #expect(context.statistics.openPorts == 0)
         close(number)
-        port.close()
+        try await stream.close()
     }
 
     @Test("of a name that nobody has there is nothing to tell")

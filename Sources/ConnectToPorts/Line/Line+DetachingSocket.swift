@@ -2,10 +2,10 @@ import ConnectToLinux
 
 extension Line {
     /// Lets the socket go to another owner, who closes it.
-    func handOver() throws(PortError) -> Int32 {
+    func detachSocket() throws(PortError) -> Int32 {
         let result: Result<Int32, PortError> = change { state, wakeups in
             do throws(PortError) {
-                return .success(try state.handOver(for: self, &wakeups))
+                return .success(try state.detachSocket(for: self, &wakeups))
             } catch {
                 return .failure(error)
             }
@@ -15,10 +15,10 @@ extension Line {
 }
 
 extension LineState {
-    mutating func handOver(for line: Line, _ wakeups: inout Wakeups) throws(PortError) -> Int32 {
-        if let refusal = life.handOverRefusal { throw refusal }
+    mutating func detachSocket(for line: Line, _ wakeups: inout Wakeups) throws(PortError) -> Int32 {
+        if let refusal = life.detachingRefusal { throw refusal }
         guard let socket, !isInTransit else { throw .detached("the port") }
-        if !output.isEmpty { throw .stillBuffered("\(output.count) bytes wait to be written; await flush") }
+        if !output.isEmpty { throw .stillBuffered("\(output.count) bytes wait to be written; await flush first") }
         settleInput()
         if !input.isEmpty {
             throw .stillBuffered("\(input.count) messages wait to be taken; take them first")
@@ -30,7 +30,7 @@ extension LineState {
         do throws(SystemError) {
             number = try socket.descriptor.duplicateNumber()
         } catch {
-            throw .outOfResources("no descriptor is left to hand over", error)
+            throw .outOfResources("the port's socket could not be detached", error)
         }
         let source = source
         self.socket = nil
@@ -40,7 +40,7 @@ extension LineState {
             source?.cancel()
             withExtendedLifetime(socket) {}
         }
-        apply(life.didHandOver(), to: line, &wakeups)
+        apply(life.didDetachSocket(), to: line, &wakeups)
         waiters.resume(.flush, in: &wakeups)
         return number
     }

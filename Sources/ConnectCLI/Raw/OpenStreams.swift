@@ -1,0 +1,16 @@
+import ConnectTo
+
+/// The streams that `listen --raw` has open. Their service ends them.
+actor OpenStreams: OpenPeers {
+    private var peers = PeerCount()
+
+    func add(_ event: StreamEvent) -> Int { peers.add() }
+
+    func remove(_ number: Int) { peers.remove() }
+
+    func waitUntilFewer(than count: Int) async {
+        while !peers.isFewer(than: count) { await withCheckedContinuation { peers.awaitChange($0) } }
+    }
+
+    func closeAll() {}
+}

@@ -1,0 +1,58 @@
+import ConnectToLinux
+import ConnectToPorts
+
+/// A stream on its way to a listener: the end to pass on, and how it came out.
+///
+/// Nothing is read or written before the welcome, and the welcome alone opens it (`dbus/PROTOCOL.md`, "Streams").
+final class StreamOpening: Introduction {
+    enum Outcome: Sendable {
+        case open(ByteStream)
+        case failed(CloseReason)
+    }
+
+    private let near: StreamSocket
+    private let far: Descriptor
+    private let outcome = Latch<Outcome>()
+
+    init() throws(SystemError) {
+        let (near, far) = try StreamSocket.pair()
+        self.near = near
+        self.far = far.descriptor
+    }
+
+    /// Waits for the outcome. A cancelled task gives the stream up.
+    func wait() async -> Outcome {
+        if let outcome = await outcome.wait() { return outcome }
+        failUnlessOpen(.givenUp)
+        return outcome.value ?? .failed(.givenUp)
+    }
+
+    // MARK: What the introduction tells
+
+    var farEnd: Descriptor? { far }
+
+    /// It has been given up.
+    var isPointless: Bool { outcome.value != nil }
+
+    func ended() async {
+        _ = await outcome.wait()
+    }
+
+    func didOpen(isPartial: Bool) {
+        // Given up meanwhile, the stream closes itself.
+        outcome.set(.open(ByteStream(near, isPartial: isPartial)))
+    }
+
+    func failUnlessOpen(_ reason: CloseReason) {
+        if outcome.set(.failed(reason)) { near.shutdown() }
+    }
+
+    func fail(_ reason: CloseReason) {
+        failUnlessOpen(reason)
+    }
+}
+
+extension CloseReason {
+    fileprivate static let givenUp = CloseReason(
+        .cancelled, detail: "the task that opened the stream was cancelled before it was open")
+}
