@@ -42,11 +42,14 @@ Task(executorPreference: try EventLoop.shared.executor) { [numbers, cues, addres
         case ("knock", 2): try await knock(name, numbers[0], ownsContext: numbers[1] == 1, on: address)
         case ("flood", 2):
             try flood(name, seconds: numbers[0], isDeaf: numbers[1] == 1, on: address)
+        case ("worker", 0): try await work()
         default: say("no such role: \(role) \(numbers)")
         }
     } catch {
         say("failed: \(error)")
     }
 }
+// A worker's standard input is its line, and it ends by itself.
+if role == "worker" { while true { pause() } }
 cues.readToEnd()
 exit(0)

@@ -30,7 +30,12 @@ package struct StreamSocket: Sendable {
 
     /// Whether a descriptor that came from another process is a socket of the kind that a line needs.
     package static func isConnectedStream(_ descriptor: Descriptor) -> Bool {
-        clinux_is_connected_unix_stream(descriptor.rawValue) == 1
+        isConnectedStream(descriptor.rawValue)
+    }
+
+    /// The same of a number that need not be open.
+    package static func isConnectedStream(_ number: Int32) -> Bool {
+        clinux_is_connected_unix_stream(number) == 1
     }
 
     /// Marks a socket that a caller handed over as introduced to a listener, so that the two ends of one pair cannot

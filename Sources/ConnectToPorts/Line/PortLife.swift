@@ -50,6 +50,9 @@ struct PortLife {
     /// all is taken here, or nobody will.
     private(set) var owesClose = false
 
+    /// Others may have posted on this side before, it is not known how much: the peer may have taken more than was
+    /// posted here.
+    var mayHaveFormerHolders = false
     private(set) var posted: UInt64 = 0
     private(set) var received: UInt64 = 0
     private(set) var taken: UInt64 = 0
@@ -242,14 +245,14 @@ struct PortLife {
 
     /// - Parameter count: how many of our messages the peer's program has taken.
     mutating func didReceiveClose(taken count: UInt64) throws(ProtocolViolation) -> Effects {
-        guard count <= posted else {
+        guard count <= posted || mayHaveFormerHolders else {
             throw ProtocolViolation("a close that counts \(count) messages of the \(posted) that were posted")
         }
         let effects = didOpen()
         peerWasDone = inbound == .finished
         let bothHaveFinished = inbound == .finished && outbound == .finished && finishIsSent
         inbound = .closed
-        undelivered = posted - count
+        undelivered = posted > count ? posted - count : 0
         if awaitsClose {
             outbound = .closed
             if closeIsSent { return effects.union(fail(.bothFinished)) }

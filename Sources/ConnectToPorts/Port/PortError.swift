@@ -59,6 +59,8 @@ public struct PortError: Error, Sendable, CustomStringConvertible {
         public static let notOpen = Code(rawValue: "not-open")
         /// More descriptors than fit one message: 253, those inside of transferred ports included.
         public static let tooManyDescriptors = Code(rawValue: "too-many-descriptors")
+        /// What was to be made a port is not a connected AF_UNIX stream socket.
+        public static let invalidDescriptor = Code(rawValue: "invalid-descriptor")
         /// Messages, or parts of them, wait here, so that the socket cannot be detached.
         public static let stillBuffered = Code(rawValue: "still-buffered")
         /// The task that waited was cancelled; the port lives on.

@@ -1,0 +1,49 @@
+import ConnectTo
+import ConnectToTestSupport
+import ConnectToTesting
+import Glibc
+import Subprocess
+import SystemPackage
+import Testing
+
+@Suite("A worker that is started with one end of a line", .timeLimit(.minutes(1)))
+struct WorkerTests {
+    /// Starts a worker whose standard input is the far end of a new channel.
+    private func withWorker(_ body: @escaping @Sendable (MessagePort, pid_t) async throws -> Void) async throws {
+        let channel = try MessageChannel()
+        let line = FileDescriptor(rawValue: try channel.port2.detachSocket())
+        // Waits in the line until the worker is there.
+        try channel.port1.postMessage("Hello")
+        _ = try await run(
+            .path(FilePath(testPeer)), arguments: ["-", "worker", "-"],
+            input: .fileDescriptor(line, closeAfterSpawningProcess: true), output: .discarded,
+            error: .fileDescriptor(.standardError, closeAfterSpawningProcess: false)
+        ) { execution in
+            try await body(channel.port1, execution.processIdentifier.value)
+        }
+    }
+
+    @Test("a program and its worker talk both ways, and end in order")
+    func talk() async throws {
+        try await withWorker { (port, worker) async throws -> Void in
+            var messages = port.messages.makeAsyncIterator()
+            #expect(try await messages.next()?.text == "\(worker) true: Hello")
+            try port.postMessage("again")
+            #expect(try await messages.next()?.text == "\(worker) true: again")
+            port.finish()
+            #expect(try await messages.next() == nil)
+            #expect(try await port.waitUntilClosed().code == .closed)
+            #expect(port.undeliveredCount == 0)
+        }
+    }
+
+    @Test("a worker that is killed is noticed as a peer that exited")
+    func killed() async throws {
+        try await withWorker { (port, worker) async throws -> Void in
+            var messages = port.messages.makeAsyncIterator()
+            #expect(try await messages.next() != nil)
+            kill(worker, SIGKILL)
+            #expect(try await port.waitUntilClosed().code == .peerExited)
+        }
+    }
+}
