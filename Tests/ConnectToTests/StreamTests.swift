@@ -106,9 +106,12 @@ struct StreamTests {
         let there = try await Bus.separate(at: try PrivateBus.current.address, limits: limits)
         let context = try await there.register("x", options: ContextOptions(format: .stream))
         var streams: [ByteStream] = []
+        var events: [StreamEvent] = []
         for number in 1...3 {
             streams.append(try await here.openStream(to: "x"))
             let event = try #require(await context.nextStream())
+            // Kept: it is not its being dropped that makes room.
+            events.append(event)
             let error = await #expect(throws: PortError.self) { try await here.openStream(to: "x") }
             #expect(error?.reason?.code == .busy)
             if number == 1 {
