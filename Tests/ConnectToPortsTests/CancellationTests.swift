@@ -138,7 +138,7 @@ struct CancellationTests {
     func cancelledWhenWoken() async throws {
         let (port, peer) = try RawPeer.withPort()
         // The first consumer runs only when this loop is turned: it can be caught between the two.
-        let loop = try EventLoop.drivenByForeignLoop()
+        let loop = try EventLoop.makeDrivenByForeignLoop()
         let first = Task(executorPreference: loop.executor) { try await port.take() }
         loop.runReady()
         #expect(port.line.read { $0.waiters.count(.input) } == 1)

@@ -36,7 +36,7 @@ struct ChunkPoolTests {
     @Test("is not kept where only a foreign loop is turned: no thread is started to give it back")
     func foreignLoop() async {
         await #expect(processExitsWith: .success) {
-            let loop = try EventLoop.drivenByForeignLoop()
+            let loop = try EventLoop.makeDrivenByForeignLoop()
             let (near, far) = try MessageChannel.makePair(on: loop)
             let arrived = Latch<Int>()
             far.onMessage { arrived.set($0.count) }

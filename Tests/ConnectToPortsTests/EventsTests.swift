@@ -149,7 +149,7 @@ struct EventsTests {
 
     @Test("after a thousand calls in a row others have their turn")
     func cap() async throws {
-        let loop = try EventLoop.drivenByForeignLoop()
+        let loop = try EventLoop.makeDrivenByForeignLoop()
         let (mine, theirs) = try MessageChannel.makePair(on: loop)
         let count = Lock(0)
         for _ in 0..<2_500 { try theirs.postMessage("") }

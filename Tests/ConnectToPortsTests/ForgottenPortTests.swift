@@ -18,7 +18,7 @@ struct ForgottenPortTests {
     @Test("tells its close handler the end, however far the loop gets between two setters", arguments: orders)
     private func anyOrder(order: [Setter]) throws {
         for turnsLoop in [false, true] {
-            let loop = try EventLoop.drivenByForeignLoop()
+            let loop = try EventLoop.makeDrivenByForeignLoop()
             let heard = Heard()
             var settersLeft = order.count
             weak let line = try forget(order, on: loop, heard) {
@@ -48,7 +48,7 @@ struct ForgottenPortTests {
 
     @Test("tells its close handler the end that came while the program took the last message itself")
     func sequence() throws {
-        let loop = try EventLoop.drivenByForeignLoop()
+        let loop = try EventLoop.makeDrivenByForeignLoop()
         let heard = Heard()
         weak let line = try forget([.close], on: loop, heard) {
             $0.start()
@@ -64,7 +64,7 @@ struct ForgottenPortTests {
 
     @Test("tells a close handler that came last how a port ends on which both sides have finished")
     func bothFinished() throws {
-        let loop = try EventLoop.drivenByForeignLoop()
+        let loop = try EventLoop.makeDrivenByForeignLoop()
         let (near, far) = try StreamSocket.pair()
         let peer = RawPeer(far)
         let heard = Heard()
@@ -85,7 +85,7 @@ struct ForgottenPortTests {
 
     @Test("is closed, and hears of nothing, where its end has not come")
     func noEnd() throws {
-        let loop = try EventLoop.drivenByForeignLoop()
+        let loop = try EventLoop.makeDrivenByForeignLoop()
         let heard = Heard()
         let (near, far) = try StreamSocket.pair()
         let peer = RawPeer(far)

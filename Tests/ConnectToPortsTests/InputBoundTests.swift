@@ -91,7 +91,7 @@ struct InputBoundTests {
     @Test("is drained a thousand messages a turn, however often more comes")
     func fairTurns() throws {
         // A loop that is turned here, so that every turn can be looked at.
-        let loop = try EventLoop.drivenByForeignLoop()
+        let loop = try EventLoop.makeDrivenByForeignLoop()
         var limits = PortLimits()
         limits.queuedInput = .max
         let (port, peer) = try RawPeer.withPort(limits: limits, on: loop)

@@ -87,7 +87,7 @@ struct MessageChannelTests {
 
     @Test("lives on a loop that the program turns itself")
     func foreignLoop() async throws {
-        let loop = try EventLoop.drivenByForeignLoop()
+        let loop = try EventLoop.makeDrivenByForeignLoop()
         let channel = try MessageChannel(on: loop)
         let texts = Task { await channel.port2.takeAll().texts }
         try channel.port1.postMessage("Hello")

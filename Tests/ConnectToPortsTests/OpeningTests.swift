@@ -48,7 +48,7 @@ struct OpeningTests {
 
     @Test("is open if the peer's word and the error arrive together, and loses none of what it said")
     func byteBeforeError() async throws {
-        let loop = try EventLoop.drivenByForeignLoop()
+        let loop = try EventLoop.makeDrivenByForeignLoop()
         let (port, introduction) = MessagePort.opening(on: loop)
         let peer = try introduction.peer()
         // More than one drain takes, and the loop has not looked yet.

@@ -9,7 +9,7 @@ import Testing
 struct TapTests {
     @Test("say how many were left out where they were: with the next one behind the gap")
     func gap() throws {
-        let loop = try EventLoop.drivenByForeignLoop()
+        let loop = try EventLoop.makeDrivenByForeignLoop()
         let tap = Tap(on: loop)
         let (near, far) = try MessageChannel.makePair(on: loop)
         let records = Records()

@@ -55,7 +55,7 @@ private final class MainLoop: Sendable {
     private let isOver = Atomic(false)
 
     init() throws {
-        loop = try EventLoop.drivenByForeignLoop()
+        loop = try EventLoop.makeDrivenByForeignLoop()
         try startDetachedThread(named: "main-loop") { [self] in
             var entry = pollfd(fd: loop.pollableDescriptor, events: Int16(POLLIN), revents: 0)
             while !isOver.load(ordering: .acquiring) {

@@ -11,7 +11,7 @@ struct Instructions {
 
     func run() throws {
         // Turned here, so no other thread takes part, and each run executes the same instructions.
-        let loop = try EventLoop.drivenByForeignLoop()
+        let loop = try EventLoop.makeDrivenByForeignLoop()
         let channel = try MessageChannel(on: loop)
         switch path {
         case "post": try post(channel, loop)

@@ -11,7 +11,7 @@ package import ConnectToLinux
 ///
 /// Such a task must not block: every port of the loop waits for it.
 ///
-/// A program with a main loop of its own (GLib, Qt, a game's) makes a loop with ``drivenByForeignLoop()``,
+/// A program with a main loop of its own (GLib, Qt, a game's) makes a loop with ``makeDrivenByForeignLoop()``,
 /// watches ``pollableDescriptor`` for reading and calls ``runReady()`` when it is readable.
 public struct EventLoop: Sendable {
     package let reactor: Reactor
@@ -53,7 +53,7 @@ public struct EventLoop: Sendable {
     /// or they stay in memory, with their descriptors and the loop.
     ///
     /// - Throws: ``PortError`` with ``PortError/Code/outOfResources``.
-    public static func drivenByForeignLoop() throws(PortError) -> EventLoop {
+    public static func makeDrivenByForeignLoop() throws(PortError) -> EventLoop {
         try EventLoop(drivenBy: .foreignLoop)
     }
 
@@ -80,7 +80,7 @@ public struct EventLoop: Sendable {
     public var pollableDescriptor: Int32 { reactor.pollableDescriptor }
 
     /// Runs everything that is ready, and returns without waiting. Always on the same thread; only for a loop
-    /// made by ``drivenByForeignLoop()``.
+    /// made by ``makeDrivenByForeignLoop()``.
     ///
     /// A peer that floods cannot keep the caller here: what still comes after 64 turns is left, and
     /// ``pollableDescriptor`` is readable at once.

@@ -14,7 +14,7 @@ public struct MessageChannel: Sendable {
     ///
     /// A unit test of code that talks on a port gives it one end, and plays its peer on the other. They are real: a
     /// socket pair, with all the limits, errors and orders of events of a port to another process; only the
-    /// introduction is left out. On a loop by ``EventLoop/drivenByForeignLoop()`` a test decides when what has been
+    /// introduction is left out. On a loop by ``EventLoop/makeDrivenByForeignLoop()`` a test decides when what has been
     /// posted arrives.
     ///
     /// - Parameters: as of ``init(limits:on:)``.

@@ -27,7 +27,7 @@ struct CompatibilityTests {
 
     /// What the peer reads, a text for each frame.
     private func perform(_ act: RecordedAct) throws -> [String] {
-        let loop = try EventLoop.drivenByForeignLoop()
+        let loop = try EventLoop.makeDrivenByForeignLoop()
         let (near, far) = try StreamSocket.pair()
         let (innerNear, innerFar) = try StreamSocket.pair()
         let port = MessagePort(adopting: near, on: loop)
@@ -62,7 +62,7 @@ private struct Replay {
     let answers: [String]
 
     init(_ recorded: RecordedLine) throws {
-        let loop = try EventLoop.drivenByForeignLoop()
+        let loop = try EventLoop.makeDrivenByForeignLoop()
         let (near, far) = try StreamSocket.pair()
         let port = MessagePort(adopting: near, on: loop)
         let events = Lock<[String]>([])

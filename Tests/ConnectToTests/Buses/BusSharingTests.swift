@@ -44,7 +44,7 @@ struct BusSharingTests {
     @Test("on loops of their own there are connections of their own")
     func loops() async throws {
         let address = try PrivateBus.current.address
-        let foreign = try EventLoop.drivenByForeignLoop()
+        let foreign = try EventLoop.makeDrivenByForeignLoop()
         let isDone = Latch<Void>()
         let turning = Task.detached {
             // A main loop of the poorest kind.

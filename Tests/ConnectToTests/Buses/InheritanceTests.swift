@@ -10,7 +10,7 @@ struct InheritanceTests {
     @Test("no descriptor of a bus, a loop, a line or a transferred thing goes through exec")
     func closedOnExec() async throws {
         let before = try OpenDescriptor.all()
-        let loop = try EventLoop.drivenByForeignLoop()
+        let loop = try EventLoop.makeDrivenByForeignLoop()
         let (here, there) = (try await Bus.onPrivateBus(), try await Bus.onPrivateBus())
         let context = try await there.register("x")
         let port = here.connectTo("x")

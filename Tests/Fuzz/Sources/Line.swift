@@ -5,7 +5,7 @@ import Glibc
 @testable import ConnectToPorts
 
 // The loop is turned by hand, so that the same input always does the same.
-private let loop: EventLoop? = try? EventLoop.drivenByForeignLoop()
+private let loop: EventLoop? = try? EventLoop.makeDrivenByForeignLoop()
 
 /// A whole port on a real socket, against a peer that does what the input says.
 func fuzzLine(_ source: consuming ByteSource) {
