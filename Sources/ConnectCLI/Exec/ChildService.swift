@@ -97,7 +97,7 @@ struct ChildService: PeerService {
             _ = await child.ended()
             isOver.set()
         }
-        let timer = try? EventLoop.shared.reactor.schedule(after: Self.patience) { isOver.set() }
+        let timer = try? EventLoop.shared.schedule(after: Self.patience) { isOver.set() }
         if timer != nil { _ = await isOver.wait() }
         timer?.cancel()
     }

@@ -20,11 +20,11 @@ final class PipeEnd: Sendable {
         var waiting: CheckedContinuation<Void, Never>?
         /// How long a wait may take.
         var patience: Duration?
-        var timer: Reactor.Timer?
+        var timer: EventLoop.Timer?
         var hasFallenSilent = false
     }
 
-    private let reactor: Reactor
+    private let loop: EventLoop
     private let state: Lock<State>
 
     private static let chunk = 64 << 10
@@ -40,10 +40,10 @@ final class PipeEnd: Sendable {
     }
 
     private init(_ descriptor: Descriptor, _ direction: Direction) throws {
-        reactor = try EventLoop.shared.reactor
+        loop = try EventLoop.shared
         state = Lock(State(descriptor: descriptor))
         let readiness: Readiness = direction == .read ? [.read, .edge] : [.write, .edge]
-        let source = try reactor.watch(descriptor.rawValue, for: readiness) { [weak self] _ in
+        let source = try loop.reactor.watch(descriptor.rawValue, for: readiness) { [weak self] _ in
             self?.wake { $0.isReady = $0.waiting == nil }
         }
         state.withLock { $0.source = source }
@@ -133,7 +133,7 @@ final class PipeEnd: Sendable {
 
     private func startTimer(_ state: inout State) {
         guard let patience = state.patience else { return }
-        state.timer = reactor.schedule(after: patience) { [weak self] in
+        state.timer = loop.schedule(after: patience) { [weak self] in
             self?.wake { state in
                 guard state.waiting != nil else { return }
                 state.isStopped = true

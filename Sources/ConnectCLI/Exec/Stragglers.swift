@@ -39,23 +39,23 @@ final class Stragglers: Sendable {
             do { while try await holders.read() != nil {} } catch {}
             outcome.set(.gone)
         }
-        let reactor = try? EventLoop.shared.reactor
-        let source = try? reactor?.watch(line.descriptor.rawValue, for: [.write, .edge]) { [self] in
+        let loop = try? EventLoop.shared
+        let source = try? loop?.reactor.watch(line.descriptor.rawValue, for: [.write, .edge]) { [self] in
             if $0.isDisjoint(with: [.hangup, .error]) {
                 hasWritten.withLock { $0 = true }
             } else {
                 outcome.set(.peerGone)
             }
         }
-        awaitSilence(on: reactor)
+        awaitSilence(on: loop)
         let end = await outcome.wait() ?? .gone
         source?.cancel()
         holders.stop()
         return end
     }
 
-    private func awaitSilence(on reactor: Reactor?) {
-        reactor?.schedule(after: silence) { [self] in
+    private func awaitSilence(on loop: EventLoop?) {
+        loop?.schedule(after: silence) { [self] in
             if outcome.value != nil { return }
             let hasWritten = hasWritten.withLock { hasWritten in
                 defer { hasWritten = false }
@@ -63,7 +63,7 @@ final class Stragglers: Sendable {
             }
             // What the peer has not taken keeps them from writing more.
             if hasWritten || clinux_bytes_unread(line.descriptor.rawValue) > 0 {
-                awaitSilence(on: reactor)
+                awaitSilence(on: loop)
             } else {
                 outcome.set(.silent)
             }

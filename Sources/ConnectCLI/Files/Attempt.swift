@@ -1,3 +1,4 @@
+import ConnectTo
 import ConnectToLinux
 import SystemPackage
 
@@ -13,7 +14,7 @@ final class Attempt: Sendable {
 
     private struct State {
         var phase = Phase.working(lastStep: .now)
-        var timer: Reactor.Timer?
+        var timer: EventLoop.Timer?
     }
 
     private let state = Lock(State())
@@ -34,7 +35,7 @@ final class Attempt: Sendable {
     }
 
     private func turn(to phase: Phase) throws(SystemError) {
-        let (isGivenUp, timer) = state.withLock { state -> (Bool, Reactor.Timer?) in
+        let (isGivenUp, timer) = state.withLock { state -> (Bool, EventLoop.Timer?) in
             if case .givenUp = state.phase { return (true, nil) }
             state.phase = phase
             if case .working = phase { return (false, nil) }
@@ -47,16 +48,16 @@ final class Attempt: Sendable {
     // MARK: The side that waits
 
     /// Gives it up once it has not got on for so long.
-    func giveUp(after patience: Duration, on reactor: Reactor, _ handler: @escaping @Sendable () -> Void) {
-        look(after: patience, patience, reactor, handler)
+    func giveUp(after patience: Duration, on loop: EventLoop, _ handler: @escaping @Sendable () -> Void) {
+        look(after: patience, patience, loop, handler)
     }
 
     private func look(
-        after delay: Duration, _ patience: Duration, _ reactor: Reactor, _ handler: @escaping @Sendable () -> Void
+        after delay: Duration, _ patience: Duration, _ loop: EventLoop, _ handler: @escaping @Sendable () -> Void
     ) {
         state.withLock { state in
             guard case .working = state.phase else { return }
-            state.timer = reactor.schedule(after: delay) { [self] in
+            state.timer = loop.schedule(after: delay) { [self] in
                 let rest: Duration? = self.state.withLock { state in
                     guard case .working(let lastStep) = state.phase else { return nil }
                     let rest = patience - lastStep.duration(to: .now)
@@ -64,7 +65,7 @@ final class Attempt: Sendable {
                     return rest
                 }
                 guard let rest else { return }
-                if rest > .zero { look(after: rest, patience, reactor, handler) } else { handler() }
+                if rest > .zero { look(after: rest, patience, loop, handler) } else { handler() }
             }
         }
     }

@@ -98,8 +98,8 @@ final class FileThreads: Sendable {
             change { $0.places[place] = nil }
             throw .noThread(error)
         }
-        if let reactor = try? EventLoop.shared.reactor {
-            attempt.giveUp(after: patience, on: reactor) { [self] in
+        if let loop = try? EventLoop.shared {
+            attempt.giveUp(after: patience, on: loop) { [self] in
                 change { $0.places[place]?.hangs = true }
                 outcome.set(.failure(.stalled))
             }

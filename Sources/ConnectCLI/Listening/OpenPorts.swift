@@ -30,8 +30,8 @@ actor OpenPorts: OpenPeers {
     /// Open while there is a port that can be posted to.
     private let gate: InputGate?
     private let stallTime: Duration
-    private let reactor: Reactor
-    private var stallTimer: Reactor.Timer?
+    private let loop: EventLoop
+    private var stallTimer: EventLoop.Timer?
     private var waitingForRoom: CheckedContinuation<Void, Never>?
 
     /// The shortest time that is taken for a stall.
@@ -41,7 +41,7 @@ actor OpenPorts: OpenPeers {
     init(gate: InputGate?, stallTime: Duration) throws {
         self.gate = gate
         self.stallTime = max(stallTime, Self.leastStallTime)
-        reactor = try EventLoop.shared.reactor
+        loop = try EventLoop.shared
     }
 
     func add(_ event: ConnectEvent) -> Int {
@@ -198,7 +198,7 @@ actor OpenPorts: OpenPeers {
     private func watchForStalls() {
         guard holdsUpOthers, stallTimer == nil else { return }
         let marks = marks
-        stallTimer = reactor.schedule(after: stallTime) { [self] in
+        stallTimer = loop.schedule(after: stallTime) { [self] in
             Task.onLoop { await self.dropStalled(since: marks) }
         }
     }

@@ -9,7 +9,7 @@ final class Program: Sendable {
     private let readerLoss: ReaderLoss
     private let end = Latch<End>()
     private let cleanups = Lock<[@Sendable (ExitStatus) async -> Void]>([])
-    private let reactor: Reactor
+    private let loop: EventLoop
     /// Keep what they watch open.
     private let watches = Lock<[any Sendable]>([])
 
@@ -27,7 +27,7 @@ final class Program: Sendable {
 
     private init(_ options: CommonOptions, _ readerLoss: ReaderLoss) throws {
         self.readerLoss = readerLoss
-        reactor = try EventLoop.shared.reactor
+        loop = try EventLoop.shared
         report = Report(
             output: OutputStream(descriptor: 1, name: "stdout"),
             errors: OutputStream(descriptor: 2, name: "stderr"),
@@ -109,7 +109,7 @@ final class Program: Sendable {
     /// Ends the program when the time is over, even one that is held up in leaving.
     /// - Parameter failure: what is to be said then.
     func limit(to time: Duration, _ failure: @escaping @Sendable () -> Failure) {
-        reactor.schedule(after: time) { [self] in
+        loop.schedule(after: time) { [self] in
             let failure = failure()
             if end.set(End(status: failure.status, failure: failure, gracePeriod: Self.shortGracePeriod)) {
                 return
@@ -118,12 +118,12 @@ final class Program: Sendable {
             let former = end.value?.status ?? .success
             if former == .success { Task.onLoop { [report] in await report.failure(failure) } }
             let status = former == .success ? failure.status : former
-            reactor.schedule(after: Self.shortGracePeriod) { _exit(status.code) }
+            loop.schedule(after: Self.shortGracePeriod) { _exit(status.code) }
         }
     }
 
     private func watchSignals() throws(SystemError) {
-        let signals = try Signals(Signals.ending, insists: true, on: reactor) { [self] number in
+        let signals = try Signals(Signals.ending, insists: true, on: loop.reactor) { [self] number in
             let isFirst = end.set(End(status: .signal(number), failure: nil, gracePeriod: Self.gracePeriod))
             // The second one, or the first of somebody who does not want to wait for the rest.
             if !isFirst { _exit(ExitStatus.signal(number).code) }
@@ -134,7 +134,7 @@ final class Program: Sendable {
     /// A pipe whose reader has gone says so without being written to, a terminal that was hung up too.
     private func watchReader() {
         // Always-ready kinds (files, /dev/null) cannot be watched, and have no reader to lose.
-        let source = try? reactor.watch(1, for: []) { [self] readiness in
+        let source = try? loop.reactor.watch(1, for: []) { [self] readiness in
             guard !readiness.isDisjoint(with: [.error, .hangup]) else { return }
             // Level-triggered: watched on, it would fire again at once.
             for source in watches.withLock({ $0.compactMap { $0 as? Reactor.Source } }) { source.cancel() }
@@ -153,7 +153,7 @@ final class Program: Sendable {
 
     private func leave(_ end: End) async -> Never {
         if let gracePeriod = end.gracePeriod {
-            reactor.schedule(after: gracePeriod) { _exit(end.status.code) }
+            loop.schedule(after: gracePeriod) { _exit(end.status.code) }
         }
         if let failure = end.failure { await report.failure(failure) }
         await cleanUp(after: end)
@@ -171,7 +171,7 @@ final class Program: Sendable {
     /// Runs the cleanups; a peer or a bus that does not answer holds up nobody for longer than the grace period.
     private func cleanUp(after end: End) async {
         let isDone = Latch<Void>()
-        let timer = reactor.schedule(after: end.gracePeriod ?? Self.gracePeriod) { isDone.set() }
+        let timer = loop.schedule(after: end.gracePeriod ?? Self.gracePeriod) { isDone.set() }
         Task.onLoop { [self] in
             for cleanup in cleanups.withLock({ $0 }).reversed() { await cleanup(end.status) }
             isDone.set()

@@ -16,7 +16,7 @@ func within<Result: Sendable>(
 ) async -> Result? {
     let result = Latch<Result?>()
     let task = Task.onLoop { result.set(await work()) }
-    let timer = try? EventLoop.shared.reactor.schedule(after: limit) {
+    let timer = try? EventLoop.shared.schedule(after: limit) {
         if result.set(nil) { task.cancel() }
     }
     defer { timer?.cancel() }

@@ -62,11 +62,11 @@ final class RawChildService: PeerService {
     /// Waits until the peer has sent something or has ended, for a second at the most.
     private func untilSomethingCame(over socket: StreamSocket) async {
         let hasCome = Latch<Void>()
-        guard let reactor = try? EventLoop.shared.reactor,
-            let source = try? reactor.watch(
+        guard let loop = try? EventLoop.shared,
+            let source = try? loop.reactor.watch(
                 socket.descriptor.rawValue, for: [.read, .peerHangup, .edge], { _ in hasCome.set() })
         else { return }
-        let timer = reactor.schedule(after: ChildService.silence) { hasCome.set() }
+        let timer = loop.schedule(after: ChildService.silence) { hasCome.set() }
         _ = await hasCome.wait()
         timer.cancel()
         source.cancel()
