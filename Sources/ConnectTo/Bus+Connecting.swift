@@ -8,7 +8,7 @@ extension Bus {
     /// ``Peer/context``.
     ///
     /// Posting works from here on: what is posted waits for the listener. Nothing is thrown, not even for a name
-    /// that is none; the port ends with the reason, and ``MessagePort/waitUntilOpen()`` throws it.
+    /// that is none; the port ends with the reason, and ``MessagePort/waitUntilOpen(within:)`` throws it.
     ///
     /// The wait bounds all of it: a listener that is there has what is left of the wait to answer, a second at least;
     /// without a wait, five seconds (``BusLimits/introduction``). The bus itself has five seconds for each of its own answers.

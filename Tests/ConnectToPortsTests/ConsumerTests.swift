@@ -5,31 +5,8 @@ import Testing
 
 @testable import ConnectToPorts
 
-@Suite("A port's consumers", .chosenExecutor, .timeLimit(.minutes(1)))
+@Suite("The consumers of ports", .chosenExecutor, .timeLimit(.minutes(1)))
 struct ConsumerTests {
-    @Test("that are two share the messages, each to one of them, each one's in order")
-    func share() async throws {
-        let channel = try MessageChannel()
-        async let first = channel.port2.takeAll().texts
-        async let second = channel.port2.takeAll().texts
-        for number in 0..<2_000 { try await channel.port1.send("\(number)") }
-        channel.port1.finish()
-        let (one, two) = (await first.compactMap(Int.init), await second.compactMap(Int.init))
-        #expect((one + two).sorted() == Array(0..<2_000))
-        #expect(one == one.sorted() && two == two.sorted())
-    }
-
-    @Test("get a message each when as many come as wait")
-    func eachWoken() async throws {
-        let (port, peer) = try RawPeer.withPort()
-        let consumers = (0..<5).map { _ in Task { try await port.take()?.text } }
-        await port.someoneWaits(for: .input, atLeast: 5)
-        try await peer.send((0..<5).flatMap { Wire.text("\($0)") })
-        var texts: [String?] = []
-        for consumer in consumers { texts.append(try await consumer.joined()) }
-        #expect(Set(texts) == ["0", "1", "2", "3", "4"])
-    }
-
     @Test("of another port, and timers, get their turn while one port is flooded")
     func flood() async throws {
         let loop = try EventLoop.shared

@@ -88,17 +88,17 @@ struct EventsTests {
         #expect(await next.next() == "end")
     }
 
-    @Test("taking the handler away leaves the rest to the sequence, also to one that waits already")
+    @Test("taking the handler away leaves the rest to a loop that begins then")
     func removal() async throws {
         let (mine, theirs) = try MessageChannel.makePair()
         mine.onMessage { [log] in log.yield($0.text ?? "?") }
         try theirs.postMessage("to the handler")
         #expect(await first() == "to the handler")
+        mine.onMessage(nil)
         async let taken = mine.take()
         await mine.someoneWaits(for: .input)
-        mine.onMessage(nil)
-        try theirs.postMessage("to the sequence")
-        #expect(try await taken?.text == "to the sequence")
+        try theirs.postMessage("to the loop")
+        #expect(try await taken?.text == "to the loop")
     }
 
     @Test("what is no UTF-8 goes to the error handler in its turn, or nowhere; the port lives on")

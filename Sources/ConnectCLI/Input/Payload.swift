@@ -71,7 +71,7 @@ extension MessageBatch {
 extension Messages.AsyncIterator {
     /// The next message, or `nil` at the end, whatever that was: it stands in the port's close reason.
     mutating func nextUnlessEnded() async -> Message? {
-        do throws(PortError) { return try await next(isolation: nil) } catch { return nil }
+        do { return try await next(isolation: nil) } catch { return nil }
     }
 }
 

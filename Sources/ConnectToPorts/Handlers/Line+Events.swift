@@ -9,8 +9,9 @@ extension Line {
             set(&state.handlers)
             // The next message is another handler's.
             state.revokeInput()
-            // Whoever waits at the sequence has had nothing while a handler took all.
-            if state.handlers.message == nil { state.waiters.resume(.input, in: &wakeups) }
+            // A handler takes over from a taker, which is to learn of it.
+            if state.handlers.message != nil { state.taker = nil }
+            state.waiters.resume(.input, in: &wakeups)
             state.forgetHandlers(&wakeups)
             state.deliverLater(for: self)
         }

@@ -10,7 +10,8 @@
 extension MessagePort {
     /// Calls a handler with each message, and starts the port. Nil takes the handler away; the port stays started.
     ///
-    /// Each message goes to one taker, so use either this or ``messages``. A handler that is replaced from another
+    /// Each message goes to one taker: a loop over ``messages`` throws ``PortError/Code/alreadyTaken`` as long as there
+    /// is a handler. A handler that is replaced from another
     /// thread may just be running, for the last time.
     ///
     /// A port with a message handler stays alive while messages can still come, even if the program holds no

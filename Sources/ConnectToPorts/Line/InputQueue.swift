@@ -31,9 +31,6 @@ struct InputQueue {
     /// The same, while it is lent; ``first`` then is as of the last ``settle()``.
     private var cursor: RunCursor?
     private var claimedBefore = 0
-    /// For so many messages nothing is lent.
-    private var unlent = 0
-    private static let unlentAfterDispute = 1_000
     private var items: Deque<Item> = []
     /// How many messages; those claimed since the last ``settle()`` too.
     private(set) var count = 0
@@ -72,11 +69,7 @@ struct InputQueue {
 
     /// - Parameter holder: what the taker was lent, if anything; it is of no use any more.
     mutating func popFirst(for holder: RunCursor? = nil) -> Message? {
-        if let cursor {
-            // Takers who take turns would pay for a revocation with each message.
-            if cursor !== holder { unlent = Self.unlentAfterDispute }
-            revoke(for: holder)
-        }
+        revoke(for: holder)
         if first == nil {
             switch items.popFirst() {
             case nil: return nil
@@ -107,7 +100,6 @@ struct InputQueue {
         count -= messages
         size -= freed
         taken += messages
-        unlent = max(0, unlent - messages)
     }
 
     mutating func removeAll() {
@@ -127,7 +119,7 @@ struct InputQueue {
 
     /// For a taker who will want more than one; nil where it is not worth it, or another has it.
     mutating func lend() -> RunCursor? {
-        guard cursor == nil, unlent == 0, let first, first.count > 2 else { return nil }
+        guard cursor == nil, let first, first.count > 2 else { return nil }
         cursor = RunCursor(first.chunk, first.range)
         claimedBefore = 0
         return cursor
@@ -143,6 +135,11 @@ struct InputQueue {
         guard let cursor else { return }
         settle(cursor.revoke(byHolder: cursor === holder))
         self.cursor = nil
+    }
+
+    /// Ends the lending where the holder is gone, or claims no more: there is nobody to agree with.
+    mutating func endLending() {
+        revoke(for: cursor)
     }
 
     private mutating func settle(_ progress: (claimed: Int, position: Int)) {

@@ -11,12 +11,32 @@ extension Line {
         while !Task.isCancelled, !read(isMet) { await waitOnce(for: awaited, unless: isMet) }
     }
 
+    /// The same for no longer than the limit, where there is one. What came by then counts.
+    nonisolated(nonsending) func wait(
+        for awaited: Awaited, within limit: Duration?,
+        until isMet: @escaping @Sendable (borrowing LineState) -> Bool
+    ) async {
+        guard let limit else { return await wait(for: awaited, until: isMet) }
+        let isOver = Latch<Void>()
+        let id = nextWaiter()
+        let timer = reactor.scheduleDeadline(after: limit) { [self] in
+            isOver.set()
+            change { state, wakeups in wakeups.add(state.waiters.remove(id)) }
+        }
+        defer { timer.cancel() }
+        while !Task.isCancelled, isOver.value == nil, !read(isMet) {
+            await waitOnce(for: awaited, as: id) { isMet($0) || isOver.value != nil }
+        }
+    }
+
+    private func nextWaiter() -> UInt64 { lastWaiter.add(1, ordering: .relaxed).newValue }
+
     /// Waits to be woken, if the condition does not hold yet. Where the caller is: each change of the executor
     /// would cost as much as the rest.
     nonisolated(nonsending) func waitOnce(
-        for awaited: Awaited, unless isMet: @escaping @Sendable (borrowing LineState) -> Bool
+        for awaited: Awaited, as id: UInt64? = nil, unless isMet: @escaping @Sendable (borrowing LineState) -> Bool
     ) async {
-        let id = lastWaiter.add(1, ordering: .relaxed).newValue
+        let id = id ?? nextWaiter()
         await withTaskCancellationHandler {
             await withUnsafeContinuation { continuation in
                 change { state, wakeups in

@@ -74,21 +74,12 @@ final class Line: Sendable {
     // MARK: Life
 
     func start() {
-        resumingReading { state, _ in state.isStarted = true }
+        change { state, _ in state.start(for: self) }
     }
 
     func finish() {
-        resumingReading { state, wakeups in state.apply(state.life.finish(), to: self, &wakeups) }
-    }
-
-    /// Does what may be a reason to read from here on.
-    private func resumingReading(_ body: (inout LineState, inout Wakeups) -> Void) {
         change { state, wakeups in
-            let (interest, wasReading) = (state.interest, state.isReading)
-            body(&state, &wakeups)
-            if state.interest != interest { state.updateInterest() }
-            // What was read before, by the port's owner before for one, is not told of again.
-            if !wasReading, state.isReading { state.continueReading(for: self) }
+            state.resumingReading(for: self) { $0.apply($0.life.finish(), to: self, &wakeups) }
         }
     }
 

@@ -27,6 +27,20 @@ extension LineState {
         return !isUnseen && (isStarted || peerHasHungUp || !life.isOpen || life.outbound == .finished)
     }
 
+    mutating func start(for line: Line) {
+        if isStarted { return }
+        resumingReading(for: line) { $0.isStarted = true }
+    }
+
+    /// Does what may be a reason to read from here on.
+    mutating func resumingReading(for line: Line, _ body: (inout LineState) -> Void) {
+        let (interest, wasReading) = (interest, isReading)
+        body(&self)
+        if self.interest != interest { updateInterest() }
+        // What was read before, by the port's owner before for one, is not told of again.
+        if !wasReading, isReading { continueReading(for: line) }
+    }
+
     /// Reads and cuts what the kernel has, within the bounds.
     mutating func readInput(for line: Line, _ wakeups: inout Wakeups) {
         var messages = 0

@@ -19,6 +19,9 @@ struct LineState: ~Copyable {
     /// Bytes of messages that the program has taken, and of which it says that it has not passed them on yet.
     var inHand = 0
     var input = InputQueue()
+    /// The one ``Taker`` that messages go to, if there is one. What is lent of the input is lent to it, or to the
+    /// message handler, and to nobody where there is neither.
+    var taker: ObjectIdentifier?
     var isStarted = false
     /// The kernel may hold input: it has not said since that there is none.
     var mayRead = false

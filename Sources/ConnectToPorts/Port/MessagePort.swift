@@ -6,6 +6,11 @@ import ConnectToLinux
 /// from any thread. A port that is dropped (its last reference gone) closes itself. Whatever happens to the
 /// other side, the port ends with exactly one ``closeReason``.
 ///
+/// A task that is cancelled while it waits on a port gets an error, and never what it waited for, or the end, in its
+/// place: `CancellationError` from ``messages`` and ``nextMessage(within:)``, and ``PortError`` with
+/// ``PortError/Code/cancelled`` from the calls that throw a ``PortError``. The port lives on, nothing has been posted,
+/// and no message is lost.
+///
 /// The behaviour is that of the HTML standard's MessagePort wherever the standard has a word for it.
 public final class MessagePort: Sendable {
     let line: Line
@@ -23,13 +28,21 @@ public final class MessagePort: Sendable {
     /// Waits until the other side has admitted this port; returns at once on a port that came with a connect event.
     ///
     /// A program need not call it: posting and taking work from the beginning.
-    /// - Throws: ``PortError`` with ``PortError/Code/closed`` and the reason, where the port never opens; or
+    /// - Parameter limit: how long to wait, on CLOCK_MONOTONIC; without one, until the introduction's own end. On a loop
+    ///   made by ``EventLoop/makeDrivenByForeignLoop()`` the time ends when the loop is turned.
+    /// - Throws: ``PortError``: ``PortError/Code/closed`` and the reason where the port never opens;
+    ///   ``PortError/Code/timedOut`` where the limit is over before (the port may still open);
     ///   ``PortError/Code/cancelled`` where the waiting task is cancelled.
-    public func waitUntilOpen() async throws(PortError) {
-        await line.wait(for: .opening) { $0.life.isOpen || $0.life.reason != nil }
+    public func waitUntilOpen(within limit: Duration? = nil) async throws(PortError) {
+        await line.wait(for: .opening, within: limit) { $0.life.isOpen || $0.life.reason != nil }
         let (isOpen, reason) = line.read { ($0.life.isOpen, $0.life.reason) }
         if isOpen { return }
-        throw reason.map(PortError.closed) ?? .waitCancelled
+        if let reason { throw .closed(reason) }
+        throw Self.waitFailure(limit, "the port has not opened")
+    }
+
+    private static func waitFailure(_ limit: Duration?, _ what: String) -> PortError {
+        if let limit, !Task.isCancelled { .timedOut(limit, what) } else { .waitCancelled }
     }
 
     /// Whether the other side has admitted this port and the port is not over. False while the introduction is under
@@ -51,7 +64,7 @@ public final class MessagePort: Sendable {
     /// Says that this side posts no more; what the peer sends is still welcome.
     ///
     /// The peer's ``messages`` end after what was posted before. A port on which both sides have finished
-    /// closes itself once both programs have taken everything: until then ``waitUntilClosed()`` waits for
+    /// closes itself once both programs have taken everything: until then ``waitUntilClosed(within:)`` waits for
     /// a peer that is slow to.
     public func finish() {
         line.finish()
@@ -97,12 +110,13 @@ public final class MessagePort: Sendable {
     }
 
     /// Waits until the port is over, and returns why.
-    /// - Throws: ``PortError`` with ``PortError/Code/cancelled`` where the waiting task is cancelled before; the port
-    ///   lives on.
+    /// - Parameter limit: how long to wait, as of ``waitUntilOpen(within:)``.
+    /// - Throws: ``PortError``, with the port alive: ``PortError/Code/timedOut`` where the limit is over before,
+    ///   ``PortError/Code/cancelled`` where the waiting task is cancelled.
     @discardableResult
-    public func waitUntilClosed() async throws(PortError) -> CloseReason {
-        await line.wait(for: .end) { $0.life.reason != nil }
-        guard let reason = closeReason else { throw .waitCancelled }
+    public func waitUntilClosed(within limit: Duration? = nil) async throws(PortError) -> CloseReason {
+        await line.wait(for: .end, within: limit) { $0.life.reason != nil }
+        guard let reason = closeReason else { throw Self.waitFailure(limit, "the port has not ended") }
         return reason
     }
 

@@ -55,7 +55,7 @@ public struct PortError: Error, Sendable, CustomStringConvertible {
         /// travel on, is in use just now, or is no open descriptor.
         public static let notTransferable = Code(rawValue: "not-transferable")
         /// A port that has not been admitted yet cannot be given away; await
-        /// ``MessagePort/waitUntilOpen()``.
+        /// ``MessagePort/waitUntilOpen(within:)``.
         public static let notOpen = Code(rawValue: "not-open")
         /// More descriptors than fit one message: 253, those inside of transferred ports included.
         public static let tooManyDescriptors = Code(rawValue: "too-many-descriptors")
@@ -63,6 +63,10 @@ public struct PortError: Error, Sendable, CustomStringConvertible {
         public static let invalidDescriptor = Code(rawValue: "invalid-descriptor")
         /// Messages, or parts of them, wait here, so that the socket cannot be detached.
         public static let stillBuffered = Code(rawValue: "still-buffered")
+        /// Another part of the program takes this port's messages; see ``Messages``.
+        public static let alreadyTaken = Code(rawValue: "already-taken")
+        /// What was waited for did not come within the time that the call gave for it; the port lives on.
+        public static let timedOut = Code(rawValue: "timed-out")
         /// The task that waited was cancelled; the port lives on.
         public static let cancelled = Code(rawValue: "cancelled")
         /// The process has no descriptors, memory or threads left for it.
@@ -107,6 +111,17 @@ extension PortError {
 
     package static let scarcityAdvice =
         "close what is not needed, or raise the limits of open files (ulimit -n) or of processes and threads (ulimit -u)"
+
+    static let alreadyTaken = PortError(
+        .alreadyTaken,
+        """
+        another part of this program takes the port's messages: a loop over `messages` that has not been left, a \
+        nextMessage that waits, or the handler of onMessage; take the messages in one place, and pass them on from there
+        """)
+
+    static func timedOut(_ limit: Duration, _ what: String) -> PortError {
+        PortError(.timedOut, "\(what) within \(limit); the port lives on: wait longer, or close it")
+    }
 
     static let waitCancelled = PortError(.cancelled, "the waiting task was cancelled")
 

@@ -1,0 +1,78 @@
+import ConnectToLinux
+
+/// What takes a port's messages: an iterator of ``Messages``, or a call of ``MessagePort/nextMessage(within:)``.
+///
+/// From its first look for a message on, a taker has the port's messages to itself, until it is gone, has come to their
+/// end, or has thrown. Another one that takes meanwhile gets ``PortError/Code/alreadyTaken``; so does a taker that goes
+/// on after a message handler has been set.
+@usableFromInline
+final class Taker: Sendable {
+    private let port: MessagePort
+
+    init(_ port: MessagePort) {
+        self.port = port
+    }
+
+    deinit {
+        release()
+    }
+
+    private var line: Line { port.line }
+    private var id: ObjectIdentifier { ObjectIdentifier(self) }
+
+    private func release() {
+        line.change { state, _ in state.release(id) }
+    }
+
+    /// A message that is here already; nil also where there is something to throw.
+    /// - Parameter run: what the line has lent of its input.
+    @usableFromInline
+    func takeNow(_ run: inout RunCursor?) -> Message? {
+        // Else a peer that never pauses would keep a cancelled task for ever.
+        if Task.isCancelled { return nil }
+        let (message, cursor) = line.change { state, wakeups -> (Message?, RunCursor?) in
+            guard state.claim(id) else { return (nil, nil) }
+            return (state.takeInput(holding: run, for: line, &wakeups), state.input.lend())
+        }
+        run = cursor
+        return message
+    }
+
+    /// The next message, or nil at the end, in time.
+    @usableFromInline
+    nonisolated(nonsending) func take(_ run: inout RunCursor?) async throws -> Message? {
+        // Not later: a task that has been woken for a message takes it, or no task would.
+        if Task.isCancelled { throw cancellation() }
+        while true {
+            await line.waitOnce(for: .input) { [id] in $0.hasNews(for: id) }
+            let (outcome, cursor) = line.change { state, wakeups -> (LineState.Take, RunCursor?) in
+                let outcome = state.takeMessage(as: id, holding: run, for: line, &wakeups)
+                return (outcome, outcome.isMessage ? state.input.lend() : nil)
+            }
+            run = cursor
+            if !outcome.isNothing { return try outcome.get() }
+            if Task.isCancelled { throw cancellation() }
+        }
+    }
+
+    /// One message, or nil at the end. Nothing is lent for it.
+    nonisolated(nonsending) func takeOne(within limit: Duration?) async throws -> Message? {
+        let deadline = limit.map { SuspendingClock.now.advanced(by: $0) }
+        if Task.isCancelled { throw CancellationError() }
+        while true {
+            let outcome = line.change { state, wakeups in
+                state.takeMessage(as: id, holding: nil, for: line, &wakeups)
+            }
+            if !outcome.isNothing { return try outcome.get() }
+            if Task.isCancelled { throw CancellationError() }
+            let rest = deadline.map { SuspendingClock.now.duration(to: $0) }
+            if let limit, let rest, rest <= .zero { throw PortError.timedOut(limit, "no message has come") }
+            await line.wait(for: .input, within: rest) { [id] in $0.hasNews(for: id) }
+        }
+    }
+
+    private func cancellation() -> CancellationError {
+        release()
+        return CancellationError()
+    }
+}
