@@ -87,11 +87,14 @@ build: setup ## build everything, for debugging
 builds: setup ## build from nothing in the ways that show what an earlier build hides, and as a dependant does
 	SWIFT="$(SWIFT)" .ci/builds
 
+# SwiftPM plans a build again when files of its own package come and go, not when those of the library do: so always.
+examples_options := --package-path examples --disable-build-manifest-caching
+
 define build_and_test
 $(SWIFT) build --build-tests
 $(1) Tests/run $(SWIFT) test --skip-build $(test_options)
-$(SWIFT) build --build-tests --package-path examples
-$(1) Tests/run $(SWIFT) test --skip-build --package-path examples $(test_options)
+$(SWIFT) build --build-tests $(examples_options)
+$(1) Tests/run $(SWIFT) test --skip-build $(examples_options) $(test_options)
 endef
 
 test: setup-tests ## run all tests, those of the examples too, each on a bus of its own
