@@ -6,7 +6,7 @@ extension Line {
     ///
     /// Returns early when the task is cancelled; the caller looks again at what it waited for.
     nonisolated(nonsending) func wait(
-        for awaited: Awaited, until isMet: @escaping @Sendable (borrowing LineState) -> Bool
+        for awaited: Awaited, until isMet: (borrowing LineState) -> Bool
     ) async {
         while !Task.isCancelled, !read(isMet) { await waitOnce(for: awaited, unless: isMet) }
     }
@@ -14,7 +14,7 @@ extension Line {
     /// The same for no longer than the limit, where there is one. What came by then counts.
     nonisolated(nonsending) func wait(
         for awaited: Awaited, within limit: Duration?,
-        until isMet: @escaping @Sendable (borrowing LineState) -> Bool
+        until isMet: (borrowing LineState) -> Bool
     ) async {
         guard let limit else { return await wait(for: awaited, until: isMet) }
         let isOver = Latch<Void>()
@@ -34,7 +34,7 @@ extension Line {
     /// Waits to be woken, if the condition does not hold yet. Where the caller is: each change of the executor
     /// would cost as much as the rest.
     nonisolated(nonsending) func waitOnce(
-        for awaited: Awaited, as id: UInt64? = nil, unless isMet: @escaping @Sendable (borrowing LineState) -> Bool
+        for awaited: Awaited, as id: UInt64? = nil, unless isMet: (borrowing LineState) -> Bool
     ) async {
         let id = id ?? nextWaiter()
         await withTaskCancellationHandler {

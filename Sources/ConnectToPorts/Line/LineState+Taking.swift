@@ -22,7 +22,6 @@ extension LineState {
         /// Another taker has the messages to itself.
         case refused
 
-        var isMessage: Bool { if case .message = self { true } else { false } }
         var isNothing: Bool { if case .nothing = self { true } else { false } }
 
         /// What the taker gets: nil where there is nothing, and at an end that is in order.

@@ -7,17 +7,19 @@ import ConnectToLinux
 /// on after a message handler has been set.
 @usableFromInline
 final class Taker: Sendable {
+    /// Kept, for it closes when it is let go.
     private let port: MessagePort
+    private let line: Line
 
     init(_ port: MessagePort) {
         self.port = port
+        line = port.line
     }
 
     deinit {
         release()
     }
 
-    private var line: Line { port.line }
     private var id: ObjectIdentifier { ObjectIdentifier(self) }
 
     private func release() {
@@ -47,11 +49,14 @@ final class Taker: Sendable {
             await line.waitOnce(for: .input) { [id] in $0.hasNews(for: id) }
             let (outcome, cursor) = line.change { state, wakeups -> (LineState.Take, RunCursor?) in
                 let outcome = state.takeMessage(as: id, holding: run, for: line, &wakeups)
-                return (outcome, outcome.isMessage ? state.input.lend() : nil)
+                return (outcome, state.taker == id ? state.input.lend() : nil)
             }
             run = cursor
-            if !outcome.isNothing { return try outcome.get() }
-            if Task.isCancelled { throw cancellation() }
+            switch outcome {
+            case .message(let message): return message
+            case .nothing: if Task.isCancelled { throw cancellation() }
+            case .end, .refused: return try outcome.get()
+            }
         }
     }
 
