@@ -30,6 +30,7 @@ public import Testing
 /// - Parameters:
 ///   - limit: how long to wait for what other tests have open, and so how long it takes to report a leak. Longer
 ///     than any test beside this one takes.
+///   - sourceLocation: where a leak is reported.
 ///   - body: runs where the caller runs. What it returns must not own descriptors.
 /// - Returns: what the closure returns.
 /// - Throws: what the closure throws, after counting.

@@ -16,7 +16,7 @@ public struct PrivateBusError: Error, Sendable, CustomStringConvertible {
         public static let startFailed = Code(rawValue: "start-failed")
         /// The daemon did not say where it listens within ten seconds.
         public static let startTimedOut = Code(rawValue: "start-timed-out")
-        /// ``PrivateBus/current`` outside of a test that has the trait ``Testing/Trait/privateBus``.
+        /// ``PrivateBus/current`` outside of a test that has the trait `.privateBus`.
         public static let noCurrentBus = Code(rawValue: "no-current-bus")
 
         public var description: String { rawValue }

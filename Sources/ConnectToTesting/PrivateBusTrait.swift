@@ -3,7 +3,7 @@ public import Testing
 extension PrivateBus {
     @TaskLocal private static var running: PrivateBus?
 
-    /// The bus of the test that runs, made by the trait ``Testing/Trait/privateBus``.
+    /// The bus of the test that runs, made by the trait `.privateBus`.
     ///
     /// It is a task-local value: child tasks and `Task { }` see it, `Task.detached` and plain threads do not.
     /// - Throws: ``PrivateBusError`` with `noCurrentBus` where the trait is missing.
@@ -14,7 +14,7 @@ extension PrivateBus {
         }
     }
 
-    /// Gives each test a bus of its own; see ``Testing/Trait/privateBus``.
+    /// Gives each test a bus of its own; see `.privateBus`.
     public struct PerTest: TestTrait, SuiteTrait, TestScoping {
         let services: String?
 

@@ -1,7 +1,7 @@
 public import ConnectToPorts
 
 extension Connections {
-    /// The messages of one connection: as ``ConnectToPorts/Messages``, which ``MessagePort/messages`` gives, but that they
+    /// The messages of one connection: as ``ConnectTo/Messages``, which ``MessagePort/messages`` gives, but that they
     /// end where the connection is interrupted.
     ///
     /// So a loop over them inside of a loop over ``Connections`` leaves the inner loop alone when the listener's process

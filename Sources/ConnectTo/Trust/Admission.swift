@@ -70,6 +70,7 @@ public struct Admission: Sendable {
     /// - Parameters:
     ///   - deadline: after it the caller is refused and the closure's task cancelled. Callers by default give up
     ///     after five seconds.
+    ///   - admits: whether the caller is admitted.
     public static func custom(
         within deadline: Duration = .seconds(3), _ admits: @escaping @Sendable (Peer) async -> Bool
     ) -> Admission {

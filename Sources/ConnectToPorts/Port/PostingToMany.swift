@@ -3,7 +3,7 @@ public struct PostRefusal: Sendable {
     /// The port, as it was.
     public let port: MessagePort
     /// ``PortError/Code/queueFull`` where the peer reads slowly, ``PortError/Code/closed`` where the port is over,
-    /// ``PortError/Code/finished``, ``PortError/Code/messageTooLarge`` or ``PortError/Code/isStream``.
+    /// ``PortError/Code/finished`` or ``PortError/Code/messageTooLarge``.
     public let error: PortError
 }
 
