@@ -52,7 +52,7 @@ if [ -z "$$missing" ]; then exit 0; fi; \
 endef
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-tests build builds test test-fast test-broker test-loop test-metrics lint demo release install uninstall sanitize fuzz flood \
+.PHONY: help setup setup-tests build builds docs test test-fast test-broker test-loop test-metrics lint demo release install uninstall sanitize fuzz flood \
     soak bench instructions clean
 
 help: ## list what there is to make
@@ -119,6 +119,10 @@ test-metrics: setup-tests ## run the test of the trait Metrics, which counts thr
 
 lint: ## check the form of the sources
 	$(SWIFT) format lint --strict --recursive Package.swift Sources Tests Benchmarks $(wildcard examples)
+
+docs: setup-tests ## build the guide and the reference, and compile every piece of Swift in the documents
+	SWIFT="$(SWIFT)" .ci/docs
+	.ci/snippets $(SWIFT)
 
 demo: build ## show a listener and two callers
 	examples/demo.sh
