@@ -4,8 +4,8 @@ import Glibc
 extension Peer {
     /// Which application a peer is, and how that is known.
     public struct Application: Sendable, Hashable, CustomStringConvertible {
-        /// Where an application's id is known from; compare with the constants, the strongest of which is the first. New
-        /// ones may come, so a `switch` needs a default.
+        /// Where an application's id is known from. Compare with the constants, which stand in order, the strongest
+        /// first. New ones may come, so a `switch` needs a default.
         public struct Source: RawRepresentable, Sendable, Hashable, CustomStringConvertible {
             /// The source as it stands in logs.
             public let rawValue: String
@@ -15,16 +15,17 @@ extension Peer {
                 self.rawValue = rawValue
             }
 
-            /// The sandbox says so: `/.flatpak-info` in the root directory that the process sees. A program inside of
-            /// a sandbox cannot change it; one outside, of the same user, can make a sandbox that says anything.
+            /// The sandbox says so: `/.flatpak-info` in the root directory that the process sees. A program inside a
+            /// sandbox cannot change that file. A program of the same user outside can make a sandbox that says
+            /// anything.
             public static let sandbox = Source(rawValue: "sandbox")
-            /// The peer owns a bus name under it. As good as the bus's policy on names: a session bus gives every
-            /// name to every program of the user that is not sandboxed.
+            /// The peer owns a bus name under the id. This is as good as the bus's policy on names: a session bus
+            /// gives any name to any program of the user that is not sandboxed.
             public static let busName = Source(rawValue: "bus-name")
-            /// The control group that systemd, or the desktop through it, has started it in. A hint: programs of one
-            /// user can move between groups.
+            /// The control group in which systemd, or the desktop through systemd, has started the process. A hint:
+            /// programs of one user can move between groups.
             public static let controlGroup = Source(rawValue: "cgroup")
-            /// The peer says so, by a context that the bus does not confirm.
+            /// The peer says so, by a context; the bus does not confirm that the peer owns it.
             public static let claim = Source(rawValue: "claim")
 
             public var description: String { rawValue }
@@ -32,26 +33,28 @@ extension Peer {
 
         /// The reverse-DNS id, such as `org.example.Editor`.
         public let id: String
-        /// Where it is known from.
+        /// Where the id is known from.
         public let source: Source
 
-        /// For tests of what handles peers; applications of real peers come from ``Peer/application``.
+        /// For tests of code that handles peers; applications of real peers come from ``Peer/application``.
         public init(id: String, source: Source) {
             self.id = id
             self.source = source
         }
 
-        /// Whether somebody else than the peer itself, or a program that can act as it likes with the user's
-        /// processes, vouches for it.
+        /// Whether the sandbox or the bus vouches for the id. The other sources are the peer's own word, or can be
+        /// changed by a program that controls the user's processes.
         public var isVerified: Bool { source == .sandbox || source == .busName }
 
         public var description: String { "\(id) (\(source))" }
     }
 
-    /// Which application this is: the strongest that is known, read when it is asked for. Nil where nothing is.
+    /// Which application the peer is, by the strongest source that is known; nil where there is none. Each access
+    /// reads it anew.
     ///
-    /// Where a sandbox vouches, nothing weaker is looked at. Sandboxes are looked for with processes of our own user
-    /// only. Takes a second at the most, since a process can make a file system that does not answer.
+    /// Where a sandbox vouches for the id, no weaker source is looked at. Sandboxes are looked for only with
+    /// processes of this process's own user. Takes a second at most: a process can make a file system that does not
+    /// answer.
     public var application: Application? {
         get async {
             switch await sandbox {

@@ -1,8 +1,9 @@
-/// How many connect events wait to be taken, and whose; so that nobody's callers fill the backlog for others.
+/// Counts the connect events that wait to be taken, by user and process: the callers of one must not fill the backlog
+/// for the others.
 struct Backlog {
-    /// Of one process.
+    /// The limit for one process.
     static let capacityOfProcess = 256
-    /// Of all processes of one user.
+    /// The limit for all processes of one user together.
     static let capacityOfUser = 512
     static let capacity = 1_024
 

@@ -1,34 +1,38 @@
-/// What callers may have of this process, counted for each user: connections to the bus are free.
+/// What callers may use of this process, counted for each user and not for each connection: connections to the bus
+/// cost a caller nothing.
 ///
-/// Over a limit a caller's port ends with ``CloseReason/Code/busy``, and others go on. It is told a tenth of a second
-/// later: one that calls again as soon as it is answered holds itself up. So that one process cannot use up what all
-/// processes of its user have, it gets three quarters of it.
+/// Over a limit, a caller's port ends with ``CloseReason/Code/busy``, and other callers go on. The refusal is sent a
+/// tenth of a second late: this slows down only callers that call again as soon as they are answered. One process
+/// gets three quarters of each limit of its user (a third of ``heldBytes``), so that it cannot use up the share of
+/// the user's other processes.
 ///
-/// A value below its least counts as the least.
+/// A value below the least one counts as the least.
 public struct CallerLimits: Sendable, Hashable {
-    /// Ports open at the same time. 4,096 if not set; the least is 0, which turns everybody away. Whatever this says,
+    /// Ports open at the same time. 4,096 if not set; the least is 0, which refuses every caller. Whatever the value,
     /// the callers of one user leave a quarter of the process's descriptors (RLIMIT_NOFILE), and a reserve of 64 is
-    /// given to none.
+    /// given to no caller.
     public var openPorts = 4_096 {
         didSet { openPorts = max(openPorts, 0) }
     }
 
-    /// Introductions a second, in the long run; admitted or not. Over a short time five seconds' worth. 4,000 if not
-    /// set; the least is 1.
+    /// Introductions a second in the long run, admitted or not. In a burst, five seconds' worth. 4,000 if not set;
+    /// the least is 1.
     public var introductionsPerSecond = 4_000 {
         didSet { introductionsPerSecond = max(introductionsPerSecond, 1) }
     }
 
-    /// Bytes that this process holds for a user's callers, of all ports together: what it has received and the program
-    /// has not taken, what it has posted and they do not read, and the metadata of their calls for as long as the ports
-    /// are open. A received message counts as ``PortLimits/queuedInput`` says. 256 MiB if not set; the least is 1. It
-    /// is never more than an eighth of the address space that the process may have (RLIMIT_AS).
+    /// Bytes that this process holds for the callers of one user, on all their ports together: what it has received
+    /// and the program has not taken, what it has posted and the callers have not read, and the metadata of their
+    /// calls while the ports are open. A received message counts as ``PortLimits/queuedInput`` says. 256 MiB if not
+    /// set; the least is 1. It is never more than an eighth of the address space that the process may have
+    /// (RLIMIT_AS).
     ///
-    /// One process gets a third of it, and all users together get twice as much. Over it the callers are refused. Of their
-    /// ports each reads no more than 16 KiB, but one at a time, which may finish a message: so large ones do not wait for
-    /// each other. A port that has more than 16 KiB queued takes no more: `postMessage` throws
-    /// ``PortError/Code/queueFull``, and `send` waits. One that has nothing queued takes a message, as ever.
-    /// A program that waits for one port while it leaves so much untaken on others waits for itself.
+    /// One process gets a third of this, and all users together get twice as much. Over the limit, further callers
+    /// are refused, and each open port reads no more than 16 KiB. One port at a time is exempt and may finish a
+    /// message, so that long messages do not wait for each other. A port that has more than 16 KiB queued takes no
+    /// more: `postMessage` throws ``PortError/Code/queueFull``, and `send` waits. A port that has nothing queued
+    /// takes a message in any case. A program that waits for one port while it leaves this much untaken on others
+    /// waits for itself.
     public var heldBytes = 256 << 20 {
         didSet { heldBytes = max(heldBytes, 1) }
     }

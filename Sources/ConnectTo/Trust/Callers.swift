@@ -2,23 +2,23 @@ import ConnectToLinux
 import ConnectToPorts
 import Glibc
 
-/// What the callers on one bus have of this process, and whether they may have more.
+/// What the callers on one bus use of this process, and whether they may use more.
 final class Callers: Sendable {
-    /// Why a caller gets nothing now.
+    /// Why a caller is refused for now.
     enum Refusal: Error, Equatable {
         case tooOften
         case tooManyPorts
         case tooMuchHeld
     }
 
-    /// A port of a caller's. Counted until it is let go.
+    /// A caller's place for one port. Counted until the place is released.
     final class Place: Sendable {
         fileprivate let callers: Callers
         fileprivate let uid: UInt32
         fileprivate let process: Peer.Account
-        /// What its process's ports hold together.
+        /// Bounds what the ports of the caller's process hold together.
         let budget: MemoryBudget
-        /// What the place itself holds of that.
+        /// What the place itself takes of that budget.
         private let share: MemoryShare
 
         fileprivate init(
@@ -34,7 +34,8 @@ final class Callers: Sendable {
         deinit { callers.leave(uid, process) }
     }
 
-    /// What a user or a process has. Objects: to change one in a dictionary costs more than all the rest.
+    /// What a user or a process uses. A class, since changing a struct inside a dictionary costs more than all the
+    /// rest.
     private class Account {
         var ports = 0
         var bucket: TokenBucket
@@ -67,13 +68,13 @@ final class Callers: Sendable {
         }
     }
 
-    /// Accounts that are kept; over it those go in which nothing is. There may be many.
+    /// Above this many accounts of processes, those without ports are discarded, and idle accounts of users.
     private static let capacity = 4_096
 
     private let limits: CallerLimits
-    /// What one user's ports may hold together, in bytes.
+    /// What the ports of one user may hold together, in bytes.
     private let heldBytes: Int
-    /// What everybody's ports hold together.
+    /// Bounds what the ports of all users hold together.
     private let everybody: MemoryBudget
     private let accounts = Lock(Accounts())
 
@@ -83,17 +84,17 @@ final class Callers: Sendable {
         everybody = MemoryBudget(2 * heldBytes)
     }
 
-    /// How much this process may have. What Swift cannot get of it is its end.
+    /// How much address space this process may have. An allocation of Swift's that fails ends the process.
     private static var addressSpace: Int {
         var limit = rlimit()
         let result = getrlimit(__rlimit_resource_t(bitPattern: RLIMIT_AS.rawValue), &limit)
         return result == 0 ? Int(clamping: limit.rlim_cur) : .max
     }
 
-    /// What one process gets of what its user gets.
+    /// What one process gets of its user's limit.
     private static func share(of limit: Int) -> Int { limit - limit / 4 }
 
-    /// For what is held of a caller of whom it is not known yet who it is.
+    /// For what is held of a caller whose user is not known yet.
     /// - Returns: nil where there is no room.
     func hold(_ size: Int) -> MemoryShare? {
         everybody.isFull ? nil : MemoryShare(of: everybody, size: size)
@@ -101,8 +102,8 @@ final class Callers: Sendable {
 
     /// Gives a caller a place for a port.
     /// - Parameters:
-    ///   - size: what is held for the caller as long as it has the place, in bytes: its metadata.
-    ///   - descriptors: how many there are in all for callers.
+    ///   - size: what is held for the caller while it has the place, in bytes: its metadata.
+    ///   - descriptors: how many there are for all callers together.
     func enter(
         _ uid: UInt32, _ process: Peer.Account, size: Int = 0, descriptors: Int = DescriptorReserve.available,
         now: SuspendingClock.Instant = .now
@@ -117,7 +118,8 @@ final class Callers: Sendable {
                 process,
                 else: Account(
                     bucket(Self.share(of: limits.introductionsPerSecond), now),
-                    // A third: with one message more, and what it grows in, others have room still.
+                    // A third: one message more, and the memory in which it grows, then still leave room for other
+                    // processes.
                     MemoryBudget(heldBytes / 3, within: user.budget)))
             user.bucket.refill(at: now)
             own.bucket.refill(at: now)
@@ -125,7 +127,7 @@ final class Callers: Sendable {
             if user.bucket.isEmpty || own.bucket.isEmpty {
                 refusal = .tooOften
             } else {
-                // Those that are refused for another reason count too: they cost as much.
+                // Calls that are refused for another reason count too: they cost as much.
                 user.bucket.take()
                 own.bucket.take()
                 let isFull = user.ports >= portLimit || own.ports >= Self.share(of: portLimit)
@@ -145,7 +147,7 @@ final class Callers: Sendable {
         return Place(self, uid, process, budget, size: size)
     }
 
-    /// Until when a caller would be refused for having called too often; nil if it would not. Counts nothing.
+    /// Until when a caller would be refused for calling too often; nil where it would not be. Takes no token.
     func recovery(
         _ uid: UInt32, _ process: Peer.Account, now: SuspendingClock.Instant = .now
     ) -> SuspendingClock.Instant? {

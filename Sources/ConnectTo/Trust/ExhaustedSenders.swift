@@ -1,8 +1,8 @@
 import ConnectToDBus
 import ConnectToLinux
 
-/// Senders that have no introductions left just now. A call of theirs that wants no answer is counted and forgotten,
-/// for next to nothing: a flood of those comes as fast as the bus carries it, and honest callers wait behind it.
+/// Senders that have no introductions left just now. A call of theirs that expects no reply is counted and dropped,
+/// at almost no cost: a flood of such calls comes as fast as the bus carries it, and honest callers wait behind it.
 final class ExhaustedSenders: Sendable {
     private struct Exhausted {
         let path: String
@@ -10,13 +10,13 @@ final class ExhaustedSenders: Sendable {
         let recovery: SuspendingClock.Instant
     }
 
-    /// How many are kept; over it all are forgotten. They are found again, at the usual cost.
+    /// Above this many senders all are forgotten. They are found again, at the usual cost.
     private static let capacity = 256
 
     /// By unique name, with the context that each called last.
     private let senders = Lock<[String: Exhausted]>([:])
 
-    /// Remembers who has made a call, until it has an introduction again.
+    /// Remembers the sender of a call until it has an introduction again.
     func add(_ call: MethodCall, _ activity: ContextActivity, until recovery: SuspendingClock.Instant) {
         if call.expectsReply { return }
         senders.withLock { senders in
@@ -25,12 +25,12 @@ final class ExhaustedSenders: Sendable {
         }
     }
 
-    /// The bus has gone: the next one gives the same names to others.
+    /// To be called when the bus has gone: the next bus gives the same unique names to other connections.
     func forget() {
         senders.withLock { $0 = [:] }
     }
 
-    /// - Returns: whether the call is done with.
+    /// - Returns: whether nothing more is to be done for the call.
     func turnAway(_ call: borrowing CallHead, now: SuspendingClock.Instant = .now) -> Bool {
         if call.expectsReply { return false }
         let sender = call.sender

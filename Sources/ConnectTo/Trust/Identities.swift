@@ -1,23 +1,24 @@
 import ConnectToDBus
 import ConnectToLinux
 
-/// Who is behind a unique name, asked of the bus once and remembered.
+/// The peer behind a unique name, asked of the bus once and remembered.
 ///
-/// A unique name is never used again while the bus lives, so what was learned of one holds. The descriptor of its
-/// process belongs to those who have the peer, and is not kept here. On the loop.
+/// A bus never uses a unique name twice, so what was learnt of a name holds while the bus lives. The descriptor of
+/// the process belongs to those that hold the ``Peer``; here it is only known weakly. On the loop.
 actor Identities {
     typealias Completion = @Sendable (Result<Peer, DBusError>) -> Void
 
-    /// How many are remembered; over it all are forgotten and asked for again.
+    /// Above this many peers all are forgotten, and asked for again.
     private static let capacity = 4_096
-    /// How many callers wait for the bus's answers: of all names; of one; and of one where many have come.
+    /// How many callers may wait for the bus's answers: in all; for one name; and for one name while many wait in
+    /// all.
     private static let waitingInAll = 4_096
     private static let waitingOfName = 256
     private static let waitingOfNameInCrowd = 4
 
     private let connection: BusConnection
     private final class Known {
-        /// Without its process.
+        /// The peer without its process.
         let peer: Peer
         weak var process: ProcessHandle?
 
@@ -27,10 +28,10 @@ actor Identities {
         }
     }
 
-    /// What the bus's process numbers mean; nil until it has said how it numbers this process.
+    /// What the bus's process numbers mean; nil until the bus has said how it numbers this process.
     private(set) var numbers: ProcessNumbers?
     private var known: [String: Known] = [:]
-    /// Who waits for what the bus is being asked, in the order of asking.
+    /// By unique name, the completions that wait for the bus's answer, in the order of asking.
     private var asking: [String: [Completion]] = [:]
     private var waitingCount = 0
 
@@ -42,13 +43,13 @@ actor Identities {
         self.connection = connection
     }
 
-    /// The bus has gone: the next one gives the same names to others.
+    /// To be called when the bus has gone: the next bus gives the same unique names to other connections.
     func forget() {
         known = [:]
         numbers = nil
     }
 
-    /// - Parameter uniqueName: of a connection; whoever owns it.
+    /// - Parameter uniqueName: of any connection on the bus.
     func peer(_ uniqueName: String) async throws(DBusError) -> Peer {
         if let peer = remembered(uniqueName) { return peer }
         let answer = Latch<Result<Peer, DBusError>>()
@@ -59,10 +60,10 @@ actor Identities {
         return try result.get()
     }
 
-    /// The same without a task. The completion is called once, on the loop: at once where the answer is known.
+    /// The same without a task. The completion is called once, on the loop; at once where the peer is known.
     ///
-    /// Those who ask about one name are answered in the order of asking, and the bus is asked once for all of
-    /// them: a program that calls a hundred times is to be served in order.
+    /// Completions for one name are called in the order of asking, and the bus is asked once for all of them: the
+    /// calls of one program are to be served in their order.
     func identify(_ uniqueName: String, completion: @escaping Completion) {
         if let peer = remembered(uniqueName) { return completion(.success(peer)) }
         asking[uniqueName, default: []].append(completion)
@@ -83,8 +84,8 @@ actor Identities {
         }
     }
 
-    /// Asked before the first peer, and answered before: the bus answers in order. Until then nothing is known of
-    /// processes.
+    /// Asks how the bus numbers this process. It is asked before the first peer, and answered before, since the bus
+    /// answers in order. Until then nothing is known of processes.
     private func learnNumbers() {
         let call = OutgoingCall.toBus("GetConnectionUnixProcessID", [.string(connection.uniqueName)])
         connection.assumeIsolated {
@@ -98,14 +99,15 @@ actor Identities {
         }
     }
 
-    /// Whether one more may wait for what the bus says of a name. Nobody knows yet whose it is, so all names that are
-    /// not remembered share the room.
+    /// Whether one more caller may wait for what the bus says of a name. The owner of the name is not known yet, so
+    /// all names that are not remembered share the room.
     func hasRoom(for uniqueName: String) -> Bool {
         Self.hasRoom(whereItsOwnAre: asking[uniqueName]?.count ?? 0, andAllAre: waitingCount)
     }
 
-    /// Half of the room is for whoever is first. The other half is for a few of each name: or some names, and a caller
-    /// that the bus has cut off comes with a new one each time, would keep out everybody else.
+    /// Half of the room goes to callers in the order in which they come. The other half is for a few callers of each
+    /// name. Otherwise a few names could keep out all others, and a caller that the bus has cut off comes back with a
+    /// new name each time.
     static func hasRoom(
         whereItsOwnAre own: Int, andAllAre all: Int, descriptors: Int = DescriptorReserve.available
     ) -> Bool {
@@ -123,10 +125,11 @@ actor Identities {
         for completion in waiting { completion(answer) }
     }
 
-    /// What is known without asking, but for the process.
+    /// What is known without asking, except for the process.
     func known(_ uniqueName: String) -> Peer? { known[uniqueName]?.peer }
 
-    /// Nil also where the bus gave the process's descriptor and nobody has it any more: it can give it again.
+    /// Nil also where the bus gave the process's descriptor and no peer value holds it any more: the bus can give it
+    /// again.
     func remembered(_ uniqueName: String) -> Peer? {
         guard let known = known[uniqueName] else { return nil }
         var peer = known.peer
@@ -146,14 +149,14 @@ actor Identities {
         known[peer.busName] = Known(bare, peer.process)
     }
 
-    /// Whoever owns a well-known name just now. Nil as below.
+    /// The peer that owns a well-known name just now; nil as in ``owner(of:)``.
     func ownerPeer(of busName: String) async throws(DBusError) -> Peer? {
         guard let owner = try await owner(of: busName) else { return nil }
         return (try? await peer(owner)) ?? Peer(busName: owner)
     }
 
-    /// The unique name of whoever owns a name just now.
-    /// - Returns: Nil where nobody does, by the bus's own word.
+    /// The unique name of the connection that owns a name just now.
+    /// - Returns: nil where the bus says that the name has no owner.
     func owner(of busName: String) async throws(DBusError) -> String? {
         do throws(DBusError) {
             let reply = try await connection.call(
@@ -168,8 +171,9 @@ actor Identities {
         }
     }
 
-    /// Asks the bus once more whether a peer's connection is there and its process the one whose descriptor was
-    /// opened by number: between the bus's first answer and the opening the number may have become another's.
+    /// Asks the bus once more whether the peer's connection exists and its process is the one whose descriptor was
+    /// opened by number: between the bus's first answer and the opening, the kernel may have given the number to
+    /// another process.
     func confirmsProcess(of peer: Peer) async -> Bool {
         guard let process = peer.process else { return false }
         if peer.isProcessFromBus { return !process.hasEnded }

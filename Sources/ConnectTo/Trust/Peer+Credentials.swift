@@ -2,11 +2,11 @@ import ConnectToDBus
 import ConnectToLinux
 
 extension Peer {
-    /// What the bus answers to GetConnectionCredentials. Keys that are absent, or have another type than the
-    /// specification says, leave what they tell unknown.
+    /// Reads the bus's answer to GetConnectionCredentials. Where a key is absent, or its value has another type than
+    /// the specification says, that fact stays unknown.
     ///
-    /// - Parameter numbers: what the bus's process numbers mean here. Of a process whose number is foreign nothing is
-    ///   known.
+    /// - Parameter numbers: what the bus's process numbers mean here. Where they are foreign, nothing is known of the
+    ///   process.
     init(busName: String, credentials: DBusValue?, numbers: ProcessNumbers) {
         var known: [String: DBusValue] = [:]
         if case .dictionary("s", "v", let pairs)? = credentials {
@@ -17,7 +17,7 @@ extension Peer {
             }
         }
         let uid = known["UnixUserID"].flatMap(\.number)
-        // 0 is the kernel's word for a process that the bus itself cannot see.
+        // The kernel reports 0 for a process that the bus itself cannot see.
         let number = known["ProcessID"].flatMap(\.number).flatMap(Int32.init(exactly:)).flatMap { $0 > 0 ? $0 : nil }
         let descriptor = known["ProcessFD"].flatMap(\.descriptor)
         let given = number.flatMap { number in
@@ -44,7 +44,7 @@ extension DBusValue {
         if case .uint32(let value) = self { value } else { nil }
     }
 
-    /// All of it or nothing: a part of somebody's groups would be another identity.
+    /// All of the ids or none: a part of a user's groups would be another identity.
     fileprivate var numbers: [UInt32]? {
         guard case .array("u", let items) = self else { return nil }
         let numbers = items.compactMap(\.number)

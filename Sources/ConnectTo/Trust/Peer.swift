@@ -1,21 +1,21 @@
 import ConnectToLinux
 
-/// Who is at the other end, as the bus and the kernel tell it; never as a message says.
+/// The program at the other end of a line, as the bus and the kernel describe it; never as a message says.
 ///
-/// User, groups and security label come from the bus and hold against every program of another user. What is told
-/// of the *process* (its number, name, executable and application) is a hint among programs of one user, which
-/// can change all of it; `SECURITY.md` says what holds against whom. Of a sandboxed program it is the process
-/// of its D-Bus proxy. Where the bus is in another pid namespace than this process, as outside of a container, nothing
-/// is known of any process: its number would be some other process's here.
+/// User, groups and security label come from the bus, and no program of another user can forge them. What is known of
+/// the *process* (its number, name, executable and application) is a hint among programs of one user, which can
+/// change all of it; `SECURITY.md` says what holds against whom. For a sandboxed program, the process is that of its
+/// D-Bus proxy. Where the bus is in another pid namespace than this process, as outside of a container, nothing is
+/// known of any process: the bus's number would be some other process's here.
 ///
-/// While a peer value lives it holds a descriptor of the process, so that a number that has been given to another
-/// is noticed: what is read of the process later is nil from then on.
+/// A peer value holds a descriptor of the process. So it notices when the kernel has given the process's number to
+/// another one: what is read of the process later is nil from then on.
 public struct Peer: Sendable {
     /// The unique name of the peer's connection to the bus (`:1.42`); never used again while the bus lives.
     public let busName: String
     /// The user id, where the bus knows it.
     public let uid: UInt32?
-    /// The ids of all its groups, the primary one among them, where the bus knows them.
+    /// The ids of all groups of the peer, the primary one among them, where the bus knows them.
     public let groups: [UInt32]?
     /// The process id, where the bus knows it and it is of this process's pid namespace.
     public let pid: Int32?
@@ -23,20 +23,21 @@ public struct Peer: Sendable {
     public let processName: String?
     /// What the kernel's security module (AppArmor, SELinux, Smack) calls the process, where the bus knows it.
     public let securityLabel: String?
-    /// The context that the peer says it owns; nil unless the bus confirms that it does.
+    /// The context that the peer says it owns; nil unless the bus confirms that.
     public internal(set) var context: ContextName?
-    /// The same without the bus's word: what it says and no more.
+    /// The context that the peer says it owns, which the bus need not have confirmed.
     var claimedContext: ContextName?
     var process: ProcessHandle?
     /// Whether the bus itself gave the process's descriptor.
     let isProcessFromBus: Bool
-    /// By what it is counted.
+    /// What the peer is counted by.
     let account: Account
 
-    /// A peer that no bus has vouched for: for tests of what judges peers, such as a closure of ``Admission``.
+    /// A peer that no bus has vouched for: for tests of code that judges peers, such as a closure of ``Admission``.
     ///
-    /// What is read of the process later (``executable``, ``hasExited``, ``application`` but for the context's) is nil,
-    /// whatever the process id. Peers of a bus come with ``ConnectEvent``, ``ContextInfo`` and ``ConnectToError/owner``.
+    /// What is read of the process later (``executable``, ``hasExited``, and ``application`` except for the
+    /// context's) is nil, whatever the process id. Peers of a bus come with ``ConnectEvent``, ``ContextInfo`` and
+    /// ``ConnectToError/owner``.
     public init(
         busName: String, uid: UInt32? = nil, groups: [UInt32]? = nil, pid: Int32? = nil, processName: String? = nil,
         securityLabel: String? = nil, context: ContextName? = nil
@@ -63,29 +64,31 @@ public struct Peer: Sendable {
         self.account = account ?? .connection(busName)
     }
 
-    /// Whether the process may be another than the one that called.
+    /// Whether the process may be another one than the process that called.
     ///
     /// False only where the bus has handed over a descriptor of the process that connected to it (ProcessFD: newer
-    /// than dbus-daemon 1.14 and dbus-broker 33). Otherwise the number is looked up a moment after, and somebody
-    /// who makes processes fast enough may have got the same one in between.
+    /// than dbus-daemon 1.14 and dbus-broker 33). Otherwise the process is looked up by its number a moment later,
+    /// and a program that makes processes fast enough may have got the same number in between.
     public var isProcessUncertain: Bool { process == nil || !isProcessFromBus }
 
-    /// By what it is counted among those of its user: connections are free, processes less so.
+    /// What a peer is counted by among those of its user: a program gets connections for nothing, and processes less
+    /// easily.
     enum Account: Hashable, Sendable {
-        /// As the bus numbers it, also where that number means nothing here.
+        /// The bus's number of the process, also where that number means nothing here.
         case process(Int32, of: UInt32?)
-        /// Of a process that the bus does not know.
+        /// A connection whose process the bus does not know.
         case connection(String)
     }
 
-    /// Whether the process has ended; its number may mean another from then on. Nil where it is not known.
+    /// Whether the process has ended; the kernel may give its number to another one from then on. Nil where the
+    /// process is not known.
     public var hasExited: Bool? { process?.hasEnded }
 
-    /// The program that the process runs, as an absolute path, read when it is asked for. Nil where the process
-    /// has ended, and where the kernel does not tell: of another user's process it does so to root only.
+    /// The program that the process runs, as an absolute path. Each access reads it anew. Nil where the process has
+    /// ended, and where the kernel does not tell: for another user's process it tells only root.
     ///
-    /// A hint between programs of one user: a process can run another program (exec) after it has called, or before,
-    /// while a process that it has made calls over the same connection. Of another user's process it says nothing.
+    /// A hint between programs of one user: a process can run another program (exec) after its call, or before it
+    /// while a process that it has made calls over the same connection. For another user's process it proves nothing.
     public var executable: String? {
         process?.whileRunning { ConnectToLinux.executable(of: process?.pid ?? 0) }
     }

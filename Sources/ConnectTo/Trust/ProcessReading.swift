@@ -2,15 +2,15 @@ import ConnectToLinux
 import Dispatch
 import Synchronization
 
-/// Reads what may never come: files in a root directory that the other process may have made itself.
+/// Reads files that may never answer: they are in a root directory that the other process may have made itself.
 enum ProcessReading {
     private static let queue = DispatchQueue(label: "org.connectto.proc", attributes: .concurrent)
     private static let underWay = Atomic<Int>(0)
-    /// How many may hang at the same time, a thread each; over it nothing can be told.
+    /// How many reads may hang at the same time, each with a thread; above it files count as unreadable.
     private static let limit = 8
     private static let deadline = Duration.seconds(1)
 
-    /// Unreadable too where it does not answer within a second.
+    /// A file that does not answer within a second counts as unreadable too.
     static func rootFile(_ name: String, of pid: Int32, limit size: Int) async -> RootFile {
         if underWay.add(1, ordering: .relaxed).newValue > limit {
             underWay.subtract(1, ordering: .relaxed)
@@ -26,7 +26,7 @@ enum ProcessReading {
 }
 
 extension Latch {
-    /// Waits for the value; nil when the time is over or the waiting task is cancelled first.
+    /// Waits for the value; nil where the time is over or the waiting task is cancelled first.
     func wait(atMost limit: Duration) async -> Value? {
         let waiting = Task { await wait() }
         let timer = Task {

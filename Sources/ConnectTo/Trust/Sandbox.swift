@@ -1,15 +1,15 @@
 import ConnectToLinux
 
-/// What a process's root directory tells of the sandbox that it is in.
+/// What a process's root directory says of the sandbox that the process is in.
 package enum Sandbox: Equatable {
     case application(String)
-    /// There is no sandbox that we know of.
+    /// There is no sandbox of a kind known here.
     case none
-    /// It could not be looked at, or what is there is not to be made sense of.
+    /// The root directory could not be looked at, or its file names no valid application.
     case unknown
 
     package static let file = ".flatpak-info"
-    /// The most that is read of it, in bytes.
+    /// The most that is read of the file, in bytes.
     package static let limit = 64 << 10
 
     init(_ file: RootFile) {
@@ -20,7 +20,7 @@ package enum Sandbox: Equatable {
         }
     }
 
-    /// `name` in the group `Application` of a key file.
+    /// The value of `name` in the group `Application` of a key file.
     package static func application(in bytes: [UInt8]) -> String? {
         guard let text = String(validating: bytes, as: UTF8.self) else { return nil }
         var isInGroup = false

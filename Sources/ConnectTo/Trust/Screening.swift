@@ -1,6 +1,7 @@
 import ConnectToLinux
 
-/// What the program itself decides about a caller before it gets it: by who calls, and by what the caller says of itself.
+/// What the program itself decides about a caller before it gets its port: by the peer, and by what the caller says
+/// of itself.
 ///
 /// ```swift
 /// let screening = Screening { caller in
@@ -12,32 +13,32 @@ import ConnectToLinux
 /// let context = try await bus.register("documents", options: ContextOptions(screening: screening))
 /// ```
 ///
-/// ``ContextOptions/admission`` says which programs may connect at all, and is told to no caller. The closure is asked about
-/// those that it admits, and a caller that it refuses is told why: its port ends with ``CloseReason/Code/refused``, and the
-/// reason stands in ``CloseReason/detail``. Until the closure has decided the caller has no line: there is no connect event,
-/// nothing of what it has posted is read, and its port is not open.
+/// ``ContextOptions/admission`` says which programs may connect at all, and no caller learns that rule. The closure
+/// is asked about the callers that the rule admits, and a caller that the closure refuses learns why: its port ends
+/// with ``CloseReason/Code/refused``, and the reason stands in ``CloseReason/detail``. Until the closure has decided,
+/// the caller has no line: there is no connect event, nothing that it has posted is read, and its port is not open.
 ///
-/// **Many callers.** The closure runs off the loop, for several callers at the same time; callers of one connection to the
-/// bus get their connect events in the order of their calls, and so wait for the decisions about those before them. A caller
-/// that waits counts with its descriptor and its metadata among those of its user (``CallerLimits``), and waits no longer
-/// than the time limit: after it the caller is refused, and the closure's task is cancelled. So callers about which the
-/// program never decides cost a bounded amount for a bounded time.
+/// **Many callers.** The closure runs off the loop, for several callers at the same time. Callers of one connection
+/// to the bus get their connect events in the order of their calls, so each waits for the decisions about those
+/// before it. A caller that waits counts with its descriptor and its metadata among those of its user
+/// (``CallerLimits``), and waits no longer than the time limit: after it the caller is refused, and the closure's
+/// task is cancelled. So callers about which the program never decides cost a bounded amount for a bounded time.
 public struct Screening: Sendable {
-    /// A caller about which the program is asked.
+    /// A caller about which the program decides.
     public struct Caller: Sendable {
-        /// Who calls.
+        /// The peer that calls.
         public let peer: Peer
-        /// Free text that the caller sent along (``ConnectOptions/metadata``): its word and no more.
+        /// Free text that the caller sent along (``ConnectOptions/metadata``): the caller's word and no more.
         public let metadata: [String: String]
 
-        /// A caller of one's own making: for tests of what screens callers.
+        /// A caller made by hand: for tests of code that screens callers.
         public init(peer: Peer, metadata: [String: String] = [:]) {
             self.peer = peer
             self.metadata = metadata
         }
     }
 
-    /// What becomes of a caller.
+    /// What happens to a caller.
     public struct Decision: Sendable, Hashable {
         /// Nil where the caller is admitted.
         let reason: String?
@@ -45,9 +46,9 @@ public struct Screening: Sendable {
         /// The caller is admitted, and there is a connect event.
         public static let admit = Decision(reason: nil)
 
-        /// The caller is refused, and told why.
-        /// - Parameter reason: a sentence for people. The caller's program shows it as it is, so it should name what was
-        ///   asked for. What is longer than 1,024 bytes is cut, and a NUL becomes U+FFFD.
+        /// The caller is refused, and learns the reason.
+        /// - Parameter reason: a sentence for people. The caller's program shows it unchanged, so it should name what
+        ///   was asked for. A reason longer than 1,024 bytes is cut, and a NUL becomes U+FFFD.
         public static func refuse(because reason: String) -> Decision { Decision(reason: reason) }
     }
 
@@ -56,8 +57,8 @@ public struct Screening: Sendable {
 
     /// - Parameters:
     ///   - deadline: how long the closure may take. Callers that do not wait for the name give up after five seconds
-    ///     (``BusLimits/introduction``), so it should be less.
-    ///   - decide: says what becomes of a caller.
+    ///     (``BusLimits/introduction``), so the deadline should be less.
+    ///   - decide: decides about a caller.
     public init(within deadline: Duration = .seconds(3), _ decide: @escaping @Sendable (Caller) async -> Decision) {
         self.deadline = deadline
         self.decide = decide
@@ -65,7 +66,7 @@ public struct Screening: Sendable {
 
     private static let undecided = Decision.refuse(because: "its program did not decide in time; try again")
 
-    /// The closure's decision, or the refusal that stands for one that did not come in time.
+    /// The closure's decision, or a refusal where it did not come in time.
     func decision(on caller: Caller) async -> Decision {
         let answer = Latch<Decision>()
         let asking = Task { [decide] in answer.set(await decide(caller)) }

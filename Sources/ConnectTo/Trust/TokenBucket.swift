@@ -1,4 +1,4 @@
-/// So many a second, and not more at once than have been saved up.
+/// Bounds how often something happens: so many times a second, and at once as many times as have been saved up.
 struct TokenBucket {
     /// How many seconds' worth may be saved up.
     static let seconds = 5.0
@@ -21,10 +21,10 @@ struct TokenBucket {
     }
 
     var isEmpty: Bool { tokens < 1 }
-    /// Nothing has been taken for a while: forgetting it changes nothing.
+    /// Nothing has been taken for a while: forgetting the bucket changes nothing.
     var isFull: Bool { tokens >= rate * Self.seconds }
 
-    /// When it is no longer empty, if nobody takes anything.
+    /// When the bucket is no longer empty, if nothing is taken until then.
     var nextToken: SuspendingClock.Instant { filledAt + .seconds(max(0, 1 - tokens) / rate) }
 
     mutating func take() { tokens -= 1 }

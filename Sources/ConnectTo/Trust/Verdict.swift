@@ -6,12 +6,12 @@ import Glibc
 enum Verdict: Equatable {
     case yes
     case no
-    /// It cannot be learnt.
+    /// The fact that decides cannot be learnt.
     case unknown
 
     init(_ isYes: Bool) { self = isYes ? .yes : .no }
 
-    /// Unknown for what is not known.
+    /// Unknown for nil.
     init(_ isYes: Bool?) { self = isYes.map(Self.init) ?? .unknown }
 
     static prefix func ! (verdict: Verdict) -> Verdict {
@@ -24,10 +24,10 @@ enum Verdict: Equatable {
 }
 
 extension Admission.Rule {
-    /// Without asking anybody; nil where somebody has to be asked.
+    /// The verdict that needs no question to the bus, the kernel or a closure; nil where it needs one.
     ///
-    /// - Parameter namingUsers: whether a rule that has to be true as well says which users are meant. Without that, what
-    ///   programs of one user can make up between themselves says nothing of other users' programs.
+    /// - Parameter namingUsers: whether a rule that has to be true as well says which users are meant. Without such a
+    ///   rule, what programs of one user can fake among themselves says nothing of other users' programs.
     func verdictAtOnce(on peer: Peer, namingUsers: Bool = false) -> Verdict? {
         switch self {
         case .everyone: return .yes
@@ -47,7 +47,7 @@ extension Admission.Rule {
         }
     }
 
-    /// Whether it says which users are meant, and is true of no others.
+    /// Whether the rule says which users are meant, and is true of no others.
     private var namesUsers: Bool {
         switch self {
         case .sameUser, .users, .groups: true
@@ -57,14 +57,14 @@ extension Admission.Rule {
         }
     }
 
-    /// One no settles it, whatever is still to be asked.
+    /// One no decides, whatever is still to be asked.
     private static func allAtOnce(_ verdicts: [Verdict?]) -> Verdict? {
         if verdicts.contains(.no) { return .no }
         if verdicts.contains(nil) { return nil }
         return verdicts.contains(.unknown) ? .unknown : .yes
     }
 
-    /// Asks whom it has to. On the loop, which it leaves while it waits.
+    /// Asks the bus, the kernel or a closure where the rule needs it. On the loop, which it leaves while it waits.
     func verdict(on peer: Peer, namingUsers: Bool = false, asking identities: Identities) async -> Verdict {
         if let verdict = verdictAtOnce(on: peer, namingUsers: namingUsers) { return verdict }
         switch self {
@@ -88,7 +88,8 @@ extension Admission.Rule {
         }
     }
 
-    /// What is known at once was looked at first: nobody is asked in vain. From there on one after the other.
+    /// Rules that need no question were judged before, so no question is asked in vain. The others are judged one
+    /// after the other.
     private static func all(
         _ rules: [Self], on peer: Peer, namingUsers: Bool, asking identities: Identities
     ) async -> Verdict {
@@ -103,8 +104,8 @@ extension Admission.Rule {
         return result
     }
 
-    /// A name that the peer owns makes it one of an origin. That it owns none says something only where it is known to
-    /// be in no sandbox, and the bus has told the owner of each name.
+    /// A peer belongs to an origin if it owns one of the origin's names. That it owns none proves the opposite only
+    /// where the peer is known to be in no sandbox, and the bus has told the owner of each name.
     private static func isOf(_ origins: Set<String>, _ peer: Peer, asking identities: Identities) async
         -> Verdict
     {
@@ -117,7 +118,7 @@ extension Admission.Rule {
         }
         if let context = peer.context, origins.contains(context.origin) { return .yes }
         var names = Array(origins)
-        // Not confirmed: the bus said no, or could not be asked.
+        // The bus did not confirm the claim when the call came: it said no, or could not be asked.
         if let claim = peer.claimedContext, origins.contains(claim.origin) { names.append(claim.busName) }
         var result = otherwise
         for name in names {
@@ -132,7 +133,7 @@ extension Admission.Rule {
 }
 
 extension Admission {
-    /// Whether it admits a peer for sure.
+    /// Whether the rule certainly admits a peer.
     func admits(_ peer: Peer, asking identities: Identities) async -> Bool {
         await rule.verdict(on: peer, asking: identities) == .yes
     }
