@@ -1,7 +1,7 @@
 /// How long to wait before each of several attempts: twice as long each time, up to a limit.
 ///
-/// And shorter by chance, by up to a half, so that many who have lost the same thing do not all come back for it in
-/// the same moment.
+/// Each delay is shortened at random by up to a half, so that many programs that have lost the same thing do not all
+/// come back for it at the same moment.
 struct Backoff {
     private var step: Duration
     private let longest: Duration

@@ -1,7 +1,7 @@
 import ConnectToDBus
 
-/// Starting what is not running is the bus's own affair: service files tell it how, and a call for a name that
-/// nobody has makes it do so.
+/// The bus starts programs that are not running: service files tell it how, and a call for a name without an owner
+/// makes it do so.
 extension Bus {
     /// Has the bus read its configuration and its service files again.
     /// - Throws: ``ConnectToError``: ``ConnectToError/Code/denied``, ``ConnectToError/Code/busLost``,
@@ -10,7 +10,8 @@ extension Bus {
         _ = try await ask("ReloadConfig", "having the bus read its services again")
     }
 
-    /// Whether the bus can start a context, be it running or not: it knows a service file, and who carries that out.
+    /// Whether the bus can start a context, running or not: the bus knows a service file for it, and has a program
+    /// that carries it out.
     /// - Throws: ``ConnectToError``, as ``reloadServices()``.
     package func canStart(_ context: ContextName) async throws(ConnectToError) -> Bool {
         let reply = try await ask("ListActivatableNames", "asking what the bus can start")
@@ -18,7 +19,8 @@ extension Bus {
         return names.contains(.string(context.busName)) ? await hasStarter : false
     }
 
-    /// dbus-broker leaves starting to systemd: where that is not on the bus, it still lists what nobody will start.
+    /// dbus-broker leaves starting to systemd. Where systemd is not on the bus, dbus-broker still lists services that
+    /// no program will start.
     private var hasStarter: Bool {
         get async {
             let bus = try? await identities.peer(BusName.bus)

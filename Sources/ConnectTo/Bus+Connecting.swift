@@ -4,18 +4,20 @@ public import ConnectToPorts
 extension Bus {
     /// Asks for a context by name, and returns a port to it at once.
     ///
-    /// A program that has registered a context itself introduces itself by it; the listener finds it in
+    /// A program that has registered a context introduces itself by that context, and the listener finds it in
     /// ``Peer/context``.
     ///
-    /// Posting works from here on: what is posted waits for the listener. Nothing is thrown, not even for a name
-    /// that is none; the port ends with the reason, and ``MessagePort/waitUntilOpen(within:)`` throws it.
+    /// Posting works from here on: what is posted waits for the listener. Nothing is thrown, not even for an invalid
+    /// name: the port ends with the reason, and ``MessagePort/waitUntilOpen(within:)`` throws it.
     ///
-    /// The wait bounds all of it: a listener that is there has what is left of the wait to answer, a second at least;
-    /// without a wait, five seconds (``BusLimits/introduction``). The bus itself has five seconds for each of its own answers.
+    /// The wait bounds the whole introduction. A listener that owns the name has what is left of the wait to answer,
+    /// and a second at least; without a wait it has five seconds (``BusLimits/introduction``). The bus itself has
+    /// five seconds for each of its own answers.
     /// - Parameters:
     ///   - name: the context's.
     ///   - origin: the application id that the name lives under.
-    ///   - options: how long to wait, what to tell the listener, and who it has to be; see ``ConnectOptions``.
+    ///   - options: how long to wait, what to send to the listener, and which listener to accept; see
+    ///     ``ConnectOptions``.
     public func connectTo(
         _ name: String, origin: String = ContextName.defaultOrigin, options: ConnectOptions = ConnectOptions()
     ) -> MessagePort {
@@ -30,7 +32,7 @@ extension Bus {
         return port
     }
 
-    /// Begins to introduce a line; the outcome is told to the introduction.
+    /// Begins to introduce a line; the introduction gets the outcome.
     func introduce(
         _ introduction: some Introduction, to context: ContextName, as format: LineFormat, _ options: ConnectOptions
     ) {

@@ -3,14 +3,15 @@ public import ConnectToPorts
 
 // Finding a bus, and the process's connection to it.
 extension Bus {
-    /// The bus of the user's session: `DBUS_SESSION_BUS_ADDRESS`, else `$XDG_RUNTIME_DIR/bus`. Never starts one.
+    /// The bus of the user's session: `DBUS_SESSION_BUS_ADDRESS`, else `$XDG_RUNTIME_DIR/bus`. Never starts a bus.
     ///
     /// - Parameters:
-    ///   - limits: what is to hold on it; if nil what holds already, or the defaults where nobody has it open.
+    ///   - limits: the limits of the bus; if nil those that it has, or the defaults where this process has not opened
+    ///     it yet.
     ///   - loop: where the connection and its ports live; the process's own loop if nil.
-    /// - Throws: ``ConnectToError`` with ``ConnectToError/Code/busUnreachable``, after five seconds at the most;
-    ///   no sooner where the task is cancelled, since others may wait for the same connection. With
-    ///   ``ConnectToError/Code/otherLimits`` where the process has it open already, and with others.
+    /// - Throws: ``ConnectToError`` with ``ConnectToError/Code/busUnreachable``, after five seconds at most.
+    ///   Cancelling the task does not shorten that, since other tasks may wait for the same connection. With
+    ///   ``ConnectToError/Code/otherLimits`` where the process has opened the bus already, with other limits.
     public static func session(
         limits: BusLimits? = nil, on loop: EventLoop? = nil
     ) async throws(ConnectToError) -> Bus {
@@ -33,7 +34,7 @@ extension Bus {
         try await BusPool.shared.bus(at: address, limits: limits, on: resolve(loop))
     }
 
-    /// A connection of its own, which nobody else gets: for tests that play two processes in one.
+    /// A connection of its own, which no other part of the process gets: for tests that play two processes in one.
     package static func separate(
         at address: String, limits: BusLimits = BusLimits(), on loop: EventLoop? = nil
     ) async throws(ConnectToError) -> Bus {

@@ -3,13 +3,13 @@ import ConnectToLinux
 
 /// What happens when the bus goes away, and when it is back.
 extension Bus {
-    /// On the loop, when the connection was lost and everything that was under way has been settled.
+    /// Called on the loop when the connection was lost and all pending calls have been settled.
     func didDisconnect(_ error: DBusError) {
         let limit = limits.absence
         interrupt()
-        // Once more while it is being restored: that is noticed there.
+        // Where the bus goes once more while it is being restored, `restore()` notices that.
         guard board.set(.reconnecting) else { return }
-        // Not held: a bus that nobody uses any more need not come back.
+        // Weakly: a bus that the program has dropped need not come back.
         Task(executorPreference: loop.reactor.tasks) { [weak self, reactor = loop.reactor] in
             let deadline = SuspendingClock.now + limit
             var backoff = Backoff(from: .milliseconds(10), to: .milliseconds(100))
@@ -32,7 +32,7 @@ extension Bus {
         }
     }
 
-    /// What was learnt of this bus's connections is forgotten before another uses the same names.
+    /// Forgets what was learnt of the connections on this bus, before the next bus gives the same names to others.
     private func interrupt() {
         identities.assumeIsolated { $0.forget() }
         registry.assumeIsolated { $0.interrupt() }
@@ -45,8 +45,8 @@ extension Bus {
         await watch.interrupt()
     }
 
-    /// Names first: others wait for them.
-    /// - Returns: whether all is in force again; else the bus has gone once more meanwhile.
+    /// Restores the names first: other programs wait for them.
+    /// - Returns: whether all is in force again; false where the bus has gone once more meanwhile.
     private func restore() async -> Bool {
         await registry.restore()
         await watch.restore()
@@ -61,7 +61,7 @@ extension Bus {
                 cause: error))
     }
 
-    /// Everything that needs the bus is told that it is over.
+    /// Tells everything that needs the bus that the connection is over.
     func end(_ error: ConnectToError) async {
         await registry.endAll()
         await connection.close()
@@ -72,7 +72,7 @@ extension Bus {
 }
 
 extension BusConnection {
-    /// Runs a closure in a moment in which there is a connection, or not at all.
+    /// Runs a closure at a moment at which there is a connection, or not at all.
     fileprivate func whileConnected(_ body: @Sendable () -> Void) -> Bool {
         if !isConnected { return false }
         body()

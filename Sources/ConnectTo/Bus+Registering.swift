@@ -1,10 +1,10 @@
 extension Bus {
-    /// Registers a context: from the moment this returns others find it.
+    /// Registers a context: from the moment this returns, other programs find it.
     ///
     /// While the bus is away (``Status/reconnecting``) this waits for it, for ten seconds at the most.
     ///
     /// - Parameters:
-    ///   - name: any UTF-8 but the empty; see ``ContextName``.
+    ///   - name: any UTF-8 except the empty string; see ``ContextName``.
     ///   - origin: the application id that the name lives under.
     ///   - options: everything else; see ``ContextOptions``.
     /// - Throws: ``ConnectToError``: ``ConnectToError/Code/nameTaken``, ``ConnectToError/Code/invalidName``,

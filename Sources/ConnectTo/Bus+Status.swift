@@ -9,11 +9,11 @@ extension Bus {
             self.rawValue = rawValue
         }
 
-        /// All is in force.
+        /// The bus is there, and contexts and subscriptions are in force.
         public static let connected = Status(rawValue: "connected")
-        /// The connection was lost, and is tried again; see ``Bus/status``.
+        /// The connection was lost, and the process tries to connect again; see ``Bus/status``.
         public static let reconnecting = Status(rawValue: "reconnecting")
-        /// It is over: closed here, or the bus has not come back in time. There is no way back.
+        /// The connection is over for good: the program closed it, or the bus has not come back in time.
         public static let lost = Status(rawValue: "lost")
 
         public var description: String { rawValue }
@@ -21,22 +21,23 @@ extension Bus {
 
     /// What state the connection is in just now.
     ///
-    /// When the bus goes away, open ports go on, and the connection is tried again, every tenth of a second at most,
-    /// for one minute (``BusLimits/absence``). Until the bus is back nobody can be found: contexts keep their place in
-    /// the program, their status is ``Context/Status/reconnecting``; `connectTo` that waits for a name waits for the bus too, and so
-    /// does `register`, for ten seconds; what needs the bus at once fails with ``ConnectToError/Code/busLost``. What
-    /// was under way when the bus went fails with that too, for nobody can know whether it was carried out.
+    /// When the bus goes away, open ports go on, and the process tries to connect again, every tenth of a second at
+    /// most, for one minute (``BusLimits/absence``). Until the bus is back no context can be found. Contexts are
+    /// kept, with the status ``Context/Status/reconnecting``. `connectTo` with a wait for the name waits for the bus
+    /// too, and so does `register`, for ten seconds. What needs the bus at once fails with
+    /// ``ConnectToError/Code/busLost``. Calls that were under way when the bus went fail with that too, since it
+    /// cannot be known whether they were carried out.
     ///
-    /// When it is back, maybe started anew, contexts are registered again before this says `connected`. Whoever was
-    /// faster has the name: a context that finds it taken ends with ``Context/EndReason/nameLost``, one that stands by
-    /// (``ContextOptions/Ownership/standby``) queues; so owner and standby may have changed places. Unique names
-    /// (``Peer/busName``, ``DirectoryEntry/owner``) of before mean nothing any more.
+    /// When the bus is back, maybe started anew, contexts are registered again before this says `connected`. Another
+    /// process may have been faster: a context that finds its name taken ends with ``Context/EndReason/nameLost``,
+    /// and one that stands by (``ContextOptions/Ownership/standby``) queues, so owner and standby may have changed
+    /// places. Unique names from before (``Peer/busName``, ``DirectoryEntry/owner``) mean nothing any more.
     public var status: Status { board.status }
 
-    /// The status when a task begins to take them, and each that follows; ends after ``Status/lost``, and when the task
-    /// is cancelled.
+    /// The status when a task begins to take them, and each status that follows. Ends after ``Status/lost``, and when
+    /// the task is cancelled.
     ///
-    /// Any number of tasks may take them, each at its own pace. Of what a slow one does not take the newest 64 are kept.
+    /// Any number of tasks may take them, each at its own pace. For a slow task the newest 64 are kept.
     public var statusChanges: StatusChanges { StatusChanges(board: board) }
 
     /// See ``Bus/statusChanges``.

@@ -2,18 +2,19 @@ import ConnectToLinux
 public import ConnectToPorts
 
 extension Bus {
-    /// Opens a stream of bytes to a context by name, and returns it when its listener has admitted this program.
+    /// Opens a stream of bytes to a context by name, and returns it once the listener has admitted this program.
     ///
-    /// The context has to be registered for streams (``LineFormat/stream``). Otherwise as
-    /// ``connectTo(_:origin:options:)``, with the same waits. Nothing is sent before the listener has admitted the caller.
+    /// The context has to be registered for streams (``LineFormat/stream``). Otherwise this works as
+    /// ``connectTo(_:origin:options:)``, with the same waits. Nothing is sent before the listener has admitted the
+    /// caller.
     /// - Parameters:
     ///   - name: the context's.
     ///   - origin: the application id that the name lives under.
-    ///   - options: how long to wait, what to tell the listener, and who it has to be.
-    /// - Throws: ``PortError`` with ``PortError/Code/closed`` where there is no stream to be had, and
-    ///   ``PortError/reason`` says why, as a port's ``MessagePort/closeReason`` does:
-    ///   ``CloseReason/Code/refused`` for a context of messages, among others. ``PortError/Code/cancelled`` where the task
-    ///   is cancelled, ``PortError/Code/outOfResources`` where the process has no descriptors left.
+    ///   - options: how long to wait, what to send to the listener, and which listener to accept.
+    /// - Throws: ``PortError`` with ``PortError/Code/closed`` where no stream could be opened; its
+    ///   ``PortError/reason`` says why, as a port's ``MessagePort/closeReason`` does: among others
+    ///   ``CloseReason/Code/refused`` for a context of messages. ``PortError/Code/cancelled`` where the task is
+    ///   cancelled, ``PortError/Code/outOfResources`` where the process has no descriptors left.
     public func openStream(
         to name: String, origin: String = ContextName.defaultOrigin, options: ConnectOptions = ConnectOptions()
     ) async throws(PortError) -> ByteStream {

@@ -3,26 +3,27 @@ import ConnectToLinux
 import ConnectToPorts
 
 extension Bus {
-    /// Looks on at the messages that go over the lines of a context, from the moment this returns.
+    /// Observes the messages on the lines of a context, from the moment this returns.
     ///
     ///     for try await message in try await bus.tap("the-listener") {
     ///         print(message.line, message.direction, message.length)
     ///     }
     ///
-    /// For debugging: the context's owner has to have allowed it (``ContextOptions/isTappable``), and allows it to
-    /// programs of its own user alone. Each message of every line comes as a copy, both those that the listener has
-    /// received and those that it has sent, up to 64 KiB of each, without the ports, files and buffers that went along;
-    /// lines whose format is ``LineFormat/stream`` have no messages. Eight may look on at a context.
+    /// For debugging: the context's owner has to have allowed it (``ContextOptions/isTappable``), and allows it only
+    /// to programs of its own user. Each message of every line comes as a copy, whether the listener has received or
+    /// sent it: up to 64 KiB of each, without the ports, files and buffers that were transferred with it. Lines whose
+    /// format is ``LineFormat/stream`` have no messages. Eight observers may tap a context.
     ///
-    /// It starts no program, and slows none: copies are left out for an observer that takes them slowly, and the next
-    /// one says how many (``TappedMessage/missedCount``). The copies are messages like others, so ``BusLimits/ports`` of
-    /// both sides hold for them: one that is longer than the owner's bus allows counts as missed, one that is longer than
-    /// this bus allows ends the sequence with an error.
-    /// - Returns: The copies; the looking on ends with the sequence.
+    /// Tapping starts no program, and slows none down: copies are left out for an observer that takes them slowly,
+    /// and the next copy says how many (``TappedMessage/missedCount``). The copies are messages like others, so
+    /// ``BusLimits/ports`` of both sides hold for them: a copy that is longer than the owner's bus allows counts as
+    /// missed, and one that is longer than this bus allows ends the sequence with an error.
+    /// - Returns: The copies; the tap ends with the sequence.
     /// - Throws: ``ConnectToError``: ``ConnectToError/Code/denied`` where the owner does not allow it;
-    ///   ``ConnectToError/Code/busy`` where eight others look on; ``ConnectToError/Code/busError`` where no program owns
-    ///   the name; ``ConnectToError/Code/invalidName``; ``ConnectToError/Code/timedOut`` after five seconds;
-    ///   ``ConnectToError/Code/busLost``; ``ConnectToError/Code/outOfResources`` where no line could be made.
+    ///   ``ConnectToError/Code/busy`` where eight observers tap it already; ``ConnectToError/Code/busError`` where no
+    ///   program owns the name; ``ConnectToError/Code/invalidName``; ``ConnectToError/Code/timedOut`` after five
+    ///   seconds; ``ConnectToError/Code/busLost``; ``ConnectToError/Code/outOfResources`` where no line could be
+    ///   made.
     public func tap(
         _ name: String, origin: String = ContextName.defaultOrigin
     ) async throws(ConnectToError) -> TappedMessages {

@@ -4,10 +4,10 @@ extension Bus {
     /// How long a program waits for a bus that is away.
     private static let reconnectTimeout = Duration.seconds(10)
 
-    /// Does what needs the bus; where that has gone, again when it is back: only for what dies with the connection, and
-    /// so can be done twice.
+    /// Does work that needs the bus, and repeats it when a bus that has gone is back. Only for work whose effect ends
+    /// with the connection, so that it can be done twice.
     ///
-    /// - Parameter operation: for the error.
+    /// - Parameter operation: what is being done, for the error's message.
     func retryingWhenBack<Result: Sendable>(
         _ operation: String, _ work: @Sendable () async throws(ConnectToError) -> Result
     ) async throws(ConnectToError) -> Result {

@@ -1,6 +1,6 @@
 extension Bus {
-    /// Registers a context for the time that a closure runs, and unregisters it at the end, whatever happens: when the
-    /// closure returns, when it throws, and when the task is cancelled. The bus has confirmed that when this returns.
+    /// Registers a context while a closure runs, and unregisters it at the end, whatever happens: when the closure
+    /// returns, when it throws, and when the task is cancelled. The bus has confirmed the end when this returns.
     ///
     /// ```swift
     /// try await bus.withContext("clock") { context in
@@ -8,15 +8,16 @@ extension Bus {
     /// }
     /// ```
     ///
-    /// Ports that came from the context live on. A task that is cancelled is cancelled inside of the closure, which has to
-    /// return; the context is unregistered after that, or as soon as a cancelled task takes ``Context/connectEvents``.
+    /// Ports that came from the context live on. Where the task is cancelled, the closure is cancelled with it and
+    /// has to return. The context is unregistered after that, or as soon as a cancelled task takes
+    /// ``Context/connectEvents``.
     ///
     /// - Parameters:
-    ///   - name: any UTF-8 but the empty; see ``ContextName``.
+    ///   - name: any UTF-8 except the empty string; see ``ContextName``.
     ///   - origin: the application id that the name lives under.
     ///   - options: everything else; see ``ContextOptions``.
-    ///   - body: gets the context, registered or, with ``ContextOptions/Ownership/standby``, standing by. It runs where the
-    ///     caller does.
+    ///   - body: gets the context, which is registered or, with ``ContextOptions/Ownership/standby``, standing by. It
+    ///     runs where the caller of this function runs.
     /// - Returns: what the closure returns.
     /// - Throws: what ``register(_:origin:options:)`` throws, and what the closure throws.
     public nonisolated(nonsending) func withContext<Result>(

@@ -3,15 +3,16 @@ import ConnectToLinux
 import ConnectToPorts
 import Logging
 
-/// A connection to a message bus: where names are registered and found. It introduces; it carries no messages.
+/// A connection to a message bus, on which names are registered and found. The bus introduces programs; it carries no
+/// messages.
 ///
-/// A process has one connection to a bus, however often it asks for it and however many contexts and ports it
-/// has. All of it may be used from any thread. When the bus goes away open ports go on, and when it comes back
+/// A process has one connection to a bus, however often it asks for the bus and however many contexts and ports it
+/// has. All of it may be used from any thread. When the bus goes away, open ports go on, and when it comes back,
 /// contexts are registered again; ``status`` says what state the connection is in.
 public final class Bus: Sendable {
     /// Where the bus listens, in D-Bus's notation.
     public let address: String
-    /// What holds for everybody who shares the bus.
+    /// The limits for all parts of the process that share the bus.
     public let limits: BusLimits
 
     let loop: EventLoop
@@ -60,8 +61,8 @@ public final class Bus: Sendable {
 
     // MARK: The connection's end
 
-    /// Waits until the connection to the bus is over for good, and returns why. A cancelled task gets
-    /// ``ConnectToError/Code/cancelled`` at once. A new connection is made by asking for the bus again.
+    /// Waits until the connection to the bus is over for good, and returns why. In a cancelled task it returns
+    /// ``ConnectToError/Code/cancelled`` at once. To connect anew, ask for the bus again.
     public func waitUntilLost() async -> ConnectToError {
         await loss.wait() ?? ConnectToError(.cancelled, "waiting for the end of the bus's connection was cancelled")
     }
@@ -71,8 +72,8 @@ public final class Bus: Sendable {
 
     /// Ends the connection: contexts end, introductions under way fail, open ports go on.
     ///
-    /// For everybody in this process who has asked for this bus, since all share one connection; so it is for
-    /// the program to call, not for a library in it. Dropping the last reference does the same.
+    /// This ends it for all parts of this process that have asked for this bus, since they share one connection. So
+    /// it is for the program to call, and not for a library in it. Dropping the last reference does the same.
     public func close() async {
         await end(ConnectToError(.busLost, "the connection to the bus at \(address) was closed here"))
     }

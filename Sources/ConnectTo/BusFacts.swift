@@ -1,14 +1,15 @@
 import ConnectToDBus
 
-/// What a bus and the way to it look like, for finding out why something does not work.
+/// What a bus and the way to it are like, to find out why something does not work.
 package struct BusFacts: Sendable {
-    /// The process that is the bus, as far as it tells.
+    /// The process of the bus, as far as the bus tells.
     package let process: Peer?
-    /// This process, as the bus sees it: another one, where a proxy stands between.
+    /// This process, as the bus sees it: where a proxy stands between, the proxy.
     package let own: Peer?
-    /// Whether the bus's process numbers are those of this process's pid namespace; if not, nothing is known of processes.
+    /// Whether the bus's process numbers are those of this process's pid namespace. If not, nothing is known of
+    /// processes.
     package let areProcessesKnown: Bool
-    /// How many names are on the bus, of connections and of others.
+    /// How many names are on the bus, unique and well-known.
     package let nameCount: Int
 
     /// The version of the libdbus that runs here.
@@ -30,7 +31,7 @@ extension Bus {
             areProcessesKnown: await identities.numbers == .ours, nameCount: names.count)
     }
 
-    /// One call to the bus itself that takes nothing.
+    /// Calls a method of the bus itself that takes no arguments.
     func ask(_ member: String, _ operation: String) async throws(ConnectToError) -> Reply {
         do throws(DBusError) {
             return try await connection.call(.toBus(member), deadline: BusConnection.busDeadline)

@@ -1,6 +1,6 @@
 import ConnectToLinux
 
-/// The connections to buses that this process has: one for each bus and loop, shared by all who ask.
+/// The connections to buses that this process has: one for each bus and loop, shared by all that ask for it.
 actor BusPool {
     static let shared = BusPool()
 
@@ -16,7 +16,7 @@ actor BusPool {
     private var buses: [Key: WeakBus] = [:]
     private var opening: [Key: Task<Bus, any Error>] = [:]
 
-    /// - Parameter limits: those of the bus, if it is open; else they become so. Nil asks for none in particular.
+    /// - Parameter limits: have to be those of the bus if it is open, and become so if it is not. Nil accepts any.
     func bus(
         at address: String, limits: BusLimits?, on loop: EventLoop
     ) async throws(ConnectToError) -> Bus {
@@ -44,7 +44,8 @@ actor BusPool {
             }
         opening[key] = task
         let result = await task.result
-        // Of all who waited for it the first; the next attempt may be under way when the others come.
+        // Whether this task is the first to go on of those that waited: when the others do, the next attempt may be
+        // under way.
         let isFirst = opening[key] == task
         if isFirst { opening[key] = nil }
         switch result {

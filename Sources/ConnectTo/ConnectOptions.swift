@@ -1,5 +1,5 @@
-/// How a context is called: see ``Bus/connectTo(_:origin:options:)``, ``Bus/openStream(to:origin:options:)`` and
-/// ``Bus/connections(to:origin:options:)``.
+/// How a caller connects to a context: see ``Bus/connectTo(_:origin:options:)``,
+/// ``Bus/openStream(to:origin:options:)`` and ``Bus/connections(to:origin:options:)``.
 ///
 /// ```swift
 /// let port = bus.connectTo("clock", options: ConnectOptions(wait: .now))
@@ -7,13 +7,14 @@
 public struct ConnectOptions: Sendable {
     /// What to do while no program owns the name: wait ten seconds if not set.
     public var wait: WaitPolicy
-    /// Free text for the listener, 64 KiB and 1,024 keys in all; it finds it in ``ConnectEvent/metadata``.
+    /// Free text for the listener, 64 KiB and 1,024 keys in all; the listener finds it in ``ConnectEvent/metadata``.
     public var metadata: [String: String]
-    /// Who the listener has to be; any owner of the name if nil.
+    /// Which owner of the name to accept as the listener; any owner if nil.
     ///
-    /// The owner is looked at first, and the line with all that was posted goes to that connection alone, whatever
-    /// program takes the name meanwhile. The port of another owner ends with ``CloseReason/Code/unexpectedOwner``, and
-    /// nothing has left this process. It costs two more questions to the bus.
+    /// The owner is looked at first. Then the line with all that was posted goes only to that owner's connection,
+    /// whatever program takes the name meanwhile. The port to another owner ends with
+    /// ``CloseReason/Code/unexpectedOwner``, and nothing has left this process. This costs two more questions to the
+    /// bus.
     public var expected: Admission?
 
     /// The defaults: wait ten seconds for any listener, and send no metadata.

@@ -3,7 +3,7 @@ import ConnectToLinux
 import ConnectToPorts
 
 extension ConnectToError {
-    /// What the bus, or the way to it, answered to an operation.
+    /// The error with which the bus, or the connection to it, answered an operation.
     init(_ error: DBusError, _ operation: String) {
         let (code, advice): (Code, String) =
             switch error.name {
@@ -13,7 +13,7 @@ extension ConnectToError {
             case DBusError.Name.accessDenied: (.denied, "ask for a rule in the bus's policy")
             case DBusError.Name.limitsExceeded:
                 (.limitsExceeded, "register fewer names, or raise the limits in the bus's configuration")
-            // No bus says so of itself.
+            // A bus does not answer calls to itself with this: a proxy does.
             case DBusError.Name.serviceUnknown:
                 (.denied, "a sandbox's D-Bus proxy does not allow it: ask for permission to own the name")
             default: error.kind == .cancelled ? (.cancelled, "") : (.busError, "see the bus's own message")
@@ -27,7 +27,7 @@ extension ConnectToError {
         switch error.kind {
         case .exhausted:
             self.init(.outOfResources, "\(error.message); \(PortError.scarcityAdvice)", cause: error)
-        // Says itself what is wrong with the address.
+        // The message says itself what is wrong with the address.
         case .invalid: self.init(.busUnreachable, error.message, cause: error)
         case _ where error.name == DBusError.Name.authenticationFailed:
             self.init(.busUnreachable, "\(error.message); \(UserNamespace.advice)", cause: error)
@@ -37,7 +37,7 @@ extension ConnectToError {
         }
     }
 
-    /// What a port or a loop needs is not to be had.
+    /// A resource that a port or a loop needs is not available.
     init(_ error: PortError) {
         self.init(.outOfResources, error.message, cause: error)
     }

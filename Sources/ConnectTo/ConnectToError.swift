@@ -1,6 +1,6 @@
 /// What can go wrong with a bus, a registration or the directory.
 ///
-/// A port's own end is no error of this kind: see ``CloseReason``.
+/// The end of a port is not such an error: see ``CloseReason``.
 public struct ConnectToError: Error, Sendable, CustomStringConvertible {
     /// The kind of error; compare with the constants. New ones may come, so a `switch` needs a default.
     ///
@@ -20,32 +20,32 @@ public struct ConnectToError: Error, Sendable, CustomStringConvertible {
             (error as? ConnectToError)?.code == code
         }
 
-        /// No bus is where it should be, or what is there does not answer as one within five seconds.
+        /// No bus listens at the address, or what listens there does not answer as a bus within five seconds.
         public static let busUnreachable = Code(rawValue: "bus-unreachable")
-        /// This process has the bus open already, and with other limits than were asked for.
+        /// This process has opened the bus already, with other limits than were asked for.
         public static let otherLimits = Code(rawValue: "other-limits")
         /// The connection to the bus ended.
         public static let busLost = Code(rawValue: "bus-lost")
         /// Another process owns the name; ``ConnectToError/owner`` says which.
         public static let nameTaken = Code(rawValue: "name-taken")
-        /// What was given as a name, or as an origin, is none.
+        /// A name or an origin that is not valid.
         public static let invalidName = Code(rawValue: "invalid-name")
         /// Metadata that cannot be carried: over 64 KiB or 1,024 keys, or with a NUL in it.
         public static let invalidMetadata = Code(rawValue: "invalid-metadata")
-        /// A registration that is to admit fewer than one caller.
+        /// A registration with a limit of fewer than one caller.
         public static let invalidLimit = Code(rawValue: "invalid-limit")
-        /// The context's lines carry something else: connect events are for messages, ``Context/streams`` for streams, and
-        /// any other format is one that this version does not serve.
+        /// The context's lines have another format: connect events are for messages and ``Context/streams`` for
+        /// streams. A format other than these two is not served by this version.
         public static let otherFormat = Code(rawValue: "other-format")
-        /// The bus's policy, or the owner of the name, does not allow it.
+        /// The bus's policy, or the owner of the name, does not allow the operation.
         public static let denied = Code(rawValue: "denied")
-        /// The owner of the name has enough to do just now; try again later.
+        /// The owner of the name has too much to do just now; try again later.
         public static let busy = Code(rawValue: "busy")
         /// The bus gives this connection no more names or match rules.
         public static let limitsExceeded = Code(rawValue: "limits-exceeded")
         /// The context has ended; ``Context/endReason`` says why.
         public static let contextEnded = Code(rawValue: "context-ended")
-        /// Another task takes what only one task can take.
+        /// Another task takes a sequence that only one task can take.
         public static let alreadyTaken = Code(rawValue: "already-taken")
         /// The bus did not answer in time.
         public static let timedOut = Code(rawValue: "timed-out")
@@ -53,7 +53,7 @@ public struct ConnectToError: Error, Sendable, CustomStringConvertible {
         public static let changesLost = Code(rawValue: "changes-lost")
         /// The waiting task was cancelled.
         public static let cancelled = Code(rawValue: "cancelled")
-        /// The process has no descriptors or threads left for it.
+        /// The process has no descriptors or threads left for the operation.
         public static let outOfResources = Code(rawValue: "out-of-resources")
         /// The bus answered with an error that has no code of its own here; the message has it verbatim.
         public static let busError = Code(rawValue: "bus-error")
@@ -65,12 +65,12 @@ public struct ConnectToError: Error, Sendable, CustomStringConvertible {
     public let code: Code
     /// What happened, to what, and what to do next.
     public let message: String
-    /// Who owns the name, with ``Code/nameTaken`` and where the bus would tell.
+    /// The peer that owns the name: with ``Code/nameTaken``, where the bus told it.
     public let owner: Peer?
     /// The error underneath, where there is one.
     public let cause: (any Error)?
 
-    /// For tests of what handles errors.
+    /// For tests of code that handles errors.
     public init(_ code: Code, _ message: String, owner: Peer? = nil, cause: (any Error)? = nil) {
         self.code = code
         self.message = message

@@ -5,8 +5,8 @@
 /// let context = try await bus.register("clock", options: options)
 /// ```
 public struct ContextOptions: Sendable {
-    /// What happens where two programs want the same name. Without any of these the first program keeps the name, and
-    /// the second one's registration throws ``ConnectToError/Code/nameTaken``.
+    /// What happens where two programs want the same name. Without any of these, the first program keeps the name,
+    /// and the second program's registration throws ``ConnectToError/Code/nameTaken``.
     public struct Ownership: OptionSet, Sendable, Hashable {
         public let rawValue: UInt32
 
@@ -14,13 +14,13 @@ public struct ContextOptions: Sendable {
             self.rawValue = rawValue
         }
 
-        /// If the name is taken, stand by: take it over when its owner goes. ``Context/status`` tells which it is, and
-        /// ``Context/waitUntilRegistered()`` waits.
+        /// If the name is taken, stand by: take the name over when its owner goes. ``Context/status`` says whether
+        /// the context is registered or stands by, and ``Context/waitUntilRegistered()`` waits.
         public static let standby = Ownership(rawValue: 1 << 0)
         /// If the name is taken by a context that allows replacement, take it over.
         public static let replacesExisting = Ownership(rawValue: 1 << 1)
-        /// Let other programs take the name over that ask to, which any program may that the bus lets own it. The context
-        /// then ends with ``Context/EndReason/replaced``, or stands by where it has ``standby``.
+        /// Let another program take the name over if it asks to; any program may ask that the bus allows to own the
+        /// name. The context then ends with ``Context/EndReason/replaced``, or stands by where it has ``standby``.
         public static let allowsReplacement = Ownership(rawValue: 1 << 2)
     }
 
@@ -28,25 +28,26 @@ public struct ContextOptions: Sendable {
     public var metadata: [String: String]
     /// What happens where two programs want the same name.
     public var ownership: Ownership
-    /// Unregister when this many callers have been admitted, one at least; without limit if nil.
+    /// Unregister once this many callers have been admitted, one at least; no limit if nil.
     public var callerLimit: Int?
-    /// What lines to the context carry, messages or streams; callers that ask for another format are refused. This version
-    /// serves no other.
+    /// What lines to the context carry: messages or streams. Callers that ask for another format are refused. This
+    /// version serves no other format.
     public var format: LineFormat
-    /// Of streams: whether the program may end a line before it has taken all of it, having no use for the rest, as a
-    /// command of `connect listen --raw --exec` does that ends early. Callers are told when they are admitted.
+    /// For streams: whether the program may end a line before it has taken all bytes, because it has no use for the
+    /// rest, as a command of `connect listen --raw --exec` does that ends early. Callers learn this when they are
+    /// admitted.
     public var isPartial: Bool
-    /// Whether other programs of this user may look on at the context's messages (`connect tap`). They see a copy, slow
-    /// nothing down, and miss what comes too fast for them; of streams they see nothing.
+    /// Whether other programs of this user may observe the context's messages (`connect tap`). Observers see copies,
+    /// slow nothing down, and miss messages that come too fast for them. They see nothing of streams.
     public var isTappable: Bool
-    /// Which programs may connect. Others are refused before there is a connect event, and not told why: that is logged,
-    /// at debug level, by `org.connectto.registry`.
+    /// Which programs may connect. Other programs are refused before there is a connect event, without the reason.
+    /// The logger `org.connectto.registry` logs the reason at debug level.
     public var admission: Admission
-    /// What the program itself decides about each caller that ``admission`` admits, before there is a connect event; it may
-    /// refuse the caller with a reason. If nil all of them get one.
+    /// What the program itself decides about each caller that ``admission`` admits, before there is a connect event.
+    /// It may refuse the caller with a reason. If nil, all these callers get a connect event.
     public var screening: Screening?
 
-    /// The defaults: no metadata, the name or an error, any number of callers of the same user, messages.
+    /// The defaults: no metadata, an error where the name is taken, any number of callers of the same user, messages.
     public init(
         metadata: [String: String] = [:], ownership: Ownership = [], callerLimit: Int? = nil,
         format: LineFormat = .messages, isPartial: Bool = false, isTappable: Bool = false,
@@ -62,7 +63,7 @@ public struct ContextOptions: Sendable {
         self.screening = screening
     }
 
-    /// Whether they say no more than the defaults do; many thousands of contexts share those.
+    /// Whether all options are the defaults. Many thousands of contexts share one copy of those.
     var areDefaults: Bool {
         guard case .sameUser = admission.rule else { return false }
         return metadata.isEmpty && ownership.isEmpty && callerLimit == nil && format == .messages && !isPartial

@@ -2,23 +2,25 @@ import ConnectToDBus
 
 /// What a context has done so far, counted.
 public struct ContextStatistics: Sendable, Hashable {
-    /// How long it has been registered, or has stood by.
+    /// How long the context has been registered, or has stood by.
     public var uptime: Duration
-    /// How many of the ports that came with its connect events have a line now.
+    /// How many of the ports that came with its connect events have an open line now.
     public var openPorts: Int
     /// How many callers were admitted.
     public var admitted: UInt64
-    /// How many were not: not admitted, turned away as ``CloseReason/Code/busy``, or with a line of the other format.
+    /// How many callers were refused: not admitted, turned away as ``CloseReason/Code/busy``, or with a line of
+    /// another format.
     public var refused: UInt64
-    /// What came over its lines, in bytes, with the frames' headers. Nothing of lines taken as sockets.
+    /// How many bytes arrived on its lines, with the frames' headers; nothing for lines taken as sockets.
     public var bytesReceived: UInt64
-    /// What went out over them.
+    /// How many bytes it sent on its lines.
     public var bytesSent: UInt64
-    /// Whether others of the same user may look on at its messages.
+    /// Whether other programs of the same user may observe its messages.
     public var isTappable: Bool
 }
 
-/// The form it takes on the bus (`dbus/PROTOCOL.md`, "The object"): a key is left out by who does not know it.
+/// The form of the statistics on the bus (`dbus/PROTOCOL.md`, "The object"). An owner leaves out the keys that it
+/// does not know.
 extension ContextStatistics {
     var encoded: DBusValue {
         .dictionary(
@@ -34,7 +36,7 @@ extension ContextStatistics {
             ].map { DBusValue.Pair(.string($0.0), .variant($0.1)) })
     }
 
-    /// Nil where it is no `a{sv}`; what is missing in it, or is of another type, counts as 0.
+    /// Nil where the value is not an `a{sv}`. A key that is absent, or has another type, counts as 0.
     init?(decoding value: DBusValue?) {
         guard case .dictionary("s", "v", let pairs)? = value else { return nil }
         var numbers: [String: UInt64] = [:]

@@ -1,7 +1,7 @@
 import ConnectToDBus
 import ConnectToLinux
 
-/// Who owns which name, as it changes. On the loop.
+/// Tells subscribers which connection owns which name, as that changes. On the loop.
 actor OwnerWatch {
     struct Change: Sendable, Equatable {
         let name: String
@@ -11,16 +11,16 @@ actor OwnerWatch {
 
     enum Event: Sendable {
         case changed(Change)
-        /// The bus has been away, and nobody has seen what changed. These are the names there now; changes
+        /// The bus has been away, and changes meanwhile were not seen. These are the names on the bus now; changes
         /// follow on them without a gap.
         case returned(names: [String])
-        /// Nothing more will come: the bus is gone, or does not let us watch any more.
+        /// No more events will come: the bus is gone, or does not allow the subscription any more.
         case lost(DBusError)
     }
 
     enum Scope: Sendable {
         case name(String)
-        /// Everything below a name, itself included.
+        /// All names below a name, and that name.
         case namespace(String)
         case all
 
@@ -49,15 +49,15 @@ actor OwnerWatch {
     private var subscribers: [UInt64: Subscriber] = [:]
     private var nextID: UInt64 = 0
     private var isListening = false
-    /// Why nothing can be watched any more.
+    /// Why names cannot be watched any more.
     private var end: DBusError?
 
     private struct Subscriber {
         let scope: Scope
         let handler: @Sendable (Event) -> Void
-        /// The bus has gone, and is not back.
+        /// Whether the bus has gone and is not back.
         var isInterrupted = false
-        /// The connection counts a use of the rule for it.
+        /// Whether the connection counts a use of the match rule for this subscriber.
         var hasRule = true
     }
 
@@ -69,11 +69,10 @@ actor OwnerWatch {
         self.connection = connection
     }
 
-    /// Calls a closure on the loop for every change, in the bus's order; in force once this has returned, or,
-    /// while the bus is away, when it is back: then with what is there first of all.
+    /// Calls a closure on the loop for every change, in the bus's order. The subscription is in force once this has
+    /// returned or, while the bus is away, once it is back; then the first event is ``Event/returned(names:)``.
     ///
-    /// The closure must not wait. A subscription that is not wanted any more is to be ended with
-    /// ``unsubscribe(_:)``.
+    /// The closure must not wait. End a subscription that is not wanted any more with ``unsubscribe(_:)``.
     func subscribe(
         _ scope: Scope, _ handler: @escaping @Sendable (Event) -> Void
     ) async throws(DBusError) -> Subscription {
@@ -120,7 +119,7 @@ actor OwnerWatch {
 
     // MARK: The bus goes and comes back
 
-    /// The bus has gone, and the rules with it.
+    /// To be called when the bus has gone, and the match rules with it.
     func interrupt() {
         for id in subscribers.keys { interrupt(id) }
     }
@@ -130,7 +129,7 @@ actor OwnerWatch {
         subscribers[id]?.hasRule = false
     }
 
-    /// Subscribes again, and tells what is there now.
+    /// Subscribes again, and tells the subscribers which names are on the bus now.
     func restore() async {
         let interrupted = subscribers.filter(\.value.isInterrupted)
         if interrupted.isEmpty { return }
@@ -144,7 +143,7 @@ actor OwnerWatch {
                         }
                     }
                 }
-                // The bus answers in order: when this one is here, so are the others.
+                // The bus answers in order: when this answer is here, so are those to the match rules.
                 connection.call(.toBus("ListNames"), deadline: BusConnection.busDeadline) { [weak self] in
                     let result = $0
                     self?.assumeIsolated { $0.didReturn(interrupted.keys, result) }
@@ -172,12 +171,12 @@ actor OwnerWatch {
     }
 
     private func didRefuse(_ id: UInt64, _ error: DBusError) {
-        // Gone once more: the next time.
+        // The bus has gone once more: the next `restore()` subscribes.
         if error.kind == .disconnected || error.kind == .offline { return }
         subscribers.removeValue(forKey: id)?.handler(.lost(error))
     }
 
-    /// The bus is gone for good, or this process has left it.
+    /// To be called when the bus is gone for good, or this process has left it.
     func end(_ error: DBusError) {
         end = error
         let handlers = subscribers.values.map(\.handler)

@@ -1,6 +1,6 @@
 import ConnectToLinux
 
-/// The status of something, for all to see. From any thread.
+/// A status that any number of readers can follow. From any thread.
 final class StatusBoard<Status: Equatable & Sendable>: Sendable {
     private struct State {
         var status: Status
@@ -9,7 +9,7 @@ final class StatusBoard<Status: Equatable & Sendable>: Sendable {
     }
 
     private let state: Lock<State>
-    /// Nothing follows it.
+    /// The status that no other follows.
     private let last: Status
 
     init(_ first: Status, last: Status) {
@@ -19,7 +19,7 @@ final class StatusBoard<Status: Equatable & Sendable>: Sendable {
 
     var status: Status { state.withLock { $0.status } }
 
-    /// - Returns: whether that is news.
+    /// - Returns: whether the status has changed.
     @discardableResult
     func set(_ status: Status) -> Bool {
         let readers: [AsyncStream<Status>.Continuation]? = state.withLock { state in
@@ -35,7 +35,7 @@ final class StatusBoard<Status: Equatable & Sendable>: Sendable {
         return true
     }
 
-    /// The status now, and each that follows. Of what a slow reader does not take the newest 64 are kept.
+    /// The status now, and each that follows. For a slow reader the newest 64 are kept.
     func statuses() -> AsyncStream<Status> {
         let (stream, reader) = AsyncStream<Status>.makeStream(bufferingPolicy: .bufferingNewest(64))
         let id = state.withLock { state in

@@ -2,26 +2,26 @@ public import ConnectToPorts
 
 /// Copies of the messages on a context's lines, in the listener's order, from ``Bus/tap(_:origin:)`` on.
 ///
-/// The sequence ends when the context does, however it ends, and with ``close()``. It throws ``PortError`` with
-/// ``PortError/Code/closed`` where this side ended it: for a copy that is longer than ``BusLimits/ports`` of this bus
-/// allow. One task takes it.
+/// The sequence ends when the context does, however that ends, and after ``close()``. It throws ``PortError`` with
+/// ``PortError/Code/closed`` where this side ended it because a copy is longer than ``BusLimits/ports`` of this bus
+/// allow. One task takes the sequence.
 ///
-/// The listener and its peers never wait for who takes slowly here. Of what is not taken, 1 MiB waits with the listener
-/// besides what the line holds; over it copies are left out, and the next one says how many
-/// (``TappedMessage/missedCount``).
+/// The listener and its peers never wait for an observer that is slow. Of the copies that are not taken, 1 MiB waits
+/// in the listener's process, besides what the line holds. Above that copies are left out, and the next one says how
+/// many (``TappedMessage/missedCount``).
 public struct TappedMessages: AsyncSequence, Sendable {
     public typealias Element = TappedMessage
     public typealias Failure = any Error
 
     let port: MessagePort
 
-    /// Ends the looking on: the sequence ends after what is here already. So does dropping the last reference to it and
-    /// its iterator.
+    /// Ends the tap: the sequence ends after the copies that have arrived already. Dropping the last reference to the
+    /// sequence and its iterator does the same.
     public func close() {
         port.close()
     }
 
-    /// For the one task that takes them.
+    /// For the one task that takes the copies.
     public func makeAsyncIterator() -> AsyncIterator {
         AsyncIterator(base: port.messages.makeAsyncIterator())
     }
@@ -39,7 +39,7 @@ public struct TappedMessages: AsyncSequence, Sendable {
         public mutating func next(isolation actor: isolated (any Actor)?) async throws -> TappedMessage? {
             do {
                 while let message = try await base.next(isolation: actor) {
-                    // Others are of a newer protocol, and are to be passed over.
+                    // Other messages are of a newer protocol, and are to be skipped.
                     if let tapped = TappedMessage(message.bytes) { return tapped }
                 }
                 return nil
@@ -52,6 +52,6 @@ public struct TappedMessages: AsyncSequence, Sendable {
     }
 }
 
-/// What it takes is for one task at a time.
+/// An iterator is for one task at a time.
 @available(*, unavailable)
 extension TappedMessages.AsyncIterator: Sendable {}

@@ -2,19 +2,19 @@
 ///
 /// A listener that the bus can start is started in any case.
 public struct WaitPolicy: Sendable, Hashable {
-    /// How long to wait for an owner; nil where the port is not to wait at all.
+    /// How long to wait for an owner; nil where the port does not wait.
     let patience: Duration?
 
-    /// The port ends at once, with ``CloseReason/Code/unavailable``. A listener that is there has
-    /// ``BusLimits/introduction`` to answer.
+    /// The port does not wait: without an owner of the name it ends at once, with ``CloseReason/Code/unavailable``. A
+    /// listener that owns the name has ``BusLimits/introduction`` to answer.
     public static let now = WaitPolicy(patience: nil)
 
-    /// The port waits for a program to register the name and to answer; a port that is not open by then ends with
-    /// ``CloseReason/Code/timedOut``. So the order in which programs start does not matter. A listener that comes at the
-    /// end of the wait has a second to answer. Time in which the machine is suspended does not count.
+    /// The port waits for a program to register the name and to answer. A port that is not open by then ends with
+    /// ``CloseReason/Code/timedOut``. So the order in which programs start does not matter. A listener that appears
+    /// at the end of the wait has a second to answer. Time in which the machine is suspended does not count.
     ///
     /// With zero or less the port does not wait for the name: its owner is called, and has as long to answer as with
-    /// ``now``; where the name has no owner the port ends at once, with ``CloseReason/Code/timedOut``.
+    /// ``now``. Where the name has no owner, the port ends at once with ``CloseReason/Code/timedOut``.
     public static func untilAvailable(for duration: Duration) -> WaitPolicy { WaitPolicy(patience: duration) }
 }
 
