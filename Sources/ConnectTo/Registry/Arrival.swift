@@ -1,6 +1,6 @@
 import ConnectToPorts
 
-/// A caller that was admitted, with its line as the context's format has it. It waits to be taken.
+/// A caller that was admitted, with its line in the context's format. It waits for the program to take it.
 struct Arrival: Sendable {
     enum Line: Sendable {
         case port(MessagePort)
@@ -11,7 +11,7 @@ struct Arrival: Sendable {
     let peer: Peer
     let metadata: [String: String]
 
-    /// Lets go of the line without a word on it: its caller may offer it to the next listener.
+    /// Releases the line without writing to it or shutting it down: the caller may offer it to the next listener.
     func abandon() {
         switch line {
         case .port(let port): port.abandon()

@@ -6,7 +6,7 @@ struct ArrivalIterator {
     private let context: Context
     private let format: LineFormat
     private var base: AsyncStream<Arrival>.AsyncIterator
-    /// Nil where another iterator has the callers, or they come in another format.
+    /// Nil where another iterator has claimed the callers, or the context has another format.
     private let claim: Registration.Claim?
 
     init(of context: Context, format: LineFormat) {

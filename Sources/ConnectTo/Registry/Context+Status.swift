@@ -10,11 +10,11 @@ extension Context {
 
         /// This process owns the name, and programs that call it find the context.
         public static let registered = Status(rawValue: "registered")
-        /// Another process owns the name; the context takes it over when that one goes.
+        /// Another process owns the name; the context takes the name over when that process goes.
         public static let standby = Status(rawValue: "standby")
-        /// The bus is away. The name is asked for again when it is back.
+        /// The bus is away. When it is back, the name is requested again.
         public static let reconnecting = Status(rawValue: "reconnecting")
-        /// It is over; ``Context/endReason`` says why.
+        /// The context has ended; ``Context/endReason`` says why.
         public static let ended = Status(rawValue: "ended")
 
         public var description: String { rawValue }
@@ -31,15 +31,16 @@ extension Context {
 
         /// Unregistered by this program.
         public static let unregistered = EndReason(rawValue: "unregistered")
-        /// As many callers as were asked for have been admitted.
+        /// As many callers have been admitted as ``ContextOptions/callerLimit`` allows.
         public static let limitReached = EndReason(rawValue: "limit-reached")
-        /// Another process owns the name: the bus took it away, or the other one was faster when the bus came back.
+        /// Another process owns the name: the bus took it away, or the other process was faster when the bus came
+        /// back.
         public static let nameLost = EndReason(rawValue: "name-lost")
-        /// Another process took the name over, as it was allowed to.
+        /// Another process took the name over, as this context allowed.
         public static let replaced = EndReason(rawValue: "replaced")
-        /// The bus came back and does not give the name any more, by its policy or its limit of names.
+        /// The bus came back and refuses the name now, because of its policy or its limit of names.
         public static let nameRefused = EndReason(rawValue: "name-refused")
-        /// The bus is lost: it went away and did not come back, or does not answer any more, or this process has left
+        /// The bus is lost: it went away and did not come back, it does not answer any more, or this process has left
         /// it.
         public static let busLost = EndReason(rawValue: "bus-lost")
 
@@ -48,7 +49,7 @@ extension Context {
 }
 
 extension ConnectToError {
-    /// A context has ended before what was waited for.
+    /// The error for a wait that a context's end has cut short.
     static func ended(_ context: ContextName, _ reason: Context.EndReason?) -> ConnectToError {
         let why =
             switch reason {

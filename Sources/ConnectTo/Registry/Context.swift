@@ -1,11 +1,11 @@
 import ConnectToLinux
 import ConnectToPorts
 
-/// A name that others can connect to, for as long as it is registered.
+/// A name that other programs can connect to, for as long as it is registered.
 ///
-/// It is unregistered by ``unregister()``, when its last reference and its last ``ConnectEvents`` are dropped, when the task
-/// that takes ``connectEvents`` is cancelled, and when the bus is lost. While the bus is away for a time it is kept
-/// (``Bus/status``). Ports that came from it live on.
+/// It is unregistered by ``unregister()``, when its last reference and its last ``ConnectEvents`` are dropped, when
+/// the task that takes ``connectEvents`` is cancelled, and when the bus is lost. While the bus is away for a time,
+/// the context is kept (``Bus/status``). Ports that came from it live on.
 public final class Context: Sendable {
     let registration: Registration
 
@@ -17,22 +17,22 @@ public final class Context: Sendable {
         registration.withdrawSoon(.unregistered)
     }
 
-    /// The name it was registered under.
+    /// The name that the context was registered under.
     public var name: String { registration.context.name }
     /// The application id that the name lives under.
     public var origin: String { registration.context.origin }
-    /// Its well-known name on the bus.
+    /// The context's well-known name on the bus.
     public var busName: String { registration.context.busName }
-    /// Free text about it that everybody on the bus can read.
+    /// Free text about the context that every program on the bus can read.
     public var metadata: [String: String] { registration.metadata }
 
-    /// What lines to it carry.
+    /// What lines to the context carry.
     public var format: LineFormat { registration.format }
 
-    /// What state it is in just now: registered, standing by, waiting for the bus to come back, or ended.
+    /// The context's state just now: registered, standing by, waiting for the bus to come back, or ended.
     public var status: Status {
         switch registration.status {
-        // A program gets its context when the bus has answered.
+        // A program gets its context once the bus has answered.
         case .requested, .registered: .registered
         case .standby: .standby
         case .interrupted: .reconnecting
@@ -40,13 +40,13 @@ public final class Context: Sendable {
         }
     }
 
-    /// What it has done so far, counted.
+    /// What the context has done so far, counted.
     public var statistics: ContextStatistics { registration.statistics }
 
-    /// Waits until the name has become this process's; returns at once, but for a standby. It returns also where the name
-    /// has been this process's and the context has ended since.
-    /// - Throws: ``ConnectToError``: ``ConnectToError/Code/contextEnded`` where the context ended before the name became
-    ///   this process's; ``ConnectToError/Code/cancelled`` where the task is cancelled, and the context lives on.
+    /// Waits until this process owns the name. Returns at once, except for a standby; also where this process has
+    /// owned the name and the context has ended since.
+    /// - Throws: ``ConnectToError``: ``ConnectToError/Code/contextEnded`` where the context ended before this process
+    ///   owned the name; ``ConnectToError/Code/cancelled`` where the task is cancelled, and the context lives on.
     public func waitUntilRegistered() async throws(ConnectToError) {
         let name = registration.context.quoted
         switch await registration.hasOwnedName.wait() {
@@ -56,17 +56,17 @@ public final class Context: Sendable {
         }
     }
 
-    /// The "connect" events: one for each caller that was admitted, with the port to it. Reading this has no effect; making
-    /// an iterator of it claims the events for one task.
+    /// The "connect" events: one for each caller that was admitted, with the port to it. Reading this property has no
+    /// effect; making an iterator of it claims the events for one task.
     ///
-    /// Up to 256 callers of one program wait to be taken, 512 of one user and 1,024 in all; further ones end with
-    /// ``CloseReason/Code/busy``. The sequence ends, after those that wait, when the context is unregistered;
+    /// Up to 256 callers of one program wait to be taken, 512 of one user and 1,024 in all. Further callers end with
+    /// ``CloseReason/Code/busy``. When the context is unregistered, the sequence ends after the callers that wait;
     /// ``endReason`` says why.
     public var connectEvents: ConnectEvents { ConnectEvents(context: self) }
 
     /// The callers' streams: one for each caller that was admitted to a context that is registered for streams
-    /// (``LineFormat/stream``). Otherwise as ``connectEvents``, with the same bounds. A context has one of the two: taking
-    /// the other throws ``ConnectToError/Code/otherFormat``.
+    /// (``LineFormat/stream``). Otherwise as ``connectEvents``, with the same bounds. A context has either events or
+    /// streams: taking the other kind throws ``ConnectToError/Code/otherFormat``.
     ///
     /// ```swift
     /// let context = try await bus.register("web", options: ContextOptions(format: .stream))
@@ -74,13 +74,13 @@ public final class Context: Sendable {
     /// ```
     public var streams: StreamEvents { StreamEvents(context: self) }
 
-    /// Why the context is no longer registered; nil while it is, or stands by.
+    /// Why the context ended; nil while it is registered, stands by, or waits for the bus.
     public var endReason: EndReason? {
         if case .ended(let reason) = registration.status { reason } else { nil }
     }
 
-    /// Gives the name back; the bus has confirmed it when this returns, also in a task that is cancelled. Programs that
-    /// call from then on do not find the context. Ports that are open stay open.
+    /// Gives the name back. The bus has confirmed that when this returns, even in a cancelled task. Programs that
+    /// call from then on do not find the context. Open ports stay open.
     public func unregister() async {
         await registration.withdraw(.unregistered)
     }

@@ -1,8 +1,8 @@
 import ConnectToDBus
 
 extension ContextObject {
-    /// What objects here have. The contract with its explanations is `dbus/org.connectto.Context1.xml`; a test holds
-    /// the two together.
+    /// The interfaces that objects of this library have. The contract with its explanations is
+    /// `dbus/org.connectto.Context1.xml`; a test compares the two.
     enum Interface: CaseIterable {
         case context
         case properties

@@ -1,20 +1,20 @@
 import ConnectToDBus
 import ConnectToLinux
 
-/// A context's object on the bus: what each call to it gets for an answer; does no I/O.
+/// A context's object on the bus: decides the answer to each call; does no I/O.
 ///
 /// The contract stands in `dbus/org.connectto.Context1.xml`.
 enum ContextObject {
     enum Answer {
         case reply([DBusValue])
         case error(name: String, message: String)
-        /// What the object can do, and what is below it; that is for others to know.
+        /// Describe the object, and what is below it; the registry knows both.
         case describe
-        /// What the context has done, if the caller may know; that is for others to decide.
+        /// Tell what the context has done; the registry decides whether the caller may know.
         case tellStatus
-        /// Somebody who wants to look on; whether they may is for others to decide.
+        /// Let an observer tap the context's messages; the registry decides whether it may.
         case tap(StreamSocket)
-        /// A caller with a line; whether it is admitted is for others to decide.
+        /// Admit a caller with a line; the registry decides whether it is admitted.
         case admit(StreamSocket, Greeting)
     }
 
@@ -68,8 +68,8 @@ enum ContextObject {
         return line(descriptor, Answer.tap)
     }
 
-    /// Checks what a caller hands over as its line. Were both ends of a pair with listeners, nobody would be the caller:
-    /// the lines would last for ever, and two that answer each other have no end.
+    /// Checks the descriptor that a caller passes as its line. If listeners had both ends of a pair, neither would be
+    /// the caller: the lines would last for ever, and two listeners that answer each other would never stop.
     private static func line(_ descriptor: Descriptor, _ use: (StreamSocket) -> Answer) -> Answer {
         guard StreamSocket.isConnectedStream(descriptor) else {
             return invalid("the line is no connected AF_UNIX SOCK_STREAM socket")

@@ -3,10 +3,10 @@ import ConnectToLinux
 import ConnectToPorts
 
 extension Registration {
-    /// How a name was registered.
+    /// The terms under which a name was registered.
     final class Terms: Sendable {
         let options: ContextOptions
-        /// How the bus is asked for the name.
+        /// The flags with which the bus is asked for the name.
         let flags: BusConnection.RequestNameFlags
         let tap: Tap?
 
@@ -23,7 +23,7 @@ extension Registration {
         }
     }
 
-    /// What a registration has from its first caller, or from the first that waits for something of it.
+    /// What a registration has from its first caller on, or from the first task that waits for it.
     // @unchecked: what changes is used under the registration's lock.
     final class State: @unchecked Sendable {
         let terms: Terms
@@ -32,13 +32,13 @@ extension Registration {
         let sink: AsyncStream<Arrival>.Continuation
         let isGone = Latch<Void>()
         let hasOwnedName = Latch<Bool>()
-        /// How many more callers are to be admitted; nil is any number.
+        /// How many more callers are to be admitted; nil for any number.
         var remaining: Int?
-        /// Which callers wait to be taken.
+        /// The callers that wait to be taken.
         var backlog = Backlog()
-        /// Whether a task takes the callers.
+        /// Whether a task has claimed the callers.
         var isClaimed = false
-        /// Why it has ended.
+        /// Why the registration has ended.
         var reason: Context.EndReason?
 
         init(_ terms: Terms) {

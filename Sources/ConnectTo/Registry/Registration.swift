@@ -2,24 +2,25 @@ import ConnectToDBus
 import ConnectToLinux
 import ConnectToPorts
 
-/// One registered name: what the registry, which serves it, shares with the ``Context`` the program holds.
+/// One registered name: what the registry, which serves it, shares with the ``Context`` that the program holds.
 ///
-/// A program may have many thousands, most of them at rest. So what nobody has used is not there, terms that most have
-/// are held once, and one lock does for all.
+/// A program may have many thousands, most of them at rest. So state is made at its first use, terms that most
+/// registrations share are held once, and one lock serves all registrations.
 // @unchecked: what changes is used under the lock.
 final class Registration: @unchecked Sendable {
     enum Status: Sendable, Equatable {
-        /// The bus has not answered. Callers are served already: it may have said yes to them.
+        /// The bus has not answered. Callers are served already: the name may be registered before the answer arrives
+        /// here.
         case requested
         case registered
         case standby
-        /// The bus has gone; the name is asked for again when it is back.
+        /// The bus has gone; the name is requested again when it is back.
         case interrupted
         case ended(Context.EndReason)
     }
 
     private enum Storage {
-        /// All that there is of it, before anybody has used it.
+        /// All that a registration has until its state is used.
         case terms(Terms)
         case state(State)
     }
@@ -28,12 +29,12 @@ final class Registration: @unchecked Sendable {
 
     let context: ContextName
     private var storage: Storage
-    /// Until it has gone; who holds a context holds the bus.
+    /// Held until the registration has gone: a program may keep a context and not its bus.
     private var bus: Bus?
     /// On ``clock``.
     private let began = Registration.clock
     private var phase = Phase.requested
-    /// Whether the name has become this process's, or never will.
+    /// Whether this process has owned the name: false once it never will, nil while that is open.
     private var hasOwned: Bool?
     private var hasGone = false
 
@@ -56,21 +57,21 @@ final class Registration: @unchecked Sendable {
         }
     }
 
-    /// Nil where nobody has used it yet. Under the lock.
+    /// Nil where the state has not been used yet. Under the lock.
     private var state: State? { if case .state(let state) = storage { state } else { nil } }
 
     var metadata: [String: String] { terms.options.metadata }
     var format: LineFormat { terms.options.format }
     var isPartial: Bool { terms.options.isPartial }
-    /// How its name is asked for.
+    /// The flags with which the bus is asked for its name.
     var flags: BusConnection.RequestNameFlags { terms.flags }
     var admission: Admission { terms.options.admission }
     var screening: Screening? { terms.options.screening }
     var activity: ContextActivity { withState { $0.activity } }
     var arrivals: AsyncStream<Arrival> { withState { $0.arrivals } }
-    /// Set when it has ended and the bus has confirmed that, or is gone.
+    /// Set when the registration has ended and the bus has confirmed that, or is gone.
     var isGone: Latch<Void> { withState { $0.isGone } }
-    /// Set when the name has become this process's, or never will: whether it has.
+    /// Set to true once this process owns the name, and to false once it never will.
     var hasOwnedName: Latch<Bool> { withState { $0.hasOwnedName } }
     var statistics: ContextStatistics {
         activity.statistics(after: .milliseconds(100 * Int(Self.clock &- began)))
@@ -86,7 +87,7 @@ final class Registration: @unchecked Sendable {
         Self.lock.withLock { _ in body(madeState()) }
     }
 
-    /// The state, made now where there is none. Under the lock.
+    /// The state, which is made now where there is none. Under the lock.
     private func madeState() -> State {
         let terms: Terms
         switch storage {
@@ -114,7 +115,7 @@ final class Registration: @unchecked Sendable {
         }
     }
 
-    /// The bus has answered, or has told of a change.
+    /// To be called when the bus has answered, or has reported a change.
     func didBecome(registered isRegistered: Bool) {
         let owned: State? = Self.lock.withLock { _ in
             if phase == .ended { return nil }
@@ -125,7 +126,8 @@ final class Registration: @unchecked Sendable {
         owned?.hasOwnedName.set(true)
     }
 
-    /// One that the bus has never confirmed is not kept: whoever registers it is told that the bus has gone.
+    /// A registration that the bus has never confirmed does not become interrupted: its request fails, with the error
+    /// that the bus has gone.
     func wasInterrupted() {
         Self.lock.withLock { _ in
             if phase == .registered || phase == .standby { phase = .interrupted }
@@ -133,14 +135,14 @@ final class Registration: @unchecked Sendable {
     }
 
     /// Ends the registration, once.
-    /// - Returns: whether this call did it.
+    /// - Returns: whether this call ended it.
     func end(_ reason: Context.EndReason) -> Bool {
         let state: State? = Self.lock.withLock { _ in
             if phase == .ended { return nil }
             let state = madeState()
             state.reason = reason
             phase = .ended
-            // Callers may all have come before the bus's answer.
+            // All callers may have come before the bus's answer.
             hasOwned = hasOwned ?? (reason == .limitReached)
             return state
         }
@@ -150,21 +152,21 @@ final class Registration: @unchecked Sendable {
         return true
     }
 
-    /// The bus has confirmed the end, or is gone.
+    /// To be called when the bus has confirmed the end, or is gone.
     func didGo() {
         let (state, bus): (State?, Bus?) = Self.lock.withLock { _ in
             hasGone = true
             defer { self.bus = nil }
             return (self.state, self.bus)
         }
-        // Let go outside of the lock: it may be the last reference.
+        // Release it outside of the lock: it may be the last reference.
         withExtendedLifetime(bus) { _ = state?.isGone.set() }
     }
 
-    /// Ends it and gives the name back; the bus has confirmed it when this returns.
+    /// Ends the registration and gives the name back. The bus has confirmed that when this returns.
     func withdraw(_ reason: Context.EndReason) async {
         guard let bus: Bus = Self.lock.withLock({ _ in self.bus }) else { return }
-        // A task of its own: one that is cancelled would not wait for an end that another has begun.
+        // A task of its own: in a cancelled task this would not wait for an end that another task has begun.
         await Task(executorPreference: bus.loop.reactor.tasks) { await bus.registry.withdraw(self, reason) }.value
     }
 
@@ -176,7 +178,7 @@ final class Registration: @unchecked Sendable {
 
     // MARK: Its callers
 
-    /// The callers are for one taker at a time: whoever holds this. Let go with its last reference.
+    /// The right to take the callers, for one taker at a time. Given back when the last reference is dropped.
     final class Claim: Sendable {
         private let registration: Registration
 
@@ -187,9 +189,9 @@ final class Registration: @unchecked Sendable {
         deinit { registration.withState { $0.isClaimed = false } }
     }
 
-    /// Claims the callers for one taker. Where the task that takes them is cancelled the registration ends: no task is
-    /// left to serve the callers.
-    /// - Returns: nil where another taker has them.
+    /// Claims the callers for one taker. Where the task that takes them is cancelled, the registration ends: no task
+    /// is left to serve the callers.
+    /// - Returns: nil where another taker has claimed them.
     func claimArrivals() -> Claim? {
         let sink: AsyncStream<Arrival>.Continuation? = withState { state in
             if state.isClaimed { return nil }
@@ -197,14 +199,14 @@ final class Registration: @unchecked Sendable {
             return state.sink
         }
         guard let sink else { return nil }
-        // Weakly: where it has ended by then, nothing would break the cycle.
+        // Weakly: if the registration has ended before, nothing would break the cycle.
         sink.onTermination = { [weak self] in if case .cancelled = $0 { self?.withdrawSoon(.unregistered) } }
         return Claim(self)
     }
 
     enum Delivery: Equatable {
         case delivered
-        /// Delivered, and it was the last that was wanted.
+        /// Delivered, as the last caller of the limit.
         case deliveredLast
         case isFull
         case hasEnded
@@ -222,18 +224,18 @@ final class Registration: @unchecked Sendable {
         if delivery == .isFull || delivery == .hasEnded { return delivery }
         switch sink.yield(arrival) {
         case .enqueued: return delivery
-        // Not full: the stream holds a whole backlog.
+        // Never for want of room: the stream holds a whole backlog.
         case .dropped, .terminated: return .hasEnded
         @unknown default: return .hasEnded
         }
     }
 
-    /// The program has taken a caller.
+    /// To be called when the program has taken a caller.
     func didTake(_ arrival: Arrival) {
         withState { $0.backlog.remove(arrival.peer) }
     }
 
-    /// Why callers in this format never come, or nil.
+    /// Why callers in this format never come; nil where they may.
     func refusal(toTake wanted: LineFormat) -> ConnectToError? {
         if format == wanted { return nil }
         return ConnectToError(

@@ -3,18 +3,18 @@ import ConnectToLinux
 import ConnectToPorts
 
 extension Registry {
-    /// Somebody who wants a line. Of the call nothing is held but what is asked for: many may wait, for seconds, and the
-    /// bus carries megabytes of what nobody here knows.
+    /// A caller that asks for a line. Of its call only the parts below are kept: many callers may wait, for seconds,
+    /// and the bus carries megabytes in keys that are unknown here.
     struct Caller: Sendable {
         let call: MethodCall
         var line: StreamSocket
-        /// What its process's ports may hold.
+        /// Bounds what the ports of the caller's process hold.
         var budget: MemoryBudget?
-        /// What is held of it here.
+        /// Counts what is held of the caller here.
         private let share: MemoryShare
-        /// The context that it says it owns; nil also for what is none.
+        /// The context that the caller says it owns; nil also for an invalid name.
         let claimedContext: ContextName?
-        /// Nil for a word that is too long to be one.
+        /// Nil for a word that is too long for a format.
         let format: LineFormat?
         let metadata: Greeting.Metadata
         let registration: Registration

@@ -1,9 +1,9 @@
 import ConnectToDBus
 
-/// What is below an object, for those who look around on the bus.
+/// Describes what is below an object, for people who browse the bus.
 extension Registry {
-    /// Describes an object that is no context and stands above some.
-    /// - Returns: whether it is one and this was asked.
+    /// Describes an object that is not a context's, and has contexts below it.
+    /// - Returns: whether the object is such a one, and the call asked for its description.
     func describeNode(_ call: MethodCall) -> Bool {
         guard ContextObject.isIntrospection(call), call.body.isEmpty else { return false }
         let nodes = nodes(below: call.path)
@@ -13,8 +13,8 @@ extension Registry {
         return true
     }
 
-    /// The next elements of the paths that go on from this one. All contexts are gone through: nobody needs this but
-    /// people who look.
+    /// The next elements of all paths of contexts below this one. This goes through all contexts: only people who
+    /// browse the bus need it.
     func nodes(below path: String) -> [String] {
         let slash = UInt8(ascii: "/")
         let start = Array(path.utf8) + (path == "/" ? [] : [slash])

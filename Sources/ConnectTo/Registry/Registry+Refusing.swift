@@ -11,12 +11,12 @@ extension Registry {
         tellBusy(call)
     }
 
-    /// The caller is told a little late. One that goes on calling as fast as it is answered is held up by that, and
-    /// not those who call beside it.
+    /// Answers a little late. A caller that calls again as soon as it is answered is slowed down by that, and the
+    /// callers beside it are not.
     func tellBusy(_ call: MethodCall) {
         guard call.expectsReply else { return }
         var call = call
-        // Descriptors are in it.
+        // The body holds descriptors: release them now.
         call.body = []
         turnedAway.append(call)
         if turnedAway.count >= Self.turnedAwayAtMost { return tellTurnedAway() }

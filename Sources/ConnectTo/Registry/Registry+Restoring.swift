@@ -2,15 +2,15 @@ import ConnectToDBus
 import ConnectToLinux
 import Logging
 
-/// The bus goes, and comes back.
+/// What the registry does when the bus goes, and comes back.
 extension Registry {
-    /// The bus has gone, and the names with it.
+    /// To be called when the bus has gone, and the names with it.
     func interrupt() {
         exhausted.forget()
         for registration in registrations.values { registration.wasInterrupted() }
     }
 
-    /// Asks for all names again, without waiting for one answer before the next request.
+    /// Requests all names again, without waiting for one answer before the next request.
     func restore() async {
         await withDiscardingTaskGroup { group in
             for registration in registrations.values where registration.status == .interrupted {
@@ -23,12 +23,12 @@ extension Registry {
         let deadline = SuspendingClock.now + limits.absence
         while registration.status == .interrupted {
             do throws(ConnectToError) {
-                // Whoever has it now was faster, and is not replaced for that.
+                // A process that owns the name now was faster, and is not replaced.
                 try await requestName(of: registration, registration.flags.subtracting(.replaceExisting))
             } catch {
-                // Gone once more: the next time.
+                // The bus has gone once more: the next `restore()` requests the name.
                 if error.code == .busLost { return }
-                // There, and no answer: as good as away.
+                // The bus is there and does not answer, which is as good as away: ask again.
                 if error.code == .timedOut, SuspendingClock.now < deadline { continue }
                 log.warning("not registered again", metadata: ["why": "\(error)"])
                 let reason: Context.EndReason =

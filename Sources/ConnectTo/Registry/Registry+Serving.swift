@@ -4,9 +4,9 @@ import ConnectToPorts
 import Glibc
 import Logging
 
-/// How callers are served: who they are, whether they are admitted, their connect event.
+/// How callers are served: learn who they are, decide whether they are admitted, deliver their connect event.
 extension Registry {
-    /// - Returns: whether there is such a context here.
+    /// - Returns: whether the call is for an object of this registry.
     func didReceive(_ call: MethodCall) -> Bool {
         guard let registration = registration(at: call.path) else { return describeNode(call) }
         serve(call, by: registration)
@@ -20,7 +20,7 @@ extension Registry {
         case .error(let name, let message):
             connection.assumeIsolated { $0.replyError(to: call, name: name, message: message) }
         case .describe:
-            // The path of one context can go on from another's.
+            // The path of one context can be the beginning of another's.
             let description = ContextObject.introspection(
                 of: ContextObject.Interface.allCases, nodes: nodes(below: call.path))
             connection.assumeIsolated { $0.reply(to: call, [.string(description)]) }
@@ -55,8 +55,8 @@ extension Registry {
         }
     }
 
-    /// Learns who has made a call: at once where that is remembered, else of the bus.
-    /// - Returns: false where too many wait for that already; then nothing comes.
+    /// Learns which peer has made a call: at once where the peer is remembered, else from the bus.
+    /// - Returns: false where too many callers wait for the bus already; then the completion is not called.
     private func identify(
         _ sender: String,
         _ completion: @escaping @Sendable (isolated Registry, Result<Peer, DBusError>) -> Void
@@ -72,9 +72,9 @@ extension Registry {
         }
     }
 
-    /// Refuses a sender that is known already and has no introductions left, or of whom enough calls wait until it is
-    /// known, before anything of its call is looked at. In a flood this is all that happens, and less than this where
-    /// no answer is wanted.
+    /// Refuses a call before its body is looked at: where its sender is known and has no introductions left, or is
+    /// not known yet and too many calls wait for that. In a flood this is all that happens, and even less where the
+    /// caller expects no reply.
     func hasTurnedAway(_ call: MethodCall) -> Bool {
         guard call.member == ContextInterface.connect, let registration = registration(at: call.path) else {
             return false
@@ -89,7 +89,7 @@ extension Registry {
         return true
     }
 
-    /// Not a task for each caller: tasks may overtake one another, and callers are served in order.
+    /// Without a task for each caller: tasks may overtake one another, and callers are to be served in order.
     private func didIdentify(_ caller: Caller, _ answer: Result<Peer, DBusError>) {
         let call = caller.call
         guard case .success(let peer) = answer, let uid = peer.uid else {
@@ -114,16 +114,16 @@ extension Registry {
         ask(about: caller, peer)
     }
 
-    /// What becomes of a caller.
+    /// What happens to a caller.
     private enum Outcome: Sendable {
         case admitted
-        /// By the rule, which is not told.
+        /// Refused by the rule, which the caller does not learn.
         case notAdmitted
-        /// By the program, which says why.
+        /// Refused by the program, with a reason.
         case refused(String)
     }
 
-    /// Asks whom the rule, the program's screening, or the caller's own claim makes necessary.
+    /// Asks the bus, the kernel or the program, as the rule, the screening or the caller's claim requires.
     private func ask(about caller: Caller, _ peer: Peer) {
         let sender = caller.call.sender
         let before = waiting[sender]?.last
@@ -140,7 +140,7 @@ extension Registry {
         }
     }
 
-    /// The program is asked last, and only about callers that nothing else refuses.
+    /// Asks the program last, and only about callers that nothing else refuses.
     private func outcome(for caller: Caller, _ peer: Peer) async -> Outcome {
         let registration = caller.registration
         guard await registration.admission.admits(peer, asking: identities) else { return .notAdmitted }
@@ -156,7 +156,7 @@ extension Registry {
         decide(caller, peer, outcome)
     }
 
-    /// A caller that the rule refuses learns that, and not why: the rule is for the log.
+    /// A caller that the rule refuses learns that, and not the rule: it only goes to the log.
     private func decide(_ caller: Caller, _ peer: Peer, _ outcome: Outcome) {
         let (call, registration) = (caller.call, caller.registration)
         switch outcome {
@@ -175,7 +175,7 @@ extension Registry {
         deliver(caller, peer)
     }
 
-    /// Answers a caller of this process's own user: what a context does is nobody else's business.
+    /// Answers a caller of this process's own user, and refuses others: what a context does is not their concern.
     private func forOwnUser(
         _ call: MethodCall, _ answer: @escaping @Sendable (isolated BusConnection) -> Void
     ) {
@@ -199,7 +199,8 @@ extension Registry {
 
     private func deliver(_ caller: Caller, _ peer: Peer) {
         let (call, registration) = (caller.call, caller.registration)
-        // Decided on after the bus has gone: the caller has given up, and its name may be another's by now.
+        // If the bus has gone since the call, the caller has given up, and its unique name may belong to another
+        // connection now.
         guard connection.assumeIsolated({ $0.isCurrent(call) }) else { return }
         let arrival = Arrival(line: line(of: caller), peer: peer, metadata: caller.metadata)
         switch registration.deliver(arrival) {
@@ -236,14 +237,14 @@ extension Registry {
             metadata: registration.metadata, format: registration.format, isPartial: registration.isPartial
         ).encoded
         let reply = { @Sendable [connection] in connection.assumeIsolated { $0.reply(to: call, [welcome]) } }
-        // The program's first message opens the line too, and is there sooner: a task on the loop has its turn first. A
-        // stream is opened by the welcome alone.
+        // At the turn's end: a task on the loop runs before that, and so the program's first message, which opens the
+        // line too, arrives before the welcome. A stream is opened by the welcome alone.
         if registration.format == .stream { reply() } else { loop.reactor.atTurnEnd(reply) }
     }
 }
 
 extension LineFormat {
-    /// What a caller is told that asks for a line of another format.
+    /// What is answered to a caller that asks for a line of another format.
     fileprivate func refusal(of wanted: LineFormat?) -> String {
         let what =
             switch wanted {

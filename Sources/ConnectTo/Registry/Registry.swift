@@ -14,27 +14,30 @@ actor Registry {
     let exhausted = ExhaustedSenders()
     /// By bus name.
     private(set) var registrations: [String: Registration] = [:]
-    /// Callers of one connection about whom somebody is asked: admitted in the order of their calls.
+    /// Callers of one connection whose admission needs an answer of the bus, the kernel or the program. They are
+    /// admitted in the order of their calls.
     struct Waiting {
         var count = 0
         var last: Task<Void, Never>?
     }
     /// By unique name.
     var waiting: [String: Waiting] = [:]
-    /// Calls refused as busy, whose callers have not been told yet.
+    /// Calls that are refused as busy, and have not been answered yet.
     var turnedAway: [MethodCall] = []
 
-    /// For names: without waiting for one answer before the next, and not all of ten thousand at a time.
+    /// Bounds the requests for names. They do not wait for each other's answers, but ten thousand are not sent at
+    /// once.
     private var requests = Window(of: 256)
 
-    /// The one by which this process introduces itself to others, while it lasts: the first, and then any.
+    /// The context by which this process introduces itself, while it is registered: the first one, and later any
+    /// other.
     private var calling: Registration?
 
     /// The bus name of a context that this process owns, if it owns any.
     var callingName: String? {
         switch calling?.status {
         case .registered: break
-        // Mostly it comes back.
+        // Mostly the name comes back with the bus: keep it.
         case .interrupted: return nil
         default: calling = registrations.values.first { $0.status == .registered }
         }
@@ -61,7 +64,7 @@ actor Registry {
         callers = Callers(limits.callers)
     }
 
-    /// Follows what the bus says of our names.
+    /// Follows the bus's signals about our names, and the calls to our objects.
     func start() async {
         await connection.onSignal { [weak self] signal in
             self?.assumeIsolated { $0.didReceive(signal) }
@@ -84,14 +87,14 @@ actor Registry {
         try options.metadata.checked()
         while let former = registrations[context.busName] {
             guard case .ended = former.status else { throw await taken(context) }
-            // On its way out: the name can be had again when the bus has answered.
+            // The former registration is ending: the name is free once the bus has answered.
             if await former.isGone.wait() == nil {
                 throw ConnectToError(.cancelled, "registering \(context.quoted) was cancelled")
             }
         }
         let registration = Registration(
             context, options, tap: options.isTappable ? Tap(on: loop) : nil, bus: bus)
-        // Served before the name is asked for: calls can come before the bus has answered.
+        // Entered before the name is requested: calls can come before the bus has answered.
         registrations[context.busName] = registration
         do throws(ConnectToError) {
             try await requestName(of: registration, registration.flags)
@@ -115,7 +118,7 @@ actor Registry {
                 requests.begin { [self] in
                     connection.assumeIsolated {
                         $0.requestName(context.busName, flags: flags) { result in
-                            // In the very moment of the answer: NameAcquired may be the next message already.
+                            // Here, in the moment of the answer: the next message may be NameAcquired already.
                             switch result {
                             case .success(.primaryOwner), .success(.alreadyOwner):
                                 registration.didBecome(registered: true)
@@ -131,13 +134,13 @@ actor Registry {
             outcome = try result.get()
         } catch {
             if error.kind == .timedOut {
-                // The bus may give it all the same, and nobody would ever give it back.
+                // The bus may give the name all the same, and then it would never be given back.
                 await connection.releaseName(context.busName) { _ in }
             }
             throw ConnectToError(error, "registering \(context.quoted)")
         }
         switch outcome {
-        // Owned without a registration: the bus has not got to an earlier release that we no longer wait for.
+        // alreadyOwner: the bus has not processed our earlier, timed-out ReleaseName yet.
         case .primaryOwner, .inQueue, .alreadyOwner: break
         case .exists: throw await taken(context)
         }
@@ -166,13 +169,13 @@ actor Registry {
 
     // MARK: Unregistering
 
-    /// Gives the name back. From the first moment on callers are told that nobody is here; the bus has
-    /// confirmed it when this returns.
+    /// Gives the name back. From the first moment on, callers learn that the context is not here. The bus has
+    /// confirmed the end when this returns.
     func withdraw(_ registration: Registration, _ reason: Context.EndReason) async {
         if registration.end(reason) {
             await release(registration, reason)
         } else {
-            // By another: the bus is to have confirmed that too.
+            // Another task has ended it: wait until the bus has confirmed that too.
             _ = await registration.isGone.wait()
         }
     }
@@ -189,7 +192,7 @@ actor Registry {
         log.debug("unregistered", metadata: ["name": "\(registration.context.busName)", "why": "\(reason)"])
     }
 
-    /// The bus is gone for good, or this process has left it.
+    /// To be called when the bus is gone for good, or this process has left it.
     func endAll() {
         for registration in registrations.values {
             _ = registration.end(.busLost)
@@ -205,7 +208,7 @@ actor Registry {
         guard signal.sender == BusName.bus, signal.member == "NameAcquired" || signal.member == "NameLost",
             case .string(let name)? = signal.body.first,
             let registration = registrations[name],
-            // Until the bus has answered, it speaks of a former registration.
+            // Until the bus has answered our request, its signals are about a former registration.
             registration.status == .registered || registration.status == .standby
         else { return }
         switch signal.member {
@@ -213,7 +216,7 @@ actor Registry {
             registration.didBecome(registered: true)
         case "NameLost" where registration.status == .registered:
             if !registration.flags.contains(.doNotQueue) {
-                // The bus has put it first in the queue.
+                // The bus has put this process first in the queue.
                 registration.didBecome(registered: false)
             } else if registration.end(registration.flags.contains(.allowReplacement) ? .replaced : .nameLost) {
                 forget(registration)

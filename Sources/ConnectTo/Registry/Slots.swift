@@ -1,6 +1,7 @@
 import ConnectToLinux
 
-/// A bound on what runs at once: one task takes a slot for each piece of work, and waits while all are taken.
+/// A bound on the work that runs at once: one task takes a slot for each piece of work, and waits while all are
+/// taken.
 final class Slots: Sendable {
     private struct State {
         var free: Int
@@ -13,8 +14,8 @@ final class Slots: Sendable {
         state = Lock(State(free: count))
     }
 
-    /// Takes a slot, when there is one. For one task at a time; not ended by its cancellation, for the work that has the
-    /// slots is cancelled with it.
+    /// Takes a slot, once there is one. For one task at a time. Cancelling the task does not end the wait: the work
+    /// that has the slots is cancelled with it, and gives them back.
     func take() async {
         await withCheckedContinuation { continuation in
             let isFree = state.withLock { state in

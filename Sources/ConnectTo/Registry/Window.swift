@@ -1,7 +1,7 @@
 import DequeModule
 
-/// Has so many things under way at a time; the others wait for their turn, in order. libdbus keeps for ever the room
-/// that its longest queue has taken.
+/// Bounds how many requests are under way at a time; the others wait for their turn, in order. libdbus never gives
+/// back the memory that its longest queue has taken.
 struct Window {
     private let size: Int
     private var underWay = 0
@@ -11,18 +11,18 @@ struct Window {
         self.size = size
     }
 
-    /// - Parameter start: called once, now or from ``didEnd()``; what it starts ends later than it returns.
+    /// - Parameter start: called once, now or from ``didEnd()``. What it starts must not end before it returns.
     mutating func begin(_ start: @escaping () -> Void) {
         if underWay == size { return waiting.append(start) }
         underWay += 1
         start()
     }
 
-    /// One has ended; the next begins.
+    /// To be called when one has ended; begins the next.
     mutating func didEnd() {
         guard let next = waiting.popFirst() else {
             underWay -= 1
-            // Nor is the room of this queue kept.
+            // Gives back the memory of this queue too.
             waiting = []
             return
         }
