@@ -1,12 +1,13 @@
 import CConnectToLinux
 import Glibc
 
-/// The numbers of users and groups, by name.
+/// The numbers of users and groups, looked up by name.
 ///
-/// The C library asks plug-ins for whom /etc/passwd and /etc/group do not list, and a program without shared libraries
-/// cannot load them: it crashes. So this process reads the files alone, and `getent` asks the rest for it.
+/// For an account that /etc/passwd and /etc/group do not list, the C library loads NSS plug-ins. A statically linked
+/// program that loads one crashes. So this process reads the files only, and runs `getent` to ask the plug-ins for all
+/// other accounts.
 enum Accounts {
-    /// Keeps the C library from loading plug-ins for names, of hosts too. To be called first.
+    /// Keeps the C library from loading NSS plug-ins, those for host names included. Call this first.
     static func useFilesAlone() {
         clinux_resolve_without_plugins()
     }
@@ -19,7 +20,7 @@ enum Accounts {
         getgrnam(name)?.pointee.gr_gid ?? number(of: name, in: "group")
     }
 
-    /// The home directory of this process's user as the accounts have it, which may be another than HOME.
+    /// This process's user's home directory in the account database, which may differ from HOME.
     static func home() -> [UInt8]? {
         if let directory = getpwuid(getuid())?.pointee.pw_dir {
             return Array(UnsafeRawBufferPointer(start: directory, count: strlen(directory)))
@@ -31,16 +32,16 @@ enum Accounts {
         return Array(fields[5].utf8)
     }
 
-    /// Blocks as long as the plug-ins take, as the C library would.
+    /// Blocks as long as the plug-ins take, as the C library's own lookup would.
     private static func number(of name: String, in database: String) -> UInt32? {
         guard let line = output(of: ["getent", "--", database, name]) else { return nil }
-        // name:password:number:… The name again, for getent takes numbers too.
+        // name:password:number:… Compare the name, because getent also accepts a number in its place.
         let fields = line.split(separator: ":", maxSplits: 3, omittingEmptySubsequences: false)
         guard fields.count > 2, fields[0].utf8.elementsEqual(name.utf8) else { return nil }
         return UInt32(fields[2].prefix { $0.isASCII && $0.isNumber })
     }
 
-    /// The beginning of what a command writes, some 4 KiB; nil where it cannot be run.
+    /// The first 4 KiB or so of the output of a command; nil if the command cannot be run.
     private static func output(of words: [String]) -> String? {
         var ends: [Int32] = [-1, -1]
         guard pipe(&ends) == 0 else { return nil }
@@ -66,7 +67,7 @@ enum Accounts {
             let count = read(ends[0], &piece, piece.count)
             if count > 0 { text += piece.prefix(count) } else if count == 0 || errno != EINTR { break }
         }
-        // Before the wait: it may have more to write, of a group with many members.
+        // Close before the wait: getent may have more to write, for a group with many members.
         close(ends[0])
         while waitpid(child, nil, 0) < 0, errno == EINTR {}
         return String(decoding: text, as: UTF8.self)

@@ -1,11 +1,11 @@
 import ConnectTo
 
 extension ConnectEvent {
-    /// Why the peer, which has ended, has not got all that there was for it; nil if it has. Of messages it says how many
-    /// it has taken, and whether it was done.
+    /// The failure to report if the peer, which has ended, has not received everything that was meant for it; nil if it
+    /// has. A message port knows how many messages the peer has taken, and whether the peer was done.
     /// - Parameter hasRest: whether there is input that was not sent.
     func untaken(hasRest: () async -> Bool = { false }) async -> Failure? {
-        // What it has not taken then is no loss.
+        // A peer that was done wanted nothing more, so what it has not taken is no loss.
         if source.peerWasDone { return nil }
         let hasRest = await hasRest()
         let undelivered = source.undeliveredCount

@@ -1,17 +1,17 @@
 import ConnectTo
 import ConnectToLinux
 
-/// A listener's lines: messages to standard output, standard input to every open port.
+/// Serves peers with text lines: messages go to standard output, standard input goes to every open port.
 final class LineService: PeerService {
     private let report: Report
     private let ports: OpenPorts
     private let input: StandardInput?
     private let form: InputForm
-    /// Whether the end of standard input is the end of what we say to the one peer there is.
+    /// Whether the end of standard input also ends this side of the only port.
     private let isOnce: Bool
     private let files: ReceivedFiles
     private let mishaps = Mishaps()
-    /// Whether a line has been read that does not wait for a port yet.
+    /// Whether text lines have been read that are not in the ports' log yet.
     private let hasLineInHand = Lock(false)
 
     let limit = Int.max
@@ -27,7 +27,7 @@ final class LineService: PeerService {
         self.isOnce = isOnce
     }
 
-    /// 65 where a line of the input was not sent, 74 where a file was not saved.
+    /// 65 if a text line of the input was not sent, 74 if a file was not saved.
     var status: ExitStatus { mishaps.status }
 
     func untaken(by event: ConnectEvent) async -> Failure? {
@@ -36,7 +36,7 @@ final class LineService: PeerService {
 
     private func hasInputLeft() async -> Bool {
         guard let input, !input.isTerminal else { return false }
-        // Open and silent is not left over: nobody has written what could be taken.
+        // An input that is open but silent leaves nothing over: it holds no text line that could have been sent.
         let isLeft = await input.stop() == .lines
         if isLeft || hasLineInHand.withLock({ $0 }) { return true }
         return await ports.hasUngiven
@@ -60,32 +60,32 @@ final class LineService: PeerService {
         }
         if port.hasReceivedFinish { try await report.event(Event.finish(port: number)) }
         if !keepsFinished { try? await ports.close(number) }
-        // It may still be answered.
+        // The peer may still get answers after it has ended its input.
         _ = await isDelivered.wait()
         try? await port.flush()
         port.close()
         let reason = await port.end()
-        // Its last word.
+        // The close that was just posted has to reach the peer.
         try? await port.flush()
         return await ports.dropReason(of: number) ?? reason
     }
 
-    /// Whether a port stays open after the peer's end of input, for answers, until standard input ends. At a terminal
-    /// it does not, as with `--raw`: callers would wait for somebody who may never type.
+    /// Whether a port stays open for answers after the peer has ended its input, until standard input ends. Not at a
+    /// terminal, as with `--raw`: the caller would wait for a person who may never type.
     private var keepsFinished: Bool { input?.isTerminal == false }
 
     // MARK: Standard input
 
-    /// Lines that are read together and go to the same ports.
+    /// Text lines that were read together and go to the same ports.
     private struct Run {
         let port: Int?
         var payloads: [Payload] = []
-        /// Their numbers in the input.
+        /// The numbers of these text lines in the input.
         var numbers: [Int] = []
     }
 
-    /// Reads standard input from here on, and posts it.
-    /// - Parameter fail: is told what makes reading on impossible.
+    /// Reads standard input from here on, and posts its text lines.
+    /// - Parameter fail: receives the error that makes further reading impossible.
     func readInput(_ fail: @escaping @Sendable (Failure) -> Void) {
         guard let input else { return }
         Task.onLoop { [self] in
@@ -131,7 +131,7 @@ final class LineService: PeerService {
         }
     }
 
-    /// Tells of a line that was not sent; the next one is taken.
+    /// Reports a text line that was not sent. Reading goes on with the next one.
     private func tell(_ failure: Failure, ofLine number: Int) async {
         mishaps.note(failure)
         await report.failure(failure.ofLine(number))

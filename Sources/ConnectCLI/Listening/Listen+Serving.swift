@@ -1,7 +1,7 @@
 import ConnectTo
 
 extension Listen {
-    /// Serves one peer, and ends with it.
+    /// Serves one peer, and returns when that peer has ended.
     func serveOne<Events: AsyncSequence>(
         _ context: Context, _ events: Events, _ service: any PeerService<Events.Element>,
         _ peers: any OpenPeers<Events.Element>, _ program: Program
@@ -16,7 +16,7 @@ extension Listen {
         throw Failure(endOf: context)
     }
 
-    /// Serves whoever comes, until the context ends, and then those that are there.
+    /// Serves all peers until the context ends, then the peers that are still connected.
     func serveAll<Events: AsyncSequence>(
         _ context: Context, _ events: Events, _ service: any PeerService<Events.Element>,
         _ peers: any OpenPeers<Events.Element>, _ program: Program
@@ -36,14 +36,14 @@ extension Listen {
                 } catch { program.fail(Failure(error)) }
             }
         }
-        // Open lines need no name: they are served to their end, and then there is nothing left to do.
+        // A port that is open does not need the name: serve each to its end, then return.
         let failure = Failure(endOf: context)
         await program.report.failure(failure)
         await peers.waitUntilFewer(than: 1)
         return failure.status
     }
 
-    /// Serves one peer to its end, between its two events.
+    /// Serves one peer to its end, and reports its connect and close events.
     private func serve<Served: PeerEvent>(
         _ event: Served, _ number: Int, _ service: any PeerService<Served>, _ peers: any OpenPeers<Served>,
         _ program: Program

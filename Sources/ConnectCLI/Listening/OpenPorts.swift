@@ -1,23 +1,24 @@
 import ConnectTo
 import ConnectToLinux
 
-/// The ports a listener has open, by number, and what its standard input has for them.
+/// The open ports of a listener, by number, and the text lines of standard input that wait for them.
 ///
-/// Lines wait in a ``PostLog``, once for all ports, and each port takes them at its own pace. A port that is slow holds
-/// up the reading of standard input when the log is full, and then the others; one that takes nothing at all for a
-/// while, when others have taken everything and wait, is dropped.
+/// Text lines wait in one ``PostLog`` for all ports, and each port takes them at its own pace. When the log is full,
+/// the slowest port stops the reading of standard input, and so holds up the other ports. A port is dropped if it takes
+/// nothing for ``stallTime`` while other ports have taken everything and wait.
 actor OpenPorts: OpenPeers {
     private struct OpenPort {
         let port: MessagePort
-        /// Woken when there may be something for the port; where it waits, it has been given all there was.
+        /// Resumed when there may be something for the port. While it is set, the port has been given everything so
+        /// far.
         var taker: CheckedContinuation<Void, Never>?
-        /// Whether nothing more is for it.
+        /// Whether the port is being closed, so that nothing more is posted to it.
         var isClosing = false
-        /// Why it was dropped here, if it was.
+        /// Why this listener dropped the port, if it did.
         var dropReason: CloseReason?
     }
 
-    /// How far a port is with what it has been given.
+    /// How far a port has got with what it was given.
     private struct Mark: Equatable {
         let passed: Int?
         let unsent: Int
@@ -34,7 +35,7 @@ actor OpenPorts: OpenPeers {
     private var stallTimer: EventLoop.Timer?
     private var waitingForRoom: CheckedContinuation<Void, Never>?
 
-    /// The shortest time that is taken for a stall.
+    /// The lower bound of ``stallTime``.
     private static let leastStallTime = Duration.milliseconds(50)
 
     /// - Parameter stallTime: how long a port may take nothing while others wait for it.
@@ -64,11 +65,12 @@ actor OpenPorts: OpenPeers {
 
     // MARK: Posting
 
-    /// Whether something was read that no port has been given.
+    /// Whether a text line was read that no port has been given.
     var hasUngiven: Bool { log.hasUngiven }
 
-    /// Posts messages to a port, or to every open port, and to the next one where none is open. Waits for room.
-    /// - Throws: ``Failure`` 65 where its port is not open.
+    /// Posts messages to one port or to every open port. While none is open, messages for every port wait for the next
+    /// one. Waits until the log has room.
+    /// - Throws: ``Failure`` 65 if the given port is not open.
     func post(_ payloads: [Payload], to port: Int?) async throws(Failure) {
         while !log.hasRoom(for: payloads) {
             try expectOpen(port)
@@ -82,8 +84,8 @@ actor OpenPorts: OpenPeers {
         if let port { wake(port) } else { wakeAll() }
     }
 
-    /// Closes a port, or every open port, behind what was posted to it.
-    /// - Throws: ``Failure`` 65 where the port is not open.
+    /// Closes one port or every open port, after what was posted to it.
+    /// - Throws: ``Failure`` 65 if the given port is not open.
     func close(_ port: Int?) throws(Failure) {
         try expectOpen(port)
         for number in port.map({ [$0] }) ?? Array(ports.keys) { closeInTurn(number) }
@@ -98,10 +100,11 @@ actor OpenPorts: OpenPeers {
 
     private func isOpen(_ number: Int) -> Bool { log.has(number) && ports[number]?.isClosing == false }
 
-    /// Closes all behind what was posted to them, and waits until what the kernel can take of it is on its way.
+    /// Closes all ports after what was posted to them, and waits until the kernel has taken what it can.
     func closeAll() async {
         for (number, port) in ports {
-            // To close what is finished would say that nothing more is wanted, and not that we are interrupted.
+            // Abandon a port on which we have finished: a close would say that the work is done, although it was
+            // interrupted.
             if port.port.hasFinished { port.port.abandon() } else { closeInTurn(number) }
         }
         for port in ports.values { try? await port.port.flush() }
@@ -118,7 +121,7 @@ actor OpenPorts: OpenPeers {
         }
     }
 
-    /// Nothing more is posted.
+    /// Standard input has ended: nothing more is posted.
     func endInput() {
         inputHasEnded = true
         wakeAll()
@@ -126,8 +129,8 @@ actor OpenPorts: OpenPeers {
 
     // MARK: Giving
 
-    /// Gives a port what is for it, until it is over, or closed here, or all has been given that there will be.
-    /// - Parameter finishes: whether the port is finished then.
+    /// Gives a port its messages, until the port ends, is closed here, or has been given the last one.
+    /// - Parameter finishes: whether to call `finish()` on the port after the last message.
     func deliver(to number: Int, finishes: Bool) async {
         guard let port = ports[number]?.port else { return }
         Task.onLoop {
@@ -137,9 +140,10 @@ actor OpenPorts: OpenPeers {
         while let step = await next(for: number) {
             switch step {
             case .post(let batch):
-                // A line is no longer than a message may be; and a port that is over takes nothing and says why.
+                // postMessages cannot fail for size, since a text line is no longer than a message may be. A port that
+                // has ended keeps the reason itself.
                 _ = try? port.postMessages(batch)
-                // What waits is to wait in the log, once for all.
+                // Flush after each batch: messages wait in the log, once for all ports, and not in each port's queue.
                 try? await port.flush()
             case .close:
                 port.close()
@@ -163,7 +167,7 @@ actor OpenPorts: OpenPeers {
         return nil
     }
 
-    /// Nothing can be posted to it any more.
+    /// The port has ended or is closed: nothing can be posted to it any more.
     private func end(_ number: Int) {
         log.remove(number)
         wake(number)
@@ -181,12 +185,12 @@ actor OpenPorts: OpenPeers {
 
     // MARK: Dropping
 
-    /// Why it was dropped here, if it was.
+    /// Why this listener dropped the port, if it did.
     func dropReason(of number: Int) -> CloseReason? { ports[number]?.dropReason }
 
     private var holdsUpOthers: Bool { waitingForRoom != nil && ports.values.contains { $0.taker != nil } }
 
-    /// Of the ports that have not been given all.
+    /// The marks of the ports that have not been given everything.
     private var marks: [Int: Mark] {
         var marks: [Int: Mark] = [:]
         for (number, port) in ports where port.taker == nil && log.has(number) {
@@ -203,14 +207,14 @@ actor OpenPorts: OpenPeers {
         }
     }
 
-    /// Drops the ports that are where they were, if others still wait.
+    /// Drops the ports that have made no progress since the marks, if other ports still wait.
     private func dropStalled(since marks: [Int: Mark]) {
         stallTimer = nil
         guard holdsUpOthers else { return }
         for (number, mark) in self.marks where marks[number] == mark {
             ports[number]?.dropReason = CloseReason(
                 .busy, detail: "it took nothing for \(stallTime.inSeconds) s while others waited for it (--drop-after)")
-            // Not closed: the peer is to see that this is not all.
+            // Abandon the port rather than close it: the peer has to see that the messages are not complete.
             ports[number]?.port.abandon()
             end(number)
         }

@@ -1,10 +1,10 @@
-/// How many peers are there, and the number of the next. Kept by an actor.
+/// The number of open peers, and the number that the next peer gets. Owned by an actor.
 struct PeerCount {
     private var count = 0
     private var lastNumber = 0
     private var waiting: [CheckedContinuation<Void, Never>] = []
 
-    /// The next one's number, from 1.
+    /// Counts a new peer, and returns its number, from 1 on.
     mutating func add() -> Int {
         count += 1
         lastNumber += 1
@@ -20,7 +20,7 @@ struct PeerCount {
 
     func isFewer(than limit: Int) -> Bool { count < limit }
 
-    /// Resumes when one has gone.
+    /// Resumes the waiter when the next peer has gone.
     mutating func awaitChange(_ waiter: CheckedContinuation<Void, Never>) {
         waiting.append(waiter)
     }

@@ -1,6 +1,6 @@
 import ConnectTo
 
-/// A peer that has come, with its port or its stream.
+/// A peer that has connected, with its port or its stream.
 protocol PeerEvent: Sendable {
     var peer: Peer { get }
 }
@@ -12,16 +12,16 @@ extension StreamEvent: PeerEvent {}
 protocol PeerService<Served>: Sendable {
     associatedtype Served: PeerEvent
 
-    /// How many peers are served at once; further ones wait.
+    /// How many peers are served at the same time; further peers wait.
     var limit: Int { get }
-    /// What to end with if nothing else went wrong.
+    /// The exit status if nothing else went wrong.
     var status: ExitStatus { get }
     /// Talks to the peer until its line has ended.
     func serve(_ event: Served, _ number: Int) async throws(Failure) -> CloseReason
-    /// Why the only peer, whose line has ended, has not got all that there was for it; nil if it has, or had no use for the
-    /// rest. Reads no more input from here on.
+    /// With `--once`: the failure to report if the peer, whose line has ended, has not received everything. Nil if it
+    /// has, or if it did not want the rest. No more input is read from here on.
     func untaken(by event: Served) async -> Failure?
-    /// Ends what no port would end: the command is about to leave.
+    /// Ends the work that ends with no port, because the program is about to exit.
     func end()
 }
 
@@ -29,16 +29,16 @@ extension PeerService {
     func end() {}
 }
 
-/// The peers that a listener has open, by number.
+/// The open peers of a listener, by number.
 protocol OpenPeers<Served>: Actor {
     associatedtype Served: PeerEvent
 
-    /// Numbers are given in the order of the calls, from 1, and never twice.
+    /// Peers are numbered from 1, in the order of the calls. No number is used twice.
     func add(_ event: Served) -> Int
-    /// It is over, and all about it has been told.
+    /// The peer has ended, and everything about it has been reported.
     func remove(_ number: Int)
-    /// Waits until fewer are there.
+    /// Waits until fewer than this many peers are open.
     func waitUntilFewer(than count: Int) async
-    /// Ends all of them in order.
+    /// Ends all peers in order.
     func closeAll() async
 }

@@ -1,21 +1,21 @@
 import ConnectTo
 import DequeModule
 
-/// What is to be posted, in order and each thing once, with a place in it for every port.
+/// The messages to post, in order, each stored once, and the place that every port has reached among them.
 ///
-/// A post is forgotten when all ports that it is for are past it. So however many ports are slow, the process holds
-/// what the slowest is behind, once, and no more than ``limit``. Does no I/O.
+/// A message is discarded when all ports that it is for have passed it. So the process holds what the slowest port
+/// still needs, once, however many ports are slow, and no more than ``limit``. Does no I/O.
 struct PostLog {
-    /// How many bytes may wait here for all ports together; a post that finds nothing waiting always has room.
+    /// How many bytes may wait here for all ports together. An empty log has room for any post.
     static let limit = 16 << 20
-    /// How much of it a port is given at a time: so many bytes, or one message.
+    /// How much a port is given at a time: this many bytes, or one larger message.
     private static let handful = 64 << 10
-    /// A longer message is put into the form of the line once, and all ports share that.
+    /// A message longer than this is encoded once, and all ports share the encoded form.
     private static let copyLimit = 16 << 10
-    /// What a post takes beside its payload.
+    /// The memory that a post takes beside its payload, in bytes.
     private static let overhead = 128
 
-    /// What a port is to do next.
+    /// What a port has to do next.
     enum Step {
         case post(MessageBatch)
         case close
@@ -29,16 +29,17 @@ struct PostLog {
         }
 
         let content: Content
-        /// The port that it is for; `nil` is every port.
+        /// The port that the post is for; `nil` means every port.
         let port: Int?
         let size: Int
-        /// How many ports that it is for are not past it.
+        /// How many of the ports that the post is for have not passed it yet.
         var pending: Int
 
         func isFor(_ number: Int) -> Bool { port == nil || port == number }
     }
 
-    /// Numbers of posts: up to where a port has been given all, and up to where it is being given now.
+    /// A port has been given all posts before `passed` and is done with them. It is being given the posts up to
+    /// `given`.
     private struct Place {
         var passed: Int
         var given: Int
@@ -51,12 +52,12 @@ struct PostLog {
     private var fresh = 0
     private var places: [Int: Place] = [:]
     private var size = 0
-    /// Whether a post was for a port that ended before it was given it.
+    /// Whether a port ended before it was given a post for that port alone.
     private var hasLost = false
 
     private var end: Int { first + posts.count }
 
-    /// Whether there is something that no port has been given.
+    /// Whether there is a post that no port has been given.
     var hasUngiven: Bool { hasLost || fresh < end }
 
     func hasRoom(for payloads: [Payload]) -> Bool {
@@ -67,7 +68,7 @@ struct PostLog {
 
     // MARK: Posting
 
-    /// - Parameter port: that it is for, which is there; `nil` is every port.
+    /// - Parameter port: the port that the posts are for, which is open; `nil` means every port.
     mutating func append(_ payloads: [Payload], for port: Int?) {
         for payload in payloads {
             let content =
@@ -77,7 +78,7 @@ struct PostLog {
         }
     }
 
-    /// Has the port closed when it gets there.
+    /// Closes the port when it has passed all earlier posts.
     mutating func appendClose(for port: Int) {
         append(.close, Self.overhead, for: port)
     }
@@ -93,11 +94,11 @@ struct PostLog {
 
     func has(_ port: Int) -> Bool { places[port] != nil }
 
-    /// A new port gets what comes from here on, and the first also what came while there was none.
+    /// A new port gets the posts from here on. If no other port is open, it also gets those that waited for a port.
     mutating func add(_ port: Int) {
         let start = places.isEmpty ? first : end
         places[port] = Place(passed: start, given: start)
-        // What was for one port alone, and waits behind what is kept, is nobody's by now.
+        // Skip posts for a single port that wait behind the kept ones: that port has ended.
         for index in (start - first)..<posts.count where posts[index].isFor(port) { posts[index].pending += 1 }
     }
 
@@ -110,10 +111,10 @@ struct PostLog {
         pass(place.passed..<end, by: port)
     }
 
-    /// How far the port is.
+    /// The number of the first post that the port has not passed.
     func progress(of port: Int) -> Int? { places[port]?.passed }
 
-    /// Whether nothing waits for the port.
+    /// Whether no post waits for the port.
     func hasNothing(for port: Int) -> Bool {
         guard let place = places[port] else { return true }
         return !posts[(max(place.passed, first) - first)...].contains { $0.isFor(port) }
@@ -121,7 +122,8 @@ struct PostLog {
 
     // MARK: Giving
 
-    /// What the port is to do next, where it has done what it was given before; `nil` where there is nothing.
+    /// What the port has to do next; `nil` if nothing waits for it. To ask says that the port has done the previous
+    /// step.
     mutating func next(for port: Int) -> Step? {
         guard let place = places[port] else { return nil }
         pass(place.passed..<place.given, by: port)
@@ -164,6 +166,6 @@ struct PostLog {
         fresh = max(fresh, first)
     }
 
-    /// What was for every port, and came or stayed when there was none, is for the next.
+    /// A post for every port is kept for the next port if there is none now and none has been given the post.
     private func isKept(_ post: Post) -> Bool { places.isEmpty && post.port == nil && first >= fresh }
 }
