@@ -1,11 +1,11 @@
 import ArgumentParser
 
-/// A size on the command line: bytes, or with a letter behind it 1,024 of them and so on.
+/// A size on the command line: a number of bytes, or a number and a unit (K is 1,024 bytes; M, G and T likewise).
 struct ByteCount: Sendable {
     let bytes: Int
 
-    /// What is larger than any file is as large as one can be.
-    /// - Throws: what to write instead, for what is no number of bytes.
+    /// A number that overflows becomes `Int.max`, which is larger than any file.
+    /// - Throws: `ValidationError`, which says what to write instead, if the argument is not a number of bytes.
     init(_ argument: String) throws {
         let units: [Character: Int] = ["K": 10, "M": 20, "G": 30, "T": 40]
         let unit = argument.last.flatMap { units[Character($0.uppercased())] }

@@ -1,7 +1,7 @@
 import ConnectTo
 
 extension CommonOptions {
-    /// How another subcommand is called for the name, on the same bus and under the same origin.
+    /// The command line that calls another subcommand with the name, on the same bus and under the same origin.
     func line(_ subcommand: String, _ name: String) -> String {
         var words = ["connect", subcommand]
         if let origin { words += ["--origin", origin] }
@@ -10,7 +10,7 @@ extension CommonOptions {
         return words.map(ShellWord.quoted).joined(separator: " ")
     }
 
-    /// What is said of a name that nobody has.
+    /// The failure for a name that is not registered.
     func missing(_ name: String, _ origin: String, on bus: Bus) async -> Failure {
         let canStart = await within(TimeLimit.advice) { try? await bus.canStart(ContextName(name, origin: origin)) }
         let label = "\"\(TerminalText.escaped(name))\""

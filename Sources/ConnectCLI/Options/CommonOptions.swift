@@ -1,7 +1,7 @@
 import ArgumentParser
 import ConnectTo
 
-/// The options of every subcommand.
+/// The options that every subcommand has.
 struct CommonOptions: ParsableArguments, Sendable {
     @Flag(help: "Write one JSON object a line to standard output.")
     var json = false
@@ -30,21 +30,21 @@ struct CommonOptions: ParsableArguments, Sendable {
     @Flag(name: .shortAndLong, help: "Write nothing but errors to standard error.")
     var quiet = false
 
-    /// - Throws: ``Failure`` 64 where a given origin is not UTF-8.
+    /// - Throws: ``Failure`` 64 if `--origin` is not UTF-8 or not a valid origin.
     func givenOrigin() throws(Failure) -> String? {
         guard let origin else { return nil }
         guard let text = ArgumentBytes.text(of: origin) else {
             throw Failure(.usage, "the origin is not UTF-8; give one such as org.example.App")
         }
         do throws(ConnectToError) {
-            // Any name does: it is the origin that is looked at.
+            // Any valid name will do: only the origin is checked here.
             _ = try ContextName("x", origin: text)
         } catch { throw Failure(error) }
         return text
     }
 
-    /// The name and the origin to listen on or to connect to, checked.
-    /// - Throws: ``Failure`` 64 for what is no name.
+    /// The checked name and origin to listen on or to connect to.
+    /// - Throws: ``Failure`` 64 if either is not valid.
     func contextName(_ argument: String) throws(Failure) -> (name: String, origin: String) {
         guard let name = ArgumentBytes.text(of: argument) else {
             throw Failure(.usage, "the name is not UTF-8; give one that is")
@@ -57,7 +57,7 @@ struct CommonOptions: ParsableArguments, Sendable {
     }
 
     /// Connects to the bus.
-    /// - Throws: ``Failure``: 64 where `--bus` is no bus, 69 where it cannot be reached.
+    /// - Throws: ``Failure``: 64 if `--bus` names no bus, 69 if the bus cannot be reached.
     func openBus() async throws(Failure) -> Bus {
         let limits = patience.map { patience in
             var limits = BusLimits()

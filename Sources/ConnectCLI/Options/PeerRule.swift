@@ -2,19 +2,19 @@ import ArgumentParser
 import ConnectTo
 import Glibc
 
-/// `--allow`, `--deny` and `--expect`: who somebody has to be.
+/// The argument of `--allow`, `--deny` and `--expect`: a rule that a peer has to match.
 ///
-/// `everyone`, `same-user`, or facts with commas between them, all of which have to be true: `uid=0,origin=org.x`.
+/// `everyone`, `same-user`, or facts separated by commas, all of which have to be true: `uid=0,origin=org.x`.
 enum PeerRule {
     static let help = """
         RULE is everyone, same-user, or facts that all have to be true: uid=N, user=NAME, gid=N, group=NAME, \
         origin=ID, executable=PATH, label=LABEL, with commas between them.
         """
-    /// The same for `--help`, with what a wrong argument is not told.
+    /// The text for `--help`. The error for a wrong argument leaves out the last sentence.
     static let discussion =
         help + " Of another user's program, origin and executable are true only beside a user or a group."
 
-    /// - Throws: `ValidationError` for what is none, and for users and groups that do not exist.
+    /// - Throws: `ValidationError` if the argument is not a rule, or names a user or group that does not exist.
     static func parse(_ argument: String) throws -> Admission {
         switch argument {
         case "everyone": return .everyone
@@ -23,7 +23,7 @@ enum PeerRule {
         }
     }
 
-    /// A comma with no `key=` behind it belongs to the value: paths and labels may have some.
+    /// A comma without a following `key=` belongs to the value, since paths and labels may contain commas.
     private static func facts(in argument: String) throws -> [(key: String, value: String)] {
         var facts: [(key: String, value: String)] = []
         for piece in argument.split(separator: ",", omittingEmptySubsequences: false) {
@@ -51,7 +51,7 @@ enum PeerRule {
             guard let gid = Accounts.group(value) else { throw ValidationError(unknown("group", value)) }
             return .groups([gid])
         case "origin", "application":
-            // Any name does: it is the origin that is looked at.
+            // Any valid name will do: only the origin is checked here.
             guard (try? ContextName("x", origin: value)) != nil else {
                 throw ValidationError(
                     "\(TerminalText.escaped(value)) is no origin; give a reverse-DNS id such as org.example.Editor"
@@ -81,7 +81,8 @@ enum PeerRule {
         "there is no \(kind) called \(TerminalText.escaped(name)); give another, or its number"
     }
 
-    /// As the kernel names the program of a process; as given where it is not there yet.
+    /// The path without symbolic links, as the kernel names a process's program. Unchanged if there is no such file
+    /// yet.
     private static func withoutLinks(_ path: String) -> String {
         guard let real = realpath(path, nil) else { return path }
         defer { free(real) }
@@ -89,7 +90,7 @@ enum PeerRule {
     }
 }
 
-/// Whom `listen` admits.
+/// The callers that `listen` admits.
 struct AdmissionOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(

@@ -1,11 +1,11 @@
 import ArgumentParser
 
-/// A time on the command line: seconds, with a fraction if need be.
+/// A time on the command line, in seconds; a fraction is allowed.
 struct Seconds: Sendable {
     let duration: Duration
 
-    /// What is longer than ten years is ten years.
-    /// - Throws: what to write instead, for what is no number, negative or not finite.
+    /// A time longer than ten years becomes ten years.
+    /// - Throws: `ValidationError`, which says what to write instead, if the argument is not a finite number from 0 on.
     init(_ argument: String) throws {
         guard let seconds = Double(argument), seconds.isFinite, seconds >= 0 else {
             throw ValidationError("a number of seconds, 0 or more, is wanted, such as 2 or 0.5")
@@ -15,7 +15,7 @@ struct Seconds: Sendable {
 }
 
 extension Duration {
-    /// As a person writes it: `2`, `0.25`.
+    /// The number of seconds as a person writes it: `2`, `0.25`.
     var inSeconds: String {
         let (whole, attoseconds) = components
         if attoseconds == 0 { return String(whole) }

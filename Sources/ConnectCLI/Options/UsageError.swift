@@ -1,6 +1,6 @@
 import ArgumentParser
 
-/// What is said where the command was called wrongly: one line, with where to read on.
+/// The error for a wrong command line: one text line that ends with the help to read.
 struct UsageError {
     private let message: String
     private let arguments: [String]
@@ -13,17 +13,17 @@ struct UsageError {
     var line: String {
         let help = (["connect"] + subcommand + ["--help"]).joined(separator: " ")
         let message = message + remark
-        // A sentence is followed by one.
+        // Append a sentence to a sentence, and a clause to anything else.
         let advice = message.hasSuffix("?") || message.hasSuffix(".") ? " See \(help)." : "; see \(help)"
         return TerminalText.escapedOnce(message + advice)
     }
 
-    /// The one whose help says more; none where it is not known.
+    /// The subcommand whose help says more; empty if the subcommand is not known.
     private var subcommand: [String] {
         arguments.first.map { Connect.subcommandNames.contains($0) ? [$0] : [] } ?? []
     }
 
-    /// What the parser cannot know.
+    /// Advice for two mistakes that the parser cannot recognize.
     private var remark: String {
         let isNameless = message.hasPrefix("Missing expected argument")
         if isNameless, subcommand == [Listen.configuration.commandName], arguments.contains("--exec") {
@@ -37,13 +37,13 @@ struct UsageError {
 }
 
 extension Connect {
-    /// Those that its help shows.
+    /// The subcommands that the help shows.
     static let subcommandNames = configuration.subcommands
         .filter { $0.configuration.shouldDisplay }.map { $0._commandName }
 
-    /// Looks whether there are arguments, and the subcommand that the first argument, or the one after `help`, names.
-    /// The parser takes one that is not for an argument too many, and shows the help of all for it.
-    /// - Throws: `ValidationError`, with the nearest that there is.
+    /// Checks that there are arguments, and that the first one, or the one after `help`, names a subcommand. The parser
+    /// would report an unknown subcommand as a surplus argument, and show the general help for it.
+    /// - Throws: `ValidationError`, which names the most similar subcommand if there is one.
     static func checkSubcommand(in arguments: [String]) throws {
         if arguments.isEmpty {
             throw ValidationError("a subcommand is wanted: \(subcommandNames.joined(separator: ", "))")
@@ -62,7 +62,7 @@ extension Connect {
         throw ValidationError(message)
     }
 
-    /// How many characters are to be put in, left out or exchanged (Levenshtein).
+    /// The Levenshtein distance: how many characters have to be inserted, removed or replaced.
     private static func distance(from a: String, to b: String) -> Int {
         var row = Array(0...b.count)
         for (i, x) in a.enumerated() {
