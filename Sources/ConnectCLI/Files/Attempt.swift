@@ -2,11 +2,12 @@ import ConnectTo
 import ConnectToLinux
 import SystemPackage
 
-/// Work on a peer's file, in a thread that the kernel may hold up for ever: it is waited for while it gets on.
+/// Work on a peer's file, on a thread that the kernel may block for ever. The caller waits only while the work makes
+/// progress.
 final class Attempt: Sendable {
     private enum Phase {
         case working(lastStep: SuspendingClock.Instant)
-        /// Waited for, however long it takes.
+        /// The caller waits however long the work takes.
         case committed
         case ended
         case givenUp
@@ -21,14 +22,14 @@ final class Attempt: Sendable {
 
     // MARK: The worker's side
 
-    /// The work has got on.
-    /// - Throws: ``SystemError`` ECANCELED when it has been given up, here and below.
+    /// Records that the work has made progress.
+    /// - Throws: ``SystemError`` ECANCELED if the caller has given the work up; so does ``commit()``.
     func step() throws(SystemError) { try turn(to: .working(lastStep: .now)) }
 
-    /// What comes now cannot be taken back, and so is not given up any more.
+    /// Records that the next step cannot be undone. From here on the caller no longer gives the work up.
     func commit() throws(SystemError) { try turn(to: .committed) }
 
-    /// - Returns: `false` when it has been given up, and nobody wants the result.
+    /// - Returns: `false` if the caller has given the work up and does not want the result.
     func end() -> Bool {
         do throws(SystemError) { try turn(to: .ended) } catch { return false }
         return true
@@ -47,7 +48,7 @@ final class Attempt: Sendable {
 
     // MARK: The side that waits
 
-    /// Gives it up once it has not got on for so long.
+    /// Gives the work up, and calls the handler, once it has made no progress for this long.
     func giveUp(after patience: Duration, on loop: EventLoop, _ handler: @escaping @Sendable () -> Void) {
         look(after: patience, patience, loop, handler)
     }

@@ -1,20 +1,20 @@
-/// What there is to say of a file that came with a message.
+/// What is known about a file that came with a message.
 struct FileFacts: Sendable, Equatable {
     enum Size: Sendable, Equatable {
         case bytes(Int)
-        /// It is no regular file.
+        /// Not a regular file.
         case none
-        /// Nothing has told it yet, or will.
+        /// The kernel has not told the size yet, and perhaps never will.
         case unknown
     }
 
-    /// What the message calls it: its text, where it brings one file and is text or bytes.
+    /// The name that the message gives the file: its payload, if it is text or bytes and brings exactly one file.
     var name: String?
     var size: Size
-    /// Nil where it was not to be.
+    /// Nil if no file was to be saved.
     var isSaved: Bool?
 
-    /// As a line for people.
+    /// The facts as a text line for people.
     var line: String {
         let size =
             switch size {

@@ -1,15 +1,14 @@
-/// A name for a file in one directory, made of what a peer calls it.
+/// A file's name within one directory, made from the name that a peer gives.
 ///
-/// What a peer says never chooses a path: directories are stripped, and what is left is refused where it would
-/// mean something else than a file of that name.
+/// A peer can never choose a path: directories are stripped, and a rest that is not an ordinary file name is refused.
 struct FileName: Equatable, Sendable {
-    /// Without a closing NUL; any bytes but that and the slash, as file systems have it.
+    /// The bytes of the name, without a closing NUL: any but NUL and slash, as in file systems.
     let bytes: [UInt8]
 
-    /// The most that Linux's file systems take, in bytes.
+    /// The longest name that Linux file systems accept, in bytes.
     static let limit = 255
 
-    /// `nil` where nothing is left that could be a file's name: nothing at all, `.`, `..`, a NUL in it, too long.
+    /// `nil` if the rest cannot be a file's name: if it is empty, `.` or `..`, contains a NUL, or is too long.
     init?(received: [UInt8]) {
         let last = received.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false).last ?? []
         let dot = UInt8(ascii: ".")
@@ -19,6 +18,6 @@ struct FileName: Equatable, Sendable {
         bytes = Array(last)
     }
 
-    /// For people: what is not UTF-8 repaired, control characters escaped.
+    /// The name for people: invalid UTF-8 is repaired, control characters are escaped.
     var label: String { TerminalText.escaped(String(decoding: bytes, as: UTF8.self)) }
 }

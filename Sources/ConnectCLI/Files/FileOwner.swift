@@ -1,9 +1,9 @@
 import ConnectTo
 
-/// Whose file it is, for sharing out what files take.
+/// The peer that a file comes from; each peer and each user gets a share of the threads for files.
 struct FileOwner: Hashable, Sendable {
     let user: UInt32?
-    /// The process, or where the bus tells none, the connection.
+    /// The process's number, or the connection's name if the bus does not know the process.
     let process: String
 
     init(user: UInt32?, process: String) {
@@ -11,7 +11,7 @@ struct FileOwner: Hashable, Sendable {
         self.process = process
     }
 
-    /// Where there is but one peer.
+    /// The owner for a program that has only one peer.
     static let onlyPeer = FileOwner(user: nil, process: "")
 
     init(_ peer: Peer) {

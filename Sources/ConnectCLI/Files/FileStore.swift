@@ -4,8 +4,8 @@ import SystemPackage
 
 /// The directory of `--save`. Its methods block, and can be called on many threads at once.
 ///
-/// A file gets its name when it is whole; so what has a name is complete, and nothing is overwritten unless asked for,
-/// whoever else writes there meanwhile.
+/// A file gets its name only when it is whole. So a file with a name is complete, and no file is overwritten unless
+/// `--force` says so, whatever other processes write there meanwhile.
 final class FileStore: Sendable {
     private let directory: Descriptor
     private let label: String
@@ -13,7 +13,7 @@ final class FileStore: Sendable {
     private let sizeLimit: Int
     private let state = Lock(State())
 
-    /// Whether files can get a name later: it is /proc that names them for that.
+    /// Whether a file without a name can get one later: linkat finds such a file through /proc.
     private let hasNamelessFiles: Bool
 
     private struct State {
@@ -22,9 +22,9 @@ final class FileStore: Sendable {
     }
 
     /// - Parameters:
-    ///   - sizeLimit: how many bytes a file may have.
-    ///   - hasNamelessFiles: `false` does without them, as where there are none.
-    /// - Throws: ``Failure`` 64 where it is no directory that can be opened.
+    ///   - sizeLimit: the most bytes that a file may have.
+    ///   - hasNamelessFiles: `false` does without files that have no name, as on a file system that cannot make them.
+    /// - Throws: ``Failure`` 64 if the argument is not a directory that can be opened.
     init(
         _ argument: String, overwrites: Bool, sizeLimit: Int = .max, hasNamelessFiles: Bool = true
     ) throws(Failure) {
@@ -42,8 +42,8 @@ final class FileStore: Sendable {
     }
 
     /// Copies a file, whole or not at all.
-    /// - Parameter progress: is told how many bytes are done.
-    /// - Throws: ``Failure`` 74; then nothing is left of it.
+    /// - Parameter progress: called with the number of bytes that are done.
+    /// - Throws: ``Failure`` 74; then nothing is left of the file.
     func save(
         _ file: RegularFile, as name: FileName, _ attempt: Attempt, _ progress: (Int) -> Void
     ) throws(Failure) {
@@ -55,7 +55,7 @@ final class FileStore: Sendable {
         do throws(SystemError) {
             count = try copy(file, to: name.bytes.cString, attempt, progress)
         } catch {
-            // Whatever the error, that is where it comes from.
+            // Whatever the error, its cause is that the store was abandoned.
             if isAbandoned {
                 throw failure(name, ": ended before it was whole; pass it again")
             }
@@ -68,7 +68,7 @@ final class FileStore: Sendable {
         }
     }
 
-    /// Leaves nothing half done behind: the command is about to end.
+    /// Removes all partial files, because the program is about to exit.
     func abandon() {
         let partials = state.withLock { state in
             state.isAbandoned = true
@@ -79,7 +79,7 @@ final class FileStore: Sendable {
 
     private var isAbandoned: Bool { state.withLock { $0.isAbandoned } }
 
-    /// - Returns: how many bytes came; the file is there under its name if those are all.
+    /// - Returns: the number of bytes copied. The file has its name if that is all of them.
     private func copy(
         _ file: RegularFile, to final: [CChar], _ attempt: Attempt, _ progress: (Int) -> Void
     ) throws(SystemError) -> Int {

@@ -1,18 +1,18 @@
 import ConnectTo
 import ConnectToLinux
 
-/// Threads for peers' files, one for each file: any of them can hang in the kernel for good, and then only the files of
-/// its own peer get fewer.
+/// Threads for peers' files, one for each file. Any thread can block in the kernel for ever; then only the peer that
+/// sent the file has fewer threads left.
 ///
-/// Further files wait for one that ends. Where all that could end hang, nothing is left to wait for.
+/// Further files wait until a thread ends. They fail if all threads that could end for them have been given up.
 final class FileThreads: Sendable {
-    /// How many files are looked at and copied at once: in all, of one user, and of one process.
+    /// How many files are looked at and copied at the same time: in all, of one user, and of one process.
     static let limits = (all: 32, user: 16, process: 4)
 
     enum Refusal: Error, Equatable {
-        /// As many as may be at once have been given up, and hang still.
+        /// As many threads as are allowed have been given up, and still hang.
         case allHang(count: Int)
-        /// It was given up.
+        /// The work made no progress, and was given up.
         case stalled
         case noThread(SystemError)
     }
@@ -32,7 +32,7 @@ final class FileThreads: Sendable {
         var waiting: [(owner: FileOwner, continuation: CheckedContinuation<Result<Int, Refusal>, Never>)] = []
         var lastNumber = 0
 
-        /// Gives out what is free, in the order in which it was asked for.
+        /// Gives free places to the waiting files, in the order in which they asked. The returned closures resume them.
         mutating func answers() -> [() -> Void] {
             var answers: [() -> Void] = []
             var busy: Set<FileOwner> = []
@@ -74,13 +74,13 @@ final class FileThreads: Sendable {
     private let patience: Duration
     private let state = Lock(State())
 
-    /// - Parameter patience: how long work may not get on before it is given up.
+    /// - Parameter patience: how long work may make no progress before it is given up.
     init(patience: Duration) {
         self.patience = patience
     }
 
-    /// Does some work on a thread of its own, as soon as there is one for the owner.
-    /// - Parameter work: what it gives is dropped where it has been given up.
+    /// Runs work on a thread of its own, as soon as the owner may have one.
+    /// - Parameter work: its result is dropped if the work has been given up.
     func run<Value: Sendable>(
         for owner: FileOwner, _ work: @escaping @Sendable (Attempt) -> Value
     ) async throws(Refusal) -> Value {
@@ -104,7 +104,7 @@ final class FileThreads: Sendable {
                 outcome.set(.failure(.stalled))
             }
         }
-        // Nobody cancels it.
+        // The result is always set: no task that runs this is cancelled.
         return try await (outcome.wait() ?? .failure(.stalled)).get()
     }
 
@@ -116,7 +116,7 @@ final class FileThreads: Sendable {
         }.get()
     }
 
-    /// Changes the state, and lets those go on that have waited for it.
+    /// Changes the state, and resumes the waiting files that the change lets go on.
     private func change(_ change: (inout State) -> Void) {
         let answers = state.withLock { state in
             change(&state)

@@ -2,15 +2,15 @@ import ConnectTo
 import ConnectToLinux
 import Glibc
 
-/// A file that `--file` names: passed on open, under its base name.
+/// A file that `--file` names. It is passed as an open file, with its base name.
 struct NamedFile: Sendable {
-    /// With a NUL behind it.
+    /// The path, with a NUL at its end.
     private let path: [CChar]
     private let label: String
-    /// What the message says: the last part of the path.
+    /// The text of the message: the last part of the path.
     let name: Payload
 
-    /// - Throws: ``Failure`` 65 where it cannot be read.
+    /// - Throws: ``Failure`` 65 if the file cannot be read.
     init(_ argument: String) throws(Failure) {
         let bytes = ArgumentBytes.bytes(of: argument)
         path = bytes.cString
@@ -20,19 +20,19 @@ struct NamedFile: Sendable {
         if access(path, R_OK) != 0 { throw failure(errno) }
     }
 
-    /// How long one that has been sent may take to be closed: some file systems hang, and never let go.
+    /// How long the close of a file that was sent may take: on some file systems close hangs for ever.
     private static let patience = Duration.seconds(5)
 
-    /// Opens it for reading; where too many are open, as soon as one that has been sent is closed.
-    /// - Throws: ``Failure`` 65, or 74 where more cannot be open.
+    /// Opens the file for reading. If too many files are open, waits until one that was sent has been closed.
+    /// - Throws: ``Failure`` 65; or 74 if no more files can be opened.
     func open() async throws(Failure) -> OpenFile {
         while true {
-            // Asked before: what is closed meanwhile has made room.
+            // Ask before opening: a close that ends meanwhile has made room.
             let willHaveRoom = Descriptor.areBeingClosed
-            // Opening a pipe that nobody writes would wait.
+            // Without O_NONBLOCK, opening a FIFO that has no writer would wait.
             let descriptor = Glibc.open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC)
             if descriptor >= 0 {
-                // But the flag would go along to the receiver.
+                // Clear the flag again: the receiver shares it.
                 _ = fcntl(descriptor, F_SETFL, fcntl(descriptor, F_GETFL) & ~O_NONBLOCK)
                 return OpenFile(adopting: descriptor)
             }

@@ -3,16 +3,16 @@ import ConnectToLinux
 import Glibc
 import SystemPackage
 
-/// A new file that is not whole yet: it has no name, so that nothing is left of it however this process ends.
+/// A new file that is not complete yet. It has no name, so nothing is left of it however this process ends.
 ///
-/// Where there are no such files (on some file systems, or without /proc) it has a name that nobody can guess.
+/// Where a file must have a name (on some file systems, or without /proc), it gets a random one that cannot be guessed.
 final class PartialFile: Sendable {
     let descriptor: Descriptor
     private let directory: Descriptor
-    /// Nil while it has none, and once it has the final one.
+    /// The temporary name; nil if the file has no name, or already has the final one.
     private let name: Lock<[CChar]?>
 
-    /// - Parameter permissions: those that it gets, but what the umask forbids.
+    /// - Parameter permissions: the permissions of the new file, which the umask still restricts.
     init(in directory: Descriptor, permissions: mode_t, nameless: Bool) throws(SystemError) {
         self.directory = directory
         let flags = O_WRONLY | O_CLOEXEC
@@ -35,8 +35,8 @@ final class PartialFile: Sendable {
 
     deinit { remove() }
 
-    /// Gives it its final name.
-    /// - Throws: ``SystemError`` EEXIST where that is taken, and is not to be overwritten.
+    /// Gives the file its final name.
+    /// - Throws: ``SystemError`` EEXIST if the name is taken and must not be overwritten.
     func publish(as final: [CChar], overwriting: Bool) throws(SystemError) {
         if let name = name.withLock({ $0 }) {
             try systemCall("rename") { clinux_rename_in(directory.rawValue, name, final, overwriting ? 1 : 0) }
@@ -47,14 +47,14 @@ final class PartialFile: Sendable {
             try link(final)
         } catch {
             guard overwriting, error.errno == .fileExists else { throw error }
-            // A link replaces nothing; to rename does, and takes a name for a moment.
+            // linkat never replaces a file and rename does, so the file gets a temporary name first.
             let name = try Self.underNewName { name throws(SystemError) in try link(name) }.name
             self.name.withLock { $0 = name }
             try publish(as: final, overwriting: true)
         }
     }
 
-    /// Takes it away, unless it has its final name. From any thread.
+    /// Removes the file, unless it has its final name. From any thread.
     func remove() {
         let name = name.withLock { name in
             defer { name = nil }
@@ -69,7 +69,7 @@ final class PartialFile: Sendable {
         }
     }
 
-    /// Tries names by chance until one is not taken.
+    /// Tries random names until one is free.
     private static func underNewName<Result>(
         _ make: ([CChar]) throws(SystemError) -> Result
     ) throws(SystemError) -> (Result, name: [CChar]) {

@@ -9,7 +9,7 @@ final class ReceivedFile: Sendable {
     private let bar: ProgressBar?
     private let known: Lock<FileFacts>
 
-    /// - Parameter name: what the message calls it.
+    /// - Parameter name: the name that the message gives the file.
     init(_ file: OpenFile, _ name: [UInt8]?, store: FileStore?, bar: ProgressBar?) {
         self.file = file
         self.name = name
@@ -21,11 +21,11 @@ final class ReceivedFile: Sendable {
                 isSaved: store == nil ? nil : false))
     }
 
-    /// What is known of it so far.
+    /// What is known about the file so far.
     var facts: FileFacts { known.withLock { $0 } }
 
-    /// Does what is to be done with it. Blocks, for ever perhaps.
-    /// - Returns: why it was not stored.
+    /// Looks at the file, and stores it if there is a store. May block for ever.
+    /// - Returns: why the file was not looked at or stored; nil if it was.
     func handle(_ attempt: Attempt) -> Failure? {
         let result = file.withFileDescriptor { descriptor in
             Result { () throws(Failure) in try handle(descriptor, attempt) }
@@ -54,7 +54,7 @@ final class ReceivedFile: Sendable {
         }
     }
 
-    /// Why nothing came of it, where the thread says nothing.
+    /// Why the file was not looked at or stored, if the work had no thread or was given up.
     func failure(_ refusal: FileThreads.Refusal, patience: Duration) -> Failure {
         switch refusal {
         case .stalled:

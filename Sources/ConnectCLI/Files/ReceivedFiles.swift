@@ -1,11 +1,11 @@
 import ConnectTo
 
-/// Files that arrive: looked at, and stored where that is wanted.
+/// The files that arrive. Each is looked at, and stored if there is a store.
 ///
-/// On threads that may block: a descriptor that a peer passes can be anything, and even asking for its size can
-/// take as long as a file system wants to.
+/// This happens on threads that may block: a peer can pass any kind of descriptor, and even asking for its size can
+/// take as long as its file system likes.
 final class ReceivedFiles: Sendable {
-    /// How long nothing of a file may come, in seconds, unless `--max-stall` says otherwise.
+    /// How long no data of a file may arrive, in seconds, unless `--max-stall` says otherwise.
     static let patience = 30
 
     private let store: FileStore?
@@ -22,8 +22,8 @@ final class ReceivedFiles: Sendable {
         bar = store == nil ? nil : ProgressBar(report)
     }
 
-    /// Takes what came with a message, one after the other. What cannot be stored is told of on standard error.
-    /// - Returns: the facts, and the first failure to store.
+    /// Handles the files that came with a message, one after the other. Reports each that fails on standard error.
+    /// - Returns: the facts about the files, and the first failure.
     func take(_ message: Message, of owner: FileOwner) async -> (facts: [FileFacts], failure: Failure?) {
         let files = message.files
         if files.isEmpty { return ([], nil) }

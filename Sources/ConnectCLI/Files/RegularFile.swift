@@ -1,15 +1,15 @@
 import ConnectToLinux
 import Glibc
 
-/// A regular file that a peer has passed, as it was when it came.
+/// A regular file that a peer has passed, as it was on arrival.
 struct RegularFile {
     let descriptor: Int32
     /// In bytes.
     let size: Int
-    /// Who may do what, without setuid, setgid and sticky: those are the sender's to give for its own file alone.
+    /// The permission bits, without setuid, setgid and sticky: the sender may set those on its own file only.
     let permissions: mode_t
 
-    /// Nil for what is no regular file. Blocks for as long as the peer's file system likes.
+    /// Nil if the file is not a regular one. Blocks for as long as the peer's file system likes.
     init?(_ descriptor: Int32) throws(SystemError) {
         var status = stat()
         try systemCall("fstat") { fstat(descriptor, &status) }
