@@ -1,6 +1,6 @@
 import ConnectTo
 
-/// The streams that `listen --raw` has open. Their service ends them.
+/// The open streams of `listen --raw`. Their ``PeerService`` ends them, so ``closeAll()`` does nothing.
 actor OpenStreams: OpenPeers {
     private var peers = PeerCount()
 

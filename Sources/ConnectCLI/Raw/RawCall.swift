@@ -4,7 +4,7 @@ import ConnectToLinux
 /// The conversation of `connect to --raw`, over one stream.
 struct RawCall {
     let name: String
-    /// Opens the stream, once.
+    /// The task that opens the stream, once.
     private let opening: Task<ByteStream, any Error>
     private let opened = Latch<RawLine>()
 
@@ -31,12 +31,13 @@ struct RawCall {
         Task.onLoop { [readerGone = program.report.output.readerGone] in
             _ = await readerGone.wait()
             _ = await line.inputEnd.wait()
-            // Nothing is left to do, unless something has come that nobody reads.
+            // Nothing is left to do. If the socket still holds bytes of the peer, the receiving thread fails: they have
+            // no reader.
             line.end()
         }
         let outcome = await line.run(try RawThreads())
         if let failure = outcome.failure { throw failure }
-        // A command that has ended has no use for the rest.
+        // With --exec the listener's command has ended, and did not want the rest.
         if stream.isPartial ? outcome.wasReset : outcome.isUntaken { throw Failure.untaken(by: name) }
         return .success
     }

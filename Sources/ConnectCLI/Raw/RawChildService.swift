@@ -1,14 +1,14 @@
 import ConnectTo
 import ConnectToLinux
 
-/// `listen --raw --exec`: runs a command for each peer, and the line itself is its standard input and output.
+/// `listen --raw --exec`: runs a command for each peer, with the line itself as its standard input and output.
 ///
-/// No byte goes through this process. The peer's end is the end of the command's input, and nothing else; when the
-/// command has ended, and what it has left behind has nothing more to say, so has the line.
+/// No byte goes through this process. When the peer ends its side, that ends the command's input and nothing else. The
+/// line ends when the command has ended, and the processes that it left behind write no more.
 final class RawChildService: PeerService {
     private let command: ChildCommand
     private let report: Report
-    /// What ends each command that runs, by its port's number.
+    /// Closures that end the running commands, by port number.
     private let ends = Lock<[Int: @Sendable () -> Void]>([:])
 
     var limit: Int { ChildCommand.limit }
@@ -19,7 +19,7 @@ final class RawChildService: PeerService {
         self.report = report
     }
 
-    /// The line was the command's: what it did not take is not known here.
+    /// The command had the line: this process cannot know what the command did not take.
     func untaken(by event: StreamEvent) async -> Failure? { nil }
 
     func serve(_ event: StreamEvent, _ number: Int) async throws(Failure) -> CloseReason {
@@ -50,16 +50,17 @@ final class RawChildService: PeerService {
             await report.failure(Failure(.inputOutput, "port \(number): \(message); the peer is let go"))
         }
         let isEndedByUs = ends.withLock { $0.removeValue(forKey: number) == nil }
-        // Closed with something unread it is a reset for the peer, who learns in no other way that nobody took it.
+        // Do not read here: closing with unread data resets the connection, and only that tells the peer that its data
+        // was not taken.
         guard hasRun else { return .streamEnd }
-        // Whoever still has a copy of the socket, the peer is to see the end.
+        // Shut down, so that the peer sees the end even if another process still has a copy of the socket.
         socket.shutdown()
-        // What a command that has ended did not want is no loss.
+        // A command that has ended did not want the rest: discard it, so that the close is not a reset.
         if !isEndedByUs { socket.discardInput() }
         return .streamEnd
     }
 
-    /// Waits until the peer has sent something or has ended, for a second at the most.
+    /// Waits until the peer has sent something or has ended, for at most a second.
     private func untilSomethingCame(over socket: StreamSocket) async {
         let hasCome = Latch<Void>()
         guard let loop = try? EventLoop.shared,

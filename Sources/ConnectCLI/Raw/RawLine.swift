@@ -4,37 +4,38 @@ import ConnectToLinux
 import Glibc
 import SystemPackage
 
-/// A stream between this process's standard input and output and a peer.
+/// Carries a stream between this process's standard input and output and a peer.
 ///
-/// A thread for each direction, and both may block. The end of standard input is the half-close; all is over when
-/// the peer has closed, or both sides have half-closed, and what it wrote is out.
+/// Each direction has a thread of its own, which may block. The end of standard input half-closes the stream. The
+/// stream is over when the peer has closed, or when both sides have half-closed, and all bytes of the peer have been
+/// written out.
 final class RawLine: Sendable {
-    /// How it ended.
+    /// How the stream ended.
     struct Outcome: Sendable {
         /// The peer closed before all of our input was sent.
         var hasRest = false
-        /// The peer closed before it had taken what was sent.
+        /// The peer closed before it had taken all that was sent.
         var wasReset = false
         /// The peer closed before it had taken all of our input.
         var isUntaken: Bool { hasRest || wasReset }
-        /// Standard input or output failed.
+        /// Standard input or standard output failed.
         var failure: Failure?
     }
 
-    /// Set when all of standard input is on its way.
+    /// Set when all of standard input has been written to the socket.
     let inputEnd = Latch<Void>()
 
     private let isAwaitingInput = Lock(false)
     private let socket: Descriptor
-    /// Whether the peer's half-close is the end, for somebody at a terminal who has nothing more to say.
+    /// Whether the peer's half-close ends the stream, because a person at a terminal has nothing more to say.
     private let endsWithPeer: Bool
 
     private static let chunk = 256 << 10
-    /// How long an input that has not ended is listened to once the peer has closed, in milliseconds: a program that is
-    /// busy writing it has not always written just then.
+    /// How long to wait for more input after the peer has closed, in milliseconds: a program that is still producing
+    /// input may write nothing at that very moment.
     private static let restTime: Int32 = 100
 
-    /// - Throws: ``Failure`` where the stream has no socket to give.
+    /// - Throws: ``Failure`` if the stream has no socket to give away.
     init(_ stream: ByteStream, endsWithPeer: Bool = false) throws(Failure) {
         do throws(PortError) {
             socket = Descriptor(adopting: try stream.takeFileDescriptor())
@@ -42,12 +43,12 @@ final class RawLine: Sendable {
         self.endsWithPeer = endsWithPeer
     }
 
-    /// Ends both directions, at once.
+    /// Ends both directions at once.
     func end() {
         shutdown(socket.rawValue, Int32(SHUT_RDWR))
     }
 
-    /// Carries bytes until the line is over.
+    /// Carries bytes until the stream is over.
     func run(_ threads: RawThreads) async -> Outcome {
         async let sent = threads.input.run { [self] in send() }
         async let received = threads.output.run { [self] in receive() }
@@ -57,7 +58,7 @@ final class RawLine: Sendable {
             hasRest: up.hasRest, wasReset: up.wasReset || down.wasReset, failure: down.failure ?? up.failure)
     }
 
-    /// Whether all that has been read of standard input is on its way, and it has not ended.
+    /// Whether standard input has not ended, and everything read from it has been written to the socket.
     var awaitsInput: Bool { isAwaitingInput.withLock { $0 } }
 
     // MARK: Standard input to the peer
@@ -71,7 +72,8 @@ final class RawLine: Sendable {
                 pollfd(fd: socket.rawValue, events: 0, revents: 0),
                 pollfd(fd: 0, events: Int16(POLLIN), revents: 0),
             ]
-            // Behind another job only the peer's end is of interest, and from time to time a second look.
+            // In the background, poll for the peer's end only, and check from time to time whether this job is in the
+            // foreground.
             let isBehind = BackgroundJob.isBehind(0)
             isAwaitingInput.withLock { $0 = true }
             _ = poll(&requests, isBehind ? 1 : 2, isBehind ? BackgroundJob.check : -1)
@@ -99,11 +101,11 @@ final class RawLine: Sendable {
         }
     }
 
-    /// Whether there is something to read that the peer will not get. Open and silent is not left over.
+    /// Whether input is left that the peer will not get. An input that is open but silent has nothing left.
     private func hasInputLeft() -> Bool {
         if isatty(0) == 1 { return false }
         Self.wait(for: Int16(POLLIN), on: 0, atMost: Self.restTime)
-        // Not read: it may be for the next peer.
+        // Do not read it: it may be for the next peer.
         return clinux_bytes_ready(0) > 0
     }
 
@@ -119,7 +121,7 @@ final class RawLine: Sendable {
                 count = try systemCallUnlessBlocked(
                     "recv", { recv(socket.rawValue, room.baseAddress, room.count, 0) })
             } catch {
-                // Closed by the peer with some of our input unread.
+                // The peer closed before it had read all of our input.
                 if error.errno == .connectionReset {
                     outcome.wasReset = true
                     break
@@ -127,7 +129,7 @@ final class RawLine: Sendable {
                 return failed("the stream from the peer has failed (\(error)); connect again")
             }
             guard let count else {
-                // The other side has made it O_NONBLOCK.
+                // The other side has set O_NONBLOCK on the socket.
                 Self.wait(for: Int16(POLLIN), on: socket.rawValue)
                 continue
             }
@@ -153,8 +155,8 @@ final class RawLine: Sendable {
         return Outcome(failure: Failure(.inputOutput, message))
     }
 
-    /// Writes all of it.
-    /// - Returns: `false` where nobody reads any more.
+    /// Writes all of the bytes.
+    /// - Returns: `false` if the descriptor has no reader any more.
     private func write(_ bytes: UnsafeRawBufferPointer, to descriptor: Int32) throws(SystemError) -> Bool {
         var rest = bytes
         while !rest.isEmpty {
@@ -165,7 +167,7 @@ final class RawLine: Sendable {
                 if let written {
                     rest = UnsafeRawBufferPointer(rebasing: rest.dropFirst(written))
                 } else {
-                    // Somebody who shares it has made it O_NONBLOCK.
+                    // A process that shares the descriptor has set O_NONBLOCK on it.
                     Self.wait(for: Int16(POLLOUT), on: descriptor)
                 }
             } catch {
@@ -176,15 +178,15 @@ final class RawLine: Sendable {
         return true
     }
 
-    /// Waits for an event, or for the end, which is told unasked.
-    /// - Parameter milliseconds: -1 is for ever.
+    /// Waits for an event, or for a hangup or an error, which poll always reports.
+    /// - Parameter milliseconds: -1 waits for ever.
     private static func wait(for events: Int16, on descriptor: Int32, atMost milliseconds: Int32 = -1) {
         var request = pollfd(fd: descriptor, events: events, revents: 0)
         while poll(&request, 1, milliseconds) < 0, errno == EINTR {}
     }
 }
 
-/// The threads that carry a stream's bytes; one pair serves one stream after the other.
+/// The threads that carry a stream's bytes. One pair serves one stream after the other.
 struct RawThreads: Sendable {
     let input: WorkerThread
     let output: WorkerThread

@@ -2,8 +2,8 @@ import ConnectTo
 import ConnectToLinux
 import Glibc
 
-/// `listen --raw`: standard input to the peer, and what it sends to standard output; one peer at a time, since
-/// bytes of two cannot be told apart.
+/// `listen --raw`: standard input goes to the peer, and the peer's bytes go to standard output. Serves one peer at a
+/// time, since the bytes of two peers could not be told apart.
 final class RawService: PeerService {
     private let report: Report
     private let threads: RawThreads
@@ -53,6 +53,6 @@ final class RawService: PeerService {
 }
 
 extension CloseReason {
-    /// A stream has no other end.
+    /// The close reason of every stream: a stream tells no other.
     static let streamEnd = CloseReason(.closed, detail: "the stream has ended")
 }
