@@ -1,19 +1,19 @@
 import Glibc
 
-/// What keeps a job in a shell's background from being stopped when it would read the terminal.
+/// Keeps a shell's background job from being stopped by SIGTTIN when it would read the terminal.
 enum BackgroundJob {
-    /// How often such a job looks whether it has come to the front, while input is pending, in milliseconds.
+    /// How often a background job with pending input checks whether it is in the foreground, in milliseconds.
     static let check: Int32 = 500
 
-    /// Whether the terminal, if it is one, belongs to another job just now.
+    /// Whether the descriptor is a terminal, and another job is in its foreground at this moment.
     static func isBehind(_ descriptor: Int32) -> Bool {
         guard isatty(descriptor) == 1 else { return false }
         let foreground = tcgetpgrp(descriptor)
         return foreground >= 0 && foreground != getpgrp()
     }
 
-    /// With SIGTTIN blocked in the thread that reads, a read from the background fails and stops nobody: the
-    /// process may be moved there between the look and the read.
+    /// Blocks SIGTTIN in the calling thread: a read in the background then fails with EIO, and does not stop the
+    /// process. The shell may move the process to the background between the check and the read.
     static func blockSignalInThisThread() {
         var signals = sigset_t()
         sigemptyset(&signals)

@@ -3,18 +3,19 @@ import ConnectToLinux
 import Glibc
 import SystemPackage
 
-/// The command of `--exec`: what is run for each peer.
+/// The command of `--exec`, which runs once for each peer.
 struct ChildCommand: Sendable {
-    /// How many run at once; further peers wait for one to end.
+    /// How many children run at the same time; further peers wait until one has ended.
     static let limit = 64
 
     private let words: [[UInt8]]
-    /// What messages call it.
+    /// The command as messages show it.
     private let label: String
     private let name: String
     private let children: Children
 
-    /// - Throws: ``Failure``: 64 where there is no such command, 74 where this process has too little to run any.
+    /// - Throws: ``Failure``: 64 if there is no such command, 74 if this process lacks the descriptors or threads to
+    ///   run one.
     init(_ arguments: [String], name: String) throws(Failure) {
         words = arguments.map(ArgumentBytes.bytes)
         self.name = name
@@ -30,14 +31,14 @@ struct ChildCommand: Sendable {
 
     // MARK: Running
 
-    /// Why it could not be run for a peer.
+    /// The failure to report if the command could not be run for a peer.
     func failure(_ error: any Error) -> Failure {
         let advice: String
         switch (error as? SystemError)?.errno {
         case .resourceTemporarilyUnavailable, .noMemory: advice = "allow more processes (ulimit -u) or memory"
         case .tooManyOpenFiles, .tooManyOpenFilesInSystem: advice = PortError.scarcityAdvice
         case .noSuchFileOrDirectory: advice = "check that it is there, and what its #! line names"
-        // No shell reads it in place of the kernel.
+        // The kernel runs the command, and no shell takes over a script that has no #! line.
         case .execFormatError: advice = "begin a script with #!/bin/sh; a program has to be made for this machine"
         case .permissionDenied: advice = "allow that with chmod +x, or check what its #! line names"
         default: advice = "try it in a shell, as this user"
@@ -45,8 +46,8 @@ struct ChildCommand: Sendable {
         return Failure(.inputOutput, "\(label) could not be run (\(error)); \(advice)")
     }
 
-    /// Runs it for a peer, with pipes for its standard input and output.
-    /// - Parameter whenStopped: is told when a signal stops the command.
+    /// Runs the command for a peer, with pipes as its standard input and output.
+    /// - Parameter whenStopped: called when a signal stops the command.
     func run(
         for peer: Peer, whenStopped: @escaping @Sendable (ChildProcess.Stop) -> Void
     ) async throws -> (child: ChildProcess, input: PipeEnd, output: PipeEnd) {
@@ -58,9 +59,9 @@ struct ChildCommand: Sendable {
         return (child, input.ours, output.ours)
     }
 
-    /// Runs it for a peer, with a socket for both its standard input and output.
-    /// - Returns: the process; and what reaches its end of file when nothing that the command has left behind can have the
-    ///   socket any more.
+    /// Runs the command for a peer, with a socket as both its standard input and output.
+    /// - Returns: the child process, and a pipe that reaches its end of file when no process that the command has left
+    ///   behind can still have the socket.
     func run(
         for peer: Peer, on socket: Descriptor, whenStopped: @escaping @Sendable (ChildProcess.Stop) -> Void
     ) async throws -> (child: ChildProcess, holders: PipeEnd) {
@@ -71,7 +72,7 @@ struct ChildCommand: Sendable {
         return (child, holders.ours)
     }
 
-    /// Our own environment byte for byte, with what there is to say about the peer.
+    /// This process's environment, byte for byte, with the variables that describe the peer.
     private func environment(for peer: Peer) -> [[UInt8]] {
         let own = [
             "CONNECT_NAME": name,

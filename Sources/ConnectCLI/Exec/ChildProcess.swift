@@ -2,17 +2,17 @@ import CConnectToLinux
 import ConnectToLinux
 import Glibc
 
-/// A command that runs, in a process group of its own.
+/// A running command, in a process group of its own.
 final class ChildProcess: Sendable {
-    /// How a process has ended.
+    /// How the process ended.
     enum Ending: Sendable, Equatable {
         case exited(Int32)
         case signaled(Int32)
-        /// Somebody else has asked for it.
+        /// Other code has already waited for the process.
         case unknown
     }
 
-    /// A signal has stopped it.
+    /// A signal has stopped the process.
     struct Stop: Sendable {
         let pid: Int32
         let signal: Int32
@@ -21,10 +21,10 @@ final class ChildProcess: Sendable {
     let pid: Int32
     private let ending = Latch<Ending>()
     private let whenStopped: @Sendable (Stop) -> Void
-    /// Held while the number is used: once the end is known it may be another process's.
+    /// Locked while the process number is used. False once the end is known: the number may then be another process's.
     private let numberIsOurs = Lock(true)
 
-    /// - Parameter whenStopped: is told whenever a signal stops it.
+    /// - Parameter whenStopped: called whenever a signal stops the process.
     init(pid: Int32, whenStopped: @escaping @Sendable (Stop) -> Void) {
         self.pid = pid
         self.whenStopped = whenStopped
@@ -32,12 +32,13 @@ final class ChildProcess: Sendable {
 
     var hasEnded: Bool { ending.value != nil }
 
-    /// Waits for its end. What it has started may still run.
+    /// Waits for the end of the process. Its own children may still run.
     func ended() async -> Ending {
         await ending.wait() ?? .unknown
     }
 
-    /// SIGHUP to its process group, unless it has ended. One that is stopped goes on, and so gets it too.
+    /// Sends SIGHUP to the process group, unless the process has ended. SIGCONT lets a stopped process go on, so that
+    /// it handles SIGHUP.
     func hangUp() {
         numberIsOurs.withLock { isOurs in
             guard isOurs else { return }
@@ -46,7 +47,7 @@ final class ChildProcess: Sendable {
         }
     }
 
-    /// Asks the kernel how it is.
+    /// Asks the kernel whether the process was stopped or has ended.
     func look() {
         var (how, status): (Int32, Int32) = (0, 0)
         var stop: Stop?

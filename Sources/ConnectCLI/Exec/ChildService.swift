@@ -1,28 +1,28 @@
 import ConnectTo
 import ConnectToLinux
 
-/// `--exec`: runs a command for each peer, a line a message in both directions.
+/// `--exec`: runs a command for each peer. Each message is a text line of the command's input or output.
 ///
-/// Nothing piles up: a command that does not read stalls its peer, and a peer that does not read stalls the
-/// command.
+/// No queue grows: a command that does not read stalls its peer, and a peer that does not read stalls the command.
 struct ChildService: PeerService {
     let command: ChildCommand
     let report: Report
-    /// What a line of a command's output is.
+    /// How a text line of the command's output becomes a message.
     let form: InputForm
     private let mishaps = Mishaps()
 
-    /// After so many lines of a command the loop is somebody else's.
+    /// After this many text lines of one command, other tasks get the loop.
     private static let linesAtOnce = 64
 
-    /// When a command has ended, what it has left behind is listened to until it has been silent for so long.
+    /// After the command has ended, its output stays open until the processes that it left behind have been silent for
+    /// this long.
     static let silence: Duration = .seconds(1)
-    /// How long a command whose peer was done and has gone may take nothing of its input, and then go on without any,
-    /// before it gets SIGHUP.
+    /// For a peer that was done and has gone: how long the command may take none of the remaining messages, and then
+    /// how long it may run on without input, before it gets SIGHUP.
     private static let patience: Duration = .seconds(10)
 
     var limit: Int { ChildCommand.limit }
-    /// 65 where a line of a command's output was not sent, 74 where a command could not be run.
+    /// 65 if a text line of a command's output was not sent, 74 if a command could not be run.
     var status: ExitStatus { mishaps.status }
     func untaken(by event: ConnectEvent) async -> Failure? { await event.untaken() }
 
@@ -44,12 +44,12 @@ struct ChildService: PeerService {
         }
         port.close()
         let reason = await port.end()
-        // Its last word.
+        // The close that was just posted has to reach the peer.
         try? await port.flush()
         return reason
     }
 
-    /// Talks until the command has ended and what it wrote is on its way.
+    /// Talks until the command has ended and its output has been sent.
     private func converse(
         _ port: MessagePort, _ number: Int, _ child: ChildProcess, _ input: PipeEnd, _ output: PipeEnd
     ) async {
@@ -61,14 +61,14 @@ struct ChildService: PeerService {
             }
             group.addTask {
                 await port.end()
-                // The peer is gone, or the command has ended.
+                // The peer has gone, or this process has closed the port since the command ended.
                 if port.peerWasDone { await letFinish(child, input, isFed, number) }
                 child.hangUp()
                 if child.hasEnded { output.stop() }
             }
             group.addTask {
                 _ = await child.ended()
-                // What it has left behind may have its output.
+                // Processes that the command left behind may still have its output open.
                 if port.closeReason != nil { output.stop() } else { output.limitSilence(to: Self.silence) }
             }
             await drain(output, into: port, number)
@@ -77,17 +77,17 @@ struct ChildService: PeerService {
             try? await port.flush()
             if port.closeReason == nil {
                 await report.note(ending, port: number)
-                // It wants no more, and says so: what it has not read is no loss.
+                // The command wants no more input. finish() says so: what it has not read is then no loss.
                 port.finish()
                 port.close()
             }
-            // All tasks end with the port and the command.
+            // Every task ends once the port and the command have ended.
             input.stop()
             await group.waitForAll()
         }
     }
 
-    /// Gives a command the time to take what its peer has left behind: the peer was told that it is delivered.
+    /// Gives the command time to take the messages that the peer left behind: the peer knows them as delivered.
     private func letFinish(_ child: ChildProcess, _ input: PipeEnd, _ isFed: Latch<Void>, _ number: Int) async {
         input.limitSilence(to: Self.patience)
         _ = await isFed.wait()
@@ -102,7 +102,7 @@ struct ChildService: PeerService {
         timer?.cancel()
     }
 
-    /// Messages to the command's standard input, until either side has had enough.
+    /// Writes messages to the command's standard input, until the port ends or the command reads no more.
     private func feed(_ input: PipeEnd, from port: MessagePort, _ number: Int) async {
         do {
             for try await message in port.messages {
@@ -118,19 +118,19 @@ struct ChildService: PeerService {
                 if !isRead { break }
             }
         } catch {
-            // The port has ended, or the pipe cannot be written: the command's input is over in both cases.
+            // The port has ended, or the pipe cannot be written. Both end the command's input.
         }
         input.close()
     }
 
-    /// The command's standard output to the peer. After the port's end it is read on and dropped, so that a
-    /// command that tidies up is not stuck.
+    /// Posts the command's standard output to the peer. After the end of the port, keeps reading and drops the output,
+    /// so that a command that cleans up is not stuck on a full pipe.
     ///
-    /// Neither reading nor posting waits where the command and the peer are quick: others have their turn all the same.
+    /// Neither reading nor posting suspends while the command and the peer are quick, so yield to let other tasks run.
     private func drain(_ output: PipeEnd, into port: MessagePort, _ number: Int) async {
         var lines = LineSplitter()
         var count = 0
-        // Of a command like cat it is the peer who decides how long its lines are.
+        // Charge the peer for this memory: with a command such as cat, the peer decides how long the text lines are.
         var held = port.hold(0)
         defer { withExtendedLifetime(held) {} }
         do {
@@ -158,12 +158,13 @@ struct ChildService: PeerService {
         }
     }
 
-    /// Ends the port so that the peer learns that this is not all: without a close it sees `peer-exited`.
+    /// Abandons the port, so that the peer learns that the output is not complete: without a close it sees
+    /// `peer-exited`.
     private func breakOff(_ port: MessagePort, _ number: Int, _ failure: Failure) async {
         mishaps.note(failure)
         await report.failure(
             Failure(failure.status, "port \(number): \(failure.message ?? ""); the peer sees the line break off"))
-        // What was whole still goes out.
+        // The complete messages are still sent.
         try? await port.flush()
         port.abandon()
     }
@@ -171,7 +172,7 @@ struct ChildService: PeerService {
     private func post(_ line: [UInt8], _ count: Int, to port: MessagePort, _ number: Int) async {
         do throws(Failure) {
             let payload = try form.read(line).payload
-            // A port that has ended takes nothing, and says so with its reason.
+            // A port that has ended takes nothing, and keeps the reason itself.
             try? await port.send(payload.message)
         } catch {
             mishaps.note(error)

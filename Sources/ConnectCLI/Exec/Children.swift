@@ -4,26 +4,27 @@ import ConnectToLinux
 import Glibc
 import SystemPackage
 
-/// All commands that run. SIGCHLD says that one of them has ended or was stopped, and not which.
+/// All running commands. SIGCHLD says that one of them has ended or was stopped, but not which.
 final class Children: Sendable {
     private let running = Lock<[Int32: ChildProcess]>([:])
     private let signals = Lock<Signals?>(nil)
-    /// Starting a program waits for the file that it is read from, and so not on the loop.
+    /// Starting a program blocks while its file is read, so it does not happen on the loop.
     private let starter: WorkerThread
 
-    /// - Throws: ``SystemError`` where the process has no descriptors or threads left.
+    /// - Throws: ``SystemError`` if the process has no descriptors or threads left.
     init() throws {
         starter = try WorkerThread(name: "exec")
         let watch = try Signals([SIGCHLD], on: EventLoop.shared.reactor) { [weak self] _ in self?.look() }
         signals.withLock { $0 = watch }
     }
 
-    /// Starts a program. It inherits what this process was started with: all descriptors but those that it has opened.
+    /// Starts a program. It inherits the descriptors that this process was started with, and none that this process has
+    /// opened.
     ///
     /// - Parameters:
-    ///   - words: the program, looked for in PATH where it is a name alone, and its arguments.
-    ///   - kept: a descriptor that it has under the same number.
-    ///   - whenStopped: is told whenever a signal stops it.
+    ///   - words: the program and its arguments. A program without a slash is looked up in PATH.
+    ///   - kept: a descriptor that the program has too, under the same number.
+    ///   - whenStopped: called whenever a signal stops the program.
     func start(
         _ words: [[UInt8]], environment: [[UInt8]], input: Descriptor, output: Descriptor, kept: Descriptor? = nil,
         whenStopped: @escaping @Sendable (ChildProcess.Stop) -> Void
@@ -42,7 +43,7 @@ final class Children: Sendable {
         }
         let child = ChildProcess(pid: try outcome.get(), whenStopped: whenStopped)
         running.withLock { $0[child.pid] = child }
-        // Its end may have been told before anybody knew of it.
+        // SIGCHLD for this child may have come before it was listed in `running`.
         look()
         return child
     }
@@ -50,13 +51,13 @@ final class Children: Sendable {
     private func look() {
         for child in running.withLock({ Array($0.values) }) {
             child.look()
-            // Another may have the number since.
+            // Another child may have got the same number since.
             if child.hasEnded { running.withLock { if $0[child.pid] === child { $0[child.pid] = nil } } }
         }
     }
 }
 
-/// Calls with the strings as C has them, and nil behind them.
+/// Calls the closure with the strings as a NULL-terminated array of C strings.
 private func withCStrings<Result>(
     _ strings: [[UInt8]], _ body: ([UnsafeMutablePointer<CChar>?]) -> Result
 ) -> Result {

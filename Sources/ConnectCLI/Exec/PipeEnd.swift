@@ -4,17 +4,17 @@ import ConnectToLinux
 import Glibc
 import SystemPackage
 
-/// This process's end of a pipe to or from a command. The task that reads or writes waits; the loop never does.
+/// This process's end of a pipe to or from a command. A task that reads or writes is suspended; the loop never blocks.
 ///
-/// One task at a time reads or writes. ``stop()`` and ``limitSilence(to:)`` come from anywhere.
+/// Only one task at a time may read or write. ``stop()`` and ``limitSilence(to:)`` may be called from any thread.
 final class PipeEnd: Sendable {
     enum Direction: Int32 { case read, write }
 
     private struct State {
-        /// Nil once it is closed.
+        /// Nil once the pipe is closed.
         var descriptor: Descriptor?
         var source: Reactor.Source?
-        /// The kernel has said that there is something to do, and nobody has looked since.
+        /// Whether the kernel has reported readiness, and no read or write has been tried since.
         var isReady = false
         var isStopped = false
         var waiting: CheckedContinuation<Void, Never>?
@@ -29,8 +29,8 @@ final class PipeEnd: Sendable {
 
     private static let chunk = 64 << 10
 
-    /// A pipe, of which the other end is for a command.
-    /// - Throws: ``SystemError`` where the process has no descriptors left.
+    /// Makes a pipe whose other end is for a command.
+    /// - Throws: ``SystemError`` if the process has no descriptors left.
     static func pipe(_ direction: Direction) throws -> (ours: PipeEnd, theirs: Descriptor) {
         var ends: [Int32] = [-1, -1]
         try systemCall("pipe") { clinux_pipe(&ends, direction.rawValue) }
@@ -53,7 +53,7 @@ final class PipeEnd: Sendable {
 
     // MARK: Reading and writing
 
-    /// What there is to read, waiting for it; nil at the end of file, or once nothing is to be waited for.
+    /// Waits for data, and returns it; nil at the end of file, or once the pipe is stopped and no data is left.
     func read() async throws(SystemError) -> [UInt8]? {
         var chunk = [UInt8](repeating: 0, count: Self.chunk)
         while true {
@@ -66,8 +66,8 @@ final class PipeEnd: Sendable {
         }
     }
 
-    /// Writes all of it, waiting for room.
-    /// - Returns: false where nobody reads, or once nothing is to be waited for.
+    /// Writes all of the bytes, and waits for room.
+    /// - Returns: `false` if the pipe has no reader any more, or is stopped and full.
     func write(_ bytes: [UInt8]) async throws(SystemError) -> Bool {
         var rest = bytes[...]
         while !rest.isEmpty {
@@ -85,25 +85,26 @@ final class PipeEnd: Sendable {
         return true
     }
 
-    /// The other end sees the end of file, or that nobody reads.
+    /// Closes this end: a reader at the other end sees the end of file, a writer sees EPIPE.
     func close() {
         let (descriptor, source) = state.withLock { state in
             defer { (state.descriptor, state.source) = (nil, nil) }
             return (state.descriptor, state.source)
         }
-        // The source goes first: epoll forgets only what is open.
+        // Cancel the source first: epoll can only remove a descriptor that is still open.
         source?.cancel()
         withExtendedLifetime(descriptor) {}
     }
 
     // MARK: Waiting
 
-    /// Waits for nothing from here on: who waits is woken, and what is there can still be read.
+    /// Ends all waiting from here on. A waiting task is resumed, and data that is already in the pipe can still be
+    /// read.
     func stop() {
         wake { $0.isStopped = true }
     }
 
-    /// From here on stops by itself where a wait takes longer.
+    /// From here on, a wait that takes longer than this stops the pipe.
     func limitSilence(to patience: Duration) {
         state.withLock { state in
             state.patience = patience
@@ -111,10 +112,10 @@ final class PipeEnd: Sendable {
         }
     }
 
-    /// Whether it has stopped because a wait took too long.
+    /// Whether the pipe was stopped because a wait took too long.
     var hasFallenSilent: Bool { state.withLock { $0.hasFallenSilent } }
 
-    /// - Returns: false where nothing is to be waited for.
+    /// - Returns: `false` if the pipe is stopped.
     private func wait() async -> Bool {
         await withCheckedContinuation { continuation in
             let mustWait = state.withLock { state in

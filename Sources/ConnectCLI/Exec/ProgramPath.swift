@@ -1,18 +1,18 @@
 import ConnectToLinux
 import Glibc
 
-/// Where a program is that was given as a shell takes it.
+/// The path of a program, found as a shell finds it.
 struct ProgramPath {
     let bytes: [UInt8]
     private let isDirectory: Bool
     private let isExecutable: Bool
 
-    /// A path is looked for where it says; a name in the directories of PATH, where what cannot be run counts only if
-    /// nothing else has the name.
+    /// A word with a slash is a path. Any other word is looked up in the directories of PATH; a file that cannot be run
+    /// counts only if no directory has an executable one of that name.
     /// - Parameters:
-    ///   - word: the program, as it was given.
-    ///   - option: what it was given to, for the message.
-    /// - Throws: ``Failure`` 64 where there is none that can be run.
+    ///   - word: the program, as the user gave it.
+    ///   - option: the option that the user gave it to, for the message.
+    /// - Throws: ``Failure`` 64 if there is no such program, or it cannot be run.
     static func find(_ word: String, for option: String? = nil) throws(Failure) -> ProgramPath {
         let found = find(ArgumentBytes.bytes(of: word))
         if let found, found.isExecutable { return found }
@@ -42,7 +42,7 @@ struct ProgramPath {
         return other
     }
 
-    /// Nil where nothing is there.
+    /// Nil if there is no such file.
     private init?(_ bytes: [UInt8]) {
         var facts = stat()
         let name = bytes.cString

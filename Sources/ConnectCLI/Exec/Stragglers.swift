@@ -2,18 +2,18 @@ import CConnectToLinux
 import ConnectTo
 import ConnectToLinux
 
-/// What a command has left behind, and still has its line.
+/// The processes that a command has left behind, and that still have its line.
 ///
-/// Nothing tells a process that others have let go of a socket that it has itself. So all that the command starts has a
-/// pipe, too, unless it closes that. Nor does anybody see what they write but the peer, which takes it from the socket;
-/// but that makes room there, of which the kernel tells.
+/// A process that has a socket cannot learn that all others have closed it. So every process that the command starts
+/// also inherits a pipe, unless it closes that. Nor can this process see what the others write, since the peer takes
+/// that from the socket. But each time the peer does, the kernel reports room in the socket.
 final class Stragglers: Sendable {
     enum Outcome: Sendable {
-        /// There are none, or no more.
+        /// There are none, or none any more.
         case gone
         /// The peer has ended the line.
         case peerGone
-        /// They have been silent for as long as they may.
+        /// They have written nothing for as long as they may.
         case silent
     }
 
@@ -27,8 +27,8 @@ final class Stragglers: Sendable {
         self.silence = silence
     }
 
-    /// Waits for the end of what the stragglers write to a line.
-    /// - Parameter holders: the pipe, which is at its end when nothing has it any more.
+    /// Waits until the stragglers have stopped writing to the line.
+    /// - Parameter holders: the pipe, which reaches its end of file when no process has it any more.
     static func wait(_ holders: PipeEnd, on line: StreamSocket, silence: Duration) async -> Outcome {
         let stragglers = Stragglers(line, silence)
         return await stragglers.wait(holders)
@@ -61,7 +61,7 @@ final class Stragglers: Sendable {
                 defer { hasWritten = false }
                 return hasWritten
             }
-            // What the peer has not taken keeps them from writing more.
+            // While the peer has not taken their bytes, they may be unable to write more.
             if hasWritten || clinux_bytes_unread(line.descriptor.rawValue) > 0 {
                 awaitSilence(on: loop)
             } else {
