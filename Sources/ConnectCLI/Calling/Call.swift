@@ -3,13 +3,13 @@ import ConnectToLinux
 
 /// The conversation of `connect to`, over one port.
 final class Call: Sendable {
-    /// When the call is done.
+    /// What has to happen for the call to be done.
     enum Goal: Sendable, Equatable {
         /// The peer has closed.
         case close
-        /// So many messages have come back.
+        /// This many messages have come back.
         case replies(Int)
-        /// All is delivered.
+        /// All messages are delivered.
         case delivery
     }
 
@@ -25,14 +25,14 @@ final class Call: Sendable {
     private let goal: Goal
     private let files: ReceivedFiles
     private let outcome = Latch<Outcome>()
-    /// Set when the end of the port has been told.
+    /// Set when the end of the port has been reported.
     private let isTold = Latch<Void>()
     /// How many messages have come back.
     private let received = Lock(0)
-    /// Whether something was read that the port did not take.
+    /// Whether a message was read from the input that the port did not take.
     private let hasUnsent = Lock(false)
 
-    /// Events call the port by this number; there is only the one.
+    /// The port number in events: a call has only this one.
     private static let number = 1
 
     init(port: MessagePort, name: String, input: CallInput, report: Report, goal: Goal) {
@@ -44,7 +44,7 @@ final class Call: Sendable {
         files = ReceivedFiles(report: report)
     }
 
-    /// - Parameter fail: is told what ends the call in the middle; then ``end(_:)`` is to be called.
+    /// - Parameter fail: called with an error that ends the call in the middle; the caller must then call ``end(_:)``.
     func run(_ fail: @escaping @Sendable (Failure) -> Void) async throws(Failure) -> ExitStatus {
         defer { isTold.set() }
         Task.onLoop { [self] in
@@ -62,8 +62,8 @@ final class Call: Sendable {
         return .success
     }
 
-    /// Ends the call, wherever it stands, and waits until that is told and what was posted is on its way.
-    /// - Parameter reason: why, for a port that is not open yet: what was posted on it goes nowhere.
+    /// Ends the call in any state, and waits until the end has been reported and the posted messages are on their way.
+    /// - Parameter reason: the close reason of a port that is not open yet; messages posted on it are lost.
     func end(_ reason: CloseReason) async {
         port.failUnlessOpen(reason)
         await port.abort()
@@ -73,7 +73,7 @@ final class Call: Sendable {
 
     var awaited: Awaited {
         if !port.isOpen, port.closeReason == nil { return .answer }
-        // Replies come without the end of the input.
+        // Replies do not depend on the end of the input.
         if case .replies = goal { return .peer }
         return input.standard?.isAwaited == true && port.bufferedAmount == 0 ? .input : .peer
     }
@@ -110,7 +110,7 @@ final class Call: Sendable {
                 }
             }
         case .lines(let input, let form):
-            // Nothing is read that could not be sent.
+            // Wait until the port is open: input that is read before could not be sent if the call fails.
             guard (try? await port.waitUntilOpen()) != nil else { return }
             input.gate.open()
             var number = 0
@@ -127,7 +127,7 @@ final class Call: Sendable {
             guard let bytes = try await input.everything(), try await send(.bytes(bytes)) else { return }
         }
         port.finish()
-        // Where nobody reads what comes back, it is of no more interest either.
+        // With no reader of standard output, replies are not wanted: the call is done when all is delivered.
         if goal != .delivery { _ = await report.output.readerGone.wait() }
         guard (try? await port.waitUntilOpen()) != nil else { return }
         guard (try? await port.flush()) != nil, port.closeReason == nil else { return }
@@ -138,7 +138,7 @@ final class Call: Sendable {
         try await send { () async throws(PortError) in try await port.send(payload.message) }
     }
 
-    /// Passes a file on, and waits until the kernel has it: so few are open here at once, however many there are.
+    /// Passes a file on, and waits until the kernel has it, so that few files are open at once, however many there are.
     private func send(_ file: NamedFile) async throws(Failure) -> Bool {
         let open = try await file.open()
         return try await send { () async throws(PortError) in
@@ -147,12 +147,12 @@ final class Call: Sendable {
             case .bytes(let name): try await port.send(.bytes(name, transfer: [.file(open)]))
             case .json: break
             }
-            // An end on the way is for what follows to tell.
+            // If the port ends here, the next send or the close reason reports it.
             try? await port.flush()
         }
     }
 
-    /// - Returns: `false` where the port has ended.
+    /// - Returns: `false` if the port has ended.
     private func send(_ post: () async throws(PortError) -> Void) async throws(Failure) -> Bool {
         do throws(PortError) {
             try await post()
@@ -166,7 +166,7 @@ final class Call: Sendable {
 
     // MARK: How it ended
 
-    /// The port ended before the goal was reached, or that was the goal.
+    /// Throws the failure that the end of the port means, unless all went as asked.
     private func judge(_ reason: CloseReason) async throws(Failure) {
         if let failure = Failure(reason, peer: name) { throw failure }
         let hasRest = await hasRest
@@ -182,7 +182,7 @@ final class Call: Sendable {
         }
     }
 
-    /// Whether there is input that was not sent. Reads no more of it from here on.
+    /// Whether there is input that was not sent. No more input is read from here on.
     private var hasRest: Bool {
         get async {
             if hasUnsent.withLock({ $0 }) { return true }

@@ -1,8 +1,8 @@
-/// Where what is posted comes from.
+/// Where the messages to post come from.
 enum CallInput: Sendable {
     case messages([Item])
     case lines(StandardInput, InputForm)
-    /// All of it in one message.
+    /// All of standard input, in one message.
     case whole(StandardInput)
 
     var standard: StandardInput? {

@@ -9,8 +9,8 @@ final class ReconnectingCall: Sendable {
     private let form: InputForm
     private let report: Report
     private let files: ReceivedFiles
-    /// The ports, each when its line is open, for the task that sends. A new one takes the place of one that nobody has
-    /// used.
+    /// The ports for the sending task, each added when it is open. A new port replaces one that the task has not taken
+    /// yet.
     private let ports: AsyncStream<MessagePort>
     private let portsSink: AsyncStream<MessagePort>.Continuation
     private let state = Lock(State())
@@ -19,13 +19,13 @@ final class ReconnectingCall: Sendable {
         var port: MessagePort?
         /// Whether all of the input has been posted.
         var isFinished = false
-        /// Whether a line was read that no port took.
+        /// Whether a text line was read that no port took.
         var hasUnsent = false
         var isOver = false
         var conversation: Task<Void, any Error>?
     }
 
-    /// Set when the end of the last port has been told.
+    /// Set when the end of the last port has been reported.
     private let isTold = Latch<Void>()
 
     init(connections: Connections, name: String, input: StandardInput, form: InputForm, report: Report) {
@@ -38,7 +38,7 @@ final class ReconnectingCall: Sendable {
         (ports, portsSink) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
     }
 
-    /// - Parameter fail: is told what ends the call in the middle; then ``end()`` is to be called.
+    /// - Parameter fail: called with an error that ends the call in the middle; the caller must then call ``end()``.
     func run(_ fail: @escaping @Sendable (Failure) -> Void) async throws(Failure) -> ExitStatus {
         Task.onLoop { [self] in
             do throws(Failure) { try await send() } catch { fail(error) }
@@ -70,7 +70,7 @@ final class ReconnectingCall: Sendable {
             portsSink.yield(connection.port)
             input.gate.open()
             try await receive(from: connection.port, number)
-            // A peer may end its side first.
+            // The peer may have ended its side before the port is over.
             let reason = await connection.port.end()
             input.gate.close()
             try await report.close(port: number, reason: reason)
@@ -84,8 +84,8 @@ final class ReconnectingCall: Sendable {
         }
     }
 
-    /// Ends the call, wherever it stands, and waits until that is told and what was posted is on its way.
-    /// - Parameter isDone: whether nothing is wanted any more; else the call is cut short.
+    /// Ends the call in any state, and waits until the end has been reported and the posted messages are on their way.
+    /// - Parameter isDone: whether the call has done all that was wanted; otherwise it is cut short.
     func end(isDone: Bool = false) async {
         let (port, conversation) = state.withLock { state in
             state.isOver = true
@@ -96,7 +96,7 @@ final class ReconnectingCall: Sendable {
             if isDone { port.close() }
             await port.abort()
         } else {
-            // Between two lines: nobody is to be waited for.
+            // No port is open, so there is no peer to wait for.
             conversation?.cancel()
         }
         _ = await isTold.wait()
@@ -112,7 +112,7 @@ final class ReconnectingCall: Sendable {
         }
     }
 
-    /// - Returns: `false` where the call has been ended meanwhile.
+    /// - Returns: `false` if the call has been ended meanwhile.
     private func hasBegun(_ port: MessagePort) async -> Bool {
         let isOver = state.withLock { state in
             state.port = port
@@ -142,7 +142,7 @@ final class ReconnectingCall: Sendable {
             for line in lines {
                 number += 1
                 let payload = try form.read(line, number: number)
-                // What a line did not take any more is the next one's.
+                // The next port gets a message that this one did not take.
                 while try await !send(payload, over: port) {
                     guard let next = await ports.next() else {
                         state.withLock { $0.hasUnsent = true }
@@ -155,11 +155,12 @@ final class ReconnectingCall: Sendable {
         if input.gate.isStopped { return }
         state.withLock { $0.isFinished = true }
         finish(port)
-        // Where the input ended while one line was over and the next not yet here.
+        // The input may have ended after one port was over and before the next was open: finish that one too.
         while let next = await ports.next() { finish(next) }
     }
 
-    /// All has been posted. Where nobody reads what comes back, there is nothing to do but to deliver that.
+    /// All input has been posted. Once standard output has no reader, only the delivery of that input is left to wait
+    /// for.
     private func finish(_ port: MessagePort) {
         port.finish()
         Task.onLoop { [self] in
@@ -169,7 +170,7 @@ final class ReconnectingCall: Sendable {
         }
     }
 
-    /// - Returns: `false` where the port has ended.
+    /// - Returns: `false` if the port has ended.
     private func send(_ payload: Payload, over port: MessagePort) async throws(Failure) -> Bool {
         do throws(PortError) {
             try await port.send(payload.message)

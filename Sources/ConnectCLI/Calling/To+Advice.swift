@@ -1,7 +1,7 @@
 import ConnectTo
 
 extension To {
-    /// The same failure, with what the bus and the listener can still tell about it within a second.
+    /// The same failure, with what the bus and the listener can still say about it within a second.
     func explained(
         _ failure: Failure, calling name: String, origin: String, on bus: Bus
     ) async -> Failure {
@@ -9,14 +9,15 @@ extension To {
         let doctor = common.line("doctor", name)
         switch failure.status {
         case .noSuchName:
-            // Where names may be hidden, one that nobody has may be one of them.
+            // If a sandbox or proxy may hide names, a name that looks unregistered may be a hidden one.
             let facts = await within(TimeLimit.advice) { try? await bus.facts() } ?? nil
             guard let hiding = facts.flatMap({ Surroundings($0).hiding }) else { return failure }
             return Failure(.noSuchName, "\(message); \(hiding): \(doctor) tells more")
         case .timedOut:
             return Failure(.timedOut, "\(message); \(doctor) looks further")
         case .refused:
-            // Not so where its owner was not the one that was expected.
+            // Leave the message alone if the name's owner was not the expected one: then the listener has refused
+            // nothing.
             guard message.hasPrefix("\(name.debugDescription) refused") else { return failure }
             let info = await within(TimeLimit.advice) { try? await bus.info(name, origin: origin) } ?? nil
             switch info?.format {

@@ -1,8 +1,9 @@
 extension To {
-    /// The call that scripts make by the thousand: a name, messages, and the few options that go with them. Nil for
-    /// anything else, for the parser to judge.
+    /// Parses the call that scripts make by the thousand: a name, messages, and the few options that go with them. Nil
+    /// for anything else, which ArgumentParser then judges.
     ///
-    /// The parser finds its types at run time, among all that the program has: twice the work of the call itself.
+    /// ArgumentParser looks up its types at run time among all types of the program, which takes twice as long as the
+    /// call itself.
     init?(plain arguments: some Sequence<String>) {
         var common = CommonOptions()
         (common.json, common.origin, common.bus, common.quiet) = (false, nil, "session", false)
