@@ -2,13 +2,13 @@ import ConnectTo
 import Glibc
 import SystemPackage
 
-/// What `doctor` says of the service file from which the bus would start a context.
+/// The check of the service file from which the bus would start a context.
 extension Diagnosis {
-    /// Nil where there is no such file here, and the bus knows of none elsewhere.
+    /// Nil if this directory has no such file and the bus can start no such service.
     func service(for name: String) async throws(ConnectToError) -> Finding? {
         let context = try ContextName(name, origin: origin)
         let isKnown = try await connection.canStart(context)
-        // A system bus looks elsewhere.
+        // A system bus reads other directories.
         let directory = isSystem ? nil : try? ServiceDirectory()
         let file = ServiceFile.name(for: context.busName)
         guard let directory, let text = directory.text(of: file) else {

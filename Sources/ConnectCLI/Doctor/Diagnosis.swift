@@ -3,7 +3,7 @@ import ConnectTo
 import ConnectToLinux
 import Glibc
 
-/// What `doctor` looks at on one bus.
+/// The checks that `doctor` makes on one bus.
 struct Diagnosis: Sendable {
     let connection: Bus
     let origin: String
@@ -30,7 +30,7 @@ struct Diagnosis: Sendable {
                 + "libdbus \(BusFacts.libraryVersion)")
     }
 
-    /// Fewer leave no room for many lines beside the reserve.
+    /// A lower limit leaves few descriptors for lines, beside those that the library holds in reserve.
     private static let fewDescriptors: rlim_t = 256
 
     static var descriptors: Finding {
@@ -48,7 +48,7 @@ struct Diagnosis: Sendable {
 
     static func unreachable(_ failure: Failure) -> Finding {
         let message = failure.message ?? "cannot be reached"
-        // A bus that is there, and refuses this user: another session would not help.
+        // The bus is reachable but refuses this user, so another session would not help.
         let refusal = "; " + UserNamespace.advice
         let isRefused = message.hasSuffix(refusal)
         return Finding(
@@ -59,7 +59,7 @@ struct Diagnosis: Sendable {
             problem: failure.status)
     }
 
-    /// For a check whose outcome has not come in time.
+    /// The finding for a check that was not done in time.
     static func unanswered(_ check: String) -> Finding {
         Finding(
             check: check, message: "the bus has not answered within 5 s for this check, or 10 s for all",
@@ -100,7 +100,7 @@ struct Diagnosis: Sendable {
 
     // MARK: What one may do
 
-    /// Registers a name of our own, as a program would.
+    /// Registers a name for this check, as any program would.
     func own() async -> (finding: Finding, context: Context?) {
         do throws(ConnectToError) {
             let context = try await connection.register("connect-doctor-\(getpid())", origin: origin)
@@ -114,10 +114,10 @@ struct Diagnosis: Sendable {
         }
     }
 
-    /// Calls that name, as its caller would.
+    /// Calls the name that ``own()`` registered, as its caller would.
     func talk(to context: Context) async -> Finding {
         do {
-            // Another connection: nothing of this process's own is between.
+            // Use a second connection, so that the call goes through the bus and not within this process.
             let caller = try await Bus.separate(at: connection.address)
             let port = caller.connectTo(context.name, origin: origin, options: ConnectOptions(wait: .now))
             do throws(PortError) {
@@ -202,7 +202,7 @@ struct Diagnosis: Sendable {
     }
 }
 
-/// The soft limit of descriptors of a process, where it may be read.
+/// A process's soft limit of open descriptors; nil if this process may not read it.
 private func openFilesLimit(of pid: Int32) -> Int? {
     guard let file = fopen("/proc/\(pid)/limits", "re") else { return nil }
     defer { fclose(file) }

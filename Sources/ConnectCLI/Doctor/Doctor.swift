@@ -33,7 +33,7 @@ struct Doctor: ProgramCommand {
         return status
     }
 
-    /// One finding after the other, as they come in.
+    /// The findings, one after the other, as the checks end.
     private func examination(origin: String, _ name: String?) -> AsyncThrowingStream<Finding, any Error> {
         let (findings, sink) = AsyncThrowingStream<Finding, any Error>.makeStream()
         Task.onLoop {
@@ -44,7 +44,7 @@ struct Doctor: ProgramCommand {
                 await examine(bus, origin: origin, name) { sink.yield($0) }
                 sink.finish()
             } catch {
-                // A wrong argument is no finding.
+                // A wrong argument is an error of the user, not a finding.
                 if error.status == .usage { return sink.finish(throwing: error) }
                 sink.yield(Diagnosis.unreachable(error))
                 sink.finish()
@@ -53,13 +53,13 @@ struct Doctor: ProgramCommand {
         return findings
     }
 
-    /// Each check has a time limit, and all of them together have twice that; the first that takes longer is the last,
-    /// since the bus would leave the others waiting too.
+    /// Each check has a time limit, and all checks together have twice that. The first check that takes longer is the
+    /// last one, since the bus would keep the others waiting too.
     private func examine(
         _ bus: Bus, origin: String, _ name: String?, _ tell: @escaping @Sendable (Finding) -> Void
     ) async {
         let end = SuspendingClock.now + TimeLimit.answer * 2
-        /// - Returns: Nil where there is nothing to go on with.
+        /// - Returns: nil if the check failed or was not done in time; then no further check is made.
         func check<Result: Sendable>(
             _ name: String, _ work: @escaping @Sendable () async throws(ConnectToError) -> Result
         ) async -> Result? {

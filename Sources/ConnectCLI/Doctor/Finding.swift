@@ -1,12 +1,12 @@
-/// What `doctor` has looked at, how it is, and what to do.
+/// The result of one check of `doctor`, with advice.
 struct Finding: Sendable {
-    /// A word for what was looked at; stable.
+    /// The check's name. It is part of the stable output.
     let check: String
-    /// What there is, for people.
+    /// What the check found, for people.
     let message: String
-    /// What to do next, where something is wrong, or may be.
+    /// What to do next if something is wrong or may be wrong.
     var advice: String?
-    /// What the problem would end a command with; nil where there is none.
+    /// The exit status that the problem would give another subcommand; nil if there is no problem.
     var problem: ExitStatus?
 
     var lines: [String] {

@@ -3,13 +3,14 @@ import ConnectToLinux
 import Glibc
 import SystemPackage
 
-/// The sandbox that this process runs in, as far as it can be told from inside.
+/// The sandbox that this process runs in, as far as the process can tell from inside.
 enum Sandbox {
     case flatpak(application: String?)
     case snap(name: String)
 
     static func current() -> Sandbox? {
-        // By our own number, which may be another process's in a /proc that is not ours.
+        // The file is looked up by our process number, which may be another process's if /proc is of another pid
+        // namespace.
         if processFilesAreOurs,
             case .contents(let bytes) = rootFile(
                 ConnectTo.Sandbox.file, of: getpid(), limit: ConnectTo.Sandbox.limit)
@@ -26,7 +27,7 @@ enum Sandbox {
         }
     }
 
-    /// How to be allowed to own a name, or to talk to one.
+    /// How to allow this process to own a name, or to talk to its owner.
     func advice(_ permission: String, _ busName: String) -> String {
         switch self {
         case .flatpak(let application):

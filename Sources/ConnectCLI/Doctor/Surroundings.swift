@@ -1,12 +1,12 @@
 import ConnectTo
 import Glibc
 
-/// What stands between this process and the bus, and may hide names from it.
+/// What is between this process and the bus, and may hide names from this process.
 struct Surroundings: Sendable {
     let sandbox: Sandbox?
-    /// The process that the bus takes for this one: a D-Bus proxy.
+    /// The process that the bus takes for this one, which is a D-Bus proxy.
     let proxy: Peer?
-    /// Whether the bus is in another pid namespace: whether a proxy stands between cannot be seen then.
+    /// Whether the bus is in another pid namespace. Then this process cannot see whether there is a proxy.
     let isInNamespace: Bool
 
     init(_ facts: BusFacts) {
@@ -15,10 +15,10 @@ struct Surroundings: Sendable {
         isInNamespace = !facts.areProcessesKnown
     }
 
-    /// Whether a name without permission looks as if nobody had registered it.
+    /// Whether a name that this process has no permission for looks unregistered.
     var hideNames: Bool { hiding != nil }
 
-    /// How a name that nobody has may be one that is hidden; nil where none is.
+    /// Why a name that looks unregistered may be a hidden one; nil if names cannot be hidden.
     var hiding: String? {
         if sandbox != nil || proxy != nil {
             return
