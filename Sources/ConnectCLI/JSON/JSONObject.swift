@@ -1,4 +1,4 @@
-/// One JSON object on one line, its members in the order they were added.
+/// One JSON object on one text line, with its members in the order in which they were added.
 struct JSONObject: Sendable, ExpressibleByDictionaryLiteral {
     enum Value: Sendable {
         case null
@@ -7,7 +7,7 @@ struct JSONObject: Sendable, ExpressibleByDictionaryLiteral {
         case object(JSONObject)
         case objects([JSONObject])
         case boolean(Bool)
-        /// JSON that has been checked, without newlines.
+        /// JSON that has been checked and contains no newlines.
         case raw([UInt8])
 
         static func optional(_ text: String?) -> Value { text.map(Value.string) ?? .null }
@@ -22,7 +22,7 @@ struct JSONObject: Sendable, ExpressibleByDictionaryLiteral {
         for (key, value) in members { add(key, value) }
     }
 
-    /// Metadata: an object of strings, its keys in the order of their bytes.
+    /// An object of strings, for metadata, with the keys in byte order.
     init(strings: [String: String]) {
         for (key, value) in strings.sorted(by: { $0.key.utf8.lexicographicallyPrecedes($1.key.utf8) }) {
             add(key, .string(value))
@@ -64,7 +64,7 @@ struct JSONObject: Sendable, ExpressibleByDictionaryLiteral {
         bytes.append(UInt8(ascii: "\""))
     }
 
-    /// What stands between the quotation marks of a string.
+    /// Appends the part of a JSON string between the quotation marks.
     static func appendContents(of text: String, to bytes: inout [UInt8]) {
         for scalar in text.unicodeScalars {
             switch scalar {
@@ -79,7 +79,8 @@ struct JSONObject: Sendable, ExpressibleByDictionaryLiteral {
         }
     }
 
-    /// A character inside of a string: as it is, or escaped where it would act on a terminal. It says the same.
+    /// Appends a character inside a string: escaped if a terminal would act on it, else unchanged. Both mean the same
+    /// in JSON.
     static func append(_ scalar: Unicode.Scalar, to bytes: inout [UInt8]) {
         if scalar.value >= 0x20, scalar.value < 0x7F {
             bytes.append(UInt8(truncatingIfNeeded: scalar.value))

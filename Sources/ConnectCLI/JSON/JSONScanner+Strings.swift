@@ -1,6 +1,6 @@
 extension JSONScanner {
-    /// Walks over a string, and gives what it says.
-    /// - Throws: ``Malformed``, also for a string that says nothing, since it has half a surrogate pair in it.
+    /// Scans a string, and returns its value.
+    /// - Throws: ``Malformed``, also for a string with a lone surrogate, which has no value as text.
     mutating func string() throws(Malformed) -> String {
         let (bytes, halfSurrogate) = try stringBytes()
         if let halfSurrogate { throw Malformed(offset: halfSurrogate, isHalfSurrogate: true) }
@@ -8,7 +8,8 @@ extension JSONScanner {
         return string
     }
 
-    /// Walks over a string. Half a surrogate pair (`\ud83d` alone) is as in JSON; where there is one, all else comes.
+    /// Scans a string. JSON allows a lone surrogate (`\ud83d` alone). It is left out of the bytes, and its offset is
+    /// returned.
     mutating func stringBytes() throws(Malformed) -> (bytes: [UInt8], halfSurrogate: Int?) {
         guard take("\"") else { throw malformed }
         var bytes: [UInt8] = []
@@ -27,7 +28,7 @@ extension JSONScanner {
         throw malformed
     }
 
-    /// - Returns: `false` for half a surrogate pair.
+    /// - Returns: `false` for a lone surrogate.
     private mutating func escape(into bytes: inout [UInt8]) throws(Malformed) -> Bool {
         guard let character = current else { throw malformed }
         position += 1

@@ -1,33 +1,33 @@
-/// Walks over JSON text (RFC 8259) without building values, so that what is found can be passed on exactly as it
-/// was written, numbers of any size included.
+/// Scans JSON text (RFC 8259) without building values, so that a value can be passed on exactly as it was written,
+/// numbers of any size included.
 ///
-/// The nesting it takes is bounded by memory alone: it does not recurse.
+/// Only memory limits the nesting, because the scanner does not recurse.
 struct JSONScanner {
     /// The text is not JSON.
     struct Malformed: Error, Equatable {
-        /// Where, in bytes from the start.
+        /// The offset of the error, in bytes from the start.
         let offset: Int
-        /// Well-formed, but half a surrogate pair, and so no text.
+        /// The text is well-formed JSON, but a string has a lone surrogate, and so no value as text.
         var isHalfSurrogate = false
     }
 
-    /// How many levels what is shown as JSON may have: what every parser takes that a script may use.
+    /// The deepest nesting of a message that is shown as JSON: every parser that a script may use accepts this depth.
     static let depthLimit = 128
 
     let text: [UInt8]
-    /// Where the walk stands, in bytes from the start.
+    /// The current offset, in bytes from the start.
     var position = 0
-    /// How many levels the deepest value has had.
+    /// The deepest nesting so far.
     private var depth = 0
-    /// Whether a string had half a surrogate pair in it.
+    /// Whether a string had a lone surrogate.
     private var hasHalfSurrogate = false
 
-    /// - Parameter text: UTF-8; whether it is has been checked.
+    /// - Parameter text: UTF-8 that has been checked.
     init(_ text: [UInt8]) {
         self.text = text
     }
 
-    /// The text on one line, or `nil` where not every parser takes it.
+    /// The text on one text line, or `nil` if some parsers would refuse it.
     static func singleLine(_ bytes: [UInt8]) -> [UInt8]? {
         if !suitsEveryParser(bytes) { return nil }
         var line: [UInt8] = []
@@ -36,8 +36,8 @@ struct JSONScanner {
         return line
     }
 
-    /// Whether the text is exactly one JSON value that every parser takes: there are those that end with an error where it
-    /// is deeper than ``depthLimit``, or where a string has half a surrogate pair.
+    /// Whether the text is exactly one JSON value that every parser accepts. Some parsers fail if the text is nested
+    /// deeper than ``depthLimit``, or if a string has a lone surrogate.
     static func suitsEveryParser(_ bytes: [UInt8]) -> Bool {
         if String(validating: bytes, as: UTF8.self) == nil { return false }
         var scanner = JSONScanner(bytes)
@@ -48,9 +48,9 @@ struct JSONScanner {
         return scanner.depth <= depthLimit && !scanner.hasHalfSurrogate
     }
 
-    /// Newlines can stand between tokens only; each becomes a space. What would act on a terminal can stand in strings
-    /// only, and is escaped there.
-    /// - Parameter text: JSON, or a piece of it.
+    /// Appends JSON on one text line. A newline can stand only between tokens, and becomes a space. A character that a
+    /// terminal would act on can stand only in a string, and is escaped there.
+    /// - Parameter text: JSON, or a part of it.
     static func appendOnOneLine(_ text: String, to line: inout [UInt8]) {
         for scalar in text.unicodeScalars {
             switch scalar {
@@ -61,7 +61,7 @@ struct JSONScanner {
         }
     }
 
-    /// Looks whether the text is exactly one JSON value.
+    /// Checks that the text is exactly one JSON value.
     static func check(_ text: [UInt8]) throws(Malformed) {
         var scanner = JSONScanner(text)
         _ = try scanner.value()
@@ -78,7 +78,7 @@ struct JSONScanner {
         }
     }
 
-    /// Takes one character if it comes next, after white space.
+    /// Skips white space, then the given character if it is next.
     mutating func take(_ character: Unicode.Scalar) -> Bool {
         skipSpace()
         guard current == UInt8(ascii: character) else { return false }
@@ -86,19 +86,19 @@ struct JSONScanner {
         return true
     }
 
-    /// Nothing but white space is left.
+    /// Checks that only white space is left.
     mutating func end() throws(Malformed) {
         skipSpace()
         if position != text.count { throw malformed }
     }
 
-    /// Walks over one value, and says where it stands.
+    /// Scans one value, and returns its range.
     mutating func value() throws(Malformed) -> Range<Int> {
         skipSpace()
         let start = position
         var closers: [Unicode.Scalar] = []
         repeat {
-            // A value begins here; a container that is not empty stays open.
+            // A value begins here. A container that is not empty stays open.
             if take("{") {
                 depth = max(depth, closers.count + 1)
                 if !take("}") {
@@ -115,7 +115,7 @@ struct JSONScanner {
             } else {
                 try scalar()
             }
-            // A value has ended: so may the containers around it.
+            // A value has ended here, and so may the containers around it.
             while let closer = closers.last {
                 if take(closer) {
                     closers.removeLast()
