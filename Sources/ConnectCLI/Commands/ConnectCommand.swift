@@ -1,8 +1,8 @@
 import ArgumentParser
 
-/// `connect`: the library for shell scripts.
+/// `connect`: the library as a command for shell scripts.
 struct Connect: ParsableCommand {
-    /// Of the command and the library; a test compares it with the manual and CHANGELOG.md.
+    /// The version of the command and the library. A test compares it with the manual and CHANGELOG.md.
     static let version = "0.2.0"
 
     static let configuration = CommandConfiguration(
@@ -21,10 +21,10 @@ struct Connect: ParsableCommand {
             Listen.self, To.self, List.self, Watch.self, Info.self, Tap.self, Doctor.self, Activate.self,
         ])
 
-    /// The subcommand that the arguments name and satisfy. Nil for anything else, help among it: that is the whole
-    /// parser's to judge.
+    /// The subcommand that the arguments name, if its own parser accepts them. Nil for anything else, `--help`
+    /// included, which the whole parser then judges.
     ///
-    /// Without this, each start would build all subcommands, which takes longer than the rest of a short call.
+    /// The whole parser builds all subcommands at every start, which takes longer than the rest of a short call.
     static func subcommand(of arguments: [String]) -> (any ProgramCommand)? {
         guard let name = arguments.first else { return nil }
         if name == To.configuration.commandName, let to = To(plain: arguments.dropFirst()) { return to }

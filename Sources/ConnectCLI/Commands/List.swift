@@ -29,7 +29,7 @@ struct List: ProgramCommand {
         return .success
     }
 
-    /// By origin and name, as bytes.
+    /// Sorts entries by the bytes of their origin, then of their name.
     private static func sorted(_ entries: [DirectoryEntry]) -> [DirectoryEntry] {
         entries.sorted { a, b in
             a.origin == b.origin

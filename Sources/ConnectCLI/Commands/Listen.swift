@@ -112,7 +112,7 @@ struct Listen: ProgramCommand {
         transform: Seconds.init)
     var dropAfter: Seconds?
 
-    /// How long a peer may take nothing while others wait for it, where that is not said.
+    /// How long a peer may take nothing while others wait for it, unless `--drop-after` says otherwise.
     private static let dropTime = Duration.seconds(10)
 
     @Flag(help: "If the name belongs to a listener that is --replaceable, take it over.")
@@ -122,7 +122,7 @@ struct Listen: ProgramCommand {
     var replaceable = false
 
     func validate() throws {
-        // The parser takes an option for the rest of the line without a rest for one that is not there.
+        // ArgumentParser treats an option that takes the rest of the command line as absent if the rest is empty.
         let isBare = command.isEmpty && name != "--exec" && ArgumentBytes.ofThisProcess().last == "--exec"
         if isBare || command == ["--"] {
             throw ValidationError("--exec needs a command: NAME --exec -- COMMAND…")
@@ -149,7 +149,7 @@ struct Listen: ProgramCommand {
     func work(in program: Program) async throws -> ExitStatus {
         try program.prepareToServe()
         let (name, origin) = try common.contextName(name)
-        // The two dashes say the same as in `connect activate NAME -- COMMAND…`; without them it is the same command.
+        // The leading `--` is optional, and means the same as in `connect activate NAME -- COMMAND…`.
         let words = command.first == "--" ? Array(command.dropFirst()) : command
         let child = try words.isEmpty ? nil : ChildCommand(words, name: name)
         let input = child == nil && !raw ? try StandardInput() : nil
@@ -170,7 +170,7 @@ struct Listen: ProgramCommand {
         let ports = try OpenPorts(gate: input?.gate, stallTime: dropAfter?.duration ?? Self.dropTime)
         let service = service(child, input, store, ports, program)
         let context = try await register(name, origin, on: bus)
-        // First of all: the rest may take longer than there is time.
+        // Abandon the store first: the other cleanups may take all the time there is.
         return try await serve(context, context.connectEvents, service, ports, on: bus, in: program) {
             store?.abandon()
         }
@@ -216,7 +216,7 @@ struct Listen: ProgramCommand {
         }
     }
 
-    /// What is done with the messages of each peer.
+    /// The service that handles each peer's messages.
     private func service(
         _ child: ChildCommand?, _ input: StandardInput?, _ store: FileStore?, _ ports: OpenPorts,
         _ program: Program
@@ -235,7 +235,7 @@ struct Listen: ProgramCommand {
                 patience: stallLimit?.duration ?? .seconds(ReceivedFiles.patience)))
     }
 
-    /// Says when the name can be found, and before that, as a standby, that it is waited for.
+    /// Reports that callers can find the name, and before that, with `--standby`, that the listener waits for the name.
     private func announce(_ context: Context, _ report: Report) async throws(Failure) {
         let (name, origin) = (context.name, context.origin)
         if context.status == .standby {

@@ -48,7 +48,7 @@ struct Tap: ProgramCommand {
         return .success
     }
 
-    /// What whoever runs the listener can do about a refusal.
+    /// The failure of a tap. If the listener refused it, the message says how the listener has to be started.
     private static func failure(_ error: ConnectToError, _ info: ContextInfo) -> Failure {
         guard error.code == .denied, info.statistics?.isTappable == false else { return Failure(error) }
         let advice =
@@ -58,7 +58,7 @@ struct Tap: ProgramCommand {
         return Failure(.refused, "\(error.message); \(advice)")
     }
 
-    /// Nil at the end of the listener.
+    /// Nil when the listener has ended.
     private static func next(
         of messages: inout TappedMessages.AsyncIterator, _ name: String
     ) async throws(Failure) -> TappedMessage? {

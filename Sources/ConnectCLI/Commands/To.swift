@@ -90,7 +90,7 @@ struct To: ProgramCommand {
         transform: Seconds.init)
     var timeout: Seconds?
 
-    /// - Throws: what to write instead, for what is no number of replies.
+    /// - Throws: `ValidationError`, which says what to write instead, if the argument is not a number of replies.
     private static func count(_ argument: String) throws -> Int {
         guard let count = Int(argument), count > 0 else {
             throw ValidationError("a number from 1 on is wanted; use --no-reply to wait for none")
@@ -180,7 +180,7 @@ struct To: ProgramCommand {
         if messages.isEmpty, files.isEmpty {
             return .lines(try StandardInput(), InputForm(asJSON: asJSON, objects: common.json))
         }
-        // All are looked at before the first is sent.
+        // All files and messages are checked before the first is sent.
         let named = try files.map { path throws(Failure) in try NamedFile(path) }
         let payloads = try messages.enumerated().map { index, message throws(Failure) in
             try payload(ArgumentBytes.bytes(of: message), number: index + 1)
@@ -206,7 +206,7 @@ extension CloseReason {
 }
 
 extension Failure {
-    /// The time for the whole call is over.
+    /// The failure when the time limit for the whole call (`--timeout`) has passed.
     fileprivate static func overTime(
         _ time: Duration, calling name: String, _ awaited: Awaited
     ) -> Failure {

@@ -31,7 +31,7 @@ struct Watch: ProgramCommand {
                 }
             }
         } catch let error as ConnectToError where error.code == .busLost {
-            // It quotes what was found at each attempt.
+            // Its message quotes the error of each attempt to reconnect; the failure below is shorter.
         }
         throw Failure(.busUnavailable, "the bus is gone; watch again when it is back")
     }
