@@ -1,11 +1,11 @@
-/// What a call waits for: for saying why it took too long.
+/// What a call is waiting for. The time-out error names it.
 enum Awaited: Sendable {
     /// The bus.
     case bus
     /// The listener's answer to the introduction.
     case answer
-    /// More of our own standard input, or its end; the peer has taken what came before.
+    /// More standard input, or its end; the peer has taken all input so far.
     case input
-    /// What the peer does with what it has got.
+    /// The peer, to take the messages, to answer them or to close.
     case peer
 }

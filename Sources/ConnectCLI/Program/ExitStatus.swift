@@ -1,27 +1,27 @@
-/// How the command ends: 0, one of the codes of `sysexits.h`, or 128 and the signal's number.
+/// The exit status of the command: 0, a code of `sysexits.h`, or 128 plus a signal's number.
 enum ExitStatus: Sendable, Equatable {
     case success
-    /// 64: called wrongly, or with what is no name.
+    /// 64: a wrong command line, or an invalid name.
     case usage
-    /// 65: a message that cannot be sent as asked.
+    /// 65: a message cannot be sent as asked.
     case unsendable
-    /// 68: no context of that name.
+    /// 68: no context has this name.
     case noSuchName
     /// 69: the bus cannot be reached, or was lost.
     case busUnavailable
-    /// 73: the name belongs to somebody else.
+    /// 73: another process owns the name.
     case nameTaken
     /// 74: input or output failed, also for lack of descriptors; or the peer closed before it had taken all input.
     case inputOutput
     /// 75: timed out.
     case timedOut
-    /// 75, too: the listener has no room just now. What `sysexits.h` calls a temporary failure.
+    /// Also 75: the listener has no room just now, which `sysexits.h` calls a temporary failure.
     case busy
     /// 76: the peer broke the protocol, died, or could not be started.
     case peerFailed
     /// 77: refused.
     case refused
-    /// 128 + number: ended by a signal.
+    /// 128 + number: a signal ended the command.
     case signal(Int32)
 
     var code: Int32 {

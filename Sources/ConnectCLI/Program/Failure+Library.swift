@@ -1,7 +1,7 @@
 import ConnectTo
 import ConnectToLinux
 
-/// The one place where what the library reports becomes an exit status and a line for a person.
+/// The one place that turns the library's errors into an exit status and a text line for people.
 extension Failure {
     init(_ error: any Error) {
         switch error {
@@ -27,7 +27,7 @@ extension Failure {
         }
     }
 
-    /// A message could not be posted, for another reason than that the port has ended.
+    /// A message could not be posted, for another reason than the end of the port.
     init(_ error: PortError) {
         switch error.code {
         case .messageTooLarge, .notEncodable: self.init(.unsendable, error.message)
@@ -35,11 +35,10 @@ extension Failure {
         }
     }
 
-    /// A port ended: the failure it means for whoever had one port to talk over, or `nil` if that is an
-    /// end as it should be.
+    /// The failure that the end of a port means for a program with only one port; `nil` if the port ended in order.
     init?(_ reason: CloseReason, peer name: String) {
         let detail = reason.detail
-        // The introduction's begin with it.
+        // Reasons from the introduction begin with the name already.
         let named =
             detail.hasPrefix(name.debugDescription) ? detail : "\(TerminalText.escaped(name)): \(detail)"
         switch reason.code {
@@ -59,9 +58,9 @@ extension Failure {
         }
     }
 
-    /// The peer closed in order, but left something.
+    /// The peer closed in order, but had not taken everything.
     /// - Parameters:
-    ///   - undelivered: how many of the messages that were sent it had not taken.
+    ///   - undelivered: how many of the messages that were sent the peer had not taken.
     ///   - hasRest: whether there was input that was not sent at all.
     static func untaken(by name: String, undelivered: Int, hasRest: Bool) -> Failure {
         let last = undelivered == 1 ? "the last message" : "the last \(undelivered) messages"
@@ -75,7 +74,7 @@ extension Failure {
         return untaken(by: name, what)
     }
 
-    /// The same of a stream: of bytes that have been sent nobody knows whether they were taken.
+    /// The same for a stream, which cannot tell how many of the bytes that were sent the peer has taken.
     static func untaken(by name: String) -> Failure {
         untaken(by: name, "without having taken all of the input")
     }
@@ -84,7 +83,7 @@ extension Failure {
         Failure(.inputOutput, "\(TerminalText.escaped(name)) closed \(what); send that again if it matters")
     }
 
-    /// Why a listener can be found no more.
+    /// Why callers can no longer find a listener's name.
     init(endOf context: Context) {
         let name = TerminalText.escaped(context.name)
         switch context.endReason {
@@ -98,7 +97,7 @@ extension Failure {
             self.init(
                 .refused,
                 "the bus came back and does not give \(name) any more; look at its policy and limits")
-        // Given back by ourselves, on the way out.
+        // This process unregistered the name itself, because it is about to exit.
         default: self.init(.success, nil)
         }
     }

@@ -1,8 +1,8 @@
-/// Why the command ends otherwise than asked: the exit status, and one line that says what happened, to what,
-/// and what to do next.
+/// Why the command did not do what was asked: the exit status, and one text line that says what happened, to what, and
+/// what to do next.
 struct Failure: Error, Sendable, Equatable {
     let status: ExitStatus
-    /// `nil`: nothing is to be said.
+    /// `nil` if there is nothing to say.
     let message: String?
 
     init(_ status: ExitStatus, _ message: String?) {
@@ -10,7 +10,7 @@ struct Failure: Error, Sendable, Equatable {
         self.message = message
     }
 
-    /// Nobody reads our standard output any more, and there is something to be read.
+    /// The reader of standard output has gone, and there is output for it.
     static let readerGone = Failure(
         .inputOutput, "the reader of standard output has gone; let it read to the end, or redirect to a file")
 }

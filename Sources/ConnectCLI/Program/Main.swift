@@ -5,13 +5,13 @@ import Glibc
 
 @main
 enum Main {
-    /// Not asynchronous: the main thread only waits, the work is done on the event loop.
+    /// Not async: the main thread only waits, and all work is done on the event loop.
     static func main() {
-        // Its threads allocate little; a heap for each would cost more than what they allocate.
+        // The threads allocate little, so a heap for each would cost more than the allocations themselves.
         clinux_share_one_heap()
         StandardDescriptors.openClosed()
-        // Writing to nobody fails with EPIPE, and more than the process may write with EFBIG; neither kills it. Peers can
-        // cause both.
+        // Ignore two signals that peers can cause: a write without a reader then fails with EPIPE, and a write beyond
+        // the process's file size limit with EFBIG.
         for signal in [SIGPIPE, SIGXFSZ] { _ = clinux_make_harmless(signal) }
         Accounts.useFilesAlone()
         let arguments = ArgumentBytes.ofThisProcess()
@@ -29,7 +29,7 @@ enum Main {
         }
     }
 
-    /// Help, versions and completions go to standard output as they are; an error is one line.
+    /// Prints help, version and completions to standard output unchanged, and an error as one text line.
     private static func leave(_ error: any Error, _ arguments: [String]) -> Never {
         let code = Connect.exitCode(for: error)
         if code.isSuccess { show(Connect.fullMessage(for: error)) }

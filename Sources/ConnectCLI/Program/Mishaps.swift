@@ -1,6 +1,6 @@
 import ConnectToLinux
 
-/// What went wrong and ended nothing: the first of it is what `--once` ends with.
+/// Remembers the first failure that did not end the program. With `--once` its status becomes the exit status.
 final class Mishaps: Sendable {
     private let first = Lock<ExitStatus?>(nil)
 

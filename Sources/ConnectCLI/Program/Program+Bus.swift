@@ -1,13 +1,13 @@
 import ConnectTo
 
 extension Program {
-    /// Says when the bus goes away, and when it is back. That it is lost shows in what needs it.
+    /// Reports when the bus goes away, and when it is back. The loss of the bus is reported by the calls that need it.
     func follow(_ bus: Bus) {
         Task.onLoop { [report, changes = bus.statusChanges] in
             var last = Bus.Status.connected
             for await status in changes where status != last && status != .lost {
                 last = status
-                // Whoever reads standard output no more is noticed elsewhere.
+                // ``watchReader()`` notices that the reader of standard output has gone.
                 try? await report.event(Event.bus(status))
                 await report.note(
                     status == .connected

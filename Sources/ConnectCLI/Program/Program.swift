@@ -2,27 +2,28 @@ import ConnectTo
 import ConnectToLinux
 import Glibc
 
-/// One run of the command: ends when its work is done or when something ends it (a signal, a time limit, the
-/// reader of standard output gone), and always leaves in order.
+/// One run of the command. It ends when its work is done, or at a signal, a time limit or the loss of the reader of
+/// standard output. It runs its cleanups before it exits, unless a second signal or the grace period cuts them short.
 final class Program: Sendable {
     let report: Report
     private let readerLoss: ReaderLoss
     private let end = Latch<End>()
     private let cleanups = Lock<[@Sendable (ExitStatus) async -> Void]>([])
     private let loop: EventLoop
-    /// Keep what they watch open.
+    /// Keeps the signal handlers and event sources alive.
     private let watches = Lock<[any Sendable]>([])
 
     private struct End: Sendable {
         let status: ExitStatus
         let failure: Failure?
-        /// How long leaving may take, where something waits for us to go; else nothing is left out.
+        /// How long the cleanups and the output may take, if a person or a program is waiting for the exit; nil waits
+        /// for all output.
         let gracePeriod: Duration?
     }
 
-    /// How long leaving may take once somebody asked for it.
+    /// How long the exit may take after a request to end.
     private static let gracePeriod: Duration = .seconds(2)
-    /// How long it may take once the time for all of it is over: enough for a word, too short to wait for anybody.
+    /// How long the exit may take after `--timeout`: enough for a message, too short to wait for a peer.
     private static let shortGracePeriod: Duration = .milliseconds(100)
 
     private init(_ options: CommonOptions, _ readerLoss: ReaderLoss) throws {
@@ -37,8 +38,8 @@ final class Program: Sendable {
     /// Does the work on the event loop, and ends the process.
     ///
     /// - Parameters:
-    ///   - readerLoss: what it means that nobody reads standard output any more.
-    ///   - work: says how it ended; what it throws becomes a line and an exit code.
+    ///   - readerLoss: what to do when standard output has no reader any more.
+    ///   - work: returns the exit status. An error that it throws becomes a text line and an exit code.
     static func start(
         _ options: CommonOptions, readerLoss: ReaderLoss,
         _ work: @escaping @Sendable (Program) async throws -> ExitStatus
@@ -47,7 +48,7 @@ final class Program: Sendable {
             let program = try Program(options, readerLoss)
             Task.onLoop { await program.run(work) }
         } catch {
-            // Without a loop or a thread there is no way to say more.
+            // Without a loop or a thread there is no other way to report the error.
             let line = "connect: cannot start: \(error)\n"
             _ = line.withCString { write(2, $0, strlen($0)) }
             _exit(ExitStatus.inputOutput.code)
@@ -59,7 +60,8 @@ final class Program: Sendable {
         do throws(SystemError) {
             try watchSignals()
             watchReader()
-            // What lasts has to be able to say so when there is nothing left.
+            // A program that runs long needs its output threads now: later there may be no descriptors left to report
+            // that.
             if readerLoss != .noticedInWriting { try report.prepare() }
             report.output.onFailure { [self] in fail(Report.failure(of: $0)) }
         } catch {
@@ -75,7 +77,7 @@ final class Program: Sendable {
         if let end = await end.wait() { await leave(end) }
     }
 
-    /// Makes now what a listener needs for whatever peers do, so that it does not find out then that it is not to be had.
+    /// Allocates now what a listener needs to serve peers, so that it fails at its start rather than with a peer.
     /// - Throws: ``Failure`` 74.
     func prepareToServe() throws(Failure) {
         do throws(SystemError) {
@@ -85,7 +87,7 @@ final class Program: Sendable {
 
     // MARK: What ends it
 
-    /// Whether something has ended it, so that what is seen from now on may be of our own doing.
+    /// Whether something has ended the program, so that what happens from now on may be its own doing.
     var isEnding: Bool { end.value != nil }
 
     func finish(_ status: ExitStatus) {
@@ -101,20 +103,21 @@ final class Program: Sendable {
         }
     }
 
-    /// All but the loss of a reader who may go when he likes.
+    /// The loss of a reader is no failure if the reader may go at any time.
     private func isFailure(_ failure: Failure) -> Bool {
         failure != .readerGone || readerLoss != .end
     }
 
-    /// Ends the program when the time is over, even one that is held up in leaving.
-    /// - Parameter failure: what is to be said then.
+    /// Ends the program when the time is over, even if its exit is held up.
+    /// - Parameter failure: makes the failure to report.
     func limit(to time: Duration, _ failure: @escaping @Sendable () -> Failure) {
         loop.schedule(after: time) { [self] in
             let failure = failure()
             if end.set(End(status: failure.status, failure: failure, gracePeriod: Self.shortGracePeriod)) {
                 return
             }
-            // Leaving already, and held up: by who reads our output, for one. What went wrong before stands.
+            // The program is exiting already and is held up, for example by a slow reader of standard output. An
+            // earlier failure stays the result.
             let former = end.value?.status ?? .success
             if former == .success { Task.onLoop { [report] in await report.failure(failure) } }
             let status = former == .success ? failure.status : former
@@ -125,18 +128,18 @@ final class Program: Sendable {
     private func watchSignals() throws(SystemError) {
         let signals = try Signals(Signals.ending, insists: true, on: loop.reactor) { [self] number in
             let isFirst = end.set(End(status: .signal(number), failure: nil, gracePeriod: Self.gracePeriod))
-            // The second one, or the first of somebody who does not want to wait for the rest.
+            // Either a second signal, or a first one from a user who does not want to wait for the exit in progress.
             if !isFirst { _exit(ExitStatus.signal(number).code) }
         }
         watches.withLock { $0.append(signals) }
     }
 
-    /// A pipe whose reader has gone says so without being written to, a terminal that was hung up too.
+    /// A pipe reports that its reader has gone, and a terminal that it was hung up, without any write.
     private func watchReader() {
-        // Always-ready kinds (files, /dev/null) cannot be watched, and have no reader to lose.
+        // epoll cannot watch files or /dev/null; they have no reader to lose.
         let source = try? loop.reactor.watch(1, for: []) { [self] readiness in
             guard !readiness.isDisjoint(with: [.error, .hangup]) else { return }
-            // Level-triggered: watched on, it would fire again at once.
+            // The source is level-triggered: unless it is cancelled, it fires again at once.
             for source in watches.withLock({ $0.compactMap { $0 as? Reactor.Source } }) { source.cancel() }
             report.output.readerGone.set()
             if readerLoss != .noticedInWriting { fail(.readerGone) }
@@ -146,7 +149,8 @@ final class Program: Sendable {
 
     // MARK: Leaving
 
-    /// Has something done on the way out, whatever the way; it is told how the program ends. Last in, first out.
+    /// Registers a cleanup, which runs however the program ends, and receives the exit status. The last one registered
+    /// runs first.
     func atEnd(_ cleanup: @escaping @Sendable (ExitStatus) async -> Void) {
         cleanups.withLock { $0.append(cleanup) }
     }
@@ -168,7 +172,7 @@ final class Program: Sendable {
         _exit(status.code)
     }
 
-    /// Runs the cleanups; a peer or a bus that does not answer holds up nobody for longer than the grace period.
+    /// Runs the cleanups. A peer or a bus that does not answer cannot delay the exit beyond the grace period.
     private func cleanUp(after end: End) async {
         let isDone = Latch<Void>()
         let timer = loop.schedule(after: end.gracePeriod ?? Self.gracePeriod) { isDone.set() }

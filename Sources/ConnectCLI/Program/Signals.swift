@@ -3,24 +3,25 @@ import ConnectToLinux
 import Glibc
 import SystemPackage
 
-/// Signals as events on the loop.
+/// Delivers signals as events on the loop.
 struct Signals: Sendable {
     private let writeEnd: StreamSocket
     private let source: Reactor.Source
 
-    /// Those that ask a program to end.
+    /// The signals that ask a program to end.
     static var ending: [Int32] { [SIGINT, SIGTERM] + (isIgnored(SIGHUP) ? [] : [SIGHUP]) }
 
     /// - Parameters:
-    ///   - insists: whether the second of them ends the process, also where the loop stands still.
-    ///   - handler: runs on the loop with the signal's number, at least once for those that have come since.
+    ///   - insists: whether a second signal ends the process even if the loop is blocked.
+    ///   - handler: runs on the loop with the signal's number. Several signals with the same number may cause only one
+    ///     call.
     init(
         _ signals: [Int32], insists: Bool = false, on reactor: Reactor,
         _ handler: @escaping @Sendable (Int32) -> Void
     ) throws(SystemError) {
         let (readEnd, writeEnd) = try StreamSocket.pair()
         let target = writeEnd.descriptor.rawValue
-        // The handler must never wait; this end is ours alone.
+        // The signal handler must never block. The flag affects no other process, since this end is not shared.
         try systemCall("fcntl") { fcntl(target, F_SETFL, O_NONBLOCK) }
         self.writeEnd = writeEnd
         source = try reactor.watch(readEnd.descriptor.rawValue, for: .read) { _ in
@@ -32,7 +33,7 @@ struct Signals: Sendable {
         try systemCall("sigaction") { clinux_signals_to(target, signals, signals.count, insists) }
     }
 
-    /// `nohup` starts us with SIGHUP ignored, and means it.
+    /// `nohup` starts the command with SIGHUP ignored, which has to stay so.
     private static func isIgnored(_ number: Int32) -> Bool {
         var action = sigaction()
         guard sigaction(number, nil, &action) == 0 else { return false }

@@ -1,16 +1,16 @@
 import ConnectTo
 import ConnectToLinux
 
-/// How long the command waits for a bus that is there and does not answer.
+/// How long the command waits for a bus that is there but does not answer.
 enum TimeLimit {
-    /// For what has been asked for.
+    /// For an answer that the command needs.
     static let answer = Duration.seconds(5)
-    /// For what would only make an error clearer.
+    /// For an answer that would only make an error clearer.
     static let advice = Duration.seconds(1)
 }
 
-/// Does some work in a task, and waits no longer than the limit for it.
-/// - Returns: Nil where it is not done by then. It is cancelled, and not waited for.
+/// Does some work in a task, and waits for it no longer than the limit.
+/// - Returns: nil if the work is not done by then. The task is cancelled, and not waited for.
 func within<Result: Sendable>(
     _ limit: Duration, _ work: @escaping @Sendable () async -> Result
 ) async -> Result? {

@@ -2,10 +2,10 @@ import CConnectToLinux
 import ConnectToLinux
 import Glibc
 
-/// A thread that may block: the executor of what reads and writes descriptors 0–2.
+/// A thread that may block: the executor for code that reads and writes descriptors 0–2.
 ///
-/// Those belong to others as well (O_NONBLOCK on them would change the shell's terminal), so reading and
-/// writing them blocks, and the threads of Swift's own pool are too few to be blocked.
+/// Other processes share these descriptors (O_NONBLOCK on them would change the shell's terminal too). So reads and
+/// writes block, and Swift's own pool has too few threads to be blocked.
 final class WorkerThread: SerialExecutor {
     private enum Work {
         case job(UnownedJob)
@@ -15,21 +15,21 @@ final class WorkerThread: SerialExecutor {
     private let work = Lock<[Work]>([])
     private let wakeup: Descriptor
 
-    /// - Throws: ``SystemError`` where the process has no descriptors or threads left.
+    /// - Throws: ``SystemError`` if the process has no descriptors or threads left.
     init(name: String) throws(SystemError) {
         wakeup = Descriptor(adopting: try systemCall("eventfd") { clinux_eventfd() })
-        // The thread lives as long as the process: each reads or writes a standard stream, or starts commands.
+        // The thread lives as long as the process: each one reads or writes a standard stream, or starts commands.
         try startDetachedThread(named: name) { [self] in
             while true { runOrWait() }
         }
     }
 
-    /// Runs a closure on the thread, in the order of the calls.
+    /// Runs a closure on the thread. Closures run in the order of the calls.
     func execute(_ call: @escaping @Sendable () -> Void) {
         submit(.call(call))
     }
 
-    /// Runs a closure on the thread, and waits for what it gives.
+    /// Runs a closure on the thread, waits for it, and returns its result.
     func run<Result: Sendable>(_ call: @escaping @Sendable () -> Result) async -> Result {
         await withCheckedContinuation { continuation in
             execute { continuation.resume(returning: call()) }
