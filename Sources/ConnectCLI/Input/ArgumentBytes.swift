@@ -1,11 +1,11 @@
 import CConnectToLinux
 import Glibc
 
-/// Carries any bytes through an argument parser that knows only strings, and back.
+/// Carries arbitrary bytes through an argument parser that only knows strings, and back.
 ///
-/// An argument that is UTF-8 passes as it is. In one that is not, every byte from 0x80 on becomes a scalar of
-/// U+10FF80…U+10FFFF, the end of the last private plane; an argument that holds such scalars itself is
-/// treated the same way. So ``bytes(of:)`` undoes ``escaped(_:)`` for every argument there is.
+/// An argument that is UTF-8 stays as it is. In any other, each byte from 0x80 on becomes a scalar from U+10FF80 to
+/// U+10FFFF, the end of the last private plane. An argument that contains such scalars itself is treated in the same
+/// way. So ``bytes(of:)`` undoes ``escaped(_:)`` for every argument.
 enum ArgumentBytes {
     private static let base: UInt32 = 0x10FF00
 
@@ -26,18 +26,18 @@ enum ArgumentBytes {
         return argument.unicodeScalars.map { UInt8(truncatingIfNeeded: $0.value) }
     }
 
-    /// What the argument says, or `nil` where it is not UTF-8.
+    /// The argument as text, or `nil` if it is not UTF-8.
     static func text(of argument: String) -> String? {
         String(validating: bytes(of: argument), as: UTF8.self)
     }
 
-    /// Whether the scalar stands for a byte, the low eight bits of its value.
+    /// Whether the scalar stands for a byte, which is the low eight bits of its value.
     static func isEscape(_ scalar: Unicode.Scalar) -> Bool { scalar.value >= base }
 
-    /// The arguments of this process without its name, as the kernel passed them.
+    /// This process's arguments without the program name, as the kernel passed them.
     ///
-    /// Not from `CommandLine`, which has replaced what is not UTF-8, and ends a process that has no /proc, or no
-    /// descriptor to read them from there.
+    /// Not taken from `CommandLine`: that replaces invalid UTF-8, and crashes if there is no /proc, or no free
+    /// descriptor to read the arguments from there.
     static func ofThisProcess() -> [String] {
         (1...).lazy.map { clinux_argument($0) }.prefix { $0 != nil }.map { argument in
             argument.map { escaped(Array(UnsafeRawBufferPointer(start: $0, count: strlen($0)))) } ?? ""

@@ -1,17 +1,17 @@
-/// How lines become messages.
+/// How text lines become messages.
 enum InputForm: Sendable {
-    /// As they are.
+    /// Each text line is posted unchanged.
     case plain
-    /// With `--json`: objects that say what to post, and other lines as they are.
+    /// With `--json`: a JSON object says what to post; any other text line is posted unchanged.
     case objects
-    /// With `--as-json`: each is JSON, and posted as that.
+    /// With `--as-json`: each text line is JSON, and is posted as JSON.
     case json
 
     init(asJSON: Bool, objects: Bool) {
         self = asJSON ? .json : objects ? .objects : .plain
     }
 
-    /// - Throws: ``Failure`` 65, which says what is wrong and what to write; not in which line.
+    /// - Throws: ``Failure`` 65, which says what is wrong and what to write instead, but not in which text line.
     func read(_ line: [UInt8]) throws(Failure) -> InputLine {
         switch self {
         case .plain: InputLine(.post(Payload(line: line)))
@@ -20,7 +20,7 @@ enum InputForm: Sendable {
         }
     }
 
-    /// What the line says, where there is one port only.
+    /// The message to post for a text line, for a program with only one port.
     /// - Throws: ``Failure`` 65.
     func read(_ line: [UInt8], number: Int) throws(Failure) -> Payload {
         do throws(Failure) { return try read(line).payload } catch { throw error.ofLine(number) }
@@ -28,7 +28,7 @@ enum InputForm: Sendable {
 }
 
 extension Failure {
-    /// The same, with the line of the input that it is of.
+    /// The same failure, with the number of the text line of the input.
     func ofLine(_ number: Int) -> Failure {
         Failure(status, "line \(number) of the input was not sent: \(message ?? "")")
     }

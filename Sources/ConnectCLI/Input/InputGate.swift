@@ -2,9 +2,9 @@ import CConnectToLinux
 import ConnectToLinux
 import Glibc
 
-/// Decides whether standard input may be read: only while a port is open that can take it.
+/// Decides whether standard input may be read: only while a port is open that can take input.
 ///
-/// Turned from anywhere; waited for by the thread that reads.
+/// Any thread may open or close the gate; the reading thread waits for that.
 final class InputGate: Sendable {
     private struct State {
         var isOpen = false
@@ -24,7 +24,7 @@ final class InputGate: Sendable {
     func open() { set { $0.isOpen = true } }
     func close() { set { $0.isOpen = false } }
 
-    /// Nothing is to be read any more.
+    /// Ends all reading.
     func stop() { set { $0.isStopped = true } }
 
     private func set(_ turn: (inout State) -> Void) {
@@ -33,17 +33,17 @@ final class InputGate: Sendable {
         _ = try? systemCall("write") { write(change.rawValue, &one, 8) }
     }
 
-    /// What a wait ended with.
+    /// Why a wait ended.
     enum Wake: Equatable {
         case changed
-        /// There is something to read on the descriptor, its end included.
+        /// The descriptor can be read, or is at its end.
         case readable
         case timedOut
     }
 
-    /// Blocks the calling thread until the gate is turned, or the descriptor is readable.
+    /// Blocks the calling thread until the gate has changed, or the descriptor is readable.
     /// - Parameters:
-    ///   - descriptor: `nil` waits for the gate alone.
+    ///   - descriptor: `nil` waits for the gate only.
     ///   - milliseconds: -1 waits for ever.
     func wait(orReadable descriptor: Int32?, milliseconds: Int32 = -1) -> Wake {
         var requests = [pollfd(fd: change.rawValue, events: Int16(POLLIN), revents: 0)]

@@ -1,25 +1,25 @@
 import FoundationEssentials
 
-/// A line of the input: what to do, and with which port.
+/// A text line of the input: what to do, and with which port.
 struct InputLine: Sendable, Equatable {
     enum Content: Sendable, Equatable {
         case post(Payload)
-        /// Behind what was posted to it.
+        /// Closes the port after what was posted to it.
         case close
     }
 
     let content: Content
-    /// The number of the port, as the `connect` event told it; `nil` is every open port.
+    /// The number of the port from its `connect` event; `nil` means every open port.
     let port: Int?
 
-    /// For every open port, or for one.
+    /// Makes an input line for one port, or for every open port.
     init(_ content: Content, port: Int? = nil) {
         self.content = content
         self.port = port
     }
 
-    /// The same, where all that can be done is to post.
-    /// - Throws: ``Failure`` 65 for a close.
+    /// The payload, for a program that can only post.
+    /// - Throws: ``Failure`` 65 if the text line asks for a close.
     var payload: Payload {
         get throws(Failure) {
             if case .post(let payload) = content { return payload }
@@ -28,10 +28,10 @@ struct InputLine: Sendable, Equatable {
         }
     }
 
-    /// With `--json`: a line that begins with `{` is `{"port":1,"text":…}`, with `base64` or `json` in place of
-    /// `text` as wanted, or `{"port":1,"close":true}`; for every open port where `port` is absent or null. Members it
-    /// does not know are passed over. Any other line is posted as it is.
-    /// - Throws: ``Failure`` 65, which says what is wrong and what to write; not in which line.
+    /// Reads a text line of `--json` input. One that begins with `{` is `{"port":1,"text":…}`, with `base64` or `json`
+    /// allowed in place of `text`, or `{"port":1,"close":true}`. Without `port`, or if it is null, it is for every open
+    /// port. Unknown members are ignored. Any other text line is posted unchanged.
+    /// - Throws: ``Failure`` 65, which says what is wrong and what to write instead, but not in which text line.
     init(object line: [UInt8]) throws(Failure) {
         var scanner = JSONScanner(line)
         guard scanner.take("{") else {
@@ -101,7 +101,7 @@ struct InputLine: Sendable, Equatable {
         }
     }
 
-    /// JSON as it was written: a part of a line that is UTF-8, cut at characters that are ASCII.
+    /// JSON as text, unchanged. It is a part of a text line that is UTF-8, cut at ASCII characters.
     private static func text(_ json: [UInt8]) throws(Failure) -> String {
         guard let text = String(validating: json, as: UTF8.self) else {
             throw failure("it is not UTF-8", "send bytes as {\"base64\":\"…\"}")
@@ -119,8 +119,8 @@ struct InputLine: Sendable, Equatable {
 }
 
 extension JSONScanner {
-    /// Walks over the rest of an object that has been begun, to the end of the text; of members with the same
-    /// name the last counts.
+    /// Scans the rest of an object, after its `{`, to the end of the text. If members have the same name, the last one
+    /// counts.
     fileprivate mutating func members() throws(Malformed) -> [String: [UInt8]] {
         var members: [String: [UInt8]] = [:]
         var isFirst = true

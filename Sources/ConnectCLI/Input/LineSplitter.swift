@@ -1,28 +1,28 @@
 import Glibc
 
-/// Cuts a stream of bytes into lines at `\n`, byte for byte: a `\r` belongs to its line.
+/// Splits a stream of bytes into text lines at `\n`, and keeps all other bytes: a `\r` belongs to its text line.
 ///
-/// Holds what is of an unfinished line, up to the limit and one chunk more.
+/// Holds an unfinished text line in memory, up to the limit and one chunk more.
 struct LineSplitter {
-    /// A line that is longer than a message may be.
+    /// A text line is longer than a message may be.
     struct TooLong: Error, Equatable {
         let limit: Int
     }
 
-    /// 64 MiB, what every receiver takes in one message.
+    /// 64 MiB, which every receiver accepts in one message.
     static let defaultLimit = 64 << 20
 
     private let limit: Int
     private var buffer: [UInt8] = []
-    /// Where the first line not yet handed out begins.
+    /// The offset of the first text line that has not been returned.
     private var start = 0
-    /// Up to where it is known that no newline stands.
+    /// No newline stands between `start` and this offset.
     private var searched = 0
 
-    /// Bytes of what has not been handed out.
+    /// How many bytes have not been returned.
     var held: Int { buffer.count - start }
 
-    /// - Parameter limit: the longest line, in bytes without its newline.
+    /// - Parameter limit: the length of the longest text line, in bytes without its newline.
     init(limit: Int = Self.defaultLimit) {
         self.limit = limit
     }
@@ -36,7 +36,7 @@ struct LineSplitter {
         buffer.append(contentsOf: chunk)
     }
 
-    /// The next whole line, or `nil` where its end has not arrived.
+    /// The next complete text line, or `nil` if its end has not arrived.
     mutating func next() throws(TooLong) -> [UInt8]? {
         guard let end = newline() else {
             searched = buffer.count
@@ -50,7 +50,8 @@ struct LineSplitter {
         return line
     }
 
-    /// What stands behind the last newline, once nothing more will come; `nil` where that is nothing.
+    /// The text line without a newline at the end of the input. Call this when no more bytes will come; `nil` if none
+    /// are left.
     mutating func rest() throws(TooLong) -> [UInt8]? {
         if let line = try next() { return line }
         if start == buffer.count { return nil }

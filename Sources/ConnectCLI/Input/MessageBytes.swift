@@ -1,12 +1,12 @@
 import ConnectTo
 
-/// The payload of a message as it is, in pieces, and an ending.
+/// The unchanged payload of a message, in pieces, followed by an ending.
 struct MessageBytes: IteratorProtocol, Sendable {
     private static let pieceSize = 64 << 10
 
     private let message: Message
     private let ending: [UInt8]
-    /// Nil behind the end.
+    /// Nil after the last piece.
     private var position: Int? = 0
 
     init(_ message: Message, ending: [UInt8] = []) {

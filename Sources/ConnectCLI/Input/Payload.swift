@@ -1,13 +1,13 @@
 import ConnectTo
 
-/// What one message carries.
+/// The content of one message.
 enum Payload: Sendable, Equatable {
     case bytes([UInt8])
     case text(String)
-    /// JSON that has been checked, passed on as it was written.
+    /// JSON that has been checked, and is passed on as it was written.
     case json(String)
 
-    /// A line without its newline: text if it is UTF-8, or else bytes.
+    /// A text line without its newline: text if it is UTF-8, bytes otherwise.
     init(line: [UInt8]) {
         if let text = String(validating: line, as: UTF8.self) {
             self = .text(text)
@@ -16,8 +16,8 @@ enum Payload: Sendable, Equatable {
         }
     }
 
-    /// A line that is JSON, passed on as it was written.
-    /// - Throws: ``Failure`` 65 for one that is none.
+    /// A text line that is JSON, passed on as it was written.
+    /// - Throws: ``Failure`` 65 if the text line is not JSON.
     init(json line: [UInt8]) throws(Failure) {
         guard let text = String(validating: line, as: UTF8.self) else {
             throw Failure(.unsendable, "it is not UTF-8, as JSON has to be; encode it, or send it without --as-json")
@@ -35,7 +35,7 @@ enum Payload: Sendable, Equatable {
 }
 
 extension Payload {
-    /// In bytes.
+    /// The size in bytes.
     var count: Int {
         switch self {
         case .bytes(let bytes): bytes.count
@@ -45,7 +45,7 @@ extension Payload {
 }
 
 extension Payload {
-    /// What is posted for it.
+    /// The message to post.
     var message: OutgoingMessage {
         switch self {
         case .bytes(let bytes): .bytes(bytes)
@@ -56,27 +56,27 @@ extension Payload {
 }
 
 extension MessageBatch {
-    /// One message.
+    /// A batch of one message.
     init(_ payload: Payload) {
         self.init()
         append(payload)
     }
 
     mutating func append(_ payload: Payload) {
-        // Refused is only what transfers something.
+        // Only a message that transfers something is refused, and a payload transfers nothing.
         try? append(payload.message)
     }
 }
 
 extension Messages.AsyncIterator {
-    /// The next message, or `nil` at the end, whatever that was: it stands in the port's close reason.
+    /// The next message, or `nil` at the end of the port. The port's close reason says how it ended.
     mutating func nextUnlessEnded() async -> Message? {
         do { return try await next(isolation: nil) } catch { return nil }
     }
 }
 
 extension MessagePort {
-    /// Waits until the port is over, and returns why; or, in a task that is cancelled, that this is so.
+    /// Waits until the port has ended, and returns its close reason; in a cancelled task, a reason that says so.
     @discardableResult
     func end() async -> CloseReason {
         do throws(PortError) {

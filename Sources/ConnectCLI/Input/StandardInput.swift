@@ -2,24 +2,24 @@ import ConnectToLinux
 import Glibc
 import SystemPackage
 
-/// Standard input, line by line, on a thread of its own that may block.
+/// Standard input, split into text lines, on a thread of its own that may block.
 ///
-/// It is read only when somebody asks for a line, only while ``gate`` is open, and, if it is a terminal, only
-/// while this process is in the terminal's foreground, so that a job in the background is not stopped.
+/// It is read only when a caller asks for text lines, and only while ``gate`` is open. A terminal is read only while
+/// this process is in its foreground, so that a background job is not stopped.
 actor StandardInput {
-    /// How the input stood when it was stopped.
+    /// What is left of the input after reading was stopped.
     enum Remainder: Sendable, Equatable {
-        /// All of it has been handed out.
+        /// Nothing: all of it has been returned.
         case none
-        /// Lines are left that nobody has taken.
+        /// Text lines that have not been returned.
         case lines
-        /// It could go on, but nothing is there now.
+        /// The input has not ended, but nothing can be read now.
         case open
     }
 
     nonisolated let gate: InputGate
     nonisolated let isTerminal: Bool
-    /// Whether somebody waits for it to go on or to end.
+    /// Whether a read is waiting for more input or its end.
     nonisolated var isAwaited: Bool { isBeingRead.withLock { $0 } }
     nonisolated let unownedExecutor: UnownedSerialExecutor
 
@@ -43,11 +43,11 @@ actor StandardInput {
         isTerminal = isatty(descriptor) == 1
     }
 
-    /// The next lines without their newlines, at least one; `nil` at the end, or when the gate was stopped.
+    /// The next text lines without their newlines, at least one; `nil` at the end, or when the gate was stopped.
     ///
-    /// What one read brought comes at once: a change of threads for each line would be most of its cost. A last
-    /// line without a newline counts. One caller at a time: the thread waits in here.
-    /// - Throws: ``Failure``: 65 for a line that is too long, once those before it have been handed out; 74 where
+    /// All text lines of one read are returned together: a change of threads for each would be most of its cost. A last
+    /// text line without a newline counts. Only one caller at a time, since the thread blocks in here.
+    /// - Throws: ``Failure``: 65 for a text line that is too long, after the ones before it have been returned; 74 if
     ///   reading fails.
     func next() throws(Failure) -> [[UInt8]]? {
         while true {
@@ -64,8 +64,8 @@ actor StandardInput {
         }
     }
 
-    /// All of it, to its end, for one message; `nil` when the gate was stopped before.
-    /// - Throws: ``Failure``: 65 where it is longer than the limit; 74 where reading fails.
+    /// The whole input up to its end, for one message; `nil` when the gate was stopped before.
+    /// - Throws: ``Failure``: 65 if the input is longer than the limit; 74 if reading fails.
     func everything() throws(Failure) -> [UInt8]? {
         var bytes: [UInt8] = []
         while let chunk = try read() {
@@ -82,14 +82,14 @@ actor StandardInput {
         return bytes
     }
 
-    /// The whole lines of what has been read; the last one without its newline, once all has been.
+    /// The complete text lines that have been read; after the end of the input also the last one without a newline.
     private func whole() throws(Failure) -> [[UInt8]] {
         var lines: [[UInt8]] = []
         do throws(LineSplitter.TooLong) {
             while let line = try splitter.next() { lines.append(line) }
             if hasEnded, let rest = try splitter.rest() { lines.append(rest) }
         } catch {
-            // Thrown again with the next call, then with nothing before it.
+            // The next call throws the error, since it finds no complete text line before the long one.
             if !lines.isEmpty { return lines }
             throw Failure(
                 .unsendable,
@@ -99,14 +99,14 @@ actor StandardInput {
         return lines
     }
 
-    /// Ends the reading, and says what is left. A `next()` under way returns first.
+    /// Stops the reading, and returns what is left. A `next()` in progress returns first.
     nonisolated func stop() async -> Remainder {
         gate.stop()
         return await remainder()
     }
 
-    /// Ends the reading. Whether there is input that was not taken; whoever sits at a terminal sees that the peer has
-    /// gone.
+    /// Stops the reading. Returns whether there is input that was not taken. A terminal that is merely open does not
+    /// count: the person there sees that the peer has gone.
     nonisolated func stopsShort() async -> Bool {
         let remainder = await stop()
         return remainder == .lines || remainder == .open && !isTerminal
@@ -129,7 +129,7 @@ actor StandardInput {
 
     // MARK: Reading
 
-    /// Waits until something may be read, and reads it; `nil` at the end, or when the gate was stopped.
+    /// Waits until the input may be read, and reads; `nil` at the end, or when the gate was stopped.
     private func read() throws(Failure) -> [UInt8]? {
         if !isThreadReady {
             isThreadReady = true
@@ -152,7 +152,7 @@ actor StandardInput {
         return nil
     }
 
-    /// Empty at the end of the input, `nil` where it is not ours to read just now.
+    /// Empty at the end of the input; `nil` if this process cannot read it at this moment.
     private func readNow() throws(Failure) -> [UInt8]? {
         var count: Int?
         var failure: SystemError?
@@ -166,7 +166,7 @@ actor StandardInput {
         }
         guard let failure else { return count == nil ? nil : chunk }
         if failure.errno == .ioError, isTerminal {
-            // Either moved to the background since we looked, or the terminal was hung up.
+            // Either this process has moved to the background since the check, or the terminal was hung up.
             return BackgroundJob.isBehind(descriptor) ? nil : []
         }
         throw Failure(
