@@ -2,7 +2,7 @@ import ConnectTo
 import ConnectToPorts
 import FoundationEssentials
 
-/// The objects of `--json`. Their members, names and order are stable; an absent fact is null.
+/// The objects that `--json` writes. Their members, names and order are stable; an unknown fact is null.
 enum Event {
     static func standby(name: String, origin: String) -> JSONObject {
         ["event": .string("standby"), "name": .string(name), "origin": .string(origin)]
@@ -38,7 +38,8 @@ enum Event {
         ]
     }
 
-    /// The peer of a port has died, and another is called. `mayBeLost`: how many messages had gone to it.
+    /// The peer of a port has died, and the next owner of the name is called. `mayBeLost`: how many messages had been
+    /// sent to the dead peer.
     static func interrupted(port: Int, reason: CloseReason, mayBeLost: Int) -> JSONObject {
         [
             "event": .string("interrupted"), "port": .integer(port),
@@ -50,7 +51,7 @@ enum Event {
         ["event": .string("reconnected"), "port": .integer(port)]
     }
 
-    /// The command of a port is stopped by a signal, and lets its peer wait.
+    /// A signal has stopped the command of a port, so its peer waits.
     static func stopped(port: Int, pid: Int32, signal: Int32) -> JSONObject {
         [
             "event": .string("stopped"), "port": .integer(port), "pid": .integer(Int(pid)),
@@ -58,7 +59,8 @@ enum Event {
         ]
     }
 
-    /// The command of a port has ended, and what it has left behind writes on: that is not sent.
+    /// The command of a port has ended, but a process that it left behind still has its output open; what that writes
+    /// is not sent.
     static func cut(port: Int) -> JSONObject {
         ["event": .string("cut"), "port": .integer(port)]
     }
@@ -67,7 +69,7 @@ enum Event {
         ["event": .string("error"), "code": .integer(Int(status.code)), "message": .string(message)]
     }
 
-    /// What `info` tells.
+    /// The output of `info`.
     static func info(_ info: ContextInfo, executable: String?) -> JSONObject {
         let statistics = info.statistics.map { statistics in
             JSONObject.Value.object([
@@ -89,7 +91,7 @@ enum Event {
         ]
     }
 
-    /// What `tap` shows.
+    /// A message in the output of `tap`.
     static func tapped(_ record: TappedMessage) -> JSONObject {
         var object: JSONObject = [
             "event": .string("message"), "port": .integer(record.line),
@@ -109,7 +111,7 @@ enum Event {
         return object
     }
 
-    /// Cut off, text may end within a character, which then is left out. `nil` for what is not UTF-8 otherwise.
+    /// Text that was cut off may end within a character, which is left out. `nil` for any other text that is not UTF-8.
     private static func text(_ bytes: [UInt8], isWhole: Bool) -> String? {
         for count in 0...(isWhole ? 0 : min(3, bytes.count)) {
             if let text = String(validating: bytes.dropLast(count), as: UTF8.self) { return text }
@@ -128,14 +130,14 @@ enum Event {
         ]
     }
 
-    /// A line of `list`.
+    /// An entry in the output of `list`.
     static func entry(_ entry: DirectoryEntry) -> JSONObject {
         var object: JSONObject = [:]
         add(entry, to: &object)
         return object
     }
 
-    /// A line of `watch`.
+    /// A change in the output of `watch`.
     static func change(_ change: DirectoryChange) -> JSONObject {
         var object: JSONObject = ["event": .string(change.kind.rawValue)]
         add(change.entry, to: &object)

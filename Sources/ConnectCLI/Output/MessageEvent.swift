@@ -3,25 +3,25 @@ import ConnectToLinux
 import ConnectToPorts
 import FoundationEssentials
 
-/// What `--json` says of a message, made in pieces: it can be six times as long as the message.
+/// The `--json` event of a message, made in pieces because it can be six times as long as the message.
 ///
-/// The payload is `text`, or `base64` for what is not UTF-8, or `json`, passed on as the peer wrote it.
+/// The payload is in the member `text`; in `base64` if it is not UTF-8; in `json`, as the peer wrote it, if it is JSON.
 struct MessageEvent: IteratorProtocol, Sendable {
     private enum Form: String, Sendable {
         case text, base64, json
     }
 
-    /// Of the payload, in bytes; of base64, a whole number of its triples.
+    /// How many bytes of the payload are in a piece: a multiple of three, so that base64 pieces can be joined.
     private static let pieceSize = 48 << 10
 
     private let message: Message
     private let form: Form
     private let head: [UInt8]
     private let tail: [UInt8]
-    /// In the payload; nil behind the end.
+    /// The offset in the payload; nil after the last piece.
     private var position: Int? = 0
 
-    /// - Parameter files: those that came along.
+    /// - Parameter files: the files that came with the message.
     init(_ message: Message, files: [FileFacts] = [], port: Int) {
         self.message = message
         form = Self.form(of: message)
@@ -36,7 +36,7 @@ struct MessageEvent: IteratorProtocol, Sendable {
         tail = Array((members.count == 1 ? quote : quote + ",").utf8) + members
     }
 
-    /// The next piece of the line, or nil behind the last.
+    /// The next piece of the text line, or nil after the last.
     mutating func next() -> [UInt8]? {
         guard let position else { return nil }
         var piece = position == 0 ? head : []
@@ -50,7 +50,7 @@ struct MessageEvent: IteratorProtocol, Sendable {
         return piece
     }
 
-    /// The whole line, without its newline.
+    /// The whole text line, without its newline.
     var bytes: [UInt8] {
         var rest = self
         var bytes: [UInt8] = []
@@ -58,7 +58,7 @@ struct MessageEvent: IteratorProtocol, Sendable {
         return bytes
     }
 
-    /// What is text is not cut within a character.
+    /// Does not cut text within a character.
     private func pieceEnd(in bytes: UnsafeRawBufferPointer, from position: Int) -> Int {
         var end = min(position + Self.pieceSize, bytes.count)
         if form != .base64 {
@@ -75,14 +75,14 @@ struct MessageEvent: IteratorProtocol, Sendable {
         }
     }
 
-    /// A peer can call anything JSON, and what is none must not break the line. What it calls text need not be UTF-8, and
-    /// nothing of it is lost.
+    /// A peer can call any payload JSON, and one that is not must not break the text line. A payload that the peer
+    /// calls text may not be UTF-8; base64 keeps all of it.
     private static func form(of message: Message) -> Form {
         if message.kind == .json, isJSON(message) { return .json }
         return message.kind != .bytes && message.isDecodable ? .text : .base64
     }
 
-    /// Of what there is no memory to look at it is not said that it is JSON.
+    /// A payload that there is no memory to check does not count as JSON.
     private static func isJSON(_ message: Message) -> Bool {
         let copies = 2 * message.count
         if copies > 1 << 20, !PageMemory.hasRoom(for: copies) { return false }

@@ -2,13 +2,13 @@ import ConnectToLinux
 import Glibc
 import SystemPackage
 
-/// Standard output or standard error: whole lines, never mixed, written by a thread that may block.
+/// Standard output or standard error: writes whole text lines, never mixed, on a thread that may block.
 ///
-/// What is written while the thread writes goes out with its next call, so many small lines share a call. A slow
-/// reader slows the writers down: each waits while more than ``limit`` bytes are pending, and so nothing of what they
-/// have is copied before there is room for it. Nothing is dropped.
+/// Text lines that arrive during a write go out together with the next write, so many small ones share a call. A slow
+/// reader slows the writers down: each waits while more than ``limit`` bytes are pending, and copies nothing before
+/// there is room. Nothing is dropped.
 final class OutputStream: Sendable {
-    /// How much may be pending before writers wait, in bytes.
+    /// How many bytes may be pending before writers wait.
     static let limit = 256 << 10
     private static let newline: [UInt8] = [0x0A]
 
@@ -17,43 +17,44 @@ final class OutputStream: Sendable {
         var isWriting = false
         var failure: SystemError?
         var failureHandler: (@Sendable (SystemError) -> Void)?
-        /// Somebody is in the middle of a line.
+        /// Whether a writer is in the middle of a text line.
         var isTaken = false
         var waitingForTurn: [CheckedContinuation<Void, Never>] = []
-        /// Of whoever has the turn.
+        /// The writer that has the turn, and waits for room.
         var waitingForRoom: CheckedContinuation<Void, Never>?
         var waitingForEnd: [CheckedContinuation<Void, Never>] = []
-        /// Once there is something to write: many a call writes nothing.
+        /// Nil until something is written, because many calls write nothing.
         var thread: WorkerThread?
 
         var hasRoom: Bool { pending.count <= OutputStream.limit || failure != nil }
     }
 
-    /// Set once it is known that nobody reads it any more.
+    /// Set once it is known that the stream has no reader any more.
     let readerGone = Latch<Void>()
 
     private let descriptor: Int32
     private let name: String
     private let state = Lock(State())
 
-    /// - Parameter name: of its thread.
+    /// - Parameter name: the name of the writing thread.
     init(descriptor: Int32, name: String) {
         self.descriptor = descriptor
         self.name = name
     }
 
-    /// Takes the thread and the descriptor that writing needs, for a process whose peers can leave it without.
+    /// Makes the thread and its descriptor now, for a process whose peers can use up its descriptors and threads.
     func prepare() throws(SystemError) {
         try state.withLock { state throws(SystemError) in
             if state.thread == nil { state.thread = try WorkerThread(name: name) }
         }
     }
 
-    /// Writes a line, in pieces that are made when there is room for them. Returns once all have been accepted.
+    /// Writes a text line in pieces, each of which is made when there is room for it. Returns when all have been
+    /// accepted.
     ///
-    /// - Parameter pieces: without the newline, which is added here.
-    /// - Throws: ``SystemError`` of `write`, for every piece from the first that could not be written; or where the
-    ///   process has no descriptors or threads left.
+    /// - Parameter pieces: the text line without its newline, which is added here.
+    /// - Throws: ``SystemError`` of `write`, for the first piece that could not be written and all later ones; or if
+    ///   the process has no descriptors or threads left.
     func writeLine(_ pieces: some IteratorProtocol<[UInt8]> & Sendable) async throws(SystemError) {
         var pieces = pieces
         let first = pieces.next() ?? []
@@ -75,13 +76,13 @@ final class OutputStream: Sendable {
         try await writeLine(CollectionOfOne(line).makeIterator())
     }
 
-    /// Writes a line where that needs no waiting.
-    /// - Returns: false where it does; then nothing is written.
+    /// Writes a text line if that needs no waiting.
+    /// - Returns: `false` if it does; then nothing is written.
     func writeLineAtOnce(_ line: RawSpan) throws(SystemError) -> Bool {
         try append(line, terminator: Self.newline, isPatient: false)
     }
 
-    /// Writes a piece as it is. From any thread; waits for nothing.
+    /// Writes a text without adding a newline. From any thread; never waits.
     func write(_ text: String) throws(SystemError) {
         try append(Array(text.utf8).span.bytes)
     }
@@ -106,21 +107,22 @@ final class OutputStream: Sendable {
         return isAppended
     }
 
-    /// Writes a piece here and now, for a last word where there is no thread to write it. Waits for whoever reads it.
+    /// Writes a piece in the calling thread, for a last message when there is no thread to write it. Blocks on a slow
+    /// reader.
     /// - Throws: ``SystemError`` of `write`.
     func writeAtOnce(_ piece: [UInt8]) throws(SystemError) {
         try write(piece)
     }
 
-    /// Has it told when something cannot be written, on the thread that writes: whoever writes next would learn it only
-    /// then.
+    /// Sets a handler that runs on the writing thread as soon as a write fails; otherwise only the next writer would
+    /// learn of it.
     func onFailure(_ handler: @escaping @Sendable (SystemError) -> Void) {
         state.withLock { $0.failureHandler = handler }
     }
 
     // MARK: Waiting
 
-    /// Waits until nobody else is in the middle of a line.
+    /// Waits until no other writer is in the middle of a text line.
     private func takeTurn() async {
         await withCheckedContinuation { continuation in
             let isFree = state.withLock { state in
@@ -155,7 +157,7 @@ final class OutputStream: Sendable {
     }
 
     /// Waits until everything has been written.
-    /// - Throws: ``SystemError`` if not all of it could be.
+    /// - Throws: ``SystemError`` if something could not be written.
     func flush() async throws(SystemError) {
         await takeTurn()
         giveTurn()
@@ -186,7 +188,8 @@ final class OutputStream: Sendable {
         }
     }
 
-    /// Takes what is pending, or notes that the thread rests; wakes whoever waited for that.
+    /// Takes the pending bytes, and resumes the writer that waits for room. If none are pending, records that the
+    /// thread is idle, and resumes those that wait for the end.
     private func nextPiece() -> [UInt8]? {
         let (piece, waiters) = state.withLock { state in
             var waiters = [state.waitingForRoom].compactMap(\.self)
@@ -216,7 +219,7 @@ final class OutputStream: Sendable {
             if let written {
                 done += written
             } else {
-                // Somebody who shares the descriptor has made it O_NONBLOCK.
+                // A process that shares the descriptor has set O_NONBLOCK on it.
                 var request = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
                 _ = poll(&request, 1, -1)
             }

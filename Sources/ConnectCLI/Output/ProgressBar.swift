@@ -1,7 +1,7 @@
 import ConnectToLinux
 import Glibc
 
-/// How far the files have come that are being stored, on a terminal's one line.
+/// The progress of the files that are being stored, on one text line of a terminal.
 final class ProgressBar: Sendable {
     private static let width = 30
     private static let interval = Duration.milliseconds(100)
@@ -22,18 +22,18 @@ final class ProgressBar: Sendable {
     private let report: Report
     private let state = Lock(State())
 
-    /// Nil where standard error is no terminal, or nobody wants to know.
+    /// Nil if standard error is not a terminal, or with `--quiet`.
     init?(_ report: Report) {
         guard isatty(2) == 1, !report.isQuiet else { return nil }
         self.report = report
     }
 
-    /// One file's share in the line, until its ``end()``.
+    /// One file's part of the progress, until its ``end()``.
     struct Share: Sendable {
         fileprivate let bar: ProgressBar
         fileprivate let id: Int
 
-        /// - Parameter done: bytes.
+        /// - Parameter done: the number of bytes that are done.
         func update(_ done: Int) { bar.update(id, done) }
         func end() { bar.end(id) }
     }
@@ -47,8 +47,8 @@ final class ProgressBar: Sendable {
         }
     }
 
-    // Written under the lock, so that an older line never comes behind a newer one. Nobody is waited for, and who does
-    // not read misses nothing.
+    // Write under the lock, so that an older state never follows a newer one. The write never waits, and a terminal
+    // that is not read misses nothing of value.
 
     private func update(_ id: Int, _ done: Int) {
         state.withLock { state in

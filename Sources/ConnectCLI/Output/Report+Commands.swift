@@ -1,7 +1,7 @@
 import ConnectTo
 
 extension Report {
-    /// How a command ended, where that says something.
+    /// Reports how a command ended, unless it ended with 0 or in an unknown way.
     func note(_ ending: ChildProcess.Ending, port number: Int) async {
         switch ending {
         case .exited(0), .unknown: break
@@ -10,7 +10,7 @@ extension Report {
         }
     }
 
-    /// A command does nothing, and its caller waits, until somebody lets it go on.
+    /// Reports that a signal has stopped a command, so that its caller waits until a user lets the command go on.
     func stopped(_ stop: ChildProcess.Stop, port number: Int) async {
         await note(
             "port \(number): signal \(stop.signal) has stopped the command, and its peer waits; "
@@ -18,14 +18,14 @@ extension Report {
         try? await event(Event.stopped(port: number, pid: stop.pid, signal: stop.signal))
     }
 
-    /// A peer has gone, and left behind what its command does not take.
+    /// Reports that a peer has gone, and left messages that the command does not take.
     func untaken(port number: Int, for time: Duration) async {
         await note(
             "port \(number): the peer is done and has gone, and for \(time.components.seconds) s the command has taken "
                 + "nothing of what is left of its messages: they are dropped")
     }
 
-    /// A command has ended, and a process that it has left behind may still write: what it writes goes nowhere.
+    /// Reports that a command has ended, but a process that it left behind may still write, which is not sent.
     func cut(port number: Int) async {
         await note(
             "port \(number): the command has ended, and the line with it, but a process that it has left behind still has "

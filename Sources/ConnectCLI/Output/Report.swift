@@ -2,17 +2,17 @@ import ConnectTo
 import ConnectToLinux
 import SystemPackage
 
-/// What the command says: messages and events on standard output, notes and errors on standard error.
+/// All output of the command: messages and events on standard output, notes and errors on standard error.
 ///
-/// Plain, standard output carries messages alone, a line each. With `--json` it carries one object a line,
-/// for everything that happens.
+/// Without `--json`, standard output has only messages, each as a text line. With `--json`, it has one object on a text
+/// line for everything that happens.
 struct Report: Sendable {
     let output: OutputStream
     let errors: OutputStream
     let isJSON: Bool
     let isQuiet: Bool
 
-    /// A line on standard output.
+    /// Writes a text line to standard output.
     /// - Throws: ``Failure`` 74.
     func line(_ text: String) async throws(Failure) {
         try await line(Array(text.utf8))
@@ -24,21 +24,21 @@ struct Report: Sendable {
         } catch { throw Self.failure(of: error) }
     }
 
-    /// An event, with `--json`.
+    /// Writes an event, with `--json` only.
     func event(_ object: @autoclosure () -> JSONObject) async throws(Failure) {
         if isJSON { try await line(object().bytes) }
     }
 
-    /// The end of a port, which is nothing to a reader who has gone before.
+    /// Writes the close event of a port. If the reader of standard output has gone, the event is not needed.
     func close(port: Int, reason: CloseReason) async throws(Failure) {
         if output.readerGone.value == nil { try await event(Event.close(port: port, reason: reason)) }
     }
 
-    /// A message from a peer, with the files that came along: plain, a line for each of those in its place.
+    /// Writes a message from a peer, with its files. Without `--json`, a text line for each file replaces the message.
     func message(_ message: Message, files: [FileFacts] = [], from port: Int) async throws(Failure) {
         if isJSON {
             let event = MessageEvent(message, files: files, port: port)
-            // Not for as long as nobody reads this.
+            // Close before writing, so that nothing stays open while the reader of standard output is slow.
             for thing in message.transferred { thing.letGo() }
             return try await line(event)
         }
@@ -57,7 +57,7 @@ struct Report: Sendable {
         } catch { throw Self.failure(of: error) }
     }
 
-    /// What came along with a message and is of no use here. It is let go.
+    /// Reports what came with a message and cannot be used here, and closes it.
     func noteUnseen(_ things: [Transferable], port: Int) async {
         if things.isEmpty { return }
         for thing in things { thing.letGo() }
@@ -68,28 +68,29 @@ struct Report: Sendable {
         await note("port \(port): closed unseen, since it came along with a message: \(list.joined(separator: ", "))")
     }
 
-    /// A remark for people on standard error, unless `--quiet`.
+    /// Writes a note for people to standard error, unless `--quiet`.
     func note(_ text: String) async {
         if isQuiet { return }
-        // Nobody reads standard error: nothing is lost, and nothing can be said about it either.
+        // An error means that standard error has no reader: nothing is lost, and there is no place to report it.
         try? await errors.writeLine(Array(text.utf8))
     }
 
-    /// One line on standard error, and the event where there are events.
+    /// Writes an error as a text line to standard error, and with `--json` also as an event.
     func failure(_ failure: Failure) async {
         guard let message = failure.message else { return }
-        // The line first: the event waits for whoever reads standard output.
+        // Write the text line first: the event may wait for a slow reader of standard output.
         let line = Array("connect: \(TerminalText.escapedOnce(message))".utf8)
         do throws(SystemError) {
             try await errors.writeLine(line)
         } catch {
-            // Too few descriptors or threads, which may be what failed; or nobody reads it, then nobody will here.
+            // There may be too few descriptors or threads, perhaps the very failure to report, so write without a
+            // thread. If standard error has no reader, this fails too.
             try? errors.writeAtOnce(line + [0x0A])
         }
         try? await event(Event.error(failure.status, message))
     }
 
-    /// Takes what reporting needs now, while it is there.
+    /// Makes the threads and descriptors for reporting now, while there are some.
     func prepare() throws(SystemError) {
         try output.prepare()
         try errors.prepare()
@@ -103,7 +104,7 @@ struct Report: Sendable {
         } catch { throw Self.failure(of: error) }
     }
 
-    /// What it means that standard output could not be written.
+    /// The failure that a write error of standard output means.
     static func failure(of error: SystemError) -> Failure {
         if error.errno == .brokenPipe { return .readerGone }
         return Failure(

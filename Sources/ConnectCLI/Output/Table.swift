@@ -6,12 +6,12 @@ struct Table {
         rows = [header]
     }
 
-    /// Adds a row; its cells are escaped for a terminal.
+    /// Adds a row, with its cells escaped for a terminal.
     mutating func append(_ cells: [String]) {
         rows.append(cells.map(TerminalText.escaped))
     }
 
-    /// The lines, header first, without trailing spaces.
+    /// The text lines, header first, without trailing spaces.
     var lines: [String] {
         var widths: [Int] = []
         for row in rows {

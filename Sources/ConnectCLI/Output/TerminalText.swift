@@ -1,8 +1,8 @@
-/// Text from elsewhere, made safe and predictable on a terminal.
+/// Text from outside, made safe and visible on a terminal.
 enum TerminalText {
-    /// A name, or another short text, with what would act on a terminal or is not seen there written as escapes:
-    /// control characters, what turns the writing direction, what has no width or looks like a blank, blanks at either
-    /// end, and the backslash itself. So no name can pass for another one by these, move the cursor or break a line.
+    /// Escapes a name or another short text: control characters, characters that change the writing direction,
+    /// characters without width or that look like a blank, blanks at either end, and the backslash itself. So a name
+    /// cannot use these to look like another name, to move the cursor or to break a text line.
     static func escaped(_ text: String) -> String {
         let scalars = Array(text.unicodeScalars)
         let start = scalars.firstIndex { $0 != " " } ?? scalars.count
@@ -20,7 +20,7 @@ enum TerminalText {
         return result
     }
 
-    /// The same for what has been put together from escaped parts: its backslashes stay as they are, and its blanks.
+    /// The same for a text with parts that are escaped already: its backslashes and its blanks stay as they are.
     static func escapedOnce(_ text: String) -> String {
         var result = ""
         for scalar in text.unicodeScalars {
@@ -29,9 +29,9 @@ enum TerminalText {
         return result
     }
 
-    /// Whether it would do something to a terminal, or to what else is shown there.
+    /// Whether a terminal would act on the character, or show other text differently because of it.
     static func acts(_ scalar: Unicode.Scalar) -> Bool {
-        // Most text by far, quickly.
+        // A fast path for ASCII, which most text is.
         if scalar.value < 0x7F { return scalar.value < 0x20 }
         switch scalar.properties.generalCategory {
         case .control, .lineSeparator, .paragraphSeparator: return true
@@ -40,7 +40,7 @@ enum TerminalText {
         }
     }
 
-    /// Whether it acts on a terminal, or is not seen there.
+    /// Whether a terminal would act on the character, or not show it.
     static func isUnseen(_ scalar: Unicode.Scalar) -> Bool {
         scalar != "\\" && escape(for: scalar) != nil
     }
@@ -71,12 +71,12 @@ enum TerminalText {
         return acts(scalar) || looksLikeNothing(scalar) ? hexadecimal(scalar) : nil
     }
 
-    /// Whether it leaves nothing on the screen, or a blank, or nobody knows what.
+    /// Whether the character shows nothing or a blank, or has no known appearance.
     private static func looksLikeNothing(_ scalar: Unicode.Scalar) -> Bool {
         switch scalar.properties.generalCategory {
         case .spaceSeparator: scalar != " "
         case .privateUse, .unassigned, .surrogate: true
-        // Fillers and variation selectors, and the one pattern of Braille that has no dots.
+        // Fillers and variation selectors, and the Braille pattern without dots.
         default: scalar.properties.isDefaultIgnorableCodePoint || scalar == "\u{2800}"
         }
     }
@@ -85,7 +85,7 @@ enum TerminalText {
         "\\u{" + String(scalar.value, radix: 16, uppercase: true) + "}"
     }
 
-    /// How many columns a terminal gives the text.
+    /// How many columns the text takes on a terminal.
     static func width(of text: String) -> Int {
         text.unicodeScalars.reduce(0) { $0 + width(of: $1) }
     }
