@@ -7,7 +7,7 @@ struct Activate: ProgramCommand {
     static let configuration = CommandConfiguration(
         commandName: "activate",
         abstract: "Have the bus start a listener when somebody connects.",
-        // The parser's own would have the options after the command, which takes them for its words.
+        // ArgumentParser's own usage text has the options after the command, which would take them as its arguments.
         usage: """
             connect activate [<options>] <name> -- <command> ...
             connect activate --remove [<options>] <name>
@@ -92,8 +92,10 @@ struct Activate: ProgramCommand {
         return .success
     }
 
-    /// Has the bus read its service files again: where the directory is new to it, it has not been watching it.
-    /// - Returns: Whether it can start the context now; nil where it cannot be asked, or does not answer in time.
+    /// Asks the bus to read its service files again: the bus does not watch a directory that did not exist when it
+    /// started.
+    /// - Returns: whether the bus can start the context now; nil if the bus cannot be asked, or does not answer in
+    ///   time.
     private func tellBus(of context: ContextName) async -> Bool? {
         await within(TimeLimit.answer) {
             do {
@@ -106,9 +108,9 @@ struct Activate: ProgramCommand {
         } ?? nil
     }
 
-    /// The command with its program's full path, which the bus asks for.
-    /// - Throws: ``Failure`` 64 where there is no such program, or none that can be run, and for what a service file
-    ///   cannot say.
+    /// The command, with the full path of its program, which the bus requires.
+    /// - Throws: ``Failure`` 64 if there is no such program, if it cannot be run, or if a service file cannot express
+    ///   the command.
     private func words() throws(Failure) -> [String] {
         var words: [String] = []
         for word in command {

@@ -3,17 +3,16 @@ import ConnectToLinux
 import Glibc
 import SystemPackage
 
-/// Where the session bus of this user looks for service files: `dbus-1/services` in XDG_DATA_HOME.
+/// The directory where this user's session bus looks for service files: `dbus-1/services` in XDG_DATA_HOME.
 struct ServiceDirectory {
     let path: FilePath
 
-    /// - Parameter home: this user's home directory as the accounts have it: dbus-daemon and dbus-broker do not look at
-    ///   HOME.
-    /// - Throws: ``Failure`` 64 where neither the environment nor the accounts name a directory.
+    /// - Parameter home: this user's home directory in the account database: dbus-daemon and dbus-broker ignore HOME.
+    /// - Throws: ``Failure`` 64 if neither the environment nor the account database gives a directory.
     init(
         environment: (String) -> [UInt8]? = environmentVariable, home: () -> [UInt8]? = Accounts.home
     ) throws(Failure) {
-        // A relative one is to be ignored, says the specification of base directories.
+        // The XDG Base Directory Specification says to ignore a relative path.
         if let data = environment("XDG_DATA_HOME"), data.first == UInt8(ascii: "/") {
             path = FilePath(bytes: data).appending("dbus-1/services")
         } else if let home = home(), home.first == UInt8(ascii: "/") {
@@ -26,7 +25,7 @@ struct ServiceDirectory {
         }
     }
 
-    /// What is there under a name.
+    /// What the directory has under a name.
     enum Present {
         case nothing, ours, foreign
     }
@@ -36,7 +35,7 @@ struct ServiceDirectory {
         do {
             file = try .open(path.appending(name), .readOnly, options: [.noFollow, .closeOnExec, .nonBlocking])
         } catch {
-            // A second look would be at what another has written since.
+            // Trust the error: a second look could find a file that another process has written since.
             if error as? Errno == .noSuchFileOrDirectory { return .nothing }
             var status = stat()
             return path.appending(name).withPlatformString { lstat($0, &status) } == 0 ? .foreign : .nothing
@@ -49,7 +48,7 @@ struct ServiceDirectory {
         return beginning == mark ? .ours : .foreign
     }
 
-    /// The text of a service file, up to 64 KiB; nil where there is none that can be read.
+    /// The text of a service file, up to 64 KiB; nil if no such file can be read.
     func text(of name: String) -> String? {
         guard
             let file = try? FileDescriptor.open(
@@ -62,16 +61,16 @@ struct ServiceDirectory {
         return String(decoding: bytes, as: UTF8.self)
     }
 
-    /// Writes a file whole or not at all: the bus may read at any time.
-    /// - Parameter overwrites: whatever has the name; otherwise that is an error.
+    /// Writes a file whole or not at all, since the bus may read it at any time.
+    /// - Parameter overwrites: whether to replace a file of this name; if not, such a file is an error.
     func write(_ file: ServiceFile, overwrites: Bool) throws(Failure) {
         do {
             try makeDirectories()
             let directory = Descriptor(
                 adopting: try FileDescriptor.open(path, .readOnly, options: [.directory, .closeOnExec])
                     .rawValue)
-            // Not a name that the bus would look into, nor one that could be too long; and nobody else's: not of another
-            // container's process either.
+            // The bus must not read a file of this name, and the name must not be too long. It is random, since a
+            // process number may be that of a process in another container too.
             let partial = ".\(UInt64.random(in: .min ... .max)).part"
             let target = try FileDescriptor.open(
                 path.appending(partial), .writeOnly, options: [.create, .exclusiveCreate, .noFollow, .closeOnExec],
@@ -88,8 +87,8 @@ struct ServiceDirectory {
         }
     }
 
-    /// Where there was nothing to overwrite, another may have written since. The last one counts, as it does of two that
-    /// come one after the other; what is not of our making stays.
+    /// If there was no file to overwrite, another process may have written one since. If `connect activate` wrote it,
+    /// this one replaces it, as the later of two calls does; any other file stays.
     private func rename(
         _ partial: String, to name: String, in directory: Descriptor, overwrites: Bool
     ) throws(SystemError) {
@@ -111,7 +110,8 @@ struct ServiceDirectory {
         }
     }
 
-    /// For this user only, as the specification of base directories has it; what is there stays as it is.
+    /// Makes directories for this user only, as the XDG Base Directory Specification says. Existing ones stay
+    /// unchanged.
     private func makeDirectories() throws(SystemError) {
         var directory = FilePath("/")
         for component in path.components {
@@ -119,7 +119,7 @@ struct ServiceDirectory {
             do throws(SystemError) {
                 try systemCall("mkdir") { directory.withPlatformString { mkdir($0, 0o700) } }
             } catch {
-                // Where one is there already, or cannot be, the next step tells.
+                // Go on if the directory exists, whatever the error. If it cannot be used, the next step fails.
                 let exists = directory.withPlatformString { access($0, F_OK) } == 0
                 if error.errno != .fileExists, !exists { throw error }
             }
@@ -134,7 +134,7 @@ struct ServiceDirectory {
 }
 
 extension FilePath {
-    /// The path that the bytes are, whatever their encoding.
+    /// A path with these bytes, whatever their encoding.
     fileprivate init(bytes: [UInt8]) {
         self = bytes.cString.withUnsafeBufferPointer { buffer in
             buffer.baseAddress.map { FilePath(platformString: $0) } ?? FilePath()

@@ -1,27 +1,28 @@
-/// What a D-Bus service file says: which program is started for a bus name.
+/// A D-Bus service file: the program that the bus starts for a bus name.
 ///
-/// The form is that of the D-Bus specification ("Message Bus Starting Services"), on which all buses agree.
+/// The format is that of the D-Bus specification ("Message Bus Starting Services"), on which all buses agree.
 struct ServiceFile: Equatable {
     let busName: String
-    /// The program by its path, then its arguments.
+    /// The path of the program, then its arguments.
     let command: [String]
 
-    /// The first line of a file of ours; others are somebody else's.
+    /// The first line of a file that `connect activate` wrote; a file without it is left alone unless `--force` is
+    /// given.
     static let mark = "# Written by connect activate, which may replace and remove it."
 
-    /// Its name in whatever directory.
+    /// The file's name, in any directory.
     var name: String { Self.name(for: busName) }
 
-    /// What a file may be called on Linux, in bytes.
+    /// The longest file name on Linux, in bytes.
     private static let longestName = 255
 
-    /// The bus name, as the specification wishes. Of a bus name that is too long for a file's name, the beginning and a
-    /// number made of all of it: buses go by what is in the file. dbus-daemon takes such a name without a word on a
-    /// session bus, dbus-broker with a warning in its log.
+    /// The bus name, as the specification asks. If that is too long for a file name: its beginning, and a hash of all
+    /// of it, since buses go by the content of the file. A dbus-daemon session bus accepts such a file name silently,
+    /// dbus-broker with a warning in its log.
     static func name(for busName: String) -> String {
         let name = "\(busName).service"
         if name.utf8.count <= longestName { return name }
-        // FNV-1a, which gives the same number in every process, as Swift's own hash does not.
+        // FNV-1a gives the same hash in every process; Swift's own hash does not.
         let number = busName.utf8.reduce(0xcbf2_9ce4_8422_2325 as UInt64) { ($0 ^ UInt64($1)) &* 0x100_0000_01b3 }
         return "\(busName.prefix(200))-\(String(number, radix: 16)).service"
     }
@@ -31,13 +32,13 @@ struct ServiceFile: Equatable {
         self.command = command
     }
 
-    /// The file, in UTF-8.
+    /// The content of the file, in UTF-8.
     var text: String {
         let exec = Self.escaped(command.map(Self.quoted).joined(separator: " "))
         return "\(Self.mark)\n[D-BUS Service]\nName=\(busName)\nExec=\(exec)\n"
     }
 
-    /// A word as a shell would read it: that is how the bus takes the line apart.
+    /// Quotes a word as for a shell, because the bus splits the command line as a shell does.
     private static func quoted(_ word: String) -> String {
         let isPlain = word.utf8.allSatisfy { byte in
             switch byte {
@@ -52,7 +53,7 @@ struct ServiceFile: Equatable {
             + "'"
     }
 
-    /// A value as it stands in a desktop file: on one line.
+    /// Escapes a value for a desktop file, on one text line.
     private static func escaped(_ value: String) -> String {
         var escaped = String.UnicodeScalarView()
         for scalar in value.unicodeScalars {
@@ -71,8 +72,8 @@ struct ServiceFile: Equatable {
 // MARK: Reading
 
 extension ServiceFile {
-    /// The program that a service file names in `Exec=`: the first word of the command. Nil where there is none, as in a
-    /// file that leaves it to systemd.
+    /// The program in a service file's `Exec=`, which is the first word of the command. Nil if there is none, as in a
+    /// file that leaves the start to systemd.
     static func program(in text: String) -> String? {
         for line in text.split(whereSeparator: \.isNewline) where line.hasPrefix("Exec=") {
             return firstWord(of: unescaped(line.dropFirst("Exec=".count)))
