@@ -67,7 +67,7 @@ struct Diagnosis: Sendable {
             problem: .timedOut)
     }
 
-    // MARK: The bus, and what stands between
+    // MARK: The bus, and what is between
 
     var bus: Finding {
         let process = facts.process.flatMap { $0.pid == nil ? nil : $0.label }
@@ -98,7 +98,7 @@ struct Diagnosis: Sendable {
         return Finding(check: "sandbox", message: name.map { "\($0), and no proxy" } ?? "none")
     }
 
-    // MARK: What one may do
+    // MARK: Permissions
 
     /// Registers a name for this check, as any program would.
     func own() async -> (finding: Finding, context: Context?) {

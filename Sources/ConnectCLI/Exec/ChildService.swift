@@ -87,7 +87,7 @@ struct ChildService: PeerService {
         }
     }
 
-    /// Gives the command time to take the messages that the peer left behind: the peer knows them as delivered.
+    /// Gives the command time to take the messages that the peer left behind: the peer counts them as delivered.
     private func letFinish(_ child: ChildProcess, _ input: PipeEnd, _ isFed: Latch<Void>, _ number: Int) async {
         input.limitSilence(to: Self.patience)
         _ = await isFed.wait()

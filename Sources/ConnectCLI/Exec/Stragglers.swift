@@ -6,7 +6,7 @@ import ConnectToLinux
 ///
 /// A process that has a socket cannot learn that all others have closed it. So every process that the command starts
 /// also inherits a pipe, unless it closes that. Nor can this process see what the others write, since the peer takes
-/// that from the socket. But each time the peer does, the kernel reports room in the socket.
+/// that from the socket. But each time the peer takes bytes, the kernel reports room in the socket.
 final class Stragglers: Sendable {
     enum Outcome: Sendable {
         /// There are none, or none any more.

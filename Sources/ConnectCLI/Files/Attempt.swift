@@ -20,7 +20,7 @@ final class Attempt: Sendable {
 
     private let state = Lock(State())
 
-    // MARK: The worker's side
+    // MARK: The side of the work
 
     /// Records that the work has made progress.
     /// - Throws: ``SystemError`` ECANCELED if the caller has given the work up; so does ``commit()``.
@@ -46,7 +46,7 @@ final class Attempt: Sendable {
         if isGivenUp { throw SystemError(operation: "wait", errno: .canceled) }
     }
 
-    // MARK: The side that waits
+    // MARK: The side of the caller
 
     /// Gives the work up, and calls the handler, once it has made no progress for this long.
     func giveUp(after patience: Duration, on loop: EventLoop, _ handler: @escaping @Sendable () -> Void) {

@@ -4,7 +4,7 @@ import ConnectToLinux
 /// Threads for peers' files, one for each file. Any thread can block in the kernel for ever; then only the peer that
 /// sent the file has fewer threads left.
 ///
-/// Further files wait until a thread ends. They fail if all threads that could end for them have been given up.
+/// Further files wait until a thread ends. A file fails if every thread that it could wait for has been given up.
 final class FileThreads: Sendable {
     /// How many files are looked at and copied at the same time: in all, of one user, and of one process.
     static let limits = (all: 32, user: 16, process: 4)

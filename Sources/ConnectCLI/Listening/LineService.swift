@@ -7,7 +7,7 @@ final class LineService: PeerService {
     private let ports: OpenPorts
     private let input: StandardInput?
     private let form: InputForm
-    /// Whether the end of standard input also ends this side of the only port.
+    /// Whether there is one port only (`--once`), so that the end of standard input finishes that port.
     private let isOnce: Bool
     private let files: ReceivedFiles
     private let mishaps = Mishaps()

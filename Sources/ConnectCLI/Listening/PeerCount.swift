@@ -20,7 +20,7 @@ struct PeerCount {
 
     func isFewer(than limit: Int) -> Bool { count < limit }
 
-    /// Resumes the waiter when the next peer has gone.
+    /// Resumes the waiter when a peer has gone.
     mutating func awaitChange(_ waiter: CheckedContinuation<Void, Never>) {
         waiting.append(waiter)
     }

@@ -21,7 +21,7 @@ protocol PeerService<Served>: Sendable {
     /// With `--once`: the failure to report if the peer, whose line has ended, has not received everything. Nil if it
     /// has, or if it did not want the rest. No more input is read from here on.
     func untaken(by event: Served) async -> Failure?
-    /// Ends the work that ends with no port, because the program is about to exit.
+    /// Ends work that closing the ports does not end, because the program is about to exit.
     func end()
 }
 

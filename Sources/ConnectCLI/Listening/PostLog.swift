@@ -122,8 +122,8 @@ struct PostLog {
 
     // MARK: Giving
 
-    /// What the port has to do next; `nil` if nothing waits for it. To ask says that the port has done the previous
-    /// step.
+    /// What the port has to do next; `nil` if nothing waits for it. Calling this also says that the port has done the
+    /// previous step.
     mutating func next(for port: Int) -> Step? {
         guard let place = places[port] else { return nil }
         pass(place.passed..<place.given, by: port)
@@ -166,6 +166,6 @@ struct PostLog {
         fresh = max(fresh, first)
     }
 
-    /// A post for every port is kept for the next port if there is none now and none has been given the post.
+    /// Whether the post waits for the next port: it is for every port, none is open, and no port has been given it.
     private func isKept(_ post: Post) -> Bool { places.isEmpty && post.port == nil && first >= fresh }
 }

@@ -85,7 +85,7 @@ final class Program: Sendable {
         } catch { throw Failure(PortError.outOfResources("no peer can be served", error)) }
     }
 
-    // MARK: What ends it
+    // MARK: What ends the program
 
     /// Whether something has ended the program, so that what happens from now on may be its own doing.
     var isEnding: Bool { end.value != nil }
@@ -147,7 +147,7 @@ final class Program: Sendable {
         if let source { watches.withLock { $0.append(source) } }
     }
 
-    // MARK: Leaving
+    // MARK: Exiting
 
     /// Registers a cleanup, which runs however the program ends, and receives the exit status. The last one registered
     /// runs first.

@@ -148,7 +148,7 @@ final class RawLine: Sendable {
         return outcome
     }
 
-    // MARK: Both
+    // MARK: Both directions
 
     private func failed(_ message: String) -> Outcome {
         end()

@@ -53,6 +53,6 @@ final class RawService: PeerService {
 }
 
 extension CloseReason {
-    /// The close reason of every stream: a stream tells no other.
+    /// The close reason of every stream; a stream has no other.
     static let streamEnd = CloseReason(.closed, detail: "the stream has ended")
 }
