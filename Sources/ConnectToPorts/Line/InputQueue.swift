@@ -1,23 +1,23 @@
 import DequeModule
 
-/// What has been received and not taken, in order; does no I/O.
+/// The messages that the line has received and the program has not taken, in order; does no I/O.
 ///
-/// Plain messages stay the bytes that they came as, and are cut one by one as they are taken: so one that
-/// is not taken costs nothing but its bytes.
+/// Plain messages stay in the bytes in which they arrived, and each is cut off when it is taken. So a waiting message
+/// costs no memory beyond its bytes.
 struct InputQueue {
-    /// Whole messages one after the other, checked, with nothing transferred along.
+    /// Whole, checked messages one after the other, none of which transfers anything.
     struct Run {
         let chunk: Chunk
-        /// Of their frames in the chunk.
+        /// The range of their frames in the chunk.
         var range: Range<Int>
         var count: Int
     }
 
     /// What a message holds while it waits.
     struct Cost {
-        /// Bytes of its frame, and an estimate for what came along.
+        /// Bytes of its frame, and an estimate for the things transferred with it.
         var size: Int
-        /// Open descriptors; those that ports in it have yet to read are counted by these.
+        /// Open descriptors. Descriptors that ports in the message have yet to read are counted by those ports.
         var descriptors = 0
     }
 
@@ -26,21 +26,22 @@ struct InputQueue {
         case message(Message, Cost)
     }
 
-    /// What is taken next: the rest of a run.
+    /// The rest of the run that messages are taken from next.
     private var first: Run?
-    /// The same, while it is lent; ``first`` then is as of the last ``settle()``.
+    /// The cursor that lends ``first`` to a taker. While there is one, ``first`` shows the state of the last
+    /// ``settle()``.
     private var cursor: RunCursor?
     private var claimedBefore = 0
     private var items: Deque<Item> = []
-    /// How many messages; those claimed since the last ``settle()`` too.
+    /// The number of messages, including those claimed since the last ``settle()``.
     private(set) var count = 0
-    /// What they hold: bytes of their frames, and an estimate for what came along.
+    /// Their size: bytes of their frames, and an estimate for the things transferred with them.
     private(set) var size = 0
-    /// What counts against the ``DescriptorBudget``.
+    /// How many descriptors count against the ``DescriptorBudget``.
     private(set) var descriptorCount = 0
     private var taken = 0
 
-    /// The last of a run is never claimed, so no claim makes it empty.
+    /// The last message of a run is never claimed, so no claim makes the queue empty.
     var isEmpty: Bool { count == 0 }
 
     mutating func append(_ run: Run) {
@@ -49,7 +50,7 @@ struct InputQueue {
         if first == nil, items.isEmpty { first = run } else if !extendLast(by: run) { items.append(.run(run)) }
     }
 
-    /// Where messages come one by one, an item for each would take many times what they are counted as.
+    /// Where messages arrive one by one, an item for each would take many times the memory that they are counted as.
     private mutating func extendLast(by run: Run) -> Bool {
         guard let last = items.indices.last, case .run(var whole) = items[last], whole.chunk === run.chunk,
             whole.range.upperBound == run.range.lowerBound
@@ -67,7 +68,7 @@ struct InputQueue {
         items.append(.message(message, cost))
     }
 
-    /// - Parameter holder: what the taker was lent, if anything; it is of no use any more.
+    /// - Parameter holder: the cursor that the taker was lent, if any; it cannot be used afterwards.
     mutating func popFirst(for holder: RunCursor? = nil) -> Message? {
         revoke(for: holder)
         if first == nil {
@@ -109,7 +110,7 @@ struct InputQueue {
         self.taken = taken
     }
 
-    /// How many have been taken, as far as is settled, since this was asked the last time.
+    /// How many messages have been taken since the last call, not counting claims that are not settled yet.
     mutating func collectTaken() -> Int {
         defer { taken = 0 }
         return taken
@@ -117,7 +118,8 @@ struct InputQueue {
 
     // MARK: Lending
 
-    /// For a taker who will want more than one; nil where it is not worth it, or another has it.
+    /// Lends the front run to a taker that will want more than one message; nil where the run is too short, or another
+    /// taker has it.
     mutating func lend() -> RunCursor? {
         guard cursor == nil, let first, first.count > 2 else { return nil }
         cursor = RunCursor(first.chunk, first.range)
@@ -125,19 +127,19 @@ struct InputQueue {
         return cursor
     }
 
-    /// Counts what has been claimed.
+    /// Counts the messages that have been claimed.
     mutating func settle() {
         if let cursor { settle(cursor.progress) }
     }
 
-    /// Ends the lending: nobody claims any more. It is quicker where the holder itself does it.
+    /// Ends the lending: from here on no message is claimed. This is quicker where the holder itself makes the call.
     mutating func revoke(for holder: RunCursor? = nil) {
         guard let cursor else { return }
         settle(cursor.revoke(byHolder: cursor === holder))
         self.cursor = nil
     }
 
-    /// Ends the lending where the holder is gone, or claims no more: there is nobody to agree with.
+    /// Ends the lending where the holder is gone or claims no more, so that no agreement with the holder is needed.
     mutating func endLending() {
         revoke(for: cursor)
     }
@@ -151,10 +153,10 @@ struct InputQueue {
         first?.range = progress.position..<run.range.upperBound
     }
 
-    /// The frames they came in, for another port to receive. What came along is taken out of the messages for
-    /// good: nobody else has seen it.
+    /// The frames of the waiting messages, for another port to receive. The things transferred with them are taken out
+    /// of the messages for good, which is safe: the program has not seen these messages.
     ///
-    /// Nothing is to be lent.
+    /// Only to be asked while nothing is lent.
     var remainder: StreamPiece {
         var piece = StreamPiece()
         if let first { piece.append(first) }

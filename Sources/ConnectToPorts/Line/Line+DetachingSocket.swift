@@ -1,7 +1,7 @@
 import ConnectToLinux
 
 extension Line {
-    /// Lets the socket go to another owner, who closes it.
+    /// Gives a duplicate of the socket's descriptor to the caller, who closes it, and ends the line here.
     func detachSocket() throws(PortError) -> Int32 {
         let result: Result<Int32, PortError> = change { state, wakeups in
             do throws(PortError) {
@@ -35,7 +35,8 @@ extension LineState {
         let source = source
         self.socket = nil
         self.source = nil
-        // Epoll forgets only what is open, so the source goes first; and both outside of the lock.
+        // epoll removes only descriptors that are open, so the source is cancelled before the socket closes. Both
+        // happen outside of the lock.
         wakeups.add {
             source?.cancel()
             withExtendedLifetime(socket) {}

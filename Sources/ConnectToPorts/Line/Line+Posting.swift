@@ -1,6 +1,6 @@
 extension Line {
-    /// - Parameter owner: what keeps the payload where it is, if anything does.
-    /// - Returns: `false` where the line is over, and the message went nowhere.
+    /// - Parameter owner: the object that keeps the payload at its address, if there is one.
+    /// - Returns: `false` where the line is over; the message was dropped.
     @inline(__always)
     func post(
         _ kind: FrameKind, _ payload: UnsafeRawBufferPointer, keeping owner: PayloadOwner? = nil
@@ -9,7 +9,7 @@ extension Line {
         return try postAlone(kind, payload, keeping: owner)
     }
 
-    /// Apart, so that gathering does not pay for what may follow here.
+    /// A function of its own, so that the gathering path does not pay for these steps.
     @inline(never)
     private func postAlone(
         _ kind: FrameKind, _ payload: UnsafeRawBufferPointer, keeping owner: PayloadOwner?
@@ -19,8 +19,8 @@ extension Line {
         }.get()
     }
 
-    /// Posts a message in place of the one that waits under the key, if one does.
-    /// - Returns: `false` where the line is over, and the message went nowhere.
+    /// Posts a message in place of the one that waits under the key, if there is one.
+    /// - Returns: `false` where the line is over; the message was dropped.
     func post(
         _ kind: FrameKind, _ payload: UnsafeRawBufferPointer, keeping owner: PayloadOwner?, replacing key: String
     ) throws(PortError) -> Bool {
@@ -29,7 +29,7 @@ extension Line {
             let replaced = state.output.waitingSize(under: key)
             let growth = FrameHeader.size + payload.count - (replaced ?? 0)
             if let refusal = state.postRefusal(payload.count, growth: growth) { return .failure(refusal) }
-            // What takes the place of another is in its place in the peer's count too.
+            // A message that replaces another takes its place in the peer's count too.
             let isCounted = replaced != nil && state.life.takesPosts
             guard isCounted || state.life.post() == .accept else { return .success(false) }
             state.traffic?.record(.sent, kind, payload)
@@ -39,8 +39,8 @@ extension Line {
         return try result.get()
     }
 
-    /// Posts all of them, or none.
-    /// - Returns: `false` where the line is over, and they went nowhere.
+    /// Posts all messages of the batch, or none.
+    /// - Returns: `false` where the line is over; the messages were dropped.
     func post(_ batch: MessageBatch) throws(PortError) -> Bool {
         let result: Result<Bool, PortError> = change { state, wakeups in
             if let refusal = state.postRefusal(batch.longest, frames: batch.size) { return .failure(refusal) }
@@ -56,7 +56,7 @@ extension Line {
 }
 
 extension LineState {
-    /// - Returns: whether it went anywhere, or why it was not posted.
+    /// - Returns: whether the line took the message, or why it was not posted.
     fileprivate mutating func post(
         _ kind: FrameKind, _ payload: UnsafeRawBufferPointer, keeping owner: PayloadOwner?, for line: Line,
         _ wakeups: inout Wakeups

@@ -2,16 +2,16 @@ import ConnectToLinux
 import Synchronization
 
 extension Line {
-    /// Waits until a condition holds, looked at whenever those who wait for that are woken.
+    /// Waits until a condition holds, which is checked whenever the waiters for this event are woken.
     ///
-    /// Returns early when the task is cancelled; the caller looks again at what it waited for.
+    /// Returns early when the task is cancelled, so the caller has to check the condition again.
     nonisolated(nonsending) func wait(
         for awaited: Awaited, until isMet: (borrowing LineState) -> Bool
     ) async {
         while !Task.isCancelled, !read(isMet) { await waitOnce(for: awaited, unless: isMet) }
     }
 
-    /// The same for no longer than the limit, where there is one. What came by then counts.
+    /// The same, but no longer than the limit, if there is one. An event that comes before the limit counts.
     nonisolated(nonsending) func wait(
         for awaited: Awaited, within limit: Duration?,
         until isMet: (borrowing LineState) -> Bool
@@ -31,8 +31,8 @@ extension Line {
 
     private func nextWaiter() -> UInt64 { lastWaiter.add(1, ordering: .relaxed).newValue }
 
-    /// Waits to be woken, if the condition does not hold yet. Where the caller is: each change of the executor
-    /// would cost as much as the rest.
+    /// Waits to be woken once, unless the condition holds already. Runs on the caller's executor: each change of
+    /// executor would cost as much as the rest.
     nonisolated(nonsending) func waitOnce(
         for awaited: Awaited, as id: UInt64? = nil, unless isMet: (borrowing LineState) -> Bool
     ) async {
@@ -40,7 +40,8 @@ extension Line {
         await withTaskCancellationHandler {
             await withUnsafeContinuation { continuation in
                 change { state, wakeups in
-                    // Cancelled already: the handler has run, and found nobody.
+                    // If the task was cancelled already, the cancellation handler has run and found no waiter to
+                    // remove.
                     if isMet(state) || Task.isCancelled {
                         wakeups.add(continuation)
                     } else {
@@ -58,7 +59,7 @@ extension Line {
     /// Posts as soon as there is room.
     ///
     /// - Parameters:
-    ///   - size: of the message, or of the longest.
+    ///   - size: the length of the message, or of the longest of several.
     ///   - frames: the bytes of all frames, where there are several.
     ///   - post: returns `false` where the line is over.
     func whenThereIsRoom(
@@ -69,7 +70,7 @@ extension Line {
             try await waitForRoom(frames.map { $0 - FrameHeader.size } ?? size)
             do throws(PortError) {
                 if try post() { return }
-                // It has ended since; then the next look finds the reason.
+                // The line has ended since; the next check finds the reason.
             } catch {
                 if error.code != .queueFull { throw error }
                 await waitForLess()
@@ -88,8 +89,8 @@ extension Line {
         }
     }
 
-    /// There was no room after all: somebody else was quicker, or the descriptors were too many, which shows only
-    /// when things have been taken apart. Something has to leave the queue.
+    /// Waits until something leaves the queue, after a post found no room: another caller was quicker, or there were
+    /// too many descriptors, which shows only once the things to transfer have been taken from their owners.
     private func waitForLess() async {
         let (count, descriptors, hadMemory) = read {
             ($0.output.count, $0.output.descriptorCount, $0.hasMemory)

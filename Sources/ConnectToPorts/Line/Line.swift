@@ -1,15 +1,15 @@
 import ConnectToLinux
 import Synchronization
 
-/// One end of a private line: the socket, what waits to go out and what waits to be taken.
+/// One end of a private line: the socket, the output that waits to be written and the input that waits to be taken.
 ///
-/// The port's machinery without the port: the loop holds it while the socket lives, so that what was posted
-/// still goes out after the last reference to the port is gone. Posting and taking happen on whatever thread
-/// calls; reading happens on the loop. One lock guards it all, and nothing that can wait happens inside.
+/// The machinery behind a port. The loop holds the line while the socket lives, so what was posted still goes out after
+/// the last reference to the port is gone. Posting and taking run on the calling thread; reading runs on the loop. One
+/// lock guards all of it, and code under the lock never waits.
 final class Line: Sendable {
     let reactor: Reactor
     let limits: PortLimits
-    /// Shared with other lines, of the same process's for one.
+    /// Shared with other lines, for example those of the same process.
     let budget: MemoryBudget?
     private let state: Lock<LineState>
     let lastWaiter = Atomic<UInt64>(0)
@@ -31,8 +31,8 @@ final class Line: Sendable {
         state.withLock { $0.forgetDescriptors() }
     }
 
-    /// Begins to watch the socket. Until ``start()`` only the peer's end is noticed, and input stays with
-    /// the kernel.
+    /// Begins to watch the socket. Until ``start()`` the line notices only the peer's end, and input stays with the
+    /// kernel.
     func watch() {
         change { state, wakeups in
             guard let socket = state.socket else { return }
@@ -48,8 +48,8 @@ final class Line: Sendable {
         }
     }
 
-    /// Changes the state under the lock; wakes who is to be woken after it. Inlined, since otherwise each caller pays
-    /// for a closure and for a copy of its result.
+    /// Changes the state under the lock, and wakes the waiters after releasing it. Inlined, since otherwise each caller
+    /// pays for a closure and for a copy of its result.
     @inline(__always)
     func change<Result: Sendable>(_ body: (inout LineState, inout Wakeups) -> Result) -> Result {
         var wakeups = Wakeups()
@@ -61,7 +61,8 @@ final class Line: Sendable {
         return result
     }
 
-    /// The same, for callers that take care themselves of what follows.
+    /// Changes the state under the lock and does nothing else: the caller itself takes care of
+    /// ``LineState/didChange()`` and of waking.
     @inline(__always)
     func withState<Result: Sendable>(_ body: (inout LineState) -> Result) -> Result {
         state.withLock { state in body(&state) }
@@ -89,8 +90,8 @@ final class Line: Sendable {
         }
     }
 
-    /// The program has forgotten the port: closes it, at once or when its close handler has heard of an end that is
-    /// certain to come.
+    /// The program has dropped its last reference to the port. Closes the port at once, or after its close handler has
+    /// been called for an end that is certain to come.
     func letGo() {
         change { state, wakeups in
             state.isForgotten = true
@@ -101,13 +102,13 @@ final class Line: Sendable {
     func didOpen() {
         change { state, wakeups in
             state.apply(state.life.didOpen(), to: self, &wakeups)
-            // An end that came before the answer counts from here on.
+            // If the peer hung up before the answer to the introduction, that counts as its end from here on.
             if state.peerHasHungUp { state.readInput(for: self, &wakeups) }
         }
     }
 
-    /// Ends a line that nobody has opened. What the peer may have sent already is read first: if there is
-    /// anything, the line is open after all and goes on.
+    /// Ends a line that no peer has opened. First reads what the peer may have sent already: if there is anything, the
+    /// line is open after all and goes on.
     func failUnlessOpen(_ reason: CloseReason) {
         change { state, wakeups in
             state.mayRead = true
@@ -123,7 +124,8 @@ final class Line: Sendable {
         }
     }
 
-    /// Ends the line and leaves the socket as it is: closed here, but not shut down for those who have it too.
+    /// Ends the line without shutting its socket down: this side closes its descriptor, and other holders of the socket
+    /// can go on using it.
     func abandon() {
         change { state, wakeups in
             let (socket, source) = (state.socket, state.source)
@@ -146,7 +148,7 @@ final class Line: Sendable {
             if readiness.contains(.write) {
                 state.isBlocked = false
                 state.writeOutput(for: self, &wakeups)
-                // Else every message that the peer reads would wake the loop from here on.
+                // Stop watching for room: otherwise every message that the peer reads would wake the loop.
                 if !state.isBlocked { state.updateInterest() }
             }
             if !readiness.isDisjoint(with: .anyEnd) { state.peerHasHungUp = true }

@@ -1,25 +1,27 @@
 import ConnectToLinux
 
 extension LineState {
-    /// One drain takes at most this many messages, and reads at most this often, before the others' turn.
+    /// One drain takes at most this many messages, and reads at most this often, before other ports have their turn.
     static let messagesPerDrain = 1_000
     private static let readsPerDrain = 16
-    /// What each thing transferred, and each descriptor inside of one, costs beside it: so a full queue holds
-    /// some 256 of them, and those of one message more.
+    /// What each transferred thing, and each descriptor inside of one, counts in addition to its bytes. So a full queue
+    /// holds some 256 of them, and those of one message more.
     private static let transferOverhead = 4096
-    /// From here on it is looked whether there is memory for what a message with transferred things is made into.
+    /// For a frame with a transfer table that is longer than this, check first whether there is memory to unpack the
+    /// frame.
     private static let largeTable = 1 << 20
 
-    /// What a peer that has hung up has left in the kernel is little, and is taken whole: so its end is noticed
-    /// although the program takes nothing.
+    /// A peer that has hung up has left little in the kernel, and all of that is read: so the line notices the peer's
+    /// end although the program takes nothing.
     private var inputIsFull: Bool { input.size >= limits.queuedInput && !peerHasHungUp }
 
-    /// Whether what comes is to be read now. Before the port is started it stays with the kernel, unless
-    /// something is to be learnt from it: that the peer is there, what it said before it went, or that it has finished
-    /// too.
+    /// Whether the line is to read input now. Before the port is started, input stays with the kernel, unless the line
+    /// has to learn something from it: that the peer is there, what the peer said before it went, or that the peer has
+    /// finished too.
     ///
-    /// Nothing is read for a port that nobody has seen: a peer could put ports into ports into ports, and each
-    /// would be unpacked inside of the last. And nothing behind a close, but to notice that the peer has gone.
+    /// Nothing is read for a port that the program has not taken yet: a peer could nest ports in ports without end, and
+    /// each would be unpacked inside of the last. Nothing is read after a close frame either, except to notice that the
+    /// peer has gone.
     var isReading: Bool {
         if life.isOver || isInTransit || inputIsFull { return false }
         if life.isLingering { return true }
@@ -32,12 +34,13 @@ extension LineState {
         resumingReading(for: line) { $0.isStarted = true }
     }
 
-    /// Does what may be a reason to read from here on.
+    /// Makes a change after which the line may have to read, and then goes on with reading if it has to.
     mutating func resumingReading(for line: Line, _ body: (inout LineState) -> Void) {
         let (interest, wasReading) = (interest, isReading)
         body(&self)
         if self.interest != interest { updateInterest() }
-        // What was read before, by the port's owner before for one, is not told of again.
+        // epoll does not report bytes again that were read before, for example by the port's former owner: process them
+        // now.
         if !wasReading, isReading { continueReading(for: line) }
     }
 
@@ -50,7 +53,7 @@ extension LineState {
         while isReading {
             do {
                 if messages >= Self.messagesPerDrain { return continueReading(for: line) }
-                // Observers are to see each.
+                // While there are observers, messages are cut singly, so that each is recorded.
                 if !reader.isAtRest, !life.dropsWhatComes, traffic?.isWatched != true,
                     let run = reader.nextRun(
                         atMost: Self.messagesPerDrain - messages, size: limits.queuedInput - input.size)
@@ -64,12 +67,13 @@ extension LineState {
                     try take(frame, for: line, &wakeups)
                     continue
                 }
-                // The kernel had less than there was room for: there is nothing to ask it for.
+                // The last read got less than there was room for, so the kernel has nothing left to read.
                 if !mayRead { return }
                 if reads >= Self.readsPerDrain { return continueReading(for: line) }
                 reads += 1
                 guard let socket else {
-                    // It was over before it came here, and all that it had to tell has been told.
+                    // The line was over before this port received it, and all of its remaining input has been
+                    // processed.
                     apply(life.didReachEnd(), to: line, &wakeups)
                     return
                 }
@@ -82,17 +86,19 @@ extension LineState {
                     if areNext { return waitForBudget(line) }
                 }
                 if let tally, !tally.mayRead(holding: inputHeld, line) { return }
-                // Then no further than to the next frame, for descriptors may ride on that.
+                // When descriptors are short, read only to the end of this frame, for descriptors may ride on the next
+                // one.
                 var room = try reader.room(sparingly: tally?.isFull == true)
                 if isShort { room = .init(rebasing: room.prefix(reader.missing)) }
                 switch try socket.receive(into: room) {
                 case .received(let received):
                     traffic?.didReceive(received.count)
-                    // Behind descriptors the kernel makes a stop, whatever follows; and the end is told apart.
+                    // recvmsg stops after a segment that carries descriptors, and reports EOF separately: read again in
+                    // both cases.
                     mayRead =
                         received.count == room.count || !received.descriptors.isEmpty || peerHasHungUp
                     directWritesLeft = Self.directWrites
-                    // The first byte is an answer to the introduction.
+                    // The first byte from the peer answers the introduction.
                     apply(life.didOpen(), to: line, &wakeups)
                     switch received.controlFault {
                     case nil: break
@@ -110,7 +116,7 @@ extension LineState {
                     mayRead = false
                     return
                 case .ended(let unread):
-                    // It can be read again, and is where the port was not open yet.
+                    // EOF can be read again, and has to be where the port was not open yet.
                     mayRead = true
                     apply(life.didReachEnd(unread: unread), to: line, &wakeups)
                     return
@@ -123,7 +129,7 @@ extension LineState {
         }
     }
 
-    /// Goes on with reading in a later turn, so that one flood does not starve the other ports and timers.
+    /// Goes on with reading in a later turn, so that one flooding peer does not starve the other ports and the timers.
     mutating func continueReading(for line: Line) {
         if readingIsDue { return }
         readingIsDue = true
@@ -135,7 +141,8 @@ extension LineState {
         }
     }
 
-    /// Leaves what comes with descriptors to the kernel, until programs have taken some that wait.
+    /// Leaves input that carries descriptors to the kernel, until programs have taken some of the descriptors that
+    /// wait.
     private mutating func waitForBudget(_ line: Line) {
         if waitsForBudget { return }
         waitsForBudget = true
@@ -151,7 +158,8 @@ extension LineState {
         if DescriptorBudget.isScarce { lookForRoom(line) }
     }
 
-    /// What the program closes of its own makes room too, and tells nobody. A line that has ended looks no more.
+    /// Checks again every 10 ms: the program also makes room by closing descriptors of its own, which no event reports.
+    /// Stops when the line has ended.
     private func lookForRoom(_ line: Line) {
         line.reactor.schedule(after: .milliseconds(10)) {
             DescriptorBudget.callNext()
@@ -164,7 +172,8 @@ extension LineState {
     private mutating func take(
         _ frame: FrameReader.Frame, for line: Line, _ wakeups: inout Wakeups
     ) throws {
-        // The rest is read only so that the peer can get on and read ours, and for its end.
+        // After a close, input is read only so that the peer is not stalled and can read our output, and to notice its
+        // end.
         if life.dropsWhatComes { return }
         let effects: PortLife.Effects
         switch frame.kind {
@@ -196,7 +205,7 @@ extension LineState {
         apply(effects, to: line, &wakeups)
     }
 
-    /// There are so many messages more: a taker for each, or the handler.
+    /// New messages have arrived: wakes one waiting taker for each, or schedules the message handler.
     private mutating func announce(_ count: Int, for line: Line, _ wakeups: inout Wakeups) {
         if handlers.message != nil { return deliverLater(for: line) }
         for _ in 0..<count {
@@ -205,19 +214,19 @@ extension LineState {
         }
     }
 
-    /// A message of its frame, and what it counts against the bound while it waits.
+    /// Makes a message of its frame, and computes what the message counts against the bound while it waits.
     func message(_ frame: FrameReader.Frame, for line: Line) throws -> (Message, InputQueue.Cost) {
         let size = FrameHeader.size + frame.payload.count
         guard let descriptors = frame.descriptors else {
             return (Message(frame.kind, frame.payload), InputQueue.Cost(size: size))
         }
         var length = 0
-        // What ports in it have read and not delivered is copied into arrays.
+        // Unpacking copies the undelivered input of the ports in the message into arrays.
         if size > Self.largeTable, !PageMemory.hasRoom(for: size) { throw OutOfMemory(size: size) }
         let table = try frame.payload.withUnsafeBytes { bytes throws(ProtocolViolation) in
             try TransferTable(decoding: bytes, descriptors, length: &length)
         }
-        // The table stays, as what the lines in it have to read yet.
+        // The size includes the table, since it holds input that the ports in the message have yet to read.
         return (
             Message(frame.kind, frame.payload.dropFirst(length), transferred: try line.adopt(table)),
             InputQueue.Cost(

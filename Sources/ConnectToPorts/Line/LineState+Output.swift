@@ -3,11 +3,11 @@ import ConnectToLinux
 import Glibc
 
 extension LineState {
-    /// How much may be gathered before it is written all the same.
+    /// How many bytes may be gathered before they are written in any case.
     private static let gatherLimit = 64 << 10
-    /// And how long, off the loop.
+    /// How long messages are gathered off the loop before they are written.
     private static let gatherTime = Duration.microseconds(100)
-    /// How many messages go by themselves in one tick of the kernel's coarse clock, 1 to 10 ms.
+    /// How many messages are written directly in one tick of the kernel's coarse clock (1 to 10 ms).
     static let directWrites = 64
 
     /// Whether a message of this size may be queued now.
@@ -20,10 +20,10 @@ extension LineState {
     /// Whether the ``MemoryBudget`` lets more be queued.
     var hasMemory: Bool { output.count < MemoryBudget.floor || tally?.isFull != true }
 
-    /// Whether `send`, which can wait for room, has it: half of the queue is left to callers that cannot wait. So a
-    /// sender without end neither fills the queue nor keeps others out of it.
+    /// Whether the queue has room for `send`, which can wait: half of the queue is left to callers that cannot wait. So
+    /// an endless sender neither fills the queue nor keeps other callers out of it.
     ///
-    /// Where the ``MemoryBudget`` is what keeps it waiting, the line is called when that has room.
+    /// Where the ``MemoryBudget`` has no room, the line is woken when the budget has room again.
     func hasRoomForSend(_ size: Int, _ line: Line) -> Bool {
         output.isEmpty
             || output.count <= limits.queuedOutput / 2
@@ -31,11 +31,11 @@ extension LineState {
                 && tally?.mayQueue(holding: output.count, line) != false && hasRoom(for: size)
     }
 
-    /// Why a message of this size cannot be posted, or nil. A port that is over takes everything and drops it.
+    /// Why a message of this size cannot be posted, or nil. A port that is over accepts every message and drops it.
     ///
     /// - Parameters:
-    ///   - frames: the bytes of all frames, where the message is the longest of several.
-    ///   - descriptors: how many ride on it.
+    ///   - frames: the bytes of all frames, where several messages are posted and `size` is the length of the longest.
+    ///   - descriptors: how many descriptors ride on the message.
     func postRefusal(_ size: Int, frames: Int? = nil, descriptors: Int = 0) -> PortError? {
         let hasRoom = hasRoom(
             for: frames.map { $0 - FrameHeader.size } ?? size, descriptors: descriptors)
@@ -43,10 +43,10 @@ extension LineState {
         return unusualPostRefusal(size, hasRoom)
     }
 
-    /// The same for a message that may take the place of another.
+    /// The same for a message that may replace another.
     ///
-    /// - Parameter growth: by how many bytes the queue would be longer. One that takes no more than it replaces has room
-    ///   in a full queue too.
+    /// - Parameter growth: by how many bytes the queue would grow. A message that is no longer than the one it replaces
+    ///   has room even in a full queue.
     func postRefusal(_ size: Int, growth: Int) -> PortError? {
         let hasRoom = growth <= 0 || hasRoom(for: growth - FrameHeader.size)
         if life.takesPosts, size <= limits.sentMessageLength, hasRoom { return nil }
@@ -68,7 +68,7 @@ extension LineState {
             : .queueFull(output.count)
     }
 
-    /// Puts a short message behind others that wait, where nothing else is to be done.
+    /// Appends a short message to others that wait, where nothing else has to be done.
     @inline(__always)
     mutating func gather(_ kind: FrameKind, _ payload: UnsafeRawBufferPointer) -> Bool {
         guard payload.count < gatherRoom, output.gather(FrameHeader(kind, length: payload.count), payload)
@@ -78,23 +78,24 @@ extension LineState {
         return true
     }
 
-    /// For how many bytes ``gather(_:_:)`` is all: they are certain to be written later, and nobody can observe them.
+    /// How many bytes ``gather(_:_:)`` may append with no other work: such bytes are certain to be written later, and
+    /// no observer can be watching them.
     mutating func measureGatherRoom() {
         guard flushIsDue || isBlocked, life.takesPosts, traffic?.isTappable != true else {
             gatherRoom = 0
             return
         }
         var bound = isBlocked ? limits.queuedOutput : min(Self.gatherLimit, limits.queuedOutput)
-        // What is counted together with others' is counted now and then.
+        // Memory in a shared budget has to be reported from time to time, so no more than this is gathered in between.
         if tally != nil { bound = hasMemory ? min(bound, output.count + Self.gatherLimit) : 0 }
         gatherRoom = min(bound - output.count, limits.sentMessageLength) - FrameHeader.size
     }
 
     /// Sends a message, or queues it.
     ///
-    /// A lone message is on its way when this returns: the calling thread writes it. Of many, one system call
-    /// carries what has been gathered: on the loop until the end of its turn, elsewhere until 64 KiB are
-    /// together or for 100 microseconds.
+    /// A lone message is with the kernel when this returns: the calling thread writes it. Of many messages, one system
+    /// call carries those that have been gathered: on the loop at the end of its turn, elsewhere once 64 KiB are
+    /// together or after 100 microseconds.
     mutating func send(
         _ header: FrameHeader, _ payload: UnsafeRawBufferPointer, keeping owner: PayloadOwner?, for line: Line,
         _ wakeups: inout Wakeups
@@ -109,12 +110,13 @@ extension LineState {
             return apply(life.fail(.failed(error)), to: line, &wakeups)
         }
         if output.count < Self.gatherLimit { return flushSoon(line) }
-        // The kernel says that there is room when it has much; this is often earlier, and not another thread.
+        // Try to write now: epoll reports room only when there is much of it. This attempt often comes earlier, and
+        // needs no other thread.
         if isAwaitingRoom { isBlocked = false }
         writeOutput(for: line, &wakeups)
     }
 
-    /// Sends a message, or queues it for a newer one to take its place.
+    /// Sends a message, or queues it so that a newer one can replace it.
     mutating func send(
         _ header: FrameHeader, _ payload: UnsafeRawBufferPointer, keeping owner: PayloadOwner?, replacing key: String,
         for line: Line, _ wakeups: inout Wakeups
@@ -126,8 +128,9 @@ extension LineState {
         writeOutput(for: line, &wakeups)
     }
 
-    /// Whether a message goes by itself: a long one, the first in a turn of the loop, and elsewhere one that is
-    /// not among many. Who answers what arrives is not held up either: each arrival gives new patience.
+    /// Whether a message is written directly: a long one, the first in a turn of the loop, and off the loop one of the
+    /// first ``directWrites`` in a tick of the clock. Each read allows as many direct writes again, so that answers to
+    /// received messages are not held back.
     private mutating func writesDirectly(_ size: Int, _ line: Line) -> Bool {
         if size >= Self.gatherLimit { return true }
         if line.reactor.isCurrent {
@@ -161,7 +164,7 @@ extension LineState {
         }
     }
 
-    /// Sends messages that are frames already.
+    /// Sends a batch, whose messages are frames already.
     mutating func send(_ batch: MessageBatch, for line: Line, _ wakeups: inout Wakeups) {
         if output.isEmpty, !isInTransit, !isBlocked, let frames = batch.onlyFrames {
             return withPieces(frames.bytes, nil) { pieces in
@@ -173,7 +176,7 @@ extension LineState {
         writeOutput(for: line, &wakeups)
     }
 
-    /// Sends a message that descriptors go along with.
+    /// Sends a message that carries descriptors.
     mutating func send(_ segment: StreamPiece, for line: Line, _ wakeups: inout Wakeups) {
         output.append(segment)
         writeOutput(for: line, &wakeups)
@@ -194,12 +197,12 @@ extension LineState {
         }
     }
 
-    /// Writes what is in no queue; what the kernel does not take of it is queued.
+    /// Writes a frame without queueing it first; the part that the kernel does not take is queued.
     private mutating func writeDirectly(
         _ pieces: UnsafeBufferPointer<clinux_piece>, _ size: Int, for line: Line, _ wakeups: inout Wakeups,
         queue: (inout OutputQueue) throws(OutOfMemory) -> Void
     ) {
-        // A line that was over before it came here.
+        // A line that was over before this port received it has no socket.
         guard let socket else { return life.didLoseMessages() }
         do {
             let outcome = try socket.send(pieces)
@@ -224,10 +227,10 @@ extension LineState {
         }
     }
 
-    /// Writes what waits, as much as the kernel takes.
+    /// Writes queued output, as much as the kernel takes.
     mutating func writeOutput(for line: Line, _ wakeups: inout Wakeups) {
         if isInTransit { return }
-        // A line that was over before it came here has nobody to read what waits.
+        // A line that was over before this port received it has no peer that could read the queued output.
         if socket == nil { dropOutput() }
         while let socket, !output.isEmpty, !isBlocked {
             do throws(SystemError) {
@@ -247,7 +250,7 @@ extension LineState {
                 apply(life.fail(.failed(error)), to: line, &wakeups)
             }
         }
-        // Not as soon as there is room for one: that would be a suspension for each message.
+        // Do not wake as soon as one message fits: that would suspend the sender once for each message.
         if output.count <= limits.queuedOutput / 4, output.descriptorCount <= limits.queuedDescriptors / 4 {
             waiters.resume(.room, in: &wakeups)
         }
@@ -257,7 +260,8 @@ extension LineState {
         }
     }
 
-    /// The kernel holds as many descriptors in flight as it wants to; nothing tells when it has room again.
+    /// The kernel has reached its limit of descriptors in flight, and does not report when it has room again: try after
+    /// 10 ms.
     private mutating func tryLater(_ line: Line) {
         isBlocked = true
         line.reactor.schedule(after: .milliseconds(10)) {
@@ -273,8 +277,8 @@ extension LineState {
         if !isAwaitingRoom { updateInterest() }
     }
 
-    /// Nobody will read what waits. Why the line is over is for the input to tell: a close may be in it. The
-    /// kernel reports its end by itself.
+    /// The peer will not read the queued output. The input tells why the line is over, since it may hold a close frame.
+    /// epoll reports the end of the input by itself.
     private mutating func peerIsGone() {
         dropOutput()
         peerReadsNoMore = true

@@ -1,9 +1,9 @@
-/// How messages are taken of what has been read.
+/// Taking messages from the input that has been read.
 extension LineState {
-    /// Counts what was taken without the lock.
+    /// Counts the messages that were taken without the lock.
     mutating func settleInput() {
         input.settle()
-        // Nothing follows from it: the last message is taken under the lock.
+        // These messages have no effects: the last message of the input is always taken under the lock.
         _ = life.didTake(input.collectTaken())
     }
 
@@ -15,16 +15,16 @@ extension LineState {
 
     enum Take {
         case message(Message)
-        /// Nothing yet: wait.
+        /// There is no message yet: wait.
         case nothing
-        /// There will be no more; the reason is nil where the peer has finished and the port lives on.
+        /// No more messages will come; the reason is nil where the peer has finished and the port lives on.
         case end(CloseReason?)
         /// Another taker has the messages to itself.
         case refused
 
         var isNothing: Bool { if case .nothing = self { true } else { false } }
 
-        /// What the taker gets: nil where there is nothing, and at an end that is in order.
+        /// The result for the taker: nil where there is no message yet, and after an orderly end.
         func get() throws(PortError) -> Message? {
             switch self {
             case .message(let message): return message
@@ -40,8 +40,8 @@ extension LineState {
     // MARK: One taker at a time
 
     /// Gives the messages to a taker, if it may have them.
-    /// - Parameter candidate: nil for a call that keeps nothing.
-    /// - Returns: whether it may.
+    /// - Parameter candidate: the taker; nil for a single call that does not reserve the messages.
+    /// - Returns: whether the taker may have the messages.
     mutating func claim(_ candidate: ObjectIdentifier?) -> Bool {
         if !admits(candidate) { return false }
         taker = candidate
@@ -52,10 +52,10 @@ extension LineState {
         (taker == candidate || taker == nil) && handlers.message == nil
     }
 
-    /// Whether the taker need not wait: there is a message, or the end, or it is refused.
+    /// Whether the taker need not wait: there is a message, the messages have ended, or the taker is refused.
     func hasNews(for candidate: ObjectIdentifier) -> Bool { hasNews || !admits(candidate) }
 
-    /// The taker is gone, or at the end: another may take.
+    /// The taker is gone, or has reached the end: another one may take.
     mutating func release(_ former: ObjectIdentifier) {
         if taker != former { return }
         taker = nil
@@ -63,7 +63,7 @@ extension LineState {
         settleInput()
     }
 
-    /// What a taker gets of the messages, if they are its own.
+    /// Takes a message for a taker, unless the messages belong to another one.
     /// - Parameters: as of ``claim(_:)`` and ``takeMessage(holding:for:_:)``.
     mutating func takeMessage(
         as candidate: ObjectIdentifier?, holding cursor: RunCursor?, for line: Line, _ wakeups: inout Wakeups
@@ -76,7 +76,7 @@ extension LineState {
 
     // MARK: Messages
 
-    /// - Parameter cursor: what the taker was lent, if anything.
+    /// - Parameter cursor: the cursor that the taker was lent, if any.
     mutating func takeMessage(
         holding cursor: RunCursor?, for line: Line, _ wakeups: inout Wakeups
     ) -> Take {
@@ -90,7 +90,7 @@ extension LineState {
     ) -> Message? {
         guard let message = input.popFirst(for: cursor) else { return nil }
         input.settle()
-        // Not as soon as there is room for one: that would be a turn of the loop for each message.
+        // Do not read again as soon as one message fits: that would be a turn of the loop for each message.
         if isHeldUp, input.size <= limits.queuedInput / 2 {
             isHeldUp = false
             continueReading(for: line)

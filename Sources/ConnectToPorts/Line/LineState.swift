@@ -1,57 +1,57 @@
 import ConnectToLinux
 import Glibc
 
-/// All that a ``Line`` guards with its lock. Called inside the lock; wakes nobody itself.
+/// All that a ``Line`` guards with its lock. Its methods run inside the lock and never resume a task themselves.
 struct LineState: ~Copyable {
     let limits: PortLimits
     /// Nil once the line is over: then the descriptor is closed.
     var socket: StreamSocket? {
         didSet { if socket == nil { traffic = nil } }
     }
-    /// Where what goes over the socket is counted, if it is.
+    /// Counts the bytes on the socket, if they are counted.
     var traffic: Traffic.Share?
     var source: Reactor.Source?
     var life: PortLife
 
     var reader: FrameReader
-    /// What is held, where it is counted together with others'.
+    /// Counts the memory that the line holds against a budget, where the line shares one with others.
     var tally: MemoryTally?
-    /// Bytes of messages that the program has taken, and of which it says that it has not passed them on yet.
+    /// Bytes of messages that the program has taken and has declared as not yet passed on.
     var inHand = 0
     var input = InputQueue()
-    /// The one ``Taker`` that messages go to, if there is one. What is lent of the input is lent to it, or to the
-    /// message handler, and to nobody where there is neither.
+    /// The one ``Taker`` that messages go to, if there is one. Input is lent only to this taker or to the message
+    /// handler; where there is neither, nothing is lent.
     var taker: ObjectIdentifier?
     var isStarted = false
-    /// The kernel may hold input: it has not said since that there is none.
+    /// The kernel may hold input: since the last event, no read has found it empty.
     var mayRead = false
     /// Reading has stopped because the queue is full.
     var isHeldUp = false
     /// The loop will read in a later turn.
     var readingIsDue = false
-    /// Stands in the queue for room in the ``DescriptorBudget``.
+    /// The line has asked to be called when the ``DescriptorBudget`` has room.
     var waitsForBudget = false
-    /// What of the ``DescriptorBudget`` this line has been counted for.
+    /// How many descriptors the ``DescriptorBudget`` counts for this line.
     private var countedDescriptors = 0
-    /// The kernel has said that the peer writes no more.
+    /// epoll has reported that the peer writes no more.
     var peerHasHungUp = false
-    /// Came with a message that nobody has taken.
+    /// The port arrived with a message that the program has not taken yet.
     var isUnseen = false
-    /// So many descriptors in the output, at the most, came inside of this port: they are the peer's doing.
+    /// At most this many descriptors in the output arrived inside of this port: the peer sent them.
     var broughtDescriptors = 0
-    /// Taken out, and not yet with another port: stands still.
+    /// The port has been taken out for a transfer that is not complete: the line neither reads nor writes.
     var isInTransit = false
 
     var output = OutputQueue()
-    /// Bytes of finish and close frames that were queued: of the output, all that does not belong to messages.
+    /// Bytes of finish and close frames in the output queue: the only ones that do not belong to messages.
     var queuedControl = 0
-    /// The kernel took no more; it will say when it does.
+    /// The kernel took no more output; an event, a timer or another attempt ends this state.
     var isBlocked = false
-    /// The kernel has been asked to say.
+    /// epoll has been asked to report when there is room.
     var isAwaitingRoom = false
     /// Writing has failed: the peer has gone, or has shut down its reading at least.
     var peerReadsNoMore = false
-    /// What has been gathered will be written, at the end of the loop's turn or in a moment.
+    /// Gathered messages will be written at the end of the loop's turn, or within 100 microseconds.
     var flushIsDue = false
     /// See ``gather(_:_:)``.
     var gatherRoom = 0
@@ -64,11 +64,11 @@ struct LineState: ~Copyable {
     var waiters = Waiters()
 
     var handlers = PortHandlers()
-    /// The program has no reference to the port any more.
+    /// The program has dropped its last reference to the port.
     var isForgotten = false
     /// The loop is calling handlers, or will in a moment.
     var deliveryIsDue = false
-    /// The loop is looking at what the kernel has told, and will call the handlers itself if they must be.
+    /// The loop is handling an epoll event, and calls the handlers itself afterwards if ``mustDeliver`` is set.
     var isInEvent = false
     var mustDeliver = false
 
@@ -96,10 +96,10 @@ struct LineState: ~Copyable {
         source?.change(to: interest)
     }
 
-    /// Whoever takes messages need not wait.
+    /// A taker need not wait: there is a message, or the messages have ended.
     var hasNews: Bool { !input.isEmpty || life.inputHasEnded && !isInTransit }
 
-    /// Nothing posted is left in this process's hands.
+    /// All posted messages have been handed to the kernel on an open port, or the socket is gone.
     var isFlushed: Bool {
         if isInTransit { return false }
         return socket == nil || life.isOpen && !life.isLingering && output.isEmpty
@@ -114,25 +114,25 @@ struct LineState: ~Copyable {
 
     // MARK: What is held
 
-    /// Bytes of input here, in messages that wait and in what has not been cut.
+    /// Bytes of received input: messages that wait, and bytes that have not been cut into frames.
     var inputHeld: Int { input.size + reader.held }
 
-    /// Tells the ``MemoryBudget`` what has changed.
+    /// Reports changes to the ``MemoryBudget``.
     private mutating func countMemory() {
-        // Inside of a message that nobody has taken it counts with that.
+        // A port inside of a message that has not been taken is counted as a part of that message.
         if isUnseen { return }
         tally?.count(
             incoming: input.size + reader.reserved, outgoing: output.count + inHand, isBetweenMessages: reader.isAtRest)
     }
 
-    /// Tells the ``DescriptorBudget`` what has changed.
+    /// Reports changes to the ``DescriptorBudget``.
     mutating func countDescriptors() {
         count(
             descriptors: input.descriptorCount + reader.descriptorCount
                 + (isUnseen ? 0 : min(broughtDescriptors, output.descriptorCount)))
     }
 
-    /// The line is no more, and holds nothing.
+    /// The line is being deallocated, and holds no descriptors.
     mutating func forgetDescriptors() {
         count(descriptors: 0)
     }
@@ -172,7 +172,7 @@ struct LineState: ~Copyable {
         if !effects.isDisjoint(with: [.announceOpen, .sendFinish, .sendClose, .linger]) {
             writeOutput(for: line, &wakeups)
             if life.isLingering, life.isOpen {
-                // What the peer writes is taken in from here on, started or not, full or not.
+                // From here on the line reads all that the peer writes, even if it is not started or its queue is full.
                 updateInterest()
                 linger(line)
             }
@@ -194,10 +194,10 @@ struct LineState: ~Copyable {
         waiters.resume(.flush, in: &wakeups)
         lingerTimer?.cancel()
         lingerTimer = nil
-        // What was received and not cut, descriptors too, is nobody's.
+        // Discard bytes and descriptors that were received and not cut into frames: no taker will get them.
         reader = FrameReader(lengthLimit: limits.messageLength)
-        // The source goes before the descriptor: epoll forgets only what is open. And both are let go outside
-        // of the lock, since the last reference to the line may go with the source.
+        // Cancel the source before closing the descriptor: epoll removes only descriptors that are open. Release both
+        // outside of the lock, since the last reference to the line may go with the source.
         let (socket, source) = (socket, source)
         self.socket = nil
         self.source = nil
@@ -208,14 +208,14 @@ struct LineState: ~Copyable {
         }
     }
 
-    /// Gives up on a peer that takes nothing for a while. The kernel gives room back by the pieces that were written,
-    /// some 36 KiB at the most, so one that reads fewer looks like one that reads none.
+    /// Gives up on a peer that reads nothing for a while. The kernel gives room back only in the pieces that were
+    /// written, up to some 36 KiB each, so a peer that reads less looks like one that reads nothing.
     private mutating func linger(_ line: Line) {
         lingerTimer?.cancel()
         let before = output.count
         lingerTimer = line.reactor.schedule(after: limits.linger) {
             line.change { state, wakeups in
-                // The kernel says so only where there is much room; one that reads slowly makes a little.
+                // Try to write: epoll reports room only where there is much, and a peer that reads slowly makes little.
                 state.isBlocked = false
                 state.writeOutput(for: line, &wakeups)
                 if state.life.isOver { return }
@@ -228,9 +228,10 @@ struct LineState: ~Copyable {
         }
     }
 
-    /// Nobody will read what waits.
+    /// Discards the queued output, which the peer will not read.
     mutating func dropOutput() {
-        // Behind finish and close no message comes.
+        // No message follows a finish or close frame, so more bytes than those frames have means that messages are
+        // lost.
         if output.count > queuedControl { life.didLoseMessages() }
         output.removeAll()
     }

@@ -5,21 +5,22 @@ import Glibc
 
 /// Frames that wait to be written, in parts; does no I/O.
 ///
-/// Short frames are gathered, so that one system call carries many. A long payload that has an owner is kept where it is. A frame with descriptors begins a part: they ride on its first byte.
+/// Short frames are gathered, so that one system call carries many. A long payload that has an owner is kept where it
+/// is. A frame with descriptors begins a new part, since descriptors ride on the first byte of a part.
 struct OutputQueue {
     fileprivate struct Part {
         enum Storage {
             case gathered(GatheredFrames)
-            /// The frame's header, as it stands in memory, and its payload.
+            /// The frame's encoded header, and its payload.
             case frame(UInt64, [UInt8])
-            /// The same, where the payload is a part of what was received.
+            /// The same, where the payload is a part of a chunk that was received.
             case view(UInt64, Chunk, Range<Int>)
             case bytes([UInt8])
         }
 
         let storage: Storage
         var descriptors: [Descriptor] = []
-        /// The part is one frame, and a newer one may take its place.
+        /// Set where the part is one frame that a newer one under this key may replace.
         var key: String?
 
         var count: Int {
@@ -32,18 +33,19 @@ struct OutputQueue {
         }
     }
 
-    /// A longer payload is kept rather than copied, where that is possible.
+    /// A payload longer than this is kept where it is instead of copied, where that is possible.
     private static let copyLimit = 16 << 10
 
     private var parts: Deque<Part> = []
-    /// The last part, where more can be gathered in it. Not retained once more: for each message that would cost
-    /// as much as the rest.
+    /// The last part, where more frames can be gathered in it. Unretained: a retain for each message would cost as much
+    /// as the rest.
     private var open: Unmanaged<GatheredFrames>?
-    /// How much of the first part has been written.
+    /// How many bytes of the first part have been written.
     private var written = 0
-    /// How many parts have been written, and are not here any more.
+    /// How many parts have been written and removed.
     private var partsWritten = 0
-    /// The last frame of each key, by its number: the position that it has, or had, counted from the queue's beginning.
+    /// The number of the last frame posted under each key: its position counted from the queue's beginning, parts
+    /// already removed included.
     private var numbers: [String: Int] = [:]
     /// Bytes that wait.
     private(set) var count = 0
@@ -56,7 +58,7 @@ struct OutputQueue {
 
     /// Appends a frame.
     ///
-    /// - Parameter owner: what keeps the payload where it is, if anything does.
+    /// - Parameter owner: the object that keeps the payload at its address, if there is one.
     mutating func append(
         _ header: FrameHeader, _ payload: UnsafeRawBufferPointer, keeping owner: PayloadOwner? = nil
     ) throws(OutOfMemory) {
@@ -64,7 +66,7 @@ struct OutputQueue {
             open = nil
             parts.append(Part(storage: storage))
         } else if open?._withUnsafeGuaranteedRef({ $0.append(header, payload) }) != true {
-            // Between frames that can be replaced there may be few: each gap is not to take the usual piece of memory.
+            // There may be few frames between two that can be replaced, so such a gap gets a small piece of memory.
             let frames = try GatheredFrames(beginningWith: header, payload, isShort: parts.last?.key != nil)
             open = Unmanaged.passUnretained(frames)
             parts.append(Part(storage: .gathered(frames)))
@@ -72,7 +74,7 @@ struct OutputQueue {
         count += FrameHeader.size + payload.count
     }
 
-    /// Appends a frame to those gathered last, if there are any and it fits.
+    /// Appends a frame to those gathered last, if there are any and the frame fits.
     @inline(__always)
     mutating func gather(_ header: FrameHeader, _ payload: UnsafeRawBufferPointer) -> Bool {
         guard let open, open._withUnsafeGuaranteedRef({ $0.append(header, payload) }) else { return false }
@@ -80,7 +82,8 @@ struct OutputQueue {
         return true
     }
 
-    /// How many bytes the frame has that a newer one under the key would replace: one of which nothing has been written.
+    /// The length of the frame that a newer one under the key would replace, or nil. A frame can be replaced while no
+    /// byte of it has been written.
     func waitingSize(under key: String) -> Int? {
         waitingIndex(under: key).map { parts[$0].count }
     }
@@ -93,7 +96,7 @@ struct OutputQueue {
 
     /// Puts a frame in place of the one that waits under the key, or else behind all others.
     ///
-    /// - Parameter owner: what keeps the payload where it is, if anything does.
+    /// - Parameter owner: the object that keeps the payload at its address, if there is one.
     mutating func append(
         _ header: FrameHeader, _ payload: UnsafeRawBufferPointer, keeping owner: PayloadOwner?, replacing key: String
     ) {
@@ -110,7 +113,7 @@ struct OutputQueue {
         }
     }
 
-    /// Appends frames that others may have too: from here on nobody adds to them.
+    /// Appends frames that other queues or a batch may share: no frames are added to this part.
     mutating func append(_ frames: GatheredFrames) {
         open = nil
         count += frames.count
@@ -126,7 +129,8 @@ struct OutputQueue {
         descriptorCount += segment.descriptors.count
     }
 
-    /// What is to be written next, and what rides on its first byte. Only to be called while not empty.
+    /// Lends the bytes to be written next, and the descriptors that ride on the first of them. Only to be called while
+    /// the queue is not empty.
     func withNext<Result, Failure: Error>(
         _ body: (UnsafeBufferPointer<clinux_piece>, [Descriptor]) throws(Failure) -> Result
     ) throws(Failure) -> Result {
@@ -153,7 +157,7 @@ struct OutputQueue {
         }
     }
 
-    /// What is to be written of a frame whose payload lies elsewhere.
+    /// Lends the unwritten part of a frame whose payload lies elsewhere.
     private func withFrame<Result, Failure: Error>(
         _ header: UInt64, _ payload: UnsafeRawBufferPointer,
         _ body: (UnsafeBufferPointer<clinux_piece>) throws(Failure) -> Result
@@ -169,7 +173,7 @@ struct OutputQueue {
     mutating func didWrite(_ size: Int) {
         count -= size
         if written == 0, size > 0, !parts[0].descriptors.isEmpty {
-            // They have gone with the first byte, and are kept open here no longer.
+            // The descriptors have gone with the first byte, so close them here.
             descriptorCount -= parts[0].descriptors.count
             parts[0].descriptors = []
         }
@@ -186,7 +190,7 @@ struct OutputQueue {
         self = OutputQueue()
     }
 
-    /// What waits, for another queue to continue, in as few segments as the descriptors allow.
+    /// The unwritten frames, for another queue to continue, in as few segments as the descriptors allow.
     var remainder: [StreamPiece] {
         var rest = self
         var segments: [StreamPiece] = []
@@ -206,16 +210,16 @@ struct OutputQueue {
     }
 }
 
-/// What keeps a payload where it is, so that it can be queued without a copy. No larger than a reference: it is passed
-/// with each message that is posted.
+/// The object that keeps a payload at its address, so that the payload can be queued without a copy. No larger than a
+/// reference, since one is passed with each message that is posted.
 enum PayloadOwner {
-    /// The payload is all of it.
+    /// The payload is the whole array.
     case array([UInt8])
-    /// The payload is a part of it.
+    /// The payload is a part of the chunk.
     case chunk(Chunk)
 
-    /// - Returns: nil where a copy is better: a payload that is a small part of its chunk would keep the rest of that in
-    ///   memory too, which nobody counts.
+    /// - Returns: nil where a copy is better: a payload that is a small part of its chunk would keep the rest of the
+    ///   chunk in memory too, and that memory is not counted.
     fileprivate func storage(_ header: FrameHeader, _ payload: UnsafeRawBufferPointer) -> OutputQueue.Part.Storage? {
         switch self {
         case .array(let bytes): return .frame(header.encoded, bytes)

@@ -1,29 +1,29 @@
-/// The life of a port as a state machine: takes what happened, says what is to be done; does no I/O.
+/// The life of a port as a state machine: takes events, returns effects; does no I/O.
 ///
-/// Each direction goes from open to finished to closed and never back. The reason latches once; after that
-/// the port may still hand over what was posted before (it lingers), until it is over.
+/// Each direction goes from open to finished to closed and never back. The reason is set once. After that the port may
+/// still hand over what was posted before (it *lingers*), until it is over.
 struct PortLife {
     enum Direction: Equatable { case open, finished, closed }
 
-    /// What the caller has to do, in this order.
+    /// What the caller has to do, in the order of the constants.
     struct Effects: OptionSet {
         let rawValue: UInt8
 
-        /// Tell who waits that the port is open.
+        /// Tell waiting tasks that the port is open.
         static let announceOpen = Effects(rawValue: 1)
         /// Queue a finish frame.
         static let sendFinish = Effects(rawValue: 2)
         /// Queue a close frame with ``PortLife/taken``.
         static let sendClose = Effects(rawValue: 4)
-        /// Forget what has been received and not taken.
+        /// Discard messages that have been received and not taken.
         static let dropInput = Effects(rawValue: 8)
-        /// Forget what is queued.
+        /// Discard the queued output.
         static let dropOutput = Effects(rawValue: 16)
-        /// Tell who waits that the messages have an end, or the port has.
+        /// Tell waiting tasks and handlers that the peer's messages have ended, or that the port has.
         static let announceEnd = Effects(rawValue: 32)
-        /// Shut the socket down in both directions and let it go.
+        /// Shut the socket down in both directions and release it.
         static let hangUp = Effects(rawValue: 64)
-        /// Give the peer a while to take what is queued.
+        /// Give the peer a limited time to read what is queued.
         static let linger = Effects(rawValue: 128)
     }
 
@@ -32,40 +32,40 @@ struct PortLife {
     private(set) var isOpen: Bool
     private(set) var outbound = Direction.open
     private(set) var inbound = Direction.open
-    /// Why the port is over; latched.
+    /// Why the port is over; set once.
     private(set) var reason: CloseReason?
     private var isClosedHere = false
-    /// The socket is of no more use.
+    /// The socket is no longer used.
     private(set) var isOver = false
-    /// The peer had finished, and then closed: it was done, and had no use for what it had not taken.
+    /// The peer had finished before it closed: it was done, and had no use for what it had not taken.
     private(set) var peerWasDone = false
-    /// The finish frame is with the kernel. Until then the peer cannot know of it.
+    /// The kernel has the finish frame. Until then the peer cannot have seen it.
     private var finishIsSent = false
-    /// Both have finished, and the peer has been told in a close frame that all was taken here. Its own close, with
-    /// what was taken there, is still to come.
+    /// Both sides have finished, and this side has queued a close frame which says that its program has taken
+    /// everything. The peer's close frame, which says how much the peer's program has taken, is still to come.
     private(set) var awaitsClose = false
-    /// That close frame is with the kernel.
+    /// The kernel has that close frame.
     private var closeIsSent = false
-    /// Both have finished, and the peer has said what it has taken. It waits to hear the same, which is said once, when
-    /// all is taken here, or nobody will.
+    /// Both sides have finished, and the peer's close frame has come. The peer waits for the close frame of this side.
+    /// It is sent once: when this side has taken everything, or when it closes and so will take no more.
     private(set) var owesClose = false
 
-    /// Others may have posted on this side before, it is not known how much: the peer may have taken more than was
-    /// posted here.
+    /// Other programs may have posted on this side before, and how much is not known: the peer may have taken more
+    /// messages than this port has posted.
     var mayHaveFormerHolders = false
     private(set) var posted: UInt64 = 0
     private(set) var received: UInt64 = 0
     private(set) var taken: UInt64 = 0
-    /// Whether the peer has said that it posts no more, whatever came behind that.
+    /// Whether a finish frame has come, whatever came after it.
     private(set) var hasReceivedFinish = false
-    /// Of what was posted, what the peer said in its close that it has not taken.
+    /// How many posted messages the peer has not taken, as its close frame says.
     private(set) var undelivered: UInt64 = 0
-    /// Messages that came when the port was over, and went nowhere.
+    /// How many messages were posted after the port was over, and were dropped.
     private(set) var refused: UInt64 = 0
-    /// Something that was posted is certain not to reach the peer's process.
+    /// Something that was posted is certain never to reach the peer's process.
     private(set) var hasLostMessages = false
-    /// What ended the line in the end. Where the program had closed the port before, that is its reason, and this is
-    /// what became of the messages that it was still to hand over.
+    /// What finally ended the line. Where the program had closed the port before, ``reason`` says that, and this says
+    /// what became of the messages that were still to be handed over.
     private(set) var failure: CloseReason?
 
     init(isOpen: Bool) {
@@ -74,16 +74,16 @@ struct PortLife {
 
     /// No more messages will be received.
     var inputHasEnded: Bool { inbound != .open || reason != nil }
-    /// Why the port is over, where it was not the program on this side that ended it.
+    /// Why the port is over, where it was not ended by the program on this side.
     var foreignReason: CloseReason? {
         isClosedHere || reason == .transferred || reason == .socketDetached ? nil : reason
     }
     /// Closed here, and still handing over what was posted before.
     var isLingering: Bool { outbound == .closed && !isOver }
-    /// What comes is read for its end alone.
+    /// Input is read only to notice its end.
     var dropsWhatComes: Bool { isLingering || inbound == .closed }
 
-    /// Whether what is posted goes anywhere.
+    /// Whether a posted message is queued or sent rather than dropped.
     var takesPosts: Bool { outbound == .open && reason == nil }
 
     // MARK: What this side does
@@ -103,7 +103,7 @@ struct PortLife {
         return .accept
     }
 
-    /// Where it is known that it takes posts.
+    /// Counts posted messages, where ``takesPosts`` is known to hold.
     mutating func didPost(_ count: Int) {
         posted &+= UInt64(count)
     }
@@ -119,7 +119,8 @@ struct PortLife {
         isClosedHere = true
         let hasAnswered = outbound == .closed
         outbound = .closed
-        // The peer was first, and its reason stays. What it had sent is of no more interest, though.
+        // The peer ended the port first, and that reason stays. The messages that the peer had sent are dropped,
+        // though.
         if reason != nil, !owesClose || hasAnswered { return [.dropInput, .announceEnd] }
         reason = reason ?? .closedHere
         if !awaitsClose { return [.sendClose, .dropInput, .announceEnd] }
@@ -133,38 +134,39 @@ struct PortLife {
         return closeIfBothFinished()
     }
 
-    /// All that was queued has been handed to the kernel. A port that is not open yet stays until it is, so
-    /// that whoever waits for the end of a hand-over waits for the introduction too.
+    /// All queued output has been handed to the kernel. A port that is not open yet does not end here, so that a task
+    /// which waits for the hand-over waits for the introduction too.
     mutating func didFlush() -> Effects {
         if outbound == .finished { finishIsSent = true }
         if awaitsClose { closeIsSent = true }
         return endLingering()
     }
 
-    /// What was queued will never be taken: the peer reads no more.
+    /// The queued output will never be read: the peer reads no more.
     mutating func didLoseOutput() -> Effects {
         endLingering()
     }
 
-    /// Ends at once, for a reason from outside the line: the introduction failed, the peer broke a rule.
+    /// Ends the port at once and without a close frame, for example because the introduction failed or the peer broke a
+    /// rule.
     mutating func fail(_ reason: CloseReason) -> Effects {
         guard !isOver else { return [] }
         isOver = true
         failure = reason
-        // The kernel may have all of it, but no process has taken the other end.
+        // The kernel may have all of the output, but no process has taken the other end.
         if !isOpen, posted > 0 { hasLostMessages = true }
         let isNews = self.reason == nil
         self.reason = self.reason ?? reason
         return isNews ? [.dropOutput, .announceEnd, .hangUp] : [.dropOutput, .hangUp]
     }
 
-    /// Messages that were posted and have not been written will not be.
+    /// Messages that were posted and not written will never be written.
     mutating func didLoseMessages() {
         hasLostMessages = true
     }
 
-    /// Why not all that was posted has reached the peer's process, or nil where nothing says so. What a peer has not
-    /// taken that had finished before it closed is no loss.
+    /// Why something that was posted has not reached the peer's process, or nil where there is no sign of that. If the
+    /// peer had finished before it closed, messages that it has not taken are no loss.
     var loss: PortError? {
         guard !peerWasDone, let what = lossInWords else { return nil }
         return .undelivered(what, failure ?? reason)
@@ -182,13 +184,13 @@ struct PortLife {
 
     // MARK: Transfer
 
-    /// Why it cannot be transferred, or nil.
+    /// Why the port cannot be transferred, or nil.
     ///
-    /// A port whose peer has gone can: what has not been taken goes with it. One that was closed on this side,
-    /// or has been transferred, cannot.
+    /// A port whose peer has gone can be: the messages that have not been taken go with it. A port that was closed on
+    /// this side, or has been transferred, cannot.
     var transferRefusal: PortError? {
         if !isOpen, reason == nil { return .notOpen }
-        // All has been said, by both.
+        // Both sides have finished, and this side has taken everything.
         if awaitsClose { return .detached("the port") }
         guard let reason else { return nil }
         let peerHasEnded = reason.code == .peerExited || reason.code == .closed
@@ -203,14 +205,14 @@ struct PortLife {
         return [.dropInput, .dropOutput, .announceEnd]
     }
 
-    /// Why its socket cannot be detached, or nil.
+    /// Why the port's socket cannot be detached, or nil.
     var detachingRefusal: PortError? {
         if !isOpen, reason == nil { return .notOpen }
         if outbound == .closed || awaitsClose { return .detached("the port") }
         return reason.map(PortError.closed)
     }
 
-    /// The socket belongs to somebody else now.
+    /// The socket belongs to another owner now.
     mutating func didDetachSocket() -> Effects {
         isOver = true
         outbound = .closed
@@ -218,11 +220,11 @@ struct PortLife {
         return .announceEnd
     }
 
-    /// Goes on where another port left off.
+    /// Continues the counts and states of the port that was transferred.
     mutating func resume(_ cargo: PortCargo) {
         posted = cargo.posted
         taken = cargo.taken
-        // What it has not taken is received again.
+        // Messages that it had not taken are received again here.
         received = cargo.taken
         if cargo.hasFinished { outbound = .finished }
         finishIsSent = cargo.hasFinished && cargo.output.isEmpty
@@ -243,7 +245,7 @@ struct PortLife {
         return didOpen().union(.announceEnd).union(closeIfBothFinished())
     }
 
-    /// - Parameter count: how many of our messages the peer's program has taken.
+    /// - Parameter count: how many messages from this side the peer's program has taken.
     mutating func didReceiveClose(taken count: UInt64) throws(ProtocolViolation) -> Effects {
         guard count <= posted || mayHaveFormerHolders else {
             throw ProtocolViolation("a close that counts \(count) messages of the \(posted) that were posted")
@@ -256,7 +258,7 @@ struct PortLife {
         if awaitsClose {
             outbound = .closed
             if closeIsSent { return effects.union(fail(.bothFinished)) }
-            // The peer waits for ours, which is still to be written.
+            // The peer waits for our close frame, which is still to be written.
             reason = .bothFinished
             return effects.union([.announceEnd, .linger])
         }
@@ -266,11 +268,11 @@ struct PortLife {
         return effects.union(.announceEnd)
     }
 
-    /// The stream has ended: the peer has shut it down, closed it or died.
+    /// The stream has ended: the peer has shut the socket down, closed it or died.
     ///
-    /// Before the port is open that says nothing: a listener that refuses ends the line first, and the answer
-    /// to the introduction tells which it was.
-    /// - Parameter unread: whether the peer has left unread what it was sent.
+    /// Before the port is open the end means nothing: a listener that refuses a caller closes the socket first, and its
+    /// answer to the introduction then gives the reason.
+    /// - Parameter unread: whether the peer left bytes from this side unread.
     mutating func didReachEnd(unread: Bool = false) -> Effects {
         guard isOpen else { return [] }
         if unread, inbound != .closed, posted > 0 { hasLostMessages = true }

@@ -4,15 +4,16 @@ enum Awaited {
     case input
     case opening
     case end
-    /// That all is out of this process's hands.
+    /// All posted messages handed to the kernel.
     case flush
     /// Room in the queue.
     case room
 }
 
-/// Tasks that wait, in the order they came.
+/// The tasks that wait on a line, in the order in which they began to wait.
 struct Waiters {
-    /// Unsafe is only that nobody counts: each is resumed by whoever takes it out of here, and so once.
+    /// An unsafe continuation does not check that it is resumed exactly once. Here that holds: the code that removes a
+    /// continuation resumes it.
     typealias Continuation = UnsafeContinuation<Void, Never>
 
     private var waiting: [(id: UInt64, awaited: Awaited, continuation: Continuation)] = []
@@ -34,7 +35,7 @@ struct Waiters {
         return waiting.remove(at: index).continuation
     }
 
-    /// Has all who wait for it resumed.
+    /// Has all tasks that wait for this event resumed.
     mutating func resume(_ awaited: Awaited, in wakeups: inout Wakeups) {
         guard let first = waiting.firstIndex(where: { $0.awaited == awaited }) else { return }
         for waiter in waiting[first...] where waiter.awaited == awaited { wakeups.add(waiter.continuation) }
@@ -42,9 +43,9 @@ struct Waiters {
     }
 }
 
-/// What is to be done once the lock has been let go; never inside it.
+/// Continuations to resume and closures to call once the lock has been released, never inside of it.
 struct Wakeups: ~Copyable {
-    /// Mostly there is none, or one: the task that waits for a message.
+    /// In most cases there is none or one: the task that waits for a message.
     private var first: Waiters.Continuation?
     private var others: [Waiters.Continuation]?
     private var calls: [() -> Void]?
