@@ -1,10 +1,10 @@
 /// Why a port is over.
 ///
-/// Every port ends with exactly one reason, which latches: whoever asks late still learns it.
+/// Every port ends with exactly one reason. It is set once and stays, so a program that asks late still learns it.
 public struct CloseReason: Sendable, Hashable, CustomStringConvertible {
-    /// The kind of end; compare with the constants. New ones may come, so a `switch` needs a default.
+    /// The kind of end; compare with the constants. Later versions may add codes, so a `switch` needs a default.
     ///
-    /// Those that an introduction gives (`refused`, `unavailable` and their like) are declared where introductions are:
+    /// The codes for introductions that fail (`refused`, `unavailable` and others) are declared with the introductions,
     /// in the module `ConnectTo`.
     public struct Code: RawRepresentable, Sendable, Hashable, CustomStringConvertible {
         /// The code as it stands in JSON output and in logs.
@@ -14,18 +14,18 @@ public struct CloseReason: Sendable, Hashable, CustomStringConvertible {
             self.rawValue = rawValue
         }
 
-        /// Closed in order, here or by the peer, or both sides had finished.
+        /// The port was closed in order, by this side or by the peer, or both sides had finished.
         public static let closed = Code(rawValue: "closed")
-        /// The peer's process ended, was killed or dropped the line without closing it.
+        /// The peer's process ended, was killed, or dropped the line without closing it.
         public static let peerExited = Code(rawValue: "peer-exited")
         /// The peer broke a rule of the protocol.
         public static let protocolError = Code(rawValue: "protocol-error")
-        /// Given away: the line goes on as another port, or without one.
+        /// The port was given away: the line goes on as another port, or as a socket without one.
         public static let transferred = Code(rawValue: "transferred")
-        /// This side could not go on, and not by the peer's doing: the process or the system has no descriptors or
-        /// memory left for the line, or refuses it a call.
+        /// This side could not go on, for a reason that the peer did not cause: the process or the system has no
+        /// descriptors or memory left for the line, or the kernel refused a system call.
         public static let outOfResources = Code(rawValue: "out-of-resources")
-        /// Given up on this side before it was open.
+        /// This side gave the port up before it was open.
         public static let cancelled = Code(rawValue: "cancelled")
 
         public var description: String { rawValue }
@@ -33,10 +33,10 @@ public struct CloseReason: Sendable, Hashable, CustomStringConvertible {
 
     /// The kind of end.
     public let code: Code
-    /// A sentence for people, with the names of context and peer where they are known; never a payload.
+    /// A sentence for people, with the names of context and peer where they are known. It never contains a payload.
     public let detail: String
 
-    /// A reason of one's own making: for tests of what handles reasons.
+    /// Makes a reason, for tests of code that handles reasons.
     public init(_ code: Code, detail: String) {
         self.code = code
         self.detail = detail
@@ -47,7 +47,7 @@ public struct CloseReason: Sendable, Hashable, CustomStringConvertible {
 
 extension CloseReason {
     static let closedHere = CloseReason(.closed, detail: "the port was closed on this side")
-    /// Of a line whose port was closed on this side before, with messages that were still to be handed over.
+    /// For a line whose port was closed on this side before, with messages that were still to be handed over.
     static func notTaken(_ time: Duration) -> CloseReason {
         CloseReason(
             .closed,
@@ -76,7 +76,7 @@ extension CloseReason {
         .outOfResources,
         detail: "descriptors could not be received: this process has none left, or may not have these")
 
-    /// A call of the system failed on this side.
+    /// A system call, or an allocation of memory, failed on this side.
     static func failed(_ error: some Error) -> CloseReason {
         CloseReason(.outOfResources, detail: "the line failed on this side: \(error)")
     }

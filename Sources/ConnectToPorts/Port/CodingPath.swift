@@ -1,5 +1,5 @@
-// What is wrong with a value and where in it, for the message of an error. Of what stands there it says nothing: only
-// names of keys and types.
+// These texts say for an error message what is wrong with a value, and where in it. They never quote the value itself,
+// only names of keys and types.
 
 extension DecodingError {
     var place: String {

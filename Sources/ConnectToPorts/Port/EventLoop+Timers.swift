@@ -5,21 +5,21 @@ extension EventLoop {
 
     /// Runs a closure on the loop, in the order of the calls, and returns at once. From any thread.
     ///
-    /// The loop runs it on its own thread, or in ``runReady()`` where yours turns it; as all that runs there, it must not
-    /// block: every port of the loop waits for it. Called on the loop, it runs in the next turn, after what the
-    /// kernel has for the ports in the meantime.
+    /// The loop runs the closure on its own thread, or in ``runReady()`` where your thread turns the loop. The closure
+    /// must not block: every port of the loop waits for it. A call on the loop itself runs the closure in the next
+    /// turn, after the events that the kernel has for the ports by then.
     public func execute(_ work: @escaping @Sendable () -> Void) {
         reactor.execute(work)
     }
 
-    /// Runs a closure on the loop once, not before the given time has gone by. From any thread.
+    /// Runs a closure on the loop once, after the given time has passed. From any thread.
     ///
-    /// The clock is CLOCK_MONOTONIC, Swift's `SuspendingClock`: nobody can set it, and it stands still while the machine
-    /// sleeps. Where it runs, and that it must not block, is as of ``execute(_:)``. The loop keeps the closure, and what
-    /// it holds, until it has run or is cancelled; a timer that is waited for costs no thread and no wake-up before
-    /// its time.
-    /// - Parameter delay: how long; nothing and less is the loop's next turn.
-    /// - Returns: what cancels it. It runs also where the program drops that.
+    /// The clock is CLOCK_MONOTONIC, Swift's `SuspendingClock`: it cannot be set, and it stands still while the machine
+    /// sleeps. As with ``execute(_:)``, the closure runs on the loop and must not block. The loop keeps the closure,
+    /// and the objects that the closure holds, until it has run or is cancelled. A waiting timer costs no thread, and
+    /// wakes none before its time.
+    /// - Parameter delay: how long to wait; zero or less means the loop's next turn.
+    /// - Returns: a timer that can cancel the closure. Dropping the timer does not cancel it.
     @discardableResult
     public func schedule(after delay: Duration, _ work: @escaping @Sendable () -> Void) -> Timer {
         Timer(timer: reactor.schedule(after: delay, work))
@@ -29,8 +29,8 @@ extension EventLoop {
     public struct Timer: Sendable {
         let timer: Reactor.Timer
 
-        /// Has the closure not run any more, and lets go of it. One that is running runs to its end: on the loop itself
-        /// it cannot be running, elsewhere it may be. Does nothing where it has run.
+        /// Cancels the closure and releases it. A closure that is already running runs to its end; that can be the case
+        /// only for calls from other threads than the loop's. Does nothing where the closure has run.
         public func cancel() {
             timer.cancel()
         }

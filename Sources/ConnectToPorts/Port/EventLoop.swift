@@ -1,9 +1,9 @@
 package import ConnectToLinux
 
-/// Where ports and buses live: a loop on Linux's epoll, with a thread of its own or turned by yours.
+/// The loop on which ports and buses run: Linux's epoll, with a thread of its own or turned by your main loop.
 ///
-/// Nobody has to name one: everything uses ``shared`` unless told otherwise. A program that wants the lowest
-/// latency runs its task on the loop, where nothing hops between threads:
+/// A program need not name a loop: everything uses ``shared`` by default. A program that wants the lowest latency runs
+/// its task on the loop, so that nothing changes threads:
 ///
 /// ```swift
 /// try await withTaskExecutorPreference(EventLoop.shared.executor) { … }
@@ -16,16 +16,16 @@ package import ConnectToLinux
 public struct EventLoop: Sendable {
     package let reactor: Reactor
 
-    /// To run tasks on the loop itself, as long as it lives.
+    /// Runs tasks on the loop itself, as long as the loop lives.
     public var executor: any TaskExecutor { reactor.tasks }
 
-    /// To run actors on the loop itself, as their `unownedExecutor`.
+    /// Runs actors on the loop itself, as their `unownedExecutor`.
     public var serialExecutor: any SerialExecutor { reactor }
 
     /// The process's loop, with a thread of its own, made at first use; it lives as long as the process.
     ///
-    /// - Throws: ``PortError`` with ``PortError/Code/outOfResources`` where there is no descriptor or thread left
-    ///   for it.
+    /// - Throws: ``PortError`` with ``PortError/Code/outOfResources`` where the process has no descriptor or thread
+    ///   left for the loop.
     public static var shared: EventLoop {
         get throws(PortError) {
             let result: Result<EventLoop, PortError> = sharedLoop.withLock { existing in
@@ -42,15 +42,15 @@ public struct EventLoop: Sendable {
         }
     }
 
-    /// The same where it has been made; nil before.
+    /// ``shared`` where it has been made; nil before.
     static var existingShared: EventLoop? { sharedLoop.withLock { $0 } }
 
     private static let sharedLoop = Lock<EventLoop?>(nil)
 
     /// A loop that sleeps until the caller's main loop turns it.
     ///
-    /// What its ports and buses have to do waits for that, their ends included: turn it once more after closing them,
-    /// or they stay in memory, with their descriptors and the loop.
+    /// All work of its ports and buses waits until the loop is turned, closing included: turn the loop once more after
+    /// closing them, or they stay in memory, with their descriptors and the loop.
     ///
     /// - Throws: ``PortError`` with ``PortError/Code/outOfResources``.
     public static func makeDrivenByForeignLoop() throws(PortError) -> EventLoop {
@@ -65,25 +65,24 @@ public struct EventLoop: Sendable {
         }
     }
 
-    /// How long the loop goes on looking before it sleeps when there is nothing to do: zero unless set, 10 ms at the
-    /// most.
+    /// How long the loop polls for events before it sleeps: zero unless set, 10 ms at the most.
     ///
-    /// It saves what the kernel takes to wake a thread, most of a round trip, where both sides do it and each has a
-    /// processor to itself. The price is that processor: for so long after every event it does nothing else, and on a
-    /// machine that has none to spare everything gets slower. A foreign loop never spins.
+    /// Polling saves the time in which the kernel wakes a thread, which is most of a round trip, where both sides poll
+    /// and each has a processor to itself. The price is that processor: after every event it does nothing else for this
+    /// time, and on a machine without a spare processor everything gets slower. A foreign loop never polls in this way.
     public var spinTime: Duration {
         get { reactor.spinTime }
         nonmutating set { reactor.spinTime = newValue }
     }
 
-    /// Readable whenever ``runReady()`` has something to do. Not to be read from or closed.
+    /// A descriptor that is readable whenever ``runReady()`` has something to do. Do not read from it or close it.
     public var pollableDescriptor: Int32 { reactor.pollableDescriptor }
 
-    /// Runs everything that is ready, and returns without waiting. Always on the same thread; only for a loop
-    /// made by ``makeDrivenByForeignLoop()``.
+    /// Runs everything that is ready, and returns without waiting. Call it always on the same thread, and only for a
+    /// loop made by ``makeDrivenByForeignLoop()``.
     ///
-    /// A peer that floods cannot keep the caller here: what still comes after 64 turns is left, and
-    /// ``pollableDescriptor`` is readable at once.
+    /// A flooding peer cannot keep the caller here: after 64 turns the call returns, and ``pollableDescriptor`` is
+    /// readable at once if work is left.
     public func runReady() {
         reactor.runReady()
     }

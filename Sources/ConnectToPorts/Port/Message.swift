@@ -1,18 +1,18 @@
 import FoundationEssentials
 
-/// What arrived on a port: bytes, text or JSON, as the sender declared it.
+/// A message that arrived on a port: bytes, text or JSON, as the sender declared it.
 ///
-/// Where it is longer than 64 bytes it is a view of memory that it shares with its neighbours: up to 256 KiB, and
-/// behind a longer message up to as much as that. Who keeps a few of many messages for a long time takes a copy with
-/// ``bytes``.
+/// A message of more than 64 bytes is a view of memory that it shares with the messages received next to it: up to 256
+/// KiB, and after a longer message up to that message's length. A program that keeps a few of many messages for a long
+/// time should take a copy with ``bytes``.
 public struct Message: Sendable {
     /// What the sender declared the payload to be.
     public struct Kind: Sendable, Hashable, CustomStringConvertible {
-        /// Anything.
+        /// Any bytes.
         public static let bytes = Kind(frame: .bytes)
-        /// UTF-8, as the sender says; ``Message/text`` checks it.
+        /// The sender declares UTF-8; ``Message/text`` checks it.
         public static let text = Kind(frame: .text)
-        /// A JSON value, as the sender says; ``Message/decode(_:)`` checks it.
+        /// The sender declares a JSON value; ``Message/decode(_:)`` checks it.
         public static let json = Kind(frame: .json)
 
         let frame: FrameKind
@@ -20,9 +20,9 @@ public struct Message: Sendable {
         public var description: String { "\(frame)" }
     }
 
-    // First, since it is aligned to more than the others: a message is moved a few times.
+    // The first property, since it has the largest alignment: the message stays small, and it is moved several times.
     @usableFromInline let payload: Payload
-    /// What the sender declared it to be.
+    /// What the sender declared the payload to be.
     public let kind: Kind
     private let attachment: Attachment?
 
@@ -32,7 +32,7 @@ public struct Message: Sendable {
         attachment = transferred.map(Attachment.init)
     }
 
-    /// A plain message pays one word for it.
+    /// A class, so that a plain message pays only one word for its absence.
     private final class Attachment: Sendable {
         let things: [Transferable]
 
@@ -43,20 +43,20 @@ public struct Message: Sendable {
 
     var hasAttachment: Bool { attachment != nil }
 
-    /// What came along, in the order of the sender's list.
+    /// The things transferred with the message, in the order of the sender's list.
     public var transferred: [Transferable] { attachment?.things ?? [] }
 
-    /// The ports that came along, in the order of the sender's list; none of them started.
+    /// The transferred ports, in the order of the sender's list; none of them is started.
     public var ports: [MessagePort] {
         transferred.compactMap(\.port)
     }
 
-    /// The open files that came along, in the order of the sender's list.
+    /// The transferred open files, in the order of the sender's list.
     public var files: [OpenFile] {
         transferred.compactMap(\.file)
     }
 
-    /// The buffers that came along, in the order of the sender's list.
+    /// The transferred buffers, in the order of the sender's list.
     public var buffers: [SharedBuffer] {
         transferred.compactMap(\.buffer)
     }
@@ -64,16 +64,16 @@ public struct Message: Sendable {
     /// The payload's length in bytes.
     public var count: Int { payload.count }
 
-    /// The payload, copied.
+    /// A copy of the payload.
     public var bytes: [UInt8] { withUnsafeBytes { [UInt8]($0) } }
 
-    /// The payload as a string, if it was sent as text or JSON and is valid UTF-8; else nil.
+    /// The payload as a string, if it was sent as text or JSON and is valid UTF-8; otherwise nil.
     public var text: String? {
         if kind == .bytes { return nil }
         return withUnsafeBytes { String(validating: $0, as: UTF8.self) }
     }
 
-    /// Whether ``text`` is there, where it was sent as such.
+    /// Whether ``text`` is not nil, where the message was sent as text or JSON; true for bytes.
     package var isDecodable: Bool {
         if kind == .bytes { return true }
         return withUnsafeBytes {
@@ -91,8 +91,8 @@ public struct Message: Sendable {
 
     /// Decodes a JSON payload.
     ///
-    /// - Throws: ``PortError`` with ``PortError/Code/notDecodable`` where the message was not sent as JSON, is
-    ///   not JSON, or does not fit the type; the port is untouched by it.
+    /// - Throws: ``PortError`` with ``PortError/Code/notDecodable`` where the message was not sent as JSON, is not
+    ///   JSON, or does not fit the type. The error does not affect the port.
     public func decode<Value: Decodable>(_ type: Value.Type = Value.self) throws(PortError) -> Value {
         guard kind == .json else {
             throw PortError(

@@ -1,8 +1,8 @@
 /// Messages that are made once and posted together, to one port or to many.
 ///
-/// What is appended is put into the form in which it goes over a line, and is not copied again: neither for the
-/// second port, nor where a port queues it. So this is the quickest way to post many short messages, and to tell a
-/// thousand ports the same:
+/// A message is encoded for the line when it is appended, and is not copied again: neither for a second port, nor where
+/// a port queues it. So a batch is the quickest way to post many short messages, or to post the same message to a
+/// thousand ports:
 ///
 /// ```swift
 /// var news = MessageBatch()
@@ -10,20 +10,21 @@
 /// for refusal in ports.postMessages(news) { print("not posted: \(refusal.error)") }
 /// ```
 ///
-/// It goes whole, so a batch that finds nothing queued always has room, and one that is larger than
-/// ``PortLimits/queuedOutput`` waits until then. That costs the port no memory beside the batch's own.
+/// A port takes a batch as a whole. So a batch always has room in an empty queue, and a batch larger than
+/// ``PortLimits/queuedOutput`` waits until the queue is empty. Queueing it costs the port no memory beyond the batch's
+/// own.
 ///
-/// A value: a batch that has been posted can be appended to and posted again, and ports have what was posted. Nothing
-/// can be transferred along, since there is only one of it.
+/// A batch is a value: after posting, it can be appended to and posted again, and what the ports have taken does not
+/// change. A batch cannot transfer anything, since a transferred thing can go to only one port.
 public struct MessageBatch: Sendable {
-    /// Full, or somebody else's too.
+    /// Full, or shared with a port's queue or another copy of the batch.
     private var closed: [GatheredFrames] = []
     private var open: GatheredFrames?
-    /// How many messages.
+    /// The number of messages.
     public private(set) var count = 0
-    /// Bytes that they take, frame headers included: what counts against ``PortLimits/queuedOutput``.
+    /// Their size in bytes, frame headers included: this counts against ``PortLimits/queuedOutput``.
     public private(set) var size = 0
-    /// Of the longest message.
+    /// The length of the longest message.
     private(set) var longest = 0
 
     public init() {}
@@ -33,14 +34,14 @@ public struct MessageBatch: Sendable {
     /// Appends a message.
     ///
     /// - Throws: ``PortError`` with ``PortError/Code/notTransferable`` where the message transfers something. Then
-    ///   nothing was appended, and nothing given away.
+    ///   nothing was appended or given away.
     public mutating func append(_ message: OutgoingMessage) throws(PortError) {
-        // Not a trap: a message that is forwarded carries what its sender liked to send.
+        // An error, not a trap: a forwarded message transfers whatever its sender chose to send.
         if !message.transfer.isEmpty { throw .notForMany(message.transfer.count) }
         try message.withPayload { payload, _ in append(message.kind, payload) }
     }
 
-    /// Begins anew, with the same memory where no port has it.
+    /// Removes all messages, and reuses their memory where no port holds it.
     public mutating func removeAll() {
         closed = []
         if isKnownUniquelyReferenced(&open) { open?.removeAll() } else { open = nil }
@@ -50,7 +51,7 @@ public struct MessageBatch: Sendable {
     @inline(__always)
     private mutating func append(_ kind: FrameKind, _ payload: UnsafeRawBufferPointer) {
         let header = FrameHeader(kind, length: payload.count)
-        // What a port has been given, or a copy of this batch, is not added to.
+        // Do not append to frames that a port or a copy of this batch shares.
         if !isKnownUniquelyReferenced(&open) || open?.append(header, payload) != true {
             begin(header, payload)
         }
@@ -64,19 +65,19 @@ public struct MessageBatch: Sendable {
         do throws(OutOfMemory) {
             open = try GatheredFrames(beginningWith: header, payload)
         } catch {
-            // The program's own memory, as an array's would be; no peer leads here.
+            // This memory is the program's own, like an array's: no peer can make this fail.
             fatalError("\(error)")
         }
     }
 
     // MARK: For the line
 
-    /// All of them, where they are in one piece.
+    /// All frames, where they are in one piece of memory.
     var onlyFrames: GatheredFrames? { closed.isEmpty ? open : nil }
 
     var frames: [GatheredFrames] { open.map { closed + [$0] } ?? closed }
 
-    /// Shows each message.
+    /// Calls the closure with each message.
     func visit(_ body: (FrameKind, UnsafeRawBufferPointer) -> Void) {
         for frames in frames {
             guard var frame = frames.bytes.baseAddress else { continue }
@@ -92,18 +93,19 @@ public struct MessageBatch: Sendable {
 }
 
 extension MessagePort {
-    /// Posts all messages of a batch, or none. Never waits. Otherwise as ``postMessage(_:)-(OutgoingMessage)``.
+    /// Posts all messages of a batch, or none. Never waits. Otherwise the same as
+    /// ``postMessage(_:)-(OutgoingMessage)``.
     ///
-    /// What the kernel takes of it is with the kernel when this returns.
-    /// - Returns: whether the port took them; `false` on a port that is over.
+    /// The batch is written at once: when this returns, the kernel has as much of it as it takes.
+    /// - Returns: whether the port took the messages; `false` on a port that is over.
     @discardableResult
     public func postMessages(_ batch: MessageBatch) throws(PortError) -> Bool {
         if batch.isEmpty { return closeReason == nil }
         return try line.post(batch)
     }
 
-    /// Posts all messages of a batch, waiting for room for all of it: where it is larger than
-    /// ``PortLimits/queuedOutput``, until nothing is queued. Otherwise as ``send(_:)``.
+    /// Posts all messages of a batch, waiting for room for all of it; where the batch is larger than
+    /// ``PortLimits/queuedOutput``, until the queue is empty. Otherwise the same as ``send(_:)``.
     public func sendMessages(_ batch: MessageBatch) async throws(PortError) {
         if batch.isEmpty { return }
         try await line.whenThereIsRoom(for: batch.longest, frames: batch.size) { () throws(PortError) in

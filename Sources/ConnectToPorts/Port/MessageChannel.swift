@@ -1,21 +1,20 @@
 import ConnectToLinux
 
-/// Two entangled ports in one process: what one posts, the other receives.
+/// Two entangled ports in one process: each receives the messages that the other posts.
 ///
-/// The ends are alike. Hand one to another part of the program.
+/// Both ends are alike. Hand one to another part of the program.
 public struct MessageChannel: Sendable {
-    /// The one end.
+    /// One end.
     public let port1: MessagePort
-    /// The other.
+    /// The other end.
     public let port2: MessagePort
 
-    /// The two ends by themselves, for whoever has no use for the channel's name:
-    /// `let (mine, theirs) = try MessageChannel.makePair()`.
+    /// Makes a channel and returns only its two ends: `let (mine, theirs) = try MessageChannel.makePair()`.
     ///
-    /// A unit test of code that talks on a port gives it one end, and plays its peer on the other. They are real: a
+    /// A unit test of code that uses a port gives it one end, and plays its peer on the other. Both are real ports: a
     /// socket pair, with all the limits, errors and orders of events of a port to another process; only the
-    /// introduction is left out. On a loop by ``EventLoop/makeDrivenByForeignLoop()`` a test decides when what has been
-    /// posted arrives.
+    /// introduction is left out. On a loop made by ``EventLoop/makeDrivenByForeignLoop()`` the test decides when posted
+    /// messages arrive.
     ///
     /// - Parameters: as of ``init(limits:on:)``.
     /// - Throws: as ``init(limits:on:)``.
@@ -27,8 +26,9 @@ public struct MessageChannel: Sendable {
     }
 
     /// - Parameters:
-    ///   - limits: of each end, here. One that is given away has where it arrives the limits that hold there.
-    ///   - loop: where both ends live; by default ``EventLoop/shared``.
+    ///   - limits: the limits of each end in this process. An end that is given away takes the limits of the port on
+    ///     which it arrives.
+    ///   - loop: the loop on which both ends run; by default ``EventLoop/shared``.
     /// - Throws: ``PortError`` with ``PortError/Code/outOfResources`` where the process has no descriptors left.
     public init(limits: PortLimits = PortLimits(), on loop: EventLoop? = nil) throws(PortError) {
         let loop = if let loop { loop } else { try EventLoop.shared }

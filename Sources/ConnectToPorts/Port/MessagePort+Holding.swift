@@ -1,6 +1,6 @@
 extension MessagePort {
-    /// Bytes that the program has taken of a port and is still passing on, counted with what the port holds until they
-    /// are let go. So a program that passes on slowly stalls the peers it has them of.
+    /// Bytes that the program has taken from a port and is still passing on. They count as held by the port until this
+    /// object is released. So a program that passes bytes on slowly stalls the peers from which they came.
     package final class Holding: Sendable {
         private let line: Line
         private let size: Int
@@ -16,7 +16,7 @@ extension MessagePort {
         }
     }
 
-    /// - Returns: nil for what is too little to be counted, and on a port whose memory nobody counts.
+    /// - Returns: nil where the size is too small to be counted, and on a port that has no memory budget.
     package func hold(_ size: Int) -> Holding? {
         line.budget == nil || size < MemoryTally.grain ? nil : Holding(line, size)
     }

@@ -1,10 +1,10 @@
 package import ConnectToLinux
 
 extension MessagePort {
-    /// A port on a socket whose other end is somewhere already.
+    /// Makes a port on a socket whose other end is in use already.
     /// - Parameters:
-    ///   - budget: what it may hold together with others.
-    ///   - traffic: where what goes over it is counted.
+    ///   - budget: bounds the memory that this port and others may hold together.
+    ///   - traffic: counts the bytes and messages on the line.
     package convenience init(
         adopting socket: StreamSocket, on loop: EventLoop, limits: PortLimits = PortLimits(),
         budget: MemoryBudget? = nil, traffic: Traffic? = nil
@@ -14,7 +14,7 @@ extension MessagePort {
         line.watch()
     }
 
-    /// A port that is on its way to somebody; its introduction says when it is there.
+    /// Makes a port whose other end is still to be passed to a listener, through the introduction.
     package static func opening(
         on loop: EventLoop, limits: PortLimits = PortLimits()
     ) -> (port: MessagePort, introduction: PortIntroduction) {
@@ -32,25 +32,25 @@ extension MessagePort {
 }
 
 extension MessagePort {
-    /// Ends a port that nobody has admitted yet, for a reason, together with what was posted on it. One that is
+    /// Ends a port that no peer has admitted yet, for the given reason, and drops what was posted on it. A port that is
     /// open goes on.
     package func failUnlessOpen(_ reason: CloseReason) {
         line.failUnlessOpen(reason)
     }
 
-    /// Lets go of a line that was not admitted after all, without a word on it: what it was is for the answer
-    /// to the introduction to tell. The caller may offer the same line to the next listener.
+    /// Releases a line that was not admitted after all, without telling the peer anything: the answer to the
+    /// introduction gives the reason. The caller may offer the same line to the next listener.
     package func abandon() {
         line.abandon()
     }
 }
 
-/// The hold that whoever introduces a port has on it: the end to pass on, and the outcome to tell.
+/// The access that an introduction has to its port: the end to pass on, and the outcome to report.
 ///
-/// It does not keep the port from closing when the program drops it.
+/// It does not keep the port alive: the port closes when the program drops it.
 package struct PortIntroduction: Sendable {
     private let line: Line
-    /// To be passed to the peer and then let go. Nil where the line could not be made.
+    /// The descriptor to pass to the peer and then release. Nil where the line could not be made.
     package let farEnd: Descriptor?
 
     init(line: Line, farEnd: Descriptor?) {
@@ -58,7 +58,7 @@ package struct PortIntroduction: Sendable {
         self.farEnd = farEnd
     }
 
-    /// The port is over, or was closed with nothing posted: there is nobody to introduce.
+    /// The port is over, or was closed before anything was posted: there is no port left to introduce.
     package var isPointless: Bool {
         line.read { $0.life.reason != nil && ($0.life.posted == 0 || $0.life.reason?.code != .closed) }
     }
@@ -73,12 +73,13 @@ package struct PortIntroduction: Sendable {
         line.didOpen()
     }
 
-    /// The introduction failed; a port that is open already, because the peer has answered on it, goes on.
+    /// The introduction failed: ends the port. A port that is open already, because the peer has answered on it, goes
+    /// on.
     package func failUnlessOpen(_ reason: CloseReason) {
         line.failUnlessOpen(reason)
     }
 
-    /// The peer broke the protocol in its answer: that ends the port whether it is open or not.
+    /// The peer broke the protocol in its answer: ends the port, whether it is open or not.
     package func fail(_ reason: CloseReason) {
         line.fail(reason)
     }

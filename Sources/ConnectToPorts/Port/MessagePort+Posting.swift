@@ -5,25 +5,25 @@ extension MessagePort {
 
     /// Posts a message. Never waits.
     ///
-    /// What the kernel does not take at once is queued, up to 16 MiB (``PortLimits/queuedOutput``); a peer that
-    /// reads slowly fills the queue, and only then does this throw. A message that finds nothing queued always has
-    /// room.
+    /// The part that the kernel does not take at once is queued, up to 16 MiB (``PortLimits/queuedOutput``). This
+    /// throws only when a peer that reads slowly has filled the queue. An empty queue has room for any message.
     ///
-    /// A lone message is with the kernel when this returns, if that has room. Of many in a row several go together, as
-    /// soon as they are 64 KiB: on the port's loop at the end of its turn at the latest, elsewhere within 100
-    /// microseconds. Quicker for many, or for many ports, is a ``MessageBatch``. A program that exits right after
-    /// posting awaits ``flush()`` first.
+    /// A single message is with the kernel when this returns, if the kernel has room. Of many messages in a row,
+    /// several go together, as soon as they make up 64 KiB: on the port's loop at the end of its turn at the latest,
+    /// elsewhere within 100 microseconds. For many messages, or many ports, a ``MessageBatch`` is quicker. A program
+    /// that exits right after posting should await ``flush()`` first.
     ///
-    /// All that the message transfers goes with it or, if this throws, nothing of it. A port goes with everything that
-    /// it has received and not delivered, and posted and not written, so that order holds and nothing is lost over any
-    /// number of hops; it arrives not started. Its own ``closeReason`` here is ``CloseReason/Code/transferred``. Up to
-    /// 253 things go with one message, and 253 descriptors in all, those inside of ports included.
+    /// All things that the message transfers go with it or, if this throws, none of them. A port takes along the
+    /// messages that it has received and not delivered, and those that it has posted and not written. So order holds
+    /// and nothing is lost over any number of hops. The port arrives not started; its ``closeReason`` here becomes
+    /// ``CloseReason/Code/transferred``. One message carries up to 253 things, and 253 descriptors in all, those inside
+    /// of ports included.
     ///
-    /// - Returns: whether the port took the message. On a port that is over the message goes nowhere, and what it was to
-    ///   transfer is closed, as the HTML standard has it: then this is `false`, and ``closeReason`` says why.
+    /// - Returns: whether the port took the message. A port that is over drops the message and closes the things that
+    ///   it was to transfer, as the HTML standard has it: then this is `false`, and ``closeReason`` says why.
     /// - Throws: ``PortError``: ``PortError/Code/queueFull``, ``PortError/Code/messageTooLarge`` (over 64 MiB or
-    ///   ``PortLimits/messageLength``), ``PortError/Code/finished``; and with something to
-    ///   transfer ``PortError/Code/detached`` for what was closed or given away before, ``PortError/Code/notOpen``,
+    ///   ``PortLimits/messageLength``), ``PortError/Code/finished``; and for a message that transfers something
+    ///   ``PortError/Code/detached`` where a thing was closed or given away before, ``PortError/Code/notOpen``,
     ///   ``PortError/Code/notTransferable``, ``PortError/Code/tooManyDescriptors``.
     @discardableResult
     public func postMessage(_ message: OutgoingMessage) throws(PortError) -> Bool {
@@ -32,7 +32,7 @@ extension MessagePort {
         }
     }
 
-    /// Posts bytes; the same as `.bytes(bytes)`, and as ``postMessage(_:)-(OutgoingMessage)`` otherwise.
+    /// Posts bytes, as ``postMessage(_:)-(OutgoingMessage)`` does with `.bytes(bytes)`.
     @discardableResult
     public func postMessage(_ bytes: [UInt8]) throws(PortError) -> Bool {
         try bytes.withBytes { payload throws(PortError) in
@@ -40,7 +40,7 @@ extension MessagePort {
         }
     }
 
-    /// Posts text; the same as `.text(text)`, and as ``postMessage(_:)-(OutgoingMessage)`` otherwise.
+    /// Posts text, as ``postMessage(_:)-(OutgoingMessage)`` does with `.text(text)`.
     @discardableResult
     public func postMessage(_ text: String) throws(PortError) -> Bool {
         try text.withBytes { payload throws(PortError) in try line.post(.text, payload) }
@@ -48,24 +48,25 @@ extension MessagePort {
 
     // MARK: Posting the newest value
 
-    /// Posts a message in place of the one that still waits here under the same key, if one does: of something that
-    /// changes faster than the peer reads, such as a position or a progress, the peer gets the newest value and not all.
+    /// Posts a message in place of the one that still waits here under the same key, if there is one. For a value that
+    /// changes faster than the peer reads, such as a position or a progress, the peer gets the newest value and not
+    /// every value.
     ///
     /// ```swift
     /// try port.postMessage(.encoding(position), replacing: "pointer")
     /// ```
     ///
-    /// While the peer keeps up, each message goes. When it is slow, a message of which the kernel has taken no byte yet
-    /// is replaced, at its place in the queue: what was posted before it still arrives before, and what was posted
-    /// behind it, behind. So as much waits as one message for each key, however long the peer is slow. A message that
-    /// is no longer than the one that it replaces has room in a full queue too.
+    /// While the peer keeps up, it gets each message. When the peer is slow, a message of which the kernel has taken no
+    /// byte yet is replaced at its place in the queue: messages posted before it still arrive before, and messages
+    /// posted after it arrive after. So at most one message for each key waits, however long the peer is slow. A
+    /// message that is no longer than the one that it replaces has room in a full queue too.
     ///
-    /// Keys are this port's own, and the peer sees none of them. What travels with the port when that is given away is
-    /// not replaced any more.
+    /// Keys belong to this port, and the peer sees none of them. Messages that wait when the port is given away travel
+    /// with it, and cannot be replaced any more.
     ///
     /// - Returns: whether the port took the message, as for ``postMessage(_:)-(OutgoingMessage)``.
     /// - Throws: as ``postMessage(_:)-(OutgoingMessage)``; and ``PortError/Code/notTransferable`` for a message that
-    ///   transfers something, for that would be lost with it when it is replaced.
+    ///   transfers something, which would be lost when the message is replaced.
     @discardableResult
     public func postMessage(_ message: OutgoingMessage, replacing key: String) throws(PortError) -> Bool {
         if !message.transfer.isEmpty { throw .notReplaceable }
@@ -76,13 +77,14 @@ extension MessagePort {
 
     // MARK: Waiting for room
 
-    /// Posts a message, waiting for room in the queue if the peer is slow to read. While it waits nothing has been
+    /// Posts a message, waiting for room in the queue if the peer is slow to read. While this waits, nothing has been
     /// given away.
     ///
-    /// Room is here what is below half of ``PortLimits/queuedOutput`` (8 MiB if not set): a caller that can wait leaves
-    /// the other half to those that cannot. So a loop of this holds that and one message, at the most.
+    /// For this call, the queue has room below half of ``PortLimits/queuedOutput`` (8 MiB if not set): a caller that
+    /// can wait leaves the other half to callers that cannot. So a loop over this call queues that half and one
+    /// message, at the most.
     ///
-    /// - Throws: ``PortError``: ``PortError/Code/closed`` if the port is over before there was room,
+    /// - Throws: ``PortError``: ``PortError/Code/closed`` if the port ends before there is room,
     ///   ``PortError/Code/cancelled`` if the task is cancelled before (then nothing was posted), and as
     ///   ``postMessage(_:)-(OutgoingMessage)``.
     public func send(_ message: OutgoingMessage) async throws(PortError) {

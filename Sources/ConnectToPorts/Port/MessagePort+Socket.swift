@@ -3,41 +3,44 @@ import ConnectToLinux
 extension MessagePort {
     // MARK: Its socket
 
-    /// Gives the socket away, with the protocol's frames on it: for another process to make a port of
-    /// (``init(adopting:limits:on:)``), or for other code to speak the protocol. The caller owns it and has to close it.
+    /// Gives the socket away, which carries the protocol's frames: another process can make a port of it
+    /// (``init(adopting:limits:on:)``), or other code can speak the protocol on it. The caller owns the descriptor and
+    /// has to close it.
     ///
-    /// A connected AF_UNIX SOCK_STREAM socket, closed on exec and blocking as a rule (the other side may share the
-    /// flag). The port is over here, with ``CloseReason/Code/transferred``, and says nothing to the peer.
+    /// The result is a connected AF_UNIX SOCK_STREAM socket, closed on exec, and usually blocking (the other side may
+    /// share that flag). The port is over here, with ``CloseReason/Code/transferred``, and the peer does not notice.
     ///
-    /// It goes only between two messages, with none waiting here to be taken or to be written: before the port is started,
-    /// or after ``flush()``. How many messages have gone over the line does not travel with it, so that what the peer says
-    /// of them in closing (``undeliveredCount``) is right only where none has. A port that is posted along with a message
-    /// (``Transferable``) has no such bounds: take that way where the receiver has a port already.
-    /// - Throws: ``PortError``, with the port as it was: ``PortError/Code/notOpen``,
-    ///   ``PortError/Code/stillBuffered``, ``PortError/Code/closed``, ``PortError/Code/detached`` where it was
+    /// The socket can be detached only between two messages, while no message waits here to be taken or written: before
+    /// the port is started, or after ``flush()``. The count of messages on the line does not travel with the socket, so
+    /// the peer's count in its close frame (``undeliveredCount``) is right only where no message has gone over the
+    /// line. A port that is posted with a message (``Transferable``) has no such restrictions: prefer that where the
+    /// receiver has a port already.
+    /// - Throws: ``PortError``, and the port stays as it was: ``PortError/Code/notOpen``,
+    ///   ``PortError/Code/stillBuffered``, ``PortError/Code/closed``, ``PortError/Code/detached`` where the port was
     ///   closed or given away before, ``PortError/Code/outOfResources`` where the process has no descriptor left.
     public func detachSocket() throws(PortError) -> Int32 {
         try line.detachSocket()
     }
 
-    /// Makes a port on a socket that this process was started with, or was handed: the inverse of ``detachSocket()``. So a
-    /// program can give a worker that it starts one end of a ``MessageChannel``, as its standard input for example:
+    /// Makes a port on a socket that this process was started with, or was handed: the inverse of ``detachSocket()``.
+    /// So a program can give one end of a ``MessageChannel`` to a worker process that it starts, as its standard input
+    /// for example:
     ///
     /// ```swift
     /// let port = try MessagePort(adopting: 0)  // in the worker
     /// ```
     ///
-    /// The other end has to be a port of this library, or to speak the same protocol. The port is open, and not started.
-    /// What was written before waits in the socket. On success the port owns the descriptor, and nothing else may use or
-    /// close it; it is closed on exec from then on. A standard descriptor (0 to 2) is moved to another number, and
-    /// `/dev/null` takes its place.
+    /// The other end has to be a port of this library, or to speak the same protocol. The port is open, and not
+    /// started. Messages written before wait in the socket. On success the port owns the descriptor, and other code
+    /// must not use or close it; from then on it is closed on exec. A standard descriptor (0 to 2) is moved to another
+    /// number, and `/dev/null` takes its place.
     ///
     /// - Parameters:
     ///   - number: a connected AF_UNIX SOCK_STREAM socket.
-    ///   - limits: of the port.
-    ///   - loop: where the port lives; by default ``EventLoop/shared``.
-    /// - Throws: ``PortError``; then the descriptor stays the caller's, as it was: ``PortError/Code/invalidDescriptor``
-    ///   where it is anything else, and ``PortError/Code/outOfResources``.
+    ///   - limits: the limits of the port.
+    ///   - loop: the loop on which the port runs; by default ``EventLoop/shared``.
+    /// - Throws: ``PortError``, and the caller keeps the descriptor as it was: ``PortError/Code/invalidDescriptor``
+    ///   where it is not such a socket, and ``PortError/Code/outOfResources``.
     public convenience init(
         adopting number: Int32, limits: PortLimits = PortLimits(), on loop: EventLoop? = nil
     ) throws(PortError) {

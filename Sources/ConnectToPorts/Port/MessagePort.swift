@@ -2,16 +2,16 @@ import ConnectToLinux
 
 /// One end of a private line to another program.
 ///
-/// Post with ``postMessage(_:)-(OutgoingMessage)``, take with ``messages``. Both ends are alike, and a port may be used
-/// from any thread. A port that is dropped (its last reference gone) closes itself. Whatever happens to the
+/// Post messages with ``postMessage(_:)-(OutgoingMessage)``, and take them with ``messages``. Both ends are alike, and
+/// a port may be used from any thread. A port closes itself when its last reference is gone. Whatever happens to the
 /// other side, the port ends with exactly one ``closeReason``.
 ///
-/// A task that is cancelled while it waits on a port gets an error, and never what it waited for, or the end, in its
-/// place: `CancellationError` from ``messages`` and ``nextMessage(within:)``, and ``PortError`` with
+/// A task that is cancelled while it waits on a port gets an error, never a message or the end instead:
+/// `CancellationError` from ``messages`` and ``nextMessage(within:)``, and ``PortError`` with
 /// ``PortError/Code/cancelled`` from the calls that throw a ``PortError``. The port lives on, nothing has been posted,
 /// and no message is lost.
 ///
-/// The behaviour is that of the HTML standard's MessagePort wherever the standard has a word for it.
+/// A port behaves like the HTML standard's MessagePort wherever the standard defines the behaviour.
 public final class MessagePort: Sendable {
     let line: Line
 
@@ -25,14 +25,14 @@ public final class MessagePort: Sendable {
 
     // MARK: Opening
 
-    /// Waits until the other side has admitted this port; returns at once on a port that came with a connect event.
+    /// Waits until the other side has admitted this port; returns at once for a port from a connect event.
     ///
-    /// A program need not call it: posting and taking work from the beginning.
-    /// - Parameter limit: how long to wait, on CLOCK_MONOTONIC; without one, until the introduction's own end. On a loop
+    /// A program need not call this: it can post and take messages from the beginning.
+    /// - Parameter limit: how long to wait, on CLOCK_MONOTONIC; without a limit, until the introduction ends. On a loop
     ///   made by ``EventLoop/makeDrivenByForeignLoop()`` the time ends when the loop is turned.
     /// - Throws: ``PortError``: ``PortError/Code/closed`` and the reason where the port never opens;
-    ///   ``PortError/Code/timedOut`` where the limit is over before (the port may still open);
-    ///   ``PortError/Code/cancelled`` where the waiting task is cancelled.
+    ///   ``PortError/Code/timedOut`` where the limit ends first (the port may still open); ``PortError/Code/cancelled``
+    ///   where the waiting task is cancelled.
     public func waitUntilOpen(within limit: Duration? = nil) async throws(PortError) {
         await line.wait(for: .opening, within: limit) { $0.life.isOpen || $0.life.reason != nil }
         let (isOpen, reason) = line.read { ($0.life.isOpen, $0.life.reason) }
@@ -46,54 +46,57 @@ public final class MessagePort: Sendable {
     }
 
     /// Whether the other side has admitted this port and the port is not over. False while the introduction is under
-    /// way, and from the moment on when there is a ``closeReason``.
+    /// way, and again once there is a ``closeReason``.
     public var isOpen: Bool {
         line.read { $0.life.isOpen && $0.life.reason == nil }
     }
 
     // MARK: Ending
 
-    /// Begins to receive. Taking ``messages`` does it too; it cannot be undone.
+    /// Begins to receive. Taking ``messages`` starts the port too. It cannot be stopped again.
     ///
-    /// Until then what the peer sends stays with the kernel, which stalls the peer when it has enough. Only a port that
-    /// has finished reads before, as far as the bound for what waits here, for it has to learn how the peer ends.
+    /// Until the port is started, messages from the peer stay with the kernel, which stalls the peer when its buffer is
+    /// full. Only a port that has called ``finish()`` reads earlier, up to the bound on waiting messages, to learn how
+    /// the peer ends.
     public func start() {
         line.start()
     }
 
-    /// Says that this side posts no more; what the peer sends is still welcome.
+    /// Tells the peer that this side posts no more. The port still receives what the peer sends.
     ///
-    /// The peer's ``messages`` end after what was posted before. A port on which both sides have finished
-    /// closes itself once both programs have taken everything: until then ``waitUntilClosed(within:)`` waits for
-    /// a peer that is slow to.
+    /// The peer's ``messages`` end after what was posted before. A port on which both sides have finished closes itself
+    /// once both programs have taken everything. Until then ``waitUntilClosed(within:)`` waits, however slowly the peer
+    /// takes its messages.
     public func finish() {
         line.finish()
     }
 
-    /// Ends both directions. What was posted before is still delivered; what has arrived is not. After ``finish()`` it
-    /// says that this side is done, and that what it has not taken is no loss (``peerWasDone``).
+    /// Ends both directions. Messages posted before are still delivered; messages that have arrived and were not taken
+    /// are dropped. After ``finish()`` a close tells the peer that this side is done, and that the messages which it
+    /// has not taken are no loss (``peerWasDone``).
     ///
-    /// Handing over goes on in the background, until the peer has taken nothing for five seconds; ``flush()``
-    /// waits for it, as a program should that is about to exit.
+    /// The port hands over what was posted in the background, until the peer has taken nothing for
+    /// ``PortLimits/linger`` (five seconds if not set). A program that is about to exit should await ``flush()``, which
+    /// waits for that.
     public func close() {
         line.close()
     }
 
-    /// Waits until everything posted so far is out of this process's hands: the port is open, and the kernel has
-    /// taken all. What the kernel has, the peer gets even if this process ends: a program that posts and then leaves
-    /// calls this first. After ``close()`` it waits in the same way for what was posted before.
+    /// Waits until everything posted so far has left this process: the port is open, and the kernel has taken all of
+    /// it. The peer gets what the kernel has even if this process ends, so a program that posts and then exits calls
+    /// this first. After ``close()`` it waits in the same way for what was posted before.
     ///
-    /// - Throws: ``PortError`` with ``PortError/Code/undelivered`` where the port has ended, and something that was posted
-    ///   on it has not reached the peer's process: the port never opened; the peer's process ended before it had read
-    ///   everything, or took nothing for ``PortLimits/linger`` after a close; the peer closed with messages that it had
-    ///   not taken (``undeliveredCount``), unless it had finished before (``peerWasDone``); or a message was posted when
-    ///   the port was over already, and ``postMessage(_:)-(OutgoingMessage)`` returned `false` for it. What a process had
-    ///   read when it was killed counts as delivered. With ``PortError/Code/cancelled`` where the waiting task is
-    ///   cancelled before; the port lives on.
+    /// - Throws: ``PortError`` with ``PortError/Code/undelivered`` where the port has ended, and something that was
+    ///   posted on it has not reached the peer's process: the port never opened; the peer's process ended before it had
+    ///   read everything, or took nothing for ``PortLimits/linger`` after a close; the peer closed and had not taken
+    ///   some messages (``undeliveredCount``), unless it had finished before (``peerWasDone``); or a message was posted
+    ///   when the port was over already, and ``postMessage(_:)-(OutgoingMessage)`` returned `false` for it. Messages
+    ///   that a process had read when it was killed count as delivered. ``PortError`` with ``PortError/Code/cancelled``
+    ///   where the waiting task is cancelled before; the port lives on.
     public func flush() async throws(PortError) {
         line.change { state, wakeups in
             state.writeOutput(for: line, &wakeups)
-            // What is posted next has nothing to go together with.
+            // Let the next message be written directly: there is nothing left to gather it with.
             state.lastDirectTurn = 0
         }
         await line.wait(for: .flush) { $0.isFlushed }
@@ -102,16 +105,16 @@ public final class MessagePort: Sendable {
         if !isFlushed { throw .waitCancelled }
     }
 
-    /// Why the port is over, or nil while it is not. Latched: asking late still tells.
+    /// Why the port is over, or nil while it is not. The reason is set once and does not change.
     ///
-    /// It may be known before the last messages have been taken; those are still delivered.
+    /// The reason may be known before the last messages have been taken; those are still delivered.
     public var closeReason: CloseReason? {
         line.read { $0.life.reason }
     }
 
     /// Waits until the port is over, and returns why.
-    /// - Parameter limit: how long to wait, as of ``waitUntilOpen(within:)``.
-    /// - Throws: ``PortError``, with the port alive: ``PortError/Code/timedOut`` where the limit is over before,
+    /// - Parameter limit: how long to wait, as in ``waitUntilOpen(within:)``.
+    /// - Throws: ``PortError``, and the port lives on: ``PortError/Code/timedOut`` where the limit ends first,
     ///   ``PortError/Code/cancelled`` where the waiting task is cancelled.
     @discardableResult
     public func waitUntilClosed(within limit: Duration? = nil) async throws(PortError) -> CloseReason {
@@ -120,60 +123,60 @@ public final class MessagePort: Sendable {
         return reason
     }
 
-    /// Ends the port of a program that is cut short, and waits until what was posted is on its way.
+    /// Ends the port of a program that is interrupted, and waits until the kernel has what was posted.
     ///
-    /// Before ``finish()`` this is ``close()`` and ``flush()``. After it the peer sees the line break off
-    /// (``CloseReason/Code/peerExited``), since a close there would say that this side was done with what it has not
-    /// taken.
+    /// Without a ``finish()`` before, this is ``close()`` and ``flush()``. After ``finish()`` the peer sees the line
+    /// break off (``CloseReason/Code/peerExited``), since a close frame would tell it that this side was done, and that
+    /// messages which it has not taken are no loss.
     public func abort() async {
         if !hasFinished { close() }
-        // What has not been delivered by then is not waited for.
+        // An error means that some messages are lost or that the task is cancelled; the port ends in either case.
         try? await flush()
         if hasFinished { abandon() }
     }
 
     // MARK: State
 
-    /// Whether it is closed on this side: by ``close()``, because it was given away, or by itself, once both sides had
-    /// finished and taken all. One that the peer has ended is not.
+    /// Whether the port is closed on this side: by ``close()``, because it was given away, or by itself, once both
+    /// sides had finished and taken everything. False for a port that the peer has ended.
     public var isDetached: Bool {
         line.read { $0.life.outbound == .closed }
     }
 
-    /// Bytes posted here that the kernel has not taken yet, frame headers included; 0 when all is on its way.
+    /// Bytes posted here that the kernel has not taken yet, frame headers included; 0 once the kernel has everything.
     public var bufferedAmount: Int {
         line.read { $0.output.count }
     }
 
-    /// How many of the messages posted here the peer said, in closing, that it had not taken. 0 until then,
-    /// and where the peer did not get to say.
+    /// How many of the messages posted here the peer had not taken when it closed, as its close frame says. 0 until
+    /// then, and where the peer ended without a close frame.
     public var undeliveredCount: Int {
         line.read { Int(clamping: $0.life.undelivered) }
     }
 
-    /// Whether the peer closed, having said before that it was done (``finish()``): what it had not taken, or was not
-    /// sent, it had no use for. One that closes without is interrupted in what it did.
+    /// Whether the peer called ``finish()`` before it closed, and so was done: it had no use for messages that it had
+    /// not taken or received. A peer that closes without ``finish()`` was interrupted.
     public var peerWasDone: Bool {
         line.read { $0.life.peerWasDone }
     }
 
-    /// How many messages have been posted on this port, those that it posted before it was transferred included.
+    /// How many messages have been posted on this port, including those posted before it was transferred here.
     public var postedCount: Int {
         line.read { Int(clamping: $0.life.posted) }
     }
 
-    /// Whether the peer has called ``finish()``, and not only ended the port.
+    /// Whether the peer has called ``finish()``. False where the peer only ended the port.
     public var hasReceivedFinish: Bool {
         line.read { $0.life.hasReceivedFinish }
     }
 
-    /// Whether this side has called ``finish()``, and neither closed the port since nor given it away.
+    /// Whether this side has called ``finish()``, and has neither closed the port since nor given it away.
     public var hasFinished: Bool {
         line.read { $0.life.outbound == .finished }
     }
 
-    /// Whether no more messages will come: the peer has said that it posts no more, or the port is over. Some may still
-    /// wait here.
+    /// Whether no more messages will come: the peer has finished, or the port is over. Some messages may still wait
+    /// here.
     public var peerHasFinished: Bool {
         line.read { $0.life.inputHasEnded }
     }

@@ -1,6 +1,6 @@
 import FoundationEssentials
 
-/// A message to be posted: its payload, what it is (bytes, text or JSON), and what is transferred with it.
+/// A message to be posted: its payload, its kind (bytes, text or JSON), and the things that it transfers.
 ///
 /// ```swift
 /// try port.postMessage(.encoding(reading))
@@ -8,22 +8,22 @@ import FoundationEssentials
 /// try port.postMessage(.forwarding(message))
 /// ```
 ///
-/// A string literal is a message of text. A string that is in a variable is written `.text(name)`, for the receiver has
-/// to know what it gets: `.json(name)` would be JSON, and `.encoding(name)` the JSON string in its quotation marks.
+/// A string literal is a message of text. For a string in a variable, write `.text(name)`, since the receiver has to
+/// know the kind: `.json(name)` would be JSON, and `.encoding(name)` the JSON string in quotation marks.
 ///
-/// A value: making one posts nothing and gives nothing away, and it can be posted several times, unless it transfers
-/// something. It holds its payload as it was given, without a copy.
+/// A message is a value: making one posts nothing and gives nothing away, and it can be posted several times, unless it
+/// transfers something. It holds its payload as it was given, without a copy.
 public struct OutgoingMessage: Sendable {
     enum Content: Sendable {
         case bytes([UInt8])
         case text(String)
-        /// Of a message that was received.
+        /// The payload of a message that was received.
         case received(Payload)
     }
 
     let kind: FrameKind
     let content: Content
-    /// What is given away together with the message; the receiver finds it in ``Message/transferred``.
+    /// The things that are given away with the message; the receiver finds them in ``Message/transferred``.
     public var transfer: [Transferable]
 
     init(_ kind: FrameKind, _ content: Content, transfer: [Transferable]) {
@@ -34,30 +34,31 @@ public struct OutgoingMessage: Sendable {
 
     // MARK: Making
 
-    /// Bytes: an array, a slice, Foundation's `Data`. An array of bytes is not copied.
+    /// Makes a message of bytes: an array, a slice, Foundation's `Data`. An array of bytes is not copied.
     public static func bytes(_ bytes: some Collection<UInt8>, transfer: [Transferable] = []) -> OutgoingMessage {
         OutgoingMessage(.bytes, .bytes([UInt8](bytes)), transfer: transfer)
     }
 
-    /// Text.
+    /// Makes a message of text.
     public static func text(_ text: String, transfer: [Transferable] = []) -> OutgoingMessage {
         OutgoingMessage(.text, .text(text), transfer: transfer)
     }
 
-    /// Text that is JSON already. It is not checked; a receiver whose ``Message/decode(_:)`` finds something else gets
-    /// ``PortError/Code/notDecodable``.
+    /// Makes a JSON message of text that is JSON already. The text is not checked: if it is not JSON, the receiver's
+    /// ``Message/decode(_:)`` throws ``PortError/Code/notDecodable``.
     public static func json(_ json: String, transfer: [Transferable] = []) -> OutgoingMessage {
         OutgoingMessage(.json, .text(json), transfer: transfer)
     }
 
-    /// A value as JSON, which the receiver takes with ``Message/decode(_:)``. Bytes and text go as JSON this way too.
+    /// Encodes a value as JSON, which the receiver takes with ``Message/decode(_:)``. Byte arrays and strings are
+    /// encoded as JSON too.
     ///
     /// - Throws: ``PortError`` with ``PortError/Code/notEncodable`` where the value has no form in JSON.
     public static func encoding(
         _ value: some Encodable, transfer: [Transferable] = []
     ) throws(PortError) -> OutgoingMessage {
         let encoder = JSONEncoder()
-        // Escaped slashes are of use in scripts of HTML only.
+        // Escaped slashes are useful only in scripts inside of HTML.
         encoder.outputFormatting = .withoutEscapingSlashes
         do {
             return OutgoingMessage(.json, .bytes([UInt8](try encoder.encode(value))), transfer: transfer)
@@ -67,14 +68,15 @@ public struct OutgoingMessage: Sendable {
         }
     }
 
-    /// A message that was received, as it is: the kind, the bytes and everything that was transferred with it.
+    /// Makes a message of one that was received: the same kind, the same bytes and all things that were transferred
+    /// with it.
     ///
-    /// The payload is not copied: this message and a queue that it waits in share the memory that it was received
-    /// into. Only a payload that is a small part of that memory is copied when it has to wait.
+    /// The payload is not copied: this message, and a queue in which it waits, share the memory into which it was
+    /// received. A payload is copied only when it has to wait and is a small part of that memory.
     ///
-    /// What was transferred goes on to the next receiver, and is gone here and from the given message once this is
-    /// posted. So posting throws ``PortError/Code/detached`` where the program has closed one of the ports, files and
-    /// buffers or given it away; without them the message is made by `.bytes(message.bytes)`, or by setting
+    /// The transferred things go on to the next receiver: once this message is posted, they are gone here and from the
+    /// given message. So posting throws ``PortError/Code/detached`` where the program has closed one of the ports,
+    /// files and buffers or given it away. To forward the payload without them, use `.bytes(message.bytes)`, or set
     /// ``transfer``.
     public static func forwarding(_ message: Message) -> OutgoingMessage {
         OutgoingMessage(message.kind.frame, .received(message.payload), transfer: message.transferred)
@@ -82,7 +84,7 @@ public struct OutgoingMessage: Sendable {
 }
 
 extension OutgoingMessage: ExpressibleByStringInterpolation {
-    /// Text.
+    /// Makes a message of text.
     public init(stringLiteral text: String) {
         self.init(.text, .text(text), transfer: [])
     }
@@ -98,7 +100,7 @@ extension OutgoingMessage {
         }
     }
 
-    /// Lends the payload, and what keeps it where it is, if anything does.
+    /// Lends the payload, and the object that keeps it at its address, if there is one.
     func withPayload<Result>(
         _ body: (UnsafeRawBufferPointer, PayloadOwner?) throws(PortError) -> Result
     ) throws(PortError) -> Result {

@@ -1,21 +1,21 @@
-/// The bytes of one message: its own where they are few, else a view of the chunk they were read into.
+/// The bytes of one message: stored inside where they are few, otherwise a view of the chunk they were read into.
 ///
-/// Inlined where messages are read: what costs a few instructions would cost a hundred as a generic call.
+/// Its parts are inlined where messages are read: a few instructions would become a hundred in a generic call.
 ///
-/// `@unchecked Sendable`: what ``start`` points to is the chunk's, and does not change while there is a view of it.
+/// `@unchecked Sendable`: ``start`` points into the chunk, whose bytes do not change while a view of them exists.
 @usableFromInline
 struct Payload: @unchecked Sendable {
-    /// No longer than this it has bytes of its own: one that is kept for long does not hold a chunk then, and one
-    /// that is not costs no count of references.
+    /// A payload up to this length is stored inside. So a short message that is kept for long does not keep a chunk in
+    /// memory, and one that is not kept costs no reference counting.
     static let ownLimit = ChunkPool.slack
 
-    /// In pieces of the size in which the processor moves them. A message is stored and loaded a few times on its way
-    /// to the program, and a load that finds two stores in its place waits for both.
+    /// Pieces of the size in which the processor moves memory. A message is stored and loaded several times on its way
+    /// to the program, and a load that covers two separate stores has to wait for both.
     @usableFromInline typealias Words = (SIMD2<UInt64>, SIMD2<UInt64>, SIMD2<UInt64>, SIMD2<UInt64>)
 
-    /// Its own bytes, where ``start`` is nil.
+    /// The bytes stored inside, used where ``start`` is nil.
     @usableFromInline let words: Words
-    /// In the chunk. Here, so that reading need not count one reference more to that.
+    /// The payload's address in the chunk. Kept here, so that reading does not retain the chunk once more.
     @usableFromInline let start: UnsafeRawPointer?
     let chunk: Chunk?
     @usableFromInline let length: UInt32
@@ -24,7 +24,8 @@ struct Payload: @unchecked Sendable {
     init(_ chunk: Chunk, _ range: Range<Int>) {
         length = UInt32(truncatingIfNeeded: range.count)
         if range.count <= Self.ownLimit {
-            // All of it, since a copy of a known length is a few instructions. The chunk has room behind its end.
+            // Copy the full size, since a copy of a known length takes few instructions. The chunk has room behind its
+            // end.
             words = UnsafeRawPointer(chunk.base + range.lowerBound).loadUnaligned(as: Words.self)
             start = nil
             self.chunk = nil
@@ -35,7 +36,7 @@ struct Payload: @unchecked Sendable {
         }
     }
 
-    /// One of its own bytes, no more than ``ownLimit``.
+    /// A payload stored inside; at most ``ownLimit`` bytes.
     private init(own bytes: UnsafeRawBufferPointer) {
         var words: Words = (.zero, .zero, .zero, .zero)
         Swift.withUnsafeMutableBytes(of: &words) { $0.copyMemory(from: bytes) }
@@ -47,7 +48,7 @@ struct Payload: @unchecked Sendable {
 
     @usableFromInline var count: Int { Int(length) }
 
-    /// The rest of it.
+    /// The payload without its first bytes.
     func dropFirst(_ count: Int) -> Payload {
         guard let chunk, let start else {
             return withUnsafeBytes { Payload(own: UnsafeRawBufferPointer(rebasing: $0.dropFirst(count))) }

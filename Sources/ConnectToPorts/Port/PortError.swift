@@ -1,10 +1,10 @@
 package import ConnectToLinux
 
-/// What can go wrong on a port, other than its end.
+/// An error of a call on a port. How a port itself ends is a ``CloseReason``.
 public struct PortError: Error, Sendable, CustomStringConvertible {
-    /// The kind of error; compare with the constants. New ones may come, so a `switch` needs a default.
+    /// The kind of error; compare with the constants. Later versions may add codes, so a `switch` needs a default.
     ///
-    /// A `catch` clause needs no cast for it:
+    /// A `catch` clause can match a code without a cast:
     ///
     /// ```swift
     /// do {
@@ -16,10 +16,10 @@ public struct PortError: Error, Sendable, CustomStringConvertible {
     /// }
     /// ```
     ///
-    /// The last clause stands there for a reason: Swift 6.3.1's compiler may crash, or never end, where a `do` throws
-    /// typed errors, as this library's calls do, and no clause takes all of them; within a loop it does. That is so with
-    /// any pattern and with `catch where error.code == …`. What works too is one clause for all:
-    /// `catch { guard error.code == .queueFull else { throw error } … }`.
+    /// The last clause is there for a reason: Swift 6.3.1's compiler may crash, or never end, where a `do` throws typed
+    /// errors, as this library's calls do, and no clause catches all of them; within a loop it does. This happens with
+    /// any pattern and with `catch where error.code == …`. A single clause for all errors works too: `catch { guard
+    /// error.code == .queueFull else { throw error } … }`.
     public struct Code: RawRepresentable, Sendable, Hashable, CustomStringConvertible {
         /// The code as it stands in logs.
         public let rawValue: String
@@ -40,36 +40,37 @@ public struct PortError: Error, Sendable, CustomStringConvertible {
         public static let messageTooLarge = Code(rawValue: "message-too-large")
         /// A value could not be turned into JSON.
         public static let notEncodable = Code(rawValue: "not-encodable")
-        /// A message is not what it was asked to be decoded as.
+        /// A message cannot be decoded as the requested type.
         public static let notDecodable = Code(rawValue: "not-decodable")
-        /// The port has said by `finish()` that it posts no more.
+        /// This side has called `finish()`, and so cannot post any more.
         public static let finished = Code(rawValue: "finished")
         /// The port is over, and something that was posted on it has not reached the peer's process; ``PortError/reason``
         /// says why.
         public static let undelivered = Code(rawValue: "undelivered")
         /// The port is over; ``PortError/reason`` says why.
         public static let closed = Code(rawValue: "closed")
-        /// What is to be transferred was closed or given away before.
+        /// A thing to be transferred was closed or given away before.
         public static let detached = Code(rawValue: "detached")
-        /// What is to be transferred cannot be: it stands in the list twice, is the port itself that it would
-        /// travel on, is in use just now, or is no open descriptor.
+        /// A thing cannot be transferred: it stands in the list twice, is the port that the message is posted on, is in
+        /// use just now, or is not an open descriptor.
         public static let notTransferable = Code(rawValue: "not-transferable")
         /// A port that has not been admitted yet cannot be given away; await
         /// ``MessagePort/waitUntilOpen(within:)``.
         public static let notOpen = Code(rawValue: "not-open")
-        /// More descriptors than fit one message: 253, those inside of transferred ports included.
+        /// The message would carry more descriptors than one message can: 253, those inside of transferred ports
+        /// included.
         public static let tooManyDescriptors = Code(rawValue: "too-many-descriptors")
-        /// What was to be made a port is not a connected AF_UNIX stream socket.
+        /// The descriptor that was to become a port is not a connected AF_UNIX stream socket.
         public static let invalidDescriptor = Code(rawValue: "invalid-descriptor")
-        /// Messages, or parts of them, wait here, so that the socket cannot be detached.
+        /// Messages, or parts of them, wait here, so the socket cannot be detached.
         public static let stillBuffered = Code(rawValue: "still-buffered")
         /// Another part of the program takes this port's messages; see ``Messages``.
         public static let alreadyTaken = Code(rawValue: "already-taken")
-        /// What was waited for did not come within the time that the call gave for it; the port lives on.
+        /// The awaited event did not come within the time limit of the call; the port lives on.
         public static let timedOut = Code(rawValue: "timed-out")
         /// The task that waited was cancelled; the port lives on.
         public static let cancelled = Code(rawValue: "cancelled")
-        /// The process has no descriptors, memory or threads left for it.
+        /// The process has no descriptors, memory or threads left for the call.
         public static let outOfResources = Code(rawValue: "out-of-resources")
 
         public var description: String { rawValue }
@@ -77,14 +78,14 @@ public struct PortError: Error, Sendable, CustomStringConvertible {
 
     /// The kind of error.
     public let code: Code
-    /// What happened, to what, and what to do next. Never a payload.
+    /// What happened, to which object, and what to do next. It never contains a payload.
     public let message: String
-    /// Why the port is over, with ``Code/closed`` and ``Code/undelivered``.
+    /// Why the port is over, for ``Code/closed`` and ``Code/undelivered``.
     public let reason: CloseReason?
-    /// The error underneath, where there is one.
+    /// The underlying error, where there is one.
     public let cause: (any Error)?
 
-    /// For tests of what handles errors, and for what behaves as a port does.
+    /// Makes an error, for tests of code that handles errors, and for types that behave like a port.
     public init(_ code: Code, _ message: String, reason: CloseReason? = nil, cause: (any Error)? = nil) {
         self.code = code
         self.message = message
@@ -104,7 +105,7 @@ extension PortError {
         PortError(.undelivered, "\(what): \(reason?.detail ?? "it reads no more")", reason: reason)
     }
 
-    /// The system has no more for this process.
+    /// The process has reached a limit of descriptors, memory or threads.
     package static func outOfResources(_ what: String, _ cause: SystemError) -> PortError {
         PortError(.outOfResources, "\(what): \(cause); \(scarcityAdvice)", cause: cause)
     }
@@ -140,7 +141,7 @@ extension PortError {
             """)
     }
 
-    /// The port itself may queue more, but all of them together may not.
+    /// This port's own limit allows more, but the ports of the peer's user together hold as much as they may.
     static func queueFull(_ queued: Int) -> PortError {
         PortError(
             .queueFull,

@@ -1,13 +1,13 @@
 import ConnectToLinux
 
-/// What takes a port's messages: an iterator of ``Messages``, or a call of ``MessagePort/nextMessage(within:)``.
+/// A taker of a port's messages: an iterator of ``Messages``, or a call of ``MessagePort/nextMessage(within:)``.
 ///
-/// From its first look for a message on, a taker has the port's messages to itself, until it is gone, has come to their
-/// end, or has thrown. Another one that takes meanwhile gets ``PortError/Code/alreadyTaken``; so does a taker that goes
-/// on after a message handler has been set.
+/// From its first attempt to take a message on, a taker has the port's messages to itself, until it is gone, has
+/// reached their end, or has thrown. Meanwhile another taker gets ``PortError/Code/alreadyTaken``. So does a taker that
+/// goes on after a message handler has been set.
 @usableFromInline
 final class Taker: Sendable {
-    /// Kept, for it closes when it is let go.
+    /// Keeps the port alive, since the port closes when its last reference goes.
     private let port: MessagePort
     private let line: Line
 
@@ -26,11 +26,11 @@ final class Taker: Sendable {
         line.change { state, _ in state.release(id) }
     }
 
-    /// A message that is here already; nil also where there is something to throw.
-    /// - Parameter run: what the line has lent of its input.
+    /// Takes a message that has arrived already; nil also where there is an error to throw.
+    /// - Parameter run: the run that the line has lent, if any.
     @usableFromInline
     func takeNow(_ run: inout RunCursor?) -> Message? {
-        // Else a peer that never pauses would keep a cancelled task for ever.
+        // Otherwise a peer that never pauses would keep a cancelled task running for ever.
         if Task.isCancelled { return nil }
         let (message, cursor) = line.change { state, wakeups -> (Message?, RunCursor?) in
             guard state.claim(id) else { return (nil, nil) }
@@ -40,10 +40,10 @@ final class Taker: Sendable {
         return message
     }
 
-    /// The next message, or nil at the end, in time.
+    /// Waits for the next message; nil at the end.
     @usableFromInline
     nonisolated(nonsending) func take(_ run: inout RunCursor?) async throws -> Message? {
-        // Not later: a task that has been woken for a message takes it, or no task would.
+        // Check cancellation only before waiting: a task that was woken for a message must take it, or no task would.
         if Task.isCancelled { throw cancellation() }
         while true {
             await line.waitOnce(for: .input) { [id] in $0.hasNews(for: id) }
@@ -60,7 +60,7 @@ final class Taker: Sendable {
         }
     }
 
-    /// One message, or nil at the end. Nothing is lent for it.
+    /// Takes one message, or nil at the end. No run is lent for it.
     nonisolated(nonsending) func takeOne(within limit: Duration?) async throws -> Message? {
         let deadline = limit.map { SuspendingClock.now.advanced(by: $0) }
         if Task.isCancelled { throw CancellationError() }
