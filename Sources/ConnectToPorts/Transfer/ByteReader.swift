@@ -1,4 +1,4 @@
-/// Takes little-endian numbers and pieces off the front of bytes that a peer sent.
+/// Reads little-endian numbers and byte ranges from the front of bytes that a peer sent.
 struct ByteReader {
     private var rest: UnsafeRawBufferPointer
 
@@ -19,7 +19,7 @@ struct ByteReader {
     }
 }
 
-/// Puts little-endian numbers and pieces one behind the other.
+/// Appends little-endian numbers and byte ranges to an array.
 struct ByteWriter {
     var bytes: [UInt8] = []
 

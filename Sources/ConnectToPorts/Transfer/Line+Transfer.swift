@@ -1,11 +1,11 @@
 import ConnectToLinux
 
 extension Line {
-    /// One transfer at a time in this process: each takes several lines apart, and none may see another half
-    /// done.
+    /// Allows one transfer at a time in this process: each takes several lines apart, and no transfer may see another
+    /// half done.
     private static let transfers = Lock(())
 
-    /// Takes the line out, if it can be transferred at this moment.
+    /// Takes the line's socket and queues out for a transfer, if the port can be transferred at this moment.
     func extract() throws(PortError) -> PortCargo {
         let result: Result<PortCargo, PortError> = change { state, _ in
             if let refusal = state.life.transferRefusal { return .failure(refusal) }
@@ -14,7 +14,8 @@ extension Line {
         return try result.get()
     }
 
-    /// The same for one that came with a message which nobody has taken: there it cannot be refused.
+    /// The same for a port that arrived with a message which the program has not taken: such a port can always be
+    /// transferred.
     func extractUnseen() -> PortCargo {
         change { state, _ in state.extract() }
     }
@@ -23,7 +24,7 @@ extension Line {
         change { state, wakeups in state.didDepart(for: self, &wakeups) }
     }
 
-    /// Goes on with what was taken out: the transfer did not take place.
+    /// Puts the socket and queues back: the transfer did not take place.
     func takeBack(_ cargo: PortCargo) {
         change { state, wakeups in
             do throws(OutOfMemory) {
@@ -31,30 +32,30 @@ extension Line {
             } catch {
                 state.apply(state.life.fail(.failed(error)), to: self, &wakeups)
             }
-            // Whoever looked meanwhile found nothing, and waits.
+            // A taker that checked meanwhile found no message, and waits: wake it.
             state.waiters.resume(.input, in: &wakeups)
             state.deliverLater(for: self)
         }
         resume()
     }
 
-    /// Begins to read and write where another has left off.
+    /// Begins to read and write where another port has left off.
     private func resume() {
         watch()
         change { state, wakeups in
             if !state.life.isOver { state.writeOutput(for: self, &wakeups) }
         }
-        // What was read before is not told of again; nor is what there was to be read meanwhile.
+        // epoll does not report input again that was read before, or that arrived meanwhile: read now.
         change { state, _ in
             if !state.isUnseen { state.continueReading(for: self) }
         }
     }
 
-    /// The program has it: it begins to notice the peer's end, even if it has come already.
+    /// The program has taken this port: it begins to notice the peer's end, even if that has come already.
     func wasSeen() {
         change { state, _ in
             state.isUnseen = false
-            // It was over before it came here: what it has to tell stands in what came along.
+            // The line was over before this port received it: all remaining input came with the transfer.
             if state.socket == nil { state.peerHasHungUp = true }
             if state.isReading { state.continueReading(for: self) }
         }
@@ -62,8 +63,8 @@ extension Line {
 
     // MARK: Sending
 
-    /// Posts a message together with what is to be transferred: all of it, or nothing.
-    /// - Returns: `false` where the line is over, and the message went nowhere.
+    /// Posts a message together with the things that it transfers: all of them, or nothing.
+    /// - Returns: `false` where the line is over; the message was dropped.
     func post(
         _ kind: FrameKind, _ payload: UnsafeRawBufferPointer, keeping owner: PayloadOwner?, _ things: [Transferable]
     ) throws(PortError) -> Bool {
@@ -97,14 +98,14 @@ extension Line {
         }
         let frame = StreamPiece(kind, payload, table)
         let result: Result<Bool, PortError> = change { state, wakeups in
-            // Asked once more: others may have filled the queue, or finished, since.
+            // Check once more: since the first check other threads may have filled the queue, or finished the port.
             if let refusal = state.postRefusal(
                 frame.bytes.count - FrameHeader.size, descriptors: frame.descriptors.count)
             {
                 return .failure(refusal)
             }
             transfer.seal()
-            // A port that is over takes everything and drops it; what was given away is gone all the same.
+            // A port that is over accepts the message and drops it; the transferred things are given away all the same.
             guard state.life.post() == .accept else { return .success(false) }
             state.traffic?.record(.sent, kind, payload, transferred: things.count)
             state.send(frame, for: self, &wakeups)
@@ -120,17 +121,17 @@ extension Line {
         }
     }
 
-    /// Why a message cannot go, now that is known what the ports in it hold.
+    /// Why a message cannot be posted, now that the contents of the ports in it are known.
     private func refusal(of table: TransferTable, _ payloadLength: Int) -> PortError? {
         if table.weight > FrameHeader.descriptorLimit { return .tooManyDescriptors(table.weight) }
-        // Only now: of more things than that the table cannot tell its own length.
+        // Check the number first: with more things than that, the table's length cannot be computed.
         let length = table.size + payloadLength
         return read { $0.postRefusal(length, descriptors: table.descriptors.count) }
     }
 
     // MARK: Receiving
 
-    /// Makes of what came with a message what the program gets.
+    /// Makes the ports, files and buffers for the program of the items that came with a message.
     func adopt(_ table: TransferTable) throws(ProtocolViolation) -> [Transferable] {
         var things: [Transferable] = []
         for item in table.items {
@@ -168,7 +169,7 @@ extension Line {
         }
         let line = Line(nil, isOpen: true, on: reactor, limits: limits, budget: budget)
         if cargo.needsExtension {
-            // The other side is to see the end, whatever copies of the socket there are.
+            // Shut down, so that the peer sees the end even if other processes hold copies of the socket.
             cargo.socket?.shutdown()
             line.fail(.extensionUnknown)
             return MessagePort(line: line)

@@ -1,9 +1,10 @@
 import ConnectToLinux
 
 extension LineState {
-    /// Takes the line out, for another port to go on with.
+    /// Takes the line's socket and queues out, for another port to go on with.
     ///
-    /// Until ``didDepart(for:_:)`` or ``takeBack(_:for:)`` it stands still, and what is posted waits.
+    /// Until ``didDepart(for:_:)`` or ``takeBack(_:for:)`` the line neither reads nor writes, and what is posted waits
+    /// in its queue.
     mutating func extract() -> PortCargo {
         revokeInput()
         var received = input.remainder
@@ -22,7 +23,7 @@ extension LineState {
         return cargo
     }
 
-    /// The frames that ended the input, if it has ended.
+    /// The frames with which the peer ended the input, if it has ended.
     private var endOfInput: [StreamPiece] {
         let finish = StreamPiece(FrameHeader(.finish, length: 0))
         let close = StreamPiece(closeWithCount: life.posted &- life.undelivered)
@@ -33,14 +34,14 @@ extension LineState {
         }
     }
 
-    /// The transfer is done.
+    /// The transfer is complete: the line belongs to the other port.
     mutating func didDepart(for line: Line, _ wakeups: inout Wakeups) {
         isInTransit = false
         apply(life.didTransfer(), to: line, &wakeups)
         waiters.resume(.flush, in: &wakeups)
     }
 
-    /// Goes on with a line where it was left off.
+    /// Continues a line from the socket and queues of its former port.
     mutating func load(_ cargo: PortCargo) throws(OutOfMemory) {
         socket = cargo.socket
         traffic = socket == nil ? nil : cargo.traffic
@@ -48,7 +49,7 @@ extension LineState {
         let postedMeanwhile = output.remainder
         output.removeAll()
         for segment in cargo.output + postedMeanwhile { output.append(segment) }
-        // Its finish frame is the last that waits, if anything does.
+        // If the port has finished and output waits, the last frame in it is the finish frame.
         if life.outbound == .finished, queuedControl == 0 { queuedControl = FrameHeader.size }
         isBlocked = false
         mayRead = true
@@ -56,13 +57,13 @@ extension LineState {
         try reader.resume(cargo.input)
     }
 
-    /// Goes on with this port's own line: the transfer did not take place. The port is as it was, and what was done
-    /// with it meanwhile counts.
+    /// Puts this port's own socket and queues back: the transfer did not take place. The port is as it was, and calls
+    /// that were made on it meanwhile keep their effect.
     mutating func takeBack(_ cargo: PortCargo, for line: Line) throws(OutOfMemory) {
         try load(cargo)
-        // Closed meanwhile: nobody takes any of it.
+        // The port was closed meanwhile, so the program will not take these messages.
         if life.outbound == .closed { return }
-        // These were received and counted before: they are put back, not received again.
+        // These messages were received and counted before: put them back without counting them again.
         var missing = Int(life.received &- life.taken)
         while missing > 0 {
             if let run = reader.nextRun(atMost: missing, size: .max) {
@@ -80,7 +81,8 @@ extension LineState {
 }
 
 extension Message {
-    /// The frame that it came in. What came with it is taken out of it for good: nobody else has seen it.
+    /// The frame in which the message arrived. The things transferred with it are taken out of the message for good,
+    /// which is safe: the program has not seen the message.
     func frame() -> StreamPiece {
         withUnsafeBytes { bytes in
             if transferred.isEmpty { return StreamPiece(kind.frame, bytes) }

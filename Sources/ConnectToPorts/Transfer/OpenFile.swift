@@ -3,8 +3,8 @@ import SystemPackage
 
 /// An open file, pipe, socket or device, on its way to or from another program.
 ///
-/// Whoever has the descriptor has what it was opened for, whatever the file's permissions say. It is closed
-/// when the last reference goes.
+/// A program that has the descriptor has the access that the file was opened for, whatever the file's permissions say.
+/// The descriptor is closed when the last reference goes.
 public final class OpenFile: Sendable {
     private let descriptor: Lock<Descriptor?>
 
@@ -12,9 +12,9 @@ public final class OpenFile: Sendable {
         self.descriptor = Lock(descriptor)
     }
 
-    /// A second descriptor for something open; the given one stays the caller's.
+    /// Makes a second descriptor for an open file; the caller keeps the given one.
     ///
-    /// - Throws: ``PortError`` with ``PortError/Code/notTransferable`` where the number is no open descriptor, or
+    /// - Throws: ``PortError`` with ``PortError/Code/notTransferable`` where the number is not an open descriptor, or
     ///   ``PortError/Code/outOfResources`` where the process has no descriptor left for a second one.
     public convenience init(duplicating number: Int32) throws(PortError) {
         do throws(SystemError) {
@@ -26,12 +26,12 @@ public final class OpenFile: Sendable {
         }
     }
 
-    /// Takes over a descriptor. From here on nobody else may close it.
+    /// Takes over a descriptor. From here on no other code may close it.
     package convenience init(adopting number: Int32) {
         self.init(Descriptor(adopting: number, from: .peer))
     }
 
-    /// Whether it has been given away.
+    /// Whether the file has been given away.
     public var isDetached: Bool { descriptor.withLock { $0 == nil } }
 
     /// Lends the descriptor's number; it must not be closed. Nil where the file has been given away.
@@ -41,7 +41,7 @@ public final class OpenFile: Sendable {
         return try body(descriptor.rawValue)
     }
 
-    /// A descriptor of the caller's own, which it has to close; this one stays open until it is let go.
+    /// Makes a descriptor that the caller owns and has to close; this one stays open until it is released.
     ///
     /// - Throws: ``PortError`` with ``PortError/Code/detached``, or ``PortError/Code/outOfResources``.
     public func duplicate() throws(PortError) -> Int32 {

@@ -1,21 +1,21 @@
 import ConnectToLinux
 
-/// A port between two owners: its socket, and what user space has of its line, so that order holds over any
-/// number of hops.
+/// A port between two owners: its socket, and the part of its input and output that is in user space, so that order
+/// holds over any number of hops.
 struct PortCargo: Sendable {
-    /// Nil where the line was over already; then all there is to tell stands in ``input``.
+    /// Nil where the line was over already; then ``input`` holds all that is left of the line.
     var socket: StreamSocket?
-    /// Of the line that it was taken out of: for taking it back.
+    /// The traffic counter of the line that the port was taken from, for taking the port back.
     var traffic: Traffic.Share?
-    /// Messages posted and taken since the line's beginning, for the number in the close frame.
+    /// Messages posted and taken since the line's beginning, for the count in the close frame.
     var posted: UInt64
     var taken: UInt64
-    /// This side has said that it posts no more.
+    /// This side has sent or queued a finish frame.
     var hasFinished: Bool
-    /// Whoever goes on with the line has to know the extension that it came with. Nothing is known here.
+    /// The receiver can use the line only if it knows the extension that came with it. This version knows no extension.
     var needsExtension = false
-    /// Received, and not taken.
+    /// Bytes that were received, and are not taken.
     var input: StreamPiece
-    /// Posted, and not handed to the kernel.
+    /// Frames that were posted, and are not handed to the kernel.
     var output: [StreamPiece]
 }

@@ -1,37 +1,37 @@
 import ConnectToLinux
 
-/// Memory that goes to another process without being copied.
+/// Memory that is passed to another process without being copied.
 ///
-/// Two kinds. One that *moves* is filled here, then passed: from then on nobody can write it, and every
-/// receiver reads the same bytes (an ArrayBuffer that was transferred). One that is *shared* stays usable on
-/// both sides, and both may write it at any time; what is in it is then only as orderly as the programs make
-/// it (a SharedArrayBuffer).
+/// There are two kinds. A buffer that *moves* is filled here, then passed: from then on no process can write it, and
+/// every receiver reads the same bytes (like a transferred ArrayBuffer). A buffer that is *shared* stays usable on both
+/// sides, and both may write it at any time; the programs themselves have to keep order in it (like a
+/// SharedArrayBuffer).
 public final class SharedBuffer: Sendable {
-    /// Whether a buffer may be written by several at once: one of the constants. New ones may come, so a `switch` needs
-    /// a default.
+    /// Whether a buffer may be written by several programs at once: one of the constants. Later versions may add modes,
+    /// so a `switch` needs a default.
     public struct Mode: Sendable, Hashable, CustomStringConvertible {
-        /// The receiver alone has it, to read.
+        /// The buffer goes to the receiver, which can only read it.
         public static let moves = Mode(description: "moves")
-        /// Both have it, to read and write.
+        /// Both sides have the buffer, to read and write.
         public static let shared = Mode(description: "shared")
 
         /// The mode as it stands in logs.
         public let description: String
     }
 
-    /// Whether it moves or is shared.
+    /// Whether the buffer moves or is shared.
     public let mode: Mode
-    /// In bytes; settled at birth.
+    /// The size in bytes; it never changes.
     public let count: Int
     private let memory: Lock<SharedMemory?>
 
-    /// Zeroed memory.
+    /// Makes a buffer of zeroed memory.
     ///
     /// - Parameters:
-    ///   - count: in bytes; what is negative counts as 0. A receiver takes up to 1 GiB unless it has set another limit
-    ///     (``PortLimits/bufferSize``), which its peers cannot know: a larger buffer ends the port on which it was
-    ///     posted, there with ``CloseReason/Code/protocolError``.
-    ///   - mode: whether it moves or is shared.
+    ///   - count: the size in bytes; a negative size counts as 0. A receiver takes up to 1 GiB unless it has set
+    ///     another limit (``PortLimits/bufferSize``), which its peers cannot know: a larger buffer ends the port on
+    ///     which it was posted, there with ``CloseReason/Code/protocolError``.
+    ///   - mode: whether the buffer moves or is shared.
     /// - Throws: ``PortError`` with ``PortError/Code/outOfResources`` where there is no memory or descriptor.
     public init(count: Int, mode: Mode = .moves) throws(PortError) {
         do throws(SystemError) {
@@ -49,13 +49,13 @@ public final class SharedBuffer: Sendable {
         count = memory.bytes.count
     }
 
-    /// Whether it has been given away.
+    /// Whether the buffer has been given away.
     public var isDetached: Bool { memory.withLock { $0 == nil } }
 
-    /// Whether it can be written: not one that has moved.
+    /// Whether the buffer can be written. False for a buffer that has moved.
     public var isWritable: Bool { memory.withLock { $0?.kind == .writable } }
 
-    /// Lends the bytes for reading. Of a shared buffer they may change meanwhile.
+    /// Lends the bytes for reading. The bytes of a shared buffer may change meanwhile.
     /// - Returns: nil where the buffer has been given away.
     public func withUnsafeBytes<Result>(_ body: (UnsafeRawBufferPointer) throws -> Result) rethrows -> Result? {
         guard let memory = memory.withLock({ $0 }) else { return nil }
@@ -65,9 +65,9 @@ public final class SharedBuffer: Sendable {
 
     /// Lends the bytes for writing.
     ///
-    /// Several threads may do so, and read, at the same time: they get the same bytes, and keep the order between them
-    /// themselves. A buffer that moves cannot be posted meanwhile (``PortError/Code/notTransferable``).
-    /// - Returns: nil where the buffer has been given away, or came from elsewhere by moving.
+    /// Several threads may read and write at the same time: they get the same bytes, and have to keep order among
+    /// themselves. Meanwhile a buffer that moves cannot be posted (``PortError/Code/notTransferable``).
+    /// - Returns: nil where the buffer has been given away, or was moved here by another program.
     public func withUnsafeMutableBytes<Result>(
         _ body: (UnsafeMutableRawBufferPointer) throws -> Result
     ) rethrows -> Result? {
@@ -78,8 +78,8 @@ public final class SharedBuffer: Sendable {
 
     // MARK: Giving it away
 
-    /// Takes the memory out, so that nobody here can touch it any more.
-    /// - Returns: nil where it is gone, or somebody is using the bytes just now.
+    /// Takes the memory out, so that no code in this process can touch it any more.
+    /// - Returns: nil where the memory is gone, or code is using the bytes at this moment.
     func take() -> SharedMemory? {
         memory.withLock { memory in
             guard memory != nil, isKnownUniquelyReferenced(&memory) else { return nil }
@@ -88,11 +88,11 @@ public final class SharedBuffer: Sendable {
         }
     }
 
-    /// The reverse, when the message could not be posted after all.
+    /// Puts the memory back when the message could not be posted.
     func putBack(_ taken: SharedMemory) {
         memory.withLock { $0 = taken }
     }
 
-    /// The descriptor of a buffer that stays.
+    /// The descriptor of a shared buffer, which stays usable here.
     var sharedDescriptor: Descriptor? { memory.withLock { $0?.descriptor } }
 }

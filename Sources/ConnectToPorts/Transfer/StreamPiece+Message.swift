@@ -1,5 +1,5 @@
 extension StreamPiece {
-    /// A message's frame, with what is transferred along with it, if anything is.
+    /// Makes a message's frame, with the table and descriptors of the things that it transfers, if any.
     init(_ kind: FrameKind, _ payload: UnsafeRawBufferPointer, _ table: TransferTable? = nil) {
         let tableBytes = table?.encoded ?? []
         descriptors = table?.descriptors ?? []

@@ -1,16 +1,16 @@
 import ConnectToLinux
 
-/// A transfer under way: things that have been taken from their owners here, and are not yet on a line.
+/// A transfer under way: things that have been taken from their owners here, and are not on a line yet.
 ///
 /// Either ``commit()`` makes it final or ``rollBack()`` undoes it, so that a message that cannot be posted gives
 /// nothing away.
 struct Transfer: ~Copyable {
     private var items: [TransferTable.Item] = []
-    /// In reverse.
+    /// The steps that undo the taking, to be run in reverse order.
     private var undo: [() -> Void] = []
     private var completions: [() -> Void] = []
 
-    /// - Throws: ``PortError``; then everything is as it was.
+    /// - Throws: ``PortError``; then all things are back where they were.
     init(_ things: [Transferable]) throws(PortError) {
         do throws(PortError) {
             for thing in things { try take(thing) }
@@ -20,7 +20,8 @@ struct Transfer: ~Copyable {
         }
     }
 
-    /// What came with a message that nobody has taken, and so nobody can have closed or given away.
+    /// Takes the things of a message that the program has not taken, so that none of them can have been closed or given
+    /// away.
     init(unseen things: [Transferable]) {
         for thing in things {
             if let port = thing.port {
@@ -65,10 +66,10 @@ struct Transfer: ~Copyable {
         undo.append { buffer.putBack(memory) }
     }
 
-    /// How large the table and its descriptors will be.
+    /// The table of the things, with their descriptors.
     var table: TransferTable { TransferTable(items) }
 
-    /// Puts everything back where it was. Not once it is sealed.
+    /// Puts everything back where it was. Has no effect after ``seal()``.
     consuming func rollBack() {
         undoAll()
     }
@@ -77,15 +78,15 @@ struct Transfer: ~Copyable {
         for step in undo.reversed() { step() }
     }
 
-    /// Brings what moves into the form in which it goes; there is no way back.
+    /// Seals the memory of buffers that move; this cannot be undone.
     mutating func seal() {
-        // With the way back goes the last mapping of a buffer's memory: the kernel seals only what nobody has
+        // Dropping the undo steps unmaps the memory of these buffers: the kernel seals only memory that no process has
         // mapped for writing.
         undo = []
         for case .movedBuffer(let descriptor, _) in items { SharedMemory.freeze(descriptor) }
     }
 
-    /// Makes a sealed one final; what was taken is gone from here.
+    /// Makes a sealed transfer final: the things are gone from here.
     consuming func commit() {
         for step in completions { step() }
     }

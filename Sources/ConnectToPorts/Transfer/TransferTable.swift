@@ -1,7 +1,7 @@
 import ConnectToLinux
 
-/// What is transferred with a message, as it stands at the beginning of the frame's payload; does no I/O
-/// (`dbus/PROTOCOL.md`, "Transfer").
+/// The table of the things transferred with a message, which stands at the beginning of the frame's payload; does no
+/// I/O (`dbus/PROTOCOL.md`, "Transfer").
 struct TransferTable: Sendable {
     enum Item: Sendable {
         case file(Descriptor)
@@ -17,16 +17,17 @@ struct TransferTable: Sendable {
         case port = 4
     }
 
-    /// The most things that go with one message: as many as descriptors, though a line that is over needs none.
+    /// The most things that one message can transfer: as many as descriptors, although a port whose line is over needs
+    /// none.
     static let itemLimit = FrameHeader.descriptorLimit
 
-    /// The most segments of one port's output: each but the first begins with a descriptor.
+    /// The most segments of one port's output: each segment but the first begins with a descriptor.
     static let segmentLimit = 1 + FrameHeader.descriptorLimit
 
     private static let finishedFlag: UInt8 = 1
-    /// The line is over: no socket comes along.
+    /// The line is over: no socket comes with the port.
     private static let overFlag: UInt8 = 2
-    /// The line can be gone on with only by a holder that knows all entries of the extension.
+    /// Only a receiver that knows all entries of the extension can use the line.
     private static let needsFlag: UInt8 = 4
 
     var items: [Item] = []
@@ -43,7 +44,7 @@ struct TransferTable: Sendable {
         }
     }
 
-    /// Less those that the lines in it have received and have yet to read.
+    /// The number of descriptors, without those that the ports in the table have received and have yet to read.
     var ownDescriptorCount: Int {
         descriptors.count
             - items.reduce(0) { count, item in
@@ -51,11 +52,12 @@ struct TransferTable: Sendable {
             }
     }
 
-    /// What counts against ``FrameHeader/descriptorLimit``: descriptors, or things where those are more, as a
-    /// port that is over brings none.
+    /// What counts against ``FrameHeader/descriptorLimit``: the number of descriptors, or of things where that is
+    /// larger, since a port that is over brings no descriptor.
     var weight: Int { max(items.count, descriptors.count) }
 
-    /// The encoded form's length, in bytes. To be asked before ``encoded``, which is for what fits a frame.
+    /// The encoded form's length, in bytes. Check this before using ``encoded``, which is only for a table that fits a
+    /// frame.
     var size: Int {
         items.reduce(4 + 4) { size, item in
             switch item {
@@ -94,7 +96,7 @@ struct TransferTable: Sendable {
                 writer.append(UInt32(cargo.input.bytes.count))
                 writer.append(UInt16(cargo.input.descriptors.count))
                 writer.append(UInt32(cargo.output.count))
-                // The size of the extension: version 1 has nothing to put there.
+                // The size of the extension: version 1 has no entries.
                 writer.append(UInt16(0))
                 writer.bytes += cargo.input.bytes
                 for segment in cargo.output {
@@ -116,9 +118,9 @@ struct TransferTable: Sendable {
         self.items = items
     }
 
-    /// Reads a table off the beginning of a payload.
+    /// Decodes a table from the beginning of a payload.
     ///
-    /// - Parameter length: set to how much of the payload the table is.
+    /// - Parameter length: set to the table's length in the payload.
     init(
         decoding payload: UnsafeRawBufferPointer, _ descriptors: [Descriptor], length: inout Int
     ) throws(ProtocolViolation) {
@@ -173,7 +175,7 @@ struct TransferTable: Sendable {
         let inputDescriptors = Int(try reader.next(UInt16.self))
         let segments = try reader.next(UInt32.self)
         guard segments <= segmentLimit else { throw .table("has a port with \(segments) segments") }
-        // None of its entries is known here.
+        // The extension: this version knows no entries, and skips it.
         _ = try reader.next(Int(try reader.next(UInt16.self)))
         cargo.input.bytes = [UInt8](try reader.next(inputSize))
         cargo.input.descriptors = try take(inputDescriptors, &descriptors)

@@ -1,22 +1,24 @@
-/// What can go along with a message and then belongs to the receiver: a port, an open file or shared memory.
+/// A thing that can be transferred with a message and then belongs to the receiver: a port, an open file or shared
+/// memory.
 ///
 ///     let picture = try SharedBuffer(count: 16 << 20)
 ///     try port.postMessage("draw", transfer: [.port(channel.port2), .buffer(picture)])
 ///
-/// Once posted it is unusable here (a buffer that is shared excepted): ``isDetached``. If posting throws,
+/// After posting, the thing is unusable here (``isDetached``), except for a buffer that is shared. If posting throws,
 /// nothing has been given away.
 public struct Transferable: Sendable {
-    /// What something transferable is; compare with the constants. New ones may come, so a `switch` needs a default.
+    /// The kind of a transferable thing; compare with the constants. Later versions may add kinds, so a `switch` needs
+    /// a default.
     public struct Kind: RawRepresentable, Sendable, Hashable, CustomStringConvertible {
         /// The kind as it stands in logs.
         public let rawValue: String
 
-        /// A kind from a log, to compare with.
+        /// Makes a kind from its name in a log, to compare with.
         public init(rawValue: String) {
             self.rawValue = rawValue
         }
 
-        /// A ``MessagePort``, with what it has received and not delivered.
+        /// A ``MessagePort``, with the messages that it has received and not delivered.
         public static let port = Kind(rawValue: "port")
         /// An ``OpenFile``.
         public static let file = Kind(rawValue: "file")
@@ -34,14 +36,14 @@ public struct Transferable: Sendable {
 
     let content: Content
 
-    /// A port: open, not the one that it is posted on, and not posted twice.
+    /// A port. It has to be open, not the port that the message is posted on, and only once in the list.
     public static func port(_ port: MessagePort) -> Transferable { Transferable(content: .port(port)) }
     /// An open file.
     public static func file(_ file: OpenFile) -> Transferable { Transferable(content: .file(file)) }
-    /// Memory, which moves or is shared, as ``SharedBuffer/mode`` says.
+    /// Memory that moves or is shared, according to ``SharedBuffer/mode``.
     public static func buffer(_ buffer: SharedBuffer) -> Transferable { Transferable(content: .buffer(buffer)) }
 
-    /// Which of them it is.
+    /// Whether it is a port, a file or a buffer.
     public var kind: Kind {
         switch content {
         case .port: .port
@@ -50,14 +52,14 @@ public struct Transferable: Sendable {
         }
     }
 
-    /// The port, where it is one; else nil.
+    /// The port, if it is one; otherwise nil.
     public var port: MessagePort? { if case .port(let port) = content { port } else { nil } }
-    /// The file, where it is one; else nil.
+    /// The file, if it is one; otherwise nil.
     public var file: OpenFile? { if case .file(let file) = content { file } else { nil } }
-    /// The buffer, where it is one; else nil.
+    /// The buffer, if it is one; otherwise nil.
     public var buffer: SharedBuffer? { if case .buffer(let buffer) = content { buffer } else { nil } }
 
-    /// Whether it has been given away, or, of a port, is closed on this side.
+    /// Whether the thing has been given away or, for a port, is closed on this side.
     public var isDetached: Bool {
         switch content {
         case .port(let port): port.isDetached
@@ -74,7 +76,7 @@ public struct Transferable: Sendable {
         }
     }
 
-    /// Closes it, whoever else has a reference: the message that it came with, for one.
+    /// Closes the thing even if other code has a reference to it, such as the message that it came with.
     package func letGo() {
         switch content {
         case .port(let port): port.close()
