@@ -1,9 +1,9 @@
-/// A piece of memory that input is read into and that messages are views of.
+/// Memory that input is read into and that messages are views of.
 ///
 /// Freed when the last view is gone.
 ///
-/// `@unchecked Sendable`: bytes are written by the port's reader before any view of them exists and never
-/// again while one does, so whoever holds a view only reads.
+/// `@unchecked Sendable`: the port's reader writes bytes before any view of them exists, and never again while a view
+/// exists. So code that holds a view only reads.
 @usableFromInline
 final class Chunk: @unchecked Sendable {
     @usableFromInline let base: UnsafeMutableRawPointer
@@ -11,7 +11,8 @@ final class Chunk: @unchecked Sendable {
 
     var memory: UnsafeMutableRawBufferPointer { UnsafeMutableRawBufferPointer(start: base, count: capacity) }
 
-    /// There are ``ChunkPool/slack`` readable bytes behind the end: a ``Payload`` copies so many, however short it is.
+    /// There are ``ChunkPool/slack`` readable bytes behind the end: a ``Payload`` copies that many, however short it
+    /// is.
     init(capacity: Int) throws(OutOfMemory) {
         guard let block = ChunkPool.take(capacity) else { throw OutOfMemory(size: capacity) }
         (base, self.capacity) = block

@@ -1,35 +1,37 @@
 import ConnectToLinux
 import Glibc
 
-/// Memory that was read into or gathered in and that nobody views any more, kept for what comes next: fresh memory
+/// Free memory blocks that were used for reading or gathering and have no views any more, kept for reuse: fresh memory
 /// costs more than filling it, because the kernel clears each page.
 ///
-/// Of the usual sizes a few blocks stay, 2.7 MiB in all for the process. More of the longer ones, for queues that fill
-/// and empty again, up to 16 MiB, and larger ones, for messages that are larger, up to 96 MiB, stay for a second or two
-/// after the last use; but not in a program whose loops are all foreign ones, where nobody could give them back in time.
+/// A few blocks of each usual size stay for good, 2.7 MiB in all for the process. Others stay for a second or two after
+/// the last use: up to 16 MiB of the longer usual sizes, for queues that fill and empty again, and up to 96 MiB of
+/// larger blocks, for larger messages. These are not kept in a program whose loops are all foreign ones, since no timer
+/// could release them in time.
 enum ChunkPool {
-    /// What chunks of ordinary messages measure, from the quiet port to the busy one.
+    /// The sizes of chunks for ordinary messages, from the quiet port to the busy one.
     static let sizes = [4 << 10, 16 << 10, 64 << 10, 256 << 10]
-    /// How much memory there is behind the end of each block, for copies that are longer than what they are for.
+    /// How much memory there is behind the end of each block, since some copies are longer than the bytes that they are
+    /// made for.
     static let slack = 64
     private static let keptPerSize = 8
-    /// In bytes, beyond those. None of the shortest: many ports at rest have let go of one each, and nobody is to wake
-    /// up for that.
+    /// In bytes, in addition to those. No blocks of the shortest size: many ports at rest have released one each, and
+    /// no timer should wake up for these.
     private static let keptBriefly = 16 << 20
-    /// In bytes: the longest message that every peer may send, and the smaller blocks that it grew in.
+    /// In bytes: the longest message that a peer may send, and the smaller blocks in which it grew.
     private static let keptLarge = 96 << 20
     private static let patience = Duration.seconds(1)
 
-    /// `@unchecked Sendable`: blocks in here are known to nobody else.
+    /// `@unchecked Sendable`: no other code refers to the blocks in here.
     private struct FreeLists: @unchecked Sendable {
         /// By size.
         var small = [[UnsafeMutableRawPointer]](repeating: [], count: sizes.count)
-        /// In bytes: what the small ones are more than is kept for good.
+        /// In bytes: the small blocks beyond those that are kept for good.
         var surplus = 0
         var large: [(block: UnsafeMutableRawPointer, capacity: Int)] = []
         /// In bytes.
         var keptLarge = 0
-        /// Some that will not stay.
+        /// Blocks that are kept only briefly were used since the last check.
         var passingWereUsed = false
         var clearingIsDue = false
 
@@ -42,7 +44,7 @@ enum ChunkPool {
             return block
         }
 
-        /// - Returns: whether it stays, and for good.
+        /// - Returns: whether the block is kept, and whether it is kept for good.
         mutating func putSmall(
             _ block: UnsafeMutableRawPointer, _ sizeClass: Int
         ) -> (stays: Bool, forGood: Bool) {
@@ -57,7 +59,7 @@ enum ChunkPool {
 
         mutating func takeLarge(_ capacity: Int) -> (UnsafeMutableRawPointer, Int)? {
             passingWereUsed = true
-            // Not one that is much too large for what would stay in it.
+            // Do not use a block that is much too large for the data that would stay in it.
             guard let index = large.firstIndex(where: { capacity...2 * capacity ~= $0.capacity })
             else { return nil }
             let (block, capacity) = large.remove(at: index)
@@ -65,7 +67,7 @@ enum ChunkPool {
             return (block, capacity)
         }
 
-        /// - Returns: whether it stays.
+        /// - Returns: whether the block is kept.
         mutating func putLarge(_ block: UnsafeMutableRawPointer, _ capacity: Int) -> Bool {
             if keptLarge + capacity > ChunkPool.keptLarge { return false }
             large.append((block, capacity))
@@ -94,7 +96,7 @@ enum ChunkPool {
     /// In bytes.
     static var kept: Int { freeLists.withLock(\.kept) }
 
-    /// - Returns: a block of at least the capacity, and how much that is; nil where there is no memory.
+    /// - Returns: a block of at least the capacity, and its actual capacity; nil where there is no memory.
     static func take(_ capacity: Int) -> (UnsafeMutableRawPointer, Int)? {
         let sizeClass = sizes.firstIndex { $0 >= capacity }
         let kept = freeLists.withLock { lists -> (UnsafeMutableRawPointer, Int)? in
@@ -104,7 +106,7 @@ enum ChunkPool {
         if let kept { return kept }
         let capacity = sizeClass.map { sizes[$0] } ?? capacity
         if let block = allocate(capacity) { return (block, capacity) }
-        // What is kept for later is of use now.
+        // Release the blocks that are kept briefly: that may free enough memory.
         deallocate(freeLists.withLock { $0.removePassing() })
         return allocate(capacity).map { ($0, capacity) }
     }
@@ -127,10 +129,10 @@ enum ChunkPool {
         if mustClearLater { clearLater() }
     }
 
-    /// Large ones come straight from the kernel, and take memory page by page as data arrives.
+    /// Large blocks come directly from the kernel, and take memory page by page as data arrives.
     private static func isLarge(_ capacity: Int) -> Bool { capacity > sizes[sizes.count - 1] }
 
-    /// Both ways can fail, other than Swift's.
+    /// Both calls can return nil, where Swift's own allocation would end the process.
     private static func allocate(_ capacity: Int) -> UnsafeMutableRawPointer? {
         isLarge(capacity) ? PageMemory.allocate(capacity + slack) : malloc(capacity + slack)
     }
@@ -143,7 +145,7 @@ enum ChunkPool {
         for (block, capacity) in blocks { deallocate(block, capacity) }
     }
 
-    /// A program that turns a loop of its own gets no thread for this: there nothing stays that is to go later.
+    /// A program that turns a loop of its own gets no thread for this, so there the blocks are released at once.
     private static func clearLater() {
         guard let loop = EventLoop.existingShared else { return clear(evenIfUsed: true) }
         loop.reactor.schedule(after: patience) { clear(evenIfUsed: false) }

@@ -1,8 +1,9 @@
 import ConnectToLinux
 
-/// What one line has of a ``MemoryBudget``. Given back when it is dropped.
+/// How a line counts the bytes that it holds against a ``MemoryBudget``. Its share is given back when the tally is
+/// dropped.
 ///
-/// Not each byte is told, since others share the budget: what is less than ``grain`` waits for more.
+/// Changes of less than ``grain`` are not reported at once, since lines on several threads share the budget.
 struct MemoryTally {
     static let grain = 4 << 10
 
@@ -19,8 +20,8 @@ struct MemoryTally {
 
     /// - Parameters:
     ///   - incoming: bytes that wait to be taken.
-    ///   - outgoing: bytes that wait for the peer to read, or for whom the program passes them on to.
-    ///   - isBetweenMessages: nothing has been received of a message that is not whole.
+    ///   - outgoing: bytes that wait for the peer to read, or that the program has taken and is still passing on.
+    ///   - isBetweenMessages: whether no message has been received in part.
     @inline(__always)
     mutating func count(incoming: Int, outgoing: Int, isBetweenMessages: Bool) {
         let isDone = isBetweenMessages && incoming < MemoryBudget.floor
@@ -36,18 +37,19 @@ struct MemoryTally {
         share.change(incoming: change.0, outgoing: change.1, isDone: isDone)
     }
 
-    /// Whether the line may read on, holding so much input. If not, it is called when there is room.
+    /// Whether the line may read on while it holds this much input. If not, the line is called when there is room.
     func mayRead(holding held: Int, _ line: Line) -> Bool {
         held < MemoryBudget.floor || !isFull || share.budget.mayRead(share.id, line)
     }
 
-    /// Whether the line's queue, of so many bytes, may take more. If not, it is called when there is room.
+    /// Whether the line's queue, which holds this many bytes, may accept more. If not, the line is called when there is
+    /// room.
     func mayQueue(holding held: Int, _ line: Line) -> Bool {
         held < MemoryBudget.floor || !isFull || share.budget.mayQueue(share.id, line)
     }
 }
 
-/// A part of a ``MemoryBudget`` that is taken. Given back when it is dropped.
+/// The part of a ``MemoryBudget`` that one holder has taken. It is given back when the share is dropped.
 package final class MemoryShare: Sendable {
     let budget: MemoryBudget
     private let taken = Lock((incoming: 0, outgoing: 0))
@@ -56,7 +58,7 @@ package final class MemoryShare: Sendable {
         self.budget = budget
     }
 
-    /// - Parameter size: in bytes, for as long as it is kept.
+    /// - Parameter size: the bytes that are taken for as long as the share is kept.
     package convenience init(of budget: MemoryBudget, size: Int) {
         self.init(of: budget)
         change(incoming: 0, outgoing: size, isDone: false)

@@ -1,4 +1,4 @@
-/// There is no memory for what a line has received, or is to send. It ends that line.
+/// There is no memory for bytes that a line has received or is to send. This error ends that line, not the process.
 struct OutOfMemory: Error, CustomStringConvertible {
     /// In bytes.
     let size: Int
