@@ -1,15 +1,15 @@
 import ConnectToLinux
 
 extension Line {
-    /// Changes what is called for what, from now on.
+    /// Changes the handlers, from now on.
     func setHandlers(_ set: (inout PortHandlers) -> Void) {
         change { state, wakeups in
             let old = state.handlers
             wakeups.add { withExtendedLifetime(old) {} }
             set(&state.handlers)
-            // The next message is another handler's.
+            // The next message has to go to the new handler, so end the old one's lending.
             state.revokeInput()
-            // A handler takes over from a taker, which is to learn of it.
+            // A handler takes over from a taker, which is woken to get the error.
             if state.handlers.message != nil { state.taker = nil }
             state.waiters.resume(.input, in: &wakeups)
             state.forgetHandlers(&wakeups)
@@ -17,7 +17,7 @@ extension Line {
         }
     }
 
-    /// Calls the handlers, on the loop: one call after the other, none of them under the lock.
+    /// Calls the handlers on the loop: one call after the other, and never under the lock.
     func deliver() {
         var left = LineState.messagesPerDrain
         var cursor: RunCursor?
@@ -28,7 +28,7 @@ extension Line {
                 while let message = next {
                     handlers.call(with: message)
                     left -= 1
-                    // A handler that changes what is to come revokes it.
+                    // A handler that changes the input or the handlers revokes the cursor.
                     next = left > 0 ? cursor?.claim() : nil
                 }
                 if isLast { return }
@@ -39,7 +39,7 @@ extension Line {
             }
         }
         change { state, _ in state.input.revoke(for: cursor) }
-        // Others and the timers have their turn first.
+        // Let the other ports and the timers have their turn first.
         reactor.execute { self.deliver() }
     }
 }

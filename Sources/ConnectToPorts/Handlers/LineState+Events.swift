@@ -3,20 +3,23 @@ import ConnectToLinux
 extension LineState {
     /// One call of a handler.
     enum Delivery {
-        /// And what else can be claimed for the same handlers. Deliveries rest after the last.
+        /// The cursor lends further messages for the same handlers. No call follows the last message until
+        /// ``deliverLater(for:)``.
         case message(PortHandlers.Receivers, Message?, RunCursor?, isLast: Bool)
         case close(PortHandlers.CloseHandler, CloseReason)
         case nothing
     }
 
-    /// The end has come from elsewhere, and all that came before it has been delivered.
+    /// The reason to report to the close handler: the port was ended by another than this side, and all messages that
+    /// came before have been delivered.
     private var endToTell: CloseReason? { input.isEmpty && !isInTransit ? life.foreignReason : nil }
 
-    /// A handler is to be told the end, and that is all that can still come: either it is here, or both sides have
-    /// finished and taken all. A handler that the program had time to set is told, however soon the port is forgotten.
+    /// A close handler has to be called, and only the end can still come: either it has come, or both sides have
+    /// finished and taken everything. A handler that the program had time to set is called, however soon the program
+    /// drops the port.
     var owesEnd: Bool { handlers.close != nil && (endToTell != nil || life.awaitsClose) }
 
-    /// Has the loop call the handlers, if there is anything to call them with.
+    /// Has the loop call the handlers, if there is a message or an end to call them with.
     mutating func deliverLater(for line: Line) {
         let isDue = handlers.message != nil && !input.isEmpty || handlers.close != nil && endToTell != nil
         if !isDue || deliveryIsDue || isInTransit { return }
@@ -28,9 +31,9 @@ extension LineState {
         }
     }
 
-    /// The next call to be made. When there is none, deliveries rest until ``deliverLater(for:)``.
+    /// The next call to be made. When there is none, no calls follow until ``deliverLater(for:)``.
     ///
-    /// - Parameter cursor: what was lent with the last one.
+    /// - Parameter cursor: the cursor that was lent with the last call.
     mutating func nextDelivery(
         holding cursor: RunCursor?, for line: Line, _ wakeups: inout Wakeups
     ) -> Delivery {
@@ -53,7 +56,7 @@ extension LineState {
         return .nothing
     }
 
-    /// Lets go of handlers that cannot be called any more, and with them of the port.
+    /// Releases handlers that cannot be called any more, and with them the port that they keep alive.
     mutating func forgetHandlers(_ wakeups: inout Wakeups) {
         if isInTransit { return }
         let mayReceive = !life.inputHasEnded || !input.isEmpty

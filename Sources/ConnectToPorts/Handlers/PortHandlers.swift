@@ -1,5 +1,5 @@
-/// What the program wants to be called with, beside the sequence. Guarded by its line's lock, and let go outside
-/// of it: a handler may own the last reference to anything.
+/// The handlers that the program has set on a port. Guarded by its line's lock, and released outside of the lock: a
+/// handler may own the last reference to anything.
 struct PortHandlers: Sendable {
     typealias MessageHandler = @Sendable (Message) -> Void
     typealias CloseHandler = @Sendable (CloseReason) -> Void
@@ -7,17 +7,17 @@ struct PortHandlers: Sendable {
     var message: MessageHandler?
     var messageError: MessageHandler?
     var close: CloseHandler?
-    /// The port itself, which lives as long as its message handler may be called.
+    /// The port itself, kept alive as long as its message handler may be called.
     var keptPort: MessagePort?
 
     var receivers: Receivers { Receivers(message: message, messageError: messageError) }
 
-    /// Those of them that messages go to: what is kept for a call is no more than this.
+    /// The handlers that messages go to: a pending call keeps only these.
     struct Receivers: Sendable {
         let message: MessageHandler?
         let messageError: MessageHandler?
 
-        /// An undecodable message that nobody wants to know of is dropped.
+        /// An undecodable message is dropped where there is no handler for it.
         func call(with message: Message) {
             if message.isDecodable { self.message?(message) } else { messageError?(message) }
         }
