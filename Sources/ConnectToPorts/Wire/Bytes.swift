@@ -1,4 +1,4 @@
-// The standard library lends bytes with untyped throws; here errors keep their type.
+// The standard library lends bytes with untyped throws; these versions keep the type of the error.
 
 extension [UInt8] {
     func withBytes<Result, Failure: Error>(

@@ -1,11 +1,11 @@
-/// What a frame carries: the second field of its header.
+/// What a frame carries, as the second field of its header says.
 enum FrameKind: UInt8, Sendable {
     case bytes = 1
     case text = 2
     case json = 3
-    /// The sender posts no more. Empty.
+    /// The sender posts no more. The payload is empty.
     case finish = 16
-    /// The sender is done with the line. Carries how many messages its program has taken.
+    /// The sender has closed its end. The payload says how many messages its program has taken.
     case close = 17
 
     var isMessage: Bool { rawValue <= FrameKind.json.rawValue }
@@ -16,16 +16,16 @@ struct FrameHeader: Equatable, Sendable {
     static let size = 8
     static let closePayloadSize = 8
 
-    /// The most descriptors that go with one frame: the most that one system call takes.
+    /// The most descriptors that one frame can carry: the most that one system call takes.
     static let descriptorLimit = 253
-    /// The payload begins with a table of what is transferred.
+    /// The payload begins with a table of the transferred things.
     private static let transferFlag: UInt8 = 1
 
-    /// Of the payload, in bytes.
+    /// The payload's length in bytes.
     var length: Int
     var kind: FrameKind
-    /// How many descriptors ride on the frame's first byte, if the payload begins with a ``TransferTable``,
-    /// which says what they are; else nil.
+    /// How many descriptors ride on the frame's first byte, if the payload begins with a ``TransferTable``, which
+    /// describes them; otherwise nil.
     var descriptors: Int?
 
     init(_ kind: FrameKind, length: Int, descriptors: Int? = nil) {
@@ -34,7 +34,7 @@ struct FrameHeader: Equatable, Sendable {
         self.descriptors = descriptors
     }
 
-    /// The eight bytes in one number, ready to be stored little-endian.
+    /// The eight bytes as one number, ready to be stored: the value is little-endian in memory.
     var encoded: UInt64 {
         let flags = descriptors == nil ? 0 : Self.transferFlag
         return
@@ -42,7 +42,7 @@ struct FrameHeader: Equatable, Sendable {
             | UInt64(UInt16(truncatingIfNeeded: descriptors ?? 0)) << 48).littleEndian
     }
 
-    /// Reads one that has been checked before, of a plain message.
+    /// Reads the header of a plain message that has been checked before.
     @inline(__always)
     init(checked bytes: UnsafeRawPointer) {
         let word = UInt64(littleEndian: bytes.loadUnaligned(as: UInt64.self))
@@ -56,10 +56,10 @@ struct FrameHeader: Equatable, Sendable {
         descriptors = nil
     }
 
-    /// The length of a message with which nothing is transferred; nil for everything else.
+    /// The payload length of a message that transfers nothing; nil for every other frame.
     @inline(__always)
     static func plainMessageLength(_ word: UInt64) -> Int? {
-        // The kinds of messages are the lowest, and without flags and descriptors nothing stands above.
+        // Messages have the lowest kinds, and without flags and descriptors all bits above the kind are zero.
         let kind = word >> 32
         return kind >= UInt64(FrameKind.bytes.rawValue) && kind <= UInt64(FrameKind.json.rawValue)
             ? Int(UInt32(truncatingIfNeeded: word)) : nil

@@ -3,55 +3,57 @@ import DequeModule
 
 /// Cuts a stream of bytes into frames; does no I/O.
 ///
-/// The caller receives into ``room()``, says what came by ``didReceive(_:_:)``, and takes plain messages with
-/// ``nextRun(atMost:size:)`` and everything else with ``next()`` until there is none.
+/// The caller receives bytes into ``room(sparingly:)``, reports them with ``didReceive(_:_:)``, and takes plain
+/// messages with ``nextRun(atMost:size:)`` and all other frames with ``next()`` until there is none.
 struct FrameReader {
     struct Frame {
         var kind: FrameKind
         var payload: Payload
-        /// As many as the header declared; nil if the payload has no transfer table.
+        /// As many descriptors as the header declared; nil if the payload has no transfer table.
         var descriptors: [Descriptor]?
     }
 
     private let lengthLimit: Int
     private var chunk: Chunk?
-    /// In the chunk: what is before `taken` has been cut, what is before `filled` has been received.
+    /// Offsets in the chunk: bytes before `taken` have been cut into frames, bytes before `filled` have been received.
     private var taken = 0
     private var filled = 0
-    /// Of the frame that begins at `taken`, once it has been read.
+    /// The header of the frame that begins at `taken`, once it has been read.
     private var header: FrameHeader?
-    /// Of that frame.
+    /// The descriptors of that frame.
     private var ownDescriptors: [Descriptor] = []
-    /// That came with frames whose headers have not been read.
+    /// Descriptors of frames whose headers have not been read yet.
     private var descriptors: Deque<Descriptor> = []
-    /// How large the next chunk will be: more for a stream that fills them, or that has sent a long message.
+    /// How large the next chunk will be: larger for a stream that fills its chunks, or that has sent a long message.
     private var chunkSize = ChunkPool.sizes[0]
-    /// The most room that is made for what has not begun to come.
+    /// The most room that is made for messages of which no byte has arrived.
     private static let largestChunk = 2 << 20
-    /// How many times as much as has come of a frame there may be room for.
+    /// The room for a frame is at most this many times the bytes of it that have arrived.
     private static let growth = 4
 
     init(lengthLimit: Int) {
         self.lengthLimit = lengthLimit
     }
 
-    /// Where the next bytes are to be put; never empty. Valid until the next call.
+    /// Where to put the next bytes; never empty. Valid until the next call.
     ///
-    /// What a header announces costs the peer nothing, so it reserves nothing, address space neither: a long frame
-    /// begins small, and moves to a chunk that is four times as large at the most whenever it has filled one. So it
-    /// is copied once, in large part.
+    /// Announcing a length costs the peer nothing, so a header reserves no memory, not even address space. A long frame
+    /// begins in a small chunk, and whenever it has filled one, moves to a chunk that is at most four times as large.
+    /// So most of its bytes are copied only once.
     ///
-    /// - Parameter sparingly: memory is short: no more than a little for what has not begun to come.
+    /// - Parameter sparingly: memory is short: make only little room for frames of which no byte has arrived.
     mutating func room(sparingly: Bool = false) throws(OutOfMemory) -> UnsafeMutableRawBufferPointer {
         let needed = FrameHeader.size + (header?.length ?? 0)
         if let chunk, filled < chunk.memory.count {
             let isEnough = chunk.memory.count - taken >= needed
-            // Not for the last few bytes of it, unless they are what is missing, or of a frame that has it alone.
+            // Do not use only the last few bytes of a chunk, unless they complete the frame at hand, or that frame has
+            // the chunk to itself.
             if isEnough ? header != nil || chunk.memory.count - filled >= chunk.memory.count / 4 : taken == 0 {
                 return UnsafeMutableRawBufferPointer(rebasing: chunk.memory[filled...])
             }
         }
-        // The frame at hand does not fit behind what has been cut, or has filled its chunk: it begins a new one.
+        // The frame at hand does not fit behind the bytes that have been cut, or has filled its chunk: it moves to a
+        // new one.
         let size = sparingly ? min(chunkSize, MemoryBudget.floor) : chunkSize
         let next = try Chunk(capacity: max(size, step(to: needed)))
         if let chunk, filled > taken {
@@ -63,20 +65,20 @@ struct FrameReader {
         return UnsafeMutableRawBufferPointer(rebasing: next.memory[filled...])
     }
 
-    /// The next of the sizes by which a frame grows to its own. In the last step it is copied whole: that is a quarter of
-    /// it, and not all.
+    /// The next of the sizes by which a frame grows to its full length. The last step copies at least a quarter of the
+    /// frame, and never all of it.
     private func step(to needed: Int) -> Int {
         var size = needed
         while size / Self.growth > held { size /= Self.growth }
         return size
     }
 
-    /// How many bytes the frame at hand lacks: of one whose header is not all here, what the header lacks.
+    /// How many bytes the frame at hand lacks; while its header is incomplete, how many bytes the header lacks.
     var missing: Int {
         FrameHeader.size + (header?.length ?? 0) - (filled - taken)
     }
 
-    /// How many descriptors are held for frames that have not been cut.
+    /// How many descriptors are held for frames that have not been cut yet.
     var descriptorCount: Int { ownDescriptors.count + descriptors.count }
 
     mutating func didReceive(_ count: Int, _ descriptors: [Descriptor] = []) {
@@ -85,7 +87,7 @@ struct FrameReader {
         let sizes = ChunkPool.sizes
         if let chunk, filled == chunk.memory.count {
             chunkSize = sizes.first { $0 > chunkSize } ?? chunkSize
-            // One long message, once it is all here, comes mostly with others of its length.
+            // After one long message has arrived completely, others of its length are likely to follow.
             let length = header.map { FrameHeader.size + $0.length } ?? 0
             if length <= min(held, Self.largestChunk) { chunkSize = max(chunkSize, length) }
         } else if count < chunkSize / 16 {
@@ -93,12 +95,11 @@ struct FrameReader {
         }
     }
 
-    /// The whole messages that have come and with which nothing is transferred, up to the next frame that is
-    /// anything else.
+    /// The whole messages that have arrived and transfer nothing, up to the next frame of any other kind.
     ///
     /// - Parameters:
-    ///   - count: no more of them.
-    ///   - size: no more bytes of frames, but for the first.
+    ///   - count: the most messages.
+    ///   - size: the most bytes of frames; the first message may be longer.
     @inline(never)  // Called once a read; apart, it can be counted.
     mutating func nextRun(atMost count: Int, size: Int) -> InputQueue.Run? {
         guard let chunk, filled - taken >= FrameHeader.size else { return nil }
@@ -123,7 +124,7 @@ struct FrameReader {
         return InputQueue.Run(chunk: chunk, range: taken..<end, count: found)
     }
 
-    /// The next whole frame, or nil until more has come.
+    /// The next whole frame, or nil until more bytes have arrived.
     mutating func next() throws(ProtocolViolation) -> Frame? {
         guard let chunk else { return nil }
         if header == nil {
@@ -134,7 +135,7 @@ struct FrameReader {
             let next = try FrameHeader(
                 decoding: UnsafeRawBufferPointer(rebasing: chunk.memory[taken..<filled]),
                 lengthLimit: lengthLimit)
-            // They ride on the frame's first byte, so they are here before its header is.
+            // Descriptors ride on the frame's first byte, so they arrive before its header is complete.
             let count = next.descriptors ?? 0
             guard descriptors.count >= count else {
                 throw ProtocolViolation("a frame without the descriptors that it declares")
@@ -156,18 +157,18 @@ struct FrameReader {
             descriptors: header.descriptors == nil ? nil : ownDescriptors)
     }
 
-    /// Only a beginning of a header is here, or nothing at all: descriptors that are left can be that one frame's, or
-    /// nobody's. Else a peer could pile them up for ever, by never letting a read end where a frame does.
+    /// Only the beginning of a header has arrived, or nothing at all: the remaining descriptors can belong to that one
+    /// frame only. Otherwise a peer could pile descriptors up for ever, by never letting a read end where a frame ends.
     private func expectDescriptorsOfOneFrame() throws(ProtocolViolation) {
         if filled == taken || descriptors.count > FrameHeader.descriptorLimit { try expectNoDescriptors() }
     }
 
-    /// No frame begins in what has been received: descriptors that are left belong to none.
+    /// No further frame begins in the received bytes, so remaining descriptors belong to no frame.
     private func expectNoDescriptors() throws(ProtocolViolation) {
         if !descriptors.isEmpty { throw ProtocolViolation("descriptors that no frame declares") }
     }
 
-    /// Lets the chunk go, if all in it has been cut: a quiet port holds no memory.
+    /// Releases the chunk, if all of it has been cut into frames: a quiet port holds no memory.
     mutating func rest() {
         guard filled == taken else { return }
         chunk = nil
@@ -175,17 +176,17 @@ struct FrameReader {
         filled = 0
     }
 
-    /// Bytes that have been received and not cut.
+    /// Bytes that have been received and not cut into frames.
     var held: Int { filled - taken }
-    /// The memory that they keep, with what there is room for.
+    /// The memory that these bytes occupy, including the room behind them.
     var reserved: Int { filled > taken ? (chunk?.capacity ?? 0) - taken : 0 }
 
-    /// Nothing has been received that was not cut.
+    /// Whether all received bytes and descriptors have been cut into frames.
     var isAtRest: Bool { header == nil && filled == taken && descriptors.isEmpty }
 
     // MARK: Transfer
 
-    /// What has been received and not cut: the beginning of a stream for another reader to continue.
+    /// The bytes and descriptors that have been received and not cut: another reader continues the stream with them.
     var remainder: StreamPiece {
         var piece = StreamPiece()
         if let chunk { piece.bytes.append(contentsOf: chunk.memory[taken..<filled]) }
@@ -193,7 +194,7 @@ struct FrameReader {
         return piece
     }
 
-    /// Begins with what another reader has received.
+    /// Begins with bytes that another reader has received and not cut.
     mutating func resume(_ piece: StreamPiece) throws(OutOfMemory) {
         if piece.bytes.isEmpty { return }
         let first = try Chunk(capacity: max(chunkSize, piece.bytes.count))

@@ -1,23 +1,23 @@
 import Glibc
 
-/// Frames as they go over a line, one after the other.
+/// Encoded frames, one after the other, as they are sent on a line.
 ///
-/// `@unchecked Sendable`: only who has it alone appends, the queue of one line within its lock or a ``MessageBatch``;
-/// what is there already never changes.
+/// `@unchecked Sendable`: only a sole owner appends, either the queue of one line within its lock or a
+/// ``MessageBatch``; bytes that are there already never change.
 final class GatheredFrames: @unchecked Sendable {
     private static let size = 64 << 10
     private static let shortSize = 4 << 10
 
     private let chunk: Chunk
-    // The chunk's, here so that they are one step away.
+    // The chunk's values, copied here so that each takes one load.
     private let base: UnsafeMutableRawPointer
     private let capacity: Int
     private(set) var count = 0
 
-    /// How much more fits.
+    /// How many more bytes fit.
     var room: Int { capacity &- count }
 
-    /// - Parameter isShort: whether few are expected.
+    /// - Parameter isShort: whether few frames are expected.
     init(
         beginningWith header: FrameHeader, _ payload: UnsafeRawBufferPointer, isShort: Bool = false
     ) throws(OutOfMemory) {
@@ -30,7 +30,7 @@ final class GatheredFrames: @unchecked Sendable {
 
     var bytes: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: base, count: count) }
 
-    /// - Returns: false where it does not fit any more.
+    /// - Returns: false where the frame does not fit.
     @inline(__always)
     func append(_ header: FrameHeader, _ payload: UnsafeRawBufferPointer) -> Bool {
         let start = count + FrameHeader.size
@@ -41,7 +41,7 @@ final class GatheredFrames: @unchecked Sendable {
         return true
     }
 
-    /// Forgets them. Only where nobody else has a reference.
+    /// Removes all frames. Only for a sole owner.
     func removeAll() {
         count = 0
     }

@@ -1,6 +1,6 @@
 import ConnectToLinux
 
-/// Bytes of a line with the descriptors that ride on them, in order.
+/// Bytes of a line, and the descriptors that ride on the first of them, in order.
 struct StreamPiece: Sendable {
     var bytes: [UInt8] = []
     var descriptors: [Descriptor] = []
