@@ -2,9 +2,10 @@
     import Metrics
 #endif
 
-/// What the process's listeners do, for swift-metrics, if the package's trait `Metrics` asks for it; else nothing.
+/// Counts what the process's listeners do, for swift-metrics, if the package's trait `Metrics` is on; otherwise these
+/// calls do nothing.
 ///
-/// A program bootstraps `MetricsSystem` before it registers its first context. From any thread.
+/// A program has to bootstrap `MetricsSystem` before it registers its first context. From any thread.
 package enum Counters {
     #if Metrics
         private static let accepted = Counter(

@@ -1,11 +1,12 @@
 import ConnectToLinux
 import Synchronization
 
-/// Where copies of the messages on some lines go: to the ports of observers. From any thread.
+/// Copies the messages on some lines to the ports of observers. From any thread.
 ///
-/// It never holds a line up: what a line costs is a copy of 64 KiB at the most; the rest is done on the loop.
-/// Of a slow observer 1 MiB waits here, and what its port queues beyond that; over it copies are dropped, and the next
-/// one says how many. There are eight observers at the most. Their ports close with its last reference.
+/// A tap never holds a line up: the line only makes a copy of 64 KiB at the most, and the loop does the rest. For a
+/// slow observer 1 MiB waits here, in addition to what its port queues. Beyond that, copies are dropped, and the next
+/// copy says how many. There are eight observers at the most. Their ports close when the last reference to the tap
+/// goes.
 package final class Tap: Sendable {
     /// How much of a payload is copied, in bytes.
     package static let copyLimit = 64 << 10
@@ -14,10 +15,10 @@ package final class Tap: Sendable {
 
     fileprivate struct Observer {
         let port: MessagePort
-        /// Each with the number of those that were dropped before it.
+        /// Each copy, with the number of copies that were dropped before it.
         var queue: [(record: [UInt8], dropped: UInt64)] = []
         var size = 0
-        /// Since the last one in the queue; the next one says so.
+        /// Copies dropped since the last one in the queue; the next copy reports the number.
         var dropped: UInt64 = 0
     }
 
@@ -39,7 +40,7 @@ package final class Tap: Sendable {
     var isWatched: Bool { hasObservers.load(ordering: .relaxed) }
 
     /// Sends copies to a port from here on, until it ends.
-    /// - Returns: False where there are too many already.
+    /// - Returns: `false` where there are too many observers already.
     package func add(_ port: MessagePort) -> Bool {
         let id: UInt64? = state.withLock { state in
             if state.observers.count >= Self.observerLimit { return nil }
@@ -49,7 +50,8 @@ package final class Tap: Sendable {
             return state.nextID
         }
         guard let id else { return false }
-        // The line, not the port: that is to go with this, which ends the observing in order.
+        // Capture the line and not the port: the port has to close together with the tap, which ends the observing in
+        // order.
         Task(executorPreference: reactor.tasks) { [weak self, line = port.line] in
             await line.wait(for: .end) { $0.life.reason != nil }
             self?.remove(id)
@@ -58,7 +60,7 @@ package final class Tap: Sendable {
     }
 
     private func remove(_ id: UInt64) {
-        // The port is let go outside of the lock.
+        // Release the port outside of the lock.
         let observer = state.withLock { state in
             let observer = state.observers.removeValue(forKey: id)
             hasObservers.store(!state.observers.isEmpty, ordering: .relaxed)
@@ -67,7 +69,7 @@ package final class Tap: Sendable {
         withExtendedLifetime(observer) {}
     }
 
-    /// Takes note of a message on a line.
+    /// Queues a copy of a message on a line for each observer.
     func record(
         _ direction: TappedMessage.Direction, line: UInt32, _ kind: FrameKind, _ payload: UnsafeRawBufferPointer,
         transferred: Int
@@ -84,7 +86,7 @@ package final class Tap: Sendable {
         if mustDeliver { reactor.execute { [self] in deliver() } }
     }
 
-    /// On the loop: nothing is posted inside of a line's lock.
+    /// Posts the queued copies. Runs on the loop, since posting inside of a line's lock is not allowed.
     private func deliver() {
         let batches = state.withLock { state in
             state.deliveryIsDue = false
@@ -120,13 +122,13 @@ extension Tap.Observer {
         }
     }
 
-    /// What was dropped since is still to be told.
+    /// Keeps the number of dropped copies, which is still to be reported.
     fileprivate mutating func empty() {
         queue = []
         size = 0
     }
 
-    /// The port had no room for so many, before all that is in the queue.
+    /// The port had no room for this many copies, which came before all that are in the queue.
     fileprivate mutating func didMiss(_ count: UInt64) {
         if queue.isEmpty { dropped += count } else { queue[0].dropped += count }
     }

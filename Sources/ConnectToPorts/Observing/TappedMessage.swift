@@ -1,15 +1,16 @@
-/// A copy of a message on one of a context's lines, as an observer gets it.
+/// A copy of a message on one of a context's lines, as an observer receives it.
 ///
 /// On the wire it is a head of 24 bytes, little-endian, and the payload's beginning (`dbus/PROTOCOL.md`, "Looking on").
 public struct TappedMessage: Sendable, Hashable {
-    /// Which way a message went: one of the constants. New ones may come, so a `switch` needs a default.
+    /// Which way a message went: one of the constants. Later versions may add directions, so a `switch` needs a
+    /// default.
     public struct Direction: Sendable, Hashable, CustomStringConvertible {
         /// To the listener.
         public static let received = Direction(byte: 1)
         /// From the listener.
         public static let sent = Direction(byte: 2)
 
-        /// As it stands on the wire.
+        /// The byte that stands for the direction on the wire.
         let byte: UInt8
 
         /// The direction as it stands in JSON output and in logs.
@@ -19,22 +20,23 @@ public struct TappedMessage: Sendable, Hashable {
     private static let headSize = 24
     private static let missedOffset = 16
 
-    /// The number of the line that it went over, from 1 in the order in which the listener has admitted callers.
+    /// The number of the message's line, counted from 1 in the order in which the listener has admitted callers.
     public let line: Int
-    /// Which way it went.
+    /// Which way the message went.
     public let direction: Direction
-    /// What its sender declared the payload to be.
+    /// What the sender declared the payload to be.
     public let kind: Message.Kind
-    /// How many ports, files and buffers went along with it; they do not come here.
+    /// How many ports, files and buffers were transferred with the message; the observer does not get them.
     public let transferredCount: Int
     /// The length of the whole payload in bytes.
     public let length: Int
-    /// How many messages between the one before and this one are missing, because they were taken too slowly here.
+    /// How many messages between the previous copy and this one are missing, because the observer took its copies too
+    /// slowly.
     public let missedCount: Int
     /// The payload, up to its first 64 KiB.
     public let payload: [UInt8]
 
-    /// Nil for what is no record.
+    /// Nil where the bytes are not a valid record.
     package init?(_ bytes: [UInt8]) {
         guard bytes.count >= Self.headSize, let kind = FrameKind(rawValue: bytes[5]), kind.isMessage else { return nil }
         direction = Direction(byte: bytes[4])

@@ -1,15 +1,15 @@
 import Synchronization
 
-/// What goes over the lines of one listener, counted. From any thread.
+/// Counts the lines of one listener and the bytes on them. From any thread.
 ///
-/// Bytes are those on the lines, frame headers included. Lines that a program has taken as sockets, or given away,
-/// are counted no further.
+/// The bytes include frame headers. A line that the program has detached as a socket, or given away, is not counted
+/// further.
 package final class Traffic: Sendable {
     private let lines = Atomic<Int>(0)
     private let received = Atomic<UInt64>(0)
     private let sent = Atomic<UInt64>(0)
 
-    /// Where copies of the messages go, if the listener allows it.
+    /// Copies messages to observers, if the listener allows it.
     package let tap: Tap?
     private let shares = Atomic<UInt32>(0)
 
@@ -17,15 +17,15 @@ package final class Traffic: Sendable {
         self.tap = tap
     }
 
-    /// Lines whose socket is held here now.
+    /// The number of lines whose socket this process holds now.
     package var openLines: Int { lines.load(ordering: .relaxed) }
     package var bytesReceived: UInt64 { received.load(ordering: .relaxed) }
     package var bytesSent: UInt64 { sent.load(ordering: .relaxed) }
 
-    /// One line's part in it, which counts as open for as long as it lives.
+    /// One line's share of the traffic. The line counts as open for as long as the share lives.
     package final class Share: Sendable {
         private let whole: Traffic
-        /// From 1, in the order in which the lines came.
+        /// The line's number, counted from 1 in the order in which the lines came.
         private let number: UInt32
 
         package init(of whole: Traffic) {
@@ -45,12 +45,12 @@ package final class Traffic: Sendable {
             Counters.didReceive(count)
         }
 
-        /// Whether there may be observers: settled for good.
+        /// Whether there may be observers at all; this never changes.
         var isTappable: Bool { whole.tap != nil }
         /// Whether there is an observer.
         var isWatched: Bool { whole.tap?.isWatched ?? false }
 
-        /// A message of which observers are to know.
+        /// Sends a copy of a message to the observers.
         func record(
             _ direction: TappedMessage.Direction, _ kind: FrameKind, _ payload: UnsafeRawBufferPointer,
             transferred: Int = 0
