@@ -2,7 +2,7 @@
 /// memory.
 ///
 ///     let picture = try SharedBuffer(count: 16 << 20)
-///     try port.postMessage("draw", transfer: [.port(channel.port2), .buffer(picture)])
+///     try port.postMessage(.text("draw", transfer: [.port(channel.port2), .buffer(picture)]))
 ///
 /// After posting, the thing is unusable here (``isDetached``), except for a buffer that is shared. If posting throws,
 /// nothing has been given away.
