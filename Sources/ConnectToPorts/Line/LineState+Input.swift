@@ -44,7 +44,7 @@ extension LineState {
         if !wasReading, isReading { continueReading(for: line) }
     }
 
-    /// Reads and cuts what the kernel has, within the bounds.
+    /// Reads what the kernel has and cuts it into messages, within the bounds.
     mutating func readInput(for line: Line, _ wakeups: inout Wakeups) {
         var messages = 0
         var reads = 0

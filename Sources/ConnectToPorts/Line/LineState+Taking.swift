@@ -64,7 +64,7 @@ extension LineState {
     }
 
     /// Takes a message for a taker, unless the messages belong to another one.
-    /// - Parameters: as of ``claim(_:)`` and ``takeMessage(holding:for:_:)``.
+    /// - Parameters: as in ``claim(_:)`` and ``takeMessage(holding:for:_:)``.
     mutating func takeMessage(
         as candidate: ObjectIdentifier?, holding cursor: RunCursor?, for line: Line, _ wakeups: inout Wakeups
     ) -> Take {
@@ -84,7 +84,7 @@ extension LineState {
         return hasNews ? .end(life.reason) : .nothing
     }
 
-    /// A message, if there is one.
+    /// Takes the next message, if there is one.
     mutating func takeInput(
         holding cursor: RunCursor?, for line: Line, _ wakeups: inout Wakeups
     ) -> Message? {

@@ -66,7 +66,7 @@ struct LineState: ~Copyable {
     var handlers = PortHandlers()
     /// The program has dropped its last reference to the port.
     var isForgotten = false
-    /// The loop is calling handlers, or will in a moment.
+    /// The loop is calling handlers, or will call them soon.
     var deliveryIsDue = false
     /// The loop is handling an epoll event, and calls the handlers itself afterwards if ``mustDeliver`` is set.
     var isInEvent = false
@@ -105,7 +105,7 @@ struct LineState: ~Copyable {
         return socket == nil || life.isOpen && !life.isLingering && output.isEmpty
     }
 
-    /// To be called after each change.
+    /// Brings counts and bounds up to date; to be called after each change.
     mutating func didChange() {
         countDescriptors()
         if tally != nil { countMemory() }

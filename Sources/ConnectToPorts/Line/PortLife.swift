@@ -78,7 +78,7 @@ struct PortLife {
     var foreignReason: CloseReason? {
         isClosedHere || reason == .transferred || reason == .socketDetached ? nil : reason
     }
-    /// Closed here, and still handing over what was posted before.
+    /// The port was closed here, and still hands over what was posted before.
     var isLingering: Bool { outbound == .closed && !isOver }
     /// Input is read only to notice its end.
     var dropsWhatComes: Bool { isLingering || inbound == .closed }

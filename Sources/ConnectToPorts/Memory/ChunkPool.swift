@@ -24,12 +24,12 @@ enum ChunkPool {
 
     /// `@unchecked Sendable`: no other code refers to the blocks in here.
     private struct FreeLists: @unchecked Sendable {
-        /// By size.
+        /// The free blocks of each of the ``sizes``.
         var small = [[UnsafeMutableRawPointer]](repeating: [], count: sizes.count)
         /// In bytes: the small blocks beyond those that are kept for good.
         var surplus = 0
         var large: [(block: UnsafeMutableRawPointer, capacity: Int)] = []
-        /// In bytes.
+        /// The bytes in the large blocks.
         var keptLarge = 0
         /// Blocks that are kept only briefly were used since the last check.
         var passingWereUsed = false
@@ -75,7 +75,7 @@ enum ChunkPool {
             return true
         }
 
-        /// In bytes.
+        /// The bytes in all blocks that are kept.
         var kept: Int { zip(sizes, small).reduce(keptLarge) { $0 + $1.0 * $1.1.count } }
 
         mutating func removePassing() -> [(block: UnsafeMutableRawPointer, capacity: Int)] {
@@ -93,7 +93,7 @@ enum ChunkPool {
 
     private static let freeLists = Lock(FreeLists())
 
-    /// In bytes.
+    /// The bytes in all blocks that are kept now.
     static var kept: Int { freeLists.withLock(\.kept) }
 
     /// - Returns: a block of at least the capacity, and its actual capacity; nil where there is no memory.

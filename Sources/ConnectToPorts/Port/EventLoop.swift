@@ -11,8 +11,8 @@ package import ConnectToLinux
 ///
 /// Such a task must not block: every port of the loop waits for it.
 ///
-/// A program with a main loop of its own (GLib, Qt, a game's) makes a loop with ``makeDrivenByForeignLoop()``,
-/// watches ``pollableDescriptor`` for reading and calls ``runReady()`` when it is readable.
+/// A program with a main loop of its own (GLib, Qt, a game's) makes a loop with ``makeDrivenByForeignLoop()``, watches
+/// ``pollableDescriptor`` for reading, and calls ``runReady()`` when the descriptor is readable.
 public struct EventLoop: Sendable {
     package let reactor: Reactor
 

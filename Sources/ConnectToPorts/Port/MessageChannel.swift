@@ -16,8 +16,8 @@ public struct MessageChannel: Sendable {
     /// introduction is left out. On a loop made by ``EventLoop/makeDrivenByForeignLoop()`` the test decides when posted
     /// messages arrive.
     ///
-    /// - Parameters: as of ``init(limits:on:)``.
-    /// - Throws: as ``init(limits:on:)``.
+    /// - Parameters: as in ``init(limits:on:)``.
+    /// - Throws: as in ``init(limits:on:)``.
     public static func makePair(
         limits: PortLimits = PortLimits(), on loop: EventLoop? = nil
     ) throws(PortError) -> (MessagePort, MessagePort) {

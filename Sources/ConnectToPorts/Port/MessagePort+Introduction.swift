@@ -68,7 +68,7 @@ package struct PortIntroduction: Sendable {
         await line.wait(for: .end) { $0.life.reason != nil }
     }
 
-    /// The peer has the other end.
+    /// The peer has received the other end: opens the port.
     package func didOpen() {
         line.didOpen()
     }

@@ -33,8 +33,8 @@ public struct PortError: Error, Sendable, CustomStringConvertible {
             (error as? PortError)?.code == code
         }
 
-        /// More is queued than ``PortLimits/queuedOutput`` allows, or than the ports of a caller may hold together.
-        /// Wait with `send`, or slow down.
+        /// More bytes are queued than ``PortLimits/queuedOutput`` allows, or than the ports of a caller may hold
+        /// together. Wait with `send`, or slow down.
         public static let queueFull = Code(rawValue: "queue-full")
         /// The message is longer than 64 MiB, the most that every peer must take, or than ``PortLimits/messageLength``.
         public static let messageTooLarge = Code(rawValue: "message-too-large")
@@ -44,8 +44,8 @@ public struct PortError: Error, Sendable, CustomStringConvertible {
         public static let notDecodable = Code(rawValue: "not-decodable")
         /// This side has called `finish()`, and so cannot post any more.
         public static let finished = Code(rawValue: "finished")
-        /// The port is over, and something that was posted on it has not reached the peer's process; ``PortError/reason``
-        /// says why.
+        /// The port is over, and something that was posted on it has not reached the peer's process;
+        /// ``PortError/reason`` says why.
         public static let undelivered = Code(rawValue: "undelivered")
         /// The port is over; ``PortError/reason`` says why.
         public static let closed = Code(rawValue: "closed")

@@ -65,8 +65,8 @@ struct FrameReader {
         return UnsafeMutableRawBufferPointer(rebasing: next.memory[filled...])
     }
 
-    /// The next of the sizes by which a frame grows to its full length. The last step copies at least a quarter of the
-    /// frame, and never all of it.
+    /// The next of the sizes by which a frame grows to its full length. The steps are such that the last one copies
+    /// about a quarter of the frame, and not all of it.
     private func step(to needed: Int) -> Int {
         var size = needed
         while size / Self.growth > held { size /= Self.growth }
