@@ -10,8 +10,8 @@ extension LineState {
         case nothing
     }
 
-    /// The reason to report to the close handler: the port was ended by another than this side, and all messages that
-    /// came before have been delivered.
+    /// The reason to report to the close handler: this side did not end the port, and all messages that came before the
+    /// end have been delivered.
     private var endToTell: CloseReason? { input.isEmpty && !isInTransit ? life.foreignReason : nil }
 
     /// A close handler has to be called, and only the end can still come: either it has come, or both sides have

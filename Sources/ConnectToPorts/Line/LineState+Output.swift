@@ -94,8 +94,8 @@ extension LineState {
     /// Sends a message, or queues it.
     ///
     /// A lone message is with the kernel when this returns: the calling thread writes it. Of many messages, one system
-    /// call carries those that have been gathered: on the loop at the end of its turn, elsewhere once 64 KiB are
-    /// together or after 100 microseconds.
+    /// call carries those that have been gathered: once 64 KiB are together, and otherwise at the end of the loop's
+    /// turn or, off the loop, after 100 microseconds.
     mutating func send(
         _ header: FrameHeader, _ payload: UnsafeRawBufferPointer, keeping owner: PayloadOwner?, for line: Line,
         _ wakeups: inout Wakeups

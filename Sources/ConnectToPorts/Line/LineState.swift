@@ -43,7 +43,7 @@ struct LineState: ~Copyable {
     var isInTransit = false
 
     var output = OutputQueue()
-    /// Bytes of finish and close frames in the output queue: the only ones that do not belong to messages.
+    /// Bytes of the finish and close frames that have been queued: the only output that does not belong to messages.
     var queuedControl = 0
     /// The kernel took no more output; an event, a timer or another attempt ends this state.
     var isBlocked = false
@@ -230,8 +230,7 @@ struct LineState: ~Copyable {
 
     /// Discards the queued output, which the peer will not read.
     mutating func dropOutput() {
-        // No message follows a finish or close frame, so more bytes than those frames have means that messages are
-        // lost.
+        // No message follows a finish or close frame. So if more bytes wait than those frames have, messages are lost.
         if output.count > queuedControl { life.didLoseMessages() }
         output.removeAll()
     }

@@ -94,7 +94,7 @@ struct OutputQueue {
         return index > 0 || written == 0 ? index : nil
     }
 
-    /// Puts a frame in place of the one that waits under the key, or else behind all others.
+    /// Puts a frame in place of the one that waits under the key or, if none does, behind all others.
     ///
     /// - Parameter owner: the object that keeps the payload at its address, if there is one.
     mutating func append(
@@ -120,7 +120,7 @@ struct OutputQueue {
         parts.append(Part(storage: .gathered(frames)))
     }
 
-    /// Appends whole frames that begin with descriptors.
+    /// Appends whole frames, with the descriptors that ride on the first byte.
     mutating func append(_ segment: StreamPiece) {
         if segment.bytes.isEmpty { return }
         open = nil

@@ -3,7 +3,7 @@ import ConnectToLinux
 /// How a line counts the bytes that it holds against a ``MemoryBudget``. Its share is given back when the tally is
 /// dropped.
 ///
-/// Changes of less than ``grain`` are not reported at once, since lines on several threads share the budget.
+/// Changes of less than ``grain`` are not reported at once, since other lines need the budget too.
 struct MemoryTally {
     static let grain = 4 << 10
 

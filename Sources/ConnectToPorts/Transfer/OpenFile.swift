@@ -34,7 +34,7 @@ public final class OpenFile: Sendable {
     /// Whether the file has been given away.
     public var isDetached: Bool { descriptor.withLock { $0 == nil } }
 
-    /// Lends the descriptor's number; it must not be closed. Nil where the file has been given away.
+    /// Lends the descriptor's number, which the closure must not close. Nil where the file has been given away.
     public func withFileDescriptor<Result>(_ body: (Int32) throws -> Result) rethrows -> Result? {
         guard let descriptor = descriptor.withLock({ $0 }) else { return nil }
         defer { withExtendedLifetime(descriptor) {} }
