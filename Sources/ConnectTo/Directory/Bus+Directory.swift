@@ -2,18 +2,18 @@ import ConnectToDBus
 import ConnectToLinux
 
 extension Bus {
-    /// What is registered now, under one origin or all, in no particular order.
+    /// The contexts that are registered now, of one origin or of all, in no particular order.
     ///
-    /// Asking starts nothing, and 64 contexts are asked at a time. All of them together have a second to tell about
-    /// themselves: those that have not by then, or could not be asked, are listed without metadata, and so are the
-    /// others of a program that is silent.
+    /// Asking starts no program, and 64 contexts are asked at a time. All of them together have a second to tell
+    /// about themselves. Contexts that have not answered by then, or could not be asked, are listed without metadata.
+    /// So are the other contexts of a program that is silent.
     /// - Throws: ``ConnectToError`` where the bus is lost or does not answer within five seconds.
     public func directory(origin: String? = nil) async throws(ConnectToError) -> [DirectoryEntry] {
         let directory = Directory(bus: self)
         let generation = await connection.generation
         let entries = try await directory.entries(try await directory.names(origin: origin))
             .filter { $0.owner != nil }
-        // What could not be asked any more is missing, and looks as if it were not there.
+        // If the bus went away meanwhile, names that could not be asked about are missing, as if they had no owner.
         guard await connection.isConnected, await connection.generation == generation else {
             throw ConnectToError(
                 DBusError.disconnected("the connection ended meanwhile"), "asking about the names on the bus")
@@ -21,18 +21,17 @@ extension Bus {
         return entries
     }
 
-    /// What comes and goes from now on, together with what is there now.
+    /// The contexts that come and go from now on, together with those that are there now.
     ///
-    /// The subscription is in force when this returns, and ``DirectoryChanges/snapshot`` and the changes fit
-    /// together without a gap.
-    /// It goes on when the bus has been away (``Bus/status``): then it tells what is different.
+    /// The subscription is in force when this returns, and ``DirectoryChanges/snapshot`` and the changes fit together
+    /// without a gap. It goes on when the bus has been away (``Bus/status``): then it tells what is different.
     /// - Throws: ``ConnectToError`` where the bus is away or lost, or gives no more match rules.
     public func changes(origin: String? = nil) async throws(ConnectToError) -> DirectoryChanges {
         let directory = Directory(bus: self)
         let (stream, sink) = AsyncStream<DirectoryChanges.News>.makeStream(
             bufferingPolicy: .bufferingOldest(DirectoryChanges.queuedChanges))
         let failure = Latch<ConnectToError>()
-        // What the snapshot contains already is not told again.
+        // Set once the snapshot is read: what the snapshot contains already is not told again.
         let snapshotIsRead = Latch<Void>()
         let scope = origin.map { OwnerWatch.Scope.namespace($0 + ".Context") } ?? .all
         let subscription: OwnerWatch.Subscription
@@ -43,7 +42,7 @@ extension Bus {
                     failure.set(ConnectToError(error, "watching the names on the bus"))
                     sink.finish()
                 case .changed(let change):
-                    // The namespace of one origin holds those of longer origins too.
+                    // The namespace of one origin also contains the names of longer origins.
                     guard snapshotIsRead.value != nil, let context = ContextName(busName: change.name),
                         origin == nil || context.origin == origin
                     else { return }

@@ -1,21 +1,23 @@
 import ConnectToDBus
 
-/// All that can be learnt of a context from outside.
+/// All that can be learnt of a context from outside of its program.
 public struct ContextInfo: Sendable, Hashable {
-    /// Its name, as its program gave it.
+    /// The context's name, as its program gave it.
     public let name: String
     /// The application id that the name lives under.
     public let origin: String
-    /// Who owns it, as the bus tells it.
+    /// The peer that owns the context's name, as the bus tells it.
     public let owner: Peer
-    /// What lines to it carry, shown as it is where this version does not know it; nil where the owner has not said so
-    /// within a second, or with more than 255 bytes.
+    /// What lines to the context carry; a format that this version does not know is shown as its word. Nil where the
+    /// owner has not said so within a second, or the word has more than 255 bytes.
     public let format: LineFormat?
-    /// Free text about it; nil as above, and for more than 64 KiB or 1,024 keys.
+    /// Free text about the context. Nil where the owner has not told it within a second, or it is more than 64 KiB or
+    /// 1,024 keys.
     public let metadata: [String: String]?
-    /// What it has done so far, counted; nil as above, and where the owner keeps it to itself: it tells its own user only.
+    /// What the context has done so far, counted. Nil where the owner has not told it within a second, or refuses to:
+    /// it tells only its own user.
     public let statistics: ContextStatistics?
-    /// Whether the owner has not answered at all within a second.
+    /// Whether the owner has not answered the question for format and metadata within a second.
     public let isSilent: Bool
 
     /// For tests of what shows a context; what is known of one on a bus comes from ``Bus/info(_:origin:)``.
@@ -34,9 +36,9 @@ public struct ContextInfo: Sendable, Hashable {
 }
 
 extension Bus {
-    /// Looks at one context more closely. Starts nothing.
+    /// Looks at one context more closely. Starts no program.
     ///
-    /// - Returns: Nil where nobody owns the name now. It takes a second at the most where the owner is silent.
+    /// - Returns: Nil where the name has no owner now. It takes a second at most where the owner is silent.
     /// - Throws: ``ConnectToError``: ``ConnectToError/Code/invalidName``; ``ConnectToError/Code/busLost`` where the bus
     ///   is away or lost; ``ConnectToError/Code/timedOut`` where it does not answer within five seconds.
     public func info(
@@ -75,7 +77,7 @@ extension Bus {
             statistics: ContextStatistics(decoding: (try? await told.get()) ?? nil), isSilent: isSilent)
     }
 
-    /// The first value that the owner answers with; an error where it answers with one, or not within a second.
+    /// The first value of the owner's answer; an error where the owner answers with one, or not within a second.
     private func details(
         of context: ContextName, at owner: String, _ interface: String, _ member: String,
         _ body: [DBusValue] = []

@@ -1,22 +1,22 @@
 import ConnectToDBus
 import ConnectToLinux
 
-/// What is registered on a bus: reads the names, and asks about each. Nothing is started by asking.
+/// Reads which contexts are registered on a bus, and asks about each. Asking starts no program.
 struct Directory: Sendable {
-    /// For contexts to tell about themselves: for one alone, and for all of a list together.
+    /// How long contexts have to tell about themselves: one alone, or all of a list together.
     private static let detailDeadline = Duration.seconds(1)
-    /// How many contexts are asked about at a time. Buses bound the calls that wait for a reply, the stock
-    /// system bus at 128.
+    /// How many contexts are asked about at a time. Buses limit the calls that wait for a reply; the stock system bus
+    /// allows 128.
     private static let askedAtOnce = 64
 
-    /// Held: a program that watches may keep nothing but the changes.
+    /// Held: a program that watches may keep only the changes.
     let bus: Bus
 
     private var connection: BusConnection { bus.connection }
     private var identities: Identities { bus.identities }
 
-    /// The names of contexts, and a closure run in the very moment that the answer arrives: signals that come
-    /// before it are contained in it, those that come after are not.
+    /// The names of contexts. The closure runs in the very moment that the answer arrives: signals that come before
+    /// it are contained in the answer, and those that come after it are not.
     func names(
         origin: String?, whenRead: @escaping @Sendable () -> Void = {}
     ) async throws(ConnectToError) -> [ContextName] {
@@ -43,11 +43,13 @@ struct Directory: Sendable {
         }
     }
 
-    /// Asks about many; the order is the names'. Those that are gone meanwhile have no owner.
+    /// Asks about many contexts; the entries are in the order of the names. A context that is gone meanwhile has no
+    /// owner.
     ///
-    /// All of them together have a second to tell about themselves: contexts that have not been asked, or have not
-    /// answered, by then have no metadata. What the bus knows of their owners is in the entries all the same.
-    /// - Throws: ``ConnectToError/Code/timedOut`` where the bus itself has not answered about one within five seconds.
+    /// All of them together have a second to tell about themselves. Contexts that have not been asked by then, or
+    /// have not answered, have no metadata. What the bus knows of their owners is in the entries all the same.
+    /// - Throws: ``ConnectToError/Code/timedOut`` where the bus itself has not answered about a context within five
+    ///   seconds.
     func entries(_ names: [ContextName]) async throws(ConnectToError) -> [DirectoryEntry] {
         let silent = SilentOwners()
         let end = SuspendingClock.now + Self.detailDeadline
@@ -83,8 +85,8 @@ struct Directory: Sendable {
         }
     }
 
-    /// Nil also where the bus says nothing of use.
-    /// - Throws: ``DBusError/Kind/timedOut`` where it says nothing at all.
+    /// Nil also where the bus's answer is of no use.
+    /// - Throws: ``DBusError/Kind/timedOut`` where the bus does not answer.
     func owner(of context: ContextName) async throws(DBusError) -> String? {
         do throws(DBusError) {
             return try await identities.owner(of: context.busName)
@@ -95,8 +97,9 @@ struct Directory: Sendable {
     }
 
     /// - Parameters:
-    ///   - silent: whom not to ask again, having waited in vain; who is silent now is added.
-    ///   - end: when the context is to have told about itself; a second from now by default.
+    ///   - silent: the owners that are not asked again, since they have not answered before; an owner that does not
+    ///     answer now is added.
+    ///   - end: when the context has to have told about itself; a second from now by default.
     func entry(
         _ context: ContextName, owner: String?, _ silent: SilentOwners,
         until end: SuspendingClock.Instant = .now + detailDeadline
@@ -112,7 +115,7 @@ struct Directory: Sendable {
             processName: peer?.processName, metadata: await metadata)
     }
 
-    /// Asks the owner by its unique name: another may own the context's by now.
+    /// Asks the owner by its unique name: the context's name may have another owner by now.
     private func metadata(
         of context: ContextName, at owner: String, _ silent: SilentOwners, until end: SuspendingClock.Instant
     ) async -> [String: String]? {
@@ -132,12 +135,12 @@ struct Directory: Sendable {
     }
 }
 
-/// Connections that did not answer within the deadline just now: a program that hangs costs it once, not for each name.
-/// One that only hung for a time is asked again.
+/// Connections that have just failed to answer within the deadline: a program that hangs costs the deadline once, and
+/// not for each of its names. After a while it is asked again, as it may have hung only for a time.
 final class SilentOwners: Sendable {
     private static let rest = Duration.seconds(10)
 
-    /// Until when each is left alone.
+    /// Until when each owner is left alone, by unique name.
     private let names = Lock<[String: SuspendingClock.Instant]>([:])
 
     func contains(_ owner: String, now: SuspendingClock.Instant = .now) -> Bool {

@@ -1,40 +1,40 @@
 import ConnectToLinux
 
-/// What comes and goes on a bus, in the bus's order, from the moment of ``snapshot`` on: nothing is missing
-/// between the two, and nothing stands in both.
+/// The contexts that come and go on a bus, in the bus's order, from the moment of ``snapshot`` on: no change is
+/// missing between the two, and none is in both.
 ///
-/// Up to 10,000 changes wait for a slow consumer; then the sequence throws
-/// ``ConnectToError/Code/changesLost``, and the directory is to be read anew. It throws
-/// ``ConnectToError/Code/busLost`` when the bus is lost. One task takes it, since two would get some of the changes
-/// each; cancelling the task ends it.
-/// A program that does not tell about a context within a second is not asked again for ten, and what it has comes
-/// without metadata. The contexts of the snapshot have that second together.
+/// Up to 10,000 changes wait for a slow consumer. Beyond that the sequence throws
+/// ``ConnectToError/Code/changesLost``, and the directory has to be read anew. It throws
+/// ``ConnectToError/Code/busLost`` when the bus is lost. One task takes the sequence, since two would each get some
+/// of the changes; cancelling the task ends it. A program that does not tell about a context within a second is not
+/// asked again for ten, and its contexts come without metadata. The contexts of the snapshot have that second
+/// together.
 ///
-/// A bus that was away and has come back (``Bus/status``) has new connections only. So every name that was there
-/// before is told once: as moved where somebody owns it again by then, else as unregistered; who returns
-/// later is registered.
+/// A bus that was away and has come back (``Bus/status``) has only new connections. So every name that was there
+/// before is told once: as moved where a connection owns it again by then, else as unregistered. A context that
+/// returns later is told as registered.
 public struct DirectoryChanges: AsyncSequence, Sendable {
     public typealias Element = DirectoryChange
     public typealias Failure = ConnectToError
 
     static let queuedChanges = 10_000
 
-    /// What was registered when the changes began, in no particular order. Of what has gone since nothing but
-    /// the name is known; that it went is among the changes.
+    /// The contexts that were registered when the changes began, in no particular order. Of a context that has gone
+    /// since, only the name is known; its end is among the changes.
     public let snapshot: [DirectoryEntry]
 
     let directory: Directory
     let changes: AsyncStream<News>
-    /// Why the changes ended, where the task that takes them was not cancelled.
+    /// Why the changes ended; not set where the task that takes them was cancelled.
     let failure: Latch<ConnectToError>
 
     enum News: Sendable {
         case changed(ContextName, OwnerWatch.Change)
-        /// The bus is back, and these are there.
+        /// The bus is back, with these contexts on it.
         case returned([ContextName])
     }
 
-    /// For the one task that takes them.
+    /// For the one task that takes the changes.
     public func makeAsyncIterator() -> AsyncIterator {
         AsyncIterator(
             directory: directory, base: changes.makeAsyncIterator(), failure: failure,
@@ -47,11 +47,11 @@ public struct DirectoryChanges: AsyncSequence, Sendable {
         var base: AsyncStream<News>.AsyncIterator
         /// Nil once it has been thrown.
         var failure: Latch<ConnectToError>?
-        /// What was told to be there.
+        /// The contexts that the consumer knows to be registered.
         var known: Set<ContextName>
-        /// Whom not to ask just now.
+        /// The owners that are not to be asked just now.
         var silent = SilentOwners()
-        /// What is still to be told of a bus that came back, the last first.
+        /// The changes that are still to be told after the bus came back, in reverse order.
         var due: [(kind: DirectoryChange.Kind, context: ContextName)] = []
 
         /// The next change, when there is one; nil once the task has been cancelled.
@@ -94,7 +94,7 @@ public struct DirectoryChanges: AsyncSequence, Sendable {
         }
 
         private mutating func compare(_ contexts: [ContextName]) {
-            // The bus gives the same unique names to others.
+            // The bus that came back gives the same unique names to other connections.
             silent = SilentOwners()
             let present = Set(contexts)
             due = present.map { (known.contains($0) ? .moved : .registered, $0) }

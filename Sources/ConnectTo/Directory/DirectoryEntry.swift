@@ -1,8 +1,8 @@
-/// A context as the directory shows it. What could not be found out is nil.
+/// A context as the directory shows it. What could not be learnt is nil.
 public struct DirectoryEntry: Sendable, Hashable {
-    /// Its name and the origin that it lives under.
+    /// The context's name and the origin that it lives under.
     public let context: ContextName
-    /// The unique name of the connection that owns it; nil once nobody does.
+    /// The unique name of the connection that owns the context's name; nil once no connection does.
     public let owner: String?
     /// The process that owns it.
     public let pid: Int32?
@@ -14,7 +14,7 @@ public struct DirectoryEntry: Sendable, Hashable {
     /// 1,024 keys.
     public let metadata: [String: String]?
 
-    /// For tests of what shows a directory; entries of a bus come from ``Bus/directory(origin:)``.
+    /// For tests of code that shows a directory; entries of a bus come from ``Bus/directory(origin:)``.
     public init(
         context: ContextName, owner: String? = nil, pid: Int32? = nil, uid: UInt32? = nil, processName: String? = nil,
         metadata: [String: String]? = nil
@@ -33,7 +33,7 @@ public struct DirectoryEntry: Sendable, Hashable {
     public var origin: String { context.origin }
 }
 
-/// Something in the directory has changed.
+/// A change in the directory.
 public struct DirectoryChange: Sendable, Hashable {
     /// What can happen; compare with the constants. New ones may come, so a `switch` needs a default.
     public struct Kind: RawRepresentable, Sendable, Hashable, CustomStringConvertible {
@@ -45,9 +45,9 @@ public struct DirectoryChange: Sendable, Hashable {
             self.rawValue = rawValue
         }
 
-        /// A name that nobody owned has an owner.
+        /// A name that had no owner has one now.
         public static let registered = Kind(rawValue: "registered")
-        /// Nobody owns the name any more.
+        /// The name has no owner any more.
         public static let unregistered = Kind(rawValue: "unregistered")
         /// The name went over to another connection.
         public static let moved = Kind(rawValue: "moved")
@@ -55,12 +55,12 @@ public struct DirectoryChange: Sendable, Hashable {
         public var description: String { rawValue }
     }
 
-    /// What has happened.
+    /// What has happened to the context.
     public let kind: Kind
     /// The context as it is after the change.
     public let entry: DirectoryEntry
 
-    /// For tests of what handles changes; those of a bus come from ``Bus/changes(origin:)``.
+    /// For tests of code that handles changes; the changes of a bus come from ``Bus/changes(origin:)``.
     public init(kind: Kind, entry: DirectoryEntry) {
         self.kind = kind
         self.entry = entry
