@@ -1,18 +1,19 @@
 import ConnectToDBus
 
-/// A context's name with the origin it lives under, and the forms it takes on the bus.
+/// A context's name with the origin that it lives under, and its forms on the bus.
 ///
-/// A name is any UTF-8 but the empty one; `/ . - :`, spaces and newlines are fine. Names are compared by their
-/// bytes: two that look alike may differ (`dbus/PROTOCOL.md`, "Names").
+/// A name is any UTF-8 except the empty string; `/ . - :`, spaces and newlines are fine. Names are compared by their
+/// bytes: two names that look alike may differ (`dbus/PROTOCOL.md`, "Names").
 public struct ContextName: Sendable, Hashable, CustomStringConvertible {
     /// The origin where none is given.
     public static let defaultOrigin = "org.connectto"
 
-    /// The most that a bus name may have, in bytes (D-Bus specification, "Valid Names").
+    /// The longest bus name, in bytes (D-Bus specification, "Valid Names").
     static let busNameLimit = 255
     private static let infix = ".Context."
 
-    /// The well-known name on the bus. Of it the others are made when they are asked for: there may be many.
+    /// The well-known name on the bus. The other forms are computed from it at each access, to save memory: there may
+    /// be many names.
     public let busName: String
 
     /// The name, as its program gave it.
@@ -35,7 +36,7 @@ public struct ContextName: Sendable, Hashable, CustomStringConvertible {
         }
         let escaped = Escaping.escape(name)
         var busName = ""
-        // No more than that: there may be many.
+        // Reserves no more than needed: there may be many names.
         busName.reserveCapacity(origin.utf8.count + Self.infix.utf8.count + escaped.utf8.count)
         busName += origin
         busName += Self.infix
@@ -69,20 +70,21 @@ public struct ContextName: Sendable, Hashable, CustomStringConvertible {
         return (String(Substring(front.dropLast(suffix.count))), escaped)
     }
 
-    /// In bytes.
+    /// The length of the origin, in bytes.
     private static func originLength(in busName: String) -> Int {
         guard let dot = busName.utf8.lastIndex(of: UInt8(ascii: ".")) else { return 0 }
         return busName.utf8.distance(from: busName.utf8.startIndex, to: dot) - infix.utf8.count + 1
     }
 
     static func isOrigin(_ origin: String) -> Bool {
-        // Elements of a well-known name on the bus, as this is the beginning of one.
+        // An origin is the beginning of a well-known bus name, so it has to have the elements of one.
         Names.isWellKnownBusName(origin)
     }
 
     /// The path of the context's object.
     ///
-    /// The bus name with slashes for its dots, of which the origin's part is still to be escaped.
+    /// The bus name with slashes in place of its dots. The part of the origin is not escaped yet, so it is escaped
+    /// here.
     var objectPath: String {
         let (dot, slash) = (UInt8(ascii: "."), UInt8(ascii: "/"))
         return String(unsafeUninitializedCapacity: 1 + 3 * busName.utf8.count) { path in
@@ -102,8 +104,8 @@ public struct ContextName: Sendable, Hashable, CustomStringConvertible {
         }
     }
 
-    /// The bus name that a context with this object has, whether there is one or not. Nil for a path that is no
-    /// context's.
+    /// The bus name of the context that has its object at this path, whether it exists or not. Nil for a path that
+    /// cannot be a context's.
     static func busName(ofObjectAt path: String) -> String? {
         var path = path
         return path.withUTF8 { path in
@@ -116,7 +118,7 @@ public struct ContextName: Sendable, Hashable, CustomStringConvertible {
                     if byte == UInt8(ascii: "/") {
                         byte = UInt8(ascii: ".")
                     } else if byte == UInt8(ascii: "_"), index < last {
-                        // Nothing else than these two is escaped in an origin. The last element stays as it is.
+                        // An origin contains no other escapes than these two. The last element stays as it is.
                         switch (path[index + 1], path[min(index + 2, last)]) {
                         case (UInt8(ascii: "5"), UInt8(ascii: "f")): length = 3
                         case (UInt8(ascii: "2"), UInt8(ascii: "d")): (byte, length) = (UInt8(ascii: "-"), 3)
@@ -135,10 +137,10 @@ public struct ContextName: Sendable, Hashable, CustomStringConvertible {
 
     public var description: String { name }
 
-    /// In quotation marks, and with control characters escaped: for messages.
+    /// In quotation marks, and with control characters escaped: for error messages and logs.
     var quoted: String { name.debugDescription }
 
-    // By their bytes: Swift's strings are equal where only their accents are composed differently.
+    // Compared by bytes: Swift's strings are equal also where only their accents are composed differently.
     public static func == (a: ContextName, b: ContextName) -> Bool {
         a.busName.utf8.elementsEqual(b.busName.utf8)
     }

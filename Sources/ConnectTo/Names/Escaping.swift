@@ -24,8 +24,8 @@ enum Escaping {
         }
     }
 
-    /// Puts a byte's escaped form somewhere.
-    /// - Returns: what comes behind it.
+    /// Writes a byte's escaped form at an index.
+    /// - Returns: the index behind it.
     static func append(_ byte: UInt8, to text: UnsafeMutableBufferPointer<UInt8>, at index: Int) -> Int {
         text[index] = UInt8(ascii: "_")
         text[index + 1] = digit(byte >> 4)
@@ -33,7 +33,7 @@ enum Escaping {
         return index + 3
     }
 
-    /// The reverse; nil for everything that ``escape(_:)`` does not produce.
+    /// The reverse of ``escape(_:)``; nil for everything that ``escape(_:)`` does not produce.
     static func unescape(_ escaped: String) -> String? {
         var bytes: [UInt8] = []
         var rest = escaped.utf8[...]

@@ -1,18 +1,18 @@
-/// The streams that callers have opened to a context, in the order in which they were admitted: those of one program in
-/// the order of its calls.
+/// The streams that callers have opened to a context, in the order in which the callers were admitted; those of one
+/// program are in the order of its calls.
 ///
-/// One task takes them. While an iterator of a context's streams is in use, another one throws
-/// ``ConnectToError/Code/alreadyTaken``; when the first is dropped, another may go on where it left off.
+/// One task takes them. While an iterator of a context's streams is in use, another iterator throws
+/// ``ConnectToError/Code/alreadyTaken``. When the first is dropped, another may go on where it left off.
 ///
-/// The context is registered as long as this, or an iterator of it, is kept.
+/// The context stays registered as long as this sequence, or an iterator of it, is kept.
 public struct StreamEvents: AsyncSequence, Sendable {
     public typealias Element = StreamEvent
     public typealias Failure = ConnectToError
 
     let context: Context
 
-    /// For the one task that takes them. Making the iterator claims the streams; if they are claimed already, its `next()`
-    /// throws.
+    /// For the one task that takes the streams. Making the iterator claims them. If they are claimed already, its
+    /// `next()` throws.
     public func makeAsyncIterator() -> AsyncIterator {
         AsyncIterator(base: ArrivalIterator(of: context, format: .stream))
     }
@@ -39,6 +39,6 @@ public struct StreamEvents: AsyncSequence, Sendable {
     }
 }
 
-/// One task takes them, with the one iterator that has the claim.
+/// An iterator is for one task: the one that has claimed the streams.
 @available(*, unavailable)
 extension StreamEvents.AsyncIterator: Sendable {}

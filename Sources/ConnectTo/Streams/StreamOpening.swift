@@ -1,9 +1,10 @@
 import ConnectToLinux
 import ConnectToPorts
 
-/// A stream on its way to a listener: the end to pass on, and how it came out.
+/// A stream on its way to a listener: the end to pass on, and the outcome.
 ///
-/// Nothing is read or written before the welcome, and the welcome alone opens it (`dbus/PROTOCOL.md`, "Streams").
+/// Nothing is read or written before the welcome, and only the welcome opens the stream (`dbus/PROTOCOL.md`,
+/// "Streams").
 final class StreamOpening: Introduction {
     enum Outcome: Sendable {
         case open(ByteStream)
@@ -20,18 +21,18 @@ final class StreamOpening: Introduction {
         self.far = far.descriptor
     }
 
-    /// Waits for the outcome. A cancelled task gives the stream up.
+    /// Waits for the outcome. Cancelling the task gives the stream up.
     func wait() async -> Outcome {
         if let outcome = await outcome.wait() { return outcome }
         failUnlessOpen(.givenUp)
         return outcome.value ?? .failed(.givenUp)
     }
 
-    // MARK: What the introduction tells
+    // MARK: Called by the introduction
 
     var farEnd: Descriptor? { far }
 
-    /// It has been given up.
+    /// Whether the stream has been given up, or has an outcome already.
     var isPointless: Bool { outcome.value != nil }
 
     func ended() async {
@@ -39,7 +40,7 @@ final class StreamOpening: Introduction {
     }
 
     func didOpen(isPartial: Bool) {
-        // Given up meanwhile, the stream closes itself.
+        // If the stream has been given up meanwhile, this one closes itself when it is dropped.
         outcome.set(.open(ByteStream(near, isPartial: isPartial)))
     }
 
