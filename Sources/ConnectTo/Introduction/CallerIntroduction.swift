@@ -1,21 +1,21 @@
 import ConnectToDBus
 import ConnectToPorts
 
-/// The caller's side of an introduction as a state machine: takes the bus's answers, says what to do next; does
-/// no I/O.
+/// The caller's side of an introduction as a state machine: takes the bus's answers and says what to do next; does no
+/// I/O.
 ///
 /// The rules stand in `dbus/PROTOCOL.md`, "Answers".
 struct CallerIntroduction {
     enum Step: Equatable {
         /// Send the call.
         case call
-        /// Subscribe to the name's owner, if that has not been done, and call.
+        /// Subscribe to the name's owner, if that has not been done, and then call.
         case subscribeAndCall
         /// Wait until a new owner has the name, then call.
         case awaitOwner
-        /// The line is open; whether the listener may end it before it has taken everything.
+        /// The line is open; `isPartial`: whether the listener may end it before it has taken everything.
         case open(isPartial: Bool)
-        /// There will be no line, for this reason; one that the listener has opened already goes on.
+        /// There will be no line, for this reason. A line that the listener has opened already goes on.
         case fail(CloseReason)
         /// The line is over, open or not.
         case breakOff(CloseReason)
@@ -26,7 +26,7 @@ struct CallerIntroduction {
     private let format: LineFormat
     private var attempts = 0
     private var isSubscribed = false
-    /// Somebody has had the name who is no context.
+    /// Whether an owner of the name was met that is not a context.
     private var hasMetStranger = false
 
     init(to context: ContextName, policy: WaitPolicy, format: LineFormat = .messages) {
@@ -35,7 +35,7 @@ struct CallerIntroduction {
         self.format = format
     }
 
-    /// The call is over, by an answer or without one.
+    /// To be called when the call is over, with or without an answer.
     mutating func didReceive(_ result: Result<Reply, DBusError>) -> Step {
         switch result {
         case .success(let reply): didReceiveWelcome(reply.body)
@@ -43,14 +43,14 @@ struct CallerIntroduction {
         }
     }
 
-    /// The listener answered.
+    /// To be called when the listener answered with a welcome.
     func didReceiveWelcome(_ body: [DBusValue]) -> Step {
         do throws(Greeting.Malformed) {
             guard body.count == 1 else { throw Greeting.Malformed(what: "its signature is not a{sv}") }
             let welcome = try Greeting(decoding: body[0])
-            // Nothing was offered in the hello, so nothing can have been agreed on.
+            // The hello offered no features, so none can have been agreed on.
             guard welcome.features.isEmpty else { throw .wrong("features") }
-            // A listener that does not know of formats does not say so, and would send frames.
+            // A listener that does not know of formats leaves the key out, and would send frames.
             guard welcome.format == format.rawValue else { throw .wrong("format") }
             return .open(isPartial: welcome.isPartial && format == .stream)
         } catch {
@@ -58,7 +58,7 @@ struct CallerIntroduction {
         }
     }
 
-    /// The call failed: by an answer, or without one.
+    /// To be called when the call failed, with or without an answer.
     mutating func didFail(_ error: DBusError) -> Step {
         switch error.kind {
         case .reply: didReceiveError(error)
@@ -66,7 +66,7 @@ struct CallerIntroduction {
         case .timedOut:
             .fail(reason(.timedOut, "did not answer the introduction in time, or was started and did not register"))
         case .disconnected:
-            // The listener may have been called, and have read what was posted.
+            // The listener may have got the call, and may have read what was posted.
             .fail(CloseReason(.busLost, detail: "the bus went away before \(context.quoted) answered"))
         case .offline: theBusIsAway()
         case .cancelled: .fail(reason(.cancelled, "was given up on"))
@@ -77,8 +77,9 @@ struct CallerIntroduction {
         }
     }
 
-    /// How dbus-broker begins, under a name that is for something else, what is `Spawn.…` on dbus-daemon. A name that
-    /// it has no service file for is "not activatable".
+    /// The beginning of dbus-broker's message where a start fails. dbus-broker reports that under a name that
+    /// otherwise means something else; dbus-daemon reports it as `Spawn.…`. Where dbus-broker has no service file for
+    /// a name, its message says "not activatable".
     private static let brokerCouldNotStart = "Could not activate remote peer"
 
     private mutating func didReceiveError(_ error: DBusError) -> Step {
@@ -94,7 +95,7 @@ struct CallerIntroduction {
         case DBusError.Name.unknownObject, DBusError.Name.unknownMethod, DBusError.Name.unknownInterface:
             isNoContext(error)
         case DBusError.Name.noReply, DBusError.Name.disconnected:
-            // The listener may have read what was posted; sent again, it would be done twice.
+            // The listener may have read what was posted; sent again, it would be carried out twice.
             .fail(reason(.peerExited, "went away during the introduction"))
         case let name where name.hasPrefix(DBusError.Name.spawnPrefix):
             .fail(reason(.startFailed, "is not running, and could not be started: \(error.message)"))
@@ -102,7 +103,7 @@ struct CallerIntroduction {
             .fail(
                 reason(.timedOut, "was started, and did not register in the bus's time: \(error.message)"))
         case DBusError.Name.accessDenied:
-            // dbus-daemon goes on with all that it knows of both sides and the call.
+            // After the first clause dbus-daemon lists all that it knows of both sides and the call: leave that out.
             .fail(
                 reason(
                     .refused,
@@ -120,7 +121,8 @@ struct CallerIntroduction {
         }
     }
 
-    /// Whoever has the name is not who was expected. Who waits for a name does not wait for a better owner.
+    /// The owner of the name is not the expected one. A caller that waits for a name does not wait for a better
+    /// owner.
     func didFind(unexpected owner: Peer) -> Step {
         .fail(
             CloseReason(
@@ -141,7 +143,8 @@ struct CallerIntroduction {
     private mutating func nobodyHasTheName() -> Step {
         attempts += 1
         if policy.patience != nil { return isSubscribed ? .awaitOwner : subscribe() }
-        // The owner may have died between the bus's look and its delivery, and a standby taken over.
+        // The owner may have died between the bus's look-up and its delivery, and a standby may have taken the name
+        // over.
         if attempts == 1 { return .call }
         return .fail(
             CloseReason(
@@ -149,13 +152,13 @@ struct CallerIntroduction {
                 detail: "nobody has registered \(context.quoted) under \(context.origin); is its program running?"))
     }
 
-    /// Nothing was sent. When the bus is back, somebody may have the name.
+    /// Nothing was sent. When the bus is back, the name may have an owner.
     private mutating func theBusIsAway() -> Step {
         if policy.patience != nil { return isSubscribed ? .awaitOwner : subscribe() }
         return .fail(CloseReason(.busLost, detail: "the bus is away just now, and \(context.quoted) with it"))
     }
 
-    /// Whoever has the name is no context, or no longer one. The next owner may be.
+    /// The owner of the name is not a context, or no longer one. The next owner may be.
     private mutating func isNoContext(_ error: DBusError) -> Step {
         hasMetStranger = true
         if policy.patience != nil { return isSubscribed ? .awaitOwner : subscribe() }

@@ -1,22 +1,22 @@
 public import ConnectToPorts
 
-/// How a port ends that was never open: only an introduction gives these reasons. (So does ``cancelled``, which a port
-/// that waits for one ends with when this side gives it up.)
+/// Why a port ended that was never open: only an introduction gives these reasons. (It also gives ``cancelled``,
+/// where this side gives up a port that waits for its introduction.)
 extension CloseReason.Code {
-    /// The listener, or the bus's policy, turned the caller away.
+    /// The listener, or the bus's policy, refused the caller.
     public static let refused = CloseReason.Code(rawValue: "refused")
-    /// The listener has as much to do as it allows itself, or allows this caller; later it may have room.
+    /// The listener is at a limit for all callers, or for this caller; it may have room later.
     public static let busy = CloseReason.Code(rawValue: "busy")
-    /// Another program owns the name than the one that was expected; nothing was sent there.
+    /// The owner of the name is not the expected one; nothing was sent to it.
     public static let unexpectedOwner = CloseReason.Code(rawValue: "unexpected-owner")
     /// No program owns the name, or its owner is no context.
     public static let unavailable = CloseReason.Code(rawValue: "unavailable")
-    /// What was asked for cannot be: what was given is no name, or there is too much metadata.
+    /// The request is not valid: the name is not a valid one, or there is too much metadata.
     public static let invalid = CloseReason.Code(rawValue: "invalid")
-    /// No program has the name, and the bus could not start the one that would: it never ran, or ended before it had
-    /// the name. What was posted has not been delivered to any program.
+    /// No program owns the name, and the bus could not start the program that would: it never ran, or ended before it
+    /// owned the name. What was posted has not been delivered to any program.
     public static let startFailed = CloseReason.Code(rawValue: "start-failed")
-    /// The introduction was not answered, or no program registered the name, within its time.
+    /// The listener did not answer the introduction in time, or no program registered the name in time.
     public static let timedOut = CloseReason.Code(rawValue: "timed-out")
     /// The bus went away before the port was open. An open port outlives the bus.
     public static let busLost = CloseReason.Code(rawValue: "bus-lost")

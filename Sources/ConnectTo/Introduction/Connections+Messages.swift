@@ -1,19 +1,20 @@
 public import ConnectToPorts
 
 extension Connections {
-    /// The messages of one connection: as ``ConnectTo/Messages``, which ``MessagePort/messages`` gives, but that they
-    /// end where the connection is interrupted.
+    /// The messages of one connection. They are as ``ConnectTo/Messages``, which ``MessagePort/messages`` gives,
+    /// except that they end where the connection is interrupted.
     ///
-    /// So a loop over them inside of a loop over ``Connections`` leaves the inner loop alone when the listener's process
-    /// dies. ``Interruption`` tells of that with the next connection. Every other end is as on the port: the sequence ends
-    /// where the port was closed in order or given away, and throws the reason where it ended otherwise.
+    /// So in a loop over ``Connections``, an inner loop over the messages ends without an error when the listener's
+    /// process dies, and ``Interruption`` reports that with the next connection. Every other end is as on the port:
+    /// the sequence ends where the port was closed in order or given away, and throws the reason where it ended
+    /// otherwise.
     public struct Messages: AsyncSequence, Sendable {
         public typealias Element = Message
         public typealias Failure = any Error
 
         let base: ConnectToPorts.Messages
 
-        /// For the one task that takes them. Making the iterator starts the port.
+        /// For the one task that takes the messages. Making the iterator starts the port.
         public func makeAsyncIterator() -> AsyncIterator { AsyncIterator(base: base.makeAsyncIterator()) }
 
         /// Takes messages, one after the other.
@@ -39,6 +40,6 @@ extension Connections {
 }
 
 extension Error {
-    /// Whether it is the death of the peer's process.
+    /// Whether the error says that the peer's process died.
     fileprivate var isInterruption: Bool { (self as? PortError)?.reason?.code == .peerExited }
 }

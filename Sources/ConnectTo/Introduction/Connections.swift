@@ -2,8 +2,8 @@ import ConnectToLinux
 public import ConnectToPorts
 
 extension Bus {
-    /// Connections to a context, one after the other: when the listener dies, the next goes to whoever owns the name
-    /// then, a standby or the program started again.
+    /// Connections to a context, one after the other: when the listener dies, the next connection goes to the next
+    /// owner of the name, a standby or the program started again.
     ///
     /// A complete program, which follows the listener "clock" over its deaths and restarts:
     ///
@@ -23,11 +23,11 @@ extension Bus {
     /// ```
     ///
     /// An interruption is the death of the listener's process. The sequence ends when a port was closed in order, by
-    /// either side, or given away. It throws where there is none to be had any more: see ``Connections``.
-    /// Nothing is sent twice: what was posted on a line that broke is the program's to send again, or not.
+    /// either side, or given away. It throws where no connection can be made any more: see ``Connections``. Nothing
+    /// is sent twice: the program decides whether to send again what it posted on a line that broke.
     ///
-    /// The parameters are those of ``connectTo(_:origin:options:)``; the wait counts anew for each port, and each
-    /// owner of the name is looked at.
+    /// The parameters are those of ``connectTo(_:origin:options:)``. The wait begins anew for each port, and each
+    /// owner of the name is checked against ``ConnectOptions/expected``.
     public func connections(
         to name: String, origin: String = ContextName.defaultOrigin, options: ConnectOptions = ConnectOptions()
     ) -> Connections {
@@ -35,43 +35,43 @@ extension Bus {
     }
 }
 
-/// Connections to one context, each when the one before has been interrupted. One task takes them.
+/// Connections to one context, each made when the one before has been interrupted. One task takes them.
 ///
-/// Taking the next waits for the end of the port before: close it, unless the listener does. A listener that dies again
-/// and again is called after ten milliseconds, then twice as long each time up to a second, until one has lasted a
-/// second.
+/// Taking the next connection waits for the end of the port before: close that port, unless the listener does. A
+/// listener that dies again and again is called after ten milliseconds, then after twice as long each time up to a
+/// second, until a connection has lasted a second.
 ///
-/// It throws a ``PortError`` with ``PortError/Code/closed`` and the reason where a port never opened (nobody has the
-/// name in time, or could be started for it, refused, the bus is lost) or the listener broke the protocol; and with
-/// ``PortError/Code/cancelled`` where the task is cancelled.
+/// The sequence throws a ``PortError`` with ``PortError/Code/closed`` and the reason where a port never opened (the
+/// name had no owner in time, no program could be started for it, the listener refused, the bus is lost), or where
+/// the listener broke the protocol; and with ``PortError/Code/cancelled`` where the task is cancelled.
 public struct Connections: AsyncSequence, Sendable {
     public typealias Element = Connection
     public typealias Failure = PortError
 
     /// One connection, open.
     public struct Connection: Sendable {
-        /// This side's end.
+        /// This program's port.
         public let port: MessagePort
-        /// What was before it; nil for the first.
+        /// How the connection before ended; nil for the first.
         public let interruption: Interruption?
-        /// What arrives on ``port``, ending in place of throwing where the listener's process died: the next connection
-        /// is then the outer loop's to take.
+        /// The messages that arrive on ``port``. Where the listener's process died they end and do not throw: the
+        /// outer loop then takes the next connection.
         public var messages: Messages { Messages(base: port.messages) }
     }
 
-    /// How the connection before ended.
+    /// How the connection before this one ended.
     public struct Interruption: Sendable, Hashable {
-        /// Why its port is over.
+        /// Why its port ended.
         public let reason: CloseReason
-        /// How many messages had been posted on it. Each may have been taken or not, the last ones more likely not:
-        /// which, only the listener's answers can tell.
+        /// How many messages had been posted on it. Each may have been taken or not, the last ones less likely: only
+        /// the listener's answers can tell.
         public let possiblyLostCount: Int
     }
 
     let bus: Bus
     let connect: @Sendable () -> MessagePort
 
-    /// For the one task that takes them.
+    /// For the one task that takes the connections.
     public func makeAsyncIterator() -> AsyncIterator {
         AsyncIterator(bus: bus, connect: connect)
     }
@@ -93,7 +93,7 @@ public struct Connections: AsyncSequence, Sendable {
             self.connect = connect
         }
 
-        /// The next connection, open, once the one before has been interrupted; nil where that ended in order.
+        /// The next connection, open, once the one before has been interrupted; nil where that one ended in order.
         public mutating func next() async throws(PortError) -> Connection? {
             try await next(isolation: nil)
         }
@@ -121,7 +121,7 @@ public struct Connections: AsyncSequence, Sendable {
             return Connection(port: port, interruption: interruption)
         }
 
-        /// A port that opened. Nothing has been posted on those that did not, for nobody had them.
+        /// A port that opened. On ports that did not open nothing was posted, since no program had them.
         private nonisolated(nonsending) mutating func opened() async throws(PortError) -> MessagePort {
             while true {
                 let port = connect()

@@ -10,12 +10,13 @@ struct Greeting: Equatable {
 
     var version = Self.version
     var features: [String] = []
-    /// The bus name of a context that the caller says it owns.
+    /// The bus name of the context that the caller says it owns.
     var context: String?
     var metadata: Metadata = [:]
-    /// What the line is to carry: a ``LineFormat``'s word, or one that this version does not know.
+    /// The word for what the line is to carry: a ``LineFormat``'s, or one that this version does not know.
     var format = LineFormat.messages.rawValue
-    /// In a welcome to a stream: the listener may end it before it has taken everything, and then has no use for the rest.
+    /// In a welcome to a stream: whether the listener may end the stream before it has taken everything, because it
+    /// has no use for the rest.
     var isPartial = false
 
     typealias Metadata = [String: String]
@@ -24,7 +25,7 @@ struct Greeting: Equatable {
         let what: String
     }
 
-    /// What goes without saying is left out: taking it apart again costs more than all the rest of an introduction.
+    /// Defaults are left out: decoding them again would cost more than all the rest of an introduction.
     var encoded: DBusValue {
         var pairs: [DBusValue.Pair] = []
         if version != 1 { pairs.append(.init(.string("version"), .variant(.uint32(version)))) }

@@ -1,17 +1,17 @@
 import ConnectToDBus
 
-/// Who owns a name, looked at before anything goes there.
+/// Looks at the owner of a name before anything is sent to it.
 extension Introducer {
     enum Owner {
-        /// It does not matter who.
+        /// Any owner will do.
         case anybody
-        /// To be called by its unique name: the other may have another owner at any time.
+        /// To be called by its unique name: the well-known name may get another owner at any time.
         case expected(Peer)
         case unexpected(Peer)
     }
 
     /// - Parameter start: how long the bus may take to start a program for the name.
-    /// - Throws: as the call itself would, where nobody has the name and nobody can be started for it.
+    /// - Throws: as the call itself would, where the name has no owner and no program can be started for it.
     func owner(startingWithin start: Duration) async throws(DBusError) -> Owner {
         guard let expected = options.expected else { return .anybody }
         let identities = bus.identities

@@ -4,19 +4,19 @@ import ConnectToPorts
 
 /// Carries out the caller's side of one introduction. On the loop.
 ///
-/// Mostly the first call is all there is to it, and needs no task; one goes on where there is something to wait for.
+/// Mostly the introduction needs one call, and no task. A task goes on where there is something to wait for.
 struct Introducer: Sendable {
-    /// Held until it is done: a program may keep nothing but the port.
+    /// Held until the introduction is over: a program may keep only the port.
     let bus: Bus
     let context: ContextName
     let options: ConnectOptions
     var format = LineFormat.messages
-    /// From the call to the answer of a listener that is there, for a caller that does not wait.
+    /// How long a listener that owns the name may take to answer, for a caller that does not wait.
     let answerDeadline: Duration
 
     private var connection: BusConnection { bus.connection }
 
-    /// Begins; the outcome is told to the introduction.
+    /// Begins; the introduction gets the outcome.
     func introduce(_ introduction: some Introduction) {
         guard let farEnd = introduction.farEnd else { return }
         let state = CallerIntroduction(to: context, policy: options.wait, format: format)
@@ -62,7 +62,8 @@ struct Introducer: Sendable {
         var (state, step) = (state, step)
         let (owners, ownerAppears) = AsyncStream<DBusError?>.makeStream(bufferingPolicy: .bufferingNewest(1))
         let timer = patience.whenOver(on: connection.reactor) { ownerAppears.finish() }
-        // Started with the first wait: a port that ends meanwhile is looked at again, for it may be pointless now.
+        // Started with the first wait: if the port ends meanwhile, the loop below looks again whether the
+        // introduction is pointless.
         var portsEnd: Task<Void, Never>?
         defer {
             timer.cancel()
@@ -78,7 +79,7 @@ struct Introducer: Sendable {
                     subscription = try await bus.watch.subscribe(.name(context.busName)) { event in
                         switch event {
                         case .changed(let change): if change.newOwner != nil { ownerAppears.yield(nil) }
-                        // Calling again tells whether somebody has the name.
+                        // Calling again tells whether the name has an owner.
                         case .returned: ownerAppears.yield(nil)
                         case .lost(let error): ownerAppears.yield(error)
                         }
@@ -101,7 +102,7 @@ struct Introducer: Sendable {
                 case nil: step = state.didRunOutOfTime()
                 }
             case .open, .fail, .breakOff:
-                // Told before anything else is awaited: the program may be waiting for it.
+                // The outcome comes before anything else is awaited: the program may be waiting for it.
                 _ = introduction.settle(step)
                 if let subscription { await bus.watch.unsubscribe(subscription) }
                 return
@@ -109,7 +110,7 @@ struct Introducer: Sendable {
         }
     }
 
-    /// Calls the owner, or whoever owns the name if nobody in particular is expected.
+    /// Calls the expected owner, or any owner of the name where none is expected.
     private func callOnce(
         _ farEnd: Descriptor, _ state: inout CallerIntroduction, _ patience: Patience
     ) async -> CallerIntroduction.Step {
@@ -131,7 +132,7 @@ struct Introducer: Sendable {
 }
 
 extension Introduction {
-    /// Tells the outcome, if the step is one.
+    /// Passes the outcome on, if the step is one.
     fileprivate func settle(_ step: CallerIntroduction.Step) -> Bool {
         switch step {
         case .open(let isPartial): didOpen(isPartial: isPartial)
@@ -144,8 +145,8 @@ extension Introduction {
 }
 
 extension BusConnection {
-    /// Calls over the connection that is known, or not at all: after a restart of the bus somebody else may have the
-    /// unique name of whom was looked at before.
+    /// Calls over the connection on which the owner was looked at, or not at all: after a restart of the bus, the
+    /// owner's unique name may belong to another connection.
     fileprivate func call(
         _ call: OutgoingCall, deadline: Duration, in generation: UInt64
     ) async throws(DBusError) -> Reply {
@@ -159,8 +160,8 @@ extension CloseReason {
         .cancelled, detail: "the port was closed before it was open, with nothing posted")
 }
 
-/// How long a caller waits: for somebody to have the name and for the answer, together. Without a wait the answer has
-/// a time of its own, or nobody could be called.
+/// How long a caller waits: for an owner of the name and for the answer, together. Without a wait, the answer has a
+/// time of its own: with none, no listener could answer.
 private struct Patience: Sendable {
     private let deadline: SuspendingClock.Instant?
     private let answer: Duration
@@ -174,11 +175,12 @@ private struct Patience: Sendable {
         deadline.map { max(.zero, SuspendingClock.Instant.now.duration(to: $0)) }
     }
 
-    /// A listener that came in time, but late, has this long at least: on a busy machine, or where this process was
-    /// stopped meanwhile.
+    /// The least time for a listener that appears before the wait is over, but late: the machine may be busy, or this
+    /// process may have been stopped meanwhile.
     private static let leastForAnswer = Duration.seconds(1)
 
-    /// For the listener to answer that is called now, with the time that the bus takes to start it.
+    /// The time for the answer of a listener that is called now. It includes the time that the bus takes to start the
+    /// listener.
     var forAnswer: Duration { remaining.map { max($0, min(answer, Self.leastForAnswer)) } ?? answer }
 
     func whenOver(on reactor: Reactor, _ call: @escaping @Sendable () -> Void) -> Reactor.Timer {

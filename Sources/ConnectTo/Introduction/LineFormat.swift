@@ -1,8 +1,9 @@
-/// What a line carries: agreed on when the two sides are introduced, never guessed from what arrives.
+/// What a line carries: the two sides agree on it when they are introduced, and it is never guessed from what
+/// arrives.
 ///
-/// A later version may know more of them; one that is not known here shows as the word that it is.
+/// A later version may know more formats. A format that is not known here is shown as its word.
 public struct LineFormat: RawRepresentable, Sendable, Hashable, CustomStringConvertible {
-    /// The word as it stands on the bus.
+    /// The format's word on the bus.
     public let rawValue: String
 
     public init(rawValue: String) {
@@ -12,7 +13,7 @@ public struct LineFormat: RawRepresentable, Sendable, Hashable, CustomStringConv
     /// Messages, posted and taken with a ``MessagePort``: see ``Bus/connectTo(_:origin:options:)`` and
     /// ``Context/connectEvents``.
     public static let messages = LineFormat(rawValue: "messages")
-    /// Bytes as they come, in both directions, for a program or library that speaks a protocol of its own: see
+    /// Bytes in both directions, for a program or library that speaks a protocol of its own: see
     /// ``Bus/openStream(to:origin:options:)`` and ``Context/streams``.
     public static let stream = LineFormat(rawValue: "stream")
 
@@ -20,7 +21,7 @@ public struct LineFormat: RawRepresentable, Sendable, Hashable, CustomStringConv
 }
 
 extension LineFormat {
-    /// A longer word is no format: what peers say is held and shown.
+    /// The longest word of a format, in bytes: words of peers are kept and shown, so they need a bound.
     static let longestWord = 255
 
     /// Nil for a word that is too long.
@@ -29,7 +30,7 @@ extension LineFormat {
         self.init(rawValue: word)
     }
 
-    /// What lines of it are, after "lines to it".
+    /// What lines of this format are or carry, to follow "lines to it".
     var words: String {
         switch self {
         case .messages: "carry messages"

@@ -1,11 +1,11 @@
 import ConnectToDBus
 
-/// Free text that goes along with a registration or an introduction; everybody who may look at the bus can
-/// read it.
+/// Free text that goes along with a registration or an introduction. Every program that may observe the bus can read
+/// it.
 extension [String: String] {
-    /// Of all keys and values together, in bytes.
+    /// The limit for all keys and values together, in bytes.
     static var metadataLimit: Int { 64 << 10 }
-    /// Short ones take many times their bytes.
+    /// A limit of its own: short pairs take many times their bytes.
     static var metadataKeyLimit: Int { 1_024 }
 
     var isCarriable: Bool {
@@ -18,9 +18,9 @@ extension [String: String] {
         return size <= Self.metadataLimit
     }
 
-    /// What it takes, about, in bytes.
+    /// About how much memory it takes, in bytes.
     var memory: Int {
-        // Of each pair a place in the dictionary, and what the allocator adds to two strings.
+        // 128 bytes a pair: a place in the dictionary, and what the allocator adds to two strings.
         reduce(0) { $0 + $1.key.utf8.count + $1.value.utf8.count + 128 }
     }
 
@@ -38,7 +38,7 @@ extension [String: String] {
         .dictionary(key: "s", value: "s", map { DBusValue.Pair(.string($0.key), .string($0.value)) })
     }
 
-    /// Nil for what is no metadata, and for more of it than may be.
+    /// Nil where the value is not a dictionary of strings, or exceeds the limits.
     init?(decoding value: DBusValue) {
         guard case .dictionary("s", "s", let pairs) = value, pairs.count <= Self.metadataKeyLimit else { return nil }
         self.init()
