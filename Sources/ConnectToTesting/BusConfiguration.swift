@@ -1,31 +1,32 @@
 package import SystemPackage
 
-/// What a private bus is told: the limits of the stock session bus, and its policy or the stock system bus's. Nothing
-/// comes from the machine's own configuration, so that a test behaves the same everywhere.
+/// The configuration of a private bus: the limits of the stock session bus, and its policy or that of the stock
+/// system bus. Nothing comes from the machine's own configuration, so that a test behaves the same everywhere.
 package struct BusConfiguration: Sendable {
     /// A directory of `.service` files.
     var services: String?
-    /// Whose policy applies.
+    /// The stock bus whose policy applies.
     var policy = Policy.session
-    /// Rules of the policy, in its own notation, after the others.
+    /// Further rules, in the notation of bus configurations; they come after those of the policy.
     var rules = ""
-    /// In place of the limits below, by name.
+    /// Limits that replace those below, by name.
     var limits: [String: Int] = [:]
-    /// How it is reached.
+    /// How clients reach the bus.
     var transport = Transport.unix
 
     package enum Policy: Sendable {
         /// Everything is allowed.
         case session
-        /// A system bus's: nobody owns a name or calls anybody but the bus, unless these files allow it.
+        /// A system bus's policy: no program may own a name, or call any program but the bus, unless these files
+        /// allow it.
         case system(files: [FilePath])
     }
 
     package enum Transport: Sendable {
         /// A socket in the bus's directory.
         case unix
-        /// A port of 127.0.0.1, for everybody on this machine; the bus says which (``PrivateBus/addressWithServerID``).
-        /// No descriptors can be passed.
+        /// A port of 127.0.0.1, open to all users of this machine; the bus says which port
+        /// (``PrivateBus/addressWithServerID``). It cannot pass descriptors.
         case tcp
     }
 
@@ -47,7 +48,7 @@ package struct BusConfiguration: Sendable {
         try file.closeAfter { _ = try file.writeAll(text(socket: socket.string).utf8) }
     }
 
-    /// Those of the stock session bus.
+    /// The limits of the stock session bus.
     private static let stockLimits = [
         "max_incoming_bytes": 1_000_000_000,
         "max_incoming_unix_fds": 250_000_000,

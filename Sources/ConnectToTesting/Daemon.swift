@@ -13,7 +13,7 @@ final class Daemon: Sendable {
 
     private struct State {
         var process: DaemonProcess?
-        /// The number of the process that is the bus.
+        /// The process id of the bus itself.
         var processID: Int32 = 0
         /// Ends when the exit status of the process has been taken.
         var running: Task<Void, Never>?
@@ -32,10 +32,11 @@ final class Daemon: Sendable {
         self.limit = limit
     }
 
-    /// Of the process that runs, or ran last; 0 before the first.
+    /// The process id of the bus that runs, or ran last; 0 before the first.
     var processID: Int32 { state.withLock { $0.processID } }
 
-    /// What it said when it was up: with the id of the server, another one each time.
+    /// What the bus printed when it was up: its address with the id of the server, which is another one after each
+    /// start.
     var printedAddress: String { state.withLock { $0.printedAddress } }
 
     /// Starts the program, and returns when it listens.
@@ -67,7 +68,7 @@ final class Daemon: Sendable {
     private func run(whenUp: @Sendable () -> Void) async throws {
         let errors = try FileDescriptor.open(
             log, .writeOnly, options: [.create, .closeOnExec, .append], permissions: .ownerReadWrite)
-        // What the one before has left there.
+        // Remove what a bus before this one has left there.
         for name in ["bus", "journal"] { unlink(directory.appending(name).string) }
         let launch = try program.launch(
             in: directory, configuration: directory.appending("bus.conf"), log: log)
@@ -100,7 +101,7 @@ final class Daemon: Sendable {
         }
     }
 
-    /// From here on it can be killed.
+    /// Enters the process, so that it can be killed from here on.
     private func adopt(_ process: DaemonProcess, _ processID: Int32) throws {
         let mayRun = state.withLock { state in
             state.process = process
@@ -110,12 +111,12 @@ final class Daemon: Sendable {
         if !mayRun { throw CancellationError() }
     }
 
-    /// As `SIGKILL` does; returns when the process is no more.
+    /// Kills the bus as `SIGKILL` does; returns when the process is gone.
     func kill() {
         state.withLock { $0.process }?.kill()
     }
 
-    /// Kills, takes the exit status, and starts again.
+    /// Kills the bus, takes its exit status, and starts it again.
     func restart() async throws {
         kill()
         await state.withLock { $0.running }?.value
@@ -123,19 +124,19 @@ final class Daemon: Sendable {
         try await start()
     }
 
-    /// For good: it is not started again.
+    /// Kills the bus for good: it is not started again.
     func end() {
         state.withLock { $0.isOver = true }
         kill()
     }
 
-    /// Returns when nothing of it is left.
+    /// Returns when nothing is left of the bus.
     func hasEnded() async {
         await state.withLock { $0.running }?.value
     }
 }
 
-/// What the daemon prints when it listens, and only then, its address; or what the journal has for it.
+/// The address that the daemon prints once it listens, and not before; or the address that the journal reports.
 private func firstLine(
     of output: SubprocessOutputSequence, or journal: Journal?, within limit: Duration, log: FilePath
 ) async throws -> String {

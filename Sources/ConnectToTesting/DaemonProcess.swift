@@ -1,14 +1,15 @@
 import ConnectToLinux
 import Glibc
 
-/// The right to kill a child process, for as long as its number is still its own.
+/// The right to kill a child process, for as long as its process id is still its own.
 final class DaemonProcess: Sendable {
     private let processID: Int32
-    /// The child's own child that does the work, where there is one.
+    /// The child's own child that does the work, where the child is only its launcher.
     private let worker: WorkerProcess?
     /// Set by ``kill()``.
     let isKilled = Latch<Void>()
-    /// Nobody has taken the child's exit status yet: until then the kernel gives its number to nobody else.
+    /// Whether the child's exit status has not been taken yet: until then the kernel gives its process id to no other
+    /// process.
     private let isOurs = Lock(true)
 
     init(_ processID: Int32, worker: WorkerProcess? = nil) {
@@ -16,7 +17,7 @@ final class DaemonProcess: Sendable {
         self.worker = worker
     }
 
-    /// Kills and waits, leaving the exit status to whoever started the process.
+    /// Kills and waits. Leaves the exit status to the code that started the process.
     func kill() {
         isOurs.withLock { isOurs in
             guard isOurs else { return }
@@ -28,7 +29,7 @@ final class DaemonProcess: Sendable {
         isKilled.set()
     }
 
-    /// The exit status is about to be taken: the number may become another's.
+    /// To be called before the exit status is taken: then the process id may become another process's.
     func release() {
         isOurs.withLock { $0 = false }
     }

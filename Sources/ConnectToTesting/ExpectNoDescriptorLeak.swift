@@ -17,19 +17,19 @@ public import Testing
 /// tests go when they end, and a leaked one stays. So tests need not be `.serialized` for this, and a check that
 /// finds nothing open does not wait at all.
 ///
-/// - Not counted are epoll sets, eventfds and timerfds. Event loops are made of them, which a
-///   process keeps once it has them, and they all look alike.
-/// - What the library closes on a queue of its own (descriptors from peers) has been closed before counting.
+/// - Not counted are epoll sets, eventfds and timerfds. Event loops are made of them, a process keeps its loops once
+///   it has them, and all these descriptors look alike.
+/// - Descriptors from peers, which the library closes on a thread of its own, have been closed before counting.
 /// - A descriptor that is closed late, but within the limit, is not reported.
-/// - What another test keeps open for longer than the limit is blamed on this one, and so is what another test
-///   leaks while this one runs. To tell whose it is, run this test alone (`swift test --filter`, or all with
-///   `--no-parallel`). If a test must keep something open for long, or opens a descriptor for the whole process, give
-///   it and this one to a suite that is `.serialized`, or run the closure in a process of its own
-///   (`#expect(processExitsWith:)`).
+/// - A descriptor that another test keeps open for longer than the limit is reported by this test, and so is one that
+///   another test leaks while this one runs. To tell which test it belongs to, run this test alone
+///   (`swift test --filter`, or all with `--no-parallel`). If a test must keep something open for long, or opens a
+///   descriptor for the whole process, put it and this one into a suite that is `.serialized`, or run the closure in
+///   a process of its own (`#expect(processExitsWith:)`).
 ///
 /// - Parameters:
-///   - limit: how long to wait for what other tests have open, and so how long it takes to report a leak. Longer
-///     than any test beside this one takes.
+///   - limit: how long to wait for descriptors that other tests have open, and so how long it takes to report a leak.
+///     It should be longer than any test takes that runs beside this one.
 ///   - sourceLocation: where a leak is reported.
 ///   - body: runs where the caller runs. What it returns must not own descriptors.
 /// - Returns: what the closure returns.
@@ -49,7 +49,8 @@ nonisolated(nonsending) public func expectNoDescriptorLeak<Result>(
     }
 }
 
-/// The same with somebody else to tell, who is told once, and only of a leak; by number.
+/// The same, but a leak is reported to a closure: once, in the order of the descriptors' numbers, and only where
+/// there is one.
 nonisolated(nonsending) package func reportingDescriptorLeak<Result>(
     within limit: Duration, _ body: () async throws -> Result, report: ([OpenDescriptor]) -> Void
 ) async throws -> Result {
@@ -65,15 +66,15 @@ nonisolated(nonsending) package func reportingDescriptorLeak<Result>(
     return try result.get()
 }
 
-/// What is open now, was not before, and stays so.
+/// The descriptors that are open now, were not before, and stay open.
 private func newDescriptors(
     since before: Set<OpenDescriptor>, stillOpenAfter limit: Duration
 ) async throws -> Set<OpenDescriptor> {
     let end = ContinuousClock.now + limit
     Descriptor.waitUntilAllAreClosed()
-    // Fixed here: what is opened from now on cannot be the closure's.
+    // The set is fixed here: a descriptor that is opened from now on cannot be the closure's.
     var suspects = try OpenDescriptor.all().subtracting(before).filter { !$0.belongsToAnEventLoop }
-    // Nothing tells when another test closes something, so this looks again and again, less and less often.
+    // No event says that another test has closed a descriptor, so this looks again and again, less and less often.
     var pause = Duration.milliseconds(1)
     while !suspects.isEmpty, ContinuousClock.now < end {
         do {

@@ -3,18 +3,18 @@ import ConnectToLinux
 import Glibc
 import SystemPackage
 
-/// What stands in for systemd's journal: keeps what `dbus-broker-launch` says in the bus's log, and hears from it
+/// A substitute for systemd's journal: writes what `dbus-broker-launch` logs to the bus's log, and learns from it
 /// when the bus is up.
 ///
-/// It is read at once, on the process's loop: nobody who logs ever waits.
+/// Entries are read at once, on the process's loop, so a program that logs never waits.
 final class Journal: Sendable {
-    /// Where it takes entries: a datagram socket.
+    /// The path of the datagram socket that takes entries.
     let path: String
     private let addresses: AsyncStream<String>
     private let source: Reactor.Source
     private let socket: Descriptor
 
-    /// What an entry may be; of longer ones the beginning counts.
+    /// The longest entry that is read; a longer one is cut.
     private static let entryLimit = 16 << 10
 
     /// - Parameter address: of the bus.
@@ -38,7 +38,8 @@ final class Journal: Sendable {
         }
     }
 
-    /// Waits until the launcher says that the bus is up, and says where. Nil where the task is cancelled.
+    /// Waits until the launcher reports that the bus is up, and returns the bus's address. Nil where the task is
+    /// cancelled.
     func address() async -> String? {
         await addresses.first { _ in true }
     }
@@ -54,7 +55,7 @@ final class Journal: Sendable {
         return bytes.isEmpty ? nil : String(decoding: bytes, as: UTF8.self)
     }
 
-    /// Of an entry in the journal's own format, a `FIELD=value` a line, what is for people.
+    /// The text for people of an entry in the journal's own format, which has a `FIELD=value` on each text line.
     private static func message(in entry: String) -> Substring? {
         let field = "MESSAGE="
         return entry.split(separator: "\n").last { $0.hasPrefix(field) }?.dropFirst(field.count)

@@ -3,19 +3,20 @@ import ConnectToLinux
 import Glibc
 import SystemPackage
 
-/// Kills a process and removes a directory when it is cut, or when this process ends, however it ends.
+/// Kills a process and removes a directory when the lifeline is cut, or when this process ends, however it ends.
 ///
-/// It is a socket pair of which this process alone has the one end; the kernel closes that with the process. Then
-/// the kernel kills who is tied to the line, and a shell that has waited at the other end removes the directory.
+/// The lifeline is a socket pair. Only this process has the one end, and the kernel closes that with the process.
+/// Then the kernel kills the process that is tied to the lifeline, and a shell that has waited at the other end
+/// removes the directory.
 final class Lifeline: Sendable {
-    /// Nil once it is cut.
+    /// This process's end; nil once the lifeline is cut.
     private let here: Lock<StreamSocket?>
-    /// What the shell reads, and the kernel watches.
+    /// The end that the shell reads, and the kernel watches.
     private let there: StreamSocket
-    /// The shell. Its exit status is taken by ``cut()`` and by nobody else.
+    /// The shell's process id. Only ``cut()`` takes its exit status.
     private let shell: Int32
 
-    /// Starts the shell; from here on the directory goes with this process.
+    /// Starts the shell; from here on the directory is removed when this process ends.
     init(removing directory: FilePath) throws(SystemError) {
         let (here, there) = try StreamSocket.pair()
         self.here = Lock(here)
@@ -24,9 +25,9 @@ final class Lifeline: Sendable {
             "read -r _; exec rm -rf -- \"$1\"", argument: directory.string, input: there.descriptor)
     }
 
-    /// From here on this child ends with this process. Of several the last one counts.
+    /// From here on the child ends with this process. Of several children only the last one does.
     ///
-    /// The kernel holds the process itself and not its number, which may become another's.
+    /// The kernel holds the process itself and not its process id, which may become another process's.
     func tie(_ child: Int32) throws(SystemError) {
         try systemCall("fcntl") { clinux_kill_at_hangup(there.descriptor.rawValue, child) }
     }
@@ -39,7 +40,8 @@ final class Lifeline: Sendable {
     }
 }
 
-/// Starts a script with one argument and a standard input, in a process group of its own: Ctrl-C is not meant for it.
+/// Starts a script with one argument and a standard input, in a process group of its own, so that Ctrl-C does not end
+/// it.
 private func startShell(
     _ script: String, argument: String, input: Descriptor
 ) throws(SystemError) -> Int32 {
@@ -47,7 +49,7 @@ private func startShell(
     posix_spawn_file_actions_init(&files)
     defer { posix_spawn_file_actions_destroy(&files) }
     posix_spawn_file_actions_adddup2(&files, input.rawValue, STDIN_FILENO)
-    // Whoever reads what the tests say is not to wait for it.
+    // Not the tests' output: a program that reads that would wait for the shell to end.
     for output in [STDOUT_FILENO, STDERR_FILENO] {
         posix_spawn_file_actions_addopen(&files, output, "/dev/null", O_WRONLY, 0)
     }

@@ -1,4 +1,4 @@
-/// There is no private bus, and why.
+/// Why there is no private bus.
 public struct PrivateBusError: Error, Sendable, CustomStringConvertible {
     /// The kind of error; compare with the constants. New ones may come, so a `switch` needs a default.
     public struct Code: RawRepresentable, Sendable, Hashable, CustomStringConvertible {
@@ -10,13 +10,13 @@ public struct PrivateBusError: Error, Sendable, CustomStringConvertible {
             self.rawValue = rawValue
         }
 
-        /// There is no `dbus-daemon` to be started.
+        /// There is no `dbus-daemon` on the PATH.
         public static let daemonMissing = Code(rawValue: "daemon-missing")
         /// The daemon ended before it said where it listens.
         public static let startFailed = Code(rawValue: "start-failed")
         /// The daemon did not say where it listens within ten seconds.
         public static let startTimedOut = Code(rawValue: "start-timed-out")
-        /// ``PrivateBus/current`` outside of a test that has the trait `.privateBus`.
+        /// ``PrivateBus/current`` was read outside of a test that has the trait `.privateBus`.
         public static let noCurrentBus = Code(rawValue: "no-current-bus")
 
         public var description: String { rawValue }

@@ -3,7 +3,7 @@ public import Testing
 extension PrivateBus {
     @TaskLocal private static var running: PrivateBus?
 
-    /// The bus of the test that runs, made by the trait `.privateBus`.
+    /// The bus of the running test, made by the trait `.privateBus`.
     ///
     /// It is a task-local value: child tasks and `Task { }` see it, `Task.detached` and plain threads do not.
     /// - Throws: ``PrivateBusError`` with `noCurrentBus` where the trait is missing.
@@ -18,7 +18,7 @@ extension PrivateBus {
     public struct PerTest: TestTrait, SuiteTrait, TestScoping {
         let services: String?
 
-        /// On a suite it is every test in it, and each argument of a test, that gets a bus; not the suite.
+        /// On a suite, every test in it, and each argument of a test, gets a bus; the suite itself gets none.
         public var isRecursive: Bool { true }
 
         public func provideScope(
@@ -32,7 +32,7 @@ extension PrivateBus {
 }
 
 extension Trait where Self == PrivateBus.PerTest {
-    /// A private bus for the test, or for each test of the suite and each argument of theirs, as
+    /// A private bus for the test, or for each test of the suite and each argument of those, as
     /// ``PrivateBus/current``. Starting one takes about ten milliseconds.
     ///
     ///     @Suite(.privateBus) struct GreeterTests {
@@ -43,6 +43,6 @@ extension Trait where Self == PrivateBus.PerTest {
     ///     }
     public static var privateBus: Self { Self(services: nil) }
 
-    /// The same with a directory of `.service` files, which the bus starts when somebody calls their names.
+    /// The same with a directory of `.service` files, whose programs the bus starts when a program calls their names.
     public static func privateBus(services: String) -> Self { Self(services: services) }
 }

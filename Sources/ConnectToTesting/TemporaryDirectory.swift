@@ -2,16 +2,15 @@ import ConnectToLinux
 import Glibc
 package import SystemPackage
 
-/// Runs a closure with a fresh directory under `/tmp` that only this user may enter. The directory is removed with all
-/// that is in it when the closure ends, however it ends, or with this process, however that ends. What cannot be
-/// removed stays.
+/// Runs a closure with a fresh directory under `/tmp` that only this user may enter. The directory is removed with
+/// its contents when the closure ends, or when this process ends, however they end. What cannot be removed stays.
 nonisolated(nonsending) package func withTemporaryDirectory<Result>(
     prefix: String, _ body: (FilePath) async throws -> Result
 ) async throws -> Result {
     try await withTemporaryDirectory(prefix: prefix) { directory, _ in try await body(directory) }
 }
 
-/// The same with what ends the directory, for a process that is to end with it.
+/// The same with the lifeline that removes the directory, for a process that is to end with it.
 nonisolated(nonsending) func withTemporaryDirectory<Result>(
     prefix: String, _ body: (FilePath, Lifeline) async throws -> Result
 ) async throws -> Result {
