@@ -8,11 +8,13 @@ extension Bus {
     ///   - origin: the application id that the name lives under.
     ///   - options: everything else; see ``ContextOptions``.
     /// - Throws: ``ConnectToError``: ``ConnectToError/Code/nameTaken``, ``ConnectToError/Code/invalidName``,
-    ///   ``ConnectToError/Code/invalidMetadata``, ``ConnectToError/Code/invalidLimit``, ``ConnectToError/Code/otherFormat`` for a format that this version does not serve, ``ConnectToError/Code/denied``,
-    ///   ``ConnectToError/Code/limitsExceeded``, ``ConnectToError/Code/busLost`` where the bus is lost, or was not back
-    ///   in ten seconds; ``ConnectToError/Code/cancelled`` where the task is cancelled before it is back; and
-    ///   ``ConnectToError/Code/timedOut`` where the bus has not answered within five seconds: then the name is
-    ///   given back, should the bus still give it. Cancelling the task does not take the request back.
+    ///   ``ConnectToError/Code/invalidMetadata``, ``ConnectToError/Code/invalidLimit``,
+    ///   ``ConnectToError/Code/otherFormat`` for a format that this version does not serve,
+    ///   ``ConnectToError/Code/denied``, ``ConnectToError/Code/limitsExceeded``, ``ConnectToError/Code/busLost`` where
+    ///   the bus is lost, or was not back in ten seconds; ``ConnectToError/Code/cancelled`` where the task is cancelled
+    ///   before the bus is back; and ``ConnectToError/Code/timedOut`` where the bus has not answered within five
+    ///   seconds: if the bus still gives the name after that, it is given back. Cancelling the task does not take the
+    ///   request back.
     public func register(
         _ name: String, origin: String = ContextName.defaultOrigin, options: ContextOptions = ContextOptions()
     ) async throws(ConnectToError) -> Context {

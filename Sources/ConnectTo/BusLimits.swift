@@ -20,8 +20,7 @@ public struct BusLimits: Sendable, Hashable {
     /// that does not wait (``WaitPolicy/now``). For a caller that waits it has what is left of the wait, and a second
     /// at least. Then the port ends with ``CloseReason/Code/timedOut``. 5 s if not set; the least is 1 ms.
     ///
-    /// A listener of this library answers once the bus has told it who calls, for which the listener gives the bus 5
-    /// s.
+    /// A listener of this library answers once the bus has told it who calls, for which the bus has 5 s.
     public var introduction = Duration.seconds(5) {
         didSet { introduction = max(introduction, .milliseconds(1)) }
     }
