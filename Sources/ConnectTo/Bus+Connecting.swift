@@ -14,7 +14,7 @@ extension Bus {
     /// and a second at least; without a wait it has five seconds (``BusLimits/introduction``). The bus itself has
     /// five seconds for each of its own answers.
     /// - Parameters:
-    ///   - name: the context's.
+    ///   - name: the context's name.
     ///   - origin: the application id that the name lives under.
     ///   - options: how long to wait, what to send to the listener, and which listener to accept; see
     ///     ``ConnectOptions``.

@@ -8,7 +8,7 @@ extension Bus {
     /// ``connectTo(_:origin:options:)``, with the same waits. Nothing is sent before the listener has admitted the
     /// caller.
     /// - Parameters:
-    ///   - name: the context's.
+    ///   - name: the context's name.
     ///   - origin: the application id that the name lives under.
     ///   - options: how long to wait, what to send to the listener, and which listener to accept.
     /// - Throws: ``PortError`` with ``PortError/Code/closed`` where no stream could be opened; its

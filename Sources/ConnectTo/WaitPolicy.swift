@@ -1,6 +1,6 @@
 /// What `connectTo` does while no program owns the name; compare with the constants. New policies may come.
 ///
-/// A listener that the bus can start is started in any case.
+/// If the bus can start a program for the name, it does so under every policy.
 public struct WaitPolicy: Sendable, Hashable {
     /// How long to wait for an owner; nil where the port does not wait.
     let patience: Duration?

@@ -20,7 +20,7 @@ public struct ContextInfo: Sendable, Hashable {
     /// Whether the owner has not answered the question for format and metadata within a second.
     public let isSilent: Bool
 
-    /// For tests of what shows a context; what is known of one on a bus comes from ``Bus/info(_:origin:)``.
+    /// For tests of code that shows a context; what a bus knows of one comes from ``Bus/info(_:origin:)``.
     public init(
         name: String, origin: String = ContextName.defaultOrigin, owner: Peer, format: LineFormat? = nil,
         metadata: [String: String]? = nil, statistics: ContextStatistics? = nil, isSilent: Bool = false

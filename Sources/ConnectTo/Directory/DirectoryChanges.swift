@@ -11,8 +11,8 @@ import ConnectToLinux
 /// together.
 ///
 /// A bus that was away and has come back (``Bus/status``) has only new connections. So every name that was there
-/// before is told once: as moved where a connection owns it again by then, else as unregistered. A context that
-/// returns later is told as registered.
+/// before is reported once: as moved where a connection owns it again by then, else as unregistered. A context that
+/// returns later is reported as registered.
 public struct DirectoryChanges: AsyncSequence, Sendable {
     public typealias Element = DirectoryChange
     public typealias Failure = ConnectToError
@@ -45,7 +45,7 @@ public struct DirectoryChanges: AsyncSequence, Sendable {
     public struct AsyncIterator: AsyncIteratorProtocol {
         let directory: Directory
         var base: AsyncStream<News>.AsyncIterator
-        /// Nil once it has been thrown.
+        /// Why the changes ended; nil once that has been thrown.
         var failure: Latch<ConnectToError>?
         /// The contexts that the consumer knows to be registered.
         var known: Set<ContextName>

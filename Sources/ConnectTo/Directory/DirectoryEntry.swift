@@ -4,9 +4,9 @@ public struct DirectoryEntry: Sendable, Hashable {
     public let context: ContextName
     /// The unique name of the connection that owns the context's name; nil once no connection does.
     public let owner: String?
-    /// The process that owns it.
+    /// The id of the process that owns the name.
     public let pid: Int32?
-    /// The user that the process runs as.
+    /// The id of the user that the process runs as.
     public let uid: UInt32?
     /// What the process calls itself (`/proc/PID/comm`); a hint.
     public let processName: String?

@@ -17,7 +17,7 @@ struct CallerIntroduction {
         case open(isPartial: Bool)
         /// There will be no line, for this reason. A line that the listener has opened already goes on.
         case fail(CloseReason)
-        /// The line is over, open or not.
+        /// End the line, open or not.
         case breakOff(CloseReason)
     }
 
@@ -130,7 +130,7 @@ struct CallerIntroduction {
                 detail: "\(context.quoted) is owned by somebody else than expected (\(owner))"))
     }
 
-    /// The time to wait for the name is over.
+    /// To be called when the time to wait for the name is over.
     func didRunOutOfTime() -> Step {
         let who = hasMetStranger ? "whoever has the name is no context, and nobody else" : "nobody"
         return .fail(

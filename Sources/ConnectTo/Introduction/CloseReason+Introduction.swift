@@ -9,7 +9,7 @@ extension CloseReason.Code {
     public static let busy = CloseReason.Code(rawValue: "busy")
     /// The owner of the name is not the expected one; nothing was sent to it.
     public static let unexpectedOwner = CloseReason.Code(rawValue: "unexpected-owner")
-    /// No program owns the name, or its owner is no context.
+    /// No program owns the name, or its owner is not a context.
     public static let unavailable = CloseReason.Code(rawValue: "unavailable")
     /// The request is not valid: the name is not a valid one, or there is too much metadata.
     public static let invalid = CloseReason.Code(rawValue: "invalid")

@@ -1,4 +1,4 @@
-/// The words of the contract `dbus/org.connectto.Context1.xml`.
+/// The names in the contract `dbus/org.connectto.Context1.xml`.
 enum ContextInterface {
     static let name = "org.connectto.Context1"
     static let connect = "Connect"

@@ -29,7 +29,7 @@ extension Context {
             self.rawValue = rawValue
         }
 
-        /// Unregistered by this program.
+        /// This program unregistered the context.
         public static let unregistered = EndReason(rawValue: "unregistered")
         /// As many callers have been admitted as ``ContextOptions/callerLimit`` allows.
         public static let limitReached = EndReason(rawValue: "limit-reached")

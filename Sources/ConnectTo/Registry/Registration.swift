@@ -31,7 +31,7 @@ final class Registration: @unchecked Sendable {
     private var storage: Storage
     /// Held until the registration has gone: a program may keep a context and not its bus.
     private var bus: Bus?
-    /// On ``clock``.
+    /// When the registration began, on ``clock``.
     private let began = Registration.clock
     private var phase = Phase.requested
     /// Whether this process has owned the name: false once it never will, nil while that is open.

@@ -12,7 +12,7 @@ actor Registry {
     let log: Logger
     let callers: Callers
     let exhausted = ExhaustedSenders()
-    /// By bus name.
+    /// The registrations, by bus name.
     private(set) var registrations: [String: Registration] = [:]
     /// Callers of one connection whose admission needs an answer of the bus, the kernel or the program. They are
     /// admitted in the order of their calls.
@@ -20,7 +20,7 @@ actor Registry {
         var count = 0
         var last: Task<Void, Never>?
     }
-    /// By unique name.
+    /// The callers that wait for their admission, by unique name.
     var waiting: [String: Waiting] = [:]
     /// Calls that are refused as busy, and have not been answered yet.
     var turnedAway: [MethodCall] = []

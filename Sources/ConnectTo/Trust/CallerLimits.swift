@@ -9,8 +9,8 @@
 /// A value below the least one counts as the least.
 public struct CallerLimits: Sendable, Hashable {
     /// Ports open at the same time. 4,096 if not set; the least is 0, which refuses every caller. Whatever the value,
-    /// the callers of one user leave a quarter of the process's descriptors (RLIMIT_NOFILE), and a reserve of 64 is
-    /// given to no caller.
+    /// the callers of one user leave a quarter of the process's descriptors (RLIMIT_NOFILE), and a reserve of 64
+    /// descriptors is given to no caller.
     public var openPorts = 4_096 {
         didSet { openPorts = max(openPorts, 0) }
     }

@@ -55,7 +55,7 @@ extension DBusValue {
         if case .unixFD(let descriptor) = self { descriptor } else { nil }
     }
 
-    /// Bytes up to the NUL that the bus puts behind them.
+    /// The bytes before the NUL with which the bus ends a label.
     fileprivate var label: String? {
         guard case .bytes(let bytes) = self else { return nil }
         let label = String(validating: bytes.prefix { $0 != 0 }, as: UTF8.self)
