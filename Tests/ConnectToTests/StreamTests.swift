@@ -334,8 +334,11 @@ extension StreamSocket {
         return Array(buffer.prefix(max(0, count)))
     }
 
-    /// Whether the other side has closed, and all that it wrote has been read.
+    /// Whether the other side closes within ten seconds, and all that it wrote has been read. The task that opened
+    /// a stream may hold it for a moment after the program has dropped it.
     fileprivate var hasEnded: Bool {
+        var socket = pollfd(fd: descriptor.rawValue, events: Int16(POLLIN), revents: 0)
+        poll(&socket, 1, 10_000)
         var byte: UInt8 = 0
         return recv(descriptor.rawValue, &byte, 1, Int32(MSG_DONTWAIT)) == 0
     }
