@@ -3,7 +3,7 @@ import Testing
 
 /// The bus looks where the scripts' XDG_DATA_HOME is.
 @Suite(
-    "activate", .privateBus(services: "work/data/dbus-1/services"), .timeLimit(.minutes(1)),
+    "connect activate", .privateBus(services: "work/data/dbus-1/services"), .timeLimit(.minutes(1)),
     .enabled(if: BusProgram.chosen.startsServices, "dbus-broker leaves starting services to systemd"))
 struct ActivateTests {
     private func run(_ script: String) async throws -> Shell.Outcome {
@@ -11,8 +11,8 @@ struct ActivateTests {
             "export XDG_DATA_HOME=$PWD/data; services=$XDG_DATA_HOME/dbus-1/services\n" + script)
     }
 
-    @Test("Connecting starts the listener, and the next caller finds it running")
-    func starts() async throws {
+    @Test("After activate, the first call starts the listener, and the next call finds it running")
+    func firstCallStartsTheListener() async throws {
         let outcome = try await run(
             """
             connect activate x -- connect listen x --exec -- sh -c 'echo started by $CONNECT_NAME; cat' || exit
@@ -26,8 +26,8 @@ struct ActivateTests {
         #expect(!outcome.errors.contains("does not look"))
     }
 
-    @Test("Every word of the command arrives as it was, whatever is in it")
-    func words() async throws {
+    @Test("connect activate passes each word of the command on unchanged, with quotes, blanks and control characters")
+    func passesEachWordOfTheCommandUnchanged() async throws {
         let outcome = try await run(
             #"""
             cat >show <<'END'
@@ -50,8 +50,8 @@ struct ActivateTests {
             ])
     }
 
-    @Test("The command is looked for as that of --exec is, and what is wrong with it is told as there")
-    func command() async throws {
+    @Test("connect activate finds its command in PATH as listen --exec does, and reports a wrong one in the same words")
+    func findsTheCommandAsExecDoes() async throws {
         let outcome = try await run(
             """
             mkdir -p first/tool second directory; touch second/plain
@@ -68,8 +68,8 @@ struct ActivateTests {
         #expect(outcome.errors.contains("second/plain: it is not executable; "))
     }
 
-    @Test("Neither list, watch nor info starts anything")
-    func looking() async throws {
+    @Test("list, watch and info start no activated listener")
+    func listWatchAndInfoStartNoListener() async throws {
         let outcome = try await run(
             """
             connect activate x -- touch $PWD/touched
@@ -80,8 +80,8 @@ struct ActivateTests {
         #expect(!outcome.text.contains("touched"))
     }
 
-    @Test("A listener that does not come up gives the caller its reason")
-    func failing() async throws {
+    @Test("A caller of an activated listener that fails to start exits with 76 and the listener's exit status")
+    func callerGetsTheReasonOfAFailedStart() async throws {
         let outcome = try await run(
             """
             printf '#!/nowhere/sh\\n' >broken; chmod +x broken
@@ -95,8 +95,8 @@ struct ActivateTests {
         #expect(outcome.errors.contains("signal 9"))
     }
 
-    @Test("A file of somebody else's is neither overwritten nor removed, unless by force")
-    func foreign() async throws {
+    @Test("connect activate replaces or removes a service file that another program has written only with --force")
+    func forceReplacesAServiceFileOfAnotherProgram() async throws {
         let outcome = try await run(
             """
             file=$services/org.connectto.Context.x.service
@@ -109,8 +109,8 @@ struct ActivateTests {
         #expect(outcome.lines == ["73", "73", "mine", "Exec=/usr/bin/false", "0", "68"])
     }
 
-    @Test("Two at once for one name both write it: the file is whole and one of the two, and nothing else is left")
-    func together() async throws {
+    @Test("Two activate commands for one name at the same time both succeed and leave one whole service file")
+    func twoAtTheSameTimeLeaveOneWholeFile() async throws {
         let outcome = try await run(
             """
             for round in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
@@ -134,8 +134,8 @@ struct ActivateTests {
         }
     }
 
-    @Test("A name of any length can be started on demand, and its file be removed")
-    func longNames() async throws {
+    @Test("connect activate writes, and removes, the service file of a name of any permitted length")
+    func activatesNamesOfAnyLength() async throws {
         let outcome = try await run(
             """
             for length in 221 222 225 226 233; do
@@ -149,8 +149,8 @@ struct ActivateTests {
         #expect(outcome.lines == ["221", "222", "225", "226", "233"].flatMap { [$0, "1"] }, "\(outcome.errors)")
     }
 
-    @Test("doctor checks the service file of a name: that the bus knows it, and that its program is there")
-    func doctor() async throws {
+    @Test("connect doctor checks that the bus knows a name's service file and that the file's program exists")
+    func doctorChecksTheServiceFile() async throws {
         let outcome = try await run(
             """
             printf '#!/bin/sh\\n' >here; chmod +x here
@@ -172,8 +172,8 @@ struct ActivateTests {
         #expect(lines.dropFirst(5) == ["69", "0"])
     }
 
-    @Test("What was removed is not started any more")
-    func removed() async throws {
+    @Test("After activate --remove, a call does not start the listener and exits with 68")
+    func removedListenerIsNotStarted() async throws {
         let outcome = try await run(
             """
             connect activate x -- connect listen x --exec cat; connect activate x --remove
@@ -182,8 +182,8 @@ struct ActivateTests {
         #expect(outcome.lines == ["68"])
     }
 
-    @Test("The origin is the name's")
-    func origin() async throws {
+    @Test("connect activate --origin writes the service file for the name under that origin")
+    func originAppliesToTheServiceFile() async throws {
         let outcome = try await run(
             """
             connect activate x --origin org.example.App --json -- connect listen x --origin org.example.App --exec cat |
@@ -198,8 +198,8 @@ struct ActivateTests {
             ])
     }
 
-    @Test("Where the bus does not look nothing will be started: 69; without a bus the file is written all the same")
-    func unseen() async throws {
+    @Test("connect activate exits with 69 where the bus does not read the directory, and with 0 where no bus runs")
+    func directoryThatTheBusDoesNotReadIs69() async throws {
         let outcome = try await run(
             """
             XDG_DATA_HOME=$PWD/other connect activate x -- true; echo $?
@@ -212,16 +212,16 @@ struct ActivateTests {
     }
 
     @Test(
-        "What cannot work is a matter of usage",
+        "connect activate exits with 64 for arguments that cannot work",
         arguments: [
             "x", "x --", "x --remove -- true", "x -- no-such-program", "x --bus system -- true", "'' -- true",
         ])
-    func usage(arguments: String) async throws {
+    func impossibleArgumentsAre64(arguments: String) async throws {
         #expect(try await run("connect activate \(arguments)").status == 64)
     }
 
-    @Test("An option after the two dashes is told from a command that is not there")
-    func option() async throws {
+    @Test("connect activate explains that an option after the two dashes belongs before them")
+    func optionAfterTheTwoDashesIsExplained() async throws {
         let outcome = try await run("connect activate x -- --remove")
         #expect(outcome.status == 64)
         #expect(outcome.errors.contains("options come before the two dashes"))

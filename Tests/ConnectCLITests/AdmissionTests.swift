@@ -2,10 +2,10 @@ import ConnectToTesting
 import Glibc
 import Testing
 
-@Suite("Whom listen admits and to expects", .privateBus, .timeLimit(.minutes(1)))
+@Suite("listen --allow and --deny, to --expect", .privateBus, .timeLimit(.minutes(1)))
 struct AdmissionTests {
     @Test(
-        "rules that are true of us, and rules that are not",
+        "connect listen --allow and --deny admit the callers that match the rules and refuse the others with 77",
         arguments: [
             ("--allow same-user", 0), ("--allow everyone", 0), ("--allow uid=\(geteuid())", 0),
             ("--allow uid=4242", 77), ("--allow uid=4242 --allow gid=\(getegid())", 0),
@@ -15,7 +15,7 @@ struct AdmissionTests {
             (#"--allow "executable=$(command -v connect)""#, 0),
             (#"--deny "executable=$(command -v connect)""#, 77), ("--deny executable=/bin/sh", 0),
         ] as [(String, Int32)])
-    func allow(_ options: String, _ status: Int32) async throws {
+    func allowAndDenyDecideWhoIsAdmitted(_ options: String, _ status: Int32) async throws {
         let outcome = try await Shell.run(
             """
             start l connect listen x \(options)
@@ -25,8 +25,8 @@ struct AdmissionTests {
         if status == 77 { #expect(outcome.errors.contains("not admitted")) }
     }
 
-    @Test("users and groups that only getent knows, by their own names alone")
-    func otherDatabases() async throws {
+    @Test("connect listen --allow finds users and groups that only getent knows, by their exact names")
+    func usersAndGroupsComeFromGetentToo() async throws {
         let outcome = try await Shell.run(
             """
             mkdir bin
@@ -40,8 +40,8 @@ struct AdmissionTests {
         #expect(outcome.lines == ["0", "64"])
     }
 
-    @Test("a group with more members than a pipe holds")
-    func largeGroup() async throws {
+    @Test("connect listen --allow group=NAME takes a group with more members than a pipe holds")
+    func groupMayHaveMoreMembersThanAPipeHolds() async throws {
         let outcome = try await Shell.run(
             """
             mkdir bin
@@ -53,8 +53,8 @@ struct AdmissionTests {
         #expect(outcome.status == 0)
     }
 
-    @Test("an owner who is not expected is 77, and gets nothing")
-    func expect() async throws {
+    @Test("connect to --expect sends nothing to another owner of the name and exits with 77")
+    func unexpectedOwnerGetsNothing() async throws {
         let outcome = try await Shell.run(
             """
             start l connect listen x
@@ -66,8 +66,8 @@ struct AdmissionTests {
         #expect(outcome.lines == ["77", "77", "0", "hello"])
     }
 
-    @Test("with --json a peer's executable is there")
-    func facts() async throws {
+    @Test("connect listen --json shows the executable of each peer")
+    func jsonShowsTheExecutableOfThePeer() async throws {
         let outcome = try await Shell.run(
             """
             converse l connect listen x --json
@@ -79,7 +79,7 @@ struct AdmissionTests {
     }
 
     @Test(
-        "what is no rule is 64",
+        "A malformed rule of --allow, --deny or --expect is 64, with one line",
         arguments: [
             "listen x --allow", "listen x --allow nobody", "listen x --allow uid=-1",
             "listen x --allow uid=x",
@@ -88,7 +88,7 @@ struct AdmissionTests {
             "listen x --allow colour=red",
             "to x --expect", "to x --expect ,", "to x --expect gid=4294967296",
         ])
-    func usage(_ arguments: String) async throws {
+    func malformedRulesAre64(_ arguments: String) async throws {
         let outcome = try await Shell.run("connect \(arguments)")
         #expect(outcome.status == 64)
         #expect(outcome.output.isEmpty)

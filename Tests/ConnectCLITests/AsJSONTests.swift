@@ -8,8 +8,8 @@ import Testing
         let count: Int
     }
 
-    @Test("A listener in Swift decodes what a script posts, and the script what it answers")
-    func decoded() async throws {
+    @Test("A listener in Swift decodes what connect to --as-json posts, and the answers are printed")
+    func swiftListenerDecodesAScriptsJSON() async throws {
         let bus = try await Bus.at(PrivateBus.current.address)
         let context = try await bus.register("shop")
         async let answers = Shell.run(
@@ -35,8 +35,8 @@ import Testing
         await context.unregister()
     }
 
-    @Test("Lines of listen's input, and of a command's output, are JSON to the peer")
-    func listening() async throws {
+    @Test("connect listen --as-json posts the text lines of its input, or of the --exec command's output, as JSON")
+    func listenPostsInputAndCommandOutputAsJSON() async throws {
         let outcome = try await Shell.run(
             """
             start l connect listen x --as-json --exec cat; l=$pid
@@ -56,8 +56,8 @@ import Testing
             ])
     }
 
-    @Test("What is no JSON is told of and not sent: 65 for to, and with --once for listen")
-    func malformed() async throws {
+    @Test("--as-json reports text that is not JSON and does not send it: connect to, and listen --once, exit with 65")
+    func malformedJSONIsReportedAndNotSent() async throws {
         let outcome = try await Shell.run(
             """
             start l connect listen x; l=$pid
@@ -76,8 +76,8 @@ import Testing
         #expect(outcome.errors.contains("line 1 of the input was not sent: it is not UTF-8"))
     }
 
-    @Test("With --json alone, to takes the objects that listen takes")
-    func objects() async throws {
+    @Test("connect to --json reads the same objects from standard input as listen --json")
+    func jsonAloneTakesObjectsInTo() async throws {
         let outcome = try await Shell.run(
             """
             start l connect listen x --json; l=$pid
@@ -94,9 +94,9 @@ import Testing
     }
 
     @Test(
-        "Text that is none is not repaired: half a surrogate pair is 65 with to and told by listen, with the hint at base64"
+        "--json input with half a surrogate pair is reported with the hint at base64 and not repaired; connect to exits with 65"
     )
-    func noText() async throws {
+    func halfASurrogatePairIsReportedAndNotSent() async throws {
         let outcome = try await Shell.run(
             """
             start l connect listen e; l=$pid

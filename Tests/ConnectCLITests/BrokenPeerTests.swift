@@ -15,7 +15,8 @@ extension Trait where Self == ConditionTrait {
     }
 }
 
-@Suite("A peer that breaks the protocol", .privateBus, .timeLimit(.minutes(1)), .withPythonGI) struct BrokenPeerTests {
+@Suite("A peer of connect listen that breaks the protocol", .privateBus, .timeLimit(.minutes(1)), .withPythonGI)
+struct BrokenPeerTests {
     /// Is introduced as the protocol has it, sends what is no frame, and reads to the end.
     private static let peer =
         HostilePeer.python + """
@@ -28,8 +29,8 @@ extension Trait where Self == ConditionTrait {
 
             """
 
-    @Test("listen says so, and which one it was, and goes on; with --once it ends with 76")
-    func told() async throws {
+    @Test("connect listen names a peer that breaks the protocol and goes on; listen --once exits with 76")
+    func listenNamesThePeerAndGoesOn() async throws {
         let outcome = try await Shell.run(
             Self.peer + """
                 start l connect listen x
@@ -46,9 +47,9 @@ extension Trait where Self == ConditionTrait {
     }
 
     @Test(
-        "that announces 64 MiB on each of 33 lines, and sends two bytes of it, takes no address space of listen",
+        "33 lines that announce 64 MiB each and send two bytes take no address space of listen",
         .disabled(if: isSanitized, "a sanitizer needs more address space than the test allows"))
-    func announced() async throws {
+    func announcedLengthsTakeNoAddressSpace() async throws {
         let outcome = try await Shell.run(
             HostilePeer.python + """
                 cat >peer.py <<'end'

@@ -4,17 +4,19 @@ import Testing
 
 @Suite("A size on the command line") struct ByteCountTests {
     @Test(
-        "is a number of bytes, or of units of 1,024",
+        "A size on the command line is a number of bytes, or of K, M, G or T of 1,024",
         arguments: [
             ("0", 0), ("5000", 5000), ("2K", 2048), ("2k", 2048), ("20M", 20 << 20), ("4G", 4 << 30), ("1T", 1 << 40),
             ("9999999999T", Int.max),
         ])
-    func valid(_ argument: String, _ bytes: Int) throws {
+    func readsBytesAndUnits(_ argument: String, _ bytes: Int) throws {
         #expect(try ByteCount(argument).bytes == bytes)
     }
 
-    @Test("is nothing else", arguments: ["", "M", "-1", "1.5G", "5B", "5 M", "5KB", "99999999999999999999"])
-    func invalid(_ argument: String) {
+    @Test(
+        "A size on the command line in any other form is refused",
+        arguments: ["", "M", "-1", "1.5G", "5B", "5 M", "5KB", "99999999999999999999"])
+    func refusesOtherText(_ argument: String) {
         #expect(throws: (any Error).self) { try ByteCount(argument) }
     }
 }

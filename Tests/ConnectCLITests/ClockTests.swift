@@ -2,7 +2,7 @@ import ConnectToTesting
 import Testing
 
 /// The wall clock is somebody else's: users and time servers set it while programs run.
-@Suite("When the clock is set", .privateBus, .timeLimit(.minutes(1)))
+@Suite("connect while the wall clock is set", .privateBus, .timeLimit(.minutes(1)))
 struct ClockTests {
     /// A library put before the C library, with a wall clock that is a day further, or back, each time it is read.
     private static let jumpingClock = """
@@ -40,8 +40,8 @@ struct ClockTests {
 
         """
 
-    @Test("deadlines are what they were: not over at once, and not put off for a day")
-    func deadlines() async throws {
+    @Test("--wait and --timeout last as long as they say while the wall clock jumps by a day")
+    func deadlinesIgnoreTheWallClock() async throws {
         let outcome = try await Shell.run(
             Self.jumpingClock + """
                 took jumping connect to nobody hello --wait 0.5 2>/dev/null
@@ -58,8 +58,8 @@ struct ClockTests {
         }
     }
 
-    @Test("callers and listeners find each other all the same")
-    func talk() async throws {
+    @Test("Callers and listeners find each other while the wall clock jumps by a day")
+    func callersFindListeners() async throws {
         let outcome = try await Shell.run(
             Self.jumpingClock + """
                 export LD_PRELOAD=$PWD/clock.so
@@ -73,10 +73,10 @@ struct ClockTests {
 
 /// Deadlines are of CLOCK_MONOTONIC, which stands still while the machine is suspended. A test cannot suspend it; it can
 /// stop a process, and give one a clock that shows another time.
-@Suite("A call that waits for a name", .privateBus, .timeLimit(.minutes(1)))
+@Suite("connect to --wait in a stopped process or another time namespace", .privateBus, .timeLimit(.minutes(1)))
 struct StoppedCallTests {
-    @Test("reaches a listener that came while the caller was stopped, for longer than it was to wait")
-    func stopped() async throws {
+    @Test("connect to --wait reaches a listener that came while the caller was stopped for longer than the wait")
+    func reachesAListenerThatCameMeanwhile() async throws {
         let outcome = try await Shell.run(
             """
             mkfifo seen
@@ -100,8 +100,8 @@ struct StoppedCallTests {
         #expect(outcome.errors == "")
     }
 
-    @Test("keeps to its time, and finds its listener, where its clock shows another time than everybody else's")
-    func timeNamespace() async throws {
+    @Test("connect to --wait keeps its time and finds its listener in another time namespace")
+    func keepsItsTimeInAnotherTimeNamespace() async throws {
         let outcome = try await Shell.run(
             """
             elsewhen() { unshare --time --fork --monotonic 5000000 --boottime 7000000 "$@"; }

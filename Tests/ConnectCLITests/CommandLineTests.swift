@@ -1,9 +1,9 @@
 import ConnectToTesting
 import Testing
 
-@Suite("The command line", .privateBus, .timeLimit(.minutes(1))) struct CommandLineTests {
+@Suite("The command line of connect", .privateBus, .timeLimit(.minutes(1))) struct CommandLineTests {
     @Test(
-        "Called wrongly: 64 and one line that says where help is",
+        "A wrong command line is 64, with one line on standard error",
         arguments: [
             "", "lisen", "listen", "listen a b", "to", "list x", "to x --replies 0",
             "to x --replies 1 --no-reply", "to x --wait soon",
@@ -17,7 +17,7 @@ import Testing
             "listen x --save /no/such/directory", "listen x --save . --raw",
             "bench",
         ])
-    func usage(_ arguments: String) async throws {
+    func wrongUsageIs64(_ arguments: String) async throws {
         let outcome = try await Shell.run("connect \(arguments)")
         #expect(outcome.status == 64)
         #expect(outcome.output.isEmpty)
@@ -26,7 +26,7 @@ import Testing
     }
 
     @Test(
-        "Who called it wrongly is sent to the help that has the answer",
+        "A wrong command line is answered with what is wrong and the help of that subcommand",
         arguments: [
             ("listen a b", "'b'; see connect listen --help"),
             ("to x --wiat 1", "'--wait'? See connect to --help."),
@@ -41,7 +41,7 @@ import Testing
             ("listen x --exec", "--exec needs a command: NAME --exec -- COMMAND…"),
             ("to --file /etc/hostname x", "--file takes all paths that come after it"),
         ])
-    func advice(_ arguments: String, _ part: String) async throws {
+    func wrongUsageNamesTheHelp(_ arguments: String, _ part: String) async throws {
         let outcome = try await Shell.run("connect \(arguments)")
         #expect(outcome.status == 64)
         #expect(outcome.errors.contains(part))
@@ -49,7 +49,7 @@ import Testing
     }
 
     @Test(
-        "Help, version and completions go to standard output",
+        "Help, version and completion scripts go to standard output",
         arguments: [
             ("--help", "SUBCOMMANDS"), ("listen --help", "--exec"), ("help to", "--wait"), ("--version", "."),
             ("list --help", "of all origins"), ("watch --help", "of all origins"),
@@ -57,7 +57,7 @@ import Testing
             ("--generate-completion-script zsh", "#compdef"),
             ("--generate-completion-script fish", "complete"),
         ])
-    func help(_ arguments: String, _ part: String) async throws {
+    func helpGoesToStandardOutput(_ arguments: String, _ part: String) async throws {
         let outcome = try await Shell.run("connect \(arguments)")
         #expect(outcome.status == 0)
         #expect(outcome.text.contains(part))
@@ -65,9 +65,9 @@ import Testing
     }
 
     @Test(
-        "Help, version and completions that cannot be written are 74, with one line",
+        "Help, version and completion scripts that cannot be written are 74, with one line",
         arguments: ["--help", "help to", "--version", "--generate-completion-script bash"], [">/dev/full", ">&-"])
-    func unwritableHelp(_ arguments: String, _ redirection: String) async throws {
+    func unwritableHelpIs74(_ arguments: String, _ redirection: String) async throws {
         let outcome = try await Shell.run("connect \(arguments) \(redirection)")
         #expect(outcome.status == 74)
         #expect(outcome.errors.hasPrefix("connect: standard output cannot be written"))
@@ -75,13 +75,13 @@ import Testing
     }
 
     @Test(
-        "The shell completes paths where paths are wanted",
+        "The completion script offers paths where an option takes a path",
         arguments: [
             ("to x --file fi", "file"), ("listen x --exec ./fi", "./file"),
             ("listen x --save di", "directory"),
             ("activate x -- fi", "file"), ("list --bus sy", "system"),
         ])
-    func completion(_ line: String, _ word: String) async throws {
+    func completionOffersPaths(_ line: String, _ word: String) async throws {
         let outcome = try await Shell.run(
             """
             : >file; mkdir directory
@@ -94,8 +94,8 @@ import Testing
         #expect(outcome.lines.contains(word))
     }
 
-    @Test("No bus: 69 and one line", arguments: ["list", "watch", "listen x", "to x y"])
-    func noBus(_ arguments: String) async throws {
+    @Test("A bus that cannot be reached is 69, with one line", arguments: ["list", "watch", "listen x", "to x y"])
+    func noBusIs69(_ arguments: String) async throws {
         for bus in ["unix:path=/nowhere/at/all", "nonsense", ""] {
             let outcome = try await Shell.run("connect \(arguments)", bus: bus)
             #expect(outcome.status == 69)
@@ -104,32 +104,34 @@ import Testing
         }
     }
 
-    @Test("A bus that was asked for by its address is named once, and no variable is blamed")
-    func wrongAddress() async throws {
+    @Test("An unreachable address given to --bus is named once, and no environment variable with it")
+    func addressOfTheBusOptionIsNamedOnce() async throws {
         let errors = try await Shell.run("connect list --bus unix:path=/nowhere").errors
         #expect(errors.split(separator: "unix:path=/nowhere", omittingEmptySubsequences: false).count == 2)
         #expect(!errors.contains("DBUS_SESSION_BUS_ADDRESS"))
     }
 
-    @Test("A number that is out of range is told the range", arguments: ["--wait -1", "--timeout -1"])
-    func range(_ option: String) async throws {
+    @Test(
+        "A negative --wait or --timeout is answered with the range of the option",
+        arguments: ["--wait -1", "--timeout -1"])
+    func numberOutOfRangeNamesTheRange(_ option: String) async throws {
         #expect(try await Shell.run("connect to x \(option)").errors.contains("0 or more"))
     }
 
     @Test(
-        "A command that cannot be run is told why",
+        "connect listen --exec explains with 64 why its command cannot be run",
         arguments: [
             ("./no-such", "no such command"), ("'sed s/a/b/'", "each word as an argument"),
             ("./file", "not executable"), ("./", "directory"),
         ])
-    func command(_ command: String, _ part: String) async throws {
+    func unusableExecCommandIsExplained(_ command: String, _ part: String) async throws {
         let outcome = try await Shell.run(": >file; connect listen x --exec \(command)")
         #expect(outcome.status == 64)
         #expect(outcome.errors.contains(part))
     }
 
-    @Test("With very few descriptors it still says why it cannot work")
-    func descriptors() async throws {
+    @Test("connect to explains with 74 that too few descriptors are left (ulimit -n)")
+    func fewDescriptorsAreExplained() async throws {
         let outcome = try await Shell.run(
             "for limit in 4 5 6 7 8 9 10; do (ulimit -n $limit; connect to x hello; echo $?); done")
         #expect(outcome.lines.count == 7)
@@ -139,8 +141,8 @@ import Testing
         #expect(outcome.errors.contains("(ulimit -n)"))
     }
 
-    @Test("--bus takes an address")
-    func busAddress() async throws {
+    @Test("--bus takes an address, whatever DBUS_SESSION_BUS_ADDRESS says")
+    func busOptionTakesAnAddress() async throws {
         let address = try PrivateBus.current.address
         let outcome = try await Shell.run(
             "connect list --bus '\(address)'; echo $?", bus: "unix:path=/nowhere")
@@ -148,9 +150,9 @@ import Testing
     }
 
     @Test(
-        "A bus that goes away and comes back: listen and watch say so and go on, and open lines do not notice"
+        "connect listen and watch report that the bus goes and is back, and open ports go on meanwhile"
     )
-    func restartedBus() async throws {
+    func listenAndWatchSurviveARestartOfTheBus() async throws {
         let bus = try PrivateBus.current
         let outcome = try await Shell.run(
             """
@@ -185,8 +187,8 @@ import Testing
             ])
     }
 
-    @Test("A bus that stays away is told of once, and with what to do")
-    func lostBus() async throws {
+    @Test("connect watch reports a bus that stays away once, with what to do, and exits with 69")
+    func busThatStaysAwayIsReportedOnce() async throws {
         let outcome = try await Shell.run(
             """
             start w connect watch --patience 0.1
@@ -196,8 +198,8 @@ import Testing
         #expect(outcome.lines == ["69", "connect: the bus is gone; watch again when it is back"])
     }
 
-    @Test("--replace takes a name over from a listener that is --replaceable, which ends with 73")
-    func replace() async throws {
+    @Test("connect listen --replace takes the name from a --replaceable listener, which exits with 73")
+    func replaceTakesTheNameOver() async throws {
         let outcome = try await Shell.run(
             """
             start a connect listen x; a=$pid
@@ -213,15 +215,15 @@ import Testing
         #expect(outcome.errors.contains("only from who was started with --replaceable"))
     }
 
-    @Test("--quiet leaves errors only")
-    func quiet() async throws {
+    @Test("--quiet leaves only errors on standard error")
+    func quietKeepsErrorsOnly() async throws {
         let outcome = try await Shell.run("connect list --quiet; connect to x y -q")
         #expect(outcome.status == 68)
         #expect(outcome.errors.count { $0 == "\n" } == 1)
     }
 
-    @Test("A name that begins with a dash comes after two dashes")
-    func dash() async throws {
+    @Test("A name that begins with a dash is read after two dashes")
+    func nameWithADashComesAfterTwoDashes() async throws {
         #expect(try await Shell.run("connect to -- -x hello").status == 68)
     }
 }

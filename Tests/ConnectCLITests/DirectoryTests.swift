@@ -1,9 +1,9 @@
 import ConnectToTesting
 import Testing
 
-@Suite("list and watch", .privateBus, .timeLimit(.minutes(1))) struct DirectoryTests {
-    @Test("list shows what is registered, in order, and escapes control characters")
-    func list() async throws {
+@Suite("connect list and connect watch", .privateBus, .timeLimit(.minutes(1))) struct DirectoryTests {
+    @Test("connect list shows the registered contexts in order, with control characters escaped")
+    func listSortsAndEscapes() async throws {
         let outcome = try await Shell.run(
             """
             start b connect listen b; b=$pid
@@ -19,8 +19,8 @@ import Testing
             ])
     }
 
-    @Test("list --json is an object a line")
-    func json() async throws {
+    @Test("connect list --json writes an object on each text line")
+    func listJSONIsAnObjectOnEachLine() async throws {
         let outcome = try await Shell.run(
             """
             start a connect listen a
@@ -32,8 +32,8 @@ import Testing
             ])
     }
 
-    @Test("Nothing registered is no line, and no error")
-    func empty() async throws {
+    @Test("connect list without any registered context prints no table, says so on standard error, and exits with 0")
+    func emptyListIsNoError() async throws {
         let outcome = try await Shell.run("connect list")
         #expect(outcome.status == 0)
         #expect(outcome.output.isEmpty)
@@ -41,9 +41,9 @@ import Testing
     }
 
     @Test(
-        "Nothing registered under an origin names the origin, and --quiet does not",
+        "connect list --origin without a registered context names the origin, except with --quiet",
         arguments: ["", "--json"])
-    func emptyOrigin(_ option: String) async throws {
+    func emptyListNamesTheOrigin(_ option: String) async throws {
         let outcome = try await Shell.run(
             """
             start a connect listen a
@@ -55,8 +55,8 @@ import Testing
         #expect(outcome.errors == "nothing is registered under org.nope\n")
     }
 
-    @Test("A bus that stops while it is asked who has the names is an error of list, and not an empty list")
-    func stalled() async throws {
+    @Test("connect list exits with 75 where the bus stops while list asks for the owners")
+    func stalledBusIsAnErrorOfList() async throws {
         let outcome = try await Shell.run(
             StallingBus.before(
                 "GetNameOwner",
@@ -65,8 +65,8 @@ import Testing
         #expect(outcome.errors.contains("was not answered within 5.0 seconds"))
     }
 
-    @Test("watch shows what comes and goes, from when it says so")
-    func watch() async throws {
+    @Test("connect watch shows the contexts that come and go from its line \"watching\" on")
+    func watchShowsChangesOnceItSaysSo() async throws {
         let outcome = try await Shell.run(
             """
             start old connect listen old
@@ -86,8 +86,8 @@ import Testing
             ])
     }
 
-    @Test("watch --json is an object a line, of one origin if asked")
-    func watchJSON() async throws {
+    @Test("connect watch --json writes an object on each text line, for one origin with --origin")
+    func watchJSONIsAnObjectOnEachLine() async throws {
         let outcome = try await Shell.run(
             """
             converse w connect watch --json --origin org.example.App

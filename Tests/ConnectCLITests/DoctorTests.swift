@@ -4,7 +4,7 @@ import ConnectToPorts
 import ConnectToTesting
 import Testing
 
-@Suite("doctor", .privateBus, .timeLimit(.minutes(1))) struct DoctorTests {
+@Suite("connect doctor", .privateBus, .timeLimit(.minutes(1))) struct DoctorTests {
     /// What was found: each check with its verdict.
     private func verdicts(_ outcome: Shell.Outcome) -> [String] {
         outcome.lines.map { line in
@@ -13,8 +13,8 @@ import Testing
         }
     }
 
-    @Test("All is well: 0, a line for each check, and nothing is left behind")
-    func well() async throws {
+    @Test("connect doctor exits with 0 where all is well, with a line for each check, and leaves nothing registered")
+    func allIsWell() async throws {
         let outcome = try await Shell.run(
             "start l connect listen x; connect doctor x --json; echo $? >&2; connect list | grep -c doctor; kill $pid"
         )
@@ -27,8 +27,8 @@ import Testing
             ])
     }
 
-    @Test("In plain text a problem has its advice in the next line")
-    func plain() async throws {
+    @Test("connect doctor prints the advice on the line after the problem")
+    func adviceFollowsTheProblem() async throws {
         let outcome = try await Shell.run("connect doctor x")
         #expect(outcome.status == 68)
         #expect(outcome.lines.contains { $0.hasPrefix("PROBLEM  name: nobody has registered \"x\"") })
@@ -36,9 +36,9 @@ import Testing
     }
 
     @Test(
-        "No bus, few descriptors, a listener that stands still: each is found, with the code that it would give"
+        "connect doctor finds a missing bus, few descriptors and a stopped listener, and exits with the code of each"
     )
-    func problems() async throws {
+    func findsMissingBusFewDescriptorsAndStoppedListener() async throws {
         let outcome = try await Shell.run(
             """
             connect doctor --bus unix:path=/nowhere | grep -c PROBLEM; connect doctor --bus unix:path=/nowhere >/dev/null
@@ -53,10 +53,10 @@ import Testing
     }
 
     @Test(
-        "Behind a filtering proxy it says so, and which permission is missing",
+        "connect doctor finds a filtering proxy and names the permission that is missing",
         .enabled(
             if: isInstalled("xdg-dbus-proxy"), "xdg-dbus-proxy is missing: apt-get install xdg-dbus-proxy"))
-    func proxy() async throws {
+    func findsAFilteringProxyAndTheMissingPermission() async throws {
         try await withFilteringProxy(to: .current, rules: ["--own=org.example.App.*"]) { address in
             let outcome = try await Shell.run(
                 """
@@ -79,8 +79,8 @@ import Testing
         }
     }
 
-    @Test("A bus that stops in the middle is found within the time of one check, and the rest is left out")
-    func stalled() async throws {
+    @Test("connect doctor reports a bus that stops within the time of one check, and leaves out the rest")
+    func stoppedBusEndsTheChecks() async throws {
         let outcome = try await Shell.run(
             StallingBus.before(
                 "GetConnectionCredentials",
@@ -89,8 +89,8 @@ import Testing
         #expect(outcome.text.contains("has not answered within 5 s"))
     }
 
-    @Test("A program that has the name and is no context is told from one that does not answer: callers get 68 at once")
-    func stranger() async throws {
+    @Test("connect doctor says that the owner of the name is not a context where it answers as another program")
+    func findsAnOwnerThatIsNoContext() async throws {
         let stranger = try await BusConnection.open(
             address: try PrivateBus.current.address, on: try EventLoop.shared.reactor)
         _ = try await stranger.requestName("org.connectto.Context.x", flags: .doNotQueue)

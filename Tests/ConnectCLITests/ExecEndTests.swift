@@ -2,9 +2,9 @@ import ConnectToTesting
 import Testing
 
 /// When a command has ended: what it has left behind still writes, and what it has not read it did not want.
-@Suite("The end of a command", .privateBus, .timeLimit(.minutes(2))) struct ExecEndTests {
-    @Test("A command takes all that a caller with --no-reply has left behind, however late it reads")
-    func leftBehind() async throws {
+@Suite("The end of a command of connect listen --exec", .privateBus, .timeLimit(.minutes(2))) struct ExecEndTests {
+    @Test("An --exec command reads all messages of a caller that has left with --no-reply, however late it reads them")
+    func commandReadsAllThatTheCallerLeft() async throws {
         let outcome = try await Shell.run(
             """
             # It reads only once the caller has gone; a pipe holds less.
@@ -18,9 +18,9 @@ import Testing
     }
 
     @Test(
-        "All output arrives that the command's descendants write after it has ended",
+        "Output that descendants of an --exec command write after its end arrives",
         arguments: ["", "--raw"])
-    func descendants(_ raw: String) async throws {
+    func outputOfDescendantsArrives(_ raw: String) async throws {
         let outcome = try await Shell.run(
             """
             cat >script <<'end'
@@ -37,9 +37,9 @@ import Testing
     }
 
     @Test(
-        "A process that the command leaves behind with its output open ends the line when it has been silent for a second",
+        "A process that an --exec command leaves behind with its output open ends the line once it is silent for a second",
         arguments: ["", "--raw"])
-    func daemon(_ raw: String) async throws {
+    func silentDaemonEndsTheLineAfterASecond(_ raw: String) async throws {
         let outcome = try await Shell.run(
             """
             cat >script <<'end'
@@ -59,9 +59,9 @@ import Testing
     }
 
     @Test(
-        "A process that the command leaves behind keeps the line for as long as it writes, and the peer reads",
+        "A process that an --exec command leaves behind keeps the line open while it writes and the caller reads",
         arguments: ["", "--raw"])
-    func talkingDaemon(_ raw: String) async throws {
+    func talkingDaemonKeepsTheLine(_ raw: String) async throws {
         let outcome = try await Shell.run(
             """
             start l connect listen x \(raw) --exec setsid sh -c 'for n in 1 2 3; do sleep .7; echo $n; done'
@@ -71,9 +71,9 @@ import Testing
     }
 
     @Test(
-        "The peer's end is the line's, whatever a process that the command leaves behind still writes",
+        "The caller's end ends the line, even while a process that an --exec command left behind still writes",
         arguments: ["", "--raw"])
-    func flooding(_ raw: String) async throws {
+    func callerEndsTheLineOfADaemon(_ raw: String) async throws {
         let outcome = try await Shell.run(
             """
             mkfifo alive
@@ -86,9 +86,9 @@ import Testing
     }
 
     @Test(
-        "A command that has ended wants no more: its caller exits with 0, whatever it has still to send",
+        "A caller exits with 0 when the --exec command has ended, whatever the command has not read",
         arguments: ["", "--raw"], ["</dev/null", "<x", "<big"])
-    func wantsNoMore(_ raw: String, _ input: String) async throws {
+    func callerExitsWith0WhateverIsUnread(_ raw: String, _ input: String) async throws {
         let outcome = try await Shell.run(
             """
             echo x >x; seq 100000 >big
@@ -98,8 +98,8 @@ import Testing
         #expect(outcome.lines == ["500", "50enough"])
     }
 
-    @Test("The same of an argument, of input without end, and of a call that would go on with another listener")
-    func wantsNoMoreOfOthers() async throws {
+    @Test("A caller with a message, endless input or --reconnect exits with 0 when the --exec command has ended")
+    func callerWithMoreToSendExitsWith0() async throws {
         let outcome = try await Shell.run(
             """
             start l connect listen x --exec echo enough
@@ -115,9 +115,9 @@ import Testing
     }
 
     @Test(
-        "A listener that dies or is ended while its command has not read everything is no end in order",
+        "A caller exits with 76 or 74 where the listener dies or ends before its --exec command has read everything",
         arguments: [("KILL", "76"), ("TERM", "74")])
-    func interrupted(_ signal: String, _ status: String) async throws {
+    func callerSeesAListenerThatEndsBeforeItsCommand(_ signal: String, _ status: String) async throws {
         let outcome = try await Shell.run(
             """
             start l connect listen x --exec sh -c 'echo ready; exec sleep 1000 >/dev/null'
@@ -129,8 +129,8 @@ import Testing
         #expect(outcome.lines == ["ready", status])
     }
 
-    @Test("A listener without a command that is ended in the middle, its input sent, is no end in order either")
-    func interruptedListener() async throws {
+    @Test("A caller exits with 76 where a listener without --exec is ended in the middle, after its input was sent")
+    func callerSeesAListenerThatEndsInTheMiddle() async throws {
         let outcome = try await Shell.run(
             """
             mkfifo full l.fifo out

@@ -1,9 +1,11 @@
 import ConnectToTesting
 import Testing
 
-@Suite("listen --exec", .privateBus, .timeLimit(.minutes(1))) struct ExecTests {
-    @Test("A line is a message both ways, and the peer's end of input ends the command's input only")
-    func sort() async throws {
+@Suite("connect listen --exec", .privateBus, .timeLimit(.minutes(1))) struct ExecTests {
+    @Test(
+        "A text line is a message both ways with listen --exec, and the end of the caller's input ends the command's input"
+    )
+    func linesAreMessagesBothWays() async throws {
         let outcome = try await Shell.run(
             """
             start l connect listen x --exec sort
@@ -13,8 +15,9 @@ import Testing
         #expect(outcome.lines == ["", "a", "c", "0", "y", "z", "0"])
     }
 
-    @Test("With few descriptors callers that there is no room for are told so, and the others are served")
-    func fewDescriptors() async throws {
+    @Test(
+        "connect listen --exec with few descriptors refuses the callers that it has no room for, and serves the others")
+    func fewDescriptorsRefuseSomeCallersOnly() async throws {
         let outcome = try await Shell.run(
             """
             mkfifo l.fifo
@@ -29,8 +32,8 @@ import Testing
         #expect(outcome.lines == ["served"])
     }
 
-    @Test("Arguments and lines pass byte for byte, options of the command are its own")
-    func bytes() async throws {
+    @Test("Arguments and text lines of an --exec command pass byte for byte, and its options are its own")
+    func argumentsAndLinesPassByteForByte() async throws {
         let outcome = try await Shell.run(
             """
             start l connect listen x --exec printf '%s\\n' --json "$(printf 'a\\377')" 'two words' -n
@@ -39,8 +42,8 @@ import Testing
         #expect(outcome.output == Array("--json\na".utf8) + [0xFF] + Array("\ntwo words\n-n\n".utf8))
     }
 
-    @Test("The port closes when the command has ended and its output is drained, whatever the peer does")
-    func ends() async throws {
+    @Test("The port closes when the --exec command has ended and its output is sent, although the caller stays")
+    func portClosesWhenTheCommandHasEnded() async throws {
         let outcome = try await Shell.run(
             """
             start l connect listen x --exec seq 1 20000
@@ -50,8 +53,8 @@ import Testing
         #expect(outcome.lines == ["20000"])
     }
 
-    @Test("Peer gone: SIGHUP to the command's process group", arguments: ["KILL", "TERM"])
-    func hangup(_ signal: String) async throws {
+    @Test("The process group of an --exec command gets SIGHUP when its caller goes", arguments: ["KILL", "TERM"])
+    func callerThatGoesIsSIGHUP(_ signal: String) async throws {
         let outcome = try await Shell.run(
             """
             cat >child <<'end'
@@ -75,8 +78,8 @@ import Testing
         #expect(outcome.lines == ["gone", "hup"])
     }
 
-    @Test("The command starts with default signal dispositions and nothing blocked")
-    func dispositions() async throws {
+    @Test("An --exec command starts with default signal dispositions and no signal blocked")
+    func signalsAreDefaultAndUnblocked() async throws {
         let outcome = try await Shell.run(
             """
             start l nohup connect listen x --exec grep -E 'Sig(Blk|Ign)' /proc/self/status
@@ -88,8 +91,8 @@ import Testing
         #expect(outcome.lines == ["SigBlk: 0", "SigIgn: 0"])
     }
 
-    @Test("The command is in a process group of its own, and knows who calls")
-    func surroundings() async throws {
+    @Test("An --exec command has a process group of its own, and the caller's process and user in its environment")
+    func commandHasItsOwnGroupAndKnowsTheCaller() async throws {
         let outcome = try await Shell.run(
             """
             start l connect listen 'a b' --exec sh -c \
@@ -106,16 +109,16 @@ import Testing
     }
 
     @Test(
-        "A command that is not there ends listen with 64, before it registers",
+        "connect listen --exec exits with 64 before it registers where its command does not exist or cannot be run",
         arguments: ["no-such-command", "./no", "/etc/passwd"])
-    func noCommand(_ command: String) async throws {
+    func missingCommandIs64(_ command: String) async throws {
         let outcome = try await Shell.run("connect listen x --exec \(command)")
         #expect(outcome.status == 64)
         #expect(!outcome.errors.contains("listening"))
     }
 
-    @Test("At most 64 run at once; the next one waits until one has ended")
-    func limit() async throws {
+    @Test("connect listen --exec runs at most 64 commands, and the next caller waits until one has ended")
+    func atMost64CommandsRun() async throws {
         let outcome = try await Shell.run(
             """
             converse l connect listen x --json --exec cat
@@ -135,8 +138,8 @@ import Testing
         #expect(outcome.lines == ["0", #""event":"close","port":1"#, #""event":"connect","port":65"#])
     }
 
-    @Test("Our own end is SIGHUP to the commands as well")
-    func ownEnd() async throws {
+    @Test("A signal that ends listen --exec is SIGHUP to its commands")
+    func endOfListenIsSIGHUPToCommands() async throws {
         let outcome = try await Shell.run(
             """
             cat >child <<'end'
@@ -156,8 +159,8 @@ import Testing
         #expect(outcome.lines == ["ready", "hup", "143"])
     }
 
-    @Test("With --once it ends with its peer")
-    func once() async throws {
+    @Test("connect listen --once --exec ends with its caller")
+    func onceEndsWithItsCaller() async throws {
         let outcome = try await Shell.run(
             """
             start l connect listen x --once --exec -- cat
@@ -166,7 +169,9 @@ import Testing
         #expect(outcome.lines == ["hello", "0"])
     }
 
-    @Test("The command is the same with two dashes before it and without them", arguments: ["--exec --", "--exec"])
+    @Test(
+        "connect listen --exec runs the same command with two dashes before it and without them",
+        arguments: ["--exec --", "--exec"])
     func sameCommandAfterTwoDashes(_ option: String) async throws {
         let outcome = try await Shell.run(
             """
@@ -176,8 +181,8 @@ import Testing
         #expect(outcome.lines == ["<--><--once><a>", "0"])
     }
 
-    @Test("A command that ends with an error is told of, and listen goes on")
-    func failure() async throws {
+    @Test("connect listen --exec reports a command that ends with an error, and goes on")
+    func failedCommandIsReported() async throws {
         let outcome = try await Shell.run(
             """
             start l connect listen x --exec false
@@ -188,8 +193,8 @@ import Testing
         #expect(outcome.lines == ["0", "0", "2"])
     }
 
-    @Test("A peer sees the line break off, with 76, where it gets less than the command wrote, or nothing")
-    func brokenOff() async throws {
+    @Test("A caller exits with 76 where it gets less than the --exec command wrote, or nothing")
+    func callerSeesALineThatBreaksOff() async throws {
         let outcome = try await Shell.run(
             """
             start l connect listen x --once --exec sh -c 'echo one; head -c 67108865 /dev/zero'
@@ -203,14 +208,14 @@ import Testing
     }
 
     @Test(
-        "What cannot be run for a caller is told with its name, and with what to do about it",
+        "connect listen names an --exec command that cannot be run for a caller, and says what to do",
         arguments: [
             ("printf 'echo hello\\n' >command", "begin a script with #!/bin/sh"),
             ("printf '#!/no/such/program\\n' >command", "check that it is there, and what its #! line names"),
             ("rm command", "check that it is there, and what its #! line names"),
             ("chmod -x command", "allow that with chmod +x"),
         ])
-    func cannotRun(_ change: String, _ advice: String) async throws {
+    func commandThatCannotBeRunIsNamed(_ change: String, _ advice: String) async throws {
         let outcome = try await Shell.run(
             """
             printf '#!/bin/sh\\n' >command; chmod +x command
@@ -222,8 +227,8 @@ import Testing
         #expect(outcome.lines.dropFirst(2).first?.contains(advice) == true)
     }
 
-    @Test("A command that does not read stalls its peer, and nothing piles up")
-    func backpressure() async throws {
+    @Test("An --exec command that does not read stalls its caller, and gets everything once it reads")
+    func commandThatDoesNotReadStallsItsCaller() async throws {
         let outcome = try await Shell.run(
             """
             start l connect listen x --exec sh -c 'read go; wc -l'
@@ -232,8 +237,9 @@ import Testing
         #expect(outcome.lines == ["50000"])
     }
 
-    @Test("A command that never stops talking holds up nobody: not others, not its own end, not ours")
-    func flood() async throws {
+    @Test(
+        "An --exec command that never stops writing delays neither other callers, nor its own end, nor the listener's")
+    func commandThatFloodsHoldsUpNoOther() async throws {
         let outcome = try await Shell.run(
             """
             cat >child <<'end'

@@ -3,35 +3,35 @@ import Testing
 
 @testable import ConnectCLI
 
-@Suite struct ExitStatusTests {
+@Suite("The exit status of connect") struct ExitStatusTests {
     @Test(
-        "Each end of a port has its exit code",
+        "Each close reason of a port has its exit code",
         arguments: [
             (CloseReason.Code.peerExited, 76), (.refused, 77), (.unavailable, 68), (.timedOut, 75),
             (.busy, 75), (.protocolError, 76),
             (.busLost, 69), (.outOfResources, 74),
         ])
-    func reasons(_ code: CloseReason.Code, _ status: Int) {
+    func eachCloseReasonHasItsCode(_ code: CloseReason.Code, _ status: Int) {
         let failure = Failure(CloseReason(code, detail: "so it is"), peer: "x")
         #expect((failure?.status.code).map { Int($0) } == status)
         #expect(failure?.message?.contains("so it is") == true)
     }
 
-    @Test("The peer is named once, also where the library names it")
-    func named() {
+    @Test("A failure's message names the peer once, also where the library names it already")
+    func messageNamesThePeerOnce() {
         let whole = Failure(CloseReason(.peerExited, detail: "\"x\" went away"), peer: "x")
         #expect(whole?.message?.hasPrefix("\"x\" went away; ") == true)
         let part = Failure(CloseReason(.peerExited, detail: "the process ended"), peer: "x")
         #expect(part?.message?.hasPrefix("x: the process ended; ") == true)
     }
 
-    @Test("An orderly end is none")
-    func closed() {
+    @Test("The orderly end of a port is not a failure")
+    func orderlyEndIsNoFailure() {
         #expect(Failure(CloseReason(.closed, detail: ""), peer: "x") == nil)
     }
 
-    @Test("The codes are those of sysexits.h")
-    func codes() {
+    @Test("The exit codes are those of sysexits.h")
+    func codesAreThoseOfSysexits() {
         let all: [ConnectCLI.ExitStatus] = [
             .success, .usage, .unsendable, .noSuchName, .busUnavailable, .nameTaken, .inputOutput, .timedOut,
             .busy, .peerFailed, .refused, .signal(15),
@@ -40,25 +40,27 @@ import Testing
     }
 
     @Test(
-        "What a peer left is told: how many messages, and whether there was more",
+        "A peer that closed too early is reported with the number of messages that it did not take",
         arguments: [
             (0, true, "before all of the input"), (1, false, "the last message sent"),
             (3, false, "the last 3 messages sent"), (3, true, "and before the rest"),
         ])
-    func untaken(_ undelivered: Int, _ hasRest: Bool, _ part: String) {
+    func untakenMessagesAreCounted(_ undelivered: Int, _ hasRest: Bool, _ part: String) {
         let failure = Failure.untaken(by: "x", undelivered: undelivered, hasRest: hasRest)
         #expect(failure.status == .inputOutput)
         #expect(failure.message?.contains(part) == true)
         #expect(failure.message?.contains("rest") == (undelivered > 0 && hasRest))
     }
 
-    @Test("A time is seconds, with a fraction", arguments: [("2", 2.0), ("0.25", 0.25), ("1e1", 10)])
-    func seconds(_ argument: String, _ seconds: Double) throws {
+    @Test(
+        "A time on the command line is a number of seconds, with a fraction",
+        arguments: [("2", 2.0), ("0.25", 0.25), ("1e1", 10)])
+    func timeIsSecondsWithAFraction(_ argument: String, _ seconds: Double) throws {
         #expect(try Seconds(argument).duration == .seconds(seconds))
     }
 
-    @Test("Other things are no time", arguments: ["", "x", "-1", "inf", "nan", "1s"])
-    func noSeconds(_ argument: String) {
+    @Test("A time on the command line in any other form is refused", arguments: ["", "x", "-1", "inf", "nan", "1s"])
+    func otherTimesAreRefused(_ argument: String) {
         #expect(throws: (any Error).self) { try Seconds(argument) }
     }
 }

@@ -1,9 +1,10 @@
 import ConnectToTesting
 import Testing
 
-@Suite("Few descriptors", .privateBus, .timeLimit(.minutes(1))) struct FewDescriptorsTests {
-    @Test("A call passes more files than it may have open", arguments: [64, 20])
-    func call(_ limit: Int) async throws {
+@Suite("Passing more files than a process may have open", .privateBus, .timeLimit(.minutes(1)))
+struct FewDescriptorsTests {
+    @Test("connect to --file passes more files than its process may have open", arguments: [64, 20])
+    func callPassesMoreFiles(_ limit: Int) async throws {
         let outcome = try await Shell.run(
             """
             mkdir d; for i in $(seq 400); do echo $i >d/$i; done
@@ -14,8 +15,8 @@ import Testing
         #expect(outcome.lines == ["0", "400"])
     }
 
-    @Test("A listener takes more files than it may have open, and lives", arguments: [24, 28, 32, 40])
-    func listener(_ limit: Int) async throws {
+    @Test("connect listen takes more files than its process may have open, and goes on", arguments: [24, 28, 32, 40])
+    func listenerTakesMoreFiles(_ limit: Int) async throws {
         let outcome = try await Shell.run(
             """
             mkdir d; for i in $(seq 400); do echo $i >d/$i; done

@@ -7,7 +7,7 @@ import Testing
 
 @testable import ConnectCLI
 
-@Suite("Copying a file", .privateBus, .timeLimit(.minutes(1))) struct FileCopyTests {
+@Suite("Copying a received file", .privateBus, .timeLimit(.minutes(1))) struct FileCopyTests {
     /// In memory, or in a directory of the test's own: the kernel copies within one file system, and else this process.
     enum Place: CaseIterable { case memory, directory }
 
@@ -47,9 +47,10 @@ import Testing
     }
 
     @Test(
-        "brings all bytes, keeps all holes, and leaves the offset where it is", arguments: Place.allCases,
+        "Copying a file brings all bytes, keeps all holes, and leaves the sender's offset alone",
+        arguments: Place.allCases,
         ["x", ".", "x.", ".x", "xx..xx", "..xx..", ".x.x.x.", "x......................x"])
-    func whole(_ place: Place, _ layout: String) throws {
+    func copyKeepsBytesHolesAndOffset(_ place: Place, _ layout: String) throws {
         let (source, target) = (try file(in: place), try file(in: .directory))
         try fill(source, layout)
         lseek(source.rawValue, 7, SEEK_SET)
@@ -63,8 +64,10 @@ import Testing
         #expect(layout.last == "." || last == size)
     }
 
-    @Test("says how many bytes came of one that is cut short meanwhile", arguments: Place.allCases, ["data", "hole"])
-    func cut(_ place: Place, _ end: String) throws {
+    @Test(
+        "Copying a file that is cut short meanwhile returns how many bytes came", arguments: Place.allCases,
+        ["data", "hole"])
+    func copyOfACutFileCountsItsBytes(_ place: Place, _ end: String) throws {
         let (source, target) = (try file(in: place), try file(in: .directory))
         // More than a call copies, so that there is a middle.
         let size = 40 << 20

@@ -4,9 +4,9 @@ import Testing
 
 @testable import ConnectCLI
 
-@Suite("Files and bytes", .privateBus, .timeLimit(.minutes(1))) struct FileTests {
-    @Test("A listener shows the files it is passed")
-    func shown() async throws {
+@Suite("to --file, to --bytes and listen --save", .privateBus, .timeLimit(.minutes(1))) struct FileTests {
+    @Test("connect listen shows the files that it receives, with name and size")
+    func listenShowsReceivedFiles() async throws {
         let outcome = try await Shell.run(
             """
             mkdir dir; printf 12345 >dir/'a b'; printf 1 >"$(printf 'new\\nline')"
@@ -24,8 +24,8 @@ import Testing
             ])
     }
 
-    @Test("--save stores them whole, with the sender's offset left alone, and overwrites with --force only")
-    func saved() async throws {
+    @Test("connect listen --save stores files whole, and overwrites existing ones only with --force")
+    func saveStoresFilesWhole() async throws {
         let outcome = try await Shell.run(
             """
             mkdir to; seq 1 300000 >data; seq 1 10 >other
@@ -48,8 +48,8 @@ import Testing
             ])
     }
 
-    @Test("A file that is not saved is 74 with --once, and leaves nothing behind")
-    func notSaved() async throws {
+    @Test("connect listen --save --once exits with 74 for a file that it could not save, and leaves nothing behind")
+    func unsavedFileIs74WithOnce() async throws {
         let outcome = try await Shell.run(
             """
             mkdir to; echo 1 >file; ln -s ../target to/file
@@ -62,8 +62,10 @@ import Testing
         #expect(outcome.lines == ["0", "74", "file", "untouched", "74", "file"])
     }
 
-    @Test("A file that grows is saved as long as it was; one that is being saved when the listener is ended says so")
-    func bounded() async throws {
+    @Test(
+        "connect listen --save stores a file that grows at the length it had, and reports one that its own end interrupts"
+    )
+    func growingFileIsSavedAtItsFirstLength() async throws {
         let directory = try PrivateBus.current.directory
         let path = directory + "/source"
         let source = try FileDescriptor.open(
@@ -84,30 +86,30 @@ import Testing
     }
 
     @Test(
-        "A name in a message never chooses a path",
+        "The received name of a file never chooses a path",
         arguments: [
             ("../../etc/passwd", "passwd"), ("/etc/passwd", "passwd"), ("a/b/c", "c"), ("plain", "plain"),
             ("...", "..."), ("-rf", "-rf"), ("\u{1B}[2J", "\u{1B}[2J"), ("", nil), (".", nil), ("..", nil),
             ("a/..", nil), ("a/", nil), ("/", nil), ("a\0b", nil), (String(repeating: "n", count: 256), nil),
         ])
-    func names(_ received: String, _ expected: String?) {
+    func receivedNameChoosesNoPath(_ received: String, _ expected: String?) {
         #expect(FileName(received: Array(received.utf8))?.bytes == expected.map { Array($0.utf8) })
     }
 
-    @Test("Control characters in a name are escaped for people")
-    func label() {
+    @Test("Control characters in the received name of a file are escaped for people")
+    func receivedNameIsEscapedForPeople() {
         #expect(FileName(received: Array("a\u{1B}[2J\n".utf8))?.label == #"a\u{1B}[2J\n"#)
     }
 
-    @Test("A progress bar shows how far it is")
-    func bar() {
+    @Test("The progress bar shows the part of a file that has arrived")
+    func progressBarShowsThePart() {
         #expect(ProgressBar.line("x", 0, of: 10) == "x [..............................] 0 %")
         #expect(ProgressBar.line("x", 5, of: 10) == "x [###############...............] 50 %")
         #expect(ProgressBar.line("x", 20, of: 10) == "x [##############################] 100 %")
     }
 
-    @Test("--bytes sends standard input as one message, of 64 MiB at the most")
-    func bytes() async throws {
+    @Test("connect to --bytes sends standard input as one message of at most 64 MiB")
+    func bytesSendsInputAsOneMessage() async throws {
         let outcome = try await Shell.run(
             """
             start l connect listen x --json
@@ -123,8 +125,8 @@ import Testing
         #expect(outcome.errors.contains("64 MiB"))
     }
 
-    @Test("A file that cannot be read is 65, before anything is sent")
-    func unreadable() async throws {
+    @Test("connect to --file exits with 65 for a file that it cannot read, before it sends anything")
+    func unreadableFileIs65BeforeAnythingIsSent() async throws {
         let outcome = try await Shell.run(
             """
             start l connect listen x; echo 1 >there

@@ -4,7 +4,7 @@ import Testing
 
 @testable import ConnectCLI
 
-@Suite("Threads for peers' files", .timeLimit(.minutes(1))) struct FileThreadsTests {
+@Suite("The threads that save received files", .timeLimit(.minutes(1))) struct FileThreadsTests {
     private static let honest = FileOwner(user: 1, process: "honest")
 
     /// Work that hangs until it is let go, as in the kernel.
@@ -41,8 +41,8 @@ import Testing
         func end() { counts.withLock { $0.running -= 1 } }
     }
 
-    @Test("Work that does not get on is given up after the time, and its result is dropped")
-    func stalled() async throws {
+    @Test("A file thread's work without progress is given up after the time, and its result is dropped")
+    func stalledWorkIsGivenUp() async throws {
         let (threads, hanging) = (FileThreads(patience: .milliseconds(50)), try Hanging())
         await #expect(throws: FileThreads.Refusal.stalled) {
             try await threads.run(for: Self.honest) { _ in hanging.hang() }
@@ -50,8 +50,8 @@ import Testing
         hanging.letGo()
     }
 
-    @Test("Work that gets on is waited for, however long it takes")
-    func slow() async throws {
+    @Test("A file thread's work with progress is waited for, however long it takes")
+    func slowWorkIsWaitedFor() async throws {
         let threads = FileThreads(patience: .milliseconds(200))
         let steps = try await threads.run(for: Self.honest) { attempt in
             let begin = SuspendingClock.now
@@ -69,8 +69,8 @@ import Testing
         #expect(result >= .milliseconds(500))
     }
 
-    @Test("Work that was given up learns it, and ends nothing")
-    func givenUp() async throws {
+    @Test("A file thread's work that was given up learns so when it wants to commit")
+    func workLearnsThatItWasGivenUp() async throws {
         let (threads, hanging) = (FileThreads(patience: .milliseconds(50)), try Hanging())
         let learnt = Latch<Bool>()
         await #expect(throws: FileThreads.Refusal.stalled) {
@@ -83,8 +83,8 @@ import Testing
         #expect(await learnt.wait() == true)
     }
 
-    @Test("One process's files that hang take a few threads, and more of its files are refused while those hang")
-    func boundOfProcess() async throws {
+    @Test("Files of one process that hang take a few threads, and further files of it are refused meanwhile")
+    func filesOfOneProcessTakeFewThreads() async throws {
         let (threads, hanging) = (FileThreads(patience: .milliseconds(50)), try Hanging())
         let owner = FileOwner(user: 1, process: "hostile")
         let limit = FileThreads.limits.process
@@ -101,8 +101,8 @@ import Testing
         while await Self.refusal(threads, owner, hanging) != nil { await Task.yield() }
     }
 
-    @Test("One user's files that hang leave threads to others, however many processes pass them")
-    func boundOfUser() async throws {
+    @Test("Files of one user that hang leave threads to other users, however many processes pass them")
+    func filesOfOneUserLeaveThreadsToOthers() async throws {
         let (threads, hanging) = (FileThreads(patience: .milliseconds(50)), try Hanging())
         let outcomes = await withTaskGroup(of: FileThreads.Refusal?.self) { group in
             for number in 0..<FileThreads.limits.all {
@@ -119,8 +119,8 @@ import Testing
         hanging.letGo()
     }
 
-    @Test("Files wait for the threads that are busy, and all are served")
-    func waiting() async throws {
+    @Test("Files wait while all file threads are busy, and all of them are saved")
+    func filesWaitForBusyThreads() async throws {
         let threads = FileThreads(patience: .seconds(30))
         let counter = Counter()
         let sum = await withTaskGroup(of: Int.self) { group in

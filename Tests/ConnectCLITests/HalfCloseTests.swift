@@ -2,9 +2,12 @@ import ConnectToTesting
 import Testing
 
 /// A caller that has ended its input still reads: `connect to x question` waits for its answer.
-@Suite("listen, when a caller has ended its input", .privateBus, .timeLimit(.minutes(1))) struct HalfCloseTests {
-    @Test("tells it with --json, answers the caller, and closes the port when it is told to")
-    func answers() async throws {
+@Suite("connect listen, when a caller has ended its input", .privateBus, .timeLimit(.minutes(1))) struct HalfCloseTests
+{
+    @Test(
+        "connect listen --json reports that a caller has ended its input, answers it, and closes its port when input says so"
+    )
+    func jsonReportsTheEndOfInput() async throws {
         let outcome = try await Shell.run(
             """
             converse l connect listen bot --json
@@ -24,8 +27,8 @@ import Testing
             ])
     }
 
-    @Test("answers it from standard input, and closes the port when that ends")
-    func plain() async throws {
+    @Test("connect listen answers a caller that has ended its input, and closes the port when its own input ends")
+    func listenAnswersAfterTheEndOfInput() async throws {
         let outcome = try await Shell.run(
             """
             converse l connect listen bot
@@ -40,9 +43,9 @@ import Testing
     }
 
     @Test(
-        "closes the port at once where standard input has ended, with --json too",
+        "connect listen whose input has ended closes the port of a caller that ends its input",
         arguments: ["", "--json", "--as-json"])
-    func ended(_ options: String) async throws {
+    func listenWithoutInputClosesThePort(_ options: String) async throws {
         let outcome = try await Shell.run(
             """
             start l connect listen x \(options)
@@ -52,8 +55,8 @@ import Testing
         #expect(outcome.lines == ["0", "0", "0", options == "--json" ? "3" : "0"])
     }
 
-    @Test("tells so also where the caller closes right behind it")
-    func closesBehind() async throws {
+    @Test("connect listen --json reports the end of a caller's input even where the caller closes right after it")
+    func jsonReportsTheEndOfInputBeforeAClose() async throws {
         let outcome = try await Shell.run(
             """
             start l connect listen x --json
@@ -64,8 +67,8 @@ import Testing
         #expect(outcome.lines == ["20"])
     }
 
-    @Test("hands over all that was posted before the close, however much it is")
-    func whole() async throws {
+    @Test("connect listen --json delivers all that was posted before {\"close\":true}, however much it is")
+    func allPostedBeforeTheCloseArrives() async throws {
         let outcome = try await Shell.run(
             """
             converse l connect listen x --json
@@ -82,8 +85,9 @@ import Testing
         #expect(outcome.lines == [#""code":65"#, "0", "same"])
     }
 
-    @Test("on a terminal takes that for the end, with --json too", arguments: ["", "--json"])
-    func terminal(_ options: String) async throws {
+    @Test(
+        "connect listen on a terminal closes the port of a caller that has ended its input", arguments: ["", "--json"])
+    func onATerminalEndOfInputIsTheEnd(_ options: String) async throws {
         let outcome = try await Shell.run(
             """
             mkfifo keys screen
@@ -95,8 +99,8 @@ import Testing
         #expect(outcome.lines == ["0"])
     }
 
-    @Test("With --once, a close from standard input is the end")
-    func once() async throws {
+    @Test("connect listen --json --once ends with {\"close\":true} on its input")
+    func closeEndsOnce() async throws {
         let outcome = try await Shell.run(
             """
             converse l connect listen x --json --once
@@ -108,8 +112,8 @@ import Testing
         #expect(outcome.lines == ["0", "bye", "0"])
     }
 
-    @Test("A close is for listen: to ends with 65 and says what to do instead")
-    func caller() async throws {
+    @Test("connect to --json refuses {\"close\":true} with 65 and says what to do instead")
+    func closeIsRefusedByTo() async throws {
         let outcome = try await Shell.run(
             "start l connect listen x; echo '{\"close\":true}' | connect to x --json; echo $?; kill $pid")
         #expect(outcome.lines.last == "65")

@@ -4,7 +4,8 @@ import Testing
 
 /// Each listener is sent six times what it may hold for one caller's process.
 @Suite(
-    "What listen holds for a caller that sends without end", .privateBus, .serialized, .timeLimit(.minutes(2)),
+    "The memory that connect listen holds for a caller that sends without end", .privateBus, .serialized,
+    .timeLimit(.minutes(2)),
     .withPythonGI,
     .disabled(if: isSanitized, "a sanitizer needs memory of its own"))
 struct HoardTests {
@@ -39,9 +40,9 @@ struct HoardTests {
             """
 
     @Test(
-        "is bounded where nobody reads its output, and honest callers go on",
+        "connect listen holds a bounded amount of memory for one process while its output is not read, and serves other callers",
         arguments: [("", 120), ("--json", 1), ("--exec sleep 1000", 120)])
-    func bounded(arguments: String, byte: Int) async throws {
+    func memoryForUnreadMessagesIsBounded(arguments: String, byte: Int) async throws {
         let outcome = try await Shell.run(
             Self.peer + """
                 mkfifo unread l.fifo

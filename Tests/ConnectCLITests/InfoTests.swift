@@ -3,9 +3,9 @@ import Testing
 
 @testable import ConnectCLI
 
-@Suite("info", .privateBus, .timeLimit(.minutes(1))) struct InfoTests {
-    @Test("Who has the name, and what it has done, is told")
-    func facts() async throws {
+@Suite("connect info", .privateBus, .timeLimit(.minutes(1))) struct InfoTests {
+    @Test("connect info shows the owner of a name and what its context has done")
+    func showsOwnerAndStatus() async throws {
         let outcome = try await Shell.run(
             """
             start l connect listen 'a b' --exec cat; pid=$pid
@@ -25,17 +25,17 @@ import Testing
             ])
     }
 
-    @Test("A name that nobody has is an error, and where to look next is told")
-    func missing() async throws {
+    @Test("connect info exits with 68 for a name without an owner, and names connect doctor")
+    func missingNameNamesDoctor() async throws {
         let outcome = try await Shell.run("connect info x")
         #expect(outcome.status == 68)
         #expect(outcome.errors.contains("connect doctor x"))
     }
 
     @Test(
-        "What it advises can be pasted, whatever the name is",
+        "The command that info and tap advise can be pasted into a shell, whatever the name is",
         arguments: ["it's so", "-x", "$(id) `x`", "\\", "\n", "\u{1B}7'\u{301}\\\u{200B}8"])
-    func pasted(_ name: String) async throws {
+    func advisedCommandCanBePasted(_ name: String) async throws {
         let outcome = try await Shell.run(
             """
             for command in info tap; do
@@ -48,8 +48,8 @@ import Testing
         #expect(outcome.lines == [finding, finding])
     }
 
-    @Test("One that answers, but without what it has done, is not said to be silent", .withPythonGI)
-    func withoutStatus() async throws {
+    @Test("connect info does not call a listener silent that answers without a status", .withPythonGI)
+    func listenerWithoutStatusIsNotCalledSilent() async throws {
         let root = #filePath.split(separator: "/").dropLast(3).joined(separator: "/")
         let outcome = try await Shell.run(
             """
@@ -59,8 +59,8 @@ import Testing
         #expect(outcome.lines == ["status      not told: the listener tells its own user only, or has none to tell"])
     }
 
-    @Test("A listener that does not answer is told of all the same")
-    func silent() async throws {
+    @Test("connect info shows the owner of a listener that does not answer, and says so")
+    func listenerThatDoesNotAnswerIsShown() async throws {
         let outcome = try await Shell.run(
             """
             start l connect listen x; freeze $pid; connect info x; echo $?; kill -KILL $pid

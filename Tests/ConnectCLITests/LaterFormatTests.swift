@@ -2,7 +2,7 @@ import ConnectToTesting
 import Testing
 
 @Suite(
-    "A listener of a later version, whose lines carry what this one does not know", .privateBus,
+    "A listener of a later version, whose lines carry an unknown format", .privateBus,
     .timeLimit(.minutes(1)), .withPythonGI)
 struct LaterFormatTests {
     private static let listener = """
@@ -29,8 +29,8 @@ struct LaterFormatTests {
 
         """
 
-    @Test("info and doctor show the format as the word that it is, and a call is refused with that word")
-    func shown() async throws {
+    @Test("connect info and doctor show an unknown line format by its word, and a refused call names it")
+    func unknownFormatIsShownAsItsWord() async throws {
         let outcome = try await Shell.run(
             Self.listener + """
                 connect info x | grep ^format; connect info x --json | grep -o '"format":[^,]*'

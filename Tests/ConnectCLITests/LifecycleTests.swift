@@ -1,13 +1,14 @@
 import ConnectToTesting
 import Testing
 
-@Suite("In a shell", .privateBus, .timeLimit(.minutes(1))) struct LifecycleTests {
+@Suite("Signals, standard descriptors and the end of connect", .privateBus, .timeLimit(.minutes(1)))
+struct LifecycleTests {
     @Test(
-        "A signal unregisters, closes in order and ends with 128 and its number",
+        "A signal unregisters the name, closes the ports in order, and ends connect with 128 and its number",
         arguments: [
             ("INT", 130), ("TERM", 143), ("HUP", 129),
         ])
-    func signals(_ name: String, _ code: Int) async throws {
+    func signalClosesInOrder(_ name: String, _ code: Int) async throws {
         let outcome = try await Shell.run(
             """
             converse l connect listen x --json
@@ -28,13 +29,13 @@ import Testing
     }
 
     @Test(
-        "A call that is cut short after the end of its input does not say that it was done",
+        "A call that a signal or --timeout ends after the end of its input breaks off for the listener",
         arguments: [
             ("connect to x question </dev/null", "ready $to; kill -INT $to", "130"),
             ("connect to x question --timeout 0.5 </dev/null", "", "75"),
             ("connect to x --reconnect <input", "ready $to; kill -TERM $to", "143"),
         ])
-    func cutShort(_ call: String, _ cut: String, _ code: String) async throws {
+    func callCutShortIsNotAnOrderlyEnd(_ call: String, _ cut: String, _ code: String) async throws {
         let outcome = try await Shell.run(
             """
             echo question >input
@@ -52,8 +53,8 @@ import Testing
             ])
     }
 
-    @Test("nohup holds: SIGHUP stays ignored")
-    func nohup() async throws {
+    @Test("connect listen under nohup goes on after SIGHUP")
+    func nohupKeepsSIGHUPIgnored() async throws {
         let outcome = try await Shell.run(
             """
             start l nohup connect listen x
@@ -65,13 +66,13 @@ import Testing
     }
 
     @Test(
-        "A peer that takes nothing holds up the end for two seconds at most, and a second signal not at all",
+        "A peer that takes nothing delays the end of listen by at most two seconds, and a second signal ends listen at once",
         arguments: [
             ("kill -TERM $pid", "143"),
             // The second when the first has been seen, since the kernel may turn two that wait round.
             ("kill -TERM $pid; read -r unregistered <&6; kill -INT $pid", "130"),
         ])
-    func stalled(_ kill: String, _ code: String) async throws {
+    func stalledPeerDelaysTheEndByTwoSeconds(_ kill: String, _ code: String) async throws {
         // The peer is stopped before it has read anything; its kernel buffer and our queue fill up.
         let outcome = try await Shell.run(
             """
@@ -90,8 +91,9 @@ import Testing
     }
 
     @Test(
-        "When the reader of its output has gone it unregisters and ends with 74 and one line, also while idle")
-    func readerGone() async throws {
+        "connect listen unregisters and exits with 74 and one line when the reader of its output has gone, also while idle"
+    )
+    func listenEndsWithItsReader() async throws {
         let outcome = try await Shell.run(
             """
             mkfifo l.fifo code
@@ -104,8 +106,10 @@ import Testing
         #expect(outcome.lines.sorted() == ["74", "connect: the reader of standard output", "one"])
     }
 
-    @Test("watch and tap end with 0 then, and say nothing: they have shown what was wanted", arguments: ["", "--json"])
-    func observersReaderGone(_ options: String) async throws {
+    @Test(
+        "connect watch and tap exit silently with 0 when the reader of their output has gone",
+        arguments: ["", "--json"])
+    func watchAndTapEndWithTheirReader(_ options: String) async throws {
         let outcome = try await Shell.run(
             """
             start l connect listen x --tappable; listener=$pid
@@ -124,8 +128,8 @@ import Testing
         #expect(outcome.lines == ["0", "0", "0", "registered"])
     }
 
-    @Test("What has nothing to write needs no reader")
-    func needlessReader() async throws {
+    @Test("A command that has nothing to write ends normally where its output has no reader")
+    func commandWithoutOutputNeedsNoReader() async throws {
         let outcome = try await Shell.run(
             """
             export XDG_DATA_HOME="$PWD"
@@ -137,8 +141,8 @@ import Testing
         #expect(outcome.lines == ["69", "0", "0", "68", "1"])
     }
 
-    @Test("An output that cannot be written is 74, with one line")
-    func fullDisk() async throws {
+    @Test("Standard output that cannot be written is 74, with one line")
+    func fullDiskIs74() async throws {
         let outcome = try await Shell.run(
             """
             mkfifo w.fifo
@@ -155,8 +159,8 @@ import Testing
         #expect(outcome.errors.count { $0 == "\n" } == 1)
     }
 
-    @Test("An input that cannot be read is 74, with a line")
-    func directoryAsInput() async throws {
+    @Test("Standard input that cannot be read is 74, with one line")
+    func directoryAsInputIs74() async throws {
         let outcome = try await Shell.run(
             """
             start l connect listen x
@@ -166,8 +170,9 @@ import Testing
         #expect(outcome.errors.hasPrefix("connect: "))
     }
 
-    @Test("Closed standard descriptors are opened on /dev/null first, and what cannot be written there is a failure")
-    func closedDescriptors() async throws {
+    @Test(
+        "Closed standard descriptors are opened on /dev/null, and connect to exits with 74 where its output was closed")
+    func closedDescriptorsAreOpenedOnDevNull() async throws {
         let outcome = try await Shell.run(
             """
             mkfifo l.fifo
@@ -180,8 +185,8 @@ import Testing
         #expect(outcome.lines == ["/dev/null", "/dev/null", "0", "74"])
     }
 
-    @Test("O_NONBLOCK is never set on descriptors 0 to 2")
-    func blocking() async throws {
+    @Test("connect listen never sets O_NONBLOCK on descriptors 0 to 2")
+    func listenNeverSetsNonblock() async throws {
         let outcome = try await Shell.run(
             """
             converse l connect listen x
@@ -196,8 +201,8 @@ import Testing
         #expect(outcome.lines == ["0", "0", "0"])
     }
 
-    @Test("An output that somebody else has made O_NONBLOCK loses nothing")
-    func foreignNonblocking() async throws {
+    @Test("connect to loses no output where another program has set O_NONBLOCK on it")
+    func outputWithNonblockLosesNothing() async throws {
         let outcome = try await Shell.run(
             """
             start l connect listen x --exec seq 1 30000
@@ -213,7 +218,7 @@ import Testing
     }
 
     @Test("An idle listener does not wake", .disabled(if: isThreadSanitized, "the sanitizer's thread wakes"))
-    func idle() async throws {
+    func idleListenerDoesNotWake() async throws {
         let outcome = try await Shell.run(
             """
             start l connect listen x

@@ -2,7 +2,7 @@ import Testing
 
 @testable import ConnectCLI
 
-@Suite struct LineSplitterTests {
+@Suite("Splitting input into text lines") struct LineSplitterTests {
     private func lines(_ chunks: [String], limit: Int = 100) throws -> [String] {
         var splitter = LineSplitter(limit: limit)
         var lines: [[UInt8]] = []
@@ -14,26 +14,26 @@ import Testing
         return lines.map { String(decoding: $0, as: UTF8.self) }
     }
 
-    @Test("Lines end at newlines, wherever the chunks do")
-    func chunks() throws {
+    @Test("Text lines end at newlines, wherever the chunks of input end")
+    func linesEndAtNewlinesInAnyChunk() throws {
         #expect(try lines(["a\nbc\n"]) == ["a", "bc"])
         #expect(try lines(["a", "\nb", "c", "\n"]) == ["a", "bc"])
     }
 
-    @Test("A last line without a newline counts, an empty one is none")
-    func last() throws {
+    @Test("A last text line without a newline counts, and an empty rest does not")
+    func lastLineNeedsNoNewline() throws {
         #expect(try lines(["a\nb"]) == ["a", "b"])
         #expect(try lines(["a\n"]) == ["a"])
         #expect(try lines([]) == [])
     }
 
-    @Test("An empty line is a line, and a carriage return belongs to its line")
-    func bytes() throws {
+    @Test("An empty text line counts, and a carriage return belongs to its text line")
+    func emptyLinesAndCarriageReturnsAreKept() throws {
         #expect(try lines(["\n\na\r\n"]) == ["", "", "a\r"])
     }
 
-    @Test("A line up to the limit passes, a longer one throws, ended or not")
-    func limit() throws {
+    @Test("A text line of the limit's length passes, and a longer one throws, ended or not")
+    func lineOverTheLimitThrows() throws {
         #expect(try lines(["abc\nabc"], limit: 3) == ["abc", "abc"])
         #expect(throws: LineSplitter.TooLong(limit: 3)) { try lines(["abcd\n"], limit: 3) }
         #expect(throws: LineSplitter.TooLong(limit: 3)) { try lines(["ab", "cd"], limit: 3) }

@@ -3,9 +3,9 @@ import ConnectToTesting
 import SystemPackage
 import Testing
 
-@Suite("listen --json", .privateBus, .timeLimit(.minutes(1))) struct ListenJSONTests {
-    @Test("Everything that happens is an object, absent facts are null")
-    func events() async throws {
+@Suite("connect listen --json", .privateBus, .timeLimit(.minutes(1))) struct ListenJSONTests {
+    @Test("connect listen --json writes each event as an object, with null for absent facts")
+    func everyEventIsAnObject() async throws {
         let outcome = try await Shell.run(
             """
             start l connect listen 'a "b"' --json
@@ -23,8 +23,8 @@ import Testing
             ])
     }
 
-    @Test("An input line answers one port, in any kind")
-    func answers() async throws {
+    @Test("An input line of listen --json answers one port, as text, bytes or JSON")
+    func inputLineAnswersOnePort() async throws {
         let outcome = try await Shell.run(
             """
             converse l connect listen x --json
@@ -47,8 +47,8 @@ import Testing
             ])
     }
 
-    @Test("A wrong input line is an error event with 65, and the next one is taken")
-    func wrongLine() async throws {
+    @Test("A wrong input line of listen --json is an error event with 65, and the next line is read")
+    func wrongInputLineIsAnErrorEvent() async throws {
         let outcome = try await Shell.run(
             """
             converse l connect listen x --json --once
@@ -66,8 +66,8 @@ import Testing
             ])
     }
 
-    @Test("What a peer calls text and is none comes out as it was sent, in base64")
-    func noText() async throws {
+    @Test("connect listen --json shows a text message that is not UTF-8 as base64")
+    func textThatIsNotUTF8IsShownInBase64() async throws {
         // Its input stays open: a finish that arrives first could not be handed over with the socket.
         async let outcome = Shell.run("converse l connect listen x --json --once; cat <&8")
         let port = try await Bus.at(PrivateBus.current.address).connectTo("x")
@@ -85,8 +85,8 @@ import Testing
         #expect(lines.contains(#"{"event":"message","port":1,"base64":"//4="}"#))
     }
 
-    @Test("JSON that a consumer might not read comes as text, and the next message after it")
-    func hardJSON() async throws {
+    @Test("connect listen --json shows JSON that a parser might refuse as text, and then the next message")
+    func hardJSONIsShownAsText() async throws {
         let outcome = try await Shell.run(
             """
             start l connect listen k --json

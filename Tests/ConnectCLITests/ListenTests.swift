@@ -1,9 +1,11 @@
 import ConnectToTesting
 import Testing
 
-@Suite(.privateBus, .timeLimit(.minutes(1))) struct ListenTests {
-    @Test("Says that it can be found, prints each message as a line, and lives on after the end of its input")
-    func messages() async throws {
+@Suite("connect listen", .privateBus, .timeLimit(.minutes(1))) struct ListenTests {
+    @Test(
+        "connect listen says that it can be found, prints each message on a text line, and stays after the end of its input"
+    )
+    func printsMessagesAndStaysAfterItsInput() async throws {
         let outcome = try await Shell.run(
             """
             start l connect listen the-listener
@@ -20,8 +22,8 @@ import Testing
             ])
     }
 
-    @Test("Each line of its input goes to every open port")
-    func input() async throws {
+    @Test("connect listen posts each text line of its input to every open port")
+    func inputGoesToEveryOpenPort() async throws {
         let outcome = try await Shell.run(
             """
             converse l connect listen x --json
@@ -36,8 +38,8 @@ import Testing
         #expect(outcome.lines == ["0", "0", "one", "", "one", ""])
     }
 
-    @Test("Its input is not read while no port is open")
-    func gate() async throws {
+    @Test("connect listen does not read its input while no port is open")
+    func inputIsReadOnlyWhileAPortIsOpen() async throws {
         let outcome = try await Shell.run(
             """
             printf 'one\\ntwo\\n' >input
@@ -53,8 +55,8 @@ import Testing
         #expect(outcome.lines == ["pos:0", "0", "one", "two"])
     }
 
-    @Test("A line read while the last port closes is kept for the next")
-    func keptLine() async throws {
+    @Test("connect listen keeps a text line that it read while the last port closed for the next port")
+    func lineReadAtTheLastCloseIsKept() async throws {
         let outcome = try await Shell.run(
             """
             converse l connect listen x --json
@@ -70,8 +72,8 @@ import Testing
         #expect(outcome.lines == ["closed", "0", "kept"])
     }
 
-    @Test("Lines that are not UTF-8 come out byte for byte, and so does the rest")
-    func bytes() async throws {
+    @Test("connect listen prints text lines that are not UTF-8 byte for byte")
+    func linesThatAreNotUTF8ComeOutByteForByte() async throws {
         let outcome = try await Shell.run(
             """
             start l connect listen x
@@ -85,8 +87,8 @@ import Testing
         #expect(outcome.output == expected)
     }
 
-    @Test("A hundred callers at once: every line once, each caller's in order")
-    func manyCallers() async throws {
+    @Test("connect listen prints each text line of a hundred callers once, each caller's in order")
+    func hundredCallersAtOnce() async throws {
         let outcome = try await Shell.run(
             """
             start l connect listen x
@@ -104,11 +106,11 @@ import Testing
     }
 
     @Test(
-        "Names of any kind can be listened on and called",
+        "connect listen registers, and connect to calls, names with blanks, control characters and any letters",
         arguments: [
             "a/b.c-d:e_f g", "tab\tand\nnewline", "7seas", "-dash", "日本", String(repeating: "n", count: 200),
         ])
-    func names(_ name: String) async throws {
+    func anyNameCanBeListenedOnAndCalled(_ name: String) async throws {
         let quoted = "'\(name)'"
         let outcome = try await Shell.run(
             """
@@ -121,8 +123,8 @@ import Testing
         #expect(outcome.lines == ["0", "2", "hello"])
     }
 
-    @Test("Two on one name: the second ends with 73 and says by whom it is taken")
-    func taken() async throws {
+    @Test("A second listen on a name exits with 73 and names the process that has it")
+    func takenNameIs73() async throws {
         let outcome = try await Shell.run(
             """
             start l connect listen x
@@ -132,8 +134,8 @@ import Testing
         #expect(outcome.lines == ["PID (connect)", "--standby", "73", "1"])
     }
 
-    @Test("A standby says so, takes over when the owner goes, and says that")
-    func standby() async throws {
+    @Test("connect listen --standby says that it stands by, takes the name when its owner goes, and says so")
+    func standbyTakesOverWhenTheOwnerGoes() async throws {
         let outcome = try await Shell.run(
             """
             start l connect listen x; l=$pid
@@ -155,8 +157,8 @@ import Testing
             ])
     }
 
-    @Test("A standby whose bus goes waits for it, and one for a free name listens at once")
-    func standbyWaits() async throws {
+    @Test("connect listen --standby waits for a bus that is gone, and listens at once on a free name")
+    func standbyWaitsForTheBus() async throws {
         let outcome = try await Shell.run(
             """
             start l connect listen x --standby; echo "$first"
@@ -168,8 +170,8 @@ import Testing
         #expect(outcome.lines == ["listening as x", "standing by for x", "143", "1"])
     }
 
-    @Test("A bus that stays away for longer than the patience is 69, for listen and watch")
-    func patience() async throws {
+    @Test("connect listen and watch exit with 69 when the bus stays away for longer than --patience")
+    func busAwayForLongerThanPatienceIs69() async throws {
         let outcome = try await Shell.run(
             """
             start l connect listen x --patience 0.2; l=$pid
@@ -182,26 +184,26 @@ import Testing
     }
 
     @Test(
-        "What is no name ends with 64 and one line",
+        "connect listen exits with 64 and one line for an invalid name",
         arguments: [
             "''", "\"$(printf '\\377')\"", "$(seq -s é 1 90)", "x --origin nodots",
             "x --origin \"$(printf 'a.\\377')\"",
         ])
-    func noName(_ arguments: String) async throws {
+    func invalidNameIs64(_ arguments: String) async throws {
         let outcome = try await Shell.run("connect listen \(arguments)")
         #expect(outcome.status == 64)
         #expect(outcome.errors.hasPrefix("connect: "))
         #expect(outcome.errors.count { $0 == "\n" } == 1)
     }
 
-    @Test("A name that is too long is told the limit")
-    func limit() async throws {
+    @Test("connect listen names the limit for a name that is too long")
+    func tooLongNameNamesTheLimit() async throws {
         let outcome = try await Shell.run("connect listen $(seq -s é 1 90)")
         #expect(outcome.errors.contains("233"))
     }
 
-    @Test("A line of the greatest length passes, a longer one ends with 65 and names the limit")
-    func longLines() async throws {
+    @Test("connect to sends a text line of 64 MiB, and exits with 65 for a longer one")
+    func lineOver64MiBIs65() async throws {
         let outcome = try await Shell.run(
             """
             start l connect listen x

@@ -5,7 +5,7 @@ import Testing
 @testable import ConnectCLI
 
 /// The manual page is written by hand; this keeps it from telling of another program.
-@Suite("The manual page")
+@Suite("The manual page connect.1")
 struct ManualTests {
     /// What the parser tells of the program when asked by a tool.
     private struct Help: Decodable {
@@ -50,8 +50,8 @@ struct ManualTests {
         self.page = page
     }
 
-    @Test("has all options of all commands, each where it belongs, and no others")
-    func options() throws {
+    @Test("The manual page has all options of all subcommands in their sections, and no others")
+    func manualHasEveryOptionOfEveryCommand() throws {
         let common = try #require(page["OPTIONS OF ALL COMMANDS"])
         #expect(commands.count > 5)
         for command in commands {
@@ -62,7 +62,7 @@ struct ManualTests {
         #expect(Set(page.keys.filter { $0.hasPrefix("connect ") }) == Set(commands.map { "connect \($0.commandName)" }))
     }
 
-    @Test("The manual page and CHANGELOG.md are of the version that the command says")
+    @Test("The manual page and CHANGELOG.md have the version that the command has")
     func versionIsTheSameEverywhere() throws {
         let root = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../..")
         func lines(_ path: String) throws -> [Substring] {

@@ -4,7 +4,7 @@ import Testing
 
 @testable import ConnectCLI
 
-@Suite("The --json event of a long message", .timeLimit(.minutes(1)))
+@Suite("The --json event of a message", .timeLimit(.minutes(1)))
 struct MessageEventTests {
     /// The same message as its receiver has it.
     private func received(_ post: (MessagePort) throws -> Void) async throws -> Message {
@@ -27,9 +27,9 @@ struct MessageEventTests {
     }
 
     @Test(
-        "is made in short pieces, none of which ends within a character of text",
+        "The --json event of a long text comes in short pieces that end at characters",
         arguments: ["a", "é", "日", "😀", "\u{1}"])
-    func text(character: String) async throws {
+    func textComesInShortPieces(character: String) async throws {
         for offset in 0..<4 {
             let text = String(repeating: "x", count: offset) + String(repeating: character, count: 50_000)
             let pieces = pieces(try await received { try $0.postMessage(text) })
@@ -39,15 +39,15 @@ struct MessageEventTests {
         }
     }
 
-    @Test("is base64 without a break, of bytes")
-    func bytes() async throws {
+    @Test("The --json event of long bytes is base64 without a break")
+    func bytesAreBase64WithoutABreak() async throws {
         let bytes = (0..<200_000).map { UInt8(truncatingIfNeeded: $0 &* 7) }
         let event = MessageEvent(try await received { try $0.postMessage(bytes) }, port: 7)
         #expect(event.bytes == line("base64", .string(Data(bytes).base64EncodedString())))
     }
 
-    @Test("is JSON on one line, of JSON; of what is none it is text")
-    func json() async throws {
+    @Test("The --json event of long JSON is JSON on one line, and of malformed JSON it is text")
+    func jsonIsOnOneLine() async throws {
         let json = "[" + [String](repeating: "\"é\"", count: 40_000).joined(separator: ",\n") + "]"
         let event = MessageEvent(try await received { try $0.postMessage(.json(json)) }, port: 7)
         let onOneLine = json.utf8.map { $0 == 0x0A ? 0x20 : $0 }
@@ -56,8 +56,8 @@ struct MessageEventTests {
         #expect(broken.bytes == line("text", .string(json + "]")))
     }
 
-    @Test("is one piece of a short message, the empty one too")
-    func short() async throws {
+    @Test("The --json event of a short or empty message is one piece")
+    func shortMessageIsOnePiece() async throws {
         for text in ["", "hello"] {
             #expect(pieces(try await received { try $0.postMessage(text) }) == [line("text", .string(text))])
         }

@@ -4,12 +4,12 @@ import Testing
 
 /// As in a bare chroot.
 @Suite(
-    "Without /proc", .privateBus, .timeLimit(.minutes(1)),
+    "connect without /proc", .privateBus, .timeLimit(.minutes(1)),
     .enabled(if: getuid() == 0, "needs root, to cover /proc with another file system"),
     .disabled(if: isSanitized, "a sanitizer reads /proc, and says so where it cannot"))
 struct NoProcTests {
-    @Test("Everything that needs no other process works, and no call ends by a signal")
-    func calls() async throws {
+    @Test("Subcommands work without /proc as far as they need no other process")
+    func everySubcommandWorksWithoutProc() async throws {
         let outcome = try await Shell.run(
             """
             unshare -m sh -c '

@@ -1,9 +1,9 @@
 import ConnectToTesting
 import Testing
 
-@Suite("listen --once", .privateBus, .timeLimit(.minutes(1))) struct OnceTests {
-    @Test("Gives the name back when its peer is admitted")
-    func unregisters() async throws {
+@Suite("connect listen --once", .privateBus, .timeLimit(.minutes(1))) struct OnceTests {
+    @Test("connect listen --once unregisters its name when a caller is admitted")
+    func unregistersWhenACallerIsAdmitted() async throws {
         let outcome = try await Shell.run(
             """
             converse l connect listen x --once --json
@@ -16,8 +16,8 @@ import Testing
         #expect(outcome.lines == ["68"])
     }
 
-    @Test("Answers from its input, and ends when both sides have ended theirs")
-    func answers() async throws {
+    @Test("connect listen --once answers from its input and ends when its input and the caller's have ended")
+    func endsWhenBothInputsHaveEnded() async throws {
         let outcome = try await Shell.run(
             """
             mkfifo l.fifo
@@ -30,8 +30,8 @@ import Testing
         #expect(outcome.lines == ["answer", "0", "0", "question"])
     }
 
-    @Test("Waits for the end of its own input")
-    func waitsForInput() async throws {
+    @Test("connect listen --once waits for the end of its own input")
+    func waitsForTheEndOfItsInput() async throws {
         let outcome = try await Shell.run(
             """
             converse l connect listen x --once
@@ -45,8 +45,8 @@ import Testing
         #expect(outcome.lines == ["question", "0", "0", "late"])
     }
 
-    @Test("Ends with 76 when its peer is killed")
-    func killedPeer() async throws {
+    @Test("connect listen --once exits with 76 when its caller is killed")
+    func killedCallerIs76() async throws {
         let outcome = try await Shell.run(
             """
             converse l connect listen x --once --json
@@ -58,8 +58,8 @@ import Testing
         #expect(outcome.lines == [#"{"event":"close","port":1,"reason":"peer-exited"}"#, "76"])
     }
 
-    @Test("Ends with 0 when its peer had said that it was done, whatever that has not taken")
-    func donePeer() async throws {
+    @Test("connect listen --once exits with 0 when a caller that had ended its input has not taken everything")
+    func callerThatWasDoneIs0() async throws {
         let outcome = try await Shell.run(
             """
             mkfifo l.fifo
@@ -71,8 +71,8 @@ import Testing
         #expect(outcome.lines == ["1", "0", "0", "question"])
     }
 
-    @Test("Ends with 74 when its peer closed without taking everything, and had not said that it was done")
-    func untaken() async throws {
+    @Test("connect listen --once exits with 74 when a caller that had not ended its input has not taken everything")
+    func callerThatWasNotDoneIs74() async throws {
         // The peer takes one of many lines.
         let outcome = try await Shell.run(
             """
@@ -86,8 +86,8 @@ import Testing
         #expect(outcome.lines == ["0", "74", "1"])
     }
 
-    @Test("A caller that waits for the name is served, however fast it is")
-    func waitingCaller() async throws {
+    @Test("connect listen --once serves a caller that waits for the name with --wait")
+    func waitingCallerIsServed() async throws {
         let outcome = try await Shell.run(
             """
             for round in 1 2 3 4 5 6 7 8 9 10; do

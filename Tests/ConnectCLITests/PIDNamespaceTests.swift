@@ -3,7 +3,7 @@ import ConnectToTesting
 import Testing
 
 @Suite(
-    "Processes of another pid namespace", .privateBus, .timeLimit(.minutes(1)),
+    "Peers of connect in another pid namespace", .privateBus, .timeLimit(.minutes(1)),
     .enabled("A pid namespace \(PIDNamespace.advice)") { await PIDNamespace.isAvailable() })
 struct PIDNamespaceTests {
     /// `inside NUMBER COMMAND…`: runs the command in a pid namespace of its own, in which another program, `sleep`, has
@@ -31,8 +31,8 @@ struct PIDNamespaceTests {
                 """ + script)
     }
 
-    @Test("A caller outside is not admitted as the program that has its number in the listener's namespace")
-    func executable() async throws {
+    @Test("A caller in another pid namespace is not admitted as the program that has its number in the listener's")
+    func callerIsNotAdmittedForAnotherProcessOfItsNumber() async throws {
         let outcome = try await withCaller(
             "connect to x hello --no-reply",
             """
@@ -42,8 +42,8 @@ struct PIDNamespaceTests {
         #expect(outcome.lines == ["77"])
     }
 
-    @Test("A caller outside, of whom an executable cannot be excluded, is denied")
-    func deny() async throws {
+    @Test("A caller in another pid namespace is denied by a rule about executables")
+    func callerWithUnknownExecutableIsDenied() async throws {
         let outcome = try await withCaller(
             "connect to x hello --no-reply",
             """
@@ -53,8 +53,8 @@ struct PIDNamespaceTests {
         #expect(outcome.lines == ["77"])
     }
 
-    @Test("A caller outside has no process in the listener's events")
-    func events() async throws {
+    @Test("A caller in another pid namespace has no process in the events of listen --json")
+    func callerHasNoProcessInEvents() async throws {
         let outcome = try await withCaller(
             "connect to x hello",
             """
@@ -65,8 +65,8 @@ struct PIDNamespaceTests {
         #expect(outcome.lines == ["0", #""pid":null"#, #""process":null,"executable":null"#])
     }
 
-    @Test("A caller outside has an empty CONNECT_PEER_PID")
-    func environment() async throws {
+    @Test("A caller in another pid namespace leaves CONNECT_PEER_PID empty")
+    func callerHasAnEmptyPeerPID() async throws {
         let outcome = try await withCaller(
             "connect to x hello",
             """
@@ -77,8 +77,8 @@ struct PIDNamespaceTests {
         #expect(outcome.lines.last == "<>")
     }
 
-    @Test("Inside, a listener outside has a name and a user, and no process")
-    func listener() async throws {
+    @Test("A listener in another pid namespace is shown with name and user, and without a process")
+    func listenerHasNameAndUserOnly() async throws {
         let outcome = try await Shell.run(
             Self.inside + """
                 start l connect listen x; listener=$pid
@@ -94,16 +94,16 @@ struct PIDNamespaceTests {
         #expect(outcome.lines.contains { $0.hasPrefix("ok       name: \"x\" under org.connectto") })
     }
 
-    @Test("A name that is not found from inside may be hidden there, and 68 says by what")
-    func notFound() async throws {
+    @Test("connect to in another pid namespace says with 68 that the name may be hidden there")
+    func hiddenNameIsExplained() async throws {
         let outcome = try await Shell.run(Self.inside + "inside $$ connect to nowhere hello")
         #expect(outcome.status == 68)
         #expect(outcome.errors.contains("another pid namespace"))
         #expect(outcome.errors.contains("connect doctor nowhere"))
     }
 
-    @Test("Where /proc shows another namespace than the bus and its callers have, they have no process")
-    func foreignProc() async throws {
+    @Test("connect list shows no process where /proc belongs to another pid namespace than the bus")
+    func foreignProcGivesNoProcess() async throws {
         let outcome = try await Shell.run(
             """
             export outside=$$

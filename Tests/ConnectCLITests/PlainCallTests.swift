@@ -3,15 +3,15 @@ import Testing
 
 @testable import ConnectCLI
 
-@Suite("A call read without the parser") struct PlainCallTests {
+@Suite("Arguments of connect to that are read without ArgumentParser") struct PlainCallTests {
     @Test(
-        "is the one that the parser would have read",
+        "A call that is read without ArgumentParser equals the one that ArgumentParser reads",
         arguments: [
             "x", "x hello", "x hello there --no-reply", "--no-reply x hello", "x --json -q hello", "x --as-json 1",
             "x --bus unix:path=/nowhere --quiet", "--wait 0.5 x",
             "x --wait 1 --wait 2 a --bus system --bus session",
         ])
-    func same(_ arguments: String) throws {
+    func plainCallEqualsTheParsers(_ arguments: String) throws {
         let words = arguments.split(separator: " ").map(String.init)
         let plain = try #require(To(plain: words))
         let parsed = try To.parse(words)
@@ -21,13 +21,13 @@ import Testing
     }
 
     @Test(
-        "is none where the parser has more to say",
+        "A call with any other option or with an error is left to ArgumentParser",
         arguments: [
             "", "--no-reply", "x --", "x -- -1", "x -1", "x --bus", "x --bus --json", "x --wait -1",
             "x --wait soon",
             "x --help", "x --raw", "x --bus=session", "x --version", "--generate-completion-script x", "x -",
         ])
-    func notPlain(_ arguments: String) {
+    func otherCallsAreLeftToTheParser(_ arguments: String) {
         #expect(To(plain: arguments.split(separator: " ").map(String.init)) == nil)
     }
 

@@ -3,7 +3,7 @@ import Testing
 
 @testable import ConnectCLI
 
-@Suite("The log of what is to be posted") struct PostLogTests {
+@Suite("The log of messages that listen still has to post") struct PostLogTests {
     private var log = PostLog()
 
     private func lines(_ count: Int, of length: Int = 0) -> [Payload] {
@@ -17,8 +17,8 @@ import Testing
         return count
     }
 
-    @Test("gives each port what comes from when it is there, in its own time")
-    mutating func places() {
+    @Test("The post log gives each port what comes after it was added, at its own pace")
+    mutating func eachPortReadsAtItsOwnPace() {
         log.add(1)
         log.append(lines(2), for: nil)
         log.add(2)
@@ -28,8 +28,8 @@ import Testing
         #expect(drain(1) == 5)
     }
 
-    @Test("keeps what came without a port for the first one")
-    mutating func kept() {
+    @Test("The post log keeps what came without a port for the first port")
+    mutating func firstPortGetsWhatCameBefore() {
         log.append(lines(2), for: nil)
         #expect(log.hasUngiven)
         log.add(1)
@@ -39,8 +39,8 @@ import Testing
         #expect(!log.hasUngiven)
     }
 
-    @Test("keeps what the last port was not given for the next, and not what it was given")
-    mutating func inherited() {
+    @Test("The post log keeps for the next port what the last one was not given")
+    mutating func nextPortGetsWhatTheLastDidNotTake() {
         log.add(1)
         log.append(lines(2), for: nil)
         _ = log.next(for: 1)
@@ -52,8 +52,8 @@ import Testing
         #expect(!log.hasUngiven)
     }
 
-    @Test("What was for one port goes to that alone, and is known to be lost when the port ends before")
-    mutating func onePort() {
+    @Test("The post log gives a message for one port to that port alone, and knows when it is lost")
+    mutating func messageForOnePortGoesToItAlone() {
         log.add(1)
         log.add(2)
         log.append(lines(4), for: 1)
@@ -65,8 +65,8 @@ import Testing
         #expect(drain(2) == 0)
     }
 
-    @Test("forgets what was for a port that has ended, also behind what is kept for the next one")
-    mutating func ended() {
+    @Test("The post log drops messages for a port that has ended, also behind ones for the next port")
+    mutating func messageForAnEndedPortIsDropped() {
         log.add(1)
         log.append(lines(1), for: nil)
         log.append(lines(1), for: 1)
@@ -78,8 +78,8 @@ import Testing
         #expect(isEmpty)
     }
 
-    @Test("holds as much as its limit, for the slowest port, and one post that is longer")
-    mutating func bound() {
+    @Test("The post log holds its limit for the slowest port, and one post that is longer")
+    mutating func holdsItsLimitForTheSlowestPort() {
         log.add(1)
         log.add(2)
         var count = 0
@@ -99,15 +99,15 @@ import Testing
         #expect(log.hasRoom(for: lines(1, of: PostLog.limit * 2)))
     }
 
-    @Test("Empty lines count too")
-    mutating func emptyLines() {
+    @Test("The post log counts empty text lines towards its limit")
+    mutating func emptyLinesCount() {
         log.add(1)
         log.append(lines(PostLog.limit / 64), for: nil)
         #expect(!log.hasRoom(for: lines(1)))
     }
 
-    @Test("gives short messages together, and a long one alone")
-    mutating func handfuls() {
+    @Test("The post log gives short messages together and a long one alone")
+    mutating func shortMessagesComeTogether() {
         log.add(1)
         log.append(lines(1000, of: 1000) + lines(1, of: 100_000) + lines(1), for: nil)
         var sizes: [Int] = []
@@ -117,8 +117,8 @@ import Testing
         #expect(sizes.dropLast(2).allSatisfy { $0 < 100 })
     }
 
-    @Test("closes a port behind what was for it")
-    mutating func closing() {
+    @Test("The post log closes a port after the messages for it")
+    mutating func closeComesBehindTheMessages() {
         log.add(1)
         log.add(2)
         log.append(lines(1), for: 1)

@@ -2,8 +2,8 @@ import ConnectToTesting
 import Testing
 
 @Suite("--raw", .privateBus, .timeLimit(.minutes(1))) struct RawTests {
-    @Test("64 MiB arrive bit for bit, both ways at once")
-    func bothWays() async throws {
+    @Test("connect listen --raw and connect to --raw carry 64 MiB unchanged both ways at the same time")
+    func bytesPassBothWays() async throws {
         let outcome = try await Shell.run(
             """
             head -c 67108864 /dev/urandom >there
@@ -18,8 +18,8 @@ import Testing
         #expect(outcome.lines == ["0", "0", "same"])
     }
 
-    @Test("With --exec the line itself is the command's input and output")
-    func exec() async throws {
+    @Test("connect listen --raw --exec gives its command the socket as standard input and output")
+    func execHasTheSocket() async throws {
         let outcome = try await Shell.run(
             """
             start l connect listen x --raw --exec sh -c \
@@ -33,8 +33,8 @@ import Testing
                 + Array(" 0\nsocket\n0\n143\n".utf8))
     }
 
-    @Test("A directory goes through tar")
-    func tar() async throws {
+    @Test("tar carries a directory through connect listen --raw and connect to --raw")
+    func tarCarriesADirectory() async throws {
         let outcome = try await Shell.run(
             """
             mkdir from to; seq 1 100000 >from/a; ln -s a from/b; printf '' >'from/new
@@ -47,8 +47,8 @@ import Testing
         #expect(outcome.lines == ["0", "0", "a"])
     }
 
-    @Test("HTTP goes over it, one request after the other, between programs that know nothing of it")
-    func http() async throws {
+    @Test("HTTP requests pass through connect listen --raw and connect to --raw between unchanged programs")
+    func httpPassesUnchanged() async throws {
         let outcome = try await Shell.run(
             """
             cat >server.py <<'end'
@@ -76,8 +76,8 @@ import Testing
         #expect(outcome.lines == ["200 True", "200 True", "404 False"])
     }
 
-    @Test("It exits when the peer has closed, though its own input goes on")
-    func peerCloses() async throws {
+    @Test("connect to --raw exits when the listener has closed, although its input goes on")
+    func toEndsWhenTheListenerCloses() async throws {
         let outcome = try await Shell.run(
             """
             start l connect listen x --raw --exec sh -c 'read line; echo "got $line"'
@@ -89,8 +89,8 @@ import Testing
         #expect(outcome.lines == ["0", "got hello"])
     }
 
-    @Test("A peer that closes before it has taken all input is 74")
-    func untaken() async throws {
+    @Test("connect to --raw exits with 74 where the listener closes before it has taken all input")
+    func listenerThatClosesTooEarlyIs74() async throws {
         let outcome = try await Shell.run(
             """
             start l sh -c 'connect listen x --raw | head -c 1 | wc -c'
@@ -100,8 +100,8 @@ import Testing
         #expect(outcome.lines == ["74", "1"])
     }
 
-    @Test("One peer after the other has standard input and output; the next one waits")
-    func oneAfterTheOther() async throws {
+    @Test("connect listen --raw connects its standard input and output to one caller after the other")
+    func callersHaveStandardInputInTurn() async throws {
         let outcome = try await Shell.run(
             """
             converse l connect listen x --raw
@@ -118,8 +118,8 @@ import Testing
         #expect(outcome.lines == ["one", "two", "143"])
     }
 
-    @Test("Whoever calls for the other format is refused with 77, and told which it is")
-    func formats() async throws {
+    @Test("A call of the other format, with or without --raw, is 77, and the error names the listener's format")
+    func otherFormatIs77() async throws {
         let outcome = try await Shell.run(
             """
             start l connect listen stream --raw
@@ -134,8 +134,8 @@ import Testing
         #expect(outcome.errors.contains("(without --raw)"))
     }
 
-    @Test("A name that nobody has is 68, and a reader that goes is the end")
-    func ends() async throws {
+    @Test("connect to --raw exits with 68 for a name without an owner, and ends when the reader of its output goes")
+    func missingNameIs68AndAGoneReaderIsTheEnd() async throws {
         let outcome = try await Shell.run(
             """
             connect to x --raw </dev/null; echo $?
@@ -145,8 +145,8 @@ import Testing
         #expect(outcome.lines == ["68", "3"])
     }
 
-    @Test("Our own end is SIGHUP to the commands, and the end of their lines")
-    func hangup() async throws {
+    @Test("A signal that ends listen --raw --exec is SIGHUP to its commands and ends their lines")
+    func endOfListenIsSIGHUPToCommands() async throws {
         let outcome = try await Shell.run(
             """
             cat >child <<'end'

@@ -1,9 +1,9 @@
 import ConnectToTesting
 import Testing
 
-@Suite("to --reconnect", .privateBus, .timeLimit(.minutes(1))) struct ReconnectTests {
-    @Test("goes on with the next listener when one is killed, and says what may be lost")
-    func killed() async throws {
+@Suite("connect to --reconnect", .privateBus, .timeLimit(.minutes(1))) struct ReconnectTests {
+    @Test("connect to --reconnect goes on with the next listener when one is killed, and says what may be lost")
+    func goesOnWithTheNextListener() async throws {
         let outcome = try await Shell.run(
             """
             start l connect listen x
@@ -30,8 +30,8 @@ import Testing
             ])
     }
 
-    @Test("what comes back is printed, from whomever; a listener that closes in order is the end, with 0")
-    func answers() async throws {
+    @Test("connect to --reconnect prints the answers of each listener, and exits with 0 when one closes in order")
+    func answersOfEachListenerArePrinted() async throws {
         let outcome = try await Shell.run(
             """
             start l connect listen x --exec sed -u s/^/first:/
@@ -46,8 +46,8 @@ import Testing
         #expect(outcome.lines == ["0", "first:a", "second:b"])
     }
 
-    @Test("ends with 68 or 75 where nobody follows, and with 76 where all had been sent")
-    func nobody() async throws {
+    @Test("connect to --reconnect exits with 68 without a first listener, and with 75 without a second one")
+    func noFurtherListenerIs68Or75() async throws {
         let outcome = try await Shell.run(
             """
             connect to x --reconnect --wait 0 </dev/null; echo $?
@@ -61,8 +61,8 @@ import Testing
         #expect(outcome.lines == ["68", "75", "0"])
     }
 
-    @Test("a signal ends it in order", arguments: ["INT 130", "TERM 143"])
-    func signal(_ signal: String) async throws {
+    @Test("A signal ends to --reconnect in order", arguments: ["INT 130", "TERM 143"])
+    func signalClosesInOrder(_ signal: String) async throws {
         let (name, status) = (signal.prefix { $0 != " " }, signal.drop { $0 != " " }.dropFirst())
         let outcome = try await Shell.run(
             """
@@ -74,11 +74,11 @@ import Testing
     }
 
     @Test(
-        "with what it cannot do again it is 64",
+        "connect to --reconnect exits with 64 together with an option or a MESSAGE that it could not send again",
         arguments: [
             "hello", "--raw", "--bytes", "--replies 1", "--no-reply", "--timeout 1", "--file /dev/null",
         ])
-    func usage(_ arguments: String) async throws {
+    func optionsThatCannotBeRepeatedAre64(_ arguments: String) async throws {
         #expect(try await Shell.run("connect to x --reconnect \(arguments)").status == 64)
     }
 }

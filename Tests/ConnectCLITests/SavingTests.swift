@@ -5,9 +5,9 @@ import Testing
 
 @testable import ConnectCLI
 
-@Suite("listen --save", .privateBus, .timeLimit(.minutes(1))) struct SavingTests {
-    @Test("A file keeps its permissions under the umask, but not setuid, setgid or sticky")
-    func mode() async throws {
+@Suite("connect listen --save", .privateBus, .timeLimit(.minutes(1))) struct SavingTests {
+    @Test("connect listen --save keeps a file's permissions under the umask, without setuid, setgid and sticky")
+    func permissionsAreKeptUnderTheUmask() async throws {
         let outcome = try await Shell.run(
             """
             umask 022; mkdir to
@@ -19,8 +19,8 @@ import Testing
         #expect(outcome.lines == ["0", "to/444 444", "to/600 600", "to/755 755", "to/7777 755"])
     }
 
-    @Test("The holes of a file are kept")
-    func holes() async throws {
+    @Test("connect listen --save keeps the holes of a file")
+    func holesAreKept() async throws {
         let outcome = try await Shell.run(
             """
             mkdir to; truncate -s 1G holes; echo 1 >>holes; truncate -s 1100M holes
@@ -36,9 +36,9 @@ import Testing
     }
 
     @Test(
-        "A file larger than the process may write is told of, and the listener goes on and leaves nothing of it",
+        "connect listen --save reports a file over ulimit -f, leaves nothing of it, and goes on",
         .disabled(if: isThreadSanitized, "the thread sanitizer keeps its own notes in a file over that size"))
-    func fileSizeLimit() async throws {
+    func fileOverTheSizeLimitIsReported() async throws {
         let outcome = try await Shell.run(
             """
             mkdir to; head -c 3000000 /dev/urandom >large; echo 1 >small
@@ -50,9 +50,9 @@ import Testing
     }
 
     @Test(
-        "Standard output larger than the process may write is 74",
+        "connect listen exits with 74 where its standard output exceeds ulimit -f",
         .disabled(if: isThreadSanitized, "the thread sanitizer keeps its own notes in a file over that size"))
-    func outputSizeLimit() async throws {
+    func outputOverTheSizeLimitIs74() async throws {
         let outcome = try await Shell.run(
             """
             head -c 3000000 /dev/zero | tr '\\0' 'x' >large
@@ -63,8 +63,8 @@ import Testing
         #expect(outcome.lines.last?.hasPrefix("File too large") == true)
     }
 
-    @Test("Nothing is left of a file whose saving is ended by SIGKILL")
-    func killed() async throws {
+    @Test("connect listen --save that SIGKILL ends leaves no part of a file")
+    func sigkillLeavesNoPartOfAFile() async throws {
         let outcome = try await Shell.run(
             """
             mkdir to; head -c 300000000 /dev/zero >large
@@ -77,8 +77,8 @@ import Testing
         #expect(outcome.lines == [])
     }
 
-    @Test("Nobody can keep files from being saved by taking the names of unfinished ones")
-    func guessedNames() async throws {
+    @Test("Files with the names of unfinished ones do not keep listen --save from storing files")
+    func takenNamesDoNotPreventSaving() async throws {
         let outcome = try await Shell.run(
             """
             mkdir to; start l connect listen x --save to
@@ -89,8 +89,8 @@ import Testing
         #expect(outcome.lines == ["0", "20"])
     }
 
-    @Test("--max-size refuses what is larger, and says how large it is")
-    func sizeLimit() async throws {
+    @Test("connect listen --save --max-size refuses a larger file and names both sizes")
+    func maxSizeRefusesLargerFiles() async throws {
         let outcome = try await Shell.run(
             """
             mkdir to; head -c 2048 /dev/zero >fits; head -c 2049 /dev/zero >large
@@ -102,8 +102,10 @@ import Testing
             outcome.lines == ["0", "its 2049 bytes are over the limit of 2048; allow more with --max-size", "fits"])
     }
 
-    @Test("What was passed without the right to read it is not saved", arguments: [O_WRONLY, CLINUX_O_PATH])
-    func unreadable(_ mode: Int32) throws {
+    @Test(
+        "connect listen --save does not store a file that was passed without the right to read it",
+        arguments: [O_WRONLY, CLINUX_O_PATH])
+    func fileThatIsNotReadableIsNotSaved(_ mode: Int32) throws {
         let directory = try PrivateBus.current.directory
         let source = open(directory + "/source", O_RDWR | O_CREAT | O_CLOEXEC, 0o640)
         defer { close(source) }
@@ -118,8 +120,8 @@ import Testing
         #expect(access(directory + "/copy", F_OK) != 0)
     }
 
-    @Test("Names that file systems without nameless files take are not guessed, and do not stay")
-    func named() throws {
+    @Test("Temporary names of listen --save cannot be guessed and do not stay")
+    func temporaryNamesAreRandomAndRemoved() throws {
         let directory = try PrivateBus.current.directory
         let source = open(directory + "/source", O_RDWR | O_CREAT | O_CLOEXEC, 0o640)
         defer { close(source) }

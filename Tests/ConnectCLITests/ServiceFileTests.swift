@@ -3,14 +3,14 @@ import Testing
 
 @testable import ConnectCLI
 
-@Suite("A service file")
+@Suite("The service file of connect activate")
 struct ServiceFileTests {
     private func exec(_ command: String...) -> String? {
         ServiceFile(busName: "a.b", command: command).text.split(separator: "\n").last.map(String.init)
     }
 
-    @Test("has the bus name for its own, and says whose it is")
-    func form() {
+    @Test("A service file has the bus name for its name and says that activate wrote it")
+    func fileNamesTheBusNameAndItsAuthor() {
         let file = ServiceFile(busName: "org.connectto.Context.x", command: ["/bin/connect", "listen", "x"])
         #expect(file.name == "org.connectto.Context.x.service")
         #expect(
@@ -23,8 +23,8 @@ struct ServiceFileTests {
                 """)
     }
 
-    @Test("quotes words as a shell does, and then the line as a desktop file wants it")
-    func quoting() {
+    @Test("A service file quotes each word as a shell does, and then the line as a desktop file needs it")
+    func wordsAreQuotedForShellAndDesktopFile() {
         #expect(exec("/bin/a b") == "Exec='/bin/a b'")
         #expect(exec("a", "") == "Exec=a ''")
         #expect(exec("it's") == #"Exec='it'\\''s'"#)
@@ -32,8 +32,8 @@ struct ServiceFileTests {
         #expect(exec("$HOME;`x`#é") == "Exec='$HOME;`x`#é'")
     }
 
-    @Test("has a name that a directory takes, however long the bus name is, and always the same")
-    func name() {
+    @Test("The name of a service file fits a directory entry for any bus name, and is always the same")
+    func nameFitsADirectory() {
         for length in 1...255 {
             let name = ServiceFile.name(for: String(repeating: "n", count: length))
             #expect(name.utf8.count <= 255 && name.hasSuffix(".service"))
@@ -45,21 +45,21 @@ struct ServiceFileTests {
     }
 
     @Test(
-        "says which program it runs, however its line is written",
+        "The program of a service file is read back, however it is quoted",
         arguments: ["/bin/a b", "/it's", "/a\nb\tc\\d", "/$HOME;`x`#é", "/\"q\"", "/plain"])
-    func program(path: String) {
+    func programIsReadBack(path: String) {
         let file = ServiceFile(busName: "a.b", command: [path, "-x", "y z"])
         #expect(ServiceFile.program(in: file.text) == path)
     }
 
-    @Test("by somebody else is read too, and may name no program")
-    func foreign() {
+    @Test("A service file that another program has written is read, and may name no program")
+    func fileOfAnotherProgramIsRead() {
         #expect(ServiceFile.program(in: "[D-BUS Service]\nName=a.b\nExec=\"/bin/a \\\\\"b\" c\n") == "/bin/a \"b")
         #expect(ServiceFile.program(in: "[D-BUS Service]\nName=a.b\nSystemdService=b.service\n") == nil)
     }
 
-    @Test("belongs into XDG_DATA_HOME, else into the home directory of the accounts, whatever HOME says")
-    func directory() throws {
+    @Test("A service file goes to XDG_DATA_HOME, or to the home directory of the account, whatever HOME says")
+    func directoryIsXDGDataHomeOrTheHomeDirectory() throws {
         func path(_ variables: [String: [UInt8]], home: [UInt8]? = Array("/home/x".utf8)) throws -> String {
             try ServiceDirectory(environment: { variables[$0] }, home: { home }).path.string
         }

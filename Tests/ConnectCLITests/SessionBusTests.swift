@@ -1,12 +1,12 @@
 import ConnectToTesting
 import Testing
 
-@Suite("The session bus that the environment names", .privateBus, .timeLimit(.minutes(1)))
+@Suite("The session bus in the environment of connect", .privateBus, .timeLimit(.minutes(1)))
 struct SessionBusTests {
     @Test(
-        "An address with the id of the bus that ran there before leads to the bus that runs there now",
+        "A session bus address with the id of a former bus leads to the bus that runs there now",
         .enabled(if: BusProgram.chosen != .broker, "dbus-broker does not say its id"))
-    func formerBus() async throws {
+    func addressWithAFormerBusIDIsUsed() async throws {
         let bus = try PrivateBus.current
         let former = bus.addressWithServerID
         #expect(former.contains("guid="))
@@ -18,8 +18,8 @@ struct SessionBusTests {
         }
     }
 
-    @Test("Where the first address of a list leads to no bus, the next one is taken")
-    func list() async throws {
+    @Test("Where the first address of a list leads to no bus, connect tries the next one")
+    func secondAddressIsTried() async throws {
         let good = try PrivateBus.current.address
         // What listens at the first one ends every connection.
         let outcome = try await Shell.run(
@@ -41,7 +41,7 @@ struct SessionBusTests {
     }
 
     @Test(
-        "A value that leads to no bus is named with its variable, with what is wrong, in one line",
+        "A wrong session bus address is reported with its variable and its fault, in one line",
         arguments: [
             ("DBUS_SESSION_BUS_ADDRESS=/run/user/1000/bus", "unix:path=/run/user/1000/bus"),
             ("DBUS_SESSION_BUS_ADDRESS=\"$(printf 'unix:path=/a\\nx')\"", #""unix:path=/a\nx" contains a newline"#),
@@ -54,7 +54,7 @@ struct SessionBusTests {
             ("DBUS_SESSION_BUS_ADDRESS=disabled:", "disables the bus"),
             ("XDG_RUNTIME_DIR=some/where", #"XDG_RUNTIME_DIR ("some/where") is not an absolute path"#),
         ])
-    func wrong(variable: String, said: String) async throws {
+    func wrongVariableIsNamed(variable: String, said: String) async throws {
         let outcome = try await Shell.run(
             "unset DBUS_SESSION_BUS_ADDRESS XDG_RUNTIME_DIR; export \(variable)\nconnect list")
         #expect(outcome.status == 69)
@@ -64,16 +64,16 @@ struct SessionBusTests {
         #expect(!outcome.errors.contains("is the bus running"))
     }
 
-    @Test("A newline at the end is said to be there")
-    func newline() async throws {
+    @Test("A newline at the end of a session bus address is named")
+    func newlineAtTheEndIsNamed() async throws {
         let outcome = try await Shell.run(
             "DBUS_SESSION_BUS_ADDRESS=\"unix:path=/a\n\" connect list; echo $?")
         #expect(outcome.lines == ["69"])
         #expect(outcome.errors.contains(#"DBUS_SESSION_BUS_ADDRESS="unix:path=/a\n" ends with a newline"#))
     }
 
-    @Test("A runtime directory whose path is not UTF-8 is taken byte for byte")
-    func bytes() async throws {
+    @Test("A runtime directory whose path is not UTF-8 is used byte for byte")
+    func runtimeDirectoryThatIsNotUTF8IsUsed() async throws {
         let address = try PrivateBus.current.address
         let outcome = try await Shell.run(
             """
@@ -85,8 +85,8 @@ struct SessionBusTests {
         #expect(outcome.lines == ["0"], "\(outcome.errors)")
     }
 
-    @Test("A path given to --bus is answered with the address to give")
-    func path() async throws {
+    @Test("--bus with a path is 64, and the error names the address to write")
+    func pathInPlaceOfAnAddressIsExplained() async throws {
         let outcome = try await Shell.run("connect list --bus /run/bus")
         #expect(outcome.status == 64)
         #expect(outcome.errors.contains("unix:path=/run/bus"))

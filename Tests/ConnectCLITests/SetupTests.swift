@@ -19,20 +19,20 @@ struct SetupTests {
         }
     }
 
-    @Test("without a Swift toolchain, make says in one line what to install and from where")
+    @Test("make without a Swift toolchain says in one line what to install and from where")
     func noToolchain() async throws {
         let said = try await make("setup")
         #expect(said == "There is no Swift toolchain: install 6.2 or newer from https://www.swift.org/install/")
     }
 
-    @Test("with a toolchain that is too old, make says in one line which one is needed")
+    @Test("make with a toolchain that is too old says in one line which version is needed")
     func oldToolchain() async throws {
         try script("swift", "echo 'Swift version 5.10 (swift-5.10-RELEASE)'")
         let said = try await make("setup")
         #expect(said == "Swift 5.10 is too old: install 6.2 or newer from https://www.swift.org/install/")
     }
 
-    @Test("where nothing can be installed for want of rights, make says in one line what root has to install")
+    @Test("make without root's rights says in one line what root has to install")
     func noRights() async throws {
         try script("swift", "echo 'Swift version 6.3.1 (swift-6.3.1-RELEASE)'")
         try script("apt-get", "exit 1")
@@ -43,7 +43,7 @@ struct SetupTests {
                 + " Run as root: apt-get install dbus pkg-config libdbus-1-dev")
     }
 
-    @Test("where there is no apt-get, make says in one line what is missing")
+    @Test("make without apt-get says in one line what is missing")
     func noInstaller() async throws {
         try script("swift", "echo 'Swift version 6.3.1 (swift-6.3.1-RELEASE)'")
         #expect(
@@ -59,7 +59,7 @@ struct SetupTests {
         #expect(try await make("setup") == "")
     }
 
-    @Test("where the home directory cannot be written, Swift's caches go into the package's own directory")
+    @Test("make with a read-only home directory keeps Swift's caches in the package's directory")
     func readOnlyHome() async throws {
         try script("swift", #"[ "$1" = --version ] && echo 'Swift version 6.3.1' || echo "$XDG_CACHE_HOME" >&2"#)
         for command in ["dbus-daemon", "pkg-config"] { try script(command, "exit 0") }

@@ -1,12 +1,12 @@
 import ConnectToTesting
 import Testing
 
-@Suite("listen, with a peer that does not read", .privateBus, .timeLimit(.minutes(2))) struct SlowPeerTests {
+@Suite("connect listen with a peer that does not read", .privateBus, .timeLimit(.minutes(2))) struct SlowPeerTests {
     /// 40 MB of lines: more than the kernel and the listener hold for anybody.
     private static let lines = "seq -f '%01000.0f' 1 40000"
 
-    @Test("drops it as busy while others wait, which get everything; it sees the line break off")
-    func dropped() async throws {
+    @Test("connect listen --drop-after drops a peer that does not read while others wait, and those get everything")
+    func slowPeerIsDroppedWhileOthersWait() async throws {
         let outcome = try await Shell.run(
             """
             converse l connect listen feed --json --drop-after 0.3
@@ -27,8 +27,8 @@ import Testing
             ])
     }
 
-    @Test("waits for it however long where nobody else is there")
-    func alone() async throws {
+    @Test("connect listen --drop-after waits for a slow peer while it is alone")
+    func lonePeerIsWaitedFor() async throws {
         let outcome = try await Shell.run(
             """
             converse l connect listen feed --json --drop-after 0
@@ -43,8 +43,8 @@ import Testing
         #expect(outcome.lines == ["0", "same", #"{"event":"close","reason":"closed"}"#])
     }
 
-    @Test("Others go on while there is room for what it has not taken")
-    func others() async throws {
+    @Test("connect listen serves other peers while a slow peer is within the limit, and the slow peer loses nothing")
+    func othersGoOnWithinTheLimit() async throws {
         let outcome = try await Shell.run(
             """
             converse l connect listen feed --json

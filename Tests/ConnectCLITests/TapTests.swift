@@ -1,9 +1,9 @@
 import ConnectToTesting
 import Testing
 
-@Suite("tap", .privateBus, .timeLimit(.minutes(1))) struct TapTests {
-    @Test("Messages both ways are shown, in order, to whom the owner has allowed it")
-    func shows() async throws {
+@Suite("connect tap", .privateBus, .timeLimit(.minutes(1))) struct TapTests {
+    @Test("connect tap shows the messages of a --tappable listener both ways, in order")
+    func showsMessagesBothWays() async throws {
         let outcome = try await Shell.run(
             """
             start l connect listen x --tappable --exec cat; listener=$pid
@@ -24,8 +24,8 @@ import Testing
             ])
     }
 
-    @Test("Without the owner's leave it is refused, and a name that nobody has is told apart")
-    func refused() async throws {
+    @Test("connect tap exits with 77 for a listener without --tappable, and with 68 for a name without an owner")
+    func listenerWithoutTappableIs77() async throws {
         let outcome = try await Shell.run(
             "start l connect listen x; connect tap x; echo $?; connect tap y; echo $?; kill $pid")
         #expect(outcome.lines == ["77", "68"])
@@ -33,8 +33,8 @@ import Testing
         #expect(outcome.errors.contains("--tappable"))
     }
 
-    @Test("It ends in order with the listener")
-    func ends() async throws {
+    @Test("connect tap exits with 0 when the listener ends")
+    func endsWithTheListener() async throws {
         let outcome = try await Shell.run(
             """
             start l connect listen x --tappable; listener=$pid
@@ -43,8 +43,8 @@ import Testing
         #expect(outcome.lines == ["0"])
     }
 
-    @Test("Who ends it is not told that the listener has ended")
-    func ended() async throws {
+    @Test("connect tap does not say that the listener has ended when a signal ends tap itself")
+    func signalIsNotReportedAsTheListenersEnd() async throws {
         let outcome = try await Shell.run(
             """
             start l connect listen x --tappable; listener=$pid
@@ -76,8 +76,8 @@ import Testing
 
         """
 
-    @Test("Of a listener that breaks the protocol it ends with 76, and says what was broken", .withPythonGI)
-    func tapped() async throws {
+    @Test("connect tap exits with 76 for a listener that breaks the protocol, and says what was broken", .withPythonGI)
+    func brokenProtocolIs76() async throws {
         let outcome = try await Shell.run(
             Self.listener + """
                 start l /usr/bin/python3 listener.py; [ "$first" = ready ] || exit

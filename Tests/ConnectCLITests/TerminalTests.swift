@@ -2,9 +2,9 @@ import ConnectToTesting
 import Testing
 
 /// With `script`, which runs a command on a terminal of its own.
-@Suite("On a terminal", .privateBus, .timeLimit(.minutes(1))) struct TerminalTests {
-    @Test("In the foreground a terminal is read")
-    func foreground() async throws {
+@Suite("connect listen on a terminal", .privateBus, .timeLimit(.minutes(1))) struct TerminalTests {
+    @Test("connect listen in the foreground reads the terminal")
+    func foregroundReadsTheTerminal() async throws {
         let outcome = try await Shell.run(
             """
             mkfifo keys screen
@@ -18,8 +18,8 @@ import Testing
         #expect(outcome.lines == ["listening as x", "typed"])
     }
 
-    @Test("With --once on a terminal the peer's end of input is the end")
-    func once() async throws {
+    @Test("connect listen --once on a terminal ends with the caller's input")
+    func onceEndsWithTheCallersInput() async throws {
         let outcome = try await Shell.run(
             """
             mkfifo keys screen
@@ -32,8 +32,8 @@ import Testing
         #expect(outcome.lines == ["listening as x", "0", "hello", "ended 0"])
     }
 
-    @Test("A job in the background is not stopped, and reads nothing")
-    func background() async throws {
+    @Test("connect listen in the background does not read the terminal, and is not stopped")
+    func backgroundDoesNotReadTheTerminal() async throws {
         let outcome = try await Shell.run(
             """
             mkfifo keys screen l.fifo pid

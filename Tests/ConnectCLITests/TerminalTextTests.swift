@@ -2,9 +2,9 @@ import Testing
 
 @testable import ConnectCLI
 
-@Suite struct TerminalTextTests {
+@Suite("Text for a terminal") struct TerminalTextTests {
     @Test(
-        "What would act on a terminal is written out",
+        "Characters that act on a terminal are escaped",
         arguments: [
             ("a\nb\tc\r", "a\\nb\\tc\\r"), ("\u{1B}[2J", "\\u{1B}[2J"), ("\u{7F}", "\\u{7F}"),
             ("\u{9B}1m", "\\u{9B}1m"),
@@ -12,12 +12,12 @@ import Testing
             ("\u{2028}", "\\u{2028}"),
             ("back\\slash", "back\\\\slash"), ("\0", "\\u{0}"), ("\u{10FFFF}", "\\xFF"),
         ])
-    func escapes(_ text: String, _ escaped: String) {
+    func controlCharactersAreEscaped(_ text: String, _ escaped: String) {
         #expect(TerminalText.escaped(text) == escaped)
     }
 
     @Test(
-        "What is not seen, or looks like a blank, is written out, so that no name looks like another",
+        "Characters that are invisible or look like a blank are escaped, so that no name looks like another",
         arguments: [
             ("x ", "x\\u{20}"), (" x", "\\u{20}x"), ("  ", "\\u{20}\\u{20}"), ("a\u{A0}b", "a\\u{A0}b"),
             ("a\u{3000}b", "a\\u{3000}b"), ("a\u{200B}b", "a\\u{200B}b"), ("a\u{200D}b", "a\\u{200D}b"),
@@ -27,24 +27,26 @@ import Testing
             ("a\u{E0101}", "a\\u{E0101}"), ("a\u{AD}b", "a\\u{AD}b"), ("👩\u{200D}", "👩\\u{200D}"),
             ("1\u{200D}2", "1\\u{200D}2"),
         ])
-    func unseen(_ text: String, _ escaped: String) {
+    func invisibleCharactersAreEscaped(_ text: String, _ escaped: String) {
         #expect(TerminalText.escaped(text) == escaped)
     }
 
-    @Test("All else stays", arguments: ["the-listener", "naïve", "日本", "👩‍👩‍👧", "/.-:_ x", "a  b"])
-    func stays(_ text: String) {
+    @Test(
+        "Visible text is not escaped for a terminal",
+        arguments: ["the-listener", "naïve", "日本", "👩‍👩‍👧", "/.-:_ x", "a  b"])
+    func visibleTextStays(_ text: String) {
         #expect(TerminalText.escaped(text) == text)
     }
 
     @Test(
-        "Columns are counted as a terminal shows them",
+        "The width of a text is the number of columns on a terminal",
         arguments: [("abc", 3), ("e\u{301}", 1), ("日本", 4), ("🙂", 2)])
-    func widths(_ text: String, _ width: Int) {
+    func widthIsInColumns(_ text: String, _ width: Int) {
         #expect(TerminalText.width(of: text) == width)
     }
 
-    @Test("A table is as wide as its cells")
-    func table() {
+    @Test("The columns of a table are as wide as their cells")
+    func tableIsAsWideAsItsCells() {
         var table = Table(header: ["NAME", "PID"])
         table.append(["日本語", "1"])
         table.append(["a\nb", "22"])

@@ -4,12 +4,14 @@ import Glibc
 import Testing
 
 @Suite(
-    "Few threads and processes", .privateBus, .timeLimit(.minutes(3)),
+    "connect listen with few threads and processes", .privateBus, .timeLimit(.minutes(3)),
     .enabled(if: getuid() == 0, "needs root, to be another user: root may have any number"))
 struct ThreadShortageTests {
     /// A bus and everything on it belong to a user that has nothing else.
-    @Test("A listener serves, or says what is missing and ends; and two signals end it", arguments: ["", "--exec cat"])
-    func listener(_ mode: String) async throws {
+    @Test(
+        "connect listen with few threads either serves, or says what is missing and exits with 74; two signals end it",
+        arguments: ["", "--exec cat"])
+    func servesOrNamesWhatIsMissing(_ mode: String) async throws {
         let outcome = try await Shell.run(
             """
             directory=$(mktemp -d); cp "$(command -v connect)" $directory; chown -R games $directory

@@ -2,17 +2,17 @@ import ConnectTo
 import ConnectToTesting
 import Testing
 
-@Suite("to", .privateBus, .timeLimit(.minutes(1))) struct ToTests {
-    @Test("Fails at once with 68 where nobody has the name, with one line")
-    func noSuchName() async throws {
+@Suite("connect to", .privateBus, .timeLimit(.minutes(1))) struct ToTests {
+    @Test("connect to exits at once with 68 and one line for a name without an owner")
+    func nameWithoutAnOwnerIs68() async throws {
         let outcome = try await Shell.run("connect to nobody hello")
         #expect(outcome.status == 68)
         #expect(outcome.errors.contains("--wait"))
         #expect(outcome.errors.count { $0 == "\n" } == 1)
     }
 
-    @Test("With --wait it waits for the name")
-    func waits() async throws {
+    @Test("connect to --wait waits until the name is registered")
+    func waitReachesALaterListener() async throws {
         let outcome = try await Shell.run(
             """
             connect to x hello --wait 50 </dev/null & to=$!
@@ -23,15 +23,15 @@ import Testing
         #expect(outcome.lines == ["0", "hello"])
     }
 
-    @Test("With --wait it gives up with 75")
-    func waitsInVain() async throws {
+    @Test("connect to --wait exits with 75 where the name is not registered in time")
+    func waitInVainIs75() async throws {
         let outcome = try await Shell.run("connect to x hello --wait 0.1")
         #expect(outcome.status == 75)
         #expect(outcome.errors.contains("connect doctor x"))
     }
 
-    @Test("Exits after so many replies, though its input goes on")
-    func replies() async throws {
+    @Test("connect to --replies exits after that many messages, although its input goes on")
+    func repliesEndTheCall() async throws {
         let outcome = try await Shell.run(
             """
             start l connect listen x --exec sh -c 'seq 1 10; cat >/dev/null'
@@ -41,8 +41,8 @@ import Testing
         #expect(outcome.lines == ["0", "1", "2", "3"])
     }
 
-    @Test("Fewer replies than asked for are 74")
-    func fewReplies() async throws {
+    @Test("connect to --replies exits with 74 where fewer messages come")
+    func fewerRepliesAre74() async throws {
         let outcome = try await Shell.run(
             """
             start l connect listen x --exec echo one
@@ -51,8 +51,8 @@ import Testing
         #expect(outcome.lines == ["one", "74"])
     }
 
-    @Test("With --no-reply it exits as soon as all is delivered")
-    func noReply() async throws {
+    @Test("connect to --no-reply exits as soon as everything is delivered")
+    func noReplyEndsAfterDelivery() async throws {
         let outcome = try await Shell.run(
             """
             converse l connect listen x --once
@@ -62,14 +62,14 @@ import Testing
         #expect(outcome.lines == ["0", "one", "two"])
     }
 
-    @Test("With --no-reply a missing name is still told")
-    func noReplyNobody() async throws {
+    @Test("connect to --no-reply exits with 68 for a name without an owner")
+    func noReplyWithoutAnOwnerIs68() async throws {
         #expect(try await Shell.run("connect to x one --no-reply").status == 68)
         #expect(try await Shell.run("echo one | connect to x --no-reply").status == 68)
     }
 
-    @Test("--timeout bounds the whole call with 75", arguments: ["", "--replies 1", "--wait 100"])
-    func timeout(_ option: String) async throws {
+    @Test("connect to --timeout ends the whole call with 75", arguments: ["", "--replies 1", "--wait 100"])
+    func timeoutBoundsTheCall(_ option: String) async throws {
         let outcome = try await Shell.run(
             """
             \(option.hasPrefix("--wait") ? "" : "start l connect listen x")
@@ -79,13 +79,13 @@ import Testing
         #expect(outcome.lines == ["75", "1"])
     }
 
-    @Test("Waiting for no time at all is not waiting: 68")
-    func waitsForNoTime() async throws {
+    @Test("connect to --wait 0 does not wait and exits with 68")
+    func waitOfZeroDoesNotWait() async throws {
         #expect(try await Shell.run("connect to x hello --wait 0").status == 68)
     }
 
-    @Test("--timeout waits for no peer that takes nothing")
-    func timeoutOfStalledPeer() async throws {
+    @Test("connect to --timeout does not wait for a listener that takes nothing")
+    func timeoutEndsACallToAStoppedListener() async throws {
         let outcome = try await Shell.run(
             """
             converse l connect listen x --json
@@ -106,9 +106,9 @@ import Testing
     }
 
     @Test(
-        "What --timeout cuts short for want of our own input is no fault of the peer's",
+        "connect to --timeout names its own standard input where that had not ended",
         arguments: ["", "--raw", "--bytes"])
-    func timeoutOfInput(_ option: String) async throws {
+    func timeoutNamesUnendedInput(_ option: String) async throws {
         let outcome = try await Shell.run(
             """
             start l connect listen x \(option == "--raw" ? option : "")
@@ -118,8 +118,8 @@ import Testing
         #expect(outcome.lines == ["75", "1"])
     }
 
-    @Test("--timeout waits for no reader that takes nothing")
-    func timeoutOfStalledReader() async throws {
+    @Test("connect to --timeout does not wait for a reader of its output that takes nothing")
+    func timeoutEndsACallWithAStoppedReader() async throws {
         let outcome = try await Shell.run(
             """
             start l connect listen x --exec seq 1 1000000
@@ -131,11 +131,11 @@ import Testing
     }
 
     @Test(
-        "A call that is given up before it is open ends as cancelled, or timed out",
+        "A call that a signal or --timeout ends before it is open ends as cancelled or timed-out",
         arguments: [
             ("", "130", "cancelled"), ("--timeout 0.2", "75", "timed-out"),
         ])
-    func givenUp(_ option: String, _ code: String, _ reason: String) async throws {
+    func callEndedBeforeItOpensIsCancelledOrTimedOut(_ option: String, _ code: String, _ reason: String) async throws {
         let outcome = try await Shell.run(
             """
             hold a connect to x hello --json --wait 100 \(option)
@@ -147,8 +147,8 @@ import Testing
         #expect(outcome.lines == [code, #"{"event":"close","port":1,"reason":"\#(reason)"}"#])
     }
 
-    @Test("Half-closes at the end of its input, and prints what comes back after that")
-    func halfClose() async throws {
+    @Test("connect to ends its side at the end of its input and prints what comes back after that")
+    func printsAnswersAfterTheEndOfItsInput() async throws {
         let outcome = try await Shell.run(
             """
             start l connect listen x --exec sort
@@ -157,8 +157,8 @@ import Testing
         #expect(outcome.lines == ["a", "b", "c", "0"])
     }
 
-    @Test("A peer that closes before the end of the input is 74")
-    func peerClosed() async throws {
+    @Test("connect to exits with 74 where the listener closes before the end of the input")
+    func listenerThatClosesTooEarlyIs74() async throws {
         let outcome = try await Shell.run(
             """
             converse l connect listen x --json
@@ -170,8 +170,8 @@ import Testing
         #expect(outcome.lines == ["74", "1"])
     }
 
-    @Test("A peer that is killed is 76")
-    func peerKilled() async throws {
+    @Test("connect to exits with 76 where the listener is killed")
+    func killedListenerIs76() async throws {
         let outcome = try await Shell.run(
             """
             converse l connect listen x --json
@@ -183,8 +183,8 @@ import Testing
         #expect(outcome.lines == ["76", "1"])
     }
 
-    @Test("A refusal is 77")
-    func refused() async throws {
+    @Test("connect to exits with 77 where the listener refuses the call")
+    func refusalIs77() async throws {
         let bus = try await Bus.at(PrivateBus.current.address)
         let context = try await bus.register("busy", options: .init(admission: .any()))
         let outcome = try await Shell.run("connect to busy hello")
@@ -192,8 +192,8 @@ import Testing
         await context.unregister()
     }
 
-    @Test("With --json each message is an object, and so is the end")
-    func json() async throws {
+    @Test("connect to --json writes each message, and the end, as an object")
+    func jsonWritesEachEventAsAnObject() async throws {
         let outcome = try await Shell.run(
             """
             start l connect listen x --exec printf 'one\\n\\377\\n'
@@ -208,8 +208,8 @@ import Testing
             ])
     }
 
-    @Test("A message that contains newlines is printed as it is, and --json keeps its borders")
-    func newlines() async throws {
+    @Test("A message that contains newlines is printed unchanged, and is one object with --json")
+    func messageWithNewlinesIsPrintedUnchanged() async throws {
         let outcome = try await Shell.run(
             """
             start l connect listen x; l=$pid
@@ -221,8 +221,8 @@ import Testing
         #expect(outcome.lines == ["two", "lines", #"two\nlines"}"#])
     }
 
-    @Test("--wait bounds the answer of a listener that hangs, too; --timeout a bus that hangs")
-    func hanging() async throws {
+    @Test("connect to --wait bounds the answer of a stopped listener, and --timeout that of a stopped bus")
+    func stoppedListenerOrBusIsBounded() async throws {
         let outcome = try await Shell.run(
             StallingBus.before(
                 "org.connectto.Context1",

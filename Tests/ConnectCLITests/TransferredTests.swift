@@ -3,7 +3,7 @@ import ConnectToTesting
 import SystemPackage
 import Testing
 
-@Suite("What comes along with a message", .privateBus, .timeLimit(.minutes(1))) struct TransferredTests {
+@Suite("Ports and buffers that come with a message", .privateBus, .timeLimit(.minutes(1))) struct TransferredTests {
     /// A text with a port and two buffers.
     private func post(on port: MessagePort) throws {
         try port.postMessage(
@@ -18,12 +18,12 @@ import Testing
     private static let note = "port 1: closed unseen, since it came along with a message: 1 port, 2 buffers"
 
     @Test(
-        "and is no file is counted in JSON, and noted without",
+        "connect listen counts ports and buffers that come with a message in JSON, and notes them without --json",
         arguments: [
             ("--json", #"{"event":"message","port":1,"text":"draw","transferred":3}"#), ("", "draw|\(note)"),
             ("--exec cat", note),
         ])
-    func listen(_ option: String, _ expected: String) async throws {
+    func listenCountsAndClosesThem(_ option: String, _ expected: String) async throws {
         let bus = try await Bus.at(PrivateBus.current.address)
         async let outcome = Shell.run("start l connect listen x --once \(option); ends $pid; said l; cat l.out l.err")
         let port = bus.connectTo("x")
@@ -36,8 +36,8 @@ import Testing
                 == expected.split(separator: "|").count)
     }
 
-    @Test("is told of by to, too")
-    func to() async throws {
+    @Test("connect to counts ports and buffers that come with a message in JSON, and notes them without --json")
+    func toCountsAndClosesThem() async throws {
         let bus = try await Bus.at(PrivateBus.current.address)
         let context = try await bus.register("x")
         async let outcome = Shell.run("connect to x </dev/null 2>&1; connect to x --json </dev/null")

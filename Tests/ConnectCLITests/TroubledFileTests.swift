@@ -4,11 +4,11 @@ import Testing
 @testable import ConnectCLI
 
 @Suite(
-    "Files that never come whole", .privateBus, .timeLimit(.minutes(1)),
+    "connect listen --save with files that never arrive whole", .privateBus, .timeLimit(.minutes(1)),
     .enabled(if: TroubledFiles.areAvailable, "needs root and /dev/fuse")) struct TroubledFileTests
 {
-    @Test("A file that ends before its announced size is not saved, and both sizes are told")
-    func short() async throws {
+    @Test("connect listen --save does not store a file that ends before its announced size, and names both sizes")
+    func shorterFileIsNotSaved() async throws {
         let outcome = try await Shell.run(
             TroubledFiles.prelude + """
                 mkdir to; start l connect listen x --save to --json
@@ -19,8 +19,8 @@ import Testing
         #expect(outcome.lines == ["0", "\"saved\":false", "1000 of 1048576 bytes"])
     }
 
-    @Test("A file that never comes does not hold up the files of other callers", arguments: ["hangs", "unsized"])
-    func others(_ kind: String) async throws {
+    @Test("A file that never arrives does not delay the files of other callers", arguments: ["hangs", "unsized"])
+    func hangingFileDoesNotDelayOtherCallers(_ kind: String) async throws {
         let outcome = try await Shell.run(
             TroubledFiles.prelude + """
                 mkdir to; echo 1 >honest
@@ -32,8 +32,8 @@ import Testing
         #expect(outcome.lines == ["0", "0", "honest"])
     }
 
-    @Test("A call that has too many files open which cannot be closed ends with 74, and does not wait for ever")
-    func unclosable() async throws {
+    @Test("connect to --file exits with 74 where too many of its files are open and cannot be closed")
+    func filesThatCannotBeClosedAre74() async throws {
         let outcome = try await Shell.run(
             TroubledFiles.prelude + """
                 start l connect listen x
@@ -47,8 +47,10 @@ import Testing
         #expect(outcome.lines == ["74", "allow more open files (ulimit -n)"])
     }
 
-    @Test("A file that never comes is given up after the time, and told", arguments: ["hangs", "unsized"])
-    func givenUp(_ kind: String) async throws {
+    @Test(
+        "connect listen --save --max-stall gives up a file that never arrives, and says so",
+        arguments: ["hangs", "unsized"])
+    func hangingFileIsGivenUp(_ kind: String) async throws {
         let outcome = try await Shell.run(
             TroubledFiles.prelude + """
                 mkdir to; echo 1 >honest

@@ -3,7 +3,7 @@ import ConnectToTesting
 import Testing
 
 @Suite(
-    "A container's root, who is another user outside", .privateBus, .timeLimit(.minutes(1)),
+    "connect as a container's root, who is another user outside", .privateBus, .timeLimit(.minutes(1)),
     .enabled("A container's root \(ContainersRoot.advice)") { await ContainersRoot.isAvailable() })
 struct UserNamespaceTests {
     /// Lets every user reach the socket, and runs a command as a container's root.
@@ -11,8 +11,8 @@ struct UserNamespaceTests {
         try await Shell.run("chmod a+rx .. .; chmod a+rw ../bus; \(ContainersRoot.command) \(command)")
     }
 
-    @Test("The bus refuses it: the error names both users, and what to do")
-    func refused() async throws {
+    @Test("A bus that refuses a container's root is 69, and the error names both users and what to do")
+    func refusalNamesBothUsers() async throws {
         let outcome = try await run("connect list")
         #expect(outcome.status == 69)
         #expect(outcome.errors.contains("sees user \(ContainersRoot.outside) where this process says user 0"))
@@ -20,16 +20,16 @@ struct UserNamespaceTests {
         #expect(!outcome.errors.contains("is its address right"))
     }
 
-    @Test("doctor says so too, in place of looking for a session")
-    func doctor() async throws {
+    @Test("connect doctor in a container names the two users, in place of looking for a session")
+    func doctorNamesTheCause() async throws {
         let outcome = try await run("connect doctor")
         #expect(outcome.status == 69)
         #expect(outcome.lines.last?.contains("--userns=keep-id") == true)
         #expect(!outcome.text.contains("dbus-run-session"))
     }
 
-    @Test("Where there is no bus at all, that is what doctor says")
-    func noBus() async throws {
+    @Test("connect doctor in a container says that there is no bus where there is none")
+    func doctorReportsAMissingBus() async throws {
         let outcome = try await run("connect doctor --bus unix:path=/nowhere")
         #expect(outcome.status == 69)
         #expect(!outcome.text.contains("keep-id"))

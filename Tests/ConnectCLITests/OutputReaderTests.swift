@@ -1,11 +1,12 @@
 import ConnectToTesting
 import Testing
 
-@Suite("to, when the reader of its output has gone", .privateBus, .timeLimit(.minutes(1))) struct ReaderTests {
+@Suite("connect to, when the reader of its output has gone", .privateBus, .timeLimit(.minutes(1)))
+struct OutputReaderTests {
     @Test(
-        "ends the call with 0 where all has been sent, and the peer sees an end in order",
+        "connect to exits with 0 and closes in order when the reader of its output has gone and all is sent",
         arguments: ["", "--json", "--reconnect", "--reconnect --json", "--replies 9", "--raw"])
-    func nothingLeft(_ options: String) async throws {
+    func callEndsInOrder(_ options: String) async throws {
         let outcome = try await Shell.run(
             """
             # The peer closes only when the call has ended.
@@ -17,8 +18,10 @@ import Testing
         #expect(outcome.lines == ["0"])
     }
 
-    @Test("sends the rest of its input first", arguments: ["", "--reconnect", "--raw"])
-    func goesOn(_ options: String) async throws {
+    @Test(
+        "connect to sends the rest of its input when the reader of its output has gone",
+        arguments: ["", "--reconnect", "--raw"])
+    func restOfTheInputIsSent(_ options: String) async throws {
         let outcome = try await Shell.run(
             """
             start l connect listen x \(options == "--raw" ? "--raw" : "")
@@ -33,9 +36,9 @@ import Testing
     }
 
     @Test(
-        "ends with 74 and one line where something comes that nobody reads",
+        "connect to exits with 74 and one line when a message comes after the reader of its output has gone",
         arguments: ["", "--json", "--reconnect", "--raw"])
-    func unread(_ options: String) async throws {
+    func messageWithoutAReaderIs74(_ options: String) async throws {
         let outcome = try await Shell.run(
             """
             start l connect listen x \(options == "--raw" ? "--raw" : "") --exec cat
@@ -48,8 +51,10 @@ import Testing
         #expect(outcome.lines == ["74", "connect: the reader of standard output"])
     }
 
-    @Test("does not break a pipeline", arguments: ["seq 1 5; sleep .05", "seq 1 5"])
-    func pipeline(_ command: String) async throws {
+    @Test(
+        "connect to does not break a pipeline under pipefail when its reader ends first",
+        arguments: ["seq 1 5; sleep .05", "seq 1 5"])
+    func pipelineDoesNotBreak(_ command: String) async throws {
         let outcome = try await Shell.run(
             """
             start l connect listen x --exec sh -c '\(command)'

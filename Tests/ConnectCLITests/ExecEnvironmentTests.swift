@@ -2,9 +2,10 @@ import ConnectToTesting
 import Testing
 
 /// What a command finds when it starts, and how signals stop it.
-@Suite("What a command of --exec is given", .privateBus, .timeLimit(.minutes(1))) struct ExecSurroundingsTests {
-    @Test("It has the descriptors that listen was started with, and none that listen has opened")
-    func descriptors() async throws {
+@Suite("The environment of a command of connect listen --exec", .privateBus, .timeLimit(.minutes(1)))
+struct ExecEnvironmentTests {
+    @Test("An --exec command has the descriptors that listen was started with, and none that listen has opened")
+    func commandHasTheDescriptorsOfListenOnly() async throws {
         let outcome = try await Shell.run(
             """
             echo passed >file
@@ -17,8 +18,8 @@ import Testing
         #expect(outcome.text == "passed 0 1 2 3 5 ")
     }
 
-    @Test("Its name is the word that was given, as in a shell", arguments: ["sh", "/bin/sh"])
-    func name(_ word: String) async throws {
+    @Test("The argv[0] of an --exec command is the word that was given, as in a shell", arguments: ["sh", "/bin/sh"])
+    func firstArgumentIsTheGivenWord(_ word: String) async throws {
         let outcome = try await Shell.run(
             """
             start l connect listen x --exec \(word) -c 'tr "\\0" "\\n" </proc/$$/cmdline | head -1'
@@ -27,8 +28,8 @@ import Testing
         #expect(outcome.lines == [word])
     }
 
-    @Test("It has no terminal to ask on: it fails, and is not stopped")
-    func terminal() async throws {
+    @Test("An --exec command that reads /dev/tty fails and is not stopped")
+    func readingTheTerminalFails() async throws {
         let outcome = try await Shell.run(
             """
             mkfifo keys screen
@@ -42,8 +43,10 @@ import Testing
         #expect(outcome.lines.last?.contains("/dev/tty") == true)
     }
 
-    @Test("That a signal stops it is told, and SIGHUP ends it all the same", arguments: ["caller", "listener"])
-    func stopped(_ who: String) async throws {
+    @Test(
+        "connect listen reports an --exec command that a signal has stopped, and SIGHUP ends it",
+        arguments: ["caller", "listener"])
+    func stoppedCommandIsReportedAndHungUp(_ who: String) async throws {
         let outcome = try await Shell.run(
             """
             mkfifo alive
