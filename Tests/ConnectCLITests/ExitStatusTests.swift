@@ -56,11 +56,11 @@ import Testing
         "A time on the command line is a number of seconds, with a fraction",
         arguments: [("2", 2.0), ("0.25", 0.25), ("1e1", 10)])
     func timeIsSecondsWithAFraction(_ argument: String, _ seconds: Double) throws {
-        #expect(try Seconds(argument).duration == .seconds(seconds))
+        #expect(try SecondsArgument(argument).duration == .seconds(seconds))
     }
 
     @Test("A time on the command line in any other form is refused", arguments: ["", "x", "-1", "inf", "nan", "1s"])
     func otherTimesAreRefused(_ argument: String) {
-        #expect(throws: (any Error).self) { try Seconds(argument) }
+        #expect(throws: (any Error).self) { try SecondsArgument(argument) }
     }
 }

@@ -74,13 +74,13 @@ import Testing
         try source.writeAll([UInt8](repeating: 1, count: 3 << 20))
         let store = try FileStore(directory, overwrites: true)
         let name = try #require(FileName(received: Array("copy".utf8)))
-        try store.save(#require(try RegularFile(source.rawValue)), as: name, Attempt()) { _ in
+        try store.save(#require(try RegularFile(source.rawValue)), as: name, FileWork()) { _ in
             _ = try? source.resize(to: 9 << 20)
         }
         let copy = try FileDescriptor.open(FilePath(directory + "/copy"), .readOnly)
         #expect(try copy.closeAfter { try copy.seek(offset: 0, from: .end) } == 3 << 20)
         let failure = #expect(throws: Failure.self) {
-            try store.save(#require(try RegularFile(source.rawValue)), as: name, Attempt()) { _ in store.abandon() }
+            try store.save(#require(try RegularFile(source.rawValue)), as: name, FileWork()) { _ in store.abandon() }
         }
         #expect(failure?.message?.contains("ended before it was whole") == true)
     }

@@ -5,7 +5,7 @@ import Testing
 @testable import ConnectCLI
 
 @Suite("The threads that save received files", .timeLimit(.minutes(1))) struct FileThreadsTests {
-    private static let honest = FileOwner(user: 1, process: "honest")
+    private static let honest = FileSender(user: 1, process: "honest")
 
     /// Work that hangs until it is let go, as in the kernel.
     private final class Hanging: Sendable {
@@ -86,10 +86,10 @@ import Testing
     @Test("Files of one process that hang take a few threads, and further files of it are refused meanwhile")
     func filesOfOneProcessTakeFewThreads() async throws {
         let (threads, hanging) = (FileThreads(patience: .milliseconds(50)), try Hanging())
-        let owner = FileOwner(user: 1, process: "hostile")
+        let sender = FileSender(user: 1, process: "hostile")
         let limit = FileThreads.limits.process
         let outcomes = await withTaskGroup(of: FileThreads.Refusal?.self) { group in
-            for _ in 0..<limit + 5 { group.addTask { await Self.refusal(threads, owner, hanging) } }
+            for _ in 0..<limit + 5 { group.addTask { await Self.refusal(threads, sender, hanging) } }
             return await group.reduce(into: []) { $0.append($1) }
         }
         #expect(outcomes.count { $0 == .stalled } == limit)
@@ -98,7 +98,7 @@ import Testing
         #expect(try await threads.run(for: Self.honest) { _ in 1 } == 1)
         // And so does it, when one of its files has come to an end.
         hanging.letGo()
-        while await Self.refusal(threads, owner, hanging) != nil { await Task.yield() }
+        while await Self.refusal(threads, sender, hanging) != nil { await Task.yield() }
     }
 
     @Test("Files of one user that hang leave threads to other users, however many processes pass them")
@@ -107,7 +107,7 @@ import Testing
         let outcomes = await withTaskGroup(of: FileThreads.Refusal?.self) { group in
             for number in 0..<FileThreads.limits.all {
                 group.addTask {
-                    await Self.refusal(threads, FileOwner(user: 2, process: "\(number)"), hanging)
+                    await Self.refusal(threads, FileSender(user: 2, process: "\(number)"), hanging)
                 }
             }
             return await group.reduce(into: []) { $0.append($1) }
@@ -141,10 +141,10 @@ import Testing
     }
 
     private static func refusal(
-        _ threads: FileThreads, _ owner: FileOwner, _ hanging: Hanging
+        _ threads: FileThreads, _ sender: FileSender, _ hanging: Hanging
     ) async -> FileThreads.Refusal? {
         do throws(FileThreads.Refusal) {
-            try await threads.run(for: owner) { _ in hanging.hang() }
+            try await threads.run(for: sender) { _ in hanging.hang() }
             return nil
         } catch { return error }
     }

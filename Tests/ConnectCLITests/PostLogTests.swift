@@ -6,7 +6,7 @@ import Testing
 @Suite("The log of messages that listen still has to post") struct PostLogTests {
     private var log = PostLog()
 
-    private func lines(_ count: Int, of length: Int = 0) -> [Payload] {
+    private func lines(_ count: Int, of length: Int = 0) -> [MessageContent] {
         Array(repeating: .bytes([UInt8](repeating: 0, count: length)), count: count)
     }
 

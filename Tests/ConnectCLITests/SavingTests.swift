@@ -115,7 +115,7 @@ import Testing
         let store = try FileStore(directory, overwrites: false)
         let name = try #require(FileName(received: Array("copy".utf8)))
         let file = try #require(try RegularFile(passed))
-        let failure = #expect(throws: Failure.self) { try store.save(file, as: name, Attempt()) { _ in } }
+        let failure = #expect(throws: Failure.self) { try store.save(file, as: name, FileWork()) { _ in } }
         #expect(failure?.message?.contains("open for reading") == true)
         #expect(access(directory + "/copy", F_OK) != 0)
     }
@@ -131,16 +131,16 @@ import Testing
         let file = try #require(try RegularFile(source))
         let before = try Self.names(in: directory)
         var during: Set<String> = []
-        try store.save(file, as: name, Attempt()) { _ in
+        try store.save(file, as: name, FileWork()) { _ in
             during = (try? Self.names(in: directory).subtracting(before)) ?? []
         }
         #expect(during.count == 1 && during.first?.hasPrefix(".connect-") == true)
         #expect(try Self.names(in: directory).subtracting(before) == ["copy"])
-        #expect(throws: Failure.self) { try store.save(file, as: name, Attempt()) { _ in } }
+        #expect(throws: Failure.self) { try store.save(file, as: name, FileWork()) { _ in } }
         let replacing = try FileStore(directory, overwrites: true, hasNamelessFiles: false)
-        try replacing.save(file, as: name, Attempt()) { _ in }
+        try replacing.save(file, as: name, FileWork()) { _ in }
         #expect(throws: Failure.self) {
-            try replacing.save(file, as: name, Attempt()) { _ in replacing.abandon() }
+            try replacing.save(file, as: name, FileWork()) { _ in replacing.abandon() }
         }
         #expect(try Self.names(in: directory).subtracting(before) == ["copy"])
     }

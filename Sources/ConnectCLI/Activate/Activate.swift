@@ -58,20 +58,20 @@ struct Activate: ProgramCommand {
         let context = try ContextName(name, origin: origin)
         let directory = try ServiceDirectory()
         let file = ServiceFile(busName: context.busName, command: remove ? [] : try words())
-        let present = directory.look(for: file.name)
+        let occupant = directory.occupant(of: file.name)
         let path = directory.path.appending(file.name).string
-        if present == .foreign, !force {
+        if occupant == .foreign, !force {
             throw Failure(
                 .nameTaken,
                 "\(TerminalText.escaped(path)) was not written by connect activate; look into it, or use --force")
         }
         if remove {
-            if present == .nothing {
+            if occupant == .none {
                 throw Failure(.noSuchName, "there is no \(TerminalText.escaped(path)); nothing to remove")
             }
             try directory.remove(file.name)
         } else {
-            try directory.write(file, overwrites: present == .ours || force)
+            try directory.write(file, overwrites: occupant == .ours || force)
         }
         let knows = await tellBus(of: context)
         try await program.report.event(
@@ -83,7 +83,7 @@ struct Activate: ProgramCommand {
                 .busUnavailable,
                 """
                 \(done), but the bus does not look there, or has no systemd to start it with, so nothing will be started: the \
-                bus may have another XDG_DATA_HOME than this command; \(common.line("doctor", name)) looks further
+                bus may have another XDG_DATA_HOME than this command; \(common.commandLine("doctor", name)) looks further
                 """)
         case true? where remove: await program.report.note("\(done); but the bus still knows another file for the name")
         case nil: await program.report.note("\(done); no bus could be told of it; a bus that is started later reads it")
@@ -118,16 +118,16 @@ struct Activate: ProgramCommand {
             words.append(text)
         }
         let program = words[0]
-        let place: [UInt8]
+        let bytes: [UInt8]
         do throws(Failure) {
-            place = try ProgramPath.find(program).bytes
+            bytes = try ProgramPath.find(program).bytes
         } catch {
             guard program.hasPrefix("-") else { throw error }
             throw Failure(
                 .usage, "\(ShellWord.quoted(program)) is no command; options come before the two dashes")
         }
-        guard let path = String(validating: place, as: UTF8.self) else {
-            throw Self.notUTF8(String(decoding: place, as: UTF8.self))
+        guard let path = String(validating: bytes, as: UTF8.self) else {
+            throw Self.notUTF8(String(decoding: bytes, as: UTF8.self))
         }
         words[0] = path.hasPrefix("/") ? path : FileManager.default.currentDirectoryPath + "/" + path
         return words

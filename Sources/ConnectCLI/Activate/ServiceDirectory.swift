@@ -25,20 +25,20 @@ struct ServiceDirectory {
         }
     }
 
-    /// What the directory has under a name.
-    enum Present {
-        case nothing, ours, foreign
+    /// What has a name in the directory.
+    enum Occupant {
+        case none, ours, foreign
     }
 
-    func look(for name: String) -> Present {
+    func occupant(of name: String) -> Occupant {
         let file: FileDescriptor
         do {
             file = try .open(path.appending(name), .readOnly, options: [.noFollow, .closeOnExec, .nonBlocking])
         } catch {
             // Trust the error: a second look could find a file that another process has written since.
-            if error as? Errno == .noSuchFileOrDirectory { return .nothing }
+            if error as? Errno == .noSuchFileOrDirectory { return .none }
             var status = stat()
-            return path.appending(name).withPlatformString { lstat($0, &status) } == 0 ? .foreign : .nothing
+            return path.appending(name).withPlatformString { lstat($0, &status) } == 0 ? .foreign : .none
         }
         defer { try? file.close() }
         let mark = Array(ServiceFile.mark.utf8)
@@ -97,7 +97,7 @@ struct ServiceDirectory {
                 clinux_rename_in(directory.rawValue, partial, name, overwrites ? 1 : 0)
             }
         } catch {
-            guard error.errno == .fileExists, look(for: name) == .ours else { throw error }
+            guard error.errno == .fileExists, occupant(of: name) == .ours else { throw error }
             try rename(partial, to: name, in: directory, overwrites: true)
         }
     }

@@ -71,11 +71,11 @@ final class Call: Sendable {
         _ = await isTold.wait()
     }
 
-    var awaited: Awaited {
-        if !port.isOpen, port.closeReason == nil { return .answer }
+    var phase: CallPhase {
+        if !port.isOpen, port.closeReason == nil { return .awaitingAnswer }
         // Replies do not depend on the end of the input.
-        if case .replies = goal { return .peer }
-        return input.standard?.isAwaited == true && port.bufferedAmount == 0 ? .input : .peer
+        if case .replies = goal { return .awaitingPeer }
+        return input.standard?.isAwaited == true && port.bufferedAmount == 0 ? .awaitingInput : .awaitingPeer
     }
 
     // MARK: Both directions
@@ -84,7 +84,7 @@ final class Call: Sendable {
         if goal != .delivery {
             var iterator = port.messages.makeAsyncIterator()
             while let message = await iterator.nextUnlessEnded() {
-                let facts = await files.take(message, of: .onlyPeer).facts
+                let facts = await files.handle(message, from: .onlyPeer).facts
                 try await report.message(message, files: facts, from: Self.number)
                 let count = received.withLock { count in
                     count += 1
@@ -105,7 +105,7 @@ final class Call: Sendable {
         case .messages(let messages):
             for message in messages {
                 switch message {
-                case .payload(let payload): guard try await send(payload) else { return }
+                case .message(let content): guard try await send(content) else { return }
                 case .file(let file): guard try await send(file) else { return }
                 }
             }
@@ -134,8 +134,8 @@ final class Call: Sendable {
         outcome.set(.reached)
     }
 
-    private func send(_ payload: Payload) async throws(Failure) -> Bool {
-        try await send { () async throws(PortError) in try await port.send(payload.message) }
+    private func send(_ content: MessageContent) async throws(Failure) -> Bool {
+        try await send { () async throws(PortError) in try await port.send(content.message) }
     }
 
     /// Passes a file on, and waits until the kernel has it, so that few files are open at once, however many there are.

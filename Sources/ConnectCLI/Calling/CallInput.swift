@@ -13,7 +13,7 @@ enum CallInput: Sendable {
     }
 
     enum Item: Sendable {
-        case payload(Payload)
+        case message(MessageContent)
         case file(NamedFile)
     }
 }

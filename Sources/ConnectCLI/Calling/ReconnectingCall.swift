@@ -129,7 +129,7 @@ final class ReconnectingCall: Sendable {
     private func receive(from port: MessagePort, _ number: Int) async throws(Failure) {
         var messages = port.messages.makeAsyncIterator()
         while let message = await messages.nextUnlessEnded() {
-            let facts = await files.take(message, of: .onlyPeer).facts
+            let facts = await files.handle(message, from: .onlyPeer).facts
             try await report.message(message, files: facts, from: number)
         }
     }
@@ -141,9 +141,9 @@ final class ReconnectingCall: Sendable {
         while let lines = try await input.next() {
             for line in lines {
                 number += 1
-                let payload = try form.read(line, number: number)
+                let content = try form.read(line, number: number)
                 // The next port gets a message that this one did not take.
-                while try await !send(payload, over: port) {
+                while try await !send(content, over: port) {
                     guard let next = await ports.next() else {
                         state.withLock { $0.hasUnsent = true }
                         return
@@ -171,9 +171,9 @@ final class ReconnectingCall: Sendable {
     }
 
     /// - Returns: `false` if the port has ended.
-    private func send(_ payload: Payload, over port: MessagePort) async throws(Failure) -> Bool {
+    private func send(_ content: MessageContent, over port: MessagePort) async throws(Failure) -> Bool {
         do throws(PortError) {
-            try await port.send(payload.message)
+            try await port.send(content.message)
             return true
         } catch {
             if error.code != .closed, port.closeReason == nil { throw Failure(error) }

@@ -6,13 +6,13 @@ extension To {
         _ failure: Failure, calling name: String, origin: String, on bus: Bus
     ) async -> Failure {
         guard let message = failure.message else { return failure }
-        let doctor = common.line("doctor", name)
+        let doctor = common.commandLine("doctor", name)
         switch failure.status {
         case .noSuchName:
             // If a sandbox or proxy may hide names, a name that looks unregistered may be a hidden one.
             let facts = await within(TimeLimit.advice) { try? await bus.facts() } ?? nil
-            guard let hiding = facts.flatMap({ Surroundings($0).hiding }) else { return failure }
-            return Failure(.noSuchName, "\(message); \(hiding): \(doctor) tells more")
+            guard let reason = facts.flatMap({ BusRoute($0).hidingReason }) else { return failure }
+            return Failure(.noSuchName, "\(message); \(reason): \(doctor) tells more")
         case .timedOut:
             return Failure(.timedOut, "\(message); \(doctor) looks further")
         case .refused:

@@ -23,7 +23,7 @@ extension To {
                 guard let bus = rest.next(), !bus.hasPrefix("-") else { return nil }
                 common.bus = bus
             case "--wait":
-                guard let seconds = rest.next().flatMap({ try? Seconds($0) }) else { return nil }
+                guard let seconds = rest.next().flatMap({ try? SecondsArgument($0) }) else { return nil }
                 wait = seconds
             default:
                 if argument.hasPrefix("-") { return nil }

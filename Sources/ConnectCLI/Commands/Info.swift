@@ -24,9 +24,9 @@ struct Info: ProgramCommand {
         }
         let executable = info.owner.executable
         if program.report.isJSON {
-            try await program.report.line(Event.info(info, executable: executable).bytes)
+            try await program.report.textLine(Event.info(info, executable: executable).bytes)
         } else {
-            for line in Self.lines(info, executable) { try await program.report.line(line) }
+            for line in Self.lines(info, executable) { try await program.report.textLine(line) }
         }
         return .success
     }

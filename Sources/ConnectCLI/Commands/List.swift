@@ -19,12 +19,12 @@ struct List: ProgramCommand {
         let entries = Self.sorted(try await bus.directory(origin: origin))
         let report = program.report
         if entries.isEmpty {
-            let place = origin.map { " under \(TerminalText.escaped($0))" } ?? ""
-            await report.note("nothing is registered\(place)")
+            let suffix = origin.map { " under \(TerminalText.escaped($0))" } ?? ""
+            await report.note("nothing is registered\(suffix)")
         } else if report.isJSON {
-            for entry in entries { try await report.line(Event.entry(entry).bytes) }
+            for entry in entries { try await report.textLine(Event.entry(entry).bytes) }
         } else {
-            for line in Self.table(entries).lines { try await report.line(line) }
+            for line in Self.table(entries).lines { try await report.textLine(line) }
         }
         return .success
     }

@@ -88,16 +88,16 @@ struct Listen: ProgramCommand {
         name: .customLong("max-size"), parsing: .unconditional,
         help: ArgumentHelp(
             "With --save, store no larger file; 20M is 20 MiB. No limit if not given.", valueName: "size"),
-        transform: ByteCount.init)
-    var sizeLimit: ByteCount?
+        transform: SizeArgument.init)
+    var sizeLimit: SizeArgument?
 
     @Option(
         name: .customLong("max-stall"), parsing: .unconditional,
         help: ArgumentHelp(
             "With --save, give up a file of which nothing comes for so long; \(ReceivedFiles.patience) if not given.",
             valueName: "seconds"),
-        transform: Seconds.init)
-    var stallLimit: Seconds?
+        transform: SecondsArgument.init)
+    var stallLimit: SecondsArgument?
 
     @Option(
         parsing: .unconditional,
@@ -109,8 +109,8 @@ struct Listen: ProgramCommand {
                 and it sees the line break off. A peer that is alone is waited for.
                 """,
             valueName: "seconds"),
-        transform: Seconds.init)
-    var dropAfter: Seconds?
+        transform: SecondsArgument.init)
+    var dropAfter: SecondsArgument?
 
     /// How long a peer may take nothing while others wait for it, unless `--drop-after` says otherwise.
     private static let dropTime = Duration.seconds(10)
@@ -188,9 +188,9 @@ struct Listen: ProgramCommand {
             await peers.closeAll()
             await peers.waitUntilFewer(than: 1)
         }
-        program.follow(bus)
+        program.reportStatus(of: bus)
         try await announce(context, program.report)
-        if let lines = service as? LineService { lines.readInput { program.fail($0) } }
+        if let lines = service as? TextLineService { lines.readInput { program.fail($0) } }
         return try await once
             ? serveOne(context, events, service, peers, program) : serveAll(context, events, service, peers, program)
     }
@@ -226,7 +226,7 @@ struct Listen: ProgramCommand {
             return ChildService(
                 command: child, report: report, form: InputForm(asJSON: asJSON, objects: false))
         }
-        return LineService(
+        return TextLineService(
             report: report, ports: ports, input: input,
             form: InputForm(asJSON: asJSON, objects: common.json),
             isOnce: once,

@@ -39,9 +39,9 @@ struct Tap: ProgramCommand {
         while let message = try await Self.next(of: &messages, name) {
             if message.missedCount > 0 { await program.report.note("\(message.missedCount) messages were missed here") }
             if program.report.isJSON {
-                try await program.report.line(Event.tapped(message).bytes)
+                try await program.report.textLine(Event.tapped(message).bytes)
             } else {
-                try await program.report.line(Self.line(message))
+                try await program.report.textLine(Self.textLine(message))
             }
         }
         if !program.isEnding { await program.report.note("\(label) has ended") }
@@ -69,7 +69,7 @@ struct Tap: ProgramCommand {
         } catch { throw Failure(error) }
     }
 
-    private static func line(_ message: TappedMessage) -> [UInt8] {
+    private static func textLine(_ message: TappedMessage) -> [UInt8] {
         let mark = message.direction == .received ? "<" : ">"
         var line = Array("\(message.line) \(mark) ".utf8) + message.payload
         if message.length > message.payload.count { line += " … (\(message.length) bytes)".utf8 }

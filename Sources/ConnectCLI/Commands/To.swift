@@ -43,8 +43,8 @@ struct To: ProgramCommand {
             discussion:
                 "Without it a listener has 5 seconds to answer. A bus that is not there is not waited for (69 at once).",
             valueName: "seconds"),
-        transform: Seconds.init)
-    var wait: Seconds?
+        transform: SecondsArgument.init)
+    var wait: SecondsArgument?
 
     @Option(
         help: ArgumentHelp(
@@ -87,8 +87,8 @@ struct To: ProgramCommand {
     @Option(
         parsing: .unconditional,
         help: ArgumentHelp("Exit with 75 if the whole call takes longer.", valueName: "seconds"),
-        transform: Seconds.init)
-    var timeout: Seconds?
+        transform: SecondsArgument.init)
+    var timeout: SecondsArgument?
 
     /// - Throws: `ValidationError`, which says what to write instead, if the argument is not a number of replies.
     private static func count(_ argument: String) throws -> Int {
@@ -122,16 +122,16 @@ struct To: ProgramCommand {
 
     func work(in program: Program) async throws -> ExitStatus {
         let (name, origin) = try common.contextName(name)
-        let awaited = Latch<@Sendable () -> Awaited>()
+        let phase = Latch<@Sendable () -> CallPhase>()
         if let timeout {
             program.limit(to: timeout.duration) {
-                .overTime(timeout.duration, calling: name, awaited.value?() ?? .bus)
+                .overTime(timeout.duration, calling: name, phase.value?() ?? .awaitingBus)
             }
         }
         let input = try input()
         let bus = try await common.openBus()
         do {
-            return try await call(name, origin: origin, input: input, on: bus, in: program, awaited)
+            return try await call(name, origin: origin, input: input, on: bus, in: program, phase)
         } catch let error as Failure {
             throw await explained(error, calling: name, origin: origin, on: bus)
         }
@@ -139,7 +139,7 @@ struct To: ProgramCommand {
 
     private func call(
         _ name: String, origin: String, input: CallInput?, on bus: Bus, in program: Program,
-        _ awaited: Latch<@Sendable () -> Awaited>
+        _ phase: Latch<@Sendable () -> CallPhase>
     ) async throws -> ExitStatus {
         if reconnect, case .lines(let input, let form)? = input {
             let connections = bus.connections(
@@ -154,14 +154,14 @@ struct To: ProgramCommand {
         let options = ConnectOptions(wait: waitPolicy, expected: expect)
         guard let input else {
             let call = RawCall(name: name) { try await bus.openStream(to: name, origin: origin, options: options) }
-            awaited.set { call.awaited }
+            phase.set { call.phase }
             return try await call.run(in: program)
         }
         let port = bus.connectTo(name, origin: origin, options: options)
         let call = Call(
             port: port, name: name, input: input, report: program.report,
             goal: noReply ? .delivery : replies.map { .replies($0) } ?? .close)
-        awaited.set { call.awaited }
+        phase.set { call.phase }
         program.atEnd { status in
             await call.end(status == .timedOut ? .outOfTime : .cancelledHere)
         }
@@ -182,16 +182,16 @@ struct To: ProgramCommand {
         }
         // All files and messages are checked before the first is sent.
         let named = try files.map { path throws(Failure) in try NamedFile(path) }
-        let payloads = try messages.enumerated().map { index, message throws(Failure) in
-            try payload(ArgumentBytes.bytes(of: message), number: index + 1)
+        let contents = try messages.enumerated().map { index, message throws(Failure) in
+            try content(ArgumentBytes.bytes(of: message), number: index + 1)
         }
-        return .messages(payloads.map { .payload($0) } + named.map { .file($0) })
+        return .messages(contents.map { .message($0) } + named.map { .file($0) })
     }
 
-    private func payload(_ message: [UInt8], number: Int) throws(Failure) -> Payload {
-        guard asJSON else { return Payload(line: message) }
+    private func content(_ message: [UInt8], number: Int) throws(Failure) -> MessageContent {
+        guard asJSON else { return MessageContent(line: message) }
         do throws(Failure) {
-            return try Payload(json: message)
+            return try MessageContent(json: message)
         } catch {
             throw Failure(error.status, "MESSAGE \(number) was not sent, nor was any other: \(error.message ?? "")")
         }
@@ -208,15 +208,15 @@ extension CloseReason {
 extension Failure {
     /// The failure when the time limit for the whole call (`--timeout`) has passed.
     fileprivate static func overTime(
-        _ time: Duration, calling name: String, _ awaited: Awaited
+        _ time: Duration, calling name: String, _ phase: CallPhase
     ) -> Failure {
         let name = TerminalText.escaped(name)
         let advice =
-            switch awaited {
-            case .bus: "the bus has not answered; see whether it is well, or allow more time"
-            case .answer: "\(name) has not answered; see with connect list who is there, or allow more time"
-            case .input: "standard input has not ended; see why, or give it an end (</dev/null), or more time"
-            case .peer: "allow more time, or look at what \(name) does"
+            switch phase {
+            case .awaitingBus: "the bus has not answered; see whether it is well, or allow more time"
+            case .awaitingAnswer: "\(name) has not answered; see with connect list who is there, or allow more time"
+            case .awaitingInput: "standard input has not ended; see why, or give it an end (</dev/null), or more time"
+            case .awaitingPeer: "allow more time, or look at what \(name) does"
             }
         return Failure(.timedOut, "not done within \(time.inSeconds) s (--timeout): \(advice)")
     }

@@ -20,14 +20,14 @@ struct Watch: ProgramCommand {
         let bus = try await common.openBus()
         let changes = try await bus.changes(origin: origin)
         let report = program.report
-        program.follow(bus)
+        program.reportStatus(of: bus)
         await report.note("watching \(origin.map(TerminalText.escaped) ?? "all origins")")
         do {
             for try await change in changes {
                 if report.isJSON {
-                    try await report.line(Event.change(change).bytes)
+                    try await report.textLine(Event.change(change).bytes)
                 } else {
-                    try await report.line(Self.line(change))
+                    try await report.textLine(Self.textLine(change))
                 }
             }
         } catch let error as ConnectToError where error.code == .busLost {
@@ -36,7 +36,7 @@ struct Watch: ProgramCommand {
         throw Failure(.busUnavailable, "the bus is gone; watch again when it is back")
     }
 
-    static func line(_ change: DirectoryChange) -> String {
+    static func textLine(_ change: DirectoryChange) -> String {
         let entry = change.entry
         let word = change.kind.rawValue
         let padding = String(repeating: " ", count: max(0, 14 - word.count))

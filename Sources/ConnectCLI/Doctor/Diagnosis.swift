@@ -9,16 +9,16 @@ struct Diagnosis: Sendable {
     let origin: String
     let isSystem: Bool
     private let facts: BusFacts
-    private let surroundings: Surroundings
-    private var box: Sandbox? { surroundings.sandbox }
-    private var proxy: Peer? { surroundings.proxy }
+    private let route: BusRoute
+    private var box: Sandbox? { route.sandbox }
+    private var proxy: Peer? { route.proxy }
 
     init(of bus: Bus, origin: String, isSystem: Bool) async throws(ConnectToError) {
         connection = bus
         self.origin = origin
         self.isSystem = isSystem
         facts = try await bus.facts()
-        surroundings = Surroundings(facts)
+        route = BusRoute(facts)
     }
 
     // MARK: Without a bus
@@ -87,7 +87,7 @@ struct Diagnosis: Sendable {
                 check: "sandbox", message: "\(prefix)the bus takes \(proxy.label) for this one: a D-Bus proxy",
                 advice: advice)
         }
-        if surroundings.isInNamespace {
+        if route.isInNamespace {
             return Finding(
                 check: "sandbox",
                 message:
@@ -140,7 +140,7 @@ struct Diagnosis: Sendable {
     private var ownAdvice: String {
         if let box { return box.advice("own", "\(origin).*") }
         if proxy != nil { return "allow it in the proxy: --own=\(origin).*" }
-        if surroundings.isInNamespace {
+        if route.isInNamespace {
             return "allow it in the proxy, if there is one: --own=\(origin).*; "
                 + "else look for <deny own…/> in the bus's configuration"
         }
@@ -152,7 +152,7 @@ struct Diagnosis: Sendable {
     private func talkAdvice(_ busName: String) -> String {
         if let box { return box.advice("talk", busName) }
         if proxy != nil { return "allow it in the proxy: --talk=\(busName)" }
-        if surroundings.isInNamespace {
+        if route.isInNamespace {
             return "allow it in the proxy, if there is one: --talk=\(busName); "
                 + "else look for <deny send…/> in the bus's configuration"
         }
@@ -171,7 +171,7 @@ struct Diagnosis: Sendable {
                 return Finding(
                     check: "name", message: "\(label) is not running; the bus starts it for a caller")
             }
-            let isHidden = surroundings.hideNames
+            let isHidden = route.mayHideNames
             return Finding(
                 check: "name",
                 message: "nobody has registered \(label)" + (isHidden ? ", or it may not be seen here" : ""),

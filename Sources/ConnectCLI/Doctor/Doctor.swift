@@ -25,9 +25,9 @@ struct Doctor: ProgramCommand {
         for try await finding in examination(origin: origin, context?.name) {
             if status == .success, let problem = finding.problem { status = problem }
             if program.report.isJSON {
-                try await program.report.line(finding.object.bytes)
+                try await program.report.textLine(finding.object.bytes)
             } else {
-                for line in finding.lines { try await program.report.line(line) }
+                for line in finding.lines { try await program.report.textLine(line) }
             }
         }
         return status

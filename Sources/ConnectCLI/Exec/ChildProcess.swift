@@ -48,7 +48,7 @@ final class ChildProcess: Sendable {
     }
 
     /// Asks the kernel whether the process was stopped or has ended.
-    func look() {
+    func pollState() {
         var (how, status): (Int32, Int32) = (0, 0)
         var stop: Stop?
         let result = numberIsOurs.withLock { isOurs -> Int32 in

@@ -9,7 +9,7 @@ struct ChildService: PeerService {
     let report: Report
     /// How a text line of the command's output becomes a message.
     let form: InputForm
-    private let mishaps = Mishaps()
+    private let firstFailure = FirstFailure()
 
     /// After this many text lines of one command, other tasks get the loop.
     private static let linesAtOnce = 64
@@ -23,8 +23,8 @@ struct ChildService: PeerService {
 
     var limit: Int { ChildCommand.limit }
     /// 65 if a text line of a command's output was not sent, 74 if a command could not be run.
-    var status: ExitStatus { mishaps.status }
-    func untaken(by event: ConnectEvent) async -> Failure? { await event.untaken() }
+    var status: ExitStatus { firstFailure.status }
+    func untakenFailure(of event: ConnectEvent) async -> Failure? { await event.untakenFailure() }
 
     init(command: ChildCommand, report: Report, form: InputForm) {
         self.command = command
@@ -36,7 +36,7 @@ struct ChildService: PeerService {
         let port = event.source
         do {
             let (child, input, output) = try await command.run(for: event.peer) { [report] stop in
-                Task.onLoop { await report.stopped(stop, port: number) }
+                Task.onLoop { await report.commandStopped(stop, port: number) }
             }
             await converse(port, number, child, input, output)
         } catch {
@@ -73,7 +73,7 @@ struct ChildService: PeerService {
             }
             await drain(output, into: port, number)
             let ending = await child.ended()
-            if output.hasFallenSilent { await report.cut(port: number) }
+            if output.hasFallenSilent { await report.outputCutOff(port: number) }
             try? await port.flush()
             if port.closeReason == nil {
                 await report.note(ending, port: number)
@@ -91,7 +91,7 @@ struct ChildService: PeerService {
     private func letFinish(_ child: ChildProcess, _ input: PipeEnd, _ isFed: Latch<Void>, _ number: Int) async {
         input.limitSilence(to: Self.patience)
         _ = await isFed.wait()
-        if input.hasFallenSilent { return await report.untaken(port: number, for: Self.patience) }
+        if input.hasFallenSilent { return await report.inputDropped(port: number, for: Self.patience) }
         let isOver = Latch<Void>()
         Task.onLoop {
             _ = await child.ended()
@@ -106,7 +106,7 @@ struct ChildService: PeerService {
     private func feed(_ input: PipeEnd, from port: MessagePort, _ number: Int) async {
         do {
             for try await message in port.messages {
-                await report.noteUnseen(message.transferred, port: number)
+                await report.closeUnseen(message.transferred, port: number)
                 let held = port.hold(message.count)
                 defer { withExtendedLifetime(held) {} }
                 var pieces = MessageBytes(message, ending: [0x0A])
@@ -128,7 +128,7 @@ struct ChildService: PeerService {
     ///
     /// Neither reading nor posting suspends while the command and the peer are quick, so yield to let other tasks run.
     private func drain(_ output: PipeEnd, into port: MessagePort, _ number: Int) async {
-        var lines = LineSplitter()
+        var lines = TextLineSplitter()
         var count = 0
         // Charge the peer for this memory: with a command such as cat, the peer decides how long the text lines are.
         var held = port.hold(0)
@@ -146,7 +146,7 @@ struct ChildService: PeerService {
                 }
             }
             if let line = try lines.rest() { await post(line, count + 1, to: port, number) }
-        } catch let error as LineSplitter.TooLong {
+        } catch let error as TextLineSplitter.TooLong {
             let failure = Failure(
                 .unsendable,
                 "line \(count + 1) of the command's output is longer than a message may be (\(error.limit >> 20) MiB); "
@@ -161,7 +161,7 @@ struct ChildService: PeerService {
     /// Abandons the port, so that the peer learns that the output is not complete: without a close it sees
     /// `peer-exited`.
     private func breakOff(_ port: MessagePort, _ number: Int, _ failure: Failure) async {
-        mishaps.note(failure)
+        firstFailure.note(failure)
         await report.failure(
             Failure(failure.status, "port \(number): \(failure.message ?? ""); the peer sees the line break off"))
         // The complete messages are still sent.
@@ -171,11 +171,11 @@ struct ChildService: PeerService {
 
     private func post(_ line: [UInt8], _ count: Int, to port: MessagePort, _ number: Int) async {
         do throws(Failure) {
-            let payload = try form.read(line).payload
+            let content = try form.read(line).content
             // A port that has ended takes nothing, and keeps the reason itself.
-            try? await port.send(payload.message)
+            try? await port.send(content.message)
         } catch {
-            mishaps.note(error)
+            firstFailure.note(error)
             let what = "port \(number): line \(count) of the command's output was not sent: \(error.message ?? "")"
             await report.failure(Failure(error.status, what))
         }

@@ -14,7 +14,7 @@ final class Children: Sendable {
     /// - Throws: ``SystemError`` if the process has no descriptors or threads left.
     init() throws {
         starter = try WorkerThread(name: "exec")
-        let watch = try Signals([SIGCHLD], on: EventLoop.shared.reactor) { [weak self] _ in self?.look() }
+        let watch = try Signals([SIGCHLD], on: EventLoop.shared.reactor) { [weak self] _ in self?.pollAll() }
         signals.withLock { $0 = watch }
     }
 
@@ -44,13 +44,13 @@ final class Children: Sendable {
         let child = ChildProcess(pid: try outcome.get(), whenStopped: whenStopped)
         running.withLock { $0[child.pid] = child }
         // SIGCHLD for this child may have come before it was listed in `running`.
-        look()
+        pollAll()
         return child
     }
 
-    private func look() {
+    private func pollAll() {
         for child in running.withLock({ Array($0.values) }) {
-            child.look()
+            child.pollState()
             // Another child may have got the same number since.
             if child.hasEnded { running.withLock { if $0[child.pid] === child { $0[child.pid] = nil } } }
         }

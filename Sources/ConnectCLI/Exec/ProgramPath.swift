@@ -34,8 +34,8 @@ struct ProgramPath {
         let path = environmentVariable("PATH") ?? Array("/bin:/usr/bin".utf8)
         var other: ProgramPath?
         for directory in path.split(separator: UInt8(ascii: ":"), omittingEmptySubsequences: false) {
-            let place = directory.isEmpty ? [UInt8(ascii: ".")] : Array(directory)
-            let found = ProgramPath(place + [UInt8(ascii: "/")] + program)
+            let folder = directory.isEmpty ? [UInt8(ascii: ".")] : Array(directory)
+            let found = ProgramPath(folder + [UInt8(ascii: "/")] + program)
             if let found, found.isExecutable { return found }
             if found?.isDirectory == false { other = other ?? found }
         }

@@ -15,7 +15,7 @@ struct FileFacts: Sendable, Equatable {
     var isSaved: Bool?
 
     /// The facts as a text line for people.
-    var line: String {
+    var textLine: String {
         let size =
             switch size {
             case .bytes(1): "1 byte"

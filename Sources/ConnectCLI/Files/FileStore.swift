@@ -45,7 +45,7 @@ final class FileStore: Sendable {
     /// - Parameter progress: called with the number of bytes that are done.
     /// - Throws: ``Failure`` 74; then nothing is left of the file.
     func save(
-        _ file: RegularFile, as name: FileName, _ attempt: Attempt, _ progress: (Int) -> Void
+        _ file: RegularFile, as name: FileName, _ work: FileWork, _ progress: (Int) -> Void
     ) throws(Failure) {
         if file.size > sizeLimit {
             throw failure(
@@ -53,7 +53,7 @@ final class FileStore: Sendable {
         }
         let count: Int
         do throws(SystemError) {
-            count = try copy(file, to: name.bytes.cString, attempt, progress)
+            count = try copy(file, to: name.bytes.cString, work, progress)
         } catch {
             // Whatever the error, its cause is that the store was abandoned.
             if isAbandoned {
@@ -81,7 +81,7 @@ final class FileStore: Sendable {
 
     /// - Returns: the number of bytes copied. The file has its name if that is all of them.
     private func copy(
-        _ file: RegularFile, to final: [CChar], _ attempt: Attempt, _ progress: (Int) -> Void
+        _ file: RegularFile, to final: [CChar], _ work: FileWork, _ progress: (Int) -> Void
     ) throws(SystemError) -> Int {
         var status = stat()
         if !overwrites, fstatat(directory.rawValue, final, &status, AT_SYMLINK_NOFOLLOW) == 0 {
@@ -100,12 +100,12 @@ final class FileStore: Sendable {
         guard isKept else { throw SystemError(operation: "write", errno: .canceled) }
         var copy = FileCopy(from: file.descriptor, to: partial.descriptor.rawValue, size: file.size)
         let count = try copy.run { done throws(SystemError) in
-            try attempt.step()
+            try work.step()
             progress(done)
             if isAbandoned { throw SystemError(operation: "write", errno: .canceled) }
         }
         if count == file.size {
-            try attempt.commit()
+            try work.commit()
             try partial.publish(as: final, overwriting: overwrites)
         }
         return count

@@ -17,54 +17,54 @@ final class FileThreads: Sendable {
         case noThread(SystemError)
     }
 
-    private struct Place {
-        let owner: FileOwner
+    private struct Slot {
+        let sender: FileSender
         var hangs = false
     }
 
-    private enum Room: Equatable {
+    private enum Vacancy: Equatable {
         case free, busy
         case allHang(count: Int)
     }
 
     private struct State {
-        var places: [Int: Place] = [:]
-        var waiting: [(owner: FileOwner, continuation: CheckedContinuation<Result<Int, Refusal>, Never>)] = []
+        var slots: [Int: Slot] = [:]
+        var waiting: [(sender: FileSender, continuation: CheckedContinuation<Result<Int, Refusal>, Never>)] = []
         var lastNumber = 0
 
-        /// Gives free places to the waiting files, in the order in which they asked. The returned closures resume them.
-        mutating func answers() -> [() -> Void] {
+        /// Gives free slots to the waiting files, in the order in which they asked. The returned closures resume them.
+        mutating func grantSlots() -> [() -> Void] {
             var answers: [() -> Void] = []
-            var busy: Set<FileOwner> = []
+            var busy: Set<FileSender> = []
             let asked = waiting
             waiting = []
-            for (owner, continuation) in asked {
-                let room = busy.contains(owner) ? .busy : room(for: owner)
-                switch room {
+            for (sender, continuation) in asked {
+                let vacancy = busy.contains(sender) ? .busy : vacancy(for: sender)
+                switch vacancy {
                 case .busy:
-                    busy.insert(owner)
-                    waiting.append((owner, continuation))
+                    busy.insert(sender)
+                    waiting.append((sender, continuation))
                 case .allHang(let count):
                     answers.append { continuation.resume(returning: .failure(.allHang(count: count))) }
                 case .free:
                     lastNumber += 1
                     let number = lastNumber
-                    places[number] = Place(owner: owner)
+                    slots[number] = Slot(sender: sender)
                     answers.append { continuation.resume(returning: .success(number)) }
                 }
             }
             return answers
         }
 
-        private func room(for owner: FileOwner) -> Room {
-            let all = places.values
+        private func vacancy(for sender: FileSender) -> Vacancy {
+            let all = slots.values
             let limits = FileThreads.limits
-            let shares: [(places: [Place], limit: Int)] = [
-                (all.filter { $0.owner == owner }, limits.process),
-                (all.filter { $0.owner.user == owner.user }, limits.user), (Array(all), limits.all),
+            let shares: [(slots: [Slot], limit: Int)] = [
+                (all.filter { $0.sender == sender }, limits.process),
+                (all.filter { $0.sender.user == sender.user }, limits.user), (Array(all), limits.all),
             ]
-            let full = shares.filter { $0.places.count >= $0.limit }
-            if let hanging = full.first(where: { $0.places.allSatisfy(\.hangs) }) {
+            let full = shares.filter { $0.slots.count >= $0.limit }
+            if let hanging = full.first(where: { $0.slots.allSatisfy(\.hangs) }) {
                 return .allHang(count: hanging.limit)
             }
             return full.isEmpty ? .free : .busy
@@ -79,28 +79,28 @@ final class FileThreads: Sendable {
         self.patience = patience
     }
 
-    /// Runs work on a thread of its own, as soon as the owner may have one.
-    /// - Parameter work: its result is dropped if the work has been given up.
+    /// Runs work on a thread of its own, as soon as the sender may have one.
+    /// - Parameter body: its result is dropped if the work has been given up.
     func run<Value: Sendable>(
-        for owner: FileOwner, _ work: @escaping @Sendable (Attempt) -> Value
+        for sender: FileSender, _ body: @escaping @Sendable (FileWork) -> Value
     ) async throws(Refusal) -> Value {
-        let place = try await take(for: owner)
+        let slot = try await waitForSlot(for: sender)
         let outcome = Latch<Result<Value, Refusal>>()
-        let attempt = Attempt()
+        let work = FileWork()
         do throws(SystemError) {
             try startDetachedThread(named: "file") { [self] in
-                let value = work(attempt)
-                let isWanted = attempt.end()
-                change { $0.places[place] = nil }
+                let value = body(work)
+                let isWanted = work.end()
+                change { $0.slots[slot] = nil }
                 if isWanted { outcome.set(.success(value)) }
             }
         } catch {
-            change { $0.places[place] = nil }
+            change { $0.slots[slot] = nil }
             throw .noThread(error)
         }
         if let loop = try? EventLoop.shared {
-            attempt.giveUp(after: patience, on: loop) { [self] in
-                change { $0.places[place]?.hangs = true }
+            work.giveUp(after: patience, on: loop) { [self] in
+                change { $0.slots[slot]?.hangs = true }
                 outcome.set(.failure(.stalled))
             }
         }
@@ -108,11 +108,11 @@ final class FileThreads: Sendable {
         return try await (outcome.wait() ?? .failure(.stalled)).get()
     }
 
-    // MARK: Places
+    // MARK: Slots
 
-    private func take(for owner: FileOwner) async throws(Refusal) -> Int {
+    private func waitForSlot(for sender: FileSender) async throws(Refusal) -> Int {
         try await withCheckedContinuation { continuation in
-            change { $0.waiting.append((owner, continuation)) }
+            change { $0.waiting.append((sender, continuation)) }
         }.get()
     }
 
@@ -120,7 +120,7 @@ final class FileThreads: Sendable {
     private func change(_ change: (inout State) -> Void) {
         let answers = state.withLock { state in
             change(&state)
-            return state.answers()
+            return state.grantSlots()
         }
         for answer in answers { answer() }
     }

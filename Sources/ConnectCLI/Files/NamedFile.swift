@@ -8,7 +8,7 @@ struct NamedFile: Sendable {
     private let path: [CChar]
     private let label: String
     /// The text of the message: the last part of the path.
-    let name: Payload
+    let name: MessageContent
 
     /// - Throws: ``Failure`` 65 if the file cannot be read.
     init(_ argument: String) throws(Failure) {
@@ -16,7 +16,7 @@ struct NamedFile: Sendable {
         path = bytes.cString
         label = TerminalText.escaped(argument)
         let last = bytes.split(separator: UInt8(ascii: "/")).last ?? []
-        name = Payload(line: Array(last))
+        name = MessageContent(line: Array(last))
         if access(path, R_OK) != 0 { throw failure(errno) }
     }
 

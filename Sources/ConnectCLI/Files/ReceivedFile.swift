@@ -26,15 +26,15 @@ final class ReceivedFile: Sendable {
 
     /// Looks at the file, and stores it if there is a store. May block for ever.
     /// - Returns: why the file was not looked at or stored; nil if it was.
-    func handle(_ attempt: Attempt) -> Failure? {
+    func handle(_ work: FileWork) -> Failure? {
         let result = file.withFileDescriptor { descriptor in
-            Result { () throws(Failure) in try handle(descriptor, attempt) }
+            Result { () throws(Failure) in try handle(descriptor, work) }
         }
         if case .failure(let failure)? = result { return failure }
         return nil
     }
 
-    private func handle(_ descriptor: Int32, _ attempt: Attempt) throws(Failure) {
+    private func handle(_ descriptor: Int32, _ work: FileWork) throws(Failure) {
         let regular: RegularFile?
         do throws(SystemError) {
             regular = try RegularFile(descriptor)
@@ -47,7 +47,7 @@ final class ReceivedFile: Sendable {
         }
         let share = bar?.begin(fileName.label, total: regular.size)
         defer { share?.end() }
-        try store.save(regular, as: fileName, attempt) { share?.update($0) }
+        try store.save(regular, as: fileName, work) { share?.update($0) }
         known.withLock {
             $0.name = String(decoding: fileName.bytes, as: UTF8.self)
             $0.isSaved = true
@@ -75,6 +75,6 @@ final class ReceivedFile: Sendable {
     private var notDone: String { store == nil ? "was not looked at" : "was not saved" }
 
     private func failure(_ reason: String) -> Failure {
-        Failure(.inputOutput, "\(facts.line) \(reason)")
+        Failure(.inputOutput, "\(facts.textLine) \(reason)")
     }
 }

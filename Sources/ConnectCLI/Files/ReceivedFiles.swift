@@ -24,7 +24,7 @@ final class ReceivedFiles: Sendable {
 
     /// Handles the files that came with a message, one after the other. Reports each that fails on standard error.
     /// - Returns: the facts about the files, and the first failure.
-    func take(_ message: Message, of owner: FileOwner) async -> (facts: [FileFacts], failure: Failure?) {
+    func handle(_ message: Message, from sender: FileSender) async -> (facts: [FileFacts], failure: Failure?) {
         let files = message.files
         if files.isEmpty { return ([], nil) }
         let name = files.count == 1 && message.kind != .json ? message.bytes : nil
@@ -34,7 +34,7 @@ final class ReceivedFiles: Sendable {
             let received = ReceivedFile(file, name, store: store, bar: bar)
             var failure: Failure?
             do throws(FileThreads.Refusal) {
-                failure = try await threads.run(for: owner) { received.handle($0) }
+                failure = try await threads.run(for: sender) { received.handle($0) }
             } catch { failure = received.failure(error, patience: patience) }
             facts.append(received.facts)
             if let failure {

@@ -12,24 +12,24 @@ enum InputForm: Sendable {
     }
 
     /// - Throws: ``Failure`` 65, which says what is wrong and what to write instead, but not in which text line.
-    func read(_ line: [UInt8]) throws(Failure) -> InputLine {
+    func read(_ line: [UInt8]) throws(Failure) -> InputCommand {
         switch self {
-        case .plain: InputLine(.post(Payload(line: line)))
-        case .objects: try InputLine(object: line)
-        case .json: InputLine(.post(try Payload(json: line)))
+        case .plain: InputCommand(.post(MessageContent(line: line)))
+        case .objects: try InputCommand(object: line)
+        case .json: InputCommand(.post(try MessageContent(json: line)))
         }
     }
 
     /// The message to post for a text line, for a program with only one port.
     /// - Throws: ``Failure`` 65.
-    func read(_ line: [UInt8], number: Int) throws(Failure) -> Payload {
-        do throws(Failure) { return try read(line).payload } catch { throw error.ofLine(number) }
+    func read(_ line: [UInt8], number: Int) throws(Failure) -> MessageContent {
+        do throws(Failure) { return try read(line).content } catch { throw error.ofTextLine(number) }
     }
 }
 
 extension Failure {
     /// The same failure, with the number of the text line of the input.
-    func ofLine(_ number: Int) -> Failure {
+    func ofTextLine(_ number: Int) -> Failure {
         Failure(status, "line \(number) of the input was not sent: \(message ?? "")")
     }
 }

@@ -26,17 +26,17 @@ actor StandardInput {
     private let thread: WorkerThread
     private let descriptor: Int32
     private let limit: Int
-    private var splitter: LineSplitter
+    private var splitter: TextLineSplitter
     private var hasEnded = false
     private var isThreadReady = false
     private let isBeingRead = Lock(false)
 
     private static let chunk = 64 << 10
 
-    init(descriptor: Int32 = 0, limit: Int = LineSplitter.defaultLimit) throws(SystemError) {
+    init(descriptor: Int32 = 0, limit: Int = TextLineSplitter.defaultLimit) throws(SystemError) {
         self.descriptor = descriptor
         self.limit = limit
-        splitter = LineSplitter(limit: limit)
+        splitter = TextLineSplitter(limit: limit)
         thread = try WorkerThread(name: "stdin")
         unownedExecutor = thread.asUnownedSerialExecutor()
         gate = try InputGate()
@@ -85,7 +85,7 @@ actor StandardInput {
     /// The complete text lines that have been read; after the end of the input also the last one without a newline.
     private func whole() throws(Failure) -> [[UInt8]] {
         var lines: [[UInt8]] = []
-        do throws(LineSplitter.TooLong) {
+        do throws(TextLineSplitter.TooLong) {
             while let line = try splitter.next() { lines.append(line) }
             if hasEnded, let rest = try splitter.rest() { lines.append(rest) }
         } catch {
@@ -133,7 +133,7 @@ actor StandardInput {
     private func read() throws(Failure) -> [UInt8]? {
         if !isThreadReady {
             isThreadReady = true
-            BackgroundJob.blockSignalInThisThread()
+            TerminalJob.blockSignalInThisThread()
         }
         isBeingRead.withLock { $0 = true }
         defer { isBeingRead.withLock { $0 = false } }
@@ -143,8 +143,8 @@ actor StandardInput {
                 continue
             }
             guard gate.wait(orReadable: descriptor) == .readable, gate.isOpen else { continue }
-            if BackgroundJob.isBehind(descriptor) {
-                _ = gate.wait(orReadable: nil, milliseconds: BackgroundJob.check)
+            if TerminalJob.isInBackground(of: descriptor) {
+                _ = gate.wait(orReadable: nil, milliseconds: TerminalJob.check)
                 continue
             }
             if let chunk = try readNow() { return chunk.isEmpty ? nil : chunk }
@@ -167,7 +167,7 @@ actor StandardInput {
         guard let failure else { return count == nil ? nil : chunk }
         if failure.errno == .ioError, isTerminal {
             // Either this process has moved to the background since the check, or the terminal was hung up.
-            return BackgroundJob.isBehind(descriptor) ? nil : []
+            return TerminalJob.isInBackground(of: descriptor) ? nil : []
         }
         throw Failure(
             .inputOutput, "standard input cannot be read (\(failure)); check what it is redirected from")

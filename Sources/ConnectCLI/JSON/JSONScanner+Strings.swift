@@ -11,7 +11,7 @@ extension JSONScanner {
     /// Scans a string. JSON allows a lone surrogate (`\ud83d` alone). It is left out of the bytes, and its offset is
     /// returned.
     mutating func stringBytes() throws(Malformed) -> (bytes: [UInt8], halfSurrogate: Int?) {
-        guard take("\"") else { throw malformed }
+        guard skip("\"") else { throw malformed }
         var bytes: [UInt8] = []
         var halfSurrogate: Int?
         while let byte = current {

@@ -78,8 +78,9 @@ struct JSONScanner {
         }
     }
 
-    /// Skips white space, then the given character if it is next.
-    mutating func take(_ character: Unicode.Scalar) -> Bool {
+    /// Skips white space, then the given character.
+    /// - Returns: `false` if another character is next, which is left.
+    mutating func skip(_ character: Unicode.Scalar) -> Bool {
         skipSpace()
         guard current == UInt8(ascii: character) else { return false }
         position += 1
@@ -99,16 +100,16 @@ struct JSONScanner {
         var closers: [Unicode.Scalar] = []
         repeat {
             // A value begins here. A container that is not empty stays open.
-            if take("{") {
+            if skip("{") {
                 depth = max(depth, closers.count + 1)
-                if !take("}") {
+                if !skip("}") {
                     closers.append("}")
                     try key()
                     continue
                 }
-            } else if take("[") {
+            } else if skip("[") {
                 depth = max(depth, closers.count + 1)
-                if !take("]") {
+                if !skip("]") {
                     closers.append("]")
                     continue
                 }
@@ -117,9 +118,9 @@ struct JSONScanner {
             }
             // A value has ended here, and so may the containers around it.
             while let closer = closers.last {
-                if take(closer) {
+                if skip(closer) {
                     closers.removeLast()
-                } else if take(",") {
+                } else if skip(",") {
                     if closer == "}" { try key() }
                     break
                 } else {
@@ -132,7 +133,7 @@ struct JSONScanner {
 
     private mutating func key() throws(Malformed) {
         try skipString()
-        if !take(":") { throw malformed }
+        if !skip(":") { throw malformed }
     }
 
     private mutating func skipString() throws(Malformed) {

@@ -10,7 +10,7 @@ extension Listen {
             let number = await peers.add(event)
             let reason = try await serve(event, number, service, peers, program)
             if let failure = Failure(reason, peer: event.peer.label) { throw failure }
-            if let failure = await service.untaken(by: event) { throw failure }
+            if let failure = await service.untakenFailure(of: event) { throw failure }
             return service.status
         }
         throw Failure(endOf: context)

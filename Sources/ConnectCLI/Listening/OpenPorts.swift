@@ -11,7 +11,7 @@ actor OpenPorts: OpenPeers {
         let port: MessagePort
         /// Resumed when there may be something for the port. While it is set, the port has been given everything so
         /// far.
-        var taker: CheckedContinuation<Void, Never>?
+        var waitingDelivery: CheckedContinuation<Void, Never>?
         /// Whether the port is being closed, so that nothing more is posted to it.
         var isClosing = false
         /// Why this listener dropped the port, if it did.
@@ -71,8 +71,8 @@ actor OpenPorts: OpenPeers {
     /// Posts messages to one port or to every open port. While none is open, messages for every port wait for the next
     /// one. Waits until the log has room.
     /// - Throws: ``Failure`` 65 if the given port is not open.
-    func post(_ payloads: [Payload], to port: Int?) async throws(Failure) {
-        while !log.hasRoom(for: payloads) {
+    func post(_ contents: [MessageContent], to port: Int?) async throws(Failure) {
+        while !log.hasRoom(for: contents) {
             try expectOpen(port)
             await withCheckedContinuation { waiter in
                 waitingForRoom = waiter
@@ -80,7 +80,7 @@ actor OpenPorts: OpenPeers {
             }
         }
         try expectOpen(port)
-        log.append(payloads, for: port)
+        log.append(contents, for: port)
         if let port { wake(port) } else { wakeAll() }
     }
 
@@ -159,8 +159,8 @@ actor OpenPorts: OpenPeers {
             if let waiter = waitingForRoom.take() { waiter.resume() }
             if step != nil { return step }
             if inputHasEnded { return nil }
-            await withCheckedContinuation { taker in
-                ports[number]?.taker = taker
+            await withCheckedContinuation { waitingDelivery in
+                ports[number]?.waitingDelivery = waitingDelivery
                 watchForStalls()
             }
         }
@@ -176,7 +176,7 @@ actor OpenPorts: OpenPeers {
     }
 
     private func wake(_ number: Int) {
-        if let taker = ports[number]?.taker.take() { taker.resume() }
+        if let waitingDelivery = ports[number]?.waitingDelivery.take() { waitingDelivery.resume() }
     }
 
     private func wakeAll() {
@@ -188,13 +188,13 @@ actor OpenPorts: OpenPeers {
     /// Why this listener dropped the port, if it did.
     func dropReason(of number: Int) -> CloseReason? { ports[number]?.dropReason }
 
-    private var holdsUpOthers: Bool { waitingForRoom != nil && ports.values.contains { $0.taker != nil } }
+    private var holdsUpOthers: Bool { waitingForRoom != nil && ports.values.contains { $0.waitingDelivery != nil } }
 
     /// The marks of the ports that have not been given everything.
     private var marks: [Int: Mark] {
         var marks: [Int: Mark] = [:]
-        for (number, port) in ports where port.taker == nil && log.has(number) {
-            marks[number] = Mark(passed: log.progress(of: number), unsent: port.port.bufferedAmount)
+        for (number, port) in ports where port.waitingDelivery == nil && log.has(number) {
+            marks[number] = Mark(passed: log.firstUnpassed(of: number), unsent: port.port.bufferedAmount)
         }
         return marks
     }

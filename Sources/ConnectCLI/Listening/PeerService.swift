@@ -20,7 +20,7 @@ protocol PeerService<Served>: Sendable {
     func serve(_ event: Served, _ number: Int) async throws(Failure) -> CloseReason
     /// With `--once`: the failure to report if the peer, whose line has ended, has not received everything. Nil if it
     /// has, or if it did not want the rest. No more input is read from here on.
-    func untaken(by event: Served) async -> Failure?
+    func untakenFailure(of event: Served) async -> Failure?
     /// Ends work that closing the ports does not end, because the program is about to exit.
     func end()
 }

@@ -2,7 +2,7 @@ import ConnectTo
 
 extension CommonOptions {
     /// The command line that calls another subcommand with the name, on the same bus and under the same origin.
-    func line(_ subcommand: String, _ name: String) -> String {
+    func commandLine(_ subcommand: String, _ name: String) -> String {
         var words = ["connect", subcommand]
         if let origin { words += ["--origin", origin] }
         if bus != "session" { words += ["--bus", bus] }
@@ -17,8 +17,8 @@ extension CommonOptions {
         return Failure(
             .noSuchName,
             canStart == true
-                ? "nobody has \(label) now; connecting to it starts it (\(line("to", name)))"
+                ? "nobody has \(label) now; connecting to it starts it (\(commandLine("to", name)))"
                 : "nobody has registered \(label) under \(origin); is its program running? "
-                    + "(\(line("doctor", name)) looks further)")
+                    + "(\(commandLine("doctor", name)) looks further)")
     }
 }

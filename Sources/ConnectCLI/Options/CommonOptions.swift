@@ -24,8 +24,8 @@ struct CommonOptions: ParsableArguments, Sendable {
         help: ArgumentHelp(
             "How long the bus may be away before it counts as lost (69); 60 if not given.",
             discussion: "One that is not there at the start is not waited for (69 at once).", valueName: "seconds"),
-        transform: Seconds.init)
-    var patience: Seconds?
+        transform: SecondsArgument.init)
+    var patience: SecondsArgument?
 
     @Flag(name: .shortAndLong, help: "Write nothing but errors to standard error.")
     var quiet = false

@@ -10,7 +10,7 @@ struct UsageError {
         self.arguments = arguments
     }
 
-    var line: String {
+    var textLine: String {
         let help = (["connect"] + subcommand + ["--help"]).joined(separator: " ")
         let message = message + remark
         // Append a sentence to a sentence, and a clause to anything else.

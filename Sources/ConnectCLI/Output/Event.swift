@@ -52,7 +52,7 @@ enum Event {
     }
 
     /// A signal has stopped the command of a port, so its peer waits.
-    static func stopped(port: Int, pid: Int32, signal: Int32) -> JSONObject {
+    static func commandStopped(port: Int, pid: Int32, signal: Int32) -> JSONObject {
         [
             "event": .string("stopped"), "port": .integer(port), "pid": .integer(Int(pid)),
             "signal": .integer(Int(signal)),
@@ -61,7 +61,7 @@ enum Event {
 
     /// The command of a port has ended, but a process that it left behind still has its output open; what that writes
     /// is not sent.
-    static func cut(port: Int) -> JSONObject {
+    static func outputCutOff(port: Int) -> JSONObject {
         ["event": .string("cut"), "port": .integer(port)]
     }
 

@@ -14,11 +14,11 @@ struct Report: Sendable {
 
     /// Writes a text line to standard output.
     /// - Throws: ``Failure`` 74.
-    func line(_ text: String) async throws(Failure) {
-        try await line(Array(text.utf8))
+    func textLine(_ text: String) async throws(Failure) {
+        try await textLine(Array(text.utf8))
     }
 
-    func line(_ bytes: [UInt8]) async throws(Failure) {
+    func textLine(_ bytes: [UInt8]) async throws(Failure) {
         do throws(SystemError) {
             try await output.writeLine(bytes)
         } catch { throw Self.failure(of: error) }
@@ -26,7 +26,7 @@ struct Report: Sendable {
 
     /// Writes an event, with `--json` only.
     func event(_ object: @autoclosure () -> JSONObject) async throws(Failure) {
-        if isJSON { try await line(object().bytes) }
+        if isJSON { try await textLine(object().bytes) }
     }
 
     /// Writes the close event of a port. If the reader of standard output has gone, the event is not needed.
@@ -40,25 +40,25 @@ struct Report: Sendable {
             let event = MessageEvent(message, files: files, port: port)
             // Close before writing, so that nothing stays open while the reader of standard output is slow.
             for thing in message.transferred { thing.letGo() }
-            return try await line(event)
+            return try await textLine(event)
         }
-        await noteUnseen(message.transferred.filter { $0.kind != .file }, port: port)
+        await closeUnseen(message.transferred.filter { $0.kind != .file }, port: port)
         for thing in message.transferred { thing.letGo() }
         if !files.isEmpty {
-            for file in files where file.isSaved != false { try await line(file.line) }
+            for file in files where file.isSaved != false { try await textLine(file.textLine) }
             return
         }
-        try await line(MessageBytes(message))
+        try await textLine(MessageBytes(message))
     }
 
-    private func line(_ pieces: some IteratorProtocol<[UInt8]> & Sendable) async throws(Failure) {
+    private func textLine(_ pieces: some IteratorProtocol<[UInt8]> & Sendable) async throws(Failure) {
         do throws(SystemError) {
             try await output.writeLine(pieces)
         } catch { throw Self.failure(of: error) }
     }
 
     /// Reports what came with a message and cannot be used here, and closes it.
-    func noteUnseen(_ things: [Transferable], port: Int) async {
+    func closeUnseen(_ things: [Transferable], port: Int) async {
         if things.isEmpty { return }
         for thing in things { thing.letGo() }
         let ports = things.count { $0.kind == .port }

@@ -33,7 +33,7 @@ enum Main {
     private static func leave(_ error: any Error, _ arguments: [String]) -> Never {
         let code = Connect.exitCode(for: error)
         if code.isSuccess { show(Connect.fullMessage(for: error)) }
-        end(code.rawValue, UsageError(error, arguments).line)
+        end(code.rawValue, UsageError(error, arguments).textLine)
     }
 
     private static func show(_ text: String) -> Never {

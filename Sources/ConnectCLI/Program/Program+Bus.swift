@@ -2,7 +2,7 @@ import ConnectTo
 
 extension Program {
     /// Reports when the bus goes away, and when it is back. The loss of the bus is reported by the calls that need it.
-    func follow(_ bus: Bus) {
+    func reportStatus(of bus: Bus) {
         Task.onLoop { [report, changes = bus.statusChanges] in
             var last = Bus.Status.connected
             for await status in changes where status != last && status != .lost {

@@ -6,15 +6,15 @@ struct RawCall {
     let name: String
     /// The task that opens the stream, once.
     private let opening: Task<ByteStream, any Error>
-    private let opened = Latch<RawLine>()
+    private let opened = Latch<StreamCopy>()
 
     init(name: String, _ open: @escaping @Sendable () async throws -> ByteStream) {
         self.name = name
         opening = Task(executorPreference: try? EventLoop.shared.executor) { try await open() }
     }
 
-    var awaited: Awaited {
-        opened.value.map { $0.awaitsInput ? .input : .peer } ?? .answer
+    var phase: CallPhase {
+        opened.value.map { $0.awaitsInput ? .awaitingInput : .awaitingPeer } ?? .awaitingAnswer
     }
 
     func run(in program: Program) async throws -> ExitStatus {
@@ -25,17 +25,17 @@ struct RawCall {
         } catch {
             throw (error as? PortError)?.reason.flatMap { Failure($0, peer: name) } ?? Failure(error)
         }
-        let line = try RawLine(stream)
-        opened.set(line)
-        program.atEnd { _ in line.end() }
+        let copy = try StreamCopy(stream)
+        opened.set(copy)
+        program.atEnd { _ in copy.end() }
         Task.onLoop { [readerGone = program.report.output.readerGone] in
             _ = await readerGone.wait()
-            _ = await line.inputEnd.wait()
+            _ = await copy.inputEnd.wait()
             // Nothing is left to do. If the socket still holds bytes of the peer, the receiving thread fails: they have
             // no reader.
-            line.end()
+            copy.end()
         }
-        let outcome = await line.run(try RawThreads())
+        let outcome = await copy.run(try StreamThreads())
         if let failure = outcome.failure { throw failure }
         // With --exec the listener's command has ended, and did not want the rest.
         if stream.isPartial ? outcome.wasReset : outcome.isUntaken { throw Failure.untaken(by: name) }

@@ -20,7 +20,7 @@ final class RawChildService: PeerService {
     }
 
     /// The command had the line: this process cannot know what the command did not take.
-    func untaken(by event: StreamEvent) async -> Failure? { nil }
+    func untakenFailure(of event: StreamEvent) async -> Failure? { nil }
 
     func serve(_ event: StreamEvent, _ number: Int) async throws(Failure) -> CloseReason {
         let socket: StreamSocket
@@ -30,7 +30,7 @@ final class RawChildService: PeerService {
         var hasRun = true
         do {
             let (child, holders) = try await command.run(for: event.peer, on: socket.descriptor) { [report] stop in
-                Task.onLoop { await report.stopped(stop, port: number) }
+                Task.onLoop { await report.commandStopped(stop, port: number) }
             }
             ends.withLock { ends in
                 ends[number] = {
@@ -40,8 +40,8 @@ final class RawChildService: PeerService {
             }
             let ending = await child.ended()
             await report.note(ending, port: number)
-            if await Stragglers.wait(holders, on: socket, silence: ChildService.silence) == .silent {
-                await report.cut(port: number)
+            if await LeftoverProcesses.wait(holders, on: socket, silence: ChildService.silence) == .silent {
+                await report.outputCutOff(port: number)
             }
         } catch {
             await untilSomethingCame(over: socket)

@@ -6,11 +6,11 @@ import Glibc
 /// time, since the bytes of two peers could not be told apart.
 final class RawService: PeerService {
     private let report: Report
-    private let threads: RawThreads
+    private let threads: StreamThreads
     private let state = Lock(State())
 
     private struct State {
-        var line: RawLine?
+        var copy: StreamCopy?
         var isUntaken = false
         var hasEnded = false
     }
@@ -20,23 +20,23 @@ final class RawService: PeerService {
 
     init(report: Report) throws(SystemError) {
         self.report = report
-        threads = try RawThreads()
+        threads = try StreamThreads()
     }
 
-    func untaken(by event: StreamEvent) async -> Failure? {
+    func untakenFailure(of event: StreamEvent) async -> Failure? {
         state.withLock { $0.isUntaken } ? Failure.untaken(by: event.peer.label) : nil
     }
 
     func serve(_ event: StreamEvent, _ number: Int) async throws(Failure) -> CloseReason {
-        let line = try RawLine(event.stream, endsWithPeer: isatty(0) == 1)
+        let copy = try StreamCopy(event.stream, endsWithPeer: isatty(0) == 1)
         let hasEnded = state.withLock { state in
-            state.line = line
+            state.copy = copy
             return state.hasEnded
         }
-        if hasEnded { line.end() }
-        let outcome = await line.run(threads)
+        if hasEnded { copy.end() }
+        let outcome = await copy.run(threads)
         state.withLock { state in
-            state.line = nil
+            state.copy = nil
             state.isUntaken = outcome.isUntaken
         }
         if let failure = outcome.failure { throw failure }
@@ -44,11 +44,11 @@ final class RawService: PeerService {
     }
 
     func end() {
-        let line = state.withLock { state in
+        let copy = state.withLock { state in
             state.hasEnded = true
-            return state.line
+            return state.copy
         }
-        line?.end()
+        copy?.end()
     }
 }
 

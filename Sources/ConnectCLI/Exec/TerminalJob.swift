@@ -1,12 +1,12 @@
 import Glibc
 
 /// Keeps a shell's background job from being stopped by SIGTTIN when it would read the terminal.
-enum BackgroundJob {
+enum TerminalJob {
     /// How often a background job with pending input checks whether it is in the foreground, in milliseconds.
     static let check: Int32 = 500
 
     /// Whether the descriptor is a terminal, and another job is in its foreground at this moment.
-    static func isBehind(_ descriptor: Int32) -> Bool {
+    static func isInBackground(of descriptor: Int32) -> Bool {
         guard isatty(descriptor) == 1 else { return false }
         let foreground = tcgetpgrp(descriptor)
         return foreground >= 0 && foreground != getpgrp()

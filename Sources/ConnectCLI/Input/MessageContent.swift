@@ -1,7 +1,7 @@
 import ConnectTo
 
 /// The content of one message.
-enum Payload: Sendable, Equatable {
+enum MessageContent: Sendable, Equatable {
     case bytes([UInt8])
     case text(String)
     /// JSON that has been checked, and is passed on as it was written.
@@ -34,7 +34,7 @@ enum Payload: Sendable, Equatable {
     }
 }
 
-extension Payload {
+extension MessageContent {
     /// The size in bytes.
     var count: Int {
         switch self {
@@ -44,7 +44,7 @@ extension Payload {
     }
 }
 
-extension Payload {
+extension MessageContent {
     /// The message to post.
     var message: OutgoingMessage {
         switch self {
@@ -57,14 +57,14 @@ extension Payload {
 
 extension MessageBatch {
     /// A batch of one message.
-    init(_ payload: Payload) {
+    init(_ content: MessageContent) {
         self.init()
-        append(payload)
+        append(content)
     }
 
-    mutating func append(_ payload: Payload) {
-        // Only a message that transfers something is refused, and a payload transfers nothing.
-        try? append(payload.message)
+    mutating func append(_ content: MessageContent) {
+        // Only a message that transfers something is refused, and these transfer nothing.
+        try? append(content.message)
     }
 }
 

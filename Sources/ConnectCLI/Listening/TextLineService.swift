@@ -2,7 +2,7 @@ import ConnectTo
 import ConnectToLinux
 
 /// Serves peers with text lines: messages go to standard output, standard input goes to every open port.
-final class LineService: PeerService {
+final class TextLineService: PeerService {
     private let report: Report
     private let ports: OpenPorts
     private let input: StandardInput?
@@ -10,9 +10,9 @@ final class LineService: PeerService {
     /// Whether there is one port only (`--once`), so that the end of standard input finishes that port.
     private let isOnce: Bool
     private let files: ReceivedFiles
-    private let mishaps = Mishaps()
+    private let firstFailure = FirstFailure()
     /// Whether text lines have been read that are not in the ports' log yet.
-    private let hasLineInHand = Lock(false)
+    private let hasUnpostedLines = Lock(false)
 
     let limit = Int.max
 
@@ -28,23 +28,23 @@ final class LineService: PeerService {
     }
 
     /// 65 if a text line of the input was not sent, 74 if a file was not saved.
-    var status: ExitStatus { mishaps.status }
+    var status: ExitStatus { firstFailure.status }
 
-    func untaken(by event: ConnectEvent) async -> Failure? {
-        await event.untaken { await hasInputLeft() }
+    func untakenFailure(of event: ConnectEvent) async -> Failure? {
+        await event.untakenFailure { await hasInputLeft() }
     }
 
     private func hasInputLeft() async -> Bool {
         guard let input, !input.isTerminal else { return false }
         // An input that is open but silent leaves nothing over: it holds no text line that could have been sent.
         let isLeft = await input.stop() == .lines
-        if isLeft || hasLineInHand.withLock({ $0 }) { return true }
+        if isLeft || hasUnpostedLines.withLock({ $0 }) { return true }
         return await ports.hasUngiven
     }
 
     func serve(_ event: ConnectEvent, _ number: Int) async throws(Failure) -> CloseReason {
         let port = event.source
-        let owner = FileOwner(event.peer)
+        let sender = FileSender(event.peer)
         let isDelivered = Latch<Void>()
         Task.onLoop { [self] in
             await ports.deliver(to: number, finishes: isOnce && keepsFinished)
@@ -54,8 +54,8 @@ final class LineService: PeerService {
         while let message = await iterator.nextUnlessEnded() {
             let held = port.hold(message.count)
             defer { withExtendedLifetime(held) {} }
-            let (facts, failure) = await files.take(message, of: owner)
-            if let failure { mishaps.note(failure) }
+            let (facts, failure) = await files.handle(message, from: sender)
+            if let failure { firstFailure.note(failure) }
             try await report.message(message, files: facts, from: number)
         }
         if port.hasReceivedFinish { try await report.event(Event.finish(port: number)) }
@@ -79,7 +79,7 @@ final class LineService: PeerService {
     /// Text lines that were read together and go to the same ports.
     private struct Run {
         let port: Int?
-        var payloads: [Payload] = []
+        var contents: [MessageContent] = []
         /// The numbers of these text lines in the input.
         var numbers: [Int] = []
     }
@@ -92,10 +92,10 @@ final class LineService: PeerService {
             do {
                 var number = 1
                 while let lines = try await input.next() {
-                    hasLineInHand.withLock { $0 = true }
+                    hasUnpostedLines.withLock { $0 = true }
                     await post(lines, from: number)
                     number += lines.count
-                    hasLineInHand.withLock { $0 = false }
+                    hasUnpostedLines.withLock { $0 = false }
                 }
                 await ports.endInput()
             } catch { fail(Failure(error)) }
@@ -106,34 +106,34 @@ final class LineService: PeerService {
         var run = Run(port: nil)
         for (number, line) in zip(start..., lines) {
             do throws(Failure) {
-                let line = try form.read(line)
-                if run.port != line.port || line.content == .close {
+                let command = try form.read(line)
+                if run.port != command.port || command.action == .close {
                     await post(run)
-                    run = Run(port: line.port)
+                    run = Run(port: command.port)
                 }
-                switch line.content {
-                case .post(let payload):
-                    run.payloads.append(payload)
+                switch command.action {
+                case .post(let content):
+                    run.contents.append(content)
                     run.numbers.append(number)
-                case .close: try await ports.close(line.port)
+                case .close: try await ports.close(command.port)
                 }
-            } catch { await tell(error, ofLine: number) }
+            } catch { await tell(error, ofTextLine: number) }
         }
         await post(run)
     }
 
     private func post(_ run: Run) async {
-        if run.payloads.isEmpty { return }
+        if run.contents.isEmpty { return }
         do throws(Failure) {
-            try await ports.post(run.payloads, to: run.port)
+            try await ports.post(run.contents, to: run.port)
         } catch {
-            for number in run.numbers { await tell(error, ofLine: number) }
+            for number in run.numbers { await tell(error, ofTextLine: number) }
         }
     }
 
     /// Reports a text line that was not sent. Reading goes on with the next one.
-    private func tell(_ failure: Failure, ofLine number: Int) async {
-        mishaps.note(failure)
-        await report.failure(failure.ofLine(number))
+    private func tell(_ failure: Failure, ofTextLine number: Int) async {
+        firstFailure.note(failure)
+        await report.failure(failure.ofTextLine(number))
     }
 }

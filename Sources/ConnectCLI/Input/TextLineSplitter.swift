@@ -3,7 +3,7 @@ import Glibc
 /// Splits a stream of bytes into text lines at `\n`, and keeps all other bytes: a `\r` belongs to its text line.
 ///
 /// Holds an unfinished text line in memory, up to the limit and one chunk more.
-struct LineSplitter {
+struct TextLineSplitter {
     /// A text line is longer than a message may be.
     struct TooLong: Error, Equatable {
         let limit: Int

@@ -1,7 +1,7 @@
 import ArgumentParser
 
 /// A time on the command line, in seconds; a fraction is allowed.
-struct Seconds: Sendable {
+struct SecondsArgument: Sendable {
     let duration: Duration
 
     /// A time longer than ten years becomes ten years.

@@ -1,7 +1,7 @@
 import ArgumentParser
 
 /// A size on the command line: a number of bytes, or a number and a unit (K is 1,024 bytes; M, G and T likewise).
-struct ByteCount: Sendable {
+struct SizeArgument: Sendable {
     let bytes: Int
 
     /// A number that overflows becomes `Int.max`, which is larger than any file.

@@ -1,7 +1,7 @@
 import ConnectToLinux
 
 /// Remembers the first failure that did not end the program. With `--once` its status becomes the exit status.
-final class Mishaps: Sendable {
+final class FirstFailure: Sendable {
     private let first = Lock<ExitStatus?>(nil)
 
     var status: ExitStatus { first.withLock { $0 } ?? .success }

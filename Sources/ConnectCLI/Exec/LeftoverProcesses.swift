@@ -7,7 +7,7 @@ import ConnectToLinux
 /// A process that has a socket cannot learn that all others have closed it. So every process that the command starts
 /// also inherits a pipe, unless it closes that. Nor can this process see what the others write, since the peer takes
 /// that from the socket. But each time the peer takes bytes, the kernel reports room in the socket.
-final class Stragglers: Sendable {
+final class LeftoverProcesses: Sendable {
     enum Outcome: Sendable {
         /// There are none, or none any more.
         case gone
@@ -27,11 +27,11 @@ final class Stragglers: Sendable {
         self.silence = silence
     }
 
-    /// Waits until the stragglers have stopped writing to the line.
+    /// Waits until the processes have stopped writing to the line.
     /// - Parameter holders: the pipe, which reaches its end of file when no process has it any more.
     static func wait(_ holders: PipeEnd, on line: StreamSocket, silence: Duration) async -> Outcome {
-        let stragglers = Stragglers(line, silence)
-        return await stragglers.wait(holders)
+        let processes = LeftoverProcesses(line, silence)
+        return await processes.wait(holders)
     }
 
     private func wait(_ holders: PipeEnd) async -> Outcome {

@@ -2,23 +2,23 @@ import Testing
 
 @testable import ConnectCLI
 
-@Suite("A text line of --json input") struct InputLineTests {
-    private func line(_ text: String) throws -> InputLine { try InputLine(object: Array(text.utf8)) }
+@Suite("A text line of --json input") struct InputCommandTests {
+    private func line(_ text: String) throws -> InputCommand { try InputCommand(object: Array(text.utf8)) }
 
     @Test("A --json input line with a port number is for that port")
     func lineForOnePort() throws {
         #expect(try line(#"{"port":2,"text":"a\nb"}"#).port == 2)
-        #expect(try line(#"{"port":2,"text":"a\nb"}"#).payload == .text("a\nb"))
-        #expect(try line(#" { "base64" : "/w==", "port" : 1 } "#).payload == .bytes([0xFF]))
-        #expect(try line(#"{"event":"message","port":1,"json":{"n":1.00}}"#).payload == .json(#"{"n":1.00}"#))
+        #expect(try line(#"{"port":2,"text":"a\nb"}"#).content == .text("a\nb"))
+        #expect(try line(#" { "base64" : "/w==", "port" : 1 } "#).content == .bytes([0xFF]))
+        #expect(try line(#"{"event":"message","port":1,"json":{"n":1.00}}"#).content == .json(#"{"n":1.00}"#))
     }
 
     @Test("A --json input line without a port number, or that is not an object, is for all ports")
     func lineForAllPorts() throws {
-        #expect(try line(#"{"text":""}"#) == InputLine(.post(.text(""))))
+        #expect(try line(#"{"text":""}"#) == InputCommand(.post(.text(""))))
         #expect(try line(#"{"port":null,"text":"x"}"#).port == nil)
-        #expect(try line("hello").payload == .text("hello"))
-        #expect(try InputLine(object: [0xFF]).payload == .bytes([0xFF]))
+        #expect(try line("hello").content == .text("hello"))
+        #expect(try InputCommand(object: [0xFF]).content == .bytes([0xFF]))
     }
 
     @Test(
@@ -46,6 +46,6 @@ import Testing
 
     @Test("A --json input line that begins as an object and is not UTF-8 is refused")
     func objectThatIsNotUTF8IsRefused() {
-        #expect(throws: Failure.self) { try InputLine(object: Array(#"{"text":""#.utf8) + [0xFF, 0x22, 0x7D]) }
+        #expect(throws: Failure.self) { try InputCommand(object: Array(#"{"text":""#.utf8) + [0xFF, 0x22, 0x7D]) }
     }
 }

@@ -2,7 +2,7 @@ import ConnectTo
 import Glibc
 
 /// What is between this process and the bus, and may hide names from this process.
-struct Surroundings: Sendable {
+struct BusRoute: Sendable {
     let sandbox: Sandbox?
     /// The process that the bus takes for this one, which is a D-Bus proxy.
     let proxy: Peer?
@@ -16,10 +16,10 @@ struct Surroundings: Sendable {
     }
 
     /// Whether a name that this process has no permission for looks unregistered.
-    var hideNames: Bool { hiding != nil }
+    var mayHideNames: Bool { hidingReason != nil }
 
     /// Why a name that looks unregistered may be a hidden one; nil if names cannot be hidden.
-    var hiding: String? {
+    var hidingReason: String? {
         if sandbox != nil || proxy != nil {
             return
                 "this process reaches the bus through a sandbox or a proxy, and the permission for the name may be missing"

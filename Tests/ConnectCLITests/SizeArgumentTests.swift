@@ -2,7 +2,7 @@ import Testing
 
 @testable import ConnectCLI
 
-@Suite("A size on the command line") struct ByteCountTests {
+@Suite("A size on the command line") struct SizeArgumentTests {
     @Test(
         "A size on the command line is a number of bytes, or of K, M, G or T of 1,024",
         arguments: [
@@ -10,13 +10,13 @@ import Testing
             ("9999999999T", Int.max),
         ])
     func readsBytesAndUnits(_ argument: String, _ bytes: Int) throws {
-        #expect(try ByteCount(argument).bytes == bytes)
+        #expect(try SizeArgument(argument).bytes == bytes)
     }
 
     @Test(
         "A size on the command line in any other form is refused",
         arguments: ["", "M", "-1", "1.5G", "5B", "5 M", "5KB", "99999999999999999999"])
     func refusesOtherText(_ argument: String) {
-        #expect(throws: (any Error).self) { try ByteCount(argument) }
+        #expect(throws: (any Error).self) { try SizeArgument(argument) }
     }
 }

@@ -1,28 +1,28 @@
 import FoundationEssentials
 
-/// A text line of the input: what to do, and with which port.
-struct InputLine: Sendable, Equatable {
-    enum Content: Sendable, Equatable {
-        case post(Payload)
+/// What a text line of the input says to do, and with which port.
+struct InputCommand: Sendable, Equatable {
+    enum Action: Sendable, Equatable {
+        case post(MessageContent)
         /// Closes the port after what was posted to it.
         case close
     }
 
-    let content: Content
+    let action: Action
     /// The number of the port from its `connect` event; `nil` means every open port.
     let port: Int?
 
-    /// Makes an input line for one port, or for every open port.
-    init(_ content: Content, port: Int? = nil) {
-        self.content = content
+    /// Makes a command for one port, or for every open port.
+    init(_ action: Action, port: Int? = nil) {
+        self.action = action
         self.port = port
     }
 
-    /// The payload, for a program that can only post.
+    /// The content to post, for a program that can only post.
     /// - Throws: ``Failure`` 65 if the text line asks for a close.
-    var payload: Payload {
+    var content: MessageContent {
         get throws(Failure) {
-            if case .post(let payload) = content { return payload }
+            if case .post(let content) = action { return content }
             throw Self.failure(
                 "\"close\" is for the input of listen", "end the input, and with it this side of the call")
         }
@@ -34,8 +34,8 @@ struct InputLine: Sendable, Equatable {
     /// - Throws: ``Failure`` 65, which says what is wrong and what to write instead, but not in which text line.
     init(object line: [UInt8]) throws(Failure) {
         var scanner = JSONScanner(line)
-        guard scanner.take("{") else {
-            self.init(.post(Payload(line: line)))
+        guard scanner.skip("{") else {
+            self.init(.post(MessageContent(line: line)))
             return
         }
         guard String(validating: line, as: UTF8.self) != nil else {
@@ -51,27 +51,27 @@ struct InputLine: Sendable, Equatable {
                 "write {\"port\":1,\"text\":\"…\"}, or text that does not begin with {")
         }
         let port = try members["port"].flatMap { json throws(Failure) in try Self.portNumber(json) }
-        var contents: [Content] = []
-        if let json = members["text"] { contents.append(.post(.text(try Self.string(json, "text")))) }
+        var actions: [Action] = []
+        if let json = members["text"] { actions.append(.post(.text(try Self.string(json, "text")))) }
         if let json = members["base64"] {
             guard let data = Data(base64Encoded: try Self.string(json, "base64")) else {
                 throw Self.failure("its \"base64\" is no base64", "see RFC 4648, section 4")
             }
-            contents.append(.post(.bytes([UInt8](data))))
+            actions.append(.post(.bytes([UInt8](data))))
         }
-        if let json = members["json"] { contents.append(.post(.json(try Self.text(json)))) }
+        if let json = members["json"] { actions.append(.post(.json(try Self.text(json)))) }
         if try members["close"].map({ json throws(Failure) in try Self.isTrue(json, "close") }) == true {
-            contents.append(.close)
+            actions.append(.close)
         }
-        guard let content = contents.first else {
+        guard let action = actions.first else {
             throw Self.failure("it says nothing to send", "add \"text\", \"base64\" or \"json\", or \"close\":true")
         }
-        if contents.count > 1 {
+        if actions.count > 1 {
             throw Self.failure(
                 "it says more than one thing to do",
                 "give one of \"text\", \"base64\", \"json\" and \"close\", and a line for each")
         }
-        self.init(content, port: port)
+        self.init(action, port: port)
     }
 
     private static func portNumber(_ json: [UInt8]) throws(Failure) -> Int? {
@@ -124,11 +124,11 @@ extension JSONScanner {
     fileprivate mutating func members() throws(Malformed) -> [String: [UInt8]] {
         var members: [String: [UInt8]] = [:]
         var isFirst = true
-        while !take("}") {
-            if !isFirst, !take(",") { throw malformed }
+        while !skip("}") {
+            if !isFirst, !skip(",") { throw malformed }
             isFirst = false
             let key = try string()
-            if !take(":") { throw malformed }
+            if !skip(":") { throw malformed }
             members[key] = Array(text[try value()])
         }
         try end()

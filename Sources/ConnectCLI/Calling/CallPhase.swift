@@ -1,11 +1,11 @@
 /// What a call is waiting for. The time-out error names it.
-enum Awaited: Sendable {
+enum CallPhase: Sendable {
     /// The bus.
-    case bus
+    case awaitingBus
     /// The listener's answer to the introduction.
-    case answer
+    case awaitingAnswer
     /// More standard input, or its end; the peer has taken all input so far.
-    case input
+    case awaitingInput
     /// The peer, to take the messages, to answer them or to close.
-    case peer
+    case awaitingPeer
 }

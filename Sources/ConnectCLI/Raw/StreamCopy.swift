@@ -9,7 +9,7 @@ import SystemPackage
 /// Each direction has a thread of its own, which may block. The end of standard input half-closes the stream. The
 /// stream is over when the peer has closed, or when both sides have half-closed, and all bytes of the peer have been
 /// written out.
-final class RawLine: Sendable {
+final class StreamCopy: Sendable {
     /// How the stream ended.
     struct Outcome: Sendable {
         /// The peer closed before all of our input was sent.
@@ -49,7 +49,7 @@ final class RawLine: Sendable {
     }
 
     /// Carries bytes until the stream is over.
-    func run(_ threads: RawThreads) async -> Outcome {
+    func run(_ threads: StreamThreads) async -> Outcome {
         async let sent = threads.input.run { [self] in send() }
         async let received = threads.output.run { [self] in receive() }
         let (up, down) = await (sent, received)
@@ -64,7 +64,7 @@ final class RawLine: Sendable {
     // MARK: Standard input to the peer
 
     private func send() -> Outcome {
-        BackgroundJob.blockSignalInThisThread()
+        TerminalJob.blockSignalInThisThread()
         let room = UnsafeMutableRawBufferPointer.allocate(byteCount: Self.chunk, alignment: 16)
         defer { room.deallocate() }
         while true {
@@ -74,9 +74,9 @@ final class RawLine: Sendable {
             ]
             // In the background, poll for the peer's end only, and check from time to time whether this job is in the
             // foreground.
-            let isBehind = BackgroundJob.isBehind(0)
+            let isInBackground = TerminalJob.isInBackground(of: 0)
             isAwaitingInput.withLock { $0 = true }
-            _ = poll(&requests, isBehind ? 1 : 2, isBehind ? BackgroundJob.check : -1)
+            _ = poll(&requests, isInBackground ? 1 : 2, isInBackground ? TerminalJob.check : -1)
             isAwaitingInput.withLock { $0 = false }
             if requests[0].revents != 0 { return Outcome(hasRest: hasInputLeft()) }
             if requests[1].revents == 0 { continue }
@@ -84,7 +84,7 @@ final class RawLine: Sendable {
             do throws(SystemError) {
                 count = try systemCallUnlessBlocked("read", { read(0, room.baseAddress, room.count) })
             } catch {
-                if error.errno == .ioError, BackgroundJob.isBehind(0) { continue }
+                if error.errno == .ioError, TerminalJob.isInBackground(of: 0) { continue }
                 return failed("standard input cannot be read (\(error)); check what it is redirected from")
             }
             guard let count else { continue }
@@ -187,7 +187,7 @@ final class RawLine: Sendable {
 }
 
 /// The threads that carry a stream's bytes. One pair serves one stream after the other.
-struct RawThreads: Sendable {
+struct StreamThreads: Sendable {
     let input: WorkerThread
     let output: WorkerThread
 

@@ -2,9 +2,9 @@ import Testing
 
 @testable import ConnectCLI
 
-@Suite("Splitting input into text lines") struct LineSplitterTests {
+@Suite("Splitting input into text lines") struct TextLineSplitterTests {
     private func lines(_ chunks: [String], limit: Int = 100) throws -> [String] {
-        var splitter = LineSplitter(limit: limit)
+        var splitter = TextLineSplitter(limit: limit)
         var lines: [[UInt8]] = []
         for chunk in chunks {
             splitter.append(Array(chunk.utf8))
@@ -35,7 +35,7 @@ import Testing
     @Test("A text line of the limit's length passes, and a longer one throws, ended or not")
     func lineOverTheLimitThrows() throws {
         #expect(try lines(["abc\nabc"], limit: 3) == ["abc", "abc"])
-        #expect(throws: LineSplitter.TooLong(limit: 3)) { try lines(["abcd\n"], limit: 3) }
-        #expect(throws: LineSplitter.TooLong(limit: 3)) { try lines(["ab", "cd"], limit: 3) }
+        #expect(throws: TextLineSplitter.TooLong(limit: 3)) { try lines(["abcd\n"], limit: 3) }
+        #expect(throws: TextLineSplitter.TooLong(limit: 3)) { try lines(["ab", "cd"], limit: 3) }
     }
 }

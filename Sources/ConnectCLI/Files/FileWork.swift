@@ -4,7 +4,7 @@ import SystemPackage
 
 /// Work on a peer's file, on a thread that the kernel may block for ever. The caller waits only while the work makes
 /// progress.
-final class Attempt: Sendable {
+final class FileWork: Sendable {
     private enum Phase {
         case working(lastStep: SuspendingClock.Instant)
         /// The caller waits however long the work takes.
@@ -24,18 +24,18 @@ final class Attempt: Sendable {
 
     /// Records that the work has made progress.
     /// - Throws: ``SystemError`` ECANCELED if the caller has given the work up; so does ``commit()``.
-    func step() throws(SystemError) { try turn(to: .working(lastStep: .now)) }
+    func step() throws(SystemError) { try enter(.working(lastStep: .now)) }
 
     /// Records that the next step cannot be undone. From here on the caller no longer gives the work up.
-    func commit() throws(SystemError) { try turn(to: .committed) }
+    func commit() throws(SystemError) { try enter(.committed) }
 
     /// - Returns: `false` if the caller has given the work up and does not want the result.
     func end() -> Bool {
-        do throws(SystemError) { try turn(to: .ended) } catch { return false }
+        do throws(SystemError) { try enter(.ended) } catch { return false }
         return true
     }
 
-    private func turn(to phase: Phase) throws(SystemError) {
+    private func enter(_ phase: Phase) throws(SystemError) {
         let (isGivenUp, timer) = state.withLock { state -> (Bool, EventLoop.Timer?) in
             if case .givenUp = state.phase { return (true, nil) }
             state.phase = phase
@@ -50,10 +50,10 @@ final class Attempt: Sendable {
 
     /// Gives the work up, and calls the handler, once it has made no progress for this long.
     func giveUp(after patience: Duration, on loop: EventLoop, _ handler: @escaping @Sendable () -> Void) {
-        look(after: patience, patience, loop, handler)
+        check(after: patience, patience, loop, handler)
     }
 
-    private func look(
+    private func check(
         after delay: Duration, _ patience: Duration, _ loop: EventLoop, _ handler: @escaping @Sendable () -> Void
     ) {
         state.withLock { state in
@@ -66,7 +66,7 @@ final class Attempt: Sendable {
                     return rest
                 }
                 guard let rest else { return }
-                if rest > .zero { look(after: rest, patience, loop, handler) } else { handler() }
+                if rest > .zero { check(after: rest, patience, loop, handler) } else { handler() }
             }
         }
     }

@@ -1,7 +1,7 @@
 import ConnectTo
 
 /// The peer that a file comes from; each peer and each user gets a share of the threads for files.
-struct FileOwner: Hashable, Sendable {
+struct FileSender: Hashable, Sendable {
     let user: UInt32?
     /// The process's number, or the connection's name if the bus does not know the process.
     let process: String
@@ -11,8 +11,8 @@ struct FileOwner: Hashable, Sendable {
         self.process = process
     }
 
-    /// The owner for a program that has only one peer.
-    static let onlyPeer = FileOwner(user: nil, process: "")
+    /// The sender for a program that has only one peer.
+    static let onlyPeer = FileSender(user: nil, process: "")
 
     init(_ peer: Peer) {
         self.init(user: peer.uid, process: peer.pid.map { "\($0)" } ?? peer.busName)
