@@ -15,7 +15,7 @@ struct InputQueueTests {
         return queue
     }
 
-    private func run(of count: Int) -> InputQueue.Run? {
+    private func run(of count: Int) -> MessageRun? {
         var reader = FrameReader(lengthLimit: 100)
         let bytes = (0..<count).flatMap { Wire.bytes([UInt8($0)]) }
         guard let room = try? reader.room() else { return nil }

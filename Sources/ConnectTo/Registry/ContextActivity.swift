@@ -4,11 +4,14 @@ import Synchronization
 /// What a context has done since it was registered, counted. From any thread.
 final class ContextActivity: Sendable {
     let traffic: Traffic
+    /// Copies messages to observers, if the context allows it.
+    let tap: Tap?
     private let admitted = Atomic<UInt64>(0)
     private let refused = Atomic<UInt64>(0)
 
     init(tap: Tap? = nil) {
-        traffic = Traffic(tap: tap)
+        self.tap = tap
+        traffic = Traffic(recordedBy: tap)
     }
 
     func didAdmit() {
@@ -26,6 +29,6 @@ final class ContextActivity: Sendable {
             uptime: uptime, openPorts: traffic.openLines,
             admitted: admitted.load(ordering: .relaxed), refused: refused.load(ordering: .relaxed),
             bytesReceived: traffic.bytesReceived, bytesSent: traffic.bytesSent,
-            isTappable: traffic.tap != nil)
+            isTappable: tap != nil)
     }
 }

@@ -27,8 +27,8 @@ extension Registry {
         case .tellStatus:
             forOwnUser(call) { $0.reply(to: call, [registration.statistics.encoded]) }
         case .tap(let line):
-            guard !DescriptorReserve.contains(line.descriptor) else { return tellBusy(call) }
-            let tap = registration.activity.traffic.tap
+            guard !DescriptorReserve.contains(line.descriptor.rawValue) else { return tellBusy(call) }
+            let tap = registration.activity.tap
             forOwnUser(call) { [loop, log, limits] connection in
                 guard let tap else {
                     return connection.replyError(
@@ -46,7 +46,7 @@ extension Registry {
                 connection.reply(to: call, [.dictionary(key: "s", value: "v", [])])
             }
         case .admit(let line, let hello):
-            guard !DescriptorReserve.contains(line.descriptor),
+            guard !DescriptorReserve.contains(line.descriptor.rawValue),
                 let share = callers.hold(hello.metadata.memory)
             else { return refuseAsBusy(call) }
             let caller = Caller(call, line, hello, registration, share)
@@ -202,7 +202,7 @@ extension Registry {
         // If the bus has gone since the call, the caller has given up, and its unique name may belong to another
         // connection now.
         guard connection.assumeIsolated({ $0.isCurrent(call) }) else { return }
-        let arrival = Arrival(line: line(of: caller), peer: peer, metadata: caller.metadata)
+        let arrival = Arrival(content: content(for: caller), peer: peer, metadata: caller.metadata)
         switch registration.deliver(arrival) {
         case .delivered:
             welcome(call, registration)
@@ -218,7 +218,7 @@ extension Registry {
         }
     }
 
-    private func line(of caller: Caller) -> Arrival.Line {
+    private func content(for caller: Caller) -> Arrival.Content {
         let registration = caller.registration
         let traffic = registration.activity.traffic
         if registration.format == .stream {

@@ -33,7 +33,7 @@ extension Peer {
             pid: pid,
             processName: process?.whileRunning { ConnectToLinux.processName(of: process?.pid ?? 0) },
             securityLabel: known["LinuxSecurityLabel"].flatMap(\.label),
-            process: process.flatMap { DescriptorReserve.contains($0.descriptor) ? nil : $0 },
+            process: process.flatMap { DescriptorReserve.contains($0.descriptor.rawValue) ? nil : $0 },
             isProcessFromBus: given != nil,
             account: number.map { .process($0, of: uid) })
     }

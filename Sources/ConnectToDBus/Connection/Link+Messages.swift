@@ -69,7 +69,7 @@ extension Link {
             let body = try MessageReader.body(of: message)
             let isScarce = body.contains {
                 if case .unixFD(let descriptor) = $0 {
-                    DescriptorReserve.contains(descriptor)
+                    DescriptorReserve.contains(descriptor.rawValue)
                 } else {
                     false
                 }

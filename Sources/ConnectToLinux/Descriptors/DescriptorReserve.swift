@@ -35,16 +35,7 @@ package enum DescriptorReserve {
     }
 
     /// Whether a descriptor comes out of the reserve. Its number tells, because the kernel gives out the lowest free one.
-    package static func contains(_ descriptor: Descriptor) -> Bool {
-        Int(descriptor.rawValue) >= available
-    }
-}
-
-extension ProcessHandle {
-    /// Opens the process that has this id now; nil where no process has it, or its pidfd would come out of the
-    /// ``DescriptorReserve``.
-    package static func unlessScarce(_ pid: Int32) -> ProcessHandle? {
-        let handle = try? ProcessHandle(pid: pid)
-        return handle.flatMap { DescriptorReserve.contains($0.descriptor) ? nil : $0 }
+    package static func contains(_ descriptor: Int32) -> Bool {
+        Int(descriptor) >= available
     }
 }

@@ -35,6 +35,13 @@ package final class ProcessHandle: Sendable {
         descriptor = Descriptor(adopting: try systemCall("pidfd_open") { clinux_pidfd_open(pid) })
     }
 
+    /// Opens the process that has this id now; nil where no process has it, or its pidfd would come out of the
+    /// ``DescriptorReserve``.
+    package static func unlessScarce(_ pid: Int32) -> ProcessHandle? {
+        let handle = try? ProcessHandle(pid: pid)
+        return handle.flatMap { DescriptorReserve.contains($0.descriptor.rawValue) ? nil : $0 }
+    }
+
     package var hasEnded: Bool {
         (try? systemCall("poll") { clinux_pidfd_has_ended(descriptor.rawValue) }) != 0
     }

@@ -5,14 +5,6 @@ import DequeModule
 /// Plain messages stay in the bytes in which they arrived, and each is cut off when it is taken. So a waiting message
 /// costs no memory beyond its bytes.
 struct InputQueue {
-    /// Whole, checked messages one after the other, none of which transfers anything.
-    struct Run {
-        let chunk: Chunk
-        /// The range of their frames in the chunk.
-        var range: Range<Int>
-        var count: Int
-    }
-
     /// What a message holds while it waits.
     struct Cost {
         /// Bytes of its frame, and an estimate for the things transferred with it.
@@ -22,12 +14,12 @@ struct InputQueue {
     }
 
     private enum Item {
-        case run(Run)
+        case run(MessageRun)
         case message(Message, Cost)
     }
 
     /// The rest of the run that messages are taken from next.
-    private var first: Run?
+    private var first: MessageRun?
     /// The cursor that lends ``first`` to a taker. While there is one, ``first`` shows the state of the last
     /// ``settle()``.
     private var cursor: RunCursor?
@@ -44,14 +36,14 @@ struct InputQueue {
     /// The last message of a run is never claimed, so no claim makes the queue empty.
     var isEmpty: Bool { count == 0 }
 
-    mutating func append(_ run: Run) {
+    mutating func append(_ run: MessageRun) {
         count += run.count
         size += run.range.count
         if first == nil, items.isEmpty { first = run } else if !extendLast(by: run) { items.append(.run(run)) }
     }
 
     /// Where messages arrive one by one, an item for each would take many times the memory that they are counted as.
-    private mutating func extendLast(by run: Run) -> Bool {
+    private mutating func extendLast(by run: MessageRun) -> Bool {
         guard let last = items.indices.last, case .run(var whole) = items[last], whole.chunk === run.chunk,
             whole.range.upperBound == run.range.lowerBound
         else { return false }
@@ -171,7 +163,7 @@ struct InputQueue {
 }
 
 extension StreamPiece {
-    fileprivate mutating func append(_ run: InputQueue.Run) {
+    fileprivate mutating func append(_ run: MessageRun) {
         bytes.append(contentsOf: run.chunk.memory[run.range])
     }
 }

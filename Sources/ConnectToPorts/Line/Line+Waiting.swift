@@ -1,6 +1,18 @@
 import ConnectToLinux
 import Synchronization
 
+extension Line: MemoryWaiter {
+    /// Reads on, and wakes the tasks that wait to post, in a later turn of the loop.
+    func thereIsRoom() {
+        reactor.execute { [self] in
+            change { state, wakeups in
+                state.waiters.resume(.room, in: &wakeups)
+                state.readInput(for: self, &wakeups)
+            }
+        }
+    }
+}
+
 extension Line {
     /// Waits until a condition holds, which is checked whenever the waiters for this event are woken.
     ///

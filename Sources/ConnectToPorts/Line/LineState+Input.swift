@@ -88,7 +88,7 @@ extension LineState {
                 if let tally, !tally.mayRead(holding: inputHeld, line) { return }
                 // When descriptors are short, read only to the end of this frame, for descriptors may ride on the next
                 // one.
-                var room = try reader.room(sparingly: tally?.isFull == true)
+                var room = try reader.room(atMost: tally?.isFull == true ? MemoryBudget.floor : .max)
                 if isShort { room = .init(rebasing: room.prefix(reader.missing)) }
                 switch try socket.receive(into: room) {
                 case .received(let received):
@@ -197,7 +197,7 @@ extension LineState {
     }
 
     private mutating func take(
-        _ run: InputQueue.Run, for line: Line, _ wakeups: inout Wakeups
+        _ run: MessageRun, for line: Line, _ wakeups: inout Wakeups
     ) throws(ProtocolViolation) {
         let effects = try life.didReceiveMessages(run.count)
         input.append(run)

@@ -221,13 +221,19 @@ struct PortLife {
     }
 
     /// Continues the counts and states of the port that was transferred.
-    mutating func resume(_ cargo: PortCargo) {
-        posted = cargo.posted
-        taken = cargo.taken
+    ///
+    /// - Parameters:
+    ///   - posted: how many messages were posted since the line's beginning.
+    ///   - taken: how many were taken.
+    ///   - hasFinished: whether a finish frame has been queued or sent.
+    ///   - finishIsSent: whether the kernel has it.
+    mutating func resume(posted: UInt64, taken: UInt64, hasFinished: Bool, finishIsSent: Bool) {
+        self.posted = posted
+        self.taken = taken
         // Messages that it had not taken are received again here.
-        received = cargo.taken
-        if cargo.hasFinished { outbound = .finished }
-        finishIsSent = cargo.hasFinished && cargo.output.isEmpty
+        received = taken
+        if hasFinished { outbound = .finished }
+        self.finishIsSent = finishIsSent
     }
 
     // MARK: What the other side does

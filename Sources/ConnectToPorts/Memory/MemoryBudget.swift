@@ -1,6 +1,12 @@
 import ConnectToLinux
 import Synchronization
 
+/// Waits for room in a ``MemoryBudget``.
+protocol MemoryWaiter: AnyObject, Sendable {
+    /// The budget has room again. Called inside of other waiters' locks, so what follows has to happen later.
+    func thereIsRoom()
+}
+
 /// A bound on the bytes that several lines together may make this process hold: received and not taken by the program,
 /// posted and not read by the peer, taken and not passed on.
 ///
@@ -20,9 +26,9 @@ package final class MemoryBudget: Sendable {
         /// The one line that may go on while the budget is full, until the program has taken its messages. Without it
         /// all lines could wait for each other, each with a part of a message.
         var first: ObjectIdentifier?
-        var waiting: [ObjectIdentifier: Line] = [:]
+        var waiting: [ObjectIdentifier: any MemoryWaiter] = [:]
 
-        mutating func removeWaiting() -> [Line] {
+        mutating func removeWaiting() -> [any MemoryWaiter] {
             defer { waiting = [:] }
             return Array(waiting.values)
         }
@@ -52,7 +58,7 @@ package final class MemoryBudget: Sendable {
     /// - Parameter released: the line that needs no precedence any more, in case it has it.
     func change(incoming: Int, outgoing: Int, released: ObjectIdentifier? = nil) {
         let change = incoming + outgoing
-        let woken: [Line] = state.withLock { state in
+        let woken: [any MemoryWaiter] = state.withLock { state in
             state.held += change
             state.outgoing += outgoing
             isSpent.store(state.held >= limit, ordering: .relaxed)
@@ -62,53 +68,40 @@ package final class MemoryBudget: Sendable {
             return hasRoom && (isReleased || change < 0 || outgoing < 0) ? state.removeWaiting() : []
         }
         outer?.change(incoming: incoming, outgoing: outgoing, released: released)
-        // Each line goes on in a later turn, since this may be called inside of a line's lock.
-        for line in woken { line.thereIsRoom() }
+        for waiter in woken { waiter.thereIsRoom() }
     }
 
     /// Whether a line may read on. If not, the line is called when there is room.
-    func mayRead(_ tally: ObjectIdentifier, _ line: Line) -> Bool {
-        let (isGranted, woken): (Bool, [Line]) = state.withLock { state in
+    func mayRead(_ share: ObjectIdentifier, _ waiter: any MemoryWaiter) -> Bool {
+        let (isGranted, woken): (Bool, [any MemoryWaiter]) = state.withLock { state in
             let isFull = state.held >= limit
             // Where much output waits, a message that is let in would only lead to more output, without end.
             let isBlocked = state.outgoing >= limit / 4
-            guard !isFull || state.first == tally || state.first == nil && !isBlocked else {
-                state.waiting[tally] = line
+            guard !isFull || state.first == share || state.first == nil && !isBlocked else {
+                state.waiting[share] = waiter
                 return (false, [])
             }
-            if let outer, !outer.mayRead(tally, line) {
+            if let outer, !outer.mayRead(share, waiter) {
                 // A line gives up its precedence here while it waits for an outer budget: otherwise two lines could
                 // wait for what the other has.
-                guard state.first == tally else { return (false, []) }
+                guard state.first == share else { return (false, []) }
                 state.first = nil
                 return (false, state.removeWaiting())
             }
-            if isFull { state.first = tally }
+            if isFull { state.first = share }
             return (true, [])
         }
-        for line in woken { line.thereIsRoom() }
+        for waiter in woken { waiter.thereIsRoom() }
         return isGranted
     }
 
     /// Whether a line may queue more. If not, the line is called when there is room.
-    func mayQueue(_ tally: ObjectIdentifier, _ line: Line) -> Bool {
+    func mayQueue(_ share: ObjectIdentifier, _ waiter: any MemoryWaiter) -> Bool {
         let hasRoom = state.withLock { state in
             if state.held < limit { return true }
-            state.waiting[tally] = line
+            state.waiting[share] = waiter
             return false
         }
-        return hasRoom && outer?.mayQueue(tally, line) != false
-    }
-}
-
-extension Line {
-    /// Reads on, and wakes the tasks that wait to post, in a later turn of the loop.
-    fileprivate func thereIsRoom() {
-        reactor.execute { [self] in
-            change { state, wakeups in
-                state.waiters.resume(.room, in: &wakeups)
-                state.readInput(for: self, &wakeups)
-            }
-        }
+        return hasRoom && outer?.mayQueue(share, waiter) != false
     }
 }

@@ -38,14 +38,14 @@ struct MemoryTally {
     }
 
     /// Whether the line may read on while it holds this much input. If not, the line is called when there is room.
-    func mayRead(holding held: Int, _ line: Line) -> Bool {
-        held < MemoryBudget.floor || !isFull || share.budget.mayRead(share.id, line)
+    func mayRead(holding held: Int, _ waiter: any MemoryWaiter) -> Bool {
+        held < MemoryBudget.floor || !isFull || share.budget.mayRead(share.id, waiter)
     }
 
     /// Whether the line's queue, which holds this many bytes, may accept more. If not, the line is called when there is
     /// room.
-    func mayQueue(holding held: Int, _ line: Line) -> Bool {
-        held < MemoryBudget.floor || !isFull || share.budget.mayQueue(share.id, line)
+    func mayQueue(holding held: Int, _ waiter: any MemoryWaiter) -> Bool {
+        held < MemoryBudget.floor || !isFull || share.budget.mayQueue(share.id, waiter)
     }
 }
 

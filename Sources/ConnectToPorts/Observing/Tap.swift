@@ -7,7 +7,7 @@ import Synchronization
 /// slow observer 1 MiB waits here, in addition to what its port queues. Beyond that, copies are dropped, and the next
 /// copy says how many. There are eight observers at the most. Their ports close when the last reference to the tap
 /// goes.
-package final class Tap: Sendable {
+package final class Tap: TrafficRecorder {
     /// How much of a payload is copied, in bytes.
     package static let copyLimit = 64 << 10
     private static let queueLimit = 1 << 20
@@ -71,11 +71,12 @@ package final class Tap: Sendable {
 
     /// Queues a copy of a message on a line for each observer.
     func record(
-        _ direction: TappedMessage.Direction, line: UInt32, _ kind: FrameKind, _ payload: UnsafeRawBufferPointer,
+        _ direction: TrafficDirection, line: UInt32, _ kind: FrameKind, _ payload: UnsafeRawBufferPointer,
         transferred: Int
     ) {
         guard isWatched else { return }
-        let copy = TappedMessage.encode(direction, line: line, kind, payload, transferred: transferred)
+        let copy = TappedMessage.encode(
+            TappedMessage.Direction(direction), line: line, kind, payload, transferred: transferred)
         let mustDeliver = state.withLock { state in
             for id in state.observers.keys {
                 state.observers[id]?.take(copy, limit: Self.queueLimit)
@@ -108,6 +109,19 @@ package final class Tap: Sendable {
             }
             if missed > 0 { state.withLock { $0.observers[id]?.didMiss(missed) } }
         }
+    }
+}
+
+extension Traffic {
+    /// - Parameter tap: copies the messages to observers; nil where the listener does not allow it.
+    package convenience init(recordedBy tap: Tap?) {
+        self.init(recorder: tap)
+    }
+}
+
+extension TappedMessage.Direction {
+    fileprivate init(_ direction: TrafficDirection) {
+        self = direction == .received ? .received : .sent
     }
 }
 

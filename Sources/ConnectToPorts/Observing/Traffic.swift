@@ -1,5 +1,21 @@
 import Synchronization
 
+/// Which way a message goes on a line, as the listener sees it.
+enum TrafficDirection {
+    case received, sent
+}
+
+/// Copies messages for observers. From any thread, also inside of a line's lock.
+protocol TrafficRecorder: AnyObject, Sendable {
+    /// Whether there is an observer.
+    var isWatched: Bool { get }
+
+    /// - Parameter transferred: how many things were transferred with the message.
+    func record(
+        _ direction: TrafficDirection, line: UInt32, _ kind: FrameKind, _ payload: UnsafeRawBufferPointer,
+        transferred: Int)
+}
+
 /// Counts the lines of one listener and the bytes on them. From any thread.
 ///
 /// The bytes include frame headers. A line that the program has detached as a socket, or given away, is not counted
@@ -9,12 +25,12 @@ package final class Traffic: Sendable {
     private let received = Atomic<UInt64>(0)
     private let sent = Atomic<UInt64>(0)
 
-    /// Copies messages to observers, if the listener allows it.
-    package let tap: Tap?
+    /// Copies messages for observers, if the listener allows it.
+    private let recorder: (any TrafficRecorder)?
     private let shares = Atomic<UInt32>(0)
 
-    package init(tap: Tap? = nil) {
-        self.tap = tap
+    init(recorder: (any TrafficRecorder)? = nil) {
+        self.recorder = recorder
     }
 
     /// The number of lines whose socket this process holds now.
@@ -46,16 +62,16 @@ package final class Traffic: Sendable {
         }
 
         /// Whether there may be observers at all; this never changes.
-        var isTappable: Bool { whole.tap != nil }
+        var isTappable: Bool { whole.recorder != nil }
         /// Whether there is an observer.
-        var isWatched: Bool { whole.tap?.isWatched ?? false }
+        var isWatched: Bool { whole.recorder?.isWatched ?? false }
 
         /// Sends a copy of a message to the observers.
         func record(
-            _ direction: TappedMessage.Direction, _ kind: FrameKind, _ payload: UnsafeRawBufferPointer,
+            _ direction: TrafficDirection, _ kind: FrameKind, _ payload: UnsafeRawBufferPointer,
             transferred: Int = 0
         ) {
-            whole.tap?.record(direction, line: number, kind, payload, transferred: transferred)
+            whole.recorder?.record(direction, line: number, kind, payload, transferred: transferred)
         }
 
         func didSend(_ count: Int) {

@@ -176,7 +176,9 @@ extension Line {
         }
         line.change { state, wakeups in
             state.isUnseen = true
-            state.life.resume(cargo)
+            state.life.resume(
+                posted: cargo.posted, taken: cargo.taken, hasFinished: cargo.hasFinished,
+                finishIsSent: cargo.finishIsSent)
             do throws(OutOfMemory) {
                 try state.load(cargo)
             } catch {

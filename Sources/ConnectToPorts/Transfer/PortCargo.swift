@@ -18,4 +18,7 @@ struct PortCargo: Sendable {
     var input: StreamPiece
     /// Frames that were posted, and are not handed to the kernel.
     var output: [StreamPiece]
+
+    /// The kernel has the finish frame: it would be the last frame of the output.
+    var finishIsSent: Bool { hasFinished && output.isEmpty }
 }

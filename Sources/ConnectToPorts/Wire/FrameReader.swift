@@ -3,7 +3,7 @@ import DequeModule
 
 /// Cuts a stream of bytes into frames; does no I/O.
 ///
-/// The caller receives bytes into ``room(sparingly:)``, reports them with ``didReceive(_:_:)``, and takes plain
+/// The caller receives bytes into ``room(atMost:)``, reports them with ``didReceive(_:_:)``, and takes plain
 /// messages with ``nextRun(atMost:size:)`` and all other frames with ``next()`` until there is none.
 struct FrameReader {
     struct Frame {
@@ -41,8 +41,8 @@ struct FrameReader {
     /// begins in a small chunk, and whenever it has filled one, moves to a chunk that is at most four times as large.
     /// So most of its bytes are copied only once.
     ///
-    /// - Parameter sparingly: memory is short: make only little room for frames of which no byte has arrived.
-    mutating func room(sparingly: Bool = false) throws(OutOfMemory) -> UnsafeMutableRawBufferPointer {
+    /// - Parameter limit: the most room that is made for frames of which no byte has arrived.
+    mutating func room(atMost limit: Int = .max) throws(OutOfMemory) -> UnsafeMutableRawBufferPointer {
         let needed = FrameHeader.size + (header?.length ?? 0)
         if let chunk, filled < chunk.memory.count {
             let isEnough = chunk.memory.count - taken >= needed
@@ -54,7 +54,7 @@ struct FrameReader {
         }
         // The frame at hand does not fit behind the bytes that have been cut, or has filled its chunk: it moves to a
         // new one.
-        let size = sparingly ? min(chunkSize, MemoryBudget.floor) : chunkSize
+        let size = min(chunkSize, limit)
         let next = try Chunk(capacity: max(size, step(to: needed)))
         if let chunk, filled > taken {
             next.memory.copyMemory(from: UnsafeRawBufferPointer(rebasing: chunk.memory[taken..<filled]))
@@ -101,7 +101,7 @@ struct FrameReader {
     ///   - count: the most messages.
     ///   - size: the most bytes of frames; the first message may be longer.
     @inline(never)  // Called once a read; apart, it can be counted.
-    mutating func nextRun(atMost count: Int, size: Int) -> InputQueue.Run? {
+    mutating func nextRun(atMost count: Int, size: Int) -> MessageRun? {
         guard let chunk, filled - taken >= FrameHeader.size else { return nil }
         if let header, !header.kind.isMessage || header.descriptors != nil { return nil }
         var end = taken
@@ -121,7 +121,7 @@ struct FrameReader {
             taken = end
             header = nil
         }
-        return InputQueue.Run(chunk: chunk, range: taken..<end, count: found)
+        return MessageRun(chunk: chunk, range: taken..<end, count: found)
     }
 
     /// The next whole frame, or nil until more bytes have arrived.

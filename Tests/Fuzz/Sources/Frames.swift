@@ -106,7 +106,8 @@ private func unpack(_ payload: [UInt8], _ descriptors: [Descriptor], depth: Int)
     expect((try? decode(encoded, descriptors))?.encoded == encoded, "the table does not survive a round trip")
     for case .port(let cargo) in table.items {
         var life = PortLife(isOpen: true)
-        life.resume(cargo)
+        life.resume(
+            posted: cargo.posted, taken: cargo.taken, hasFinished: cargo.hasFinished, finishIsSent: cargo.finishIsSent)
         _ = life.post()
         var reader = FrameReader(lengthLimit: 1 << 20)
         try? reader.resume(cargo.input)
