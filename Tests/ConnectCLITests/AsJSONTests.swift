@@ -51,8 +51,8 @@ import Testing
                 #"{"event":"close","port":1,"reason":"closed"}"#,
                 #"{"event":"message","port":1,"json":{"text":"a"}}"#,
                 #"{"event":"close","port":1,"reason":"closed"}"#, "0",
-                "connect: port 1: line 3 of the command's output was not sent: byte 2 is not as in JSON; "
-                    + "write one value, text in quotation marks, or send it without --as-json",
+                "connect: port 1: line 3 of the command's output was not sent: byte 2 is not valid in JSON; "
+                    + "write one value, text in quotation marks, or leave out --as-json",
             ])
     }
 
@@ -71,9 +71,9 @@ import Testing
             connect to z </dev/null; ends $pid
             """)
         #expect(outcome.lines == ["65", "65", "65", "1", "1", "65", "1", "65"])
-        #expect(outcome.errors.contains("MESSAGE 2 was not sent, nor was any other: byte 6 is not as in JSON"))
-        #expect(outcome.errors.contains("line 2 of the input was not sent: byte 6 is not as in JSON"))
-        #expect(outcome.errors.contains("line 1 of the input was not sent: it is not UTF-8"))
+        #expect(outcome.errors.contains("MESSAGE 2 was not sent, nor any other message: byte 6 is not valid in JSON"))
+        #expect(outcome.errors.contains("line 2 of standard input was not sent: byte 6 is not valid in JSON"))
+        #expect(outcome.errors.contains("line 1 of standard input was not sent: it is not UTF-8"))
     }
 
     @Test("connect to --json reads the same objects from standard input as listen --json")
@@ -90,7 +90,7 @@ import Testing
                 "65", #""port":1,"text":"a"}"#, #""port":1,"base64":"/w=="}"#, #""port":1,"json":[1]}"#,
                 #""port":1,"text":"plain"}"#,
             ])
-        #expect(outcome.errors.contains("line 5 of the input was not sent: it says nothing to send"))
+        #expect(outcome.errors.contains("line 5 of standard input was not sent: it has nothing to post"))
     }
 
     @Test(
@@ -110,7 +110,7 @@ import Testing
             """)
         #expect(
             outcome.lines.filter { !$0.hasPrefix("{") } == ["65", "65", "first", "0", "second", "65"])
-        #expect(outcome.errors.contains("line 2 of the input was not sent"))
+        #expect(outcome.errors.contains("line 2 of standard input was not sent"))
         #expect(outcome.errors.contains(#"send it as {"base64":"#))
     }
 }

@@ -32,14 +32,14 @@ import Testing
             ("to x --wiat 1", "'--wait'? See connect to --help."),
             ("lisen x", "no subcommand 'lisen'. Did you mean 'listen'? See connect --help."),
             ("help actvate", "Did you mean 'activate'?"),
-            ("frob", "no subcommand 'frob'; there are listen, to, list, "),
-            ("", "a subcommand is wanted: listen, to, "), ("--quiet", "see connect --help"),
+            ("frob", "no subcommand 'frob'; the subcommands are listen, to, list, "),
+            ("", "give a subcommand: listen, to, "), ("--quiet", "see connect --help"),
             ("listen x --allow foo", "with commas between them. See connect listen --help."),
             ("help frob", "no subcommand 'frob'"), ("''", "no subcommand ''"),
-            ("to x --replies few", "from 1 on"),
-            ("listen --exec cat x", "so it comes last: NAME --exec -- COMMAND…"),
+            ("to x --replies few", "give a number of at least 1"),
+            ("listen --exec cat x", "so write it last: NAME --exec -- COMMAND…"),
             ("listen x --exec", "--exec needs a command: NAME --exec -- COMMAND…"),
-            ("to --file /etc/hostname x", "--file takes all paths that come after it"),
+            ("to --file /etc/hostname x", "--file takes all paths after it, so write NAME first"),
         ])
     func wrongUsageNamesTheHelp(_ arguments: String, _ part: String) async throws {
         let outcome = try await Shell.run("connect \(arguments)")
@@ -207,12 +207,12 @@ import Testing
             kill $a; ends $a
             start b connect listen x --replaceable; b=$pid
             start c connect listen x --replace; c=$pid
-            ends $b; said b; grep -c 'taken x over' b.err
+            ends $b; said b; grep -c 'taken over the name x' b.err
             connect listen x --replace; echo $?
             kill $c; ends $c
             """)
         #expect(outcome.lines == ["73", "143", "73", "1", "73", "143"])
-        #expect(outcome.errors.contains("only from who was started with --replaceable"))
+        #expect(outcome.errors.contains("only from a listener that was started with --replaceable"))
     }
 
     @Test("--quiet leaves only errors on standard error")

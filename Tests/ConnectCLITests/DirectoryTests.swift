@@ -37,7 +37,7 @@ import Testing
         let outcome = try await Shell.run("connect list")
         #expect(outcome.status == 0)
         #expect(outcome.output.isEmpty)
-        #expect(outcome.errors == "nothing is registered\n")
+        #expect(outcome.errors == "no context is registered\n")
     }
 
     @Test(
@@ -52,7 +52,7 @@ import Testing
             """)
         #expect(outcome.status == 0)
         #expect(outcome.output.isEmpty)
-        #expect(outcome.errors == "nothing is registered under org.nope\n")
+        #expect(outcome.errors == "no context is registered under org.nope\n")
     }
 
     @Test("connect list exits with 75 where the bus stops while list asks for the owners")

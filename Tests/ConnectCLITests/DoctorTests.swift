@@ -31,7 +31,7 @@ import Testing
     func adviceFollowsTheProblem() async throws {
         let outcome = try await Shell.run("connect doctor x")
         #expect(outcome.status == 68)
-        #expect(outcome.lines.contains { $0.hasPrefix("PROBLEM  name: nobody has registered \"x\"") })
+        #expect(outcome.lines.contains { $0.hasPrefix("PROBLEM  name: no program has registered \"x\"") })
         #expect(outcome.lines.last?.contains("connect list") == true)
     }
 
@@ -71,7 +71,7 @@ import Testing
                 verdicts(outcome) == [
                     "versions true", "descriptors true", "bus true", "sandbox true", "own false",
                     "name false", "77",
-                    "permission for the name may be missing: connect doctor --bus \(address) x", "68", "0",
+                    "permission for the name may be missing; see connect doctor --bus \(address) x", "68", "0",
                 ])
             #expect(outcome.text.contains("xdg-dbus-proxy"))
             #expect(outcome.text.contains("--own=org.connectto.*"))
@@ -97,7 +97,7 @@ import Testing
         let outcome = try await Shell.run(
             "connect to x hello; echo $?; connect doctor x >found; echo $?; tail -n 2 found")
         #expect(outcome.lines.prefix(2) == ["68", "68"])
-        #expect(outcome.text.contains("which answers, but not as a context does"))
+        #expect(outcome.text.contains("which answers, but not as a context"))
         #expect(!outcome.text.contains("five seconds"))
         await stranger.close()
     }

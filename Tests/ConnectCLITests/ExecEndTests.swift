@@ -49,7 +49,7 @@ import Testing
             connect to x \(raw) <&- >daemon; echo $?
             kill -0 $(cat daemon) && kill $(cat daemon) && echo lived
             grep -o '"event":"c.*"port":1' l.out; kill $pid; said l
-            grep -c 'port 1: the command has ended, and the line with it, but a process that it has left behind' l.err
+            grep -c 'port 1: a process that the command has left behind still has its output open' l.err
             """)
         #expect(
             outcome.lines == [

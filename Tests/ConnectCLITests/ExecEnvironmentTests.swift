@@ -58,7 +58,7 @@ struct ExecEnvironmentTests {
             sed -n 's/{\\("event":"stopped".*\\)"pid":[0-9]*\\(.*\\)}/\\1PID\\2/p' l.out
             kill $\(who)
             wait $gone
-            kill $listener; said l; grep -c 'port 1: signal 19 has stopped the command, and its peer waits' l.err
+            kill $listener; said l; grep -c 'port 1: signal 19 has stopped the command, and its caller waits' l.err
             """)
         #expect(outcome.lines == [#""event":"stopped","port":1,PID,"signal":19"#, "gone", "1"])
     }

@@ -211,9 +211,12 @@ import Testing
         "connect listen names an --exec command that cannot be run for a caller, and says what to do",
         arguments: [
             ("printf 'echo hello\\n' >command", "begin a script with #!/bin/sh"),
-            ("printf '#!/no/such/program\\n' >command", "check that it is there, and what its #! line names"),
-            ("rm command", "check that it is there, and what its #! line names"),
-            ("chmod -x command", "allow that with chmod +x"),
+            (
+                "printf '#!/no/such/program\\n' >command",
+                "check that it exists, and that its #! line names a program that exists"
+            ),
+            ("rm command", "check that it exists, and that its #! line names a program that exists"),
+            ("chmod -x command", "make it executable with chmod +x"),
         ])
     func commandThatCannotBeRunIsNamed(_ change: String, _ advice: String) async throws {
         let outcome = try await Shell.run(

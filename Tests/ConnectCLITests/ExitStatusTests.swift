@@ -42,8 +42,8 @@ import Testing
     @Test(
         "A peer that closed too early is reported with the number of messages that it did not take",
         arguments: [
-            (0, true, "before all of the input"), (1, false, "the last message sent"),
-            (3, false, "the last 3 messages sent"), (3, true, "and before the rest"),
+            (0, true, "before all of the input"), (1, false, "did not take the last message sent to it;"),
+            (3, false, "did not take the last 3 messages sent to it;"), (3, true, "nor the rest of the input"),
         ])
     func untakenMessagesAreCounted(_ undelivered: Int, _ hasRest: Bool, _ part: String) {
         let failure = Failure.untaken(by: "x", undelivered: undelivered, hasRest: hasRest)

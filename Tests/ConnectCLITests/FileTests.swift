@@ -19,7 +19,7 @@ import Testing
         #expect(
             outcome.lines == [
                 "0", "0", "hello", "file a b (5 bytes)", #"file new\nline (1 byte)"#,
-                "file null (no regular file)", #""text":"a b","files":[{"name":"a b","size":5}],"transferred":1}"#,
+                "file null (not a regular file)", #""text":"a b","files":[{"name":"a b","size":5}],"transferred":1}"#,
                 #""text":"null","files":[{"name":"null","size":null}],"transferred":1}"#,
             ])
     }
@@ -82,7 +82,7 @@ import Testing
         let failure = #expect(throws: Failure.self) {
             try store.save(#require(try RegularFile(source.rawValue)), as: name, FileWork()) { _ in store.abandon() }
         }
-        #expect(failure?.message?.contains("ended before it was whole") == true)
+        #expect(failure?.message?.contains("the listener ended before the file was whole") == true)
     }
 
     @Test(

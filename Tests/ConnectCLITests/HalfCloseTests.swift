@@ -117,7 +117,7 @@ import Testing
         let outcome = try await Shell.run(
             "start l connect listen x; echo '{\"close\":true}' | connect to x --json; echo $?; kill $pid")
         #expect(outcome.lines.last == "65")
-        #expect(outcome.errors.contains("line 1 of the input was not sent"))
-        #expect(outcome.errors.contains("end the input"))
+        #expect(outcome.errors.contains("line 1 of standard input was not sent"))
+        #expect(outcome.errors.contains("end standard input"))
     }
 }

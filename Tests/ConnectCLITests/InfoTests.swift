@@ -40,11 +40,11 @@ import Testing
             """
             for command in info tap; do
                 connect $command --origin org.example.App -- '\(name.unicodeScalars.map { $0 == "'" ? "'\\''" : String($0) }.joined())' 2>err
-                bash -c "$(sed 's/.*(\\(connect.*\\) looks further).*/\\1/' err)" | grep 'name: nobody'
+                bash -c "$(sed 's/.*; start its listener, or see \\(connect.*\\)/\\1/' err)" | grep 'name: no program'
             done
             """)
         let finding =
-            "PROBLEM  name: nobody has registered \"\(TerminalText.escaped(name))\" under org.example.App"
+            "PROBLEM  name: no program has registered \"\(TerminalText.escaped(name))\" under org.example.App"
         #expect(outcome.lines == [finding, finding])
     }
 
@@ -56,7 +56,7 @@ import Testing
             start l /usr/bin/python3 '/\(root)/examples/python/peer.py' listen x
             connect info x | grep status
             """)
-        #expect(outcome.lines == ["status      not told: the listener tells its own user only, or has none to tell"])
+        #expect(outcome.lines == ["status      unknown: the listener shows it to its own user only, or keeps none"])
     }
 
     @Test("connect info shows the owner of a listener that does not answer, and says so")
@@ -66,7 +66,7 @@ import Testing
             start l connect listen x; freeze $pid; connect info x; echo $?; kill -KILL $pid
             """)
         #expect(outcome.lines.last == "0")
-        #expect(outcome.text.contains("not told: the listener did not answer"))
+        #expect(outcome.text.contains("unknown: the listener did not answer within a second"))
         #expect(outcome.text.contains("(connect)"))
     }
 }

@@ -40,7 +40,7 @@ struct LaterFormatTests {
                 kill $pid
                 """)
         #expect(outcome.lines.prefix(2) == ["format      calls", #""format":"calls""#])
-        #expect(outcome.lines.contains { $0.hasSuffix("and answers; lines to it carry calls") })
+        #expect(outcome.lines.contains { $0.hasSuffix("which answers; lines to it carry calls") })
         #expect(outcome.lines.contains { $0.hasSuffix("call it with a program that speaks calls") })
         #expect(outcome.lines.suffix(2) == ["77", "77"])
         #expect(outcome.errors.contains("lines to it carry calls"))

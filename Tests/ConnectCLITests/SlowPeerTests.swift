@@ -23,7 +23,7 @@ import Testing
         #expect(
             outcome.lines == [
                 #"{"event":"close","port":1,"reason":"busy"}"#, "0", "same", "76",
-                "port 1: process N (connect): it took nothing for 0.3 s while others waited for it (--drop-after)",
+                "port 1: process N (connect): dropped, as it took no message for 0.3 s while other peers waited (--drop-after)",
             ])
     }
 

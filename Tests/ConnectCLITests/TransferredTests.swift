@@ -15,7 +15,8 @@ import Testing
                 ]))
     }
 
-    private static let note = "port 1: closed unseen, since it came along with a message: 1 port, 2 buffers"
+    private static let note =
+        "port 1: connect has closed what came with a message, as it cannot use it: 1 port, 2 buffers"
 
     @Test(
         "connect listen counts ports and buffers that come with a message in JSON, and notes them without --json",

@@ -57,14 +57,14 @@ import Testing
                 start l connect listen x --save to --json --max-stall 0.2
                 troubled connect to x --file mnt/\(kind)-1 honest
                 kill $server; kill $pid; ends $pid; said l
-                grep -o '"files".*' l.out; grep -o 'nothing of it has come for 0.2 s' l.err; ls -A to
+                grep -o '"files".*' l.out; grep -o 'no byte of it arrived for 0.2 s' l.err; ls -A to
                 """)
         let size = kind == "unsized" ? "null" : "1048576"
         #expect(
             outcome.lines == [
                 "0", "143", #""files":[{"name":"\#(kind)-1","size":\#(size),"saved":false}],"transferred":1}"#,
                 #""files":[{"name":"honest","size":2,"saved":true}],"transferred":1}"#,
-                "nothing of it has come for 0.2 s", "honest",
+                "no byte of it arrived for 0.2 s", "honest",
             ])
     }
 }

@@ -6,22 +6,22 @@ import SystemPackage
 struct Activate: ProgramCommand {
     static let configuration = CommandConfiguration(
         commandName: "activate",
-        abstract: "Have the bus start a listener when somebody connects.",
+        abstract: "Have the bus start a listener when a program connects.",
         // ArgumentParser's own usage text has the options after the command, which would take them as its arguments.
         usage: """
             connect activate [<options>] <name> -- <command> ...
             connect activate --remove [<options>] <name>
             """,
         discussion: """
-            Writes a D-Bus service file for this user: whoever connects to NAME while nobody has it makes the \
-            session bus run COMMAND, which has to register the name, and waits for it:
+            Writes a D-Bus service file for this user. When a program connects to NAME and no listener is there, the \
+            session bus runs COMMAND, which has to register the name, and the caller waits for it:
 
               connect activate clock -- connect listen clock --exec -- date
 
-            The file goes to $XDG_DATA_HOME/dbus-1/services, or .local/share of the home directory in /etc/passwd in \
-            place of that variable, whatever --bus says: that names the bus which is told to read it. A bus that does \
-            not find it there is an error (69). The command runs with the bus's environment and directory. Nothing is \
-            started by list and watch.
+            The file goes to $XDG_DATA_HOME/dbus-1/services; where that variable is not set, .local/share in the home \
+            directory that /etc/passwd names stands for it. --bus does not change that: it names the bus that is asked \
+            to read the file. If the bus does not find the file there, activate exits with 69. COMMAND runs with the \
+            environment and the working directory of the bus. list and watch start no listener.
             """)
 
     @OptionGroup var common: CommonOptions
@@ -31,14 +31,14 @@ struct Activate: ProgramCommand {
 
     @Argument(
         parsing: .postTerminator,
-        help: ArgumentHelp("What to run, after two dashes.", valueName: "command"),
+        help: ArgumentHelp("The command to run, after two dashes.", valueName: "command"),
         completion: .file())
     var command: [String] = []
 
     @Flag(help: "Remove the service file of this name.")
     var remove = false
 
-    @Flag(help: "Replace, or remove, a service file that something else has written.")
+    @Flag(help: "Replace, or remove, a service file that another program has written.")
     var force = false
 
     func validate() throws {
@@ -49,7 +49,7 @@ struct Activate: ProgramCommand {
         }
         if common.bus == "system" {
             throw ValidationError(
-                "a system bus takes its services from the administrator; see dbus/ for templates")
+                "a system bus reads only the administrator's service files; dbus/ has templates")
         }
     }
 
@@ -63,11 +63,11 @@ struct Activate: ProgramCommand {
         if occupant == .foreign, !force {
             throw Failure(
                 .nameTaken,
-                "\(TerminalText.escaped(path)) was not written by connect activate; look into it, or use --force")
+                "another program has written \(TerminalText.escaped(path)); read it first, or use --force")
         }
         if remove {
             if occupant == .none {
-                throw Failure(.noSuchName, "there is no \(TerminalText.escaped(path)); nothing to remove")
+                throw Failure(.noSuchName, "there is no service file \(TerminalText.escaped(path)) to remove")
             }
             try directory.remove(file.name)
         } else {
@@ -82,11 +82,14 @@ struct Activate: ProgramCommand {
             throw Failure(
                 .busUnavailable,
                 """
-                \(done), but the bus does not look there, or has no systemd to start it with, so nothing will be started: the \
-                bus may have another XDG_DATA_HOME than this command; \(common.commandLine("doctor", name)) looks further
+                \(done), but the bus does not know the file and will not start the listener; the bus may have another \
+                XDG_DATA_HOME than this command, or lack systemd; see \(common.commandLine("doctor", name))
                 """)
-        case true? where remove: await program.report.note("\(done); but the bus still knows another file for the name")
-        case nil: await program.report.note("\(done); no bus could be told of it; a bus that is started later reads it")
+        case true? where remove:
+            await program.report.note("\(done), but the bus still knows another service file for the name")
+        case nil:
+            await program.report.note(
+                "\(done); the bus could not be reached, and reads its service files when it starts")
         default: await program.report.note(done)
         }
         return .success
@@ -124,7 +127,7 @@ struct Activate: ProgramCommand {
         } catch {
             guard program.hasPrefix("-") else { throw error }
             throw Failure(
-                .usage, "\(ShellWord.quoted(program)) is no command; options come before the two dashes")
+                .usage, "\(ShellWord.quoted(program)) is not a command; write options before the two dashes")
         }
         guard let path = String(validating: bytes, as: UTF8.self) else {
             throw Self.notUTF8(String(decoding: bytes, as: UTF8.self))
@@ -134,6 +137,8 @@ struct Activate: ProgramCommand {
     }
 
     private static func notUTF8(_ word: String) -> Failure {
-        Failure(.usage, "\(TerminalText.escaped(word)) is not UTF-8, and service files are; use a script")
+        Failure(
+            .usage,
+            "\(TerminalText.escaped(word)) is not UTF-8, as a service file must be; put the command into a script")
     }
 }

@@ -21,7 +21,7 @@ struct ServiceDirectory {
             throw Failure(
                 .usage,
                 "XDG_DATA_HOME is not set, and user \(getuid()) has no home directory in /etc/passwd; "
-                    + "set XDG_DATA_HOME to the directory of your data, for the bus too")
+                    + "set XDG_DATA_HOME for this command and for the bus")
         }
     }
 

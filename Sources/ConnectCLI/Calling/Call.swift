@@ -177,7 +177,7 @@ final class Call: Sendable {
             let count = received.withLock { $0 }
             throw Failure(
                 .inputOutput,
-                "\(TerminalText.escaped(name)) closed after \(count) of \(wanted) replies; ask for fewer, or look at the peer"
+                "\(TerminalText.escaped(name)) closed the port after \(count) of \(wanted) replies; ask for fewer, or look at the listener"
             )
         }
     }

@@ -197,11 +197,11 @@ final class ReconnectingCall: Sendable {
     static func interruption(of name: String, _ reason: CloseReason, mayBeLost count: Int) -> String {
         let lost =
             switch count {
-            case 0: "nothing had been sent to it"
+            case 0: "no message had been sent to it"
             case 1: "the one message sent to it may be lost"
             default: "of the \(count) messages sent to it the last may be lost"
             }
         return
-            "\(TerminalText.escaped(name)): \(reason.detail); \(lost); calling the next that owns the name"
+            "\(TerminalText.escaped(name)): \(reason.detail); \(lost); calling the next owner of the name"
     }
 }

@@ -12,17 +12,17 @@ extension To {
             // If a sandbox or proxy may hide names, a name that looks unregistered may be a hidden one.
             let facts = await within(TimeLimit.advice) { try? await bus.facts() } ?? nil
             guard let reason = facts.flatMap({ BusRoute($0).hidingReason }) else { return failure }
-            return Failure(.noSuchName, "\(message); \(reason): \(doctor) tells more")
+            return Failure(.noSuchName, "\(message); \(reason); see \(doctor)")
         case .timedOut:
-            return Failure(.timedOut, "\(message); \(doctor) looks further")
+            return Failure(.timedOut, "\(message); see \(doctor)")
         case .refused:
             // Leave the message alone if the name's owner was not the expected one: then the listener has refused
             // nothing.
             guard message.hasPrefix("\(name.debugDescription) refused") else { return failure }
             let info = await within(TimeLimit.advice) { try? await bus.info(name, origin: origin) } ?? nil
             switch info?.format {
-            case .messages? where raw: return Failure(.refused, "\(message) (without --raw)")
-            case .stream? where !raw: return Failure(.refused, "\(message) (with --raw)")
+            case .messages? where raw: return Failure(.refused, "\(message), or call it without --raw")
+            case .stream? where !raw: return Failure(.refused, "\(message), or call it with --raw")
             default: return failure
             }
         default: return failure

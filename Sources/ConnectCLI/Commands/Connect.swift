@@ -12,9 +12,10 @@ struct Connect: ParsableCommand {
             In one terminal: connect listen hello
             In another: connect to hello 'How are you?'
 
-            A message is a line, and a line is a message. Exit codes: 0; 64 usage; 65 a message that cannot be sent; 68 no such name; \
-            69 no bus; 73 name taken; 74 input or output failed, or the peer closed before taking all input; \
-            75 timed out or too busy just now; 76 the peer died or broke the protocol; 77 refused; 128 + number for a signal.
+            A message is a text line, and a text line is a message. Exit codes: 0 done; 64 wrong usage; 65 a message cannot \
+            be sent; 68 no such name; 69 no bus; 73 the name is taken; 74 input or output failed, or the peer closed \
+            before it had taken everything; 75 timed out or busy, try again; 76 the peer died or broke the protocol; \
+            77 refused; 128 + n for signal n.
             """,
         version: version,
         subcommands: [

@@ -4,16 +4,16 @@ import ConnectTo
 struct Info: ProgramCommand {
     static let configuration = CommandConfiguration(
         commandName: "info",
-        abstract: "Show all about one name.",
+        abstract: "Show the owner of a name, and what its context has done.",
         discussion: """
-            Who has it, what it says of itself and, to its own user, what it has done: ports open, callers admitted \
-            and refused, bytes each way, time since it was registered. Starts nothing. With --json one object; what \
-            is not known is null.
+            Shows the program that has the name, what the context says of itself and, to the same user, what it has done: \
+            open ports, callers admitted and refused, bytes each way, time since it was registered. Starts no listener. \
+            With --json one object, with null for an unknown fact.
             """)
 
     @OptionGroup var common: CommonOptions
 
-    @Argument(help: "The name to look at.")
+    @Argument(help: "The name to show.")
     var name: String
 
     func work(in program: Program) async throws -> ExitStatus {
@@ -55,8 +55,8 @@ struct Info: ProgramCommand {
                 (
                     "status",
                     info.format == nil
-                        ? "not told: the listener did not answer as a context does within a second"
-                        : "not told: the listener tells its own user only, or has none to tell"
+                        ? "unknown: the listener did not answer within a second, or not as a context"
+                        : "unknown: the listener shows it to its own user only, or keeps none"
                 ))
         }
         return rows.map { label, value in

@@ -4,11 +4,11 @@ import ConnectTo
 struct List: ProgramCommand {
     static let configuration = CommandConfiguration(
         commandName: "list",
-        abstract: "Show what is registered.",
+        abstract: "Show the contexts that are registered.",
         discussion: """
-            One line for each context, of all origins if none is given. With --json: {"name":…,"origin":…,"pid":…,"process":…,"uid":…,\
-            "metadata":{…}}; what is not known is null. All contexts together have a second to tell their metadata, which \
-            is null where one has not done so by then.
+            Prints a text line for each context, of all origins if none is given. With --json: {"name":…,"origin":…,\
+            "pid":…,"process":…,"uid":…,"metadata":{…}}, with null for an unknown fact. All contexts together have a \
+            second to send their metadata; it is null for a context that has not sent it by then.
             """)
 
     @OptionGroup var common: CommonOptions
@@ -20,7 +20,7 @@ struct List: ProgramCommand {
         let report = program.report
         if entries.isEmpty {
             let suffix = origin.map { " under \(TerminalText.escaped($0))" } ?? ""
-            await report.note("nothing is registered\(suffix)")
+            await report.note("no context is registered\(suffix)")
         } else if report.isJSON {
             for entry in entries { try await report.textLine(Event.entry(entry).bytes) }
         } else {

@@ -4,25 +4,25 @@ import ConnectTo
 struct Listen: ProgramCommand {
     static let configuration = CommandConfiguration(
         commandName: "listen",
-        abstract: "Register a name, and talk to whoever connects.",
+        abstract: "Register a name, and talk to the programs that connect to it.",
         discussion: """
-            Each message is a line of standard output; each line of standard input is posted to every open \
-            port, and is not read while none is open. A port whose peer has ended its input stays open for answers; the \
-            end of standard input closes the ports whose peers have ended theirs, and ends the listener only with \
-            --once. At a terminal the peer's end of input closes its port.
+            Prints each message as a text line, and posts each text line of standard input to every open port. Standard \
+            input is not read while no port is open. A port whose caller has ended its input stays open for answers. \
+            The end of standard input closes such ports, and ends the listener only with --once. At a terminal, the \
+            end of the caller's input closes its port.
 
             With --json, standard output carries {"event":"standby"|"listening"|"connect"|"message"|"finish"|"close"|\
-            "error",…}, and lines of standard input that begin with { say what to post where: {"port":1,"text":…}, \
-            with "base64" or "json" in place of "text"; {"port":1,"close":true} closes the port behind what was posted \
-            to it. Without "port" it is for every open port. "finish" tells that the peer has ended its input. A \
-            message that says it is JSON and is none, or has more than \(JSONScanner.depthLimit) levels or half a \
-            surrogate pair, is shown as "text".
+            "error",…}. A text line of standard input that begins with { says what to post: {"port":1,"text":…}, with \
+            "base64" or "json" in place of "text"; {"port":1,"close":true} closes the port after everything that was \
+            posted to it. Without "port" it is for every open port. "finish" says that the caller has ended its input. \
+            A message that its sender calls JSON is shown as "text" if it is not JSON, or has more than \
+            \(JSONScanner.depthLimit) levels or half a surrogate pair.
 
-            With --as-json each line of standard input, or of the command's output, is JSON and posted as that, for \
-            peers that decode it. One that is not well-formed is told of and not sent.
+            With --as-json each text line of standard input, or of the command's output, is posted as JSON, for callers \
+            that decode it. A text line that is not well-formed JSON is reported and not sent.
 
-            With --raw there are no messages: standard input and output are the line, byte for byte, for one peer \
-            after the other. Both sides end their input to end it; on a terminal, the peer's end is enough.
+            With --raw there are no messages: standard input and output are the line, byte for byte, for one caller \
+            after the other. The line ends when both sides have ended their input; at a terminal, when the caller has.
             """)
 
     static let readerLoss = ReaderLoss.failure
@@ -30,32 +30,33 @@ struct Listen: ProgramCommand {
     @OptionGroup var common: CommonOptions
     @OptionGroup var callers: AdmissionOptions
 
-    @Argument(help: "The name to be found by.")
+    @Argument(help: "The name to register.")
     var name: String
 
     @Flag(
         help: ArgumentHelp(
-            "Serve one peer, and end with it.",
+            "Serve one caller, and end with it.",
             discussion: """
-                The name is given back when the peer is admitted. The line stays open until both sides have ended \
-                their input; at a terminal, until the peer has.
+                The name is unregistered when the caller is admitted. The line stays open until both sides have ended \
+                their input; at a terminal, until the caller has.
                 """))
     var once = false
 
-    @Flag(help: "If the name is taken, stand by for it: take it over when its owner goes.")
+    @Flag(help: "If the name is taken, wait, and take it over when its owner goes.")
     var standby = false
 
     @Option(
         name: .customLong("exec"), parsing: .remaining,
         help: ArgumentHelp(
-            "Run this command for each peer, its standard input and output on the port: --exec -- COMMAND…, last.",
+            "Run this command for each caller, with the port as its standard input and output; comes last: --exec -- COMMAND…",
             discussion: """
-                The peer's end of input closes the command's standard input only; the port closes when the command \
-                has ended, and its caller exits with 0. How it ended is told on standard error here, and not to the peer; but where it could not be \
-                run, or wrote a line of more than 64 MiB, the peer sees the line break off (76). Peer gone: SIGHUP to \
-                its process group. It has no terminal to ask on. At most \(ChildCommand.limit) run at once; \
-                further peers wait. CONNECT_NAME, CONNECT_PEER_PID and CONNECT_PEER_UID are in its environment; \
-                CONNECT_PEER_PID is empty where the caller's process is not known.
+                The end of the caller's input closes the command's standard input; the port closes when the command has \
+                ended, and the caller exits with 0. The command's exit status is written to standard error here, and \
+                not sent to the caller. Where the command could not be run, or wrote a text line of more than 64 MiB, \
+                the caller sees the line break off (76). When the caller goes first, the command's process group gets \
+                SIGHUP. The command has no terminal. At most \(ChildCommand.limit) commands run at the same time, and \
+                further callers wait. CONNECT_NAME, CONNECT_PEER_PID and CONNECT_PEER_UID are in the command's \
+                environment; CONNECT_PEER_PID is empty where the caller's process is not known.
                 """,
             valueName: "command"),
         completion: .file())
@@ -63,38 +64,38 @@ struct Listen: ProgramCommand {
 
     @Flag(
         help:
-            "Carry bytes in place of messages; with --exec the line itself is the command's input and output."
+            "Carry bytes in place of messages; with --exec the command gets the socket as its standard input and output."
     )
     var raw = false
 
     @Flag(
         name: .customLong("as-json"),
-        help: "Post each line of standard input, or with --exec of the command's output, as JSON.")
+        help: "Post each text line of standard input, or with --exec of the command's output, as JSON.")
     var asJSON = false
 
-    @Flag(help: "Let other programs of this user look on at the messages: connect tap NAME.")
+    @Flag(help: "Let other programs of this user look at the messages: connect tap NAME.")
     var tappable = false
 
     @Option(
         help: ArgumentHelp(
-            "Store the files that peers pass, under their names, in this directory.", valueName: "dir"),
+            "Store the files that callers pass, under their base names, in this directory.", valueName: "dir"),
         completion: .directory)
     var save: String?
 
-    @Flag(help: "With --save, overwrite files that are there.")
+    @Flag(help: "With --save, overwrite files that exist.")
     var force = false
 
     @Option(
         name: .customLong("max-size"), parsing: .unconditional,
         help: ArgumentHelp(
-            "With --save, store no larger file; 20M is 20 MiB. No limit if not given.", valueName: "size"),
+            "With --save, store no file of more bytes; 20M is 20 MiB. No limit if not given.", valueName: "size"),
         transform: SizeArgument.init)
     var sizeLimit: SizeArgument?
 
     @Option(
         name: .customLong("max-stall"), parsing: .unconditional,
         help: ArgumentHelp(
-            "With --save, give up a file of which nothing comes for so long; \(ReceivedFiles.patience) if not given.",
+            "With --save, give up a file of which nothing arrives for this long; \(ReceivedFiles.patience) if not given.",
             valueName: "seconds"),
         transform: SecondsArgument.init)
     var stallLimit: SecondsArgument?
@@ -102,11 +103,11 @@ struct Listen: ProgramCommand {
     @Option(
         parsing: .unconditional,
         help: ArgumentHelp(
-            "Drop a peer that takes nothing for so long while others wait for it; 10 if not given.",
+            "Drop a peer that takes nothing for this long while other peers wait for it; 10 if not given.",
             discussion: """
-                Standard input goes to all peers alike, so one that reads slowly holds up the others as soon as it is \
-                \(PostLog.limit >> 20) MiB behind. One that reads nothing is dropped then: its port ends as "busy" here, \
-                and it sees the line break off. A peer that is alone is waited for.
+                Standard input goes to all peers, so a peer that reads slowly delays the others once it is \
+                \(PostLog.limit >> 20) MiB behind. A peer that reads nothing is dropped then: its port ends as "busy" \
+                here, and the peer sees the line break off. A peer that is alone is waited for.
                 """,
             valueName: "seconds"),
         transform: SecondsArgument.init)
@@ -115,10 +116,10 @@ struct Listen: ProgramCommand {
     /// How long a peer may take nothing while others wait for it, unless `--drop-after` says otherwise.
     private static let dropTime = Duration.seconds(10)
 
-    @Flag(help: "If the name belongs to a listener that is --replaceable, take it over.")
+    @Flag(help: "Take the name over from a listener that was started with --replaceable.")
     var replace = false
 
-    @Flag(help: "Let another listener take the name over that asks to with --replace.")
+    @Flag(help: "Let another listener take the name over with --replace.")
     var replaceable = false
 
     func validate() throws {
@@ -128,21 +129,25 @@ struct Listen: ProgramCommand {
             throw ValidationError("--exec needs a command: NAME --exec -- COMMAND…")
         }
         if raw, command.isEmpty, common.json {
-            throw ValidationError("--raw writes bytes to standard output: no --json, but with --exec")
+            throw ValidationError("--raw writes bytes to standard output; leave out --json, or add --exec")
         }
-        if tappable, raw { throw ValidationError("--tappable shows messages, and --raw has none") }
-        if asJSON, raw { throw ValidationError("--as-json posts messages, and --raw has none") }
+        if tappable, raw {
+            throw ValidationError("--tappable shows messages, and --raw carries none; leave out one of the two")
+        }
+        if asJSON, raw {
+            throw ValidationError("--as-json posts messages, and --raw carries none; leave out one of the two")
+        }
         if save != nil, raw || !command.isEmpty {
-            throw ValidationError("--save takes what comes with messages: no --raw or --exec beside it")
+            throw ValidationError("--save stores files that come with messages; leave out --raw and --exec")
         }
         for (isGiven, option) in [
             (force, "--force"), (sizeLimit != nil, "--max-size"), (stallLimit != nil, "--max-stall"),
         ] where isGiven && save == nil {
-            throw ValidationError("\(option) is for --save")
+            throw ValidationError("\(option) needs --save")
         }
         if dropAfter != nil, raw || !command.isEmpty {
             throw ValidationError(
-                "--drop-after is for what standard input has for all peers: no --raw or --exec beside it")
+                "--drop-after is for standard input that goes to all peers; leave out --raw and --exec")
         }
     }
 
@@ -212,7 +217,8 @@ struct Listen: ProgramCommand {
             let failure = Failure(error)
             guard replace, error.code == .nameTaken, let message = failure.message else { throw failure }
             throw Failure(
-                failure.status, "\(message); --replace takes it only from who was started with --replaceable")
+                failure.status,
+                "\(message); --replace takes it only from a listener that was started with --replaceable")
         }
     }
 

@@ -4,20 +4,20 @@ import ConnectTo
 struct Tap: ProgramCommand {
     static let configuration = CommandConfiguration(
         commandName: "tap",
-        abstract: "Look on at the messages of a name that allows it.",
+        abstract: "Show the messages of a listener that allows it.",
         discussion: """
-            Shows what goes over the lines of a listener of this user that was started with --tappable, from the \
-            moment standard error says "looking on": the line's number, < for what the listener receives and > for \
-            what it sends, and the message, 64 KiB of it at most. Holds up nobody: a slow reader misses messages, \
-            and is told how many. With --json: {"event":"message","port":1,"direction":"received"|"sent",…,\
-            "length":…,"transferred":…,"missed":…}.
+            Shows the messages of a listener of this user that was started with --tappable, from the moment that \
+            standard error says "tapping": the number of the port, < for a message that the listener receives or > for \
+            one that it sends, and at most 64 KiB of the message. It delays neither side: a slow reader misses \
+            messages, and standard error says how many. With --json: {"event":"message","port":1,\
+            "direction":"received"|"sent",…,"length":…,"transferred":…,"missed":…}.
             """)
 
     static let readerLoss = ReaderLoss.end
 
     @OptionGroup var common: CommonOptions
 
-    @Argument(help: "The name to look on at.")
+    @Argument(help: "The name of the listener.")
     var name: String
 
     func work(in program: Program) async throws -> ExitStatus {
@@ -34,17 +34,20 @@ struct Tap: ProgramCommand {
             throw Self.failure(error, info)
         }
         program.atEnd { _ in tapped.close() }
-        await program.report.note("looking on at \(label)")
+        await program.report.note("tapping \(label)")
         var messages = tapped.makeAsyncIterator()
         while let message = try await Self.next(of: &messages, name) {
-            if message.missedCount > 0 { await program.report.note("\(message.missedCount) messages were missed here") }
+            if message.missedCount > 0 {
+                await program.report.note(
+                    "\(message.missedCount) messages were missed: they came faster than they were read")
+            }
             if program.report.isJSON {
                 try await program.report.textLine(Event.tapped(message).bytes)
             } else {
                 try await program.report.textLine(Self.textLine(message))
             }
         }
-        if !program.isEnding { await program.report.note("\(label) has ended") }
+        if !program.isEnding { await program.report.note("the listener \(label) has ended") }
         return .success
     }
 
@@ -53,8 +56,8 @@ struct Tap: ProgramCommand {
         guard error.code == .denied, info.statistics?.isTappable == false else { return Failure(error) }
         let advice =
             info.format == .stream
-            ? "it was started with --raw, and there are no messages to look on at"
-            : "it has to be started with --tappable"
+            ? "the listener was started with --raw and has no messages to show"
+            : "start the listener with --tappable"
         return Failure(.refused, "\(error.message); \(advice)")
     }
 

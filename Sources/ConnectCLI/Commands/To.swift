@@ -5,27 +5,27 @@ import ConnectToLinux
 struct To: ProgramCommand {
     static let configuration = CommandConfiguration(
         commandName: "to",
-        abstract: "Connect to a name, and talk to it.",
+        abstract: "Connect to a name, and talk to its listener.",
         discussion: """
-            Posts each MESSAGE, or else each line of standard input; prints what comes back; ends its side when \
-            its input ends, and exits when the peer closes: a listener that can still answer keeps it waiting \
-            (--no-reply, --replies, --timeout). A MESSAGE or a name that begins with a dash comes \
-            after two dashes: connect to NAME -- -1
+            Posts each MESSAGE, or else each text line of standard input, and prints what comes back. Ends its side when \
+            its input ends, and exits when the listener closes the port: a listener that can still answer keeps it \
+            waiting (see --no-reply, --replies, --timeout). A MESSAGE or a name that begins with a dash comes after two \
+            dashes: connect to NAME -- -1
 
-            Where the reader of standard output goes, the rest of the input is sent, and then the call ended with 0; \
-            with 74 only if something comes meanwhile that cannot be written.
+            When the reader of standard output goes, the rest of the input is sent, and connect exits with 0, or with \
+            74 if a message arrives meanwhile that cannot be written.
 
-            With --json, standard output carries {"event":"message"|"close"|"error",…}, and lines of standard input that \
-            begin with { say what to post: {"text":…}, with "base64" or "json" in place of "text"; text with half a \
-            surrogate pair is not sent (65).
+            With --json, standard output carries {"event":"message"|"close"|"error",…}. A text line of standard input \
+            that begins with { says what to post: {"text":…}, with "base64" or "json" in place of "text". Text with \
+            half a surrogate pair is not sent (65).
 
-            With --reconnect the call outlives its listener: when that dies, standard input goes on to whoever owns the \
-            name next, within 10 seconds or those of --wait. Nothing is sent twice: standard error says how many \
-            messages went to the one that died, the last of which may be lost, and so does \
-            {"event":"interrupted","port":…,"reason":…,"mayBeLost":…}; then {"event":"reconnected","port":…}.
+            With --reconnect the call outlives its listener: when the listener dies, standard input goes to the next \
+            owner of the name, within 10 seconds or those of --wait. No message is sent twice: standard error says how \
+            many messages went to the listener that died, the last of which may be lost, and so does \
+            {"event":"interrupted","port":…,"reason":…,"mayBeLost":…}; {"event":"reconnected","port":…} follows.
 
             With --raw there are no messages: standard input and output are the line, byte for byte, as ssh's \
-            ProxyCommand wants it. The other side has to listen with --raw too.
+            ProxyCommand needs it. The listener has to be started with --raw too.
             """)
 
     @OptionGroup var common: CommonOptions
@@ -33,38 +33,38 @@ struct To: ProgramCommand {
     @Argument(help: "The name to connect to.")
     var name: String
 
-    @Argument(help: "What to post, in place of standard input.")
+    @Argument(help: "A message to post, in place of standard input.")
     var messages: [String] = []
 
     @Option(
         parsing: .unconditional,
         help: ArgumentHelp(
-            "Wait so long for the name to appear and its listener to answer; without this a missing name fails at once.",
+            "Wait this long for the name to be registered and its listener to answer; without it a missing name fails at once.",
             discussion:
-                "Without it a listener has 5 seconds to answer. A bus that is not there is not waited for (69 at once).",
+                "Without it a listener has 5 seconds to answer. A bus that is not running is not waited for (69 at once).",
             valueName: "seconds"),
         transform: SecondsArgument.init)
     var wait: SecondsArgument?
 
     @Option(
         help: ArgumentHelp(
-            "Talk to nobody else than this: whoever owns the name is looked at before anything is sent.",
-            discussion: "\(PeerRule.discussion) An unexpected owner of the name is 77.", valueName: "rule"),
+            "Send nothing unless the owner of the name matches RULE, which is checked first.",
+            discussion: "\(PeerRule.discussion) Another owner of the name is 77.", valueName: "rule"),
         transform: PeerRule.parse)
     var expect: Admission?
 
     @Option(
         parsing: .unconditional,
-        help: ArgumentHelp("Exit after so many messages have come back.", valueName: "n"),
+        help: ArgumentHelp("Exit after this many messages have come back.", valueName: "n"),
         transform: Self.count)
     var replies: Int?
 
-    @Flag(help: "Exit as soon as all is delivered; what comes back is not read.")
+    @Flag(help: "Exit as soon as everything is delivered, and do not read what comes back.")
     var noReply = false
 
     @Flag(
         name: .customLong("as-json"),
-        help: "Post each MESSAGE, or each line of standard input, as JSON; what is not well-formed is told, with 65.")
+        help: "Post each MESSAGE, or else each text line of standard input, as JSON. Malformed JSON is not sent (65).")
     var asJSON = false
 
     @Flag(help: "Send standard input as one message of bytes, up to 64 MiB.")
@@ -78,10 +78,10 @@ struct To: ProgramCommand {
         completion: .file())
     var files: [String] = []
 
-    @Flag(help: "Carry bytes in place of messages; exits when the peer has closed.")
+    @Flag(help: "Carry bytes in place of messages, and exit when the listener has closed the line.")
     var raw = false
 
-    @Flag(help: "When the listener dies, go on with the next that owns the name.")
+    @Flag(help: "When the listener dies, go on with the next owner of the name.")
     var reconnect = false
 
     @Option(
@@ -93,31 +93,33 @@ struct To: ProgramCommand {
     /// - Throws: `ValidationError`, which says what to write instead, if the argument is not a number of replies.
     private static func count(_ argument: String) throws -> Int {
         guard let count = Int(argument), count > 0 else {
-            throw ValidationError("a number from 1 on is wanted; use --no-reply to wait for none")
+            throw ValidationError("give a number of at least 1, or use --no-reply to wait for no message")
         }
         return count
     }
 
     func validate() throws {
         if bytes, !messages.isEmpty || !files.isEmpty {
-            throw ValidationError("--bytes sends standard input: give no messages or files beside it")
+            throw ValidationError("--bytes sends standard input; leave out MESSAGE and --file")
         }
         if asJSON, raw || bytes {
-            throw ValidationError("--as-json posts lines or messages: no --raw or --bytes beside it")
+            throw ValidationError("--as-json posts messages of JSON; leave out --raw and --bytes")
         }
         if raw, !messages.isEmpty || !files.isEmpty || bytes || replies != nil || noReply || common.json {
             throw ValidationError(
-                "--raw carries bytes: no messages, --file, --bytes, --replies, --no-reply or --json beside it"
+                "--raw carries bytes; leave out MESSAGE, --file, --bytes, --replies, --no-reply and --json"
             )
         }
         if reconnect,
             !messages.isEmpty || !files.isEmpty || bytes || raw || replies != nil || noReply || timeout != nil
         {
             throw ValidationError(
-                "--reconnect carries the lines of standard input: no messages, --file, --bytes, --raw, --replies, "
-                    + "--no-reply or --timeout beside it")
+                "--reconnect sends the text lines of standard input; leave out MESSAGE, --file, --bytes, --raw, --replies, "
+                    + "--no-reply and --timeout")
         }
-        if noReply, replies != nil { throw ValidationError("--replies and --no-reply exclude each other") }
+        if noReply, replies != nil {
+            throw ValidationError("--replies and --no-reply exclude each other; leave out one")
+        }
     }
 
     func work(in program: Program) async throws -> ExitStatus {
@@ -193,16 +195,16 @@ struct To: ProgramCommand {
         do throws(Failure) {
             return try MessageContent(json: message)
         } catch {
-            throw Failure(error.status, "MESSAGE \(number) was not sent, nor was any other: \(error.message ?? "")")
+            throw Failure(error.status, "MESSAGE \(number) was not sent, nor any other message: \(error.message ?? "")")
         }
     }
 }
 
 extension CloseReason {
     fileprivate static let outOfTime = CloseReason(
-        .timedOut, detail: "the time for the whole call was over before the port was open")
+        .timedOut, detail: "the time of --timeout had passed before the port was open")
     fileprivate static let cancelledHere = CloseReason(
-        .cancelled, detail: "the call was given up before the port was open")
+        .cancelled, detail: "the call was ended before the port was open")
 }
 
 extension Failure {
@@ -213,11 +215,11 @@ extension Failure {
         let name = TerminalText.escaped(name)
         let advice =
             switch phase {
-            case .awaitingBus: "the bus has not answered; see whether it is well, or allow more time"
-            case .awaitingAnswer: "\(name) has not answered; see with connect list who is there, or allow more time"
-            case .awaitingInput: "standard input has not ended; see why, or give it an end (</dev/null), or more time"
-            case .awaitingPeer: "allow more time, or look at what \(name) does"
+            case .awaitingBus: "the bus has not answered; check whether it runs, or allow more time"
+            case .awaitingAnswer: "\(name) has not answered; look at what it does, or allow more time"
+            case .awaitingInput: "standard input has not ended; end it (</dev/null), or allow more time"
+            case .awaitingPeer: "\(name) has not ended the call; look at what it does, or allow more time"
             }
-        return Failure(.timedOut, "not done within \(time.inSeconds) s (--timeout): \(advice)")
+        return Failure(.timedOut, "the call was not done within \(time.inSeconds) s (--timeout): \(advice)")
     }
 }

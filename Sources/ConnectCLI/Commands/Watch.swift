@@ -4,11 +4,11 @@ import ConnectTo
 struct Watch: ProgramCommand {
     static let configuration = CommandConfiguration(
         commandName: "watch",
-        abstract: "Show what comes and goes.",
+        abstract: "Show the contexts that come and go.",
         discussion: """
-            One line for each change, of all origins if none is given, from the moment standard error says "watching". With --json: \
-            {"event":"registered"|"unregistered"|"moved","name":…,"origin":…,"pid":…,"process":…,"uid":…,\
-            "metadata":{…}}; what is not known is null.
+            Prints a text line for each change, of all origins if none is given, from the moment that standard error says \
+            "watching". With --json: {"event":"registered"|"unregistered"|"moved","name":…,"origin":…,"pid":…,\
+            "process":…,"uid":…,"metadata":{…}}, with null for an unknown fact.
             """)
 
     static let readerLoss = ReaderLoss.end

@@ -14,24 +14,26 @@ extension Diagnosis {
         guard let directory, let text = directory.text(of: file) else {
             if !isKnown { return nil }
             return Finding(
-                check: "service", message: "the bus has a service file for \(label(name)), of another directory")
+                check: "service", message: "the bus has a service file for \(label(name)) in another directory")
         }
         let path = directory.path.appending(file).string
         guard isKnown else {
             return Finding(
-                check: "service", message: "\(path) is there, but the bus does not know it, and starts nothing",
-                advice: "write it anew with connect activate; if that does not help, the bus has another XDG_DATA_HOME "
+                check: "service", message: "\(path) exists, but the bus does not know it and starts no listener",
+                advice:
+                    "write it again with connect activate; if that does not help, the bus has another XDG_DATA_HOME "
                     + "than this command",
                 problem: .busUnavailable)
         }
         guard let program = ServiceFile.program(in: text) else {
-            return Finding(check: "service", message: "the bus knows \(path), which names no program itself")
+            return Finding(check: "service", message: "the bus knows \(path), which does not name a program")
         }
         if !program.hasPrefix("/") || access(program, X_OK) == 0 {
             return Finding(check: "service", message: "the bus knows \(path), and runs \(program) for a caller")
         }
         return Finding(
-            check: "service", message: "\(path) has the bus run \(program), which is not there or may not be run",
-            advice: "put the program there, or write the file anew with connect activate", problem: .peerFailed)
+            check: "service",
+            message: "the bus knows \(path), but its program \(program) does not exist or is not executable",
+            advice: "install the program, or write the file again with connect activate", problem: .peerFailed)
     }
 }

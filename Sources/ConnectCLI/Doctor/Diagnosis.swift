@@ -36,18 +36,19 @@ struct Diagnosis: Sendable {
     static var descriptors: Finding {
         var limit = rlimit()
         guard getrlimit(__rlimit_resource_t(bitPattern: RLIMIT_NOFILE.rawValue), &limit) == 0 else {
-            return Finding(check: "descriptors", message: "the limit cannot be read")
+            return Finding(check: "descriptors", message: "the limit of open files cannot be read")
         }
         let isLow = limit.rlim_cur < fewDescriptors
         return Finding(
             check: "descriptors",
-            message: "\(limit.rlim_cur) for a process, \(limit.rlim_max) at the most; each line takes one",
+            message:
+                "this process may open \(limit.rlim_cur) files, and raise that to \(limit.rlim_max); each line takes one",
             advice: isLow ? "raise the limit before the program starts: ulimit -n 1024" : nil,
             problem: isLow ? .busUnavailable : nil)
     }
 
     static func unreachable(_ failure: Failure) -> Finding {
-        let message = failure.message ?? "cannot be reached"
+        let message = failure.message ?? "the bus cannot be reached"
         // The bus is reachable but refuses this user, so another session would not help.
         let refusal = "; " + UserNamespace.advice
         let isRefused = message.hasSuffix(refusal)
@@ -63,7 +64,7 @@ struct Diagnosis: Sendable {
     static func unanswered(_ check: String) -> Finding {
         Finding(
             check: check, message: "the bus has not answered within 5 s for this check, or 10 s for all",
-            advice: "see whether the bus is stopped or overloaded; what else there is to check was left out",
+            advice: "check whether the bus is stopped or overloaded; the remaining checks were left out",
             problem: .timedOut)
     }
 
@@ -71,31 +72,32 @@ struct Diagnosis: Sendable {
 
     var bus: Finding {
         let process = facts.process.flatMap { $0.pid == nil ? nil : $0.label }
-        let limit = facts.process?.pid.flatMap(openFilesLimit).map { ", \($0) descriptors for it" }
+        let limit = facts.process?.pid.flatMap(openFilesLimit).map { ", at most \($0) open files" }
         return Finding(
             check: "bus",
-            message: "\(connection.address): \(process ?? "a process that is not known here"), "
+            message: "\(connection.address): \(process ?? "an unknown process"), "
                 + "\(facts.nameCount) names\(limit ?? "")")
     }
 
     var sandbox: Finding {
         let name = box.map(\.description)
         let prefix = name.map { "\($0); " } ?? ""
-        let advice = "through a proxy, names without permission look as if nobody had registered them"
+        let advice = "through a proxy, a name without permission looks as if it were not registered"
         if let proxy {
             return Finding(
-                check: "sandbox", message: "\(prefix)the bus takes \(proxy.label) for this one: a D-Bus proxy",
+                check: "sandbox",
+                message: "\(prefix)the bus sees \(proxy.label), a D-Bus proxy, in place of this process",
                 advice: advice)
         }
         if route.isInNamespace {
             return Finding(
                 check: "sandbox",
                 message:
-                    "\(prefix)the bus is in another pid namespace than this process (a container?), or has a proxy "
-                    + "there; or /proc is not this process's",
-                advice: "nothing is known of processes here: rules about executables are true of nobody; \(advice)")
+                    "\(prefix)the bus, or a proxy before it, is in another pid namespace than this process (a container?), "
+                    + "or /proc is that of another pid namespace",
+                advice: "processes are not known here, so a rule about executables matches no program; \(advice)")
         }
-        return Finding(check: "sandbox", message: name.map { "\($0), and no proxy" } ?? "none")
+        return Finding(check: "sandbox", message: name.map { "\($0), without a proxy" } ?? "no sandbox and no proxy")
     }
 
     // MARK: Permissions
@@ -130,7 +132,7 @@ struct Diagnosis: Sendable {
                     problem: reason.flatMap { Failure($0, peer: context.name)?.status } ?? .refused)
             }
             port.close()
-            return Finding(check: "talk", message: "a context can be called, and a line be passed to it")
+            return Finding(check: "talk", message: "a context can be called, and a line reaches it")
         } catch {
             let failure = Failure(error)
             return Finding(check: "talk", message: failure.message ?? "", problem: failure.status)
@@ -145,7 +147,7 @@ struct Diagnosis: Sendable {
                 + "else look for <deny own…/> in the bus's configuration"
         }
         return isSystem
-            ? "give the bus a policy: dbus/org.connectto.conf is one"
+            ? "give the bus a policy such as dbus/org.connectto.conf"
             : "look for <deny own…/> in the bus's configuration, or try --origin with an id of your own"
     }
 
@@ -169,36 +171,36 @@ struct Diagnosis: Sendable {
         guard let info = try await connection.info(name, origin: origin) else {
             if try await connection.canStart(context) {
                 return Finding(
-                    check: "name", message: "\(label) is not running; the bus starts it for a caller")
+                    check: "name", message: "\(label) has no listener now; the bus starts it for a caller")
             }
             let isHidden = route.mayHideNames
             return Finding(
                 check: "name",
-                message: "nobody has registered \(label)" + (isHidden ? ", or it may not be seen here" : ""),
+                message: "no program has registered \(label)" + (isHidden ? ", or the name is hidden here" : ""),
                 advice: isHidden
-                    ? "start its program; if it runs, \(talkAdvice(context.busName))"
-                    : "start its program, or look for the right name and origin: connect list",
+                    ? "start its listener; if it runs, \(talkAdvice(context.busName))"
+                    : "start its listener, or look up name and origin with connect list",
                 problem: .noSuchName)
         }
         let owner = info.owner.label
         if info.isSilent {
             return Finding(
-                check: "name", message: "\(label) is \(owner), which has not answered within a second",
-                advice: "see whether it is stopped or busy; a caller gives it five seconds, or those of --wait",
+                check: "name", message: "\(label) belongs to \(owner), which has not answered within a second",
+                advice: "check whether that is stopped or busy; a caller waits five seconds for it, or those of --wait",
                 problem: .timedOut)
         }
         if info.format == nil {
             return Finding(
-                check: "name", message: "\(label) is \(owner), which answers, but not as a context does",
-                advice: "where callers get 68 at once it is no context: end its program, or use another name",
+                check: "name", message: "\(label) belongs to \(owner), which answers, but not as a context",
+                advice: "if connect to exits with 68 at once, that is not a context: end it, or use another name",
                 problem: .noSuchName)
         }
         if let format = info.format, format != .messages, format != .stream {
             return Finding(
-                check: "name", message: "\(label) is \(owner), and answers; lines to it carry \(format)",
+                check: "name", message: "\(label) belongs to \(owner), which answers; lines to it carry \(format)",
                 advice: "this version speaks messages and streams: call it with a program that speaks \(format)")
         }
-        return Finding(check: "name", message: "\(label) is \(owner), and answers")
+        return Finding(check: "name", message: "\(label) belongs to \(owner), which answers")
     }
 }
 

@@ -4,18 +4,18 @@ import ConnectTo
 struct Doctor: ProgramCommand {
     static let configuration = CommandConfiguration(
         commandName: "doctor",
-        abstract: "Look for what keeps names from being registered and reached.",
+        abstract: "Find out why a name cannot be registered or reached.",
         discussion: """
             Tries everything once: the bus, the limits, the permission to own a name and to talk to it, and NAME if \
-            given, with its service file; says what to do about what does not work. Exits with 0 only if all is well, \
-            else with the code that the first problem would give. Gives each check five seconds, and all of them ten. \
-            Starts nothing. With --json one object for each check: \
+            given, with its service file. Says what to do about each problem. Exits with 0 only if all is well, else \
+            with the code that the first problem leads to. Each check has five seconds, and all of them together ten. \
+            Starts no listener. With --json one object for each check: \
             {"check":…,"ok":true,"message":…,"advice":null}.
             """)
 
     @OptionGroup var common: CommonOptions
 
-    @Argument(help: "A name to look for.")
+    @Argument(help: "A name to check.")
     var name: String?
 
     func work(in program: Program) async throws -> ExitStatus {

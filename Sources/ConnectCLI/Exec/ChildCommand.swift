@@ -37,11 +37,11 @@ struct ChildCommand: Sendable {
         switch (error as? SystemError)?.errno {
         case .resourceTemporarilyUnavailable, .noMemory: advice = "allow more processes (ulimit -u) or memory"
         case .tooManyOpenFiles, .tooManyOpenFilesInSystem: advice = PortError.scarcityAdvice
-        case .noSuchFileOrDirectory: advice = "check that it is there, and what its #! line names"
+        case .noSuchFileOrDirectory: advice = "check that it exists, and that its #! line names a program that exists"
         // The kernel runs the command, and no shell takes over a script that has no #! line.
-        case .execFormatError: advice = "begin a script with #!/bin/sh; a program has to be made for this machine"
-        case .permissionDenied: advice = "allow that with chmod +x, or check what its #! line names"
-        default: advice = "try it in a shell, as this user"
+        case .execFormatError: advice = "begin a script with #!/bin/sh; a program has to be built for this machine"
+        case .permissionDenied: advice = "make it executable with chmod +x, or check the program that its #! line names"
+        default: advice = "run it in a shell as this user to see why"
         }
         return Failure(.inputOutput, "\(label) could not be run (\(error)); \(advice)")
     }

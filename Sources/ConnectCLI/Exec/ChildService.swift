@@ -150,7 +150,7 @@ struct ChildService: PeerService {
             let failure = Failure(
                 .unsendable,
                 "line \(count + 1) of the command's output is longer than a message may be (\(error.limit >> 20) MiB); "
-                    + "have it write shorter ones, or use --raw")
+                    + "let the command write shorter lines, or use --raw")
             await breakOff(port, number, failure)
         } catch {
             let failure = Failure(.inputOutput, "the command's output cannot be read (\(error)); try again")
@@ -163,7 +163,7 @@ struct ChildService: PeerService {
     private func breakOff(_ port: MessagePort, _ number: Int, _ failure: Failure) async {
         firstFailure.note(failure)
         await report.failure(
-            Failure(failure.status, "port \(number): \(failure.message ?? ""); the peer sees the line break off"))
+            Failure(failure.status, "port \(number): \(failure.message ?? ""); the caller sees the line break off"))
         // The complete messages are still sent.
         try? await port.flush()
         port.abandon()

@@ -20,10 +20,10 @@ struct ProgramPath {
         switch found {
         case nil where word.contains(" "):
             fault =
-                "there is no such command; it is run without a shell: give each word as an argument of its own, not all in one"
+                "there is no such command; no shell splits it into words: give each word as an argument of its own"
         case nil: fault = "there is no such command; give its path, or check PATH"
         case let found? where found.isDirectory: fault = "it is a directory; give the path of a command in it"
-        default: fault = "it is not executable; allow that with chmod +x, or name the program that runs it first"
+        default: fault = "it is not executable; make it so with chmod +x, or write the program that runs it before it"
         }
         throw Failure(.usage, "\(option.map { "\($0) " } ?? "")\(ShellWord.quoted(word)): \(fault)")
     }

@@ -20,7 +20,7 @@ struct FileFacts: Sendable, Equatable {
             switch size {
             case .bytes(1): "1 byte"
             case .bytes(let count): "\(count) bytes"
-            case .none: "no regular file"
+            case .none: "not a regular file"
             case .unknown: "size unknown"
             }
         return "file \(name.map(TerminalText.escaped) ?? "without a name") (\(size))"

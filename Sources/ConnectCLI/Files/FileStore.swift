@@ -57,14 +57,14 @@ final class FileStore: Sendable {
         } catch {
             // Whatever the error, its cause is that the store was abandoned.
             if isAbandoned {
-                throw failure(name, ": ended before it was whole; pass it again")
+                throw failure(name, ": the listener ended before the file was whole; pass it again")
             }
             throw failure(name, " (\(error.errno)); \(Self.hint(error.errno))")
         }
         if count < file.size {
             throw failure(
                 name,
-                ": it ended after \(count) of \(file.size) bytes; pass it again when nothing writes to it any more")
+                ": the file ended after \(count) of \(file.size) bytes; pass it again when no program writes to it")
         }
     }
 
@@ -120,9 +120,9 @@ final class FileStore: Sendable {
         case .fileExists: "--force overwrites it"
         case .tooManyOpenFiles: "allow more open files (ulimit -n)"
         case .fileTooLarge: "allow larger files (ulimit -f)"
-        case .noSpace, .diskQuotaExceeded: "make room there, and pass it again"
-        case .badFileDescriptor: "it has to be passed open for reading"
-        default: "check the directory, and the peer"
+        case .noSpace, .diskQuotaExceeded: "free space there, and pass it again"
+        case .badFileDescriptor: "pass it open for reading"
+        default: "check the directory, and the file at its sender"
         }
     }
 }

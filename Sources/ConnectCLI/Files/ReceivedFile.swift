@@ -43,7 +43,7 @@ final class ReceivedFile: Sendable {
         guard let store else { return }
         guard let regular else { throw failure("was not saved; pass a regular file") }
         guard let name, let fileName = FileName(received: name) else {
-            throw failure("was not saved: that is no file's name")
+            throw failure("was not saved: its message gives no valid file name; post the base name as text")
         }
         let share = bar?.begin(fileName.label, total: regular.size)
         defer { share?.end() }
@@ -60,19 +60,19 @@ final class ReceivedFile: Sendable {
         case .stalled:
             let advice = store == nil ? "" : ", or allow more time (--max-stall)"
             return failure(
-                "\(notDone): nothing of it has come for \(patience.inSeconds) s; ask its sender what it is\(advice)"
+                "\(notDone): no byte of it arrived for \(patience.inSeconds) s; check the sender's file system\(advice)"
             )
         case .allHang(let count):
             return failure(
-                "\(notDone): \(count) earlier files hang and take all places; pass it again when their senders have closed those"
+                "\(notDone): \(count) earlier files of its sender hang; pass it again when the sender has closed those"
             )
         case .noThread(let error):
             return failure(
-                "\(notDone) (\(error)); see how many threads and descriptors this process may have (ulimit -u -n)")
+                "\(notDone) (\(error)); allow more threads and open files (ulimit -u, -n)")
         }
     }
 
-    private var notDone: String { store == nil ? "was not looked at" : "was not saved" }
+    private var notDone: String { store == nil ? "was not examined" : "was not saved" }
 
     private func failure(_ reason: String) -> Failure {
         Failure(.inputOutput, "\(facts.textLine) \(reason)")

@@ -24,7 +24,7 @@ struct InputCommand: Sendable, Equatable {
         get throws(Failure) {
             if case .post(let content) = action { return content }
             throw Self.failure(
-                "\"close\" is for the input of listen", "end the input, and with it this side of the call")
+                "\"close\" is for connect listen", "end standard input, which ends this side of the call")
         }
     }
 
@@ -47,7 +47,7 @@ struct InputCommand: Sendable, Equatable {
         } catch {
             if error.isHalfSurrogate { throw Self.halfSurrogate("it", "write out the whole character") }
             throw Self.failure(
-                "byte \(error.offset + 1) is not as in a JSON object",
+                "byte \(error.offset + 1) is not valid in a JSON object",
                 "write {\"port\":1,\"text\":\"…\"}, or text that does not begin with {")
         }
         let port = try members["port"].flatMap { json throws(Failure) in try Self.portNumber(json) }
@@ -55,7 +55,7 @@ struct InputCommand: Sendable, Equatable {
         if let json = members["text"] { actions.append(.post(.text(try Self.string(json, "text")))) }
         if let json = members["base64"] {
             guard let data = Data(base64Encoded: try Self.string(json, "base64")) else {
-                throw Self.failure("its \"base64\" is no base64", "see RFC 4648, section 4")
+                throw Self.failure("its \"base64\" is not base64", "see RFC 4648, section 4")
             }
             actions.append(.post(.bytes([UInt8](data))))
         }
@@ -64,12 +64,12 @@ struct InputCommand: Sendable, Equatable {
             actions.append(.close)
         }
         guard let action = actions.first else {
-            throw Self.failure("it says nothing to send", "add \"text\", \"base64\" or \"json\", or \"close\":true")
+            throw Self.failure("it has nothing to post", "add \"text\", \"base64\" or \"json\", or \"close\":true")
         }
         if actions.count > 1 {
             throw Self.failure(
-                "it says more than one thing to do",
-                "give one of \"text\", \"base64\", \"json\" and \"close\", and a line for each")
+                "it has more than one thing to do",
+                "give one of \"text\", \"base64\", \"json\" and \"close\" on each line")
         }
         self.init(action, port: port)
     }
@@ -78,7 +78,7 @@ struct InputCommand: Sendable, Equatable {
         let text = try text(json)
         if text == "null" { return nil }
         if let number = Int(text) { return number }
-        throw failure("its \"port\" is no whole number", "copy the one of the connect event")
+        throw failure("its \"port\" is not a whole number", "copy the number from the connect event")
     }
 
     private static func string(_ json: [UInt8], _ key: String) throws(Failure) -> String {
@@ -87,9 +87,9 @@ struct InputCommand: Sendable, Equatable {
             return try scanner.string()
         } catch {
             if error.isHalfSurrogate {
-                throw halfSurrogate("its \"\(key)\"", "if it is no text, send it as {\"base64\":\"…\"}")
+                throw halfSurrogate("its \"\(key)\"", "if it is not text, send it as {\"base64\":\"…\"}")
             }
-            throw failure("its \"\(key)\" is no string", "put it in quotation marks")
+            throw failure("its \"\(key)\" is not a string", "put it in quotation marks")
         }
     }
 
@@ -110,7 +110,7 @@ struct InputCommand: Sendable, Equatable {
     }
 
     private static func halfSurrogate(_ what: String, _ advice: String) -> Failure {
-        failure("\(what) has half a surrogate pair (\\ud800 to \\udfff alone), which is no character", advice)
+        failure("\(what) has half a surrogate pair (\\ud800 to \\udfff alone), which is not a character", advice)
     }
 
     private static func failure(_ what: String, _ advice: String) -> Failure {

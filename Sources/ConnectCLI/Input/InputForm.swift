@@ -30,6 +30,6 @@ enum InputForm: Sendable {
 extension Failure {
     /// The same failure, with the number of the text line of the input.
     func ofTextLine(_ number: Int) -> Failure {
-        Failure(status, "line \(number) of the input was not sent: \(message ?? "")")
+        Failure(status, "line \(number) of standard input was not sent: \(message ?? "")")
     }
 }

@@ -20,14 +20,14 @@ enum MessageContent: Sendable, Equatable {
     /// - Throws: ``Failure`` 65 if the text line is not JSON.
     init(json line: [UInt8]) throws(Failure) {
         guard let text = String(validating: line, as: UTF8.self) else {
-            throw Failure(.unsendable, "it is not UTF-8, as JSON has to be; encode it, or send it without --as-json")
+            throw Failure(.unsendable, "it is not UTF-8, as JSON must be; encode it, or leave out --as-json")
         }
         do throws(JSONScanner.Malformed) {
             try JSONScanner.check(line)
         } catch {
             throw Failure(
                 .unsendable,
-                "byte \(error.offset + 1) is not as in JSON; write one value, text in quotation marks, or send it without --as-json"
+                "byte \(error.offset + 1) is not valid in JSON; write one value, text in quotation marks, or leave out --as-json"
             )
         }
         self = .json(text)

@@ -73,7 +73,7 @@ actor StandardInput {
             if bytes.count > limit {
                 throw Failure(
                     .unsendable,
-                    "the input is longer than a message may be (\(limit >> 20) MiB); pass it with --file, or use --raw"
+                    "standard input is longer than a message may be (\(limit >> 20) MiB); pass it with --file, or use --raw"
                 )
             }
         }
@@ -93,7 +93,7 @@ actor StandardInput {
             if !lines.isEmpty { return lines }
             throw Failure(
                 .unsendable,
-                "a line of the input is longer than a message may be (\(error.limit >> 20) MiB); send it in pieces"
+                "a line of standard input is longer than a message may be (\(error.limit >> 20) MiB); send it in pieces"
             )
         }
         return lines

@@ -95,7 +95,7 @@ actor OpenPorts: OpenPeers {
         guard let number, !isOpen(number) else { return }
         throw Failure(
             .unsendable,
-            "port \(number) is not open; answer one whose connect event came and whose close event did not")
+            "port \(number) is not open; give the number of a port that had a connect event and no close event")
     }
 
     private func isOpen(_ number: Int) -> Bool { log.has(number) && ports[number]?.isClosing == false }
@@ -213,7 +213,10 @@ actor OpenPorts: OpenPeers {
         guard holdsUpOthers else { return }
         for (number, mark) in self.marks where marks[number] == mark {
             ports[number]?.dropReason = CloseReason(
-                .busy, detail: "it took nothing for \(stallTime.inSeconds) s while others waited for it (--drop-after)")
+                .busy,
+                detail:
+                    "dropped, as it took no message for \(stallTime.inSeconds) s while other peers waited (--drop-after)"
+            )
             // Abandon the port rather than close it: the peer has to see that the messages are not complete.
             ports[number]?.port.abandon()
             end(number)

@@ -17,8 +17,8 @@ extension CommonOptions {
         return Failure(
             .noSuchName,
             canStart == true
-                ? "nobody has \(label) now; connecting to it starts it (\(commandLine("to", name)))"
-                : "nobody has registered \(label) under \(origin); is its program running? "
-                    + "(\(commandLine("doctor", name)) looks further)")
+                ? "no program has registered \(label) now, but a call starts it: \(commandLine("to", name))"
+                : "no program has registered \(label) under \(origin); start its listener, or see "
+                    + commandLine("doctor", name))
     }
 }

@@ -3,14 +3,14 @@ import ConnectTo
 
 /// The options that every subcommand has.
 struct CommonOptions: ParsableArguments, Sendable {
-    @Flag(help: "Write one JSON object a line to standard output.")
+    @Flag(help: "Write one JSON object on each text line of standard output.")
     var json = false
 
     @Option(
         help: ArgumentHelp(
-            "The origin that names belong to, a reverse-DNS application id.",
+            "The origin that the name belongs to, a reverse-DNS application id.",
             discussion:
-                "That of a NAME is \(ContextName.defaultOrigin) if not given.",
+                "\(ContextName.defaultOrigin) if not given; list and watch show all origins then.",
             valueName: "id"))
     var origin: String?
 
@@ -23,7 +23,7 @@ struct CommonOptions: ParsableArguments, Sendable {
         parsing: .unconditional,
         help: ArgumentHelp(
             "How long the bus may be away before it counts as lost (69); 60 if not given.",
-            discussion: "One that is not there at the start is not waited for (69 at once).", valueName: "seconds"),
+            discussion: "A bus that is not running at the start is not waited for (69 at once).", valueName: "seconds"),
         transform: SecondsArgument.init)
     var patience: SecondsArgument?
 
@@ -34,7 +34,7 @@ struct CommonOptions: ParsableArguments, Sendable {
     func givenOrigin() throws(Failure) -> String? {
         guard let origin else { return nil }
         guard let text = ArgumentBytes.text(of: origin) else {
-            throw Failure(.usage, "the origin is not UTF-8; give one such as org.example.App")
+            throw Failure(.usage, "--origin is not UTF-8; give an id such as org.example.App")
         }
         do throws(ConnectToError) {
             // Any valid name will do: only the origin is checked here.
@@ -47,7 +47,7 @@ struct CommonOptions: ParsableArguments, Sendable {
     /// - Throws: ``Failure`` 64 if either is not valid.
     func contextName(_ argument: String) throws(Failure) -> (name: String, origin: String) {
         guard let name = ArgumentBytes.text(of: argument) else {
-            throw Failure(.usage, "the name is not UTF-8; give one that is")
+            throw Failure(.usage, "NAME is not UTF-8; give a name in UTF-8")
         }
         let origin = try givenOrigin() ?? ContextName.defaultOrigin
         do throws(ConnectToError) {
@@ -77,6 +77,6 @@ struct CommonOptions: ParsableArguments, Sendable {
         let example = bus.hasPrefix("/") ? "unix:path=\(TerminalText.escaped(bus))" : "unix:path=/run/…"
         throw Failure(
             .usage,
-            "--bus \(TerminalText.escaped(bus)) is no bus; give session, system or an address such as \(example)")
+            "--bus \(TerminalText.escaped(bus)) is not a bus; give session, system or an address such as \(example)")
     }
 }

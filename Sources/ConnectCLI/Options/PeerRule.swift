@@ -12,7 +12,7 @@ enum PeerRule {
         """
     /// The text for `--help`. The error for a wrong argument leaves out the last sentence.
     static let discussion =
-        help + " Of another user's program, origin and executable are true only beside a user or a group."
+        help + " Of another user's program, origin and executable count only together with a user or a group."
 
     /// - Throws: `ValidationError` if the argument is not a rule, or names a user or group that does not exist.
     static func parse(_ argument: String) throws -> Admission {
@@ -34,7 +34,7 @@ enum PeerRule {
             } else if !facts.isEmpty {
                 facts[facts.count - 1].value += "," + piece
             } else {
-                throw ValidationError("\(TerminalText.escaped(argument)) is no rule. \(help)")
+                throw ValidationError("\(TerminalText.escaped(argument)) is not a rule. \(help)")
             }
         }
         return facts
@@ -54,31 +54,31 @@ enum PeerRule {
             // Any valid name will do: only the origin is checked here.
             guard (try? ContextName("x", origin: value)) != nil else {
                 throw ValidationError(
-                    "\(TerminalText.escaped(value)) is no origin; give a reverse-DNS id such as org.example.Editor"
+                    "\(TerminalText.escaped(value)) is not an origin; give a reverse-DNS id such as org.example.Editor"
                 )
             }
             return .origins([value])
         case "executable":
             guard value.hasPrefix("/") else {
                 throw ValidationError(
-                    "executable=\(TerminalText.escaped(value)) is not an absolute path; give one")
+                    "executable=\(TerminalText.escaped(value)) is not an absolute path; give one such as /usr/bin/tar")
             }
             return .executables([withoutLinks(value)])
         case "label": return .securityLabels([value])
-        default: throw ValidationError("there is no fact called \(TerminalText.escaped(key)). \(help)")
+        default: throw ValidationError("a rule has no fact \(TerminalText.escaped(key)). \(help)")
         }
     }
 
     private static func number(_ value: String, of kind: String) throws -> UInt32 {
         guard let number = UInt32(value) else {
             throw ValidationError(
-                "\(TerminalText.escaped(value)) is not the number of a \(kind); give one, or \(kind)=NAME")
+                "\(TerminalText.escaped(value)) is not the number of a \(kind); give a number, or \(kind)=NAME")
         }
         return number
     }
 
     private static func unknown(_ kind: String, _ name: String) -> String {
-        "there is no \(kind) called \(TerminalText.escaped(name)); give another, or its number"
+        "there is no \(kind) called \(TerminalText.escaped(name)); give another name, or a number"
     }
 
     /// The path without symbolic links, as the kernel names a process's program. Unchanged if there is no such file
@@ -94,15 +94,15 @@ enum PeerRule {
 struct AdmissionOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
-            "Admit these callers, in place of those of the same user; may be given more than once.",
+            "Admit the callers that match RULE, in place of those of the same user. May be given more than once.",
             discussion: PeerRule.discussion, valueName: "rule"),
         transform: PeerRule.parse)
     var allow: [Admission] = []
 
     @Option(
         help: ArgumentHelp(
-            "Refuse these, whoever is allowed; may be given more than once.",
-            discussion: "A caller of whom it cannot be learnt whether the rule is true of it is refused too.",
+            "Refuse the callers that match RULE, even if --allow admits them. May be given more than once.",
+            discussion: "A caller of which it cannot be known whether it matches RULE is refused too.",
             valueName: "rule"),
         transform: PeerRule.parse)
     var deny: [Admission] = []

@@ -8,7 +8,7 @@ struct SecondsArgument: Sendable {
     /// - Throws: `ValidationError`, which says what to write instead, if the argument is not a finite number from 0 on.
     init(_ argument: String) throws {
         guard let seconds = Double(argument), seconds.isFinite, seconds >= 0 else {
-            throw ValidationError("a number of seconds, 0 or more, is wanted, such as 2 or 0.5")
+            throw ValidationError("give a number of seconds, 0 or more, such as 2 or 0.5")
         }
         duration = .seconds(min(seconds, 10 * 365 * 86_400))
     }

@@ -10,7 +10,7 @@ struct SizeArgument: Sendable {
         let units: [Character: Int] = ["K": 10, "M": 20, "G": 30, "T": 40]
         let unit = argument.last.flatMap { units[Character($0.uppercased())] }
         guard let number = Int(unit == nil ? argument[...] : argument.dropLast()), number >= 0 else {
-            throw ValidationError("a number of bytes is wanted, such as 5000, or 20M or 4G")
+            throw ValidationError("give a number of bytes, such as 5000, 20M or 4G")
         }
         let (bytes, overflow) = number.multipliedReportingOverflow(by: 1 << (unit ?? 0))
         self.bytes = overflow ? .max : bytes

@@ -27,10 +27,10 @@ struct UsageError {
     private var remark: String {
         let isNameless = message.hasPrefix("Missing expected argument")
         if isNameless, subcommand == [Listen.configuration.commandName], arguments.contains("--exec") {
-            return "; --exec takes all that comes after it, so it comes last: NAME --exec -- COMMAND…"
+            return "; --exec takes everything after it, so write it last: NAME --exec -- COMMAND…"
         }
         if isNameless, subcommand == [To.configuration.commandName], arguments.contains("--file") {
-            return "; --file takes all paths that come after it, so the name comes first: NAME --file PATH…"
+            return "; --file takes all paths after it, so write NAME first: NAME --file PATH…"
         }
         return ""
     }
@@ -46,7 +46,7 @@ extension Connect {
     /// - Throws: `ValidationError`, which names the most similar subcommand if there is one.
     static func checkSubcommand(in arguments: [String]) throws {
         if arguments.isEmpty {
-            throw ValidationError("a subcommand is wanted: \(subcommandNames.joined(separator: ", "))")
+            throw ValidationError("give a subcommand: \(subcommandNames.joined(separator: ", "))")
         }
         let name = arguments.first == "help" ? arguments.dropFirst().first : arguments.first
         guard let name, !name.hasPrefix("-"), name != "help" else { return }
@@ -57,7 +57,7 @@ extension Connect {
         if let nearest, nearest.distance <= max(1, name.count / 3) {
             message += ". Did you mean '\(nearest.name)'?"
         } else {
-            message += "; there are \(subcommandNames.joined(separator: ", "))"
+            message += "; the subcommands are \(subcommandNames.joined(separator: ", "))"
         }
         throw ValidationError(message)
     }

@@ -65,7 +65,9 @@ struct Report: Sendable {
         let files = things.count { $0.kind == .file }
         let counts = [(ports, "port"), (files, "file"), (things.count - ports - files, "buffer")]
         let list = counts.filter { $0.0 > 0 }.map { count, word in "\(count) \(word)\(count == 1 ? "" : "s")" }
-        await note("port \(port): closed unseen, since it came along with a message: \(list.joined(separator: ", "))")
+        await note(
+            "port \(port): connect has closed what came with a message, as it cannot use it: \(list.joined(separator: ", "))"
+        )
     }
 
     /// Writes a note for people to standard error, unless `--quiet`.

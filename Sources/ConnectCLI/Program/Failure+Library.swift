@@ -43,15 +43,16 @@ extension Failure {
             detail.hasPrefix(name.debugDescription) ? detail : "\(TerminalText.escaped(name)): \(detail)"
         switch reason.code {
         case .closed: return nil
-        case .unavailable: self.init(.noSuchName, "\(detail) (--wait SECONDS waits for it)")
+        case .unavailable: self.init(.noSuchName, "\(detail) (--wait SECONDS waits for the name)")
         case .invalid: self.init(.usage, detail)
-        case .refused: self.init(.refused, "\(detail); ask whoever runs it, or call it otherwise")
-        case .unexpectedOwner: self.init(.refused, "\(detail); nothing was sent; find out who that is")
-        case .timedOut: self.init(.timedOut, "\(detail) (try again, or allow more time)")
+        case .refused: self.init(.refused, "\(detail); ask the user who runs the listener")
+        case .unexpectedOwner: self.init(.refused, "\(detail); nothing was sent; connect info shows the owner")
+        case .timedOut: self.init(.timedOut, "\(detail); try again, or allow more time (--wait)")
         case .busy: self.init(.busy, "\(detail); try again later")
-        case .busLost: self.init(.busUnavailable, "\(detail); try again when it is back")
-        case .peerExited, .startFailed: self.init(.peerFailed, "\(named); see why, then try again")
-        case .protocolError: self.init(.peerFailed, "\(named); check that it speaks version 1")
+        case .busLost: self.init(.busUnavailable, "\(detail); try again when the bus is back")
+        case .peerExited: self.init(.peerFailed, "\(named); see why it ended, then try again")
+        case .startFailed: self.init(.peerFailed, "\(named); see why it did not start, then try again")
+        case .protocolError: self.init(.peerFailed, "\(named); check that it speaks version 1 of the protocol")
         case .outOfResources:
             self.init(.inputOutput, "\(detail); \(PortError.scarcityAdvice)")
         default: self.init(.inputOutput, "\(named); try again")
@@ -66,21 +67,21 @@ extension Failure {
         let last = undelivered == 1 ? "the last message" : "the last \(undelivered) messages"
         let what =
             switch (undelivered, hasRest) {
-            case (0, _): "before all of the input was sent to it"
-            case (_, false): "without having taken \(last) sent to it"
+            case (0, _): "closed the port before all of the input was sent"
+            case (_, false): "closed the port and did not take \(last) sent to it"
             case (_, true):
-                "without having taken \(last) sent to it, and before the rest of the input was sent"
+                "closed the port and did not take \(last) sent to it, nor the rest of the input"
             }
         return untaken(by: name, what)
     }
 
     /// The same for a stream, which cannot tell how many of the bytes that were sent the peer has taken.
     static func untaken(by name: String) -> Failure {
-        untaken(by: name, "without having taken all of the input")
+        untaken(by: name, "closed the line before it had taken all of the input")
     }
 
     private static func untaken(by name: String, _ what: String) -> Failure {
-        Failure(.inputOutput, "\(TerminalText.escaped(name)) closed \(what); send that again if it matters")
+        Failure(.inputOutput, "\(TerminalText.escaped(name)) \(what); send what is missing again if it matters")
     }
 
     /// Why callers can no longer find a listener's name.
@@ -88,15 +89,16 @@ extension Failure {
         let name = TerminalText.escaped(context.name)
         switch context.endReason {
         case .busLost:
-            self.init(.busUnavailable, "the bus is gone, and \(name) with it; listen again when it is back")
+            self.init(
+                .busUnavailable, "the bus is gone, and with it the name \(name); listen again when the bus is back")
         case .nameLost:
-            self.init(.nameTaken, "the bus gave \(name) to another process; connect list says to which")
+            self.init(.nameTaken, "the bus gave the name \(name) to another process; connect list shows which")
         case .replaced:
-            self.init(.nameTaken, "another listener has taken \(name) over; connect list says which")
+            self.init(.nameTaken, "another listener has taken over the name \(name); connect list shows which")
         case .nameRefused:
             self.init(
                 .refused,
-                "the bus came back and does not give \(name) any more; look at its policy and limits")
+                "the bus is back, but refuses the name \(name) now; check the bus's policy and limits")
         // This process unregistered the name itself, because it is about to exit.
         default: self.init(.success, nil)
         }

@@ -12,7 +12,7 @@ extension Program {
                 await report.note(
                     status == .connected
                         ? "the bus is back"
-                        : "the bus is gone; open ports go on, and the rest when it is back")
+                        : "the bus is gone; open ports go on, and everything else waits for the bus")
             }
         }
     }

@@ -82,7 +82,7 @@ final class Program: Sendable {
     func prepareToServe() throws(Failure) {
         do throws(SystemError) {
             try Descriptor.prepareClosing()
-        } catch { throw Failure(PortError.outOfResources("no peer can be served", error)) }
+        } catch { throw Failure(PortError.outOfResources("no caller can be served", error)) }
     }
 
     // MARK: What ends the program

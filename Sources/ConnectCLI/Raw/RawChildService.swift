@@ -47,7 +47,7 @@ final class RawChildService: PeerService {
             await untilSomethingCame(over: socket)
             hasRun = false
             let message = command.failure(error).message ?? ""
-            await report.failure(Failure(.inputOutput, "port \(number): \(message); the peer is let go"))
+            await report.failure(Failure(.inputOutput, "port \(number): \(message); the caller's line is closed"))
         }
         let isEndedByUs = ends.withLock { $0.removeValue(forKey: number) == nil }
         // Do not read here: closing with unread data resets the connection, and only that tells the peer that its data

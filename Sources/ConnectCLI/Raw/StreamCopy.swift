@@ -97,7 +97,7 @@ final class StreamCopy: Sendable {
                 guard try write(UnsafeRawBufferPointer(rebasing: room[..<count]), to: socket.rawValue) else {
                     return Outcome(hasRest: true)
                 }
-            } catch { return failed("the stream to the peer has failed (\(error)); connect again") }
+            } catch { return failed("writing to the peer failed (\(error)); connect again") }
         }
     }
 
@@ -126,7 +126,7 @@ final class StreamCopy: Sendable {
                     outcome.wasReset = true
                     break
                 }
-                return failed("the stream from the peer has failed (\(error)); connect again")
+                return failed("reading from the peer failed (\(error)); connect again")
             }
             guard let count else {
                 // The other side has set O_NONBLOCK on the socket.
