@@ -121,7 +121,8 @@ import Testing
     @Test(
         "connect listen --exec explains with 64 why its command cannot be run",
         arguments: [
-            ("./no-such", "no such command"), ("'sed s/a/b/'", "each word as an argument"),
+            ("./no-such", "no such file"), ("no-such", "no such command; give its path"),
+            ("'sed s/a/b/'", "each word as an argument"),
             ("./file", "not executable"), ("./", "directory"),
         ])
     func unusableExecCommandIsExplained(_ command: String, _ part: String) async throws {

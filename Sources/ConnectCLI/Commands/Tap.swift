@@ -76,7 +76,7 @@ struct Tap: ProgramCommand {
         let mark = message.direction == .received ? "<" : ">"
         var line = Array("\(message.line) \(mark) ".utf8) + message.payload
         if message.length > message.payload.count { line += " … (\(message.length) bytes)".utf8 }
-        if message.transferredCount > 0 { line += " (and \(message.transferredCount) transferred)".utf8 }
+        if message.transferredCount > 0 { line += " (and \(message.transferredCount) ports, files or buffers)".utf8 }
         return line
     }
 }

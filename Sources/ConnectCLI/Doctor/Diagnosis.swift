@@ -42,7 +42,7 @@ struct Diagnosis: Sendable {
         return Finding(
             check: "descriptors",
             message:
-                "this process may open \(limit.rlim_cur) files, and raise that to \(limit.rlim_max); each line takes one",
+                "this process may have \(limit.rlim_cur) files open (hard limit \(limit.rlim_max)); each line takes one",
             advice: isLow ? "raise the limit before the program starts: ulimit -n 1024" : nil,
             problem: isLow ? .busUnavailable : nil)
     }
@@ -63,7 +63,7 @@ struct Diagnosis: Sendable {
     /// The finding for a check that was not done in time.
     static func unanswered(_ check: String) -> Finding {
         Finding(
-            check: check, message: "the bus has not answered within 5 s for this check, or 10 s for all",
+            check: check, message: "the bus has not answered within 5 s for this check, or within 10 s for all checks",
             advice: "check whether the bus is stopped or overloaded; the remaining checks were left out",
             problem: .timedOut)
     }
@@ -186,13 +186,15 @@ struct Diagnosis: Sendable {
         if info.isSilent {
             return Finding(
                 check: "name", message: "\(label) belongs to \(owner), which has not answered within a second",
-                advice: "check whether that is stopped or busy; a caller waits five seconds for it, or those of --wait",
+                advice:
+                    "check whether that program is stopped or busy; a caller waits five seconds for it, or those of --wait",
                 problem: .timedOut)
         }
         if info.format == nil {
             return Finding(
                 check: "name", message: "\(label) belongs to \(owner), which answers, but not as a context",
-                advice: "if connect to exits with 68 at once, that is not a context: end it, or use another name",
+                advice:
+                    "if connect to exits with 68 at once, that program is not a context: end it, or use another name",
                 problem: .noSuchName)
         }
         if let format = info.format, format != .messages, format != .stream {

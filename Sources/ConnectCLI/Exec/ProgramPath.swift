@@ -21,6 +21,7 @@ struct ProgramPath {
         case nil where word.contains(" "):
             fault =
                 "there is no such command; no shell splits it into words: give each word as an argument of its own"
+        case nil where word.contains("/"): fault = "there is no such file; check the path"
         case nil: fault = "there is no such command; give its path, or check PATH"
         case let found? where found.isDirectory: fault = "it is a directory; give the path of a command in it"
         default: fault = "it is not executable; make it so with chmod +x, or write the program that runs it before it"

@@ -61,11 +61,11 @@ enum PeerRule {
         case "executable":
             guard value.hasPrefix("/") else {
                 throw ValidationError(
-                    "executable=\(TerminalText.escaped(value)) is not an absolute path; give one such as /usr/bin/tar")
+                    "\(TerminalText.escaped(value)) is not an absolute path; give one such as /usr/bin/tar")
             }
             return .executables([withoutLinks(value)])
         case "label": return .securityLabels([value])
-        default: throw ValidationError("a rule has no fact \(TerminalText.escaped(key)). \(help)")
+        default: throw ValidationError("a rule cannot have the fact \(TerminalText.escaped(key)). \(help)")
         }
     }
 
