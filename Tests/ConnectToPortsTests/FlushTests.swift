@@ -26,7 +26,7 @@ struct FlushTests {
         introduction.failUnlessOpen(Self.refused)
         let error = await loss(on: port)
         #expect(error?.reason == Self.refused)
-        #expect(error?.message == "what was posted has not been delivered: the listener does not admit this caller")
+        #expect(error?.message == "the messages that were posted have not been delivered: the listener does not admit this caller")
     }
 
     @Test("returns where the port never opened and nothing was posted")
@@ -72,7 +72,7 @@ struct FlushTests {
         try port.postMessage(Self.much)
         port.close()
         let error = await loss(on: port)
-        #expect(error?.message.contains("the peer took nothing for 0.02 seconds") == true, "\(error?.message ?? "")")
+        #expect(error?.message.contains("the peer took nothing more for 0.02 seconds") == true, "\(error?.message ?? "")")
     }
 
     @Test("returns where only the close did not reach a peer that has ended")
@@ -117,7 +117,7 @@ struct FlushTests {
         if inBatch { try port.postMessages(batch) } else { try port.postMessage("late") }
         #expect(
             await loss(on: port)?.message
-                == "1 message was posted when the port was over, and went nowhere: the port was closed on this side")
+                == "1 message was posted after the end of the port, and dropped: this program closed the port")
     }
 
     @Test("returns on a port that was given away: what waited in it goes with it")

@@ -104,8 +104,8 @@ struct MessageTests {
     @Test(
         "that does not decode says where, and nothing of what stands there",
         arguments: [
-            (#"{"x":1}"#, "there is no .y"), (#"{"x":1,"y":"secret"}"#, ".y is no Int"),
-            (#"{"x":1,"y":null}"#, ".y is null"), (#"[1]"#, "the value is no"), ("{", "it is not JSON"),
+            (#"{"x":1}"#, ".y is missing"), (#"{"x":1,"y":"secret"}"#, ".y is not of the type Int"),
+            (#"{"x":1,"y":null}"#, ".y is null"), (#"[1]"#, "the value is not of the type"), ("{", "it is not JSON"),
         ])
     func place(json: String, place: String) throws {
         let message = try Message(.json, Payload(copying: json.utf8))
@@ -126,7 +126,7 @@ struct MessageTests {
         #expect(error?.code == .notEncodable)
         #expect(
             error?.message
-                == "the Reading does not encode as JSON: .samples[1].ratio is a Double that is not finite, and JSON has none"
+                == "the Reading does not encode as JSON: .samples[1].ratio is a Double that is not finite, which JSON cannot express"
         )
         #expect(error?.cause is EncodingError)
     }

@@ -24,13 +24,13 @@ extension LineState {
             throw .stillBuffered("\(input.count) messages wait to be taken; take them first")
         }
         if !reader.isAtRest {
-            throw .stillBuffered("a part of a message has been read; take the message first")
+            throw .stillBuffered("a part of a message has arrived; wait for the rest, and take the message first")
         }
         let number: Int32
         do throws(SystemError) {
             number = try socket.descriptor.duplicateNumber()
         } catch {
-            throw .outOfResources("the port's socket could not be detached", error)
+            throw .outOfResources("the socket of the port could not be detached", error)
         }
         let source = source
         self.socket = nil

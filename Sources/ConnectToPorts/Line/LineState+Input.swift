@@ -102,13 +102,13 @@ extension LineState {
                     apply(life.didOpen(), to: line, &wakeups)
                     switch received.controlFault {
                     case nil: break
-                    case .violation(let rule)?: throw ProtocolViolation(rule)
+                    case .violation(let rule)?: throw ProtocolViolation("it sent \(rule)")
                     case .descriptorsLost?:
                         apply(life.fail(.descriptorsLost), to: line, &wakeups)
                         return
                     }
                     if isShort, !received.descriptors.isEmpty {
-                        throw ProtocolViolation("descriptors that were hidden from a look ahead")
+                        throw ProtocolViolation("it sent descriptors that it had hidden from a look at the socket")
                     }
                     reader.didReceive(received.count, received.descriptors)
                     countDescriptors()

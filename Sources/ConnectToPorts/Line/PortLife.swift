@@ -175,11 +175,13 @@ struct PortLife {
     private var lossInWords: String? {
         if undelivered > 0 { return "the peer has not taken \(undelivered) of the \(posted) messages that were posted" }
         if hasLostMessages {
-            return isOpen ? "what was posted last has not reached the peer" : "what was posted has not been delivered"
+            return isOpen
+                ? "the messages that were posted last have not reached the peer"
+                : "the messages that were posted have not been delivered"
         }
         if refused == 0 { return nil }
         let posted = refused == 1 ? "1 message was posted" : "\(refused) messages were posted"
-        return "\(posted) when the port was over, and went nowhere"
+        return "\(posted) after the end of the port, and dropped"
     }
 
     // MARK: Transfer
@@ -245,7 +247,7 @@ struct PortLife {
     }
 
     mutating func didReceiveFinish() throws(ProtocolViolation) -> Effects {
-        try expectNotEnded("a second finish")
+        try expectNotEnded("a finish frame")
         inbound = .finished
         hasReceivedFinish = true
         return didOpen().union(.announceEnd).union(closeIfBothFinished())
@@ -254,7 +256,8 @@ struct PortLife {
     /// - Parameter count: how many messages from this side the peer's program has taken.
     mutating func didReceiveClose(taken count: UInt64) throws(ProtocolViolation) -> Effects {
         guard count <= posted || mayHaveFormerHolders else {
-            throw ProtocolViolation("a close that counts \(count) messages of the \(posted) that were posted")
+            throw ProtocolViolation(
+                "its close frame says that it has taken \(count) messages, and \(posted) were posted to it")
         }
         let effects = didOpen()
         peerWasDone = inbound == .finished
@@ -288,7 +291,7 @@ struct PortLife {
     // MARK: Rules
 
     private func expectNotEnded(_ what: String) throws(ProtocolViolation) {
-        if inbound != .open { throw ProtocolViolation("\(what) after the peer had finished") }
+        if inbound != .open { throw ProtocolViolation("it sent \(what) after it had finished or closed") }
     }
 
     private mutating func endLingering() -> Effects {

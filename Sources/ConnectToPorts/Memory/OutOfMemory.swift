@@ -1,7 +1,7 @@
-/// There is no memory for bytes that a line has received or is to send. This error ends that line, not the process.
+/// Not enough memory for bytes that a line has received or is to send. This error ends that line, not the process.
 struct OutOfMemory: Error, CustomStringConvertible {
     /// The bytes that were asked for.
     let size: Int
 
-    var description: String { "there is no memory for \(size) bytes of a message" }
+    var description: String { "not enough memory for \(size) bytes of a message" }
 }

@@ -46,38 +46,42 @@ public struct CloseReason: Sendable, Hashable, CustomStringConvertible {
 }
 
 extension CloseReason {
-    static let closedHere = CloseReason(.closed, detail: "the port was closed on this side")
+    static let closedHere = CloseReason(.closed, detail: "this program closed the port")
     /// For a line whose port was closed on this side before, with messages that were still to be handed over.
     static func notTaken(_ time: Duration) -> CloseReason {
         CloseReason(
             .closed,
-            detail: "the port was closed on this side, and then the peer took nothing for \(time)")
+            detail: "this program closed the port, and the peer took nothing more for \(time)")
     }
 
     static let closedByPeer = CloseReason(.closed, detail: "the peer closed the port")
-    static let transferred = CloseReason(.transferred, detail: "the port was transferred")
-    static let socketDetached = CloseReason(.transferred, detail: "the port's socket was detached")
+    static let transferred = CloseReason(.transferred, detail: "this program transferred the port")
+    static let socketDetached = CloseReason(.transferred, detail: "this program detached the socket of the port")
     static let bothFinished = CloseReason(.closed, detail: "both sides have finished")
     static let peerExited = CloseReason(
-        .peerExited, detail: "the peer's process ended without closing the port")
+        .peerExited, detail: "the peer's process ended, or left the line, without closing the port")
 
     static let extensionUnknown = CloseReason(
-        .protocolError, detail: "the port's line uses what this version does not know; update this program")
+        .protocolError,
+        detail: "the port needs an extension of the protocol that this version does not know; update this program")
 
     static func protocolError(_ violation: ProtocolViolation) -> CloseReason {
-        CloseReason(.protocolError, detail: "the peer broke the protocol: \(violation.rule)")
+        CloseReason(.protocolError, detail: "the peer broke the protocol: \(violation.fault)")
     }
 
     static let descriptorsRefused = protocolError(
         ProtocolViolation(
-            "it takes no files, ports and memory (it has switched SO_PASSRIGHTS off), and some were sent to it"))
+            "it has switched SO_PASSRIGHTS off, so files, ports and memory cannot be transferred to it"))
 
     static let descriptorsLost = CloseReason(
         .outOfResources,
-        detail: "descriptors could not be received: this process has none left, or may not have these")
+        detail: """
+            descriptors that came with a message could not be received: this process has reached its limit of open \
+            files, or a security module keeps these from it
+            """)
 
     /// A system call, or an allocation of memory, failed on this side.
     static func failed(_ error: some Error) -> CloseReason {
-        CloseReason(.outOfResources, detail: "the line failed on this side: \(error)")
+        CloseReason(.outOfResources, detail: "the line failed in this process: \(error)")
     }
 }

@@ -4,12 +4,12 @@
 extension DecodingError {
     var place: String {
         switch self {
-        case .keyNotFound(let key, let context): "there is no \(codingPath(context.codingPath + [key]))"
+        case .keyNotFound(let key, let context): "\(codingPath(context.codingPath + [key])) is missing"
         case .valueNotFound(_, let context): "\(codingPath(context.codingPath)) is null"
-        case .typeMismatch(let type, let context): "\(codingPath(context.codingPath)) is no \(type)"
+        case .typeMismatch(let type, let context): "\(codingPath(context.codingPath)) is not of the type \(type)"
         case .dataCorrupted(let context) where context.codingPath.isEmpty: "it is not JSON"
-        case .dataCorrupted(let context): "\(codingPath(context.codingPath)) is broken"
-        @unknown default: "it does not fit"
+        case .dataCorrupted(let context): "\(codingPath(context.codingPath)) is not a valid value of its type"
+        @unknown default: "its content does not fit the type"
         }
     }
 }
@@ -18,10 +18,10 @@ extension EncodingError {
     var place: String {
         switch self {
         case .invalidValue(let value, let context):
-            value is any BinaryFloatingPoint
-                ? "\(codingPath(context.codingPath)) is a \(type(of: value)) that is not finite, and JSON has none"
-                : "\(codingPath(context.codingPath)) is a \(type(of: value)): \(context.debugDescription)"
-        @unknown default: "a part of it has no form in JSON"
+            "\(codingPath(context.codingPath)) is a \(type(of: value))"
+                + (value is any BinaryFloatingPoint
+                    ? " that is not finite, which JSON cannot express" : ": \(context.debugDescription)")
+        @unknown default: "a part of it cannot be written as JSON"
         }
     }
 }

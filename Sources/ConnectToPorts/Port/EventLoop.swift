@@ -61,7 +61,7 @@ public struct EventLoop: Sendable {
         do throws(SystemError) {
             reactor = try Reactor(drivenBy: drive)
         } catch {
-            throw .outOfResources("no event loop could be made", error)
+            throw .outOfResources("the event loop could not be made", error)
         }
     }
 

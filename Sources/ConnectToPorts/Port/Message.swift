@@ -96,7 +96,7 @@ public struct Message: Sendable {
     public func decode<Value: Decodable>(_ type: Value.Type = Value.self) throws(PortError) -> Value {
         guard kind == .json else {
             throw PortError(
-                .notDecodable, "the message was sent as \(kind), not as JSON; see its text or bytes")
+                .notDecodable, "the message was sent as \(kind), not as JSON; read its text or bytes")
         }
         do {
             return try JSONDecoder().decode(type, from: withUnsafeBytes { Data($0) })

@@ -37,7 +37,7 @@ public struct MessageChannel: Sendable {
             port1 = MessagePort(adopting: first, on: loop, limits: limits)
             port2 = MessagePort(adopting: second, on: loop, limits: limits)
         } catch {
-            throw .outOfResources("no channel could be made", error)
+            throw .outOfResources("the channel could not be made", error)
         }
     }
 }

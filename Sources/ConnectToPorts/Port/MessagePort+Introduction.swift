@@ -25,7 +25,8 @@ extension MessagePort {
             return (MessagePort(line: line), PortIntroduction(line: line, farEnd: far.descriptor))
         } catch {
             let line = Line(nil, isOpen: false, on: loop.reactor, limits: limits)
-            line.failUnlessOpen(CloseReason(.outOfResources, detail: "no line could be made: \(error)"))
+            line.failUnlessOpen(
+                CloseReason(.outOfResources, detail: "a socket pair for the line could not be made: \(error)"))
             return (MessagePort(line: line), PortIntroduction(line: line, farEnd: nil))
         }
     }

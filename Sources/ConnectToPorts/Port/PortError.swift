@@ -102,7 +102,7 @@ extension PortError {
     }
 
     static func undelivered(_ what: String, _ reason: CloseReason?) -> PortError {
-        PortError(.undelivered, "\(what): \(reason?.detail ?? "it reads no more")", reason: reason)
+        PortError(.undelivered, "\(what): \(reason?.detail ?? "the peer no longer reads")", reason: reason)
     }
 
     /// The process has reached a limit of descriptors, memory or threads.
@@ -111,7 +111,7 @@ extension PortError {
     }
 
     package static let scarcityAdvice =
-        "close what is not needed, or raise the limits of open files (ulimit -n) or of processes and threads (ulimit -u)"
+        "close what is not needed, or raise the limit of open files (ulimit -n) or of processes and threads (ulimit -u)"
 
     static let alreadyTaken = PortError(
         .alreadyTaken,
@@ -129,7 +129,7 @@ extension PortError {
     static func messageTooLarge(_ length: Int, limit: Int) -> PortError {
         PortError(
             .messageTooLarge,
-            "a message of \(length) bytes is over the limit of \(limit); send it in parts, or pass a file")
+            "the message has \(length) bytes, and the limit is \(limit); send it in parts, or transfer a file")
     }
 
     static func queueFull(_ queued: Int, _ descriptors: Int, limits: PortLimits) -> PortError {
@@ -152,11 +152,11 @@ extension PortError {
     }
 
     static func detached(_ what: String) -> PortError {
-        PortError(.detached, "\(what) was closed or given away before, and is of no more use here")
+        PortError(.detached, "\(what) has been closed or transferred before, and can no longer be used here")
     }
 
     static func notTransferable(_ why: String) -> PortError {
-        PortError(.notTransferable, "this cannot be transferred: \(why)")
+        PortError(.notTransferable, "the message cannot be posted: \(why)")
     }
 
     static func notForMany(_ count: Int) -> PortError {
@@ -168,7 +168,10 @@ extension PortError {
 
     static let notReplaceable = PortError(
         .notTransferable,
-        "a message that a newer one may replace cannot transfer anything, which would be lost with it; post it without a key"
+        """
+        a message that is posted with a key cannot transfer anything: a newer message may replace it, and what it \
+        transfers would be lost; post it without a key
+        """
     )
 
     static func stillBuffered(_ what: String) -> PortError {
@@ -181,10 +184,13 @@ extension PortError {
     static func tooManyDescriptors(_ count: Int) -> PortError {
         PortError(
             .tooManyDescriptors,
-            "\(count) descriptors are more than one message carries (\(FrameHeader.descriptorLimit)); send several messages"
+            """
+            the message would bring \(count) descriptors, and the limit is \(FrameHeader.descriptorLimit); send \
+            several messages
+            """
         )
     }
 
     static let finishedAlready = PortError(
-        .finished, "this side has finished: it said that it posts no more")
+        .finished, "this program has called finish() on the port, and can post nothing more on it")
 }

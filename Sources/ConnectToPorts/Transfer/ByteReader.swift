@@ -13,7 +13,7 @@ struct ByteReader {
     }
 
     mutating func next(_ count: Int) throws(ProtocolViolation) -> UnsafeRawBufferPointer {
-        guard count <= rest.count else { throw ProtocolViolation("a transfer table that is cut off") }
+        guard count <= rest.count else { throw ProtocolViolation("it sent a transfer table that ends too early") }
         defer { rest = UnsafeRawBufferPointer(rebasing: rest.dropFirst(count)) }
         return UnsafeRawBufferPointer(rebasing: rest.prefix(count))
     }

@@ -84,9 +84,11 @@ extension Line {
     ) throws(PortError) -> Bool {
         var seen: Set<ObjectIdentifier> = []
         for thing in things {
-            if !seen.insert(thing.identity).inserted { throw .notTransferable("it stands in the list twice") }
+            if !seen.insert(thing.identity).inserted {
+                throw .notTransferable("its transfer names the same object twice; name it once")
+            }
             if thing.port?.line === self {
-                throw .notTransferable("a port cannot travel on itself")
+                throw .notTransferable("it transfers the port that it is posted on; post it on another port")
             }
         }
         if let refusal = read({ $0.postRefusal(payload.count) }) { throw refusal }
@@ -151,21 +153,21 @@ extension Line {
         _ descriptor: Descriptor, _ size: Int, _ kind: SharedMemory.Kind
     ) throws(ProtocolViolation) -> SharedBuffer {
         guard size <= limits.bufferSize else {
-            throw ProtocolViolation("a buffer of \(size) bytes, over the limit of \(limits.bufferSize)")
+            throw ProtocolViolation("it sent a buffer of \(size) bytes; the limit is \(limits.bufferSize)")
         }
         do throws(SystemError) {
             if let memory = try SharedMemory.adopt(descriptor, size: size, kind: kind) {
                 return SharedBuffer(memory)
             }
         } catch {
-            throw ProtocolViolation("a buffer that cannot be mapped (\(error))")
+            throw ProtocolViolation("it sent a buffer that cannot be mapped (\(error))")
         }
-        throw ProtocolViolation("a buffer that is not sealed as declared, or not of the declared size")
+        throw ProtocolViolation("it sent a buffer that is not sealed as declared, or not of the declared size")
     }
 
     private func port(_ cargo: PortCargo) throws(ProtocolViolation) -> MessagePort {
         if let socket = cargo.socket, !StreamSocket.isConnectedStream(socket.descriptor) {
-            throw ProtocolViolation("a port that is no connected AF_UNIX SOCK_STREAM socket")
+            throw ProtocolViolation("it sent a port whose descriptor is not a connected AF_UNIX SOCK_STREAM socket")
         }
         let line = Line(nil, isOpen: true, on: reactor, limits: limits, budget: budget)
         if cargo.needsExtension {

@@ -20,7 +20,9 @@ public final class OpenFile: Sendable {
         do throws(SystemError) {
             self.init(try Descriptor.duplicate(of: number))
         } catch {
-            if error.errno != .badFileDescriptor { throw .outOfResources("no second descriptor for \(number)", error) }
+            if error.errno != .badFileDescriptor {
+                throw .outOfResources("descriptor \(number) could not be duplicated", error)
+            }
             throw PortError(
                 .notTransferable, "descriptor \(number) is not open; give the number of an open file", cause: error)
         }
@@ -49,7 +51,7 @@ public final class OpenFile: Sendable {
         do throws(SystemError) {
             return try descriptor.duplicateNumber()
         } catch {
-            throw .outOfResources("no second descriptor", error)
+            throw .outOfResources("the file's descriptor could not be duplicated", error)
         }
     }
 

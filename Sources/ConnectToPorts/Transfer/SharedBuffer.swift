@@ -37,7 +37,7 @@ public final class SharedBuffer: Sendable {
         do throws(SystemError) {
             memory = Lock(try SharedMemory.make(size: max(0, count)))
         } catch {
-            throw .outOfResources("no shared memory of \(count) bytes", error)
+            throw .outOfResources("shared memory of \(count) bytes could not be made", error)
         }
         self.mode = mode
         self.count = max(0, count)

@@ -60,7 +60,9 @@ struct Transfer: ~Copyable {
         }
         guard let memory = buffer.take() else {
             throw buffer.isDetached
-                ? .detached("the buffer") : .notTransferable("somebody is using the buffer's bytes just now")
+                ? .detached("the buffer")
+                : .notTransferable(
+                    "other code is using the buffer's bytes at the moment; post the message when it has finished")
         }
         items.append(.movedBuffer(memory.descriptor, size: buffer.count))
         undo.append { buffer.putBack(memory) }

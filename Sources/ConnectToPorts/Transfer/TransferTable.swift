@@ -130,26 +130,26 @@ struct TransferTable: Sendable {
         length = 4 + size
         var rest = descriptors[...]
         let count = try reader.next(UInt32.self)
-        guard count <= Self.itemLimit else { throw .table("has \(count) items") }
+        guard count <= Self.itemLimit else { throw .table("has \(count) items; the limit is \(Self.itemLimit)") }
         for _ in 0..<count {
             items.append(try Self.item(&reader, &rest))
         }
         guard reader.isAtEnd else { throw .table("is longer than its items") }
-        guard rest.isEmpty else { throw .table("leaves descriptors over") }
+        guard rest.isEmpty else { throw .table("describes fewer descriptors than came with it") }
     }
 
     private static func item(
         _ reader: inout ByteReader, _ descriptors: inout ArraySlice<Descriptor>
     ) throws(ProtocolViolation) -> Item {
         guard let kind = Kind(rawValue: try reader.next(UInt8.self)) else {
-            throw .table("has an unknown item")
+            throw .table("has an item of an unknown kind")
         }
         switch kind {
         case .file:
             return .file(try take(&descriptors))
         case .movedBuffer, .sharedBuffer:
             guard let size = Int(exactly: try reader.next(UInt64.self)) else {
-                throw .table("has a buffer of impossible size")
+                throw .table("has a buffer of an impossible size")
             }
             let descriptor = try take(&descriptors)
             return kind == .movedBuffer
@@ -174,7 +174,9 @@ struct TransferTable: Sendable {
         let inputSize = Int(try reader.next(UInt32.self))
         let inputDescriptors = Int(try reader.next(UInt16.self))
         let segments = try reader.next(UInt32.self)
-        guard segments <= segmentLimit else { throw .table("has a port with \(segments) segments") }
+        guard segments <= segmentLimit else {
+            throw .table("has a port with \(segments) segments; the limit is \(segmentLimit)")
+        }
         // The extension: this version knows no entries, and skips it.
         _ = try reader.next(Int(try reader.next(UInt16.self)))
         cargo.input.bytes = [UInt8](try reader.next(inputSize))
@@ -192,14 +194,14 @@ struct TransferTable: Sendable {
     private static func take(_ descriptors: inout ArraySlice<Descriptor>) throws(ProtocolViolation)
         -> Descriptor
     {
-        guard let first = descriptors.popFirst() else { throw .table("needs more descriptors than came") }
+        guard let first = descriptors.popFirst() else { throw .table("needs more descriptors than came with it") }
         return first
     }
 
     private static func take(
         _ count: Int, _ descriptors: inout ArraySlice<Descriptor>
     ) throws(ProtocolViolation) -> [Descriptor] {
-        guard descriptors.count >= count else { throw .table("needs more descriptors than came") }
+        guard descriptors.count >= count else { throw .table("needs more descriptors than came with it") }
         defer { descriptors = descriptors.dropFirst(count) }
         return Array(descriptors.prefix(count))
     }
@@ -207,6 +209,6 @@ struct TransferTable: Sendable {
 
 extension ProtocolViolation {
     fileprivate static func table(_ what: String) -> ProtocolViolation {
-        ProtocolViolation("a transfer table that \(what)")
+        ProtocolViolation("it sent a transfer table that \(what)")
     }
 }

@@ -73,30 +73,30 @@ struct FrameHeader: Equatable, Sendable {
         let flags = UInt8(truncatingIfNeeded: word >> 40)
         let descriptors = UInt16(truncatingIfNeeded: word >> 48)
         guard let kind = FrameKind(rawValue: rawKind) else {
-            throw ProtocolViolation("a frame of unknown kind \(rawKind)")
+            throw ProtocolViolation("it sent a frame of the unknown kind \(rawKind)")
         }
         guard flags & ~Self.transferFlag == 0 else {
-            throw ProtocolViolation("a frame with unknown flags \(flags)")
+            throw ProtocolViolation("it sent a frame with unknown flags (\(flags))")
         }
         guard descriptors <= Self.descriptorLimit else {
             throw ProtocolViolation(
-                "a frame that declares \(descriptors) descriptors, over the limit of \(Self.descriptorLimit)")
+                "it sent a frame that declares \(descriptors) descriptors; the limit is \(Self.descriptorLimit)")
         }
         let hasTable = flags & Self.transferFlag != 0
         guard hasTable || descriptors == 0 else {
-            throw ProtocolViolation("descriptors without a table that says what they are")
+            throw ProtocolViolation("it sent a frame with descriptors and without a table that describes them")
         }
         guard !hasTable || kind.isMessage else {
-            throw ProtocolViolation("a transfer with a frame that is no message")
+            throw ProtocolViolation("it sent a transfer table with a frame that is not a message")
         }
         guard length <= lengthLimit else {
-            throw ProtocolViolation("a frame of \(length) bytes, over the limit of \(lengthLimit)")
+            throw ProtocolViolation("it sent a frame of \(length) bytes; the limit is \(lengthLimit)")
         }
         switch kind {
         case .finish where length != 0:
-            throw ProtocolViolation("a finish frame of \(length) bytes instead of none")
+            throw ProtocolViolation("it sent a finish frame of \(length) bytes; a finish frame has none")
         case .close where length != Self.closePayloadSize:
-            throw ProtocolViolation("a close frame of \(length) bytes instead of 8")
+            throw ProtocolViolation("it sent a close frame of \(length) bytes; a close frame has 8")
         default: break
         }
         self.kind = kind
@@ -105,11 +105,12 @@ struct FrameHeader: Equatable, Sendable {
     }
 }
 
-/// A rule of the protocol that the peer broke.
+/// A peer broke a rule of the protocol.
 struct ProtocolViolation: Error, Equatable {
-    let rule: String
+    /// What the peer did wrong: a clause for an error message, in which "it" is the peer.
+    let fault: String
 
-    init(_ rule: String) {
-        self.rule = rule
+    init(_ fault: String) {
+        self.fault = fault
     }
 }

@@ -138,7 +138,7 @@ struct FrameReader {
             // Descriptors ride on the frame's first byte, so they arrive before its header is complete.
             let count = next.descriptors ?? 0
             guard descriptors.count >= count else {
-                throw ProtocolViolation("a frame without the descriptors that it declares")
+                throw ProtocolViolation("it sent a frame without the descriptors that the frame declares")
             }
             ownDescriptors = Array(descriptors.prefix(count))
             descriptors.removeFirst(count)
@@ -165,7 +165,7 @@ struct FrameReader {
 
     /// No further frame begins in the received bytes, so remaining descriptors belong to no frame.
     private func expectNoDescriptors() throws(ProtocolViolation) {
-        if !descriptors.isEmpty { throw ProtocolViolation("descriptors that no frame declares") }
+        if !descriptors.isEmpty { throw ProtocolViolation("it sent descriptors that no frame declares") }
     }
 
     /// Releases the chunk, if all of it has been cut into frames: a quiet port holds no memory.
