@@ -7,14 +7,14 @@ extension Bus {
     /// - Throws: ``ConnectToError``: ``ConnectToError/Code/denied``, ``ConnectToError/Code/busLost``,
     ///   ``ConnectToError/Code/timedOut`` after five seconds.
     package func reloadServices() async throws(ConnectToError) {
-        _ = try await ask("ReloadConfig", "having the bus read its services again")
+        _ = try await ask("ReloadConfig", "having the bus read its service files again")
     }
 
     /// Whether the bus can start a context, running or not: the bus knows a service file for it, and has a program
     /// that carries it out.
     /// - Throws: ``ConnectToError``, as ``reloadServices()``.
     package func canStart(_ context: ContextName) async throws(ConnectToError) -> Bool {
-        let reply = try await ask("ListActivatableNames", "asking what the bus can start")
+        let reply = try await ask("ListActivatableNames", "asking which names the bus can start")
         guard case .array("s", let names)? = reply.body.first else { return false }
         return names.contains(.string(context.busName)) ? await hasStarter : false
     }

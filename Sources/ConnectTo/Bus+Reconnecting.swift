@@ -57,7 +57,10 @@ extension Bus {
         await end(
             ConnectToError(
                 .busLost,
-                "the bus at \(address) went away and was not back within \(limit): \(error); connect to it again",
+                """
+                the bus at \(address) went away and did not come back within \(limit) (\(error.message)); open it \
+                when it runs
+                """,
                 cause: error))
     }
 

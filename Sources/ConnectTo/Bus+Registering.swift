@@ -23,16 +23,16 @@ extension Bus {
             throw ConnectToError(
                 .invalidLimit,
                 """
-                registering \(context.quoted) for \(limit) callers: the limit has to be 1 at least; leave callerLimit \
-                out to admit any number
+                registering \(context.quoted) failed: its callerLimit is \(limit), and has to be at least 1; leave \
+                callerLimit out to admit any number of callers
                 """)
         }
         if options.format != .messages, options.format != .stream {
             throw ConnectToError(
                 .otherFormat,
                 """
-                registering \(context.quoted) for lines that carry \(options.format): this version serves messages and \
-                streams; choose one of them
+                registering \(context.quoted) failed: its format is \(options.format), and this version serves \
+                messages and streams; choose one of them
                 """)
         }
         let registration = try await retryingWhenBack("registering \(context.quoted)") {

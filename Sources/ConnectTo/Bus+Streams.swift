@@ -29,7 +29,7 @@ extension Bus {
         do throws(SystemError) {
             opening = try StreamOpening()
         } catch {
-            throw .outOfResources("no stream could be made", error)
+            throw .outOfResources("a socket pair for the stream could not be made", error)
         }
         introduce(opening, to: context, as: .stream, options)
         switch await opening.wait() {
@@ -43,6 +43,6 @@ extension PortError {
     fileprivate static func noStream(_ reason: CloseReason) -> PortError {
         reason.code == .cancelled
             ? PortError(.cancelled, reason.detail, reason: reason)
-            : PortError(.closed, "no stream was opened: \(reason.detail)", reason: reason)
+            : PortError(.closed, "the stream could not be opened: \(reason.detail)", reason: reason)
     }
 }

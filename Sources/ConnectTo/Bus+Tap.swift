@@ -28,12 +28,12 @@ extension Bus {
         _ name: String, origin: String = ContextName.defaultOrigin
     ) async throws(ConnectToError) -> TappedMessages {
         let context = try ContextName(name, origin: origin)
-        let operation = "looking on at \(context.quoted)"
+        let operation = "tapping \(context.quoted)"
         let (near, far): (StreamSocket, StreamSocket)
         do throws(SystemError) {
             (near, far) = try StreamSocket.pair()
         } catch {
-            throw ConnectToError(PortError.outOfResources("\(operation): no line could be made", error))
+            throw ConnectToError(PortError.outOfResources("\(operation) failed", error))
         }
         let call = OutgoingCall(
             destination: context.busName, path: context.objectPath, interface: ContextInterface.name,
@@ -44,15 +44,17 @@ extension Bus {
         } catch {
             switch error.name {
             case ContextInterface.busy:
-                throw ConnectToError(.busy, "\(operation): \(error.message); try again later", cause: error)
+                throw ConnectToError(.busy, "\(operation) failed: \(error.message); try again later", cause: error)
             case let name where name.hasPrefix(ContextInterface.errorPrefix):
-                throw ConnectToError(.denied, "\(operation): \(error.message)", cause: error)
+                throw ConnectToError(.denied, "\(operation) failed: \(error.message)", cause: error)
             case DBusError.Name.unknownMethod:
                 throw ConnectToError(
-                    .denied, "\(operation): its program's version of ConnectTo knows nothing of it",
+                    .denied, "\(operation) failed: its program uses a version of ConnectTo without it; update that",
                     cause: error)
             case DBusError.Name.serviceUnknown, DBusError.Name.nameHasNoOwner:
-                throw ConnectToError(.busError, "\(operation): nobody has registered it", cause: error)
+                throw ConnectToError(
+                    .busError, "\(operation) failed: no program has registered it; start the program that does",
+                    cause: error)
             default: throw ConnectToError(error, operation)
             }
         }

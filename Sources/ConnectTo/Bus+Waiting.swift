@@ -23,8 +23,8 @@ extension Bus {
                     throw ConnectToError(
                         .busLost,
                         """
-                        \(operation): the bus at \(address) is away, and was not back within \(Self.reconnectTimeout); try \
-                        again when its status is connected
+                        \(operation) failed: the bus at \(address) is away, and did not come back within \
+                        \(Self.reconnectTimeout); try again when its status is connected
                         """, cause: error)
                 }
             }

@@ -64,7 +64,8 @@ public final class Bus: Sendable {
     /// Waits until the connection to the bus is over for good, and returns why. In a cancelled task it returns
     /// ``ConnectToError/Code/cancelled`` at once. To connect anew, ask for the bus again.
     public func waitUntilLost() async -> ConnectToError {
-        await loss.wait() ?? ConnectToError(.cancelled, "waiting for the end of the bus's connection was cancelled")
+        await loss.wait()
+            ?? ConnectToError(.cancelled, "waiting for the end of the connection to the bus was cancelled")
     }
 
     /// Whether the connection is over for good.
@@ -75,6 +76,6 @@ public final class Bus: Sendable {
     /// This ends it for all parts of this process that have asked for this bus, since they share one connection. So
     /// it is for the program to call, and not for a library in it. Dropping the last reference does the same.
     public func close() async {
-        await end(ConnectToError(.busLost, "the connection to the bus at \(address) was closed here"))
+        await end(ConnectToError(.busLost, "this program has closed the connection to the bus at \(address)"))
     }
 }

@@ -23,7 +23,8 @@ extension Bus {
     package func facts() async throws(ConnectToError) -> BusFacts {
         let reply = try await ask("ListNames", "asking for the names on the bus")
         guard case .array("s", let names)? = reply.body.first else {
-            throw ConnectToError(.busError, "the bus at \(address) does not say which names it has")
+            throw ConnectToError(
+                .busError, "the bus at \(address) answered ListNames with something other than names; look at its log")
         }
         return BusFacts(
             process: try? await identities.peer(BusName.bus),

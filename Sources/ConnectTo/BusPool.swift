@@ -25,8 +25,8 @@ actor BusPool {
             throw ConnectToError(
                 .otherLimits,
                 """
-                this process has the bus at \(address) open with other limits; open it with these before anybody \
-                else does, or without naming any
+                this process has opened the bus at \(address) with other limits already; open it with these limits \
+                before any other part of the process does, or leave them out
                 """)
         }
         return bus

@@ -8,18 +8,22 @@ extension ConnectToError {
         let (code, advice): (Code, String) =
             switch error.name {
             case DBusError.Name.disconnected:
-                (.busLost, "try again when it is back, or open it again where it is lost (Bus.status)")
+                (.busLost, "try again when the bus is back, or open it again if Bus.status is lost")
             case DBusError.Name.timeout, DBusError.Name.noReply: (.timedOut, "try again")
-            case DBusError.Name.accessDenied: (.denied, "ask for a rule in the bus's policy")
+            case DBusError.Name.accessDenied: (.denied, "allow it in the bus's policy")
             case DBusError.Name.limitsExceeded:
                 (.limitsExceeded, "register fewer names, or raise the limits in the bus's configuration")
             // A bus does not answer calls to itself with this: a proxy does.
             case DBusError.Name.serviceUnknown:
-                (.denied, "a sandbox's D-Bus proxy does not allow it: ask for permission to own the name")
-            default: error.kind == .cancelled ? (.cancelled, "") : (.busError, "see the bus's own message")
+                (
+                    .denied,
+                    "the D-Bus proxy of a sandbox does not allow it: give the sandbox the permission to own the name"
+                )
+            default: error.kind == .cancelled ? (.cancelled, "") : (.busError, "look for the reason in the bus's log")
             }
-        self.init(
-            code, "\(operation): \(error)" + (advice.isEmpty ? "" : "; \(advice)"), cause: error)
+        // The D-Bus name of an error that this process has made says nothing that its message does not.
+        let failure = error.kind == .reply ? "\(error)" : error.message
+        self.init(code, "\(operation) failed: \(failure)" + (advice.isEmpty ? "" : "; \(advice)"), cause: error)
     }
 
     /// Why a bus could not be opened. The error's message names the address.
@@ -33,7 +37,8 @@ extension ConnectToError {
             self.init(.busUnreachable, "\(error.message); \(UserNamespace.advice)", cause: error)
         default:
             self.init(
-                .busUnreachable, "\(error.message); is the bus running, and is its address right?", cause: error)
+                .busUnreachable, "\(error.message); see whether the bus is running, and whether the address is right",
+                cause: error)
         }
     }
 

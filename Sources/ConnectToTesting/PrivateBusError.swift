@@ -1,4 +1,4 @@
-/// Why there is no private bus.
+/// Why a private bus could not be started, or is not available to a test.
 public struct PrivateBusError: Error, Sendable, CustomStringConvertible {
     /// The kind of error; compare with the constants. New ones may come, so a `switch` needs a default.
     public struct Code: RawRepresentable, Sendable, Hashable, CustomStringConvertible {
@@ -10,11 +10,11 @@ public struct PrivateBusError: Error, Sendable, CustomStringConvertible {
             self.rawValue = rawValue
         }
 
-        /// There is no `dbus-daemon` on the PATH.
+        /// The program `dbus-daemon` was not found on the PATH.
         public static let daemonMissing = Code(rawValue: "daemon-missing")
-        /// The daemon ended before it said where it listens.
+        /// The daemon ended before it printed its address.
         public static let startFailed = Code(rawValue: "start-failed")
-        /// The daemon did not say where it listens within ten seconds.
+        /// The daemon did not print its address within ten seconds.
         public static let startTimedOut = Code(rawValue: "start-timed-out")
         /// ``PrivateBus/current`` was read outside of a test that has the trait `.privateBus`.
         public static let noCurrentBus = Code(rawValue: "no-current-bus")
@@ -32,7 +32,7 @@ public struct PrivateBusError: Error, Sendable, CustomStringConvertible {
     static var daemonMissing: Self {
         Self(
             code: .daemonMissing,
-            message: "there is no dbus-daemon on the PATH; install it: "
+            message: "dbus-daemon was not found on the PATH; install it: "
                 + "`apt-get install dbus` (Debian, Ubuntu), `dnf install dbus-daemon` (Fedora), "
                 + "`pacman -S dbus` (Arch)")
     }
@@ -40,14 +40,14 @@ public struct PrivateBusError: Error, Sendable, CustomStringConvertible {
     static func startFailed(log: String) -> Self {
         Self(
             code: .startFailed,
-            message: "dbus-daemon ended before it said where it listens; it said: "
+            message: "dbus-daemon ended before it printed its address; its output was: "
                 + (log.isEmpty ? "nothing" : log))
     }
 
     static func startTimedOut(after limit: Duration, log: String) -> Self {
         Self(
             code: .startTimedOut,
-            message: "dbus-daemon did not say within \(limit) where it listens; it said: "
+            message: "dbus-daemon did not print its address within \(limit); its output was: "
                 + (log.isEmpty ? "nothing" : log))
     }
 

@@ -29,7 +29,7 @@ import Testing
         let outcome = try await Shell.run(
             "start l connect listen x; connect tap x; echo $?; connect tap y; echo $?; kill $pid")
         #expect(outcome.lines == ["77", "68"])
-        #expect(outcome.errors.contains("has not allowed"))
+        #expect(outcome.errors.contains("is not tappable"))
         #expect(outcome.errors.contains("--tappable"))
     }
 

@@ -240,7 +240,7 @@ struct StreamTests {
                 deadline: .seconds(30))
         }
         #expect(error?.name == ContextInterface.refused)
-        #expect(error?.message == "lines to it carry messages, and this one was to carry video")
+        #expect(error?.message == "its lines carry messages, and the call asked for the format \"video\"")
         withExtendedLifetime(near) {}
     }
 

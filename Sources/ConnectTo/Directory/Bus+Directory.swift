@@ -16,7 +16,7 @@ extension Bus {
         // If the bus went away meanwhile, names that could not be asked about are missing, as if they had no owner.
         guard await connection.isConnected, await connection.generation == generation else {
             throw ConnectToError(
-                DBusError.disconnected("the connection ended meanwhile"), "asking about the names on the bus")
+                DBusError.disconnected("the connection to the bus ended meanwhile"), "reading the directory")
         }
         return entries
     }
@@ -81,5 +81,9 @@ extension AsyncStream<DirectoryChanges.News>.Continuation {
 extension ConnectToError {
     fileprivate static let changesLost = ConnectToError(
         .changesLost,
-        "more than \(DirectoryChanges.queuedChanges) changes waited to be taken; read the directory anew")
+        """
+        more than \(DirectoryChanges.queuedChanges) changes of the directory waited to be taken, and the rest was \
+        dropped; read the directory again
+        """
+    )
 }

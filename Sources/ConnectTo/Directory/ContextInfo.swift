@@ -51,7 +51,7 @@ extension Bus {
             owner = known
         } catch {
             if isLost { throw await waitUntilLost() }
-            throw ConnectToError(error, "looking at \(context.quoted)")
+            throw ConnectToError(error, "asking about \(context.quoted)")
         }
         async let properties = details(
             of: context, at: owner.busName, ContextInterface.properties, "GetAll",

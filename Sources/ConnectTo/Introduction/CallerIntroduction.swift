@@ -46,7 +46,7 @@ struct CallerIntroduction {
     /// To be called when the listener answered with a welcome.
     func didReceiveWelcome(_ body: [DBusValue]) -> Step {
         do throws(Greeting.Malformed) {
-            guard body.count == 1 else { throw Greeting.Malformed(what: "its signature is not a{sv}") }
+            guard body.count == 1 else { throw Greeting.Malformed(fault: "its signature is not a{sv}") }
             let welcome = try Greeting(decoding: body[0])
             // The hello offered no features, so none can have been agreed on.
             guard welcome.features.isEmpty else { throw .wrong("features") }
@@ -54,7 +54,7 @@ struct CallerIntroduction {
             guard welcome.format == format.rawValue else { throw .wrong("format") }
             return .open(isPartial: welcome.isPartial && format == .stream)
         } catch {
-            return .breakOff(reason(.protocolError, "answered with a broken welcome: \(error.what)"))
+            return .breakOff(reason(.protocolError, "answered with a welcome that breaks the protocol: \(error.fault)"))
         }
     }
 
@@ -64,16 +64,23 @@ struct CallerIntroduction {
         case .reply: didReceiveError(error)
         case .timedOut where hasMetStranger: didRunOutOfTime()
         case .timedOut:
-            .fail(reason(.timedOut, "did not answer the introduction in time, or was started and did not register"))
+            .fail(
+                reason(
+                    .timedOut,
+                    "did not answer the call in time: its program is stopped or busy, or has not registered it yet"
+                ))
         case .disconnected:
             // The listener may have got the call, and may have read what was posted.
-            .fail(CloseReason(.busLost, detail: "the bus went away before \(context.quoted) answered"))
+            .fail(
+                CloseReason(
+                    .busLost, detail: "the connection to the bus ended before \(context.quoted) answered the call"))
         case .offline: theBusIsAway()
-        case .cancelled: .fail(reason(.cancelled, "was given up on"))
-        case .exhausted: .fail(reason(.outOfResources, "could not be called: \(error)"))
-        case .malformed: .breakOff(reason(.protocolError, "answered with what cannot be read: \(error.message)"))
-        case .invalid: .fail(reason(.invalid, "could not be called: \(error)"))
-        case .unreachable: .fail(reason(.unavailable, "could not be called: \(error)"))
+        case .cancelled: .fail(reason(.cancelled, "has not answered: the call was cancelled"))
+        case .exhausted: .fail(reason(.outOfResources, "could not be called: \(error.message)"))
+        case .malformed:
+            .breakOff(reason(.protocolError, "answered with a message that cannot be read: \(error.message)"))
+        case .invalid: .fail(reason(.invalid, "could not be called: \(error.message)"))
+        case .unreachable: .fail(reason(.unavailable, "could not be called: \(error.message)"))
         }
     }
 
@@ -88,36 +95,39 @@ struct CallerIntroduction {
             .fail(
                 reason(
                     .startFailed,
-                    "is not running, and could not be started: the bus leaves that to systemd (systemctl --user), and "
-                        + "says: \(error.message)"))
+                    "is not running, and the bus could not have systemd start it (systemctl --user tells more): "
+                        + error.message))
         case DBusError.Name.serviceUnknown, DBusError.Name.nameHasNoOwner:
-            nobodyHasTheName()
+            nameHasNoOwner()
         case DBusError.Name.unknownObject, DBusError.Name.unknownMethod, DBusError.Name.unknownInterface:
-            isNoContext(error)
+            ownerIsNotContext(error)
         case DBusError.Name.noReply, DBusError.Name.disconnected:
             // The listener may have read what was posted; sent again, it would be carried out twice.
-            .fail(reason(.peerExited, "went away during the introduction"))
+            .fail(reason(.peerExited, "left the bus before it answered the call"))
         case let name where name.hasPrefix(DBusError.Name.spawnPrefix):
-            .fail(reason(.startFailed, "is not running, and could not be started: \(error.message)"))
+            .fail(reason(.startFailed, "is not running, and the bus could not start it: \(error.message)"))
         case DBusError.Name.timedOut:
             .fail(
-                reason(.timedOut, "was started, and did not register in the bus's time: \(error.message)"))
+                reason(
+                    .timedOut,
+                    "was started, and its program did not register the name in the time that the bus allows: "
+                        + error.message))
         case DBusError.Name.accessDenied:
             // After the first clause dbus-daemon lists all that it knows of both sides and the call: leave that out.
             .fail(
                 reason(
                     .refused,
-                    "may not be called: the bus's policy says \(error.message.prefix { $0 != ";" })"))
+                    "may not be called: the bus's policy forbids it (\(error.message.prefix { $0 != ";" }))"))
         case DBusError.Name.invalidArguments:
-            .fail(reason(.protocolError, "did not understand the introduction: \(error.message)"))
+            .fail(reason(.protocolError, "rejected the call as invalid: \(error.message)"))
         case DBusError.Name.limitsExceeded, DBusError.Name.noMemory:
-            .fail(reason(.busy, "could not be called: \(error)"))
+            .fail(reason(.busy, "could not be called: the bus or the program has reached a limit (\(error))"))
         case ContextInterface.busy:
             .fail(reason(.busy, "is busy: \(error.message)"))
         case let name where name.hasPrefix(ContextInterface.errorPrefix):
-            .fail(reason(.refused, "refused: \(error.message)"))
+            .fail(reason(.refused, "refused the call: \(error.message)"))
         default:
-            .fail(reason(.protocolError, "does not answer as a context does: \(error)"))
+            .fail(reason(.protocolError, "answered the call with an error that a context does not give: \(error)"))
         }
     }
 
@@ -127,20 +137,21 @@ struct CallerIntroduction {
         .fail(
             CloseReason(
                 .unexpectedOwner,
-                detail: "\(context.quoted) is owned by somebody else than expected (\(owner))"))
+                detail: "\(context.quoted) is owned by another program than the expected one: \(owner)"))
     }
 
     /// To be called when the time to wait for the name is over.
     func didRunOutOfTime() -> Step {
-        let who = hasMetStranger ? "whoever has the name is no context, and nobody else" : "nobody"
+        let name = "\(context.quoted) under \(context.origin)"
         return .fail(
             CloseReason(
                 .timedOut,
-                detail: "\(who) registered \(context.quoted) under \(context.origin) in time; is its program running?"
-            ))
+                detail: hasMetStranger
+                    ? "the program that owns \(name) is not a context, and no other program registered the name in time"
+                    : "no program registered \(name) in time; start the program that does"))
     }
 
-    private mutating func nobodyHasTheName() -> Step {
+    private mutating func nameHasNoOwner() -> Step {
         attempts += 1
         if policy.patience != nil { return isSubscribed ? .awaitOwner : subscribe() }
         // The owner may have died between the bus's look-up and its delivery, and a standby may have taken the name
@@ -149,20 +160,22 @@ struct CallerIntroduction {
         return .fail(
             CloseReason(
                 .unavailable,
-                detail: "nobody has registered \(context.quoted) under \(context.origin); is its program running?"))
+                detail:
+                    "no program has registered \(context.quoted) under \(context.origin); start the program that does"))
     }
 
     /// Nothing was sent. When the bus is back, the name may have an owner.
     private mutating func theBusIsAway() -> Step {
         if policy.patience != nil { return isSubscribed ? .awaitOwner : subscribe() }
-        return .fail(CloseReason(.busLost, detail: "the bus is away just now, and \(context.quoted) with it"))
+        return .fail(
+            CloseReason(.busLost, detail: "the bus is away at the moment, so \(context.quoted) cannot be called"))
     }
 
     /// The owner of the name is not a context, or no longer one. The next owner may be.
-    private mutating func isNoContext(_ error: DBusError) -> Step {
+    private mutating func ownerIsNotContext(_ error: DBusError) -> Step {
         hasMetStranger = true
         if policy.patience != nil { return isSubscribed ? .awaitOwner : subscribe() }
-        return .fail(reason(.unavailable, "is no context: \(error)"))
+        return .fail(reason(.unavailable, "is owned by a program that does not serve it as a context: \(error)"))
     }
 
     private mutating func subscribe() -> Step {

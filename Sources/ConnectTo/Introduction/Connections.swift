@@ -108,7 +108,11 @@ public struct Connections: AsyncSequence, Sendable {
                 switch reason.code {
                 case .closed, .transferred: return nil
                 case .peerExited: break
-                default: throw PortError(.closed, "the line is over: \(reason.detail)", reason: reason)
+                default:
+                    throw PortError(
+                        .closed,
+                        "the connection is over, and is not made again: \(reason.detail)",
+                        reason: reason)
                 }
                 interruption = Interruption(reason: reason, possiblyLostCount: port.postedCount)
                 current = nil

@@ -22,7 +22,8 @@ struct Greeting: Equatable {
     typealias Metadata = [String: String]
 
     struct Malformed: Error, Equatable {
-        let what: String
+        /// What is wrong: a clause for an error message.
+        let fault: String
     }
 
     /// Defaults are left out: decoding them again would cost more than all the rest of an introduction.
@@ -52,7 +53,7 @@ struct Greeting: Equatable {
     /// - Throws: ``Malformed`` for a known key with a value of another type, and for version 0.
     init(decoding value: DBusValue?) throws(Malformed) {
         guard case .dictionary("s", "v", let pairs)? = value else {
-            throw Malformed(what: "the options are no a{sv}")
+            throw Malformed(fault: "the options are not a dictionary (a{sv})")
         }
         for pair in pairs {
             guard case .string(let key) = pair.key, case .variant(let value) = pair.value else { continue }
@@ -83,6 +84,6 @@ struct Greeting: Equatable {
 
 extension Greeting.Malformed {
     static func wrong(_ key: String) -> Self {
-        Self(what: "the value of \(key) is not what the protocol says")
+        Self(fault: "the key \(key) has a value that the protocol does not allow")
     }
 }

@@ -4,7 +4,7 @@ import ConnectToDBus
 extension Introducer {
     enum Owner {
         /// Any owner will do.
-        case anybody
+        case any
         /// To be called by its unique name: the well-known name may get another owner at any time.
         case expected(Peer)
         case unexpected(Peer)
@@ -13,7 +13,7 @@ extension Introducer {
     /// - Parameter start: how long the bus may take to start a program for the name.
     /// - Throws: as the call itself would, where the name has no owner and no program can be started for it.
     func owner(startingWithin start: Duration) async throws(DBusError) -> Owner {
-        guard let expected = options.expected else { return .anybody }
+        guard let expected = options.expected else { return .any }
         let identities = bus.identities
         var owner = try await identities.owner(of: context.busName)
         if owner == nil {
@@ -22,7 +22,8 @@ extension Introducer {
             owner = try await identities.owner(of: context.busName)
         }
         guard let owner else {
-            throw DBusError(name: DBusError.Name.nameHasNoOwner, message: "it was started and has gone")
+            throw DBusError(
+                name: DBusError.Name.nameHasNoOwner, message: "the program that the bus started for the name has ended")
         }
         var peer = try await identities.peer(owner)
         peer.context = context

@@ -118,7 +118,7 @@ struct Introducer: Sendable {
         do throws(DBusError) {
             let destination: String
             switch try await owner(startingWithin: patience.forAnswer) {
-            case .anybody: destination = context.busName
+            case .any: destination = context.busName
             case .expected(let peer): destination = peer.busName
             case .unexpected(let peer): return state.didFind(unexpected: peer)
             }
@@ -157,7 +157,7 @@ extension BusConnection {
 
 extension CloseReason {
     fileprivate static let givenUp = CloseReason(
-        .cancelled, detail: "the port was closed before it was open, with nothing posted")
+        .cancelled, detail: "this program closed the port before it was open, and had posted nothing")
 }
 
 /// How long a caller waits: for an owner of the name and for the answer, together. Without a wait, the answer has a
@@ -168,7 +168,7 @@ private struct Patience: Sendable {
 
     init(_ policy: WaitPolicy, answer: Duration) {
         self.answer = answer
-        deadline = policy.patience.flatMap { $0 > .zero ? .now + $0 : nil }
+        deadline = policy.patience.map { .now + $0 }
     }
 
     private var remaining: Duration? {

@@ -8,14 +8,25 @@ extension [String: String] {
     /// A limit of its own: short pairs take many times their bytes.
     static var metadataKeyLimit: Int { 1_024 }
 
-    var isCarriable: Bool {
-        if count > Self.metadataKeyLimit { return false }
+    var isCarriable: Bool { fault == nil }
+
+    /// Why D-Bus or the protocol does not carry this metadata, and what to do; nil where it can be carried.
+    private var fault: String? {
+        guard count <= Self.metadataKeyLimit else {
+            return "the metadata has \(count) keys, and the limit is \(Self.metadataKeyLimit); leave some of them out"
+        }
         var size = 0
         for (key, value) in self {
-            if key.utf8.contains(0) || value.utf8.contains(0) { return false }
+            if key.utf8.contains(0) || value.utf8.contains(0) {
+                return "the metadata has a NUL character in a key or a value, which D-Bus does not carry; leave it out"
+            }
             size += key.utf8.count + value.utf8.count
         }
-        return size <= Self.metadataLimit
+        if size <= Self.metadataLimit { return nil }
+        return """
+            the metadata has \(size) bytes in all keys and values together, and the limit is \(Self.metadataLimit); \
+            shorten it
+            """
     }
 
     /// About how much memory it takes, in bytes.
@@ -25,13 +36,7 @@ extension [String: String] {
     }
 
     func checked() throws(ConnectToError) {
-        if isCarriable { return }
-        throw ConnectToError(
-            .invalidMetadata,
-            """
-            this metadata cannot be carried: it may have \(Self.metadataLimit) bytes and \(Self.metadataKeyLimit) keys \
-            in all, and no NUL in it
-            """)
+        if let fault { throw ConnectToError(.invalidMetadata, fault) }
     }
 
     var encoded: DBusValue {

@@ -27,12 +27,12 @@ public struct ContextName: Sendable, Hashable, CustomStringConvertible {
     /// - Throws: ``ConnectToError`` with ``ConnectToError/Code/invalidName``, which says what is wrong.
     public init(_ name: String, origin: String = defaultOrigin) throws(ConnectToError) {
         guard !name.isEmpty else {
-            throw ConnectToError(.invalidName, "the empty name is no name; give the context one")
+            throw ConnectToError(.invalidName, "a context name must not be empty; give the context a name")
         }
         guard Self.isOrigin(origin) else {
             throw ConnectToError(
                 .invalidName,
-                "\(origin) is no origin; use a reverse-DNS id such as org.example.Editor")
+                "\(origin.debugDescription) is not a valid origin; use a reverse-DNS id such as org.example.Editor")
         }
         let escaped = Escaping.escape(name)
         var busName = ""
@@ -46,8 +46,9 @@ public struct ContextName: Sendable, Hashable, CustomStringConvertible {
             throw ConnectToError(
                 .invalidName,
                 """
-                the name is too long: \(busName.utf8.count - Self.busNameLimit + room) bytes after escaping, \
-                the limit is \(room) under the origin \(origin) (bytes outside A-Z, a-z, 0-9 count three)
+                the context name is too long: it has \(busName.utf8.count - Self.busNameLimit + room) bytes after \
+                escaping, and the limit is \(room) under the origin \(origin) (a byte outside A-Z, a-z and 0-9 counts \
+                three); choose a shorter name
                 """)
         }
         self.busName = busName

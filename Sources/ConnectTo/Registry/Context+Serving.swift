@@ -117,7 +117,7 @@ private final class ServedCaller: Sendable {
         } catch {
             if !(Task.isCancelled && error.isCancellation) {
                 Self.log.warning(
-                    "a caller was not served to the end",
+                    "the handler of a caller has thrown an error",
                     metadata: ["name": "\(name)", "peer": "\(peer)", "error": "\(error)"])
                 onError(error, peer)
             }

@@ -53,12 +53,12 @@ extension ConnectToError {
     static func ended(_ context: ContextName, _ reason: Context.EndReason?) -> ConnectToError {
         let why =
             switch reason {
-            case .unregistered?, nil: "it was unregistered here"
-            case .limitReached?: "it has admitted as many callers as it was to"
+            case .unregistered?, nil: "this program unregistered it"
+            case .limitReached?: "it has admitted as many callers as its callerLimit allows"
             case .nameLost?: "the bus gave the name to another process"
             case .replaced?: "another process has taken the name over"
-            case .nameRefused?: "the bus came back and does not give the name any more; look at its policy and limits"
-            case .busLost?: "the bus is lost; register again when it is back"
+            case .nameRefused?: "the bus came back and refused the name; look at the bus's policy and limits"
+            case .busLost?: "the connection to the bus is over; register it again when the bus is back"
             default: "\(reason?.rawValue ?? "")"
             }
         return ConnectToError(.contextEnded, "the context \(context.quoted) has ended: \(why)")

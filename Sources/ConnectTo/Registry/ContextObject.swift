@@ -23,7 +23,7 @@ enum ContextObject {
         case (ContextInterface.name, "Connect"), (nil, "Connect"):
             return connect(call, registration)
         case (ContextInterface.name, ContextInterface.status), (nil, ContextInterface.status):
-            return call.body.isEmpty ? .tellStatus : invalid("Status takes nothing")
+            return call.body.isEmpty ? .tellStatus : invalid("Status takes no arguments")
         case (ContextInterface.name, ContextInterface.tap), (nil, ContextInterface.tap):
             return tap(call)
         case (ContextInterface.properties, "Get"), (nil, "Get"):
@@ -33,7 +33,7 @@ enum ContextObject {
         case (ContextInterface.properties, "Set"), (nil, "Set"):
             return set(call, registration)
         case _ where isIntrospection(call):
-            return call.body.isEmpty ? .describe : invalid("Introspect takes nothing")
+            return call.body.isEmpty ? .describe : invalid("Introspect takes no arguments")
         default:
             return .error(
                 name: DBusError.Name.unknownMethod,
@@ -47,7 +47,9 @@ enum ContextObject {
         switch registration.status {
         case .ended: return noContext("the context has just been unregistered")
         case .standby:
-            return noContext("this program stands by for the context and does not own its name; call it by that name")
+            return noContext(
+                "this program stands by for the context and does not own its name yet; call the name itself"
+            )
         case .requested, .registered, .interrupted: break
         }
         guard call.body.count == 2, case .unixFD(let descriptor) = call.body[0] else {
@@ -57,7 +59,7 @@ enum ContextObject {
             let hello = try Greeting(decoding: call.body[1])
             return line(descriptor) { .admit($0, hello) }
         } catch {
-            return invalid(error.what)
+            return invalid(error.fault)
         }
     }
 
@@ -72,12 +74,12 @@ enum ContextObject {
     /// the caller: the lines would last for ever, and two listeners that answer each other would never stop.
     private static func line(_ descriptor: Descriptor, _ use: (StreamSocket) -> Answer) -> Answer {
         guard StreamSocket.isConnectedStream(descriptor) else {
-            return invalid("the line is no connected AF_UNIX SOCK_STREAM socket")
+            return invalid("the descriptor is not a connected AF_UNIX SOCK_STREAM socket")
         }
         guard StreamSocket.markAsIntroduced(descriptor) else {
             return invalid(
-                "the other end of the line has been handed to a listener too, or has an address; make a pair for each "
-                    + "call, and keep the other end")
+                "the other end of the socket pair has been passed to a listener too, or is bound to an address; make a "
+                    + "new pair for each call, and keep the other end")
         }
         return use(StreamSocket(descriptor))
     }
@@ -130,7 +132,7 @@ enum ContextObject {
         guard properties(registration).contains(where: { $0.name == name }) else {
             return unknownProperty(name)
         }
-        return .error(name: DBusError.Name.propertyReadOnly, message: "\(name) cannot be set")
+        return .error(name: DBusError.Name.propertyReadOnly, message: "the property \(name) is read-only")
     }
 
     private static func unknownInterface(_ interface: String) -> Answer? {

@@ -34,7 +34,7 @@ extension Registry {
             for call in calls {
                 connection.replyError(
                     to: call, name: ContextInterface.busy,
-                    message: "too many callers just now")
+                    message: "it has too many callers at the moment")
             }
         }
     }

@@ -30,7 +30,9 @@ extension Registry {
                 if error.code == .busLost { return }
                 // The bus is there and does not answer, which is as good as away: ask again.
                 if error.code == .timedOut, SuspendingClock.now < deadline { continue }
-                log.warning("not registered again", metadata: ["why": "\(error)"])
+                log.warning(
+                    "could not register again",
+                    metadata: ["name": "\(registration.context.busName)", "why": "\(error)"])
                 let reason: Context.EndReason =
                     switch error.code {
                     case .nameTaken: .nameLost

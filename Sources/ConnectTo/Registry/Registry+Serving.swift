@@ -33,15 +33,15 @@ extension Registry {
                 guard let tap else {
                     return connection.replyError(
                         to: call, name: ContextInterface.refused,
-                        message: "its owner has not allowed it to be looked on at")
+                        message: "the context is not tappable")
                 }
                 let port = MessagePort(adopting: line, on: loop, limits: limits.ports)
                 guard tap.add(port) else {
                     return connection.replyError(
-                        to: call, name: ContextInterface.busy, message: "enough are looking on already")
+                        to: call, name: ContextInterface.busy, message: "its limit of observers is reached")
                 }
                 log.debug(
-                    "looked on at",
+                    "tapped",
                     metadata: ["name": "\(registration.context.busName)", "peer": "\(call.sender)"])
                 connection.reply(to: call, [.dictionary(key: "s", value: "v", [])])
             }
@@ -93,7 +93,7 @@ extension Registry {
     private func didIdentify(_ caller: Caller, _ answer: Result<Peer, DBusError>) {
         let call = caller.call
         guard case .success(let peer) = answer, let uid = peer.uid else {
-            return refuse(call, ContextInterface.refused, "the bus does not say who is calling")
+            return refuse(call, ContextInterface.refused, "the bus did not say which program is calling")
         }
         var caller = caller
         do throws(Callers.Refusal) {
@@ -162,10 +162,10 @@ extension Registry {
         switch outcome {
         case .admitted: break
         case .notAdmitted:
-            log.debug("refused", metadata: facts(caller, peer, "not admitted: \(registration.admission)"))
-            return refuse(call, ContextInterface.refused, "not admitted")
+            log.debug("refused", metadata: facts(caller, peer, "the rule does not admit it: \(registration.admission)"))
+            return refuse(call, ContextInterface.refused, "its rules do not admit this program")
         case .refused(let reason):
-            log.debug("refused", metadata: facts(caller, peer, "by the program: \(reason)"))
+            log.debug("refused", metadata: facts(caller, peer, "this program refused it: \(reason)"))
             return refuse(call, ContextInterface.refused, reason)
         }
         guard caller.format == registration.format else {
@@ -184,7 +184,8 @@ extension Registry {
             registry.connection.assumeIsolated { connection in
                 if isOwnUser { return answer(connection) }
                 connection.replyError(
-                    to: call, name: ContextInterface.refused, message: "its own user alone is told")
+                    to: call, name: ContextInterface.refused,
+                    message: "only programs of the listener's user are answered")
             }
         }
         if !isAsking { tellBusy(call) }
@@ -248,10 +249,11 @@ extension LineFormat {
     fileprivate func refusal(of wanted: LineFormat?) -> String {
         let what =
             switch wanted {
-            case .stream?: "be a stream"
-            case let wanted?: "carry \(wanted)"
-            case nil: "carry something else"
+            case .stream?: "a stream of bytes"
+            case .messages?: "messages"
+            case let wanted?: "the format \(wanted.rawValue.debugDescription)"
+            case nil: "a format that it does not know"
             }
-        return "lines to it \(words), and this one was to \(what)"
+        return "its lines \(words), and the call asked for \(what)"
     }
 }

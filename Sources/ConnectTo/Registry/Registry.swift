@@ -148,17 +148,18 @@ actor Registry {
 
     private func taken(_ context: ContextName) async -> ConnectToError {
         let owner = try? await identities.ownerPeer(of: context.busName)
-        let who = owner.map { owner in
-            if owner.busName == connection.uniqueName { return "this process itself" }
-            let pid = owner.pid.map { "pid \($0)" } ?? "the connection \(owner.busName)"
-            return owner.processName.map { "\(pid) (\($0))" } ?? pid
+        let (who, remedy): (String, String)
+        if let owner, owner.busName == connection.uniqueName {
+            (who, remedy) = ("this process itself", "unregister that context")
+        } else {
+            let pid = owner.map { $0.pid.map { "pid \($0)" } ?? "the connection \($0.busName)" }
+            let program = owner?.processName.map { " (\($0))" } ?? ""
+            (who, remedy) = ((pid ?? "another process") + program, "end that process")
         }
         return ConnectToError(
             .nameTaken,
-            """
-            \(context.quoted) is taken by \(who ?? "another process"); end that, choose another name, or \
-            stand by for it
-            """, owner: owner)
+            "\(context.quoted) is taken by \(who); \(remedy), choose another name, or stand by for the name",
+            owner: owner)
     }
 
     func forget(_ registration: Registration) {

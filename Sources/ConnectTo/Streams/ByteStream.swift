@@ -61,14 +61,16 @@ public final class ByteStream: Sendable {
         let result: Result<Int32, PortError> = held.withLock { held in
             guard let socket = held?.socket else {
                 return .failure(
-                    PortError(.detached, "the stream was closed here, or its socket taken, before; open another one"))
+                    PortError(
+                        .detached, "this program has closed the stream or taken its socket before; open another stream")
+                )
             }
             do throws(SystemError) {
                 let number = try socket.descriptor.duplicateNumber()
                 held = nil
                 return .success(number)
             } catch {
-                return .failure(.outOfResources("the stream's socket could not be taken", error))
+                return .failure(.outOfResources("the socket of the stream could not be taken", error))
             }
         }
         return try result.get()

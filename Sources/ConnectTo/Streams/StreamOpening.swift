@@ -55,5 +55,5 @@ final class StreamOpening: Introduction {
 
 extension CloseReason {
     fileprivate static let givenUp = CloseReason(
-        .cancelled, detail: "the task that opened the stream was cancelled before it was open")
+        .cancelled, detail: "the task that opens the stream was cancelled before the stream was open")
 }

@@ -5,10 +5,18 @@ import Glibc
 /// What the callers on one bus use of this process, and whether they may use more.
 final class Callers: Sendable {
     /// Why a caller is refused for now.
-    enum Refusal: Error, Equatable {
+    enum Refusal: Error, Equatable, CustomStringConvertible {
         case tooOften
         case tooManyPorts
         case tooMuchHeld
+
+        var description: String {
+            switch self {
+            case .tooOften: "its user or process has no introductions left for now"
+            case .tooManyPorts: "its user or process has as many ports as it may"
+            case .tooMuchHeld: "this process holds as many bytes for its user or process as it may"
+            }
+        }
     }
 
     /// A caller's place for one port. Counted until the place is released.
@@ -75,13 +83,13 @@ final class Callers: Sendable {
     /// What the ports of one user may hold together, in bytes.
     private let heldBytes: Int
     /// Bounds what the ports of all users hold together.
-    private let everybody: MemoryBudget
+    private let allUsers: MemoryBudget
     private let accounts = Lock(Accounts())
 
     init(_ limits: CallerLimits) {
         self.limits = limits
         heldBytes = min(limits.heldBytes, Self.addressSpace / 8)
-        everybody = MemoryBudget(2 * heldBytes)
+        allUsers = MemoryBudget(2 * heldBytes)
     }
 
     /// How much address space this process may have. An allocation of Swift's that fails ends the process.
@@ -97,7 +105,7 @@ final class Callers: Sendable {
     /// For what is held of a caller whose user is not known yet.
     /// - Returns: nil where there is no room.
     func hold(_ size: Int) -> MemoryShare? {
-        everybody.isFull ? nil : MemoryShare(of: everybody, size: size)
+        allUsers.isFull ? nil : MemoryShare(of: allUsers, size: size)
     }
 
     /// Gives a caller a place for a port.
@@ -113,7 +121,7 @@ final class Callers: Sendable {
             let user = accounts.user(
                 uid,
                 else: Account(
-                    bucket(limits.introductionsPerSecond, now), MemoryBudget(heldBytes, within: everybody)))
+                    bucket(limits.introductionsPerSecond, now), MemoryBudget(heldBytes, within: allUsers)))
             let own = accounts.process(
                 process,
                 else: Account(

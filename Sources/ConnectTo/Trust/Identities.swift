@@ -55,7 +55,7 @@ actor Identities {
         let answer = Latch<Result<Peer, DBusError>>()
         identify(uniqueName) { answer.set($0) }
         guard let result = await answer.wait() else {
-            throw .cancelled("asking who \(uniqueName) is was cancelled")
+            throw .cancelled("asking the bus about the program \(uniqueName) was cancelled")
         }
         return try result.get()
     }
@@ -162,7 +162,7 @@ actor Identities {
             let reply = try await connection.call(
                 .toBus("GetNameOwner", [.string(busName)]), deadline: BusConnection.busDeadline)
             guard case .string(let owner)? = reply.body.first else {
-                throw .invalid("the bus does not say who owns \(busName)")
+                throw .invalid("the bus did not say which program owns \(busName)")
             }
             return owner
         } catch {

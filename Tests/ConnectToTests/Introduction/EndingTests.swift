@@ -75,7 +75,7 @@ struct EndingTests {
         let port = bus.connectTo("x", options: .init(wait: .untilAvailable(for: .milliseconds(500))))
         let reason = try await port.waitUntilClosed()
         #expect(reason.code == .timedOut)
-        #expect(reason.detail.contains("whoever has the name is no context"))
+        #expect(reason.detail.contains("is not a context"))
         await elsewhere.close()
     }
 

@@ -104,7 +104,7 @@ struct AdmissionTableTests {
                         let line = await peer.line()
                         let expected =
                             row.isAdmitted[column]
-                            ? "open" : "refused: \"row\(number)\" refused: not admitted"
+                            ? "open" : "refused: \"row\(number)\" refused the call: its rules do not admit this program"
                         #expect(line == expected, "\(row.rule), column \(column)")
                     }
                 }
@@ -128,7 +128,7 @@ struct AdmissionTableTests {
             let there = try await Bus.separate(at: bus.address)
             let context = try await there.register("x0")
             try await withPeer("knock", "x", 1, 0, on: bus.address, as: nobody) { peer in
-                #expect(await peer.line() == "refused: \"x0\" refused: not admitted")
+                #expect(await peer.line() == "refused: \"x0\" refused the call: its rules do not admit this program")
             }
             withExtendedLifetime(context) {}
         }

@@ -88,7 +88,7 @@ struct ScreeningTests {
         let context = try await there.register("x", options: .init(screening: screening))
         let end = try await here.connectTo("x").waitUntilClosed()
         #expect(end.code == .refused)
-        #expect(end.detail == "\"x\" refused: \(expected)")
+        #expect(end.detail == "\"x\" refused the call: \(expected)")
         await context.unregister()
     }
 }
