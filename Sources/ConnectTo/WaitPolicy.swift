@@ -2,7 +2,7 @@
 ///
 /// If the bus can start a program for the name, it does so under every policy.
 public struct WaitPolicy: Sendable, Hashable {
-    /// How long to wait for an owner; nil where the port does not wait.
+    /// How long to wait for an owner, more than zero; nil where the port does not wait.
     let patience: Duration?
 
     /// The port does not wait: without an owner of the name it ends at once, with ``CloseReason/Code/unavailable``. A
@@ -13,9 +13,11 @@ public struct WaitPolicy: Sendable, Hashable {
     /// ``CloseReason/Code/timedOut``. So the order in which programs start does not matter. A listener that appears
     /// at the end of the wait has a second to answer. Time in which the machine is suspended does not count.
     ///
-    /// With zero or less the port does not wait for the name: its owner is called, and has as long to answer as with
-    /// ``now``. Where the name has no owner, the port ends at once with ``CloseReason/Code/timedOut``.
-    public static func untilAvailable(for duration: Duration) -> WaitPolicy { WaitPolicy(patience: duration) }
+    /// A wait of zero or less is ``now``: without an owner of the name the port ends at once, with
+    /// ``CloseReason/Code/unavailable``.
+    public static func untilAvailable(for duration: Duration) -> WaitPolicy {
+        duration > .zero ? WaitPolicy(patience: duration) : .now
+    }
 }
 
 extension WaitPolicy: CustomStringConvertible {

@@ -44,12 +44,14 @@ struct ConnectTests {
         try await port.waitUntilOpen()
     }
 
-    @Test("a caller that does not wait learns at once that nobody is there", .privateBus)
-    func unavailable() async throws {
+    @Test("A caller that does not wait learns at once that no program has the name", .privateBus)
+    func callerWithoutWaitIsUnavailable() async throws {
         let bus = try await Bus.separate(at: try PrivateBus.current.address)
-        let port = bus.connectTo("nobody", options: .init(wait: .now))
-        #expect(try await port.waitUntilClosed().code == .unavailable)
-        await #expect(throws: PortError.self) { try await port.waitUntilOpen() }
+        for policy in [WaitPolicy.now, .untilAvailable(for: .zero), .untilAvailable(for: .seconds(-1))] {
+            let port = bus.connectTo("nobody", options: .init(wait: policy))
+            #expect(try await port.waitUntilClosed().code == .unavailable)
+            await #expect(throws: PortError.self) { try await port.waitUntilOpen() }
+        }
         let late = bus.connectTo("nobody", options: .init(wait: .untilAvailable(for: .milliseconds(50))))
         #expect(try await late.waitUntilClosed().code == .timedOut)
     }
