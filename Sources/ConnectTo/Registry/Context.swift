@@ -52,7 +52,7 @@ public final class Context: Sendable {
         switch await registration.hasOwnedName.wait() {
         case true?: return
         case false?: throw .ended(registration.context, endReason)
-        case nil: throw ConnectToError(.cancelled, "waiting for the name \(name) was cancelled; the context lives on")
+        case nil: throw ConnectToError(.cancelled, "waiting for the name \(name) was cancelled; the context goes on")
         }
     }
 
@@ -62,7 +62,9 @@ public final class Context: Sendable {
     /// Up to 256 callers of one program wait to be taken, 512 of one user and 1,024 in all. Further callers end with
     /// ``CloseReason/Code/busy``. When the context is unregistered, the sequence ends after the callers that wait;
     /// ``endReason`` says why.
-    public var connectEvents: ConnectEvents { ConnectEvents(context: self) }
+    public var connectEvents: ConnectEvents {
+        ConnectEvents(of: self, format: .messages) { $0.connectEvent }
+    }
 
     /// The callers' streams: one for each caller that was admitted to a context that is registered for streams
     /// (``LineFormat/stream``). Otherwise as ``connectEvents``, with the same bounds. A context has either events or
@@ -72,7 +74,7 @@ public final class Context: Sendable {
     /// let context = try await bus.register("web", options: ContextOptions(format: .stream))
     /// for try await event in context.streams { serve(try event.stream.takeFileDescriptor()) }
     /// ```
-    public var streams: StreamEvents { StreamEvents(context: self) }
+    public var streams: StreamEvents { StreamEvents(of: self, format: .stream) { $0.streamEvent } }
 
     /// Why the context ended; nil while it is registered, stands by, or waits for the bus.
     public var endReason: EndReason? {
