@@ -10,8 +10,8 @@ import Testing
 @Suite("How ports behave: delivery", .privateBus, .chosenExecutor, .timeLimit(.minutes(1)))
 struct DeliveryTests {
     @Test(
-        "a slow reader stalls its own sender and nobody else; what waited arrives", arguments: Place.allCases)
-    func slowReader(place: Place) async throws {
+        "A slow reader stalls its own sender and no other, and what waited arrives", arguments: Place.allCases)
+    func slowReaderStallsOnlyItsSender(place: Place) async throws {
         try await withFarContext(place) { far in
             let (mine, slow) = try MessageChannel.makePair()
             let (other, fast) = try MessageChannel.makePair()
@@ -40,9 +40,9 @@ struct DeliveryTests {
     }
 
     @Test(
-        "a message posted before the listener's handler exists arrives when it does",
+        "A message posted before the listener's handler exists arrives when it does",
         arguments: Place.allCases)
-    func early(place: Place) async throws {
+    func messageBeforeHandlerArrives(place: Place) async throws {
         try await withFarContext(place) { far in
             let (mine, theirs) = try MessageChannel.makePair()
             try mine.postMessage("early")
@@ -52,8 +52,8 @@ struct DeliveryTests {
     }
 
     @Test(
-        "a port does not deliver until it is started, and cannot be stopped again", arguments: Place.allCases)
-    func started(place: Place) async throws {
+        "A port does not deliver until it is started, and cannot be stopped again", arguments: Place.allCases)
+    func portDeliversOnceStarted(place: Place) async throws {
         try await withFarContext(place) { far in
             let unstarted = try MessageChannel()
             let started = try MessageChannel()
@@ -73,9 +73,9 @@ struct DeliveryTests {
     }
 
     @Test(
-        "posting to a closed port, or from one, delivers nothing and does not throw",
+        "Posting to a closed port, or from one, delivers nothing and does not throw",
         arguments: Place.allCases)
-    func closed(place: Place) async throws {
+    func postingToClosedPort(place: Place) async throws {
         try await withFarContext(place) { far in
             let to = try MessageChannel()
             let from = try MessageChannel()
@@ -91,8 +91,8 @@ struct DeliveryTests {
         }
     }
 
-    @Test("what was sent before the sender closed is delivered, then close", arguments: Place.allCases)
-    func thenClose(place: Place) async throws {
+    @Test("What was sent before the sender closed is delivered, then close", arguments: Place.allCases)
+    func messagesBeforeCloseArrive(place: Place) async throws {
         try await withFarContext(place) { far in
             let (mine, theirs) = try MessageChannel.makePair()
             try await far.tell("hold", giving: [.port(theirs)])
@@ -102,8 +102,8 @@ struct DeliveryTests {
         }
     }
 
-    @Test("closing one's own port ends its own delivery at once", arguments: Place.allCases)
-    func ownClose(place: Place) async throws {
+    @Test("Closing one's own port ends its own delivery at once", arguments: Place.allCases)
+    func ownCloseEndsDelivery(place: Place) async throws {
         try await withFarContext(place) { far in
             let (mine, theirs) = try MessageChannel.makePair()
             try await far.tell("hold", giving: [.port(theirs)])
@@ -116,9 +116,9 @@ struct DeliveryTests {
     }
 
     @Test(
-        "closing a port whose peer has closed before ends its delivery too, and detaches it",
+        "Closing a port whose peer has closed before ends its delivery too, and detaches it",
         arguments: Place.allCases)
-    func ownCloseLate(place: Place) async throws {
+    func ownCloseAfterPeersEndsDelivery(place: Place) async throws {
         try await withFarContext(place) { far in
             let (mine, theirs) = try MessageChannel.makePair()
             try await far.tell("hold", giving: [.port(theirs)])
@@ -135,9 +135,9 @@ struct DeliveryTests {
     }
 
     @Test(
-        "what cannot be decoded is a messageerror on that port, and the port lives on",
+        "Text that cannot be decoded is a messageerror on that port, and the port lives on",
         arguments: Place.allCases)
-    func messageError(place: Place) async throws {
+    func undecodableTextIsMessageError(place: Place) async throws {
         try await withFarContext(place) { far in
             let (raw, end) = try StreamSocket.pair()
             let theirs = try MessagePort(adopting: end, on: .shared)
@@ -153,8 +153,8 @@ struct DeliveryTests {
         }
     }
 
-    @Test("JSON that is none is found when it is decoded, and the port lives on", arguments: Place.allCases)
-    func badJSON(place: Place) async throws {
+    @Test("JSON that is not valid is found when it is decoded, and the port lives on", arguments: Place.allCases)
+    func invalidJSONIsFoundByDecoding(place: Place) async throws {
         try await withFarContext(place) { far in
             let (mine, theirs) = try MessageChannel.makePair()
             try theirs.postMessage(.json("{"))
@@ -167,8 +167,8 @@ struct DeliveryTests {
         }
     }
 
-    @Test("a handler that posts to itself without end does not starve timers", arguments: Place.allCases)
-    func starving(place: Place) async throws {
+    @Test("A handler that posts to itself without end does not starve timers", arguments: Place.allCases)
+    func endlessHandlerStarvesNoTimer(place: Place) async throws {
         try await withFarContext(place) { far in
             let (mine, theirs) = try MessageChannel.makePair()
             try await far.tell("hold", giving: [.port(theirs)])

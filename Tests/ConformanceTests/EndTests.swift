@@ -7,8 +7,8 @@ import Testing
 
 @Suite("How ports behave: the end", .privateBus, .chosenExecutor, .timeLimit(.minutes(1)))
 struct EndTests {
-    @Test("the close event fires on the other side, not on the closer", arguments: Place.allCases)
-    func otherSide(place: Place) async throws {
+    @Test("The close event fires on the other side, not on the closer", arguments: Place.allCases)
+    func closeEventOnOtherSide(place: Place) async throws {
         try await withFarContext(place) { far in
             let (mine, theirs) = try MessageChannel.makePair()
             try await far.tell("hold", giving: [.port(theirs)])
@@ -23,8 +23,8 @@ struct EndTests {
         }
     }
 
-    @Test("the close event fires when the other side drops the last reference", arguments: Place.allCases)
-    func dropped(place: Place) async throws {
+    @Test("The close event fires when the other side drops the last reference", arguments: Place.allCases)
+    func closeEventAfterLastReference(place: Place) async throws {
         try await withFarContext(place) { far in
             let (mine, theirs) = try MessageChannel.makePair()
             try await far.tell("hold", giving: [.port(theirs)])
@@ -36,8 +36,8 @@ struct EndTests {
         }
     }
 
-    @Test("the close event fires when the other process exits or is killed", arguments: [SIGTERM, SIGKILL])
-    func killed(signal: Int32) async throws {
+    @Test("The close event fires when the other process exits or is killed", arguments: [SIGTERM, SIGKILL])
+    func closeEventAfterKill(signal: Int32) async throws {
         let bus = try await Bus.at(PrivateBus.current.address)
         try await withPeer("far", "far") { peer in
             #expect(await peer.line() == "listening")
@@ -59,8 +59,8 @@ struct EndTests {
     }
 
     @Test(
-        "the close event fires for a port that was in transit, once it is started", arguments: Place.allCases)
-    func inTransit(place: Place) async throws {
+        "The close event fires for a port that was in transit, once it is started", arguments: Place.allCases)
+    func closeEventOfPortInTransit(place: Place) async throws {
         try await withFarContext(place) { far in
             let (mine, theirs) = try MessageChannel.makePair()
             try mine.postMessage("said before")
@@ -72,8 +72,8 @@ struct EndTests {
         }
     }
 
-    @Test("a frozen and resumed peer is not closed")
-    func frozen() async throws {
+    @Test("A frozen and resumed peer is not closed")
+    func frozenPeerIsNotClosed() async throws {
         let bus = try await Bus.at(PrivateBus.current.address)
         try await withPeer("echo", "x") { peer in
             #expect(await peer.line() == "listening")
@@ -90,9 +90,9 @@ struct EndTests {
     }
 
     @Test(
-        "the death of whoever carries a port in transit closes it at the other end",
+        "The death of a process that carries a port in transit closes it at the other end",
         arguments: [0, 1])
-    func carrierDies(started: Int) async throws {
+    func carriersDeathClosesPortInTransit(started: Int) async throws {
         let bus = try await Bus.at(PrivateBus.current.address)
         try await withPeer("deaf", "carrier", started) { peer in
             #expect(await peer.line() == "listening")
@@ -108,8 +108,8 @@ struct EndTests {
         }
     }
 
-    @Test("the death of the process that holds a port which it never started closes it at the other end")
-    func holderDies() async throws {
+    @Test("The death of a process that holds a port which it never started closes it at the other end")
+    func holdersDeathClosesUnstartedPort() async throws {
         let bus = try await Bus.at(PrivateBus.current.address)
         try await withPeer("far", "far") { peer in
             #expect(await peer.line() == "listening")
@@ -134,8 +134,8 @@ struct EndTests {
         }
     }
 
-    @Test("the close event fires for each port that a process dies with unread: beside others, or inside of one")
-    func unreadPorts() async throws {
+    @Test("The close event fires for each port that a process dies with unread, beside others or inside of one")
+    func closeEventOfEachUnreadPort() async throws {
         let bus = try await Bus.at(PrivateBus.current.address)
         try await withPeer("deaf", "carrier", 0) { peer in
             #expect(await peer.line() == "listening")
@@ -155,8 +155,8 @@ struct EndTests {
         }
     }
 
-    @Test("a port that is dropped where it was never started is closed at the other end, with nothing taken")
-    func neverStarted() async throws {
+    @Test("A port that is dropped where it was never started is closed at the other end, with nothing taken")
+    func droppedUnstartedPortCloses() async throws {
         for place in Place.allCases {
             try await withFarContext(place) { far in
                 let (mine, theirs) = try MessageChannel.makePair()

@@ -7,9 +7,9 @@ import Testing
     .disabled(if: isSanitized, "a sanitizer keeps what is freed"))
 struct MemoryTests {
     @Test(
-        "1 GiB in messages of 1 MiB to a reader that is ten times slower takes less than 32 MiB on either side"
+        "1 GiB in messages of 1 MiB to a reader ten times slower takes less than 32 MiB on either side"
     )
-    func slowReader() async throws {
+    func slowReaderTakesLittleMemory() async throws {
         // Each message takes its writer less than a millisecond.
         try await withPeer("slow", "slow", 9) { reader in
             #expect(await reader.line() == "listening")

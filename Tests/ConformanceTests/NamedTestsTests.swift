@@ -1,18 +1,18 @@
 import Foundation
 import Testing
 
-@Suite("The tests that documents name")
+@Suite("The tests that the documents name")
 struct NamedTestsTests {
     /// A document, and how many names it has at least: else a change of its form would let every name through.
     @Test(
-        "are in the sources: each folder, suite and function",
+        "Each folder, suite and function of tests that a document names is in the sources",
         arguments: zip(
             [
                 "Tests/CONFORMANCE.md", "SECURITY.md", "ARCHITECTURE.md", "dbus/PROTOCOL.md",
                 "Sources/ConnectCLI/connect.1",
             ],
             [30, 20, 10, 0, 0]))
-    func exist(document: String, atLeast count: Int) throws {
+    func namedTestsExist(document: String, atLeast count: Int) throws {
         let text = try String(contentsOf: Self.root.appending(path: document), encoding: .utf8)
         let names = Set(text.matches(of: /\b[A-Z][A-Za-z]*Tests(?:\/[A-Za-z]+)*\b/).map { String($0.output) })
         #expect(names.count >= count, "\(document)")
@@ -22,15 +22,15 @@ struct NamedTestsTests {
     }
 
     @Test(
-        "are told from those that are not there",
+        "A name of a test that is not in the sources is found",
         arguments: [
-            ("ConformanceTests", true), ("ConformanceTests/NamedTestsTests/exist", true),
-            ("NamedTestsTests/exist", true),
+            ("ConformanceTests", true), ("ConformanceTests/NamedTestsTests/namedTestsExist", true),
+            ("NamedTestsTests/namedTestsExist", true),
             ("ConnectToPortsTests/Hostile", true), ("TroubledFileTests", true), ("NamedTestsTests/gone", false),
             ("GoneTests", false),
-            ("ConnectToPortsTests/NamedTestsTests", false), ("EndTests/exist", false),
+            ("ConnectToPortsTests/NamedTestsTests", false), ("EndTests/namedTestsExist", false),
         ])
-    func areToldApart(name: String, isThere: Bool) throws {
+    func missingTestsAreFound(name: String, isThere: Bool) throws {
         #expect(try Self.sources.get().has(name) == isThere)
     }
 

@@ -7,9 +7,9 @@ import Testing
 @Suite("How ports behave: transfer", .privateBus, .chosenExecutor, .timeLimit(.minutes(1)))
 struct TransferTests {
     @Test(
-        "a closed or transferred port cannot be transferred: nothing is sent; its peer still can",
+        "A closed or transferred port cannot be transferred, and nothing is sent; its peer still can",
         arguments: Place.allCases)
-    func detached(place: Place) async throws {
+    func closedOrTransferredPortIsDetached(place: Place) async throws {
         try await withFarContext(place) { far in
             let closed = try MessageChannel()
             let given = try MessageChannel()
@@ -29,9 +29,9 @@ struct TransferTests {
     }
 
     @Test(
-        "the port itself in its list throws, a duplicate throws, and nothing has been detached",
+        "A port in its own transfer list throws, a duplicate throws, and nothing has been detached",
         arguments: Place.allCases)
-    func lists(place: Place) async throws {
+    func badTransferListsThrow(place: Place) async throws {
         try await withFarContext(place) { far in
             let (mine, theirs) = try MessageChannel.makePair()
             try mine.postMessage("still here")
@@ -48,8 +48,8 @@ struct TransferTests {
         }
     }
 
-    @Test("posting on a transferred port is silently dropped", arguments: Place.allCases)
-    func dropped(place: Place) async throws {
+    @Test("Posting on a transferred port is silently dropped", arguments: Place.allCases)
+    func postOnTransferredPortIsDropped(place: Place) async throws {
         try await withFarContext(place) { far in
             let (mine, theirs) = try MessageChannel.makePair()
             try await far.tell("hold", giving: [.port(theirs)])
@@ -62,9 +62,9 @@ struct TransferTests {
     }
 
     @Test(
-        "messages queued on a port that is transferred arrive in order, before later ones",
+        "Messages queued on a port that is transferred arrive in order, before later ones",
         arguments: Place.allCases)
-    func hops(place: Place) async throws {
+    func messagesOfTransferredPortArriveInOrder(place: Place) async throws {
         try await withFarContext(place) { far in
             let (mine, theirs) = try MessageChannel.makePair()
             var port = theirs
@@ -87,8 +87,8 @@ struct TransferTests {
         }
     }
 
-    @Test("a transferred port arrives not started, started though it was", arguments: Place.allCases)
-    func notStarted(place: Place) async throws {
+    @Test("A transferred port arrives not started, though it was started before", arguments: Place.allCases)
+    func transferredPortIsNotStarted(place: Place) async throws {
         try await withFarContext(place) { far in
             let (mine, theirs) = try MessageChannel.makePair()
             theirs.start()
@@ -101,9 +101,9 @@ struct TransferTests {
     }
 
     @Test(
-        "both ports of a channel may travel in one message, and are seen in list order",
+        "Both ports of a channel may travel in one message, and are seen in list order",
         arguments: Place.allCases)
-    func both(place: Place) async throws {
+    func bothPortsInOneMessage(place: Place) async throws {
         try await withFarContext(place) { far in
             let (one, two) = try MessageChannel.makePair()
             try one.postMessage("from-one")
@@ -117,8 +117,8 @@ struct TransferTests {
     }
 
     @Test(
-        "posting a port through its own channel dooms the message without a throw", arguments: Place.allCases)
-    func doomed(place: Place) async throws {
+        "Posting a port through its own channel dooms the message without a throw", arguments: Place.allCases)
+    func portThroughItsOwnChannel(place: Place) async throws {
         try await withFarContext(place) { far in
             let (mine, theirs) = try MessageChannel.makePair()
             // A hop first, so that it is not only this process that knows both ends.
@@ -135,8 +135,8 @@ struct TransferTests {
         }
     }
 
-    @Test("both ends can be moved to two places and still talk; the maker may go")
-    func makerGone() async throws {
+    @Test("Both ends of a channel can be moved to two places and still talk, and their maker may go")
+    func bothEndsMovedAndMakerGone() async throws {
         let bus = try await Bus.at(PrivateBus.current.address)
         let here = try await bus.register("place1")
         try await withPeer("far", "place2") { peer in
@@ -157,8 +157,8 @@ struct TransferTests {
         }
     }
 
-    @Test("10,000 messages each way while one end goes through five processes: all, once, in order")
-    func fiveProcesses() async throws {
+    @Test("10,000 messages each way all arrive once, in order, while one end goes through five processes")
+    func portThroughFiveProcesses() async throws {
         let total = 10_000
         let bus = try await Bus.at(PrivateBus.current.address)
         let (mine, theirs) = try MessageChannel.makePair()
@@ -180,7 +180,7 @@ struct TransferTests {
     }
 
     @Test("10,000 transfers leave no descriptor behind", arguments: Place.allCases)
-    func descriptors(place: Place) async throws {
+    func transfersLeaveNoDescriptor(place: Place) async throws {
         try await expectNoDescriptorLeak {
             try await withFarContext(place) { far in
                 let before = try far.process?.facts().descriptors
@@ -198,7 +198,7 @@ struct TransferTests {
     }
 
     @Test("10,000 transfers that are refused half-way leave no descriptor behind", arguments: Place.allCases)
-    func refused(place: Place) async throws {
+    func refusedTransfersLeaveNoDescriptor(place: Place) async throws {
         try await expectNoDescriptorLeak {
             try await withFarContext(place) { far in
                 let before = try far.process?.facts().descriptors

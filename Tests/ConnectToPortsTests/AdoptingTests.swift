@@ -8,8 +8,8 @@ import Testing
 
 @Suite("A port made from a descriptor", .chosenExecutor, .timeLimit(.minutes(1)))
 struct AdoptingTests {
-    @Test("what was detached from one port is a port again, with what was written meanwhile")
-    func inverse() async throws {
+    @Test("A socket detached from one port becomes a port again, with what was written meanwhile")
+    func detachedSocketBecomesPortAgain() async throws {
         try await expectNoDescriptorLeak {
             let channel = try MessageChannel()
             let number = try channel.port2.detachSocket()
@@ -28,8 +28,8 @@ struct AdoptingTests {
     }
 
     @Test(
-        "a line that others have posted on before can be closed by its peer, which has taken more than was posted here")
-    func formerHolders() async throws {
+        "An adopted socket's peer may close with a higher count than was posted here, for earlier holders' messages")
+    func countsOfFormerHoldersAreAccepted() async throws {
         let channel = try MessageChannel()
         try channel.port2.postMessage("before")
         try await channel.port2.flush()
@@ -40,8 +40,8 @@ struct AdoptingTests {
         #expect(port.undeliveredCount == 0)
     }
 
-    @Test("what is not a connected stream socket is refused, and stays open and the caller's")
-    func refused() throws {
+    @Test("A descriptor that is not a connected stream socket is refused as a port, and stays open and the caller's")
+    func otherDescriptorIsRefused() throws {
         var pipe: [Int32] = [0, 0]
         try systemCall("pipe") { Glibc.pipe(&pipe) }
         let listening = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)
@@ -56,8 +56,8 @@ struct AdoptingTests {
         #expect(#expect(throws: PortError.self) { try MessagePort(adopting: -1) }?.code == .invalidDescriptor)
     }
 
-    @Test("a port that is dropped closes the descriptor it was made from, and its peer sees the close")
-    func owned() async throws {
+    @Test("A dropped port closes the descriptor that it was made from, and its peer sees the close")
+    func droppedPortClosesAdoptedDescriptor() async throws {
         try await expectNoDescriptorLeak {
             let channel = try MessageChannel()
             var port: MessagePort? = try MessagePort(adopting: try channel.port2.detachSocket())

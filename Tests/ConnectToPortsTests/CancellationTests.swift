@@ -7,8 +7,8 @@ import Testing
 
 @Suite("A cancelled wait on a port", .chosenExecutor, .timeLimit(.minutes(1)))
 struct CancellationTests {
-    @Test("for a message throws at once, which is not the end: the port lives on")
-    func next() async throws {
+    @Test("A cancelled wait for a message throws at once, which is not the end: the port lives on")
+    func cancelledNextThrows() async throws {
         let (port, peer) = try RawPeer.withPort()
         let taking = Task { try await port.take() }
         await port.someoneWaits(for: .input)
@@ -20,8 +20,8 @@ struct CancellationTests {
         #expect(try await port.take()?.text == "still here")
     }
 
-    @Test("throws soon where more messages are there already, as from a peer that never pauses")
-    func flood() async throws {
+    @Test("A cancelled loop over messages throws soon, also while a peer sends without a pause")
+    func cancelledNextThrowsDuringFlood() async throws {
         let channel = try MessageChannel()
         var batch = MessageBatch()
         for _ in 0..<10_000 { try batch.append("x") }
@@ -43,8 +43,8 @@ struct CancellationTests {
         #expect(taken + rest == 10_000)
     }
 
-    @Test("for room throws at once, and nothing is posted")
-    func send() async throws {
+    @Test("A cancelled wait for room throws at once, and nothing is posted")
+    func cancelledSendPostsNothing() async throws {
         let (port, peer) = try RawPeer.withPort()
         let block = [UInt8](repeating: 0, count: 1 << 20)
         var posted = 0
@@ -59,8 +59,8 @@ struct CancellationTests {
         #expect(try await peer.receive(posted * (block.count + 8) + 8).suffix(8) == Wire.finish[...])
     }
 
-    @Test("for the end throws at once, and the port has not ended")
-    func closed() async throws {
+    @Test("A cancelled wait for a port's end throws at once, and the port has not ended")
+    func cancelledWaitUntilClosed() async throws {
         let (port, peer) = try RawPeer.withPort()
         defer { peer.die() }
         let waiting = Task { try await port.waitUntilClosed() }
@@ -72,8 +72,8 @@ struct CancellationTests {
         #expect(port.line.read { $0.waiters.count(.end) == 0 })
     }
 
-    @Test("for the opening throws at once, and the port may still open")
-    func opened() async throws {
+    @Test("A cancelled wait for a port's opening throws at once, and the port may still open")
+    func cancelledWaitUntilOpen() async throws {
         let (port, introduction) = MessagePort.opening(on: try .shared)
         let waiting = Task { try await port.waitUntilOpen() }
         await port.someoneWaits(for: .opening)
@@ -85,8 +85,8 @@ struct CancellationTests {
         try await port.waitUntilOpen()
     }
 
-    @Test("for the hand-over returns at once")
-    func flush() async throws {
+    @Test("A cancelled flush returns at once")
+    func cancelledFlush() async throws {
         let (port, peer) = try RawPeer.withPort()
         defer { peer.die() }
         try port.postMessage([UInt8](repeating: 0, count: 4 << 20))
@@ -99,8 +99,8 @@ struct CancellationTests {
         #expect(port.line.read { $0.waiters.count(.flush) == 0 })
     }
 
-    @Test("that was cancelled before it began does not wait")
-    func before() async throws {
+    @Test("A task that was cancelled before it waits on a port does not wait")
+    func taskCancelledBeforeDoesNotWait() async throws {
         let (port, peer) = try RawPeer.withPort()
         defer { peer.die() }
         let (opening, introduction) = MessagePort.opening(on: try .shared)
@@ -120,8 +120,8 @@ struct CancellationTests {
         introduction.failUnlessOpen(CloseReason(.cancelled, detail: "the test is over"))
     }
 
-    @Test("loses no message that comes meanwhile: the cancelled task gets it, or the next that takes")
-    func noLostMessage() async throws {
+    @Test("A message that comes while a wait is cancelled goes to the cancelled task, or to the next that takes")
+    func cancellationLosesNoMessage() async throws {
         let channel = try MessageChannel()
         for round in 0..<500 {
             let first = Task { try await round.isMultiple(of: 3) ? channel.port2.nextMessage() : channel.port2.take() }
@@ -140,8 +140,8 @@ struct CancellationTests {
         #expect(channel.port2.line.read { $0.waiters.count(.input) == 0 })
     }
 
-    @Test("loses no message after it was woken for that either")
-    func cancelledWhenWoken() async throws {
+    @Test("A task that is cancelled after it was woken for a message still gets the message")
+    func cancelledAfterWakeUpKeepsMessage() async throws {
         let (port, peer) = try RawPeer.withPort()
         // The task runs only when this loop is turned: it can be caught between the two.
         let loop = try EventLoop.makeDrivenByForeignLoop()

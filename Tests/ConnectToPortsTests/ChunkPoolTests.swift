@@ -6,13 +6,13 @@ import Testing
 
 @testable import ConnectToPorts
 
-@Suite("Memory for messages", .serialized, .chosenExecutor, .timeLimit(.minutes(1)))
+@Suite("The memory of messages", .serialized, .chosenExecutor, .timeLimit(.minutes(1)))
 struct ChunkPoolTests {
     /// What stays for good: eight of each size.
     private static let lasting = 8 * ChunkPool.sizes.reduce(0, +)
 
-    @Test("is used again, up to a bound, and goes back when it has not been used for a while")
-    func keeping() async throws {
+    @Test("Memory of received messages is used again, up to a bound, and released when it was not used for a while")
+    func memoryIsReusedThenReleased() async throws {
         while ChunkPool.kept > Self.lasting, !Task.isCancelled { await Task.yield() }
         do {
             var chunks = try (0..<400).map { _ in try Chunk(capacity: 64 << 10) }
@@ -26,15 +26,15 @@ struct ChunkPoolTests {
         while ChunkPool.kept > Self.lasting, !Task.isCancelled { await Task.yield() }
     }
 
-    @Test("is not kept for short messages: many ports at rest wake nobody up to give it back")
-    func short() async throws {
+    @Test("Memory of short messages is not kept, so that many ports at rest wake no thread to release it")
+    func shortMessagesKeepNoMemory() async throws {
         while ChunkPool.kept > Self.lasting, !Task.isCancelled { await Task.yield() }
         _ = try (0..<1_000).map { _ in try Chunk(capacity: 4 << 10) }
         #expect(ChunkPool.kept <= Self.lasting)
     }
 
-    @Test("is not kept where only a foreign loop is turned: no thread is started to give it back")
-    func foreignLoop() async {
+    @Test("Memory of messages is not kept where only a foreign loop runs, so that no thread is started to release it")
+    func foreignLoopKeepsNoMemory() async {
         await #expect(processExitsWith: .success) {
             let loop = try EventLoop.makeDrivenByForeignLoop()
             let (near, far) = try MessageChannel.makePair(on: loop)

@@ -9,8 +9,8 @@ import Testing
 struct ClosingTests {
     private static let much = [UInt8](repeating: 5, count: 4 << 20)
 
-    @Test("delivers what was posted before, then the close with its count")
-    func delivers() async throws {
+    @Test("Closing a port delivers what was posted before, then the close with its count")
+    func closeDeliversWhatWasPosted() async throws {
         let (port, peer) = try RawPeer.withPort()
         try await peer.send(Wire.text("1") + Wire.text("2") + Wire.text("not taken"))
         #expect(try await port.take()?.text == "1")
@@ -24,8 +24,8 @@ struct ClosingTests {
         #expect(try await peer.receiveToEnd() == expected)
     }
 
-    @Test("ends its own delivery at once, what has arrived included")
-    func dropsInput() async throws {
+    @Test("Closing a port ends its own delivery at once, what has arrived included")
+    func closeEndsOwnDelivery() async throws {
         let (port, peer) = try RawPeer.withPort()
         try await peer.send(Wire.text("1") + Wire.text("2") + Wire.text("3"))
         #expect(try await port.take()?.text == "1")
@@ -34,8 +34,8 @@ struct ClosingTests {
         #expect(try await port.waitUntilClosed().code == .closed)
     }
 
-    @Test("ends whoever waits for a message, for the end or for the opening")
-    func endsWaits() async throws {
+    @Test("Closing a port ends every wait on it: for a message, for the end and for the opening")
+    func closeEndsWaits() async throws {
         let (port, introduction) = MessagePort.opening(on: try .shared)
         let taking = Task { try await port.take() }
         let closed = Task { try await port.waitUntilClosed() }
@@ -52,8 +52,8 @@ struct ClosingTests {
         #expect(port.closeReason?.code == .closed)
     }
 
-    @Test("hands over in the background, which a flush waits for")
-    func flush() async throws {
+    @Test("A closed port hands over what was posted in the background, and a flush waits for that")
+    func flushAfterCloseWaitsForHandOver() async throws {
         let (port, peer) = try RawPeer.withPort()
         try port.postMessage(Self.much)
         port.close()
@@ -65,8 +65,8 @@ struct ClosingTests {
         #expect(port.bufferedAmount == 0)
     }
 
-    @Test("gives up on a peer that takes nothing, without a close")
-    func givesUp() async throws {
+    @Test("A closed port gives up on a peer that takes nothing, without a close")
+    func closeGivesUpOnStalledPeer() async throws {
         var limits = PortLimits()
         limits.linger = .milliseconds(20)
         let (port, peer) = try RawPeer.withPort(limits: limits)
@@ -79,8 +79,8 @@ struct ClosingTests {
         #expect(left[...] == Wire.bytes(Self.much)[..<left.count])
     }
 
-    @Test("goes on writing to a peer that reads slowly, as long as it reads 64 KiB in the time that it has")
-    func slowReader() async throws {
+    @Test("A closed port goes on writing to a peer that reads slowly, as long as it reads 64 KiB in its time")
+    func closeWritesOnToSlowReader() async throws {
         let loop = try EventLoop.shared
         var limits = PortLimits()
         limits.linger = .milliseconds(100)
@@ -96,8 +96,8 @@ struct ClosingTests {
         #expect(received == Wire.bytes(message) + Wire.close(taken: 0))
     }
 
-    @Test("takes in what the peer still writes, so that it gets to read", arguments: [true, false])
-    func peerWritesFirst(started: Bool) async throws {
+    @Test("A closed port takes in what the peer still writes, so that the peer gets to read", arguments: [true, false])
+    func closeReadsWhatPeerStillWrites(started: Bool) async throws {
         let (port, peer) = try RawPeer.withPort()
         if started {
             // Full, and so not reading any more.
@@ -111,8 +111,8 @@ struct ClosingTests {
         #expect(try await peer.receiveToEnd() == Wire.bytes(Self.much) + Wire.close(taken: 0))
     }
 
-    @Test("happens when the last reference goes; what was posted is delivered")
-    func dropped() async throws {
+    @Test("A port closes when its last reference goes, and what was posted is delivered")
+    func lastReferenceCloses() async throws {
         let (near, far) = try StreamSocket.pair()
         let peer = RawPeer(far)
         do {
@@ -124,8 +124,8 @@ struct ClosingTests {
         #expect(try await peer.receiveToEnd() == expected)
     }
 
-    @Test("tells the poster how many messages were not taken")
-    func undelivered() async throws {
+    @Test("A peer's close tells the poster how many messages were not taken")
+    func closeCountsUndeliveredMessages() async throws {
         let channel = try MessageChannel()
         for number in 0..<10 { try channel.port1.postMessage("\(number)") }
         for _ in 0..<4 { #expect(try await channel.port2.take() != nil) }
@@ -136,8 +136,10 @@ struct ClosingTests {
         #expect(channel.port2.undeliveredCount == 0)
     }
 
-    @Test("abort delivers what was posted, and closes; after finish the line breaks off", arguments: [false, true])
-    func abort(hasFinished: Bool) async throws {
+    @Test(
+        "Aborting a port delivers what was posted and closes; after finish the line breaks off",
+        arguments: [false, true])
+    func abortDeliversAndEnds(hasFinished: Bool) async throws {
         let channel = try MessageChannel()
         try channel.port1.postMessage("last")
         if hasFinished { channel.port1.finish() }

@@ -5,10 +5,10 @@ import Testing
 
 @testable import ConnectToPorts
 
-@Suite("The consumers of ports", .chosenExecutor, .timeLimit(.minutes(1)))
+@Suite("Consumers of ports on a busy loop", .chosenExecutor, .timeLimit(.minutes(1)))
 struct ConsumerTests {
-    @Test("of another port, and timers, get their turn while one port is flooded")
-    func flood() async throws {
+    @Test("Consumers of other ports, and timers, get their turn while one port is flooded")
+    func floodDelaysNoOtherConsumer() async throws {
         let loop = try EventLoop.shared
         let (port, peer) = try RawPeer.withPort()
         let channel = try MessageChannel()
@@ -38,8 +38,8 @@ struct ConsumerTests {
         try await echo.joined()
     }
 
-    @Test("on the loop itself get what is posted there, gathered or not")
-    func onTheLoop() async throws {
+    @Test("Consumers on the loop get what is posted on the loop, gathered or not")
+    func consumersOnLoopGetMessages() async throws {
         let loop = try EventLoop.shared
         let channel = try MessageChannel()
         let echo = Task(executorPreference: loop.executor) {
@@ -61,8 +61,8 @@ struct ConsumerTests {
     }
 
     @Test(
-        "on the loop see one posted message leave at once and more at the turn's end; a flush waits for that")
-    func gathered() async throws {
+        "On the loop one posted message leaves at once and more at the turn's end, and a flush waits for that")
+    func loopGathersUntilTurnEnd() async throws {
         let (port, peer) = try RawPeer.withPort()
         try await Task(executorPreference: try EventLoop.shared.executor) {
             for round in 1...3 {

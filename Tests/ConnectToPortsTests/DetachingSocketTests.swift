@@ -16,8 +16,8 @@ struct DetachingSocketTests {
         #expect(throws: PortError.self) { try port.detachSocket() }?.code
     }
 
-    @Test("a port gives up its socket while nothing waits, and is over; the peer sees frames only")
-    func messages() async throws {
+    @Test("A port without waiting messages gives up its socket and is over, and its peer sees frames only")
+    func quietPortGivesUpSocket() async throws {
         try await expectNoDescriptorLeak {
             let (port, peer) = try RawPeer.withPort()
             try port.postMessage("Hello")
@@ -34,8 +34,8 @@ struct DetachingSocketTests {
         }
     }
 
-    @Test("the detached descriptor is closed on exec and blocks")
-    func flags() throws {
+    @Test("A descriptor detached from a port is closed on exec and blocks")
+    func detachedDescriptorClosesOnExec() throws {
         let (port, peer) = try RawPeer.withPort()
         let number = try port.detachSocket()
         #expect(fcntl(number, F_GETFD) & FD_CLOEXEC != 0)
@@ -44,8 +44,8 @@ struct DetachingSocketTests {
         withExtendedLifetime(peer) {}
     }
 
-    @Test("a port that is not open yet keeps its socket")
-    func notOpen() async throws {
+    @Test("A port that is not open yet keeps its socket")
+    func portNotYetOpenKeepsSocket() async throws {
         let (port, introduction) = MessagePort.opening(on: try .shared)
         let peer = try introduction.peer()
         #expect(refusal(port) == .notOpen)
@@ -56,8 +56,8 @@ struct DetachingSocketTests {
         #expect(try await taken.receive(1) == [1])
     }
 
-    @Test("What waits to be taken or written keeps the socket here, and the port as it was")
-    func buffered() async throws {
+    @Test("A port with messages to be taken or written keeps its socket, and stays as it was")
+    func bufferedMessagesKeepSocket() async throws {
         let loop = try EventLoop.shared
         let (port, peer) = try RawPeer.withPort()
         port.start()
@@ -79,8 +79,8 @@ struct DetachingSocketTests {
         Glibc.close(taken)
     }
 
-    @Test("a port that was closed, or whose peer has gone, has no socket to give")
-    func closed() async throws {
+    @Test("A port that was closed, or whose peer has gone, has no socket to detach")
+    func endedPortHasNoSocket() async throws {
         let (port, peer) = try RawPeer.withPort()
         port.close()
         #expect(refusal(port) == .detached)

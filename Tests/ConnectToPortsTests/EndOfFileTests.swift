@@ -6,8 +6,8 @@ import Testing
 /// The protocol's section 8, over a real socket.
 @Suite("A peer that goes away", .chosenExecutor, .timeLimit(.minutes(1)))
 struct EndOfFileTests {
-    @Test("without a word has exited; what it sent before is delivered first")
-    func exited() async throws {
+    @Test("A peer that goes without a close has exited, and what it sent before is delivered first")
+    func peerExitsAfterMessages() async throws {
         let (port, peer) = try RawPeer.withPort()
         try await peer.send(Wire.text("one") + Wire.text("two"))
         peer.die()
@@ -19,12 +19,12 @@ struct EndOfFileTests {
     }
 
     @Test(
-        "in the middle of a frame has exited, and the half is dropped",
+        "A peer that goes in the middle of a frame has exited, and the part of the frame is dropped",
         arguments: [
             Wire.text("x").dropLast(2), Wire.text("Hello").dropLast(1), Wire.frame(1, length: 1 << 20)[...],
             Wire.close(taken: 0).dropLast(1),
         ])
-    func halfAFrame(half: ArraySlice<UInt8>) async throws {
+    func peerExitsInsideFrame(half: ArraySlice<UInt8>) async throws {
         let (port, peer) = try RawPeer.withPort()
         try await peer.send(Wire.text("whole") + half)
         peer.die()
@@ -33,8 +33,8 @@ struct EndOfFileTests {
         #expect(error?.reason?.code == .peerExited)
     }
 
-    @Test("with what was sent to it unread (a reset, to the kernel) has exited all the same")
-    func reset() async throws {
+    @Test("A peer that goes with input unread (a reset, to the kernel) has exited all the same")
+    func peerExitsWithUnreadInput() async throws {
         let (port, peer) = try RawPeer.withPort()
         try port.postMessage("unread")
         try await peer.send(Wire.text("mine"))
@@ -44,8 +44,8 @@ struct EndOfFileTests {
         #expect(error?.reason?.code == .peerExited)
     }
 
-    @Test("after its close has closed")
-    func closed() async throws {
+    @Test("A peer that goes after its close frame has closed")
+    func peerGoesAfterClose() async throws {
         let (port, peer) = try RawPeer.withPort()
         for number in 0..<5 { try port.postMessage("\(number)") }
         try await peer.send(Wire.text("bye") + Wire.close(taken: 3))
@@ -58,8 +58,8 @@ struct EndOfFileTests {
         #expect(try await port.take() == nil)
     }
 
-    @Test("after both have finished and the peer has said close has closed, and what it sent can still be taken")
-    func bothFinished() async throws {
+    @Test("A peer that goes after both have finished and it has sent close has closed, and its messages can be taken")
+    func peerGoesAfterBothFinished() async throws {
         let (port, peer) = try RawPeer.withPort()
         port.finish()
         #expect(try await peer.receive(8) == Wire.finish)
@@ -71,8 +71,8 @@ struct EndOfFileTests {
         #expect(try await port.take() == nil)
     }
 
-    @Test("when only one side had finished has exited", arguments: [true, false])
-    func oneFinished(ours: Bool) async throws {
+    @Test("A peer that goes when only one side had finished has exited", arguments: [true, false])
+    func peerGoesAfterOneFinished(ours: Bool) async throws {
         let (port, peer) = try RawPeer.withPort()
         port.start()
         if ours { port.finish() } else { try await peer.send(Wire.finish) }
@@ -80,8 +80,8 @@ struct EndOfFileTests {
         #expect(try await port.waitUntilClosed().code == .peerExited)
     }
 
-    @Test("while our finish still waits behind what it does not read has exited")
-    func finishNotSent() async throws {
+    @Test("A peer that goes before our finish could be sent has exited")
+    func peerGoesBeforeFinishIsSent() async throws {
         let (port, peer) = try RawPeer.withPort()
         try port.postMessage([UInt8](repeating: 0, count: 4 << 20))
         port.finish()
@@ -92,8 +92,8 @@ struct EndOfFileTests {
         #expect(try await port.waitUntilClosed().code == .peerExited)
     }
 
-    @Test("is read to its end when writing to it fails: a close may be in what it left")
-    func brokenPipe() async throws {
+    @Test("When writing to a peer fails, its input is read to the end, where its close may be")
+    func brokenPipeReadsPeersLastWords() async throws {
         let (port, peer) = try RawPeer.withPort()
         try await peer.send(Wire.text("last") + Wire.close(taken: 0))
         peer.shutDown()
@@ -106,8 +106,8 @@ struct EndOfFileTests {
         #expect(try await port.waitUntilClosed().code == .closed)
     }
 
-    @Test("while much waits to be written ends the port, and the close it left counts")
-    func brokenPipeWhileBlocked() async throws {
+    @Test("A peer that goes while much waits to be written ends the port, and the close that it left counts")
+    func brokenPipeWhileOutputWaits() async throws {
         let (port, peer) = try RawPeer.withPort()
         try port.postMessage("first")
         try port.postMessage([UInt8](repeating: 0, count: 4 << 20))
@@ -119,8 +119,8 @@ struct EndOfFileTests {
         #expect(port.bufferedAmount == 0)
     }
 
-    @Test("is noticed by a port that was not started, and what it sent waits")
-    func notStarted() async throws {
+    @Test("A port that was not started notices that its peer goes, and keeps what the peer sent")
+    func unstartedPortNoticesEnd() async throws {
         let (port, peer) = try RawPeer.withPort()
         try await peer.send(Wire.text("early"))
         peer.die()
@@ -130,8 +130,8 @@ struct EndOfFileTests {
         #expect(error?.reason?.code == .peerExited)
     }
 
-    @Test("is noticed although the program takes nothing of the much it sent")
-    func inputFull() async throws {
+    @Test("A port whose program takes nothing notices that its peer goes, though the input is full")
+    func fullPortNoticesEnd() async throws {
         var limits = PortLimits()
         limits.queuedInput = 1_000
         let (port, peer) = try RawPeer.withPort(limits: limits)

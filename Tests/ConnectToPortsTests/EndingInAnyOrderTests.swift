@@ -7,8 +7,10 @@ import Testing
 
 @Suite("A line that two programs end in any order", .chosenExecutor, .timeLimit(.minutes(1)))
 struct EndingInAnyOrderTests {
-    @Test("is closed for each, which learns how much the other has taken, and nothing of it stays", arguments: 0..<300)
-    func anyOrder(seed: UInt64) async throws {
+    @Test(
+        "A line that its two programs end in any order is closed for each, with counts, and leaves nothing behind",
+        arguments: 0..<300)
+    func lineEndsInAnyOrder(seed: UInt64) async throws {
         let loop = try EventLoop.shared
         var chance = Chance(seed)
         let lines: [Weak]

@@ -2,10 +2,10 @@ import ConnectToLinux
 import ConnectToPorts
 import Testing
 
-@Suite("Work of a program's own on an event loop", .timeLimit(.minutes(1)))
+@Suite("A program's own work on an event loop", .timeLimit(.minutes(1)))
 struct EventLoopTests {
-    @Test("execute and schedule run closures on the loop, where runReady is called and not before")
-    func foreignLoop() throws {
+    @Test("On a foreign loop, execute and schedule run closures when runReady is called, and not before")
+    func foreignLoopRunsClosuresInRunReady() throws {
         let loop = try EventLoop.makeDrivenByForeignLoop()
         let log = Lock<[String]>([])
         @Sendable func note(_ word: String) { log.withLock { $0.append(word) } }
@@ -20,8 +20,8 @@ struct EventLoopTests {
         #expect(log.withLock(\.self) == ["first", "second", "timer"])
     }
 
-    @Test("a cancelled timer of the shared loop lets go of its closure and does not run it")
-    func cancelled() async throws {
+    @Test("A cancelled timer of the shared loop releases its closure and does not run it")
+    func cancelledTimerReleasesClosure() async throws {
         final class Owned: Sendable {}
         let loop = try EventLoop.shared
         weak let witness: Owned?

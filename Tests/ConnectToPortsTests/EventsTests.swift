@@ -5,7 +5,7 @@ import Testing
 
 @testable import ConnectToPorts
 
-@Suite("Handlers", .chosenExecutor, .timeLimit(.minutes(1)))
+@Suite("The handlers of a port", .chosenExecutor, .timeLimit(.minutes(1)))
 struct EventsTests {
     /// What handlers were called with, in order.
     private let calls: AsyncStream<String>
@@ -15,8 +15,8 @@ struct EventsTests {
         (calls, log) = AsyncStream.makeStream()
     }
 
-    @Test("are called with each message in order, those from before they were set too, and then with the end")
-    func order() async throws {
+    @Test("Handlers get each message in order, those from before they were set too, and then the end")
+    func handlersGetMessagesInOrderThenEnd() async throws {
         let (mine, theirs) = try MessageChannel.makePair()
         for number in 0..<3_000 { try theirs.postMessage("\(number)") }
         mine.onClose { [log] in log.yield("\($0.code)") }
@@ -28,8 +28,8 @@ struct EventsTests {
         #expect(await next.next() == "closed")
     }
 
-    @Test("run on the loop, one at a time, and never inside the call that sets them")
-    func onLoop() async throws {
+    @Test("Handlers run on the loop, one at a time, and never inside the call that sets them")
+    func handlersRunOnLoop() async throws {
         let loop = try EventLoop.shared
         let (mine, theirs) = try MessageChannel.makePair()
         for number in 0..<100 { try theirs.postMessage("\(number)") }
@@ -53,8 +53,8 @@ struct EventsTests {
         #expect(outcome.withLock { $0 })
     }
 
-    @Test("the end is told to a handler that is set late, to each once, and never on the side that closed")
-    func latch() async throws {
+    @Test("A close handler that is set late gets the end once, and the side that closed gets none")
+    func closeHandlerSetLateGetsEnd() async throws {
         let (mine, theirs) = try MessageChannel.makePair()
         theirs.onClose { [log] _ in log.yield("the closer's own") }
         theirs.close()
@@ -70,8 +70,8 @@ struct EventsTests {
         #expect(await next.next() == nil)
     }
 
-    @Test("the end waits for the last message that the sequence takes")
-    func closeAfterSequence() async throws {
+    @Test("A close handler is called after the sequence has taken the last message")
+    func closeHandlerWaitsForSequence() async throws {
         let (mine, theirs) = try MessageChannel.makePair()
         try theirs.postMessage("a")
         try theirs.postMessage("b")
@@ -88,8 +88,8 @@ struct EventsTests {
         #expect(await next.next() == "end")
     }
 
-    @Test("taking the handler away leaves the rest to a loop that begins then")
-    func removal() async throws {
+    @Test("A message handler that is removed leaves the rest to a loop that begins then")
+    func removedHandlerLeavesMessagesToSequence() async throws {
         let (mine, theirs) = try MessageChannel.makePair()
         mine.onMessage { [log] in log.yield($0.text ?? "?") }
         try theirs.postMessage("to the handler")
@@ -101,8 +101,8 @@ struct EventsTests {
         #expect(try await taken?.text == "to the loop")
     }
 
-    @Test("what is no UTF-8 goes to the error handler in its turn, or nowhere; the port lives on")
-    func undecodable() async throws {
+    @Test("Text that is not UTF-8 goes to the error handler in its turn, or is dropped, and the port lives on")
+    func undecodableTextGoesToErrorHandler() async throws {
         let (port, peer) = try RawPeer.withPort()
         port.onMessage { [log] in log.yield($0.text ?? "bytes") }
         try await peer.send(Wire.frame(2, [0xff]) + Wire.text("a"))
@@ -116,8 +116,8 @@ struct EventsTests {
         #expect(port.closeReason == nil)
     }
 
-    @Test("JSON that is none is found out when it is decoded; the port lives on")
-    func noJSON() async throws {
+    @Test("JSON that is not valid is found when it is decoded, and the port lives on")
+    func invalidJSONIsFoundByDecoding() async throws {
         let (mine, theirs) = try MessageChannel.makePair()
         mine.onMessage { [log] message in
             do throws(PortError) {
@@ -133,8 +133,8 @@ struct EventsTests {
         #expect(await next.next() == "7")
     }
 
-    @Test("a handler that posts to itself without end does not starve timers")
-    func timers() async throws {
+    @Test("A handler that posts to itself without end does not starve timers")
+    func endlessHandlerStarvesNoTimer() async throws {
         let (mine, theirs) = try MessageChannel.makePair()
         for _ in 0..<2_000 { try theirs.postMessage("round and round") }
         let count = Lock(0)
@@ -147,8 +147,8 @@ struct EventsTests {
         mine.close()
     }
 
-    @Test("after a thousand calls in a row others have their turn")
-    func cap() async throws {
+    @Test("After a thousand calls of one handler in a row other work of the loop has its turn")
+    func thousandCallsThenOthersTurn() async throws {
         let loop = try EventLoop.makeDrivenByForeignLoop()
         let (mine, theirs) = try MessageChannel.makePair(on: loop)
         let count = Lock(0)
@@ -169,8 +169,8 @@ struct EventsTests {
         loop.runReady()
     }
 
-    @Test("a port with a message handler lives though the program has dropped it, until its peer ends")
-    func keepsAlive() async throws {
+    @Test("A port with a message handler lives though the program has dropped it, until its peer ends")
+    func messageHandlerKeepsPortAlive() async throws {
         let (near, far) = try StreamSocket.pair()
         let peer = RawPeer(far)
         let owned = Owned()
@@ -201,9 +201,9 @@ struct EventsTests {
     private final class Owned: Sendable {}
 
     @Test(
-        "let go of what they own at the port's end, however it ends",
+        "Handlers and what they own are released at the port's end, however it ends",
         arguments: ["close", "nil", "transfer", "peer", "finish"])
-    func release(how: String) async throws {
+    func handlersAreReleasedAtEnd(how: String) async throws {
         try await expectNoDescriptorLeak {
             let (mine, theirs) = try MessageChannel.makePair()
             weak let witness = try own(mine)
@@ -220,8 +220,8 @@ struct EventsTests {
         }
     }
 
-    @Test("the end is told to one that finished and was forgotten, once both have finished and taken all")
-    func endOfFinished() async throws {
+    @Test("A finished port that the program has forgotten hears of the end once both sides have finished and taken all")
+    func forgottenFinishedPortHearsOfEnd() async throws {
         let (near, theirs) = try StreamSocket.pair()
         let peer = RawPeer(theirs)
         weak let line = try listen(on: near, Owned(), finishing: true)

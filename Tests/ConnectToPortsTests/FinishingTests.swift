@@ -6,8 +6,8 @@ import Testing
 
 @Suite("Finishing a port", .chosenExecutor, .timeLimit(.minutes(1)))
 struct FinishingTests {
-    @Test("ends the peer's sequence after what was posted, and leaves the other direction open")
-    func halfClose() async throws {
+    @Test("Finishing a port ends the peer's sequence after what was posted, and leaves the other direction open")
+    func finishEndsPeersSequence() async throws {
         let channel = try MessageChannel()
         try channel.port1.postMessage("request")
         channel.port1.finish()
@@ -20,8 +20,8 @@ struct FinishingTests {
         #expect(try await channel.port1.take()?.text == "answer")
     }
 
-    @Test("on both sides closes both, when everything is taken")
-    func both() async throws {
+    @Test("Finishing on both sides closes both ports when everything is taken")
+    func bothFinishesCloseBoth() async throws {
         let channel = try MessageChannel()
         try channel.port1.postMessage("to 2")
         try channel.port2.postMessage("to 1")
@@ -34,8 +34,8 @@ struct FinishingTests {
         #expect(channel.port1.undeliveredCount == 0 && channel.port2.undeliveredCount == 0)
     }
 
-    @Test("sends finish once, then close with the count when the last message is taken")
-    func onTheWire() async throws {
+    @Test("Finishing on both sides sends finish once, then close with the count when the last message is taken")
+    func finishThenCloseOnTheWire() async throws {
         let (port, peer) = try RawPeer.withPort()
         try port.postMessage("Hello")
         port.finish()
@@ -56,8 +56,8 @@ struct FinishingTests {
         #expect(try await port.take() == nil)
     }
 
-    @Test("and then closing says that this side was done, and closing alone does not", arguments: [false, true])
-    func done(_ finishes: Bool) async throws {
+    @Test("Closing after finish says that this side was done, and closing alone does not", arguments: [false, true])
+    func closeAfterFinishSaysDone(_ finishes: Bool) async throws {
         let channel = try MessageChannel()
         try channel.port2.postMessage("not wanted")
         if finishes { channel.port1.finish() }
@@ -68,8 +68,8 @@ struct FinishingTests {
         #expect(!channel.port1.peerWasDone)
     }
 
-    @Test("and then closing is told over a transfer, too")
-    func doneOverATransfer() async throws {
+    @Test("That the peer was done is known on a transferred port, too")
+    func doneIsKnownAfterTransfer() async throws {
         let (port, peer) = try RawPeer.withPort()
         try port.postMessage("not wanted")
         try await peer.send(Wire.finish + Wire.close(taken: 0))
@@ -83,8 +83,8 @@ struct FinishingTests {
         #expect(moved.peerWasDone && moved.undeliveredCount == 1)
     }
 
-    @Test("on both sides, the one that takes nothing tells the other when it closes")
-    func untaken() async throws {
+    @Test("After both sides have finished, the one that takes nothing says so when it closes")
+    func finishedSideReportsUntakenMessages() async throws {
         let channel = try MessageChannel()
         try channel.port1.postMessage("1")
         try channel.port1.postMessage("2")
@@ -98,8 +98,8 @@ struct FinishingTests {
         #expect(channel.port1.undeliveredCount == 2)
     }
 
-    @Test("on both sides, a peer that goes without a close has exited", arguments: [true, false])
-    func peerGone(hasTakenAll: Bool) async throws {
+    @Test("After both sides have finished, a peer that goes without a close has exited", arguments: [true, false])
+    func peerGoneAfterBothFinished(hasTakenAll: Bool) async throws {
         let (port, peer) = try RawPeer.withPort()
         try port.postMessage("Hello")
         port.finish()
@@ -111,8 +111,8 @@ struct FinishingTests {
         #expect(try await port.waitUntilClosed().code == .peerExited)
     }
 
-    @Test("on both sides, reads nothing behind the peer's close while it owes its own")
-    func floodAfterClose() async throws {
+    @Test("After both sides have finished, nothing behind the peer's close is read while our close is owed")
+    func nothingIsReadBehindPeersClose() async throws {
         let (port, peer) = try RawPeer.withPort()
         port.finish()
         #expect(try await peer.receive(Wire.finish.count) == Wire.finish)
@@ -133,8 +133,10 @@ struct FinishingTests {
         #expect(try await peer.receive(answer.count) == answer)
     }
 
-    @Test("on both sides, is over for each once both have taken all, however late", arguments: [true, false])
-    func late(transferred: Bool) async throws {
+    @Test(
+        "After both sides have finished, each port is over once both have taken all, however late",
+        arguments: [true, false])
+    func bothFinishedEndsHoweverLate(transferred: Bool) async throws {
         let channel = try MessageChannel()
         let (early, late) = (channel.port1, channel.port2)
         try early.postMessage("1")
@@ -159,8 +161,8 @@ struct FinishingTests {
         #expect(early.undeliveredCount == 0)
     }
 
-    @Test("on both sides closes one that has never been started, too")
-    func notStarted() async throws {
+    @Test("After both sides have finished, a port that was never started closes, too")
+    func unstartedPortEndsAfterBothFinished() async throws {
         let channel = try MessageChannel()
         try channel.port1.postMessage("1")
         channel.port1.finish()
@@ -171,8 +173,8 @@ struct FinishingTests {
         #expect(try await channel.port2.waitUntilClosed().code == .closed)
     }
 
-    @Test("waits behind what is queued")
-    func behindTheQueue() async throws {
+    @Test("A finish is sent after all that is queued")
+    func finishWaitsBehindQueue() async throws {
         let (port, peer) = try RawPeer.withPort()
         let much = [UInt8](repeating: 5, count: 4 << 20)
         try port.postMessage(much)
@@ -180,8 +182,8 @@ struct FinishingTests {
         #expect(try await peer.receive(much.count + 16) == Wire.bytes(much) + Wire.finish)
     }
 
-    @Test("ends a consumer that waits")
-    func endsConsumer() async throws {
+    @Test("The peer's finish ends a consumer that waits")
+    func finishEndsWaitingConsumer() async throws {
         let (port, peer) = try RawPeer.withPort()
         let consumer = Task { try await port.take() }
         await port.someoneWaits(for: .input)

@@ -18,26 +18,28 @@ struct FlushTests {
         return error
     }
 
-    @Test("throws where the port never opened, closed meanwhile or not", arguments: [false, true])
-    func neverOpened(closed: Bool) async throws {
+    @Test("A flush throws where the port never opened, closed meanwhile or not", arguments: [false, true])
+    func flushThrowsIfNeverOpened(closed: Bool) async throws {
         let (port, introduction) = MessagePort.opening(on: try .shared)
         try port.postMessage("Hello")
         if closed { port.close() }
         introduction.failUnlessOpen(Self.refused)
         let error = await loss(on: port)
         #expect(error?.reason == Self.refused)
-        #expect(error?.message == "the messages that were posted have not been delivered: the listener does not admit this caller")
+        #expect(
+            error?.message
+                == "the messages that were posted have not been delivered: the listener does not admit this caller")
     }
 
-    @Test("returns where the port never opened and nothing was posted")
-    func nothingPosted() async throws {
+    @Test("A flush returns where the port never opened and nothing was posted")
+    func flushReturnsWithNothingPosted() async throws {
         let (port, introduction) = MessagePort.opening(on: try .shared)
         introduction.failUnlessOpen(Self.refused)
         try await port.flush()
     }
 
-    @Test("throws where the peer's process ends while messages wait here")
-    func queued() async throws {
+    @Test("A flush throws where the peer's process ends while messages are queued in this process")
+    func flushThrowsIfPeerEndsBeforeQueueIsSent() async throws {
         let (port, peer) = try RawPeer.withPort()
         try port.postMessage(Self.much)
         let flushing = Task { try await port.flush() }
@@ -47,8 +49,8 @@ struct FlushTests {
         #expect(error?.code == .undelivered)
     }
 
-    @Test("throws where the peer's process ends with messages unread, and returns where it has read them")
-    func unread() async throws {
+    @Test("A flush throws where the peer's process ends with messages unread, and returns where it has read them")
+    func flushThrowsIfPeerEndsWithUnreadInput() async throws {
         for reads in [false, true] {
             let (port, peer) = try RawPeer.withPort()
             try port.postMessage("Hello")
@@ -63,8 +65,8 @@ struct FlushTests {
         }
     }
 
-    @Test("throws after a close where the peer takes nothing until the port gives up")
-    func givesUp() async throws {
+    @Test("A flush after a close throws where the peer takes nothing until the port gives up")
+    func flushThrowsIfCloseGivesUp() async throws {
         var limits = PortLimits()
         limits.linger = .milliseconds(20)
         let (port, peer) = try RawPeer.withPort(limits: limits)
@@ -72,11 +74,12 @@ struct FlushTests {
         try port.postMessage(Self.much)
         port.close()
         let error = await loss(on: port)
-        #expect(error?.message.contains("the peer took nothing more for 0.02 seconds") == true, "\(error?.message ?? "")")
+        #expect(
+            error?.message.contains("the peer took nothing more for 0.02 seconds") == true, "\(error?.message ?? "")")
     }
 
-    @Test("returns where only the close did not reach a peer that has ended")
-    func onlyClose() async throws {
+    @Test("A flush returns where only the close did not reach a peer that has ended")
+    func flushReturnsIfOnlyCloseIsLost() async throws {
         let (port, peer) = try RawPeer.withPort()
         try port.postMessage("Hello")
         #expect(try await peer.receive(13) == Wire.text("Hello"))
@@ -86,8 +89,8 @@ struct FlushTests {
         try await port.flush()
     }
 
-    @Test("throws where the peer closes with messages that it has not taken, unless it had finished before")
-    func notTaken() async throws {
+    @Test("A flush throws where the peer closes with untaken messages, unless the peer had finished before")
+    func flushThrowsIfPeerClosesWithUntakenMessages() async throws {
         for finishes in [false, true] {
             let (port, peer) = try MessageChannel.makePair()
             for text in ["one", "two", "three"] { try port.postMessage(text) }
@@ -106,8 +109,10 @@ struct FlushTests {
         }
     }
 
-    @Test("throws where a message was posted after the port's end, by itself or in a batch", arguments: [false, true])
-    func postedLate(inBatch: Bool) async throws {
+    @Test(
+        "A flush throws where a message was posted after the port's end, by itself or in a batch",
+        arguments: [false, true])
+    func flushThrowsAfterLatePost(inBatch: Bool) async throws {
         let (port, peer) = try RawPeer.withPort()
         defer { peer.die() }
         port.close()
@@ -120,8 +125,8 @@ struct FlushTests {
                 == "1 message was posted after the end of the port, and dropped: this program closed the port")
     }
 
-    @Test("returns on a port that was given away: what waited in it goes with it")
-    func transferred() async throws {
+    @Test("A flush returns on a port that was transferred: what waited in it goes with it")
+    func flushReturnsOnTransferredPort() async throws {
         let (inner, peer) = try RawPeer.withPort()
         defer { peer.die() }
         let carrier = try MessageChannel()

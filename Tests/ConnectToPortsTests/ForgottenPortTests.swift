@@ -15,8 +15,10 @@ struct ForgottenPortTests {
         [.close, .messageError, .message], [.messageError, .message, .close],
     ]
 
-    @Test("tells its close handler the end, however far the loop gets between two setters", arguments: orders)
-    private func anyOrder(order: [Setter]) throws {
+    @Test(
+        "A forgotten port calls its close handler at the end, however far the loop gets between two setters",
+        arguments: orders)
+    private func closeHandlerSetBehindMessageHandler(order: [Setter]) throws {
         for turnsLoop in [false, true] {
             let loop = try EventLoop.makeDrivenByForeignLoop()
             let heard = Heard()
@@ -31,8 +33,8 @@ struct ForgottenPortTests {
         }
     }
 
-    @Test("tells its close handler the end, 300 times of 300, while the loop delivers the last message")
-    func race() async throws {
+    @Test("A forgotten port calls its close handler 300 times of 300, while the loop delivers the last message")
+    func closeHandlerIsCalledInEveryRace() async throws {
         let loop = try EventLoop.shared
         var lost = 0
         for _ in 0..<300 {
@@ -46,8 +48,8 @@ struct ForgottenPortTests {
         #expect(lost == 0)
     }
 
-    @Test("tells its close handler the end that came while the program took the last message itself")
-    func sequence() throws {
+    @Test("A forgotten port calls its close handler for an end that came while the program took the last message")
+    func closeHandlerAfterLastMessageTakenBySequence() throws {
         let loop = try EventLoop.makeDrivenByForeignLoop()
         let heard = Heard()
         weak let line = try forget([.close], on: loop, heard) {
@@ -62,8 +64,8 @@ struct ForgottenPortTests {
         #expect(line == nil)
     }
 
-    @Test("tells a close handler that came last how a port ends on which both sides have finished")
-    func bothFinished() throws {
+    @Test("A forgotten port on which both sides have finished calls a close handler that was set last")
+    func closeHandlerSetLastAfterBothFinished() throws {
         let loop = try EventLoop.makeDrivenByForeignLoop()
         let (near, far) = try StreamSocket.pair()
         let peer = RawPeer(far)
@@ -83,8 +85,8 @@ struct ForgottenPortTests {
         #expect(line == nil)
     }
 
-    @Test("is closed, and hears of nothing, where its end has not come")
-    func noEnd() throws {
+    @Test("A forgotten port whose end has not come is closed, and calls no handler")
+    func forgottenPortWithoutEndCloses() throws {
         let loop = try EventLoop.makeDrivenByForeignLoop()
         let heard = Heard()
         let (near, far) = try StreamSocket.pair()

@@ -23,12 +23,12 @@ struct ForwardingTests {
     }
 
     @Test(
-        "arrives with its kind and its bytes, short or long",
+        "A forwarded message arrives with its kind and its bytes, short or long",
         arguments: [
             .text(""), .text("short"), .json("[1]"), .bytes([0, 255]),
             .bytes([UInt8](repeating: 7, count: 300_000)), .text(String(repeating: "long ", count: 50_000)),
         ] as [OutgoingMessage])
-    func kinds(original: OutgoingMessage) async throws {
+    func forwardedMessageKeepsKindAndBytes(original: OutgoingMessage) async throws {
         let message = try await received(original)
         #expect(try hubOut.postMessage(.forwarding(message)))
         let arrived = try #require(try await receiver.take())
@@ -36,8 +36,8 @@ struct ForwardingTests {
         #expect(arrived.bytes == message.bytes)
     }
 
-    @Test("takes along the ports, files and buffers that came with it, which are gone from the forwarder")
-    func transfer() async throws {
+    @Test("A forwarded message brings the ports, files and buffers that came with it, and the forwarder loses them")
+    func forwardedMessageBringsItsTransfer() async throws {
         let (kept, given) = try MessageChannel.makePair()
         let file = try OpenFile(duplicating: 0)
         let buffer = try SharedBuffer(count: 3)
@@ -50,8 +50,8 @@ struct ForwardingTests {
         #expect(try await arrived.ports[0].take()?.text == "over two hops")
     }
 
-    @Test("keeps everything with the forwarder where posting it throws")
-    func refused() async throws {
+    @Test("A message that cannot be forwarded leaves everything with the forwarder")
+    func refusedForwardingKeepsTransfer() async throws {
         let file = try OpenFile(duplicating: 0)
         let message = try await received(
             .text("one of two is gone", transfer: [.file(file), .file(OpenFile(duplicating: 0))]))
@@ -66,8 +66,8 @@ struct ForwardingTests {
         #expect(try await receiver.take()?.files.count == 1)
     }
 
-    @Test("of which many wait for a slow receiver arrives whole, after the forwarder has let the message go")
-    func slow() async throws {
+    @Test("Forwarded messages arrive whole at a slow receiver, after the forwarder has released them")
+    func forwardedMessagesWaitForSlowReceiver() async throws {
         let size = 200_000
         for number in 0..<20 {
             let message = try await received(.bytes([UInt8](repeating: UInt8(number), count: size)))

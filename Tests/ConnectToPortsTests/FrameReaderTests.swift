@@ -9,24 +9,26 @@ struct FrameReaderTests {
         Wire.bytes([UInt8](repeating: 7, count: 5_000)), Wire.finish, Wire.close(taken: 3),
     ]
 
-    @Test("cuts frames wherever the reads cut the stream", arguments: [1, 2, 3, 7, 8, 9, 13, 4_096, 100_000])
-    func cutAnywhere(pieceSize: Int) throws {
+    @Test(
+        "The frame reader returns the same frames wherever the reads cut the stream",
+        arguments: [1, 2, 3, 7, 8, 9, 13, 4_096, 100_000])
+    func framesAreCutAnywhere(pieceSize: Int) throws {
         var reader = FrameReader(lengthLimit: 1 << 20)
         let frames = try reader.feed(Self.stream.flatMap(\.self), in: pieceSize)
         #expect(frames == Self.stream)
     }
 
-    @Test("gives back many frames of one read, in order")
-    func manyInOne() throws {
+    @Test("The frame reader returns many frames of one read, in order")
+    func manyFramesInOneRead() throws {
         let frames = (0..<3_000).map { Wire.text("\($0)") }
         var reader = FrameReader(lengthLimit: 1 << 20)
         #expect(try reader.feed(frames.flatMap(\.self), in: .max) == frames)
     }
 
     @Test(
-        "takes a frame that ends exactly where a chunk does, one byte before and after, or in its header",
+        "The frame reader takes a frame that ends at a chunk's end, one byte before and after, or in its header",
         arguments: [-9, -8, -7, -1, 0, 1, 7, 8, 9])
-    func chunkEdge(offset: Int) throws {
+    func frameAtChunkEdge(offset: Int) throws {
         let chunk = 64 << 10
         let first = Wire.bytes([UInt8](repeating: 1, count: chunk - 8 + offset))
         let frames = [
@@ -38,8 +40,8 @@ struct FrameReaderTests {
         }
     }
 
-    @Test("takes a frame that is larger than a chunk, between small ones")
-    func largerThanAChunk() throws {
+    @Test("The frame reader takes a frame that is larger than a chunk, between small ones")
+    func frameLargerThanChunk() throws {
         let large = Wire.bytes((0..<300_000).map { UInt8(truncatingIfNeeded: $0) })
         let frames = [Wire.text("before"), large, Wire.text("after")]
         for pieceSize in [999, 65_536, Int.max] {
@@ -48,8 +50,8 @@ struct FrameReaderTests {
         }
     }
 
-    @Test("never overwrites what it has given out")
-    func viewsStay() throws {
+    @Test("The frame reader never overwrites bytes that it has returned")
+    func returnedBytesAreNeverOverwritten() throws {
         var reader = FrameReader(lengthLimit: 1 << 20)
         var views: [(FrameReader.Frame, UInt8)] = []
         for number in 0..<100 as Range<UInt8> {
@@ -62,8 +64,8 @@ struct FrameReaderTests {
         }
     }
 
-    @Test("judges a header before there is room for its payload")
-    func limitBeforeAllocation() throws {
+    @Test("The frame reader judges a header before it makes room for the payload")
+    func headerIsJudgedBeforeAllocation() throws {
         var reader = FrameReader(lengthLimit: 1_000)
         try reader.receive(Wire.text("fine")[...] + Wire.frame(1, length: 1_001))
         #expect(try reader.next()?.bytes == Wire.text("fine"))
@@ -72,8 +74,8 @@ struct FrameReaderTests {
         #expect(try reader.room().count <= 4 << 10)
     }
 
-    @Test("makes room for a few times what has come of a long frame, however long it says it is")
-    func roomForWhatCame() throws {
+    @Test("The frame reader's room for a long frame grows with what has arrived, whatever length is announced")
+    func roomGrowsWithWhatArrives() throws {
         var reader = FrameReader(lengthLimit: 64 << 20)
         let payload = (0..<(3 << 20) + 1).map { UInt8(truncatingIfNeeded: $0 >> 8) }
         let frame = Wire.bytes(payload)
@@ -92,8 +94,8 @@ struct FrameReaderTests {
         #expect(try reader.next()?.bytes == frame)
     }
 
-    @Test("begins the message after a long one with no more room than a connection that has sent 2 MiB gets")
-    func roomAfterALongMessage() throws {
+    @Test("The frame reader's room after a long message is no larger than on a connection that has sent 2 MiB")
+    func roomAfterLongMessageIsSmall() throws {
         var reader = FrameReader(lengthLimit: 64 << 20)
         let frame = Wire.bytes([UInt8](repeating: 1, count: 20 << 20))
         #expect(try reader.feed(frame, in: .max) == [frame])
@@ -102,8 +104,8 @@ struct FrameReaderTests {
         #expect(try reader.room().count <= 2 << 20)
     }
 
-    @Test("holds no memory while the stream is quiet between frames")
-    func quiet() throws {
+    @Test("The frame reader holds no memory while the stream is quiet between frames")
+    func quietReaderHoldsNoMemory() throws {
         var reader = FrameReader(lengthLimit: 1 << 20)
         weak var chunk: Chunk?
         try reader.receive(Wire.bytes([UInt8](repeating: 1, count: 5_000))[...])

@@ -9,8 +9,8 @@ struct InputBoundTests {
     /// More than any kernel's buffer holds of a line, with the default settings.
     private static let kernelBuffer = 512 << 10
 
-    @Test("leaves everything in the kernel until it is started, and has it all then")
-    func notStarted() async throws {
+    @Test("A port that is not started leaves everything in the kernel, and has it all once it is started")
+    func unstartedPortReadsNothing() async throws {
         let (port, peer) = try RawPeer.withPort()
         var script = Script(frame: Wire.bytes([UInt8](repeating: 1, count: 1_000)))
         try await script.sendUntilStalled(to: peer, atMost: 16 << 20)
@@ -21,9 +21,9 @@ struct InputBoundTests {
     }
 
     @Test(
-        "holds 1 MiB and stalls its peer, however small the pieces it comes in",
+        "A port whose program takes nothing holds 1 MiB and stalls its peer, however small the messages are",
         arguments: [1_000, 100, 70_000, 600_000])
-    func bounded(size: Int) async throws {
+    func untakenInputIsBounded(size: Int) async throws {
         let (port, peer) = try RawPeer.withPort()
         port.start()
         var script = Script(frame: Wire.bytes([UInt8](repeating: 1, count: size)))
@@ -44,8 +44,8 @@ struct InputBoundTests {
         #expect(count == script.frames)
     }
 
-    @Test("is not filled by empty messages without end either")
-    func emptyMessages() async throws {
+    @Test("A port whose program takes nothing does not hold empty messages without end")
+    func emptyMessagesAreBounded() async throws {
         var limits = PortLimits()
         limits.queuedInput = 64 << 10
         let (port, peer) = try RawPeer.withPort(limits: limits)
@@ -56,8 +56,8 @@ struct InputBoundTests {
         #expect(port.line.read { $0.input.size } <= 64 << 10)
     }
 
-    @Test("takes a message that is longer than what it may hold")
-    func longMessage() async throws {
+    @Test("A port receives a message that is longer than its bound")
+    func messageLongerThanBound() async throws {
         var limits = PortLimits()
         limits.queuedInput = 100
         let (port, peer) = try RawPeer.withPort(limits: limits)
@@ -69,8 +69,8 @@ struct InputBoundTests {
         try await sending
     }
 
-    @Test("stops and goes on again any number of times, and loses nothing", arguments: [1, 1_000, 50_000])
-    func stopAndGo(limit: Int) async throws {
+    @Test("A port stops reading and goes on any number of times, and loses nothing", arguments: [1, 1_000, 50_000])
+    func readingStopsAndGoesOn(limit: Int) async throws {
         var limits = PortLimits()
         limits.queuedInput = limit
         let (port, peer) = try RawPeer.withPort(limits: limits)
@@ -88,8 +88,8 @@ struct InputBoundTests {
         #expect(taken == sizes)
     }
 
-    @Test("is drained a thousand messages a turn, however often more comes")
-    func fairTurns() throws {
+    @Test("A port reads a thousand messages in one turn of the loop, however often more comes")
+    func thousandMessagesATurn() throws {
         // A loop that is turned here, so that every turn can be looked at.
         let loop = try EventLoop.makeDrivenByForeignLoop()
         var limits = PortLimits()

@@ -6,7 +6,7 @@ import Testing
 
 @testable import ConnectToPorts
 
-@Suite("What has been received", .chosenExecutor, .timeLimit(.minutes(1)))
+@Suite("The queue of received messages", .chosenExecutor, .timeLimit(.minutes(1)))
 struct InputQueueTests {
     /// A queue with one run of numbered messages, a byte each.
     private func filled(with count: Int) throws -> InputQueue {
@@ -24,8 +24,8 @@ struct InputQueueTests {
         return reader.nextRun(atMost: 1_000, size: .max)
     }
 
-    @Test("is claimed from what is lent, but for the last message, and is counted when it is settled")
-    func claims() throws {
+    @Test("A taker claims lent messages, all but the last, and the queue counts them when the lending is settled")
+    func lentMessagesAreClaimed() throws {
         var queue = try filled(with: 10)
         let lent = queue.lend()
         let cursor = try #require(lent)
@@ -41,8 +41,8 @@ struct InputQueueTests {
         #expect((queue.count, queue.size, popped) == (0, 0, 1))
     }
 
-    @Test("is one run where the messages came one by one: none takes more room than it is counted as")
-    func merged() throws {
+    @Test("Messages that came one by one become one run, and take no more room than is counted")
+    func singleMessagesAreMerged() throws {
         var queue = InputQueue()
         var reader = FrameReader(lengthLimit: 100)
         for number in 0..<100 {
@@ -62,8 +62,8 @@ struct InputQueueTests {
         #expect((queue.count, queue.size) == (0, 0))
     }
 
-    @Test("is nobody's to claim any more when the lending has ended, and what remains is whole")
-    func revocation() throws {
+    @Test("After a lending is revoked its taker claims nothing more, and the rest is whole")
+    func revokedLendingClaimsNothing() throws {
         var queue = try filled(with: 10)
         let lent = queue.lend()
         let cursor = try #require(lent)
@@ -77,8 +77,8 @@ struct InputQueueTests {
         #expect((queue.count, queue.size, queue.isEmpty) == (0, 0, true))
     }
 
-    @Test("goes to its holder or to who takes it away, each message once, whoever is quicker")
-    func disputed() async throws {
+    @Test("Lent messages go to their holder or to the one who revokes them, each once, in every race")
+    func disputedMessagesAreTakenOnce() async throws {
         for round in 0..<500 {
             var queue = try filled(with: 200)
             let lent = queue.lend()
@@ -101,8 +101,8 @@ struct InputQueueTests {
         }
     }
 
-    @Test("is lent again after another has taken of it, or the holder itself")
-    func dispute() throws {
+    @Test("Messages are lent again after another taker, or the holder itself, has taken some")
+    func lendingGoesOnAfterDispute() throws {
         var queue = try filled(with: 200)
         let first = queue.lend()
         #expect(queue.lend() == nil)
@@ -121,8 +121,8 @@ struct InputQueueTests {
         #expect(queue.count == 196)
     }
 
-    @Test("goes to the handler of the moment, also where one replaces another in the middle of a run")
-    func replacedHandler() async throws {
+    @Test("Messages of a run go to the handler of the moment, also where one replaces another within the run")
+    func replacedHandlerTakesOver() async throws {
         let channel = try MessageChannel()
         let seen = Lock<[String]>([])
         let (done, isDone) = AsyncStream<Void>.makeStream()

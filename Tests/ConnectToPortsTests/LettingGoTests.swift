@@ -7,8 +7,8 @@ import Testing
 
 @Suite("A port that is over", .chosenExecutor, .timeLimit(.minutes(1)))
 struct LettingGoTests {
-    @Test("leaves no descriptor open, however it ended")
-    func descriptors() async throws {
+    @Test("A port that is over leaves no descriptor open, however it ended")
+    func endedPortLeavesNoDescriptor() async throws {
         _ = try EventLoop.shared
         try await expectNoDescriptorLeak {
             for _ in 0..<20 {
@@ -19,16 +19,16 @@ struct LettingGoTests {
         }
     }
 
-    @Test("holds no memory: nothing keeps it but its owner", arguments: Ending.allCases)
-    func memory(ending: Ending) async throws {
+    @Test("A port that is over holds no memory: only its owner keeps it", arguments: Ending.allCases)
+    func endedPortHoldsNoMemory(ending: Ending) async throws {
         weak let line = try await ending.play()
         let loop = try EventLoop.shared
         await loop.settle()
         #expect(line == nil)
     }
 
-    @Test("closes descriptors that a peer pushes on it")
-    func strayDescriptors() async throws {
+    @Test("A port that is over closes descriptors that a peer still sends to it")
+    func endedPortClosesStrayDescriptors() async throws {
         let (port, peer) = try RawPeer.withPort()
         port.start()
         let other: RawPeer

@@ -5,7 +5,7 @@ import Testing
 
 @testable import ConnectToPorts
 
-@Suite("What several ports hold together", .chosenExecutor, .timeLimit(.minutes(1)))
+@Suite("The memory budget of several ports", .chosenExecutor, .timeLimit(.minutes(1)))
 struct MemoryBudgetTests {
     /// Ports that share a budget, and the other ends of their lines.
     private func ports(_ count: Int, _ budget: MemoryBudget) throws -> [(near: MessagePort, far: MessagePort)] {
@@ -18,8 +18,8 @@ struct MemoryBudgetTests {
         }
     }
 
-    @Test("nobody takes: they stop reading, short messages still get through, and all comes when it is taken")
-    func bound() async throws {
+    @Test("Ports over their common budget stop reading, let short messages through, and go on when all is taken")
+    func portsOverBudgetStopReading() async throws {
         let budget = MemoryBudget(4 << 20)
         let pairs = try ports(16, budget)
         let large = [UInt8](repeating: 7, count: 2 << 20)
@@ -48,8 +48,8 @@ struct MemoryBudgetTests {
         talker.close()
     }
 
-    @Test("messages that are together larger than the budget do not wait for each other")
-    func noDeadlock() async throws {
+    @Test("Messages that are together larger than the budget do not wait for each other")
+    func largeMessagesDoNotDeadlock() async throws {
         let budget = MemoryBudget(1 << 20)
         let pairs = try ports(8, budget)
         try await withThrowingDiscardingTaskGroup { group in
@@ -69,8 +69,8 @@ struct MemoryBudgetTests {
         #expect(budget.held == 0)
     }
 
-    @Test("what came inside of ports counts until it has been taken, written or let go, started or not")
-    func insideOfPorts() async throws {
+    @Test("Input inside of transferred ports counts until it is taken, written or released, on ports started or not")
+    func inputInsideOfPortsCounts() async throws {
         let budget = MemoryBudget(64 << 20)
         let (near, far) = try ports(1, budget)[0]
         let size = 1 << 20
@@ -96,8 +96,8 @@ struct MemoryBudgetTests {
         near.close()
     }
 
-    @Test("a port that ends gives back what it held")
-    func givenBack() async throws {
+    @Test("A port that ends gives back what it held of the budget")
+    func endedPortGivesBackBudget() async throws {
         let budget = MemoryBudget(1 << 20)
         let pairs = try ports(1, budget)
         try pairs[0].far.postMessage([UInt8](repeating: 1, count: 100_000))
@@ -107,8 +107,8 @@ struct MemoryBudgetTests {
         pairs[0].far.close()
     }
 
-    @Test("what one process's ports hold leaves room to the other processes of its user")
-    func withinAnother() async throws {
+    @Test("The ports of one process leave room in their user's budget to the user's other processes")
+    func processLeavesRoomToOthers() async throws {
         let user = MemoryBudget(16 << 20)
         let greedy = MemoryBudget(4 << 20, within: user)
         let honest = MemoryBudget(4 << 20, within: user)
@@ -127,8 +127,8 @@ struct MemoryBudgetTests {
         while user.held > 0, !Task.isCancelled { await Task.yield() }
     }
 
-    @Test("what peers do not read counts: over it postMessage throws, and send waits until they read")
-    func output() async throws {
+    @Test("Output that peers do not read counts: over the budget postMessage throws, and send waits until they read")
+    func unreadOutputCounts() async throws {
         let budget = MemoryBudget(4 << 20)
         let pairs = try ports(8, budget)
         let message = [UInt8](repeating: 1, count: 1 << 20)
@@ -158,8 +158,8 @@ struct MemoryBudgetTests {
         for pair in pairs { pair.near.close() }
     }
 
-    @Test("small messages that are gathered for a peer that does not read count too")
-    func gathered() async throws {
+    @Test("Small messages that are gathered for a peer that does not read count against the budget")
+    func gatheredOutputCounts() async throws {
         let budget = MemoryBudget(1 << 20)
         let pairs = try ports(4, budget)
         let message = [UInt8](repeating: 1, count: 100)
@@ -178,8 +178,8 @@ struct MemoryBudgetTests {
         for pair in pairs { pair.near.close() }
     }
 
-    @Test("what the program is still passing on counts, and keeps the peers that it came from from sending more")
-    func inHand() async throws {
+    @Test("Bytes that the program holds count against the budget, and keep their peers from sending more")
+    func heldBytesCount() async throws {
         let budget = MemoryBudget(4 << 20)
         let (near, far) = try ports(1, budget)[0]
         var held = near.hold(4 << 20)

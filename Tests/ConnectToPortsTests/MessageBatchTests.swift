@@ -7,8 +7,8 @@ import Testing
 
 @Suite("A batch of messages", .chosenExecutor, .timeLimit(.minutes(1)))
 struct MessageBatchTests {
-    @Test("arrives message by message, in order, between what is posted before and after it")
-    func order() async throws {
+    @Test("A batch arrives message by message, in order, between what is posted before and after it")
+    func batchArrivesInOrder() async throws {
         let channel = try MessageChannel()
         var batch = MessageBatch()
         try batch.append("text")
@@ -30,8 +30,8 @@ struct MessageBatchTests {
             ])
     }
 
-    @Test("goes to many ports, and each has what was in it then, whatever is appended later")
-    func many() async throws {
+    @Test("A batch goes to many ports, and each gets what was in it then, whatever is appended later")
+    func batchGoesToManyPorts() async throws {
         let channels = try (0..<20).map { _ in try MessageChannel() }
         var batch = MessageBatch()
         // More than the kernel takes: ports keep it.
@@ -51,8 +51,8 @@ struct MessageBatchTests {
         }
     }
 
-    @Test("is posted whole or not at all, where there is no room for it")
-    func room() async throws {
+    @Test("A batch without room for all of it is not posted at all")
+    func batchIsPostedWholeOrNotAtAll() async throws {
         var limits = PortLimits()
         limits.queuedOutput = 1 << 20
         let channel = try MessageChannel(limits: limits)
@@ -83,8 +83,8 @@ struct MessageBatchTests {
         #expect(count == posted + 10)
     }
 
-    @Test("refuses a message that transfers something, which stays with the program")
-    func transfer() throws {
+    @Test("A batch refuses a message that transfers something, which stays with the program")
+    func batchRefusesTransfer() throws {
         var batch = MessageBatch()
         let file = try OpenFile(duplicating: 0)
         let error = #expect(throws: PortError.self) { try batch.append(.text("x", transfer: [.file(file)])) }
@@ -92,8 +92,8 @@ struct MessageBatchTests {
         #expect(batch.isEmpty && !file.isDetached)
     }
 
-    @Test("refuses a message that is too long, and posts none of the others")
-    func tooLong() async throws {
+    @Test("A batch refuses a message that is too long, and posts none of the others")
+    func batchRefusesTooLongMessage() async throws {
         var limits = PortLimits()
         limits.messageLength = 100
         let channel = try MessageChannel(limits: limits)

@@ -7,8 +7,8 @@ import Testing
 
 @Suite("A message channel", .chosenExecutor, .timeLimit(.minutes(1)))
 struct MessageChannelTests {
-    @Test("carries bytes, text and JSON, in order, both ways")
-    func carries() async throws {
+    @Test("A message channel carries bytes, text and JSON, in order, both ways")
+    func channelCarriesAllKinds() async throws {
         let channel = try MessageChannel()
         try channel.port1.postMessage("Hello")
         try channel.port1.postMessage([1, 2, 255] as [UInt8])
@@ -25,8 +25,8 @@ struct MessageChannelTests {
         #expect(try await answers.next()?.text == "Welcome!")
     }
 
-    @Test("delivers what was posted before a close, then ends")
-    func closes() async throws {
+    @Test("A message channel delivers what was posted before a close, then ends")
+    func channelDeliversThenEnds() async throws {
         let channel = try MessageChannel()
         for number in 0..<1_000 { try channel.port1.postMessage("\(number)") }
         channel.port1.close()
@@ -36,8 +36,8 @@ struct MessageChannelTests {
         #expect(try await channel.port2.waitUntilClosed().code == .closed)
     }
 
-    @Test("takes a message of 64 MiB, and none that is longer")
-    func large() async throws {
+    @Test("A message channel takes a message of 64 MiB, and no longer one")
+    func channelTakesMessageOfLimit() async throws {
         let channel = try MessageChannel()
         let large = [UInt8](repeating: 7, count: 64 << 20)
         try channel.port1.postMessage(large)
@@ -46,8 +46,8 @@ struct MessageChannelTests {
         #expect(throws: PortError.self) { try channel.port1.postMessage(large + [1]) }
     }
 
-    @Test("waits for room with a reader that is slow")
-    func backpressure() async throws {
+    @Test("send on a message channel waits for room while the reader is slow")
+    func sendWaitsForSlowReader() async throws {
         let channel = try MessageChannel()
         let block = [UInt8](repeating: 1, count: 1 << 20)
         async let sending: Void = {
@@ -64,8 +64,8 @@ struct MessageChannelTests {
         #expect(try await channel.port2.waitUntilClosed().code == .closed)
     }
 
-    @Test("carries ten thousand messages both ways at once")
-    func manyMessages() async throws {
+    @Test("A message channel carries ten thousand messages both ways at once")
+    func channelCarriesManyMessages() async throws {
         let channel = try MessageChannel()
         let numbers = (0..<10_000).map(String.init)
         async let first = channel.port1.takeAll().texts
@@ -85,8 +85,8 @@ struct MessageChannelTests {
         #expect(try await channel.port2.waitUntilClosed().code == .closed)
     }
 
-    @Test("lives on a loop that the program turns itself")
-    func foreignLoop() async throws {
+    @Test("A message channel works on a loop that the program turns itself")
+    func channelOnForeignLoop() async throws {
         let loop = try EventLoop.makeDrivenByForeignLoop()
         let channel = try MessageChannel(on: loop)
         let texts = Task { await channel.port2.takeAll().texts }

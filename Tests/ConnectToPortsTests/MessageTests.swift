@@ -10,8 +10,8 @@ struct MessageTests {
         var y: Int
     }
 
-    @Test("of bytes arrives as bytes, whatever type holds them, and one made from a value arrives as JSON")
-    func kinds() async throws {
+    @Test("A message of bytes arrives as bytes, whatever type holds them, and one made from a value arrives as JSON")
+    func postedBytesArriveAsBytes() async throws {
         let channel = try MessageChannel()
         let port = channel.port1
         try port.postMessage([1, 2, 3])
@@ -37,8 +37,8 @@ struct MessageTests {
         }
     }
 
-    @Test("of bytes is bytes in a generic function too, and JSON only where the program says encoding")
-    func generic() async throws {
+    @Test("A message made of bytes in a generic function is bytes, and JSON only where the program says encoding")
+    func genericBytesAreBytes() async throws {
         func post<Value: Encodable>(_ value: Value, on port: MessagePort) throws {
             try port.postMessage(.encoding(value))
         }
@@ -49,8 +49,8 @@ struct MessageTests {
         #expect(try await peer.take()?.text == #""text""#)
     }
 
-    @Test("can be a literal with interpolations, which is text")
-    func literal() async throws {
+    @Test("A message can be a string literal with interpolations, which is text")
+    func literalIsText() async throws {
         let (port, peer) = try MessageChannel.makePair()
         let number = 7
         try await port.send("number \(number)")
@@ -59,15 +59,15 @@ struct MessageTests {
         #expect(message.text == "number 7")
     }
 
-    @Test("holds the array that it was made from, without a copy")
-    func noCopy() throws {
+    @Test("A message holds the array that it was made from, without a copy")
+    func messageHoldsArrayWithoutCopy() throws {
         let array = [UInt8](repeating: 1, count: 1_000)
         let address = array.withUnsafeBytes { $0.baseAddress }
         try OutgoingMessage.bytes(array).withPayload { payload, _ in #expect(payload.baseAddress == address) }
     }
 
-    @Test("of text gives its text and its bytes")
-    func text() throws {
+    @Test("A message of text gives its text and its bytes")
+    func textHasTextAndBytes() throws {
         let message = try Message(.text, Payload(copying: "é\0日本".utf8))
         #expect(message.kind == .text)
         #expect(message.text == "é\0日本")
@@ -75,8 +75,8 @@ struct MessageTests {
         #expect(message.count == 9)
     }
 
-    @Test("of bytes has no text, even where it could be read as such")
-    func bytes() throws {
+    @Test("A message of bytes has no text, even where the bytes are UTF-8")
+    func bytesHaveNoText() throws {
         let message = try Message(.bytes, Payload(copying: "text".utf8))
         #expect(message.kind == .bytes)
         #expect(message.text == nil)
@@ -84,30 +84,30 @@ struct MessageTests {
     }
 
     @Test(
-        "of text that is not UTF-8 has its bytes and no text",
+        "A message of text that is not UTF-8 has its bytes and no text",
         arguments: [
             [0xff], [0xc3], [0xc0, 0x80], [0xed, 0xa0, 0x80], [0xf4, 0x90, 0x80, 0x80], [0x61, 0x80],
         ] as [[UInt8]])
-    func notUTF8(bytes: [UInt8]) throws {
+    func invalidTextHasBytesOnly(bytes: [UInt8]) throws {
         let message = try Message(.text, Payload(copying: bytes))
         #expect(message.text == nil)
         #expect(message.bytes == bytes)
     }
 
-    @Test("of JSON is as a person would write it")
-    func slashes() async throws {
+    @Test("A message of JSON does not escape slashes")
+    func jsonKeepsSlashes() async throws {
         let (port, peer) = try MessageChannel.makePair()
         try port.postMessage(.encoding(["path": "/etc/hosts"]))
         #expect(try await peer.take()?.text == #"{"path":"/etc/hosts"}"#)
     }
 
     @Test(
-        "that does not decode says where, and nothing of what stands there",
+        "A message that does not decode says where, and nothing of the value there",
         arguments: [
             (#"{"x":1}"#, ".y is missing"), (#"{"x":1,"y":"secret"}"#, ".y is not of the type Int"),
             (#"{"x":1,"y":null}"#, ".y is null"), (#"[1]"#, "the value is not of the type"), ("{", "it is not JSON"),
         ])
-    func place(json: String, place: String) throws {
+    func decodingErrorNamesPlace(json: String, place: String) throws {
         let message = try Message(.json, Payload(copying: json.utf8))
         let error = #expect(throws: PortError.self) { try message.decode(Point.self) }
         #expect(error?.message.contains(place) == true, "\(error?.message ?? "")")
@@ -119,20 +119,21 @@ struct MessageTests {
         var samples: [Sample]
     }
 
-    @Test("that does not encode says where, and what is wrong there")
-    func encodingPlace() {
+    @Test("A value that does not encode says where, and what is wrong there")
+    func encodingErrorNamesPlace() {
         let reading = Reading(samples: [.init(ratio: 1), .init(ratio: .nan)])
         let error = #expect(throws: PortError.self) { try OutgoingMessage.encoding(reading) }
         #expect(error?.code == .notEncodable)
         #expect(
             error?.message
-                == "the Reading does not encode as JSON: .samples[1].ratio is a Double that is not finite, which JSON cannot express"
+                == "the Reading does not encode as JSON: .samples[1].ratio is a Double that is not finite, which JSON "
+                + "cannot express"
         )
         #expect(error?.cause is EncodingError)
     }
 
-    @Test("of JSON decodes, and has its text")
-    func json() throws {
+    @Test("A message of JSON decodes, and has its text")
+    func jsonDecodes() throws {
         let message = try Message(.json, Payload(copying: #"{"x":1,"y":-2}"#.utf8))
         #expect(try message.decode(Point.self) == Point(x: 1, y: -2))
         let inferred: Point = try message.decode()
@@ -141,19 +142,19 @@ struct MessageTests {
     }
 
     @Test(
-        "that does not decode says so",
+        "A message that is not JSON of the type throws notDecodable",
         arguments: [
             (FrameKind.json, #"{"x":1}"#), (.json, "{"), (.json, ""), (.json, "[1,2]"),
             (.text, #"{"x":1,"y":-2}"#), (.bytes, #"{"x":1,"y":-2}"#),
         ])
-    func notDecodable(kind: FrameKind, payload: String) throws {
+    func otherMessageDoesNotDecode(kind: FrameKind, payload: String) throws {
         let message = try Message(kind, Payload(copying: payload.utf8))
         let error = #expect(throws: PortError.self) { try message.decode(Point.self) }
         #expect(error?.code == .notDecodable)
     }
 
-    @Test("that is a view of shared memory shows its own part only")
-    func view() throws {
+    @Test("A message that is a view of shared memory shows its own part only")
+    func viewShowsItsPartOnly() throws {
         let chunk = try Chunk(capacity: 16)
         chunk.memory.copyBytes(from: Array("0123456789abcdef".utf8))
         let message = Message(.text, Payload(chunk, 3..<7))
@@ -162,8 +163,8 @@ struct MessageTests {
         #expect(message.withUnsafeBytes { $0.count } == 4)
     }
 
-    @Test("may be empty", arguments: [FrameKind.bytes, .text, .json])
-    func empty(kind: FrameKind) throws {
+    @Test("A message may be empty", arguments: [FrameKind.bytes, .text, .json])
+    func messageMayBeEmpty(kind: FrameKind) throws {
         let message = try Message(kind, Payload(copying: []))
         #expect(message.count == 0)
         #expect(message.bytes == [])

@@ -4,12 +4,12 @@ import Testing
 
 @testable import ConnectToPorts
 
-@Suite("A port that is on its way", .chosenExecutor, .timeLimit(.minutes(1)))
+@Suite("A port that is being opened", .chosenExecutor, .timeLimit(.minutes(1)))
 struct OpeningTests {
     private static let refused = CloseReason(.refused, detail: "the listener said no")
 
-    @Test("opens with the answer; what was posted before is there")
-    func byAnswer() async throws {
+    @Test("A port opens with the listener's answer, and what was posted before is there")
+    func answerOpensPort() async throws {
         let (port, introduction) = MessagePort.opening(on: try .shared)
         let peer = try introduction.peer()
         try port.postMessage("early")
@@ -23,9 +23,9 @@ struct OpeningTests {
     }
 
     @Test(
-        "opens with the first byte from the peer, started or not, and an error after that says nothing",
+        "A port opens with the first byte from the peer, started or not, and ignores an error after that",
         arguments: [true, false], [1, 8, 13])
-    func byFirstByte(started: Bool, count: Int) async throws {
+    func firstByteOpensPort(started: Bool, count: Int) async throws {
         let (port, introduction) = MessagePort.opening(on: try .shared)
         let peer = try introduction.peer()
         if started { port.start() }
@@ -37,8 +37,8 @@ struct OpeningTests {
         #expect(try await port.take()?.text == "Hello")
     }
 
-    @Test("keeps the word that opened it until it is started")
-    func wordBeforeStart() async throws {
+    @Test("A port keeps the message that opened it until it is started")
+    func openingMessageWaitsForStart() async throws {
         let (port, introduction) = MessagePort.opening(on: try .shared)
         let peer = try introduction.peer()
         try await peer.send(Wire.text("Welcome!"))
@@ -46,8 +46,8 @@ struct OpeningTests {
         #expect(try await port.take()?.text == "Welcome!")
     }
 
-    @Test("is open if the peer's word and the error arrive together, and loses none of what it said")
-    func byteBeforeError() async throws {
+    @Test("A port is open if the peer's message and the error arrive together, and loses none of the message")
+    func byteBeforeErrorOpensPort() async throws {
         let loop = try EventLoop.makeDrivenByForeignLoop()
         let (port, introduction) = MessagePort.opening(on: loop)
         let peer = try introduction.peer()
@@ -69,8 +69,8 @@ struct OpeningTests {
         #expect(port.peerHasFinished)
     }
 
-    @Test("never opens when it is refused, and tells everybody who waits")
-    func refused() async throws {
+    @Test("A refused port never opens, and every wait for its opening ends with the reason")
+    func refusedPortNeverOpens() async throws {
         let (port, introduction) = MessagePort.opening(on: try .shared)
         let opening = Task { try await port.waitUntilOpen() }
         let taking = Task { try await port.take() }
@@ -87,8 +87,8 @@ struct OpeningTests {
         #expect(port.closeReason == Self.refused)
     }
 
-    @Test("does not take the end of the line for an answer", arguments: [true, false])
-    func endBeforeAnswer(admitted: Bool) async throws {
+    @Test("A port does not take the end of the line for an answer", arguments: [true, false])
+    func endIsNotAnAnswer(admitted: Bool) async throws {
         let loop = try EventLoop.shared
         let (port, introduction) = MessagePort.opening(on: loop)
         port.start()
@@ -99,8 +99,8 @@ struct OpeningTests {
         #expect(try await port.waitUntilClosed().code == (admitted ? .peerExited : .refused))
     }
 
-    @Test("flushes when it is open, not when the kernel has the bytes")
-    func flush() async throws {
+    @Test("A flush of a port that is not open yet returns when it is open, not when the kernel has the bytes")
+    func flushWaitsForOpening() async throws {
         let (port, introduction) = MessagePort.opening(on: try .shared)
         try port.postMessage("Hello")
         #expect(port.bufferedAmount == 0)
@@ -110,8 +110,8 @@ struct OpeningTests {
         try await flushing.joined()
     }
 
-    @Test("that is closed with messages posted hands them over once it is open")
-    func closedWhileOpening() async throws {
+    @Test("A port that is closed with messages posted hands them over once it is open")
+    func closedPortHandsOverOnceOpen() async throws {
         let (port, introduction) = MessagePort.opening(on: try .shared)
         let peer = try introduction.peer()
         try port.postMessage("Hello")
@@ -124,8 +124,8 @@ struct OpeningTests {
         #expect(try await peer.receiveToEnd() == Wire.text("Hello") + Wire.close(taken: 0))
     }
 
-    @Test("that is closed with nothing posted is pointless to introduce")
-    func pointless() throws {
+    @Test("A port that is closed with nothing posted is pointless to introduce")
+    func closedPortWithoutMessagesIsPointless() throws {
         let (port, introduction) = MessagePort.opening(on: try .shared)
         #expect(!introduction.isPointless)
         port.close()

@@ -13,8 +13,9 @@ struct OutputQueueTests {
     ]
 
     @Test(
-        "gives back the bytes in order, however little is written", arguments: [1, 7, 8, 1_000, 65_536, .max])
-    func partialWrites(writeSize: Int) throws {
+        "The output queue returns its bytes in order, however little is written at a time",
+        arguments: [1, 7, 8, 1_000, 65_536, .max])
+    func partialWritesKeepOrder(writeSize: Int) throws {
         var queue = OutputQueue()
         for frame in Self.frames { try queue.append(frame) }
         let all = Self.frames.flatMap(\.self)
@@ -23,8 +24,8 @@ struct OutputQueueTests {
         #expect(queue.isEmpty && queue.count == 0)
     }
 
-    @Test("takes more while it is being written")
-    func interleaved() throws {
+    @Test("The output queue takes more while it is being written")
+    func queueGrowsWhileItIsWritten() throws {
         var queue = OutputQueue()
         var written: [UInt8] = []
         var all: [UInt8] = []
@@ -39,8 +40,8 @@ struct OutputQueueTests {
         #expect(written == all)
     }
 
-    @Test("leaves out what was written before, of the header and of the payload", arguments: 0..<13)
-    func alreadyWritten(count: Int) throws {
+    @Test("The output queue leaves out what was written before, of the header and of the payload", arguments: 0..<13)
+    func writtenPartIsLeftOut(count: Int) throws {
         var queue = OutputQueue()
         try queue.append(Wire.text("Hello"))
         queue.didWrite(count)
@@ -48,16 +49,17 @@ struct OutputQueueTests {
         #expect(queue.drain(writing: .max) == Wire.text("Hello").dropFirst(count) + Wire.text("next"))
     }
 
-    @Test("gathers small frames, so that one write carries many")
-    func gathers() throws {
+    @Test("The output queue gathers small frames, so that one write carries many")
+    func smallFramesAreGathered() throws {
         var queue = OutputQueue()
         for _ in 0..<1_000 { try queue.append(Wire.text("small")) }
         #expect(queue.withNext { pieces, _ in pieces.map(\.count) } == [13_000])
     }
 
     @Test(
-        "keeps a long payload that has an owner, and gathers on behind it", arguments: [1, 8, 9, 5_000, .max])
-    func keeps(writeSize: Int) throws {
+        "The output queue keeps a long payload that has an owner, and gathers on behind it",
+        arguments: [1, 8, 9, 5_000, .max])
+    func longPayloadIsKept(writeSize: Int) throws {
         let payload = [UInt8](repeating: 9, count: 20_000)
         var queue = OutputQueue()
         try queue.append(Wire.text("before"))
@@ -72,9 +74,9 @@ struct OutputQueueTests {
     }
 
     @Test(
-        "keeps a long payload where it was received, if it is most of that memory, and else copies it",
+        "The output queue keeps a long received payload in its memory, if it is most of that, and else copies it",
         arguments: [(40_000, true), (20_000, false), (100, false)])
-    func keepsViews(size: Int, isKept: Bool) throws {
+    func receivedPayloadIsKeptInPlace(size: Int, isKept: Bool) throws {
         let chunk = try Chunk(capacity: 64 << 10)
         for index in chunk.memory.indices { chunk.memory[index] = UInt8(truncatingIfNeeded: index) }
         let payload = UnsafeRawBufferPointer(rebasing: chunk.memory[1_000..<1_000 + size])
@@ -93,8 +95,8 @@ struct OutputQueueTests {
         #expect(isView == isKept)
     }
 
-    @Test("replaces a frame at its place until a byte of it has been written", arguments: 0..<200)
-    func replaces(seed: UInt64) throws {
+    @Test("The output queue replaces a frame at its place until a byte of it has been written", arguments: 0..<200)
+    func frameIsReplacedUntilWritten(seed: UInt64) throws {
         var chance = Chance(seed)
         var queue = OutputQueue()
         // The same by hand: what waits, and how much of the first has been written.
@@ -133,8 +135,8 @@ struct OutputQueueTests {
         #expect(queue.waitingSize(under: "key 0") == nil)
     }
 
-    @Test("forgets everything, and can be used again")
-    func removeAll() throws {
+    @Test("The output queue can be emptied, and used again")
+    func emptiedQueueIsUsableAgain() throws {
         var queue = OutputQueue()
         try queue.append(Wire.text("gone"))
         _ = queue.write(atMost: 3)

@@ -29,8 +29,8 @@ struct PortExtensionTests {
         return (carrier, peer, port, far)
     }
 
-    @Test("a receiver passes over an extension that it does not know, and goes on with the line")
-    func ignored() async throws {
+    @Test("A receiver of a port skips an extension that it does not know, and goes on with the line")
+    func unknownExtensionIsSkipped() async throws {
         let (carrier, peer, port, far) = try await receive(flags: 0)
         var messages = port.messages.makeAsyncIterator()
         #expect(try await messages.next()?.text == "waiting")
@@ -39,8 +39,8 @@ struct PortExtensionTests {
         withExtendedLifetime((carrier, peer)) {}
     }
 
-    @Test("a receiver does not pass an extension on that it does not know")
-    func notPassedOn() async throws {
+    @Test("A receiver of a port does not pass on an extension that it does not know")
+    func unknownExtensionIsNotPassedOn() async throws {
         let (carrier, peer, port, otherEnd) = try await receive(flags: 0)
         let (near, far) = try StreamSocket.pair()
         let next = try MessagePort(adopting: near, on: .shared)
@@ -51,8 +51,8 @@ struct PortExtensionTests {
     }
 
     @Test(
-        "a port that needs an extension which its receiver does not know is over by itself, and its peer sees the end")
-    func needed() async throws {
+        "A received port that needs an unknown extension is over by itself, and its peer sees the end")
+    func unknownNeededExtensionEndsPort() async throws {
         try await expectNoDescriptorLeak {
             let (carrier, peer, port, far) = try await receive(flags: 4)
             let reason = try await port.waitUntilClosed()

@@ -5,8 +5,8 @@ import Testing
 /// What depends on the order of events, legal or not.
 @Suite("A port's life, in other orders")
 struct PortLifeOrderTests {
-    @Test("says close when both have finished and all is taken, whichever comes last, and awaits the peer's")
-    func bothFinished() throws {
+    @Test("A port's life sends close when both have finished and all is taken, in any order, and awaits the peer's")
+    func closeAfterBothFinishedInAnyOrder() throws {
         var lastTaken = LifeState.bothFinished.life()
         #expect(lastTaken.didTake(1) == .sendClose)
         try expectToAwaitClose(&lastTaken)
@@ -30,8 +30,8 @@ struct PortLifeOrderTests {
         #expect(life.undelivered == 0)
     }
 
-    @Test("takes a close that comes before its own finish is sent for the peer's end")
-    func closeBeforeFinishIsSent() throws {
+    @Test("A port's life takes a close that comes before its own finish is sent for the peer's end")
+    func peersCloseBeforeOwnFinishIsSent() throws {
         var life = PortLife(isOpen: true)
         _ = life.finish()
         _ = try life.didReceiveMessages(1)
@@ -40,8 +40,8 @@ struct PortLifeOrderTests {
         #expect(life.reason?.code == .closed)
     }
 
-    @Test("opens once, by the answer or by the first thing from the peer")
-    func opens() throws {
+    @Test("A port's life opens once, by the answer or by the first bytes from the peer")
+    func opensOnce() throws {
         var byAnswer = PortLife(isOpen: false)
         #expect(byAnswer.didOpen() == .announceOpen)
         #expect(byAnswer.didOpen() == [])
@@ -54,8 +54,8 @@ struct PortLifeOrderTests {
         #expect(try byClose.didReceiveClose(taken: 0).contains([.announceOpen, .hangUp]))
     }
 
-    @Test("does not take an end of the stream for an answer before it is open")
-    func endBeforeOpen() {
+    @Test("A port's life does not take an end of the stream for an answer before it is open")
+    func endOfStreamBeforeOpening() {
         var life = PortLife(isOpen: false)
         #expect(life.didReachEnd() == [])
         #expect(life.reason == nil)
@@ -64,8 +64,8 @@ struct PortLifeOrderTests {
         #expect(life.reason?.code == .peerExited)
     }
 
-    @Test("that is closed before it is open hands over once it is")
-    func closedBeforeOpen() {
+    @Test("A port's life that is closed before it is open hands over once it is")
+    func closedBeforeOpeningHandsOver() {
         var life = PortLife(isOpen: false)
         #expect(life.post() == .accept)
         #expect(life.close().contains(.sendClose))
@@ -75,8 +75,8 @@ struct PortLifeOrderTests {
         #expect(life.didFlush() == .hangUp)
     }
 
-    @Test("that fails before it is open never opens")
-    func failsBeforeOpen() {
+    @Test("A port's life that fails before it is open never opens")
+    func failedBeforeOpeningNeverOpens() {
         var life = PortLife(isOpen: false)
         let reason = CloseReason(.refused, detail: "no")
         #expect(life.fail(reason) == [.dropOutput, .announceEnd, .hangUp])
@@ -85,22 +85,22 @@ struct PortLifeOrderTests {
         #expect(life.reason == reason)
     }
 
-    @Test("keeps its reason and gives up when it is failed while it closes")
-    func failsWhileClosing() {
+    @Test("A port's life that fails while it closes keeps its reason and gives up")
+    func failureWhileClosingKeepsReason() {
         var life = LifeState.closing.life()
         #expect(life.fail(.peerExited) == [.dropOutput, .hangUp])
         #expect(life.reason == .closedHere)
     }
 
-    @Test("posted nothing, received nothing: a flush is no news", arguments: LifeState.alive)
-    func flushes(state: LifeState) {
+    @Test("A port's life on which nothing was posted or received has nothing to flush", arguments: LifeState.alive)
+    func flushWithoutTrafficIsDone(state: LifeState) {
         var life = state.life()
         #expect(life.didFlush() == [])
         #expect(life.reason == nil)
     }
 
-    @Test("may go on to be taken from when it is over")
-    func takenLate() {
+    @Test("A port's life lets messages be taken after it is over")
+    func takingGoesOnAfterEnd() {
         var life = LifeState.ended.life()
         #expect(life.didTake(1) == [])
         #expect(life.taken == 1)

@@ -8,12 +8,12 @@ struct PortLifeTests {
     // MARK: What the program does
 
     @Test(
-        "accepts a message while it is open here, and none after finish or when it is over",
+        "A port's life accepts a message while it is open here, and none after finish or when it is over",
         arguments: [
             (LifeState.open, PortLife.PostVerdict.accept), (.finished, .drop), (.peerFinished, .accept),
             (.bothFinished, .drop), (.confirmed, .drop), (.closing, .drop), (.ended, .drop),
         ])
-    func posts(state: LifeState, verdict: PortLife.PostVerdict) {
+    func postsWhileOpen(state: LifeState, verdict: PortLife.PostVerdict) {
         var life = state.life()
         let before = life.posted
         #expect(life.post() == verdict)
@@ -21,21 +21,21 @@ struct PortLifeTests {
     }
 
     @Test(
-        "sends finish once, and nothing for a finish after that",
+        "A port's life sends finish once, and nothing for a finish after that",
         arguments: [
             (LifeState.open, true), (.finished, false), (.peerFinished, true), (.bothFinished, false),
             (.confirmed, false), (.closing, false), (.ended, false),
         ])
-    func finishes(state: LifeState, sends: Bool) {
+    func finishIsSentOnce(state: LifeState, sends: Bool) {
         var life = state.life()
         #expect(life.finish() == (sends ? .sendFinish : []))
         #expect(life.finish() == [])
     }
 
     @Test(
-        "sends close once from any state, and drops what was not taken",
+        "A port's life sends close once from any state, and drops what was not taken",
         arguments: [LifeState.open, .finished, .peerFinished, .bothFinished])
-    func closes(state: LifeState) {
+    func closeIsSentOnce(state: LifeState) {
         var life = state.life()
         #expect(life.close() == [.sendClose, .dropInput, .announceEnd])
         #expect(life.reason?.code == .closed)
@@ -47,9 +47,9 @@ struct PortLifeTests {
     }
 
     @Test(
-        "a close when it is over keeps the reason, and drops what nobody will take",
+        "A port's life that is closed when it is over keeps the reason, and drops what will not be taken",
         arguments: [LifeState.closing, .ended])
-    func closesLate(state: LifeState) {
+    func closeAfterEndKeepsReason(state: LifeState) {
         let effects: PortLife.Effects = state == .ended ? [.dropInput, .announceEnd] : []
         var life = state.life()
         let reason = life.reason
@@ -60,23 +60,25 @@ struct PortLifeTests {
 
     // MARK: What the peer does
 
-    @Test("delivers messages until the peer has finished", arguments: [LifeState.open, .finished])
-    func receives(state: LifeState) throws {
+    @Test("A port's life delivers messages until the peer has finished", arguments: [LifeState.open, .finished])
+    func receivesUntilPeersFinish(state: LifeState) throws {
         var life = state.life()
         let before = life.received
         #expect(try life.didReceiveMessages(1) == [])
         #expect(life.received == before + 1)
     }
 
-    @Test("ends at a message or a finish after finish", arguments: [LifeState.peerFinished, .bothFinished, .confirmed])
-    func receivesAfterFinish(state: LifeState) {
+    @Test(
+        "A port's life ends at a message or a finish after finish",
+        arguments: [LifeState.peerFinished, .bothFinished, .confirmed])
+    func messageAfterFinishEnds(state: LifeState) {
         var life = state.life()
         #expect(throws: ProtocolViolation.self) { try life.didReceiveMessages(1) }
         #expect(throws: ProtocolViolation.self) { try life.didReceiveFinish() }
     }
 
-    @Test("tells consumers of the peer's finish, and lives on", arguments: [LifeState.open, .finished])
-    func peerFinishes(state: LifeState) throws {
+    @Test("A port's life tells consumers of the peer's finish, and goes on", arguments: [LifeState.open, .finished])
+    func peersFinishReachesConsumers(state: LifeState) throws {
         var life = state.life()
         #expect(!life.inputHasEnded)
         #expect(try life.didReceiveFinish() == .announceEnd)
@@ -84,8 +86,9 @@ struct PortLifeTests {
         #expect(life.reason == nil)
     }
 
-    @Test("is closed by the peer's close", arguments: [LifeState.open, .finished, .peerFinished, .confirmed])
-    func peerCloses(state: LifeState) throws {
+    @Test(
+        "A port's life is ended by the peer's close", arguments: [LifeState.open, .finished, .peerFinished, .confirmed])
+    func peersCloseEnds(state: LifeState) throws {
         var life = state.life()
         #expect(try life.didReceiveClose(taken: 0) == [.dropOutput, .announceEnd, .hangUp])
         #expect(life.reason?.code == .closed)
@@ -93,8 +96,8 @@ struct PortLifeTests {
         #expect(life.undelivered == life.posted)
     }
 
-    @Test("where both have finished and something is left to take, answers the peer's close when all is, or at the end")
-    func answersClose() throws {
+    @Test("A port's life on which both have finished answers the peer's close when all is taken, or at the end")
+    func peersCloseIsAnsweredOnceAllIsTaken() throws {
         var life = LifeState.bothFinished.life()
         #expect(try life.didReceiveClose(taken: 0) == .announceEnd)
         #expect(life.reason?.code == .closed)
@@ -117,8 +120,10 @@ struct PortLifeTests {
         #expect(left.reason?.code == .closed)
     }
 
-    @Test("that has said all and waits for the peer's close says no more when it is closed", arguments: [true, false])
-    func closesWhileAwaitingClose(isFlushed: Bool) {
+    @Test(
+        "A port's life that awaits only the peer's close sends nothing more when it is closed",
+        arguments: [true, false])
+    func closingWhileAwaitingCloseSendsNothing(isFlushed: Bool) {
         var life = LifeState.bothFinished.life()
         #expect(life.didTake(1) == .sendClose)
         #expect(life.transferRefusal?.code == .detached)
@@ -129,8 +134,8 @@ struct PortLifeTests {
         #expect(life.isOver)
     }
 
-    @Test("that has its own close still to send when the peer's comes sends it before it ends")
-    func closesCross() throws {
+    @Test("A port's life whose own close is still to be sent when the peer's comes sends it before it ends")
+    func crossingClosesAreBothSent() throws {
         var life = LifeState.bothFinished.life()
         #expect(life.didTake(1) == .sendClose)
         #expect(try life.didReceiveClose(taken: 0) == [.announceEnd, .linger])
@@ -139,8 +144,8 @@ struct PortLifeTests {
         #expect(life.didFlush() == .hangUp)
     }
 
-    @Test("learns from the peer's close what was not taken, and takes no count that is too high")
-    func counts() throws {
+    @Test("A port's life learns from the peer's close what was not taken, and refuses a count that is too high")
+    func peersCloseCountsUntakenMessages() throws {
         for taken in 0...5 as ClosedRange<UInt64> {
             var life = PortLife(isOpen: true)
             for _ in 0..<4 { _ = life.post() }
@@ -155,8 +160,8 @@ struct PortLifeTests {
     }
 
     @Test(
-        "that meets the end of the stream without a close has lost its peer", arguments: LifeState.alive)
-    func endOfStream(state: LifeState) {
+        "A port's life that meets the end of the stream without a close has lost its peer", arguments: LifeState.alive)
+    func endOfStreamWithoutCloseIsExit(state: LifeState) {
         var life = state.life()
         #expect(life.didReachEnd() == [.dropOutput, .announceEnd, .hangUp])
         #expect(life.reason?.code == .peerExited)
@@ -164,15 +169,15 @@ struct PortLifeTests {
         #expect(life.didReachEnd() == [])
     }
 
-    @Test("hands nothing more over when the peer goes while it closes")
-    func endOfStreamWhileClosing() {
+    @Test("A port's life that closes hands nothing more over when the peer goes")
+    func endOfStreamWhileClosingStopsHandOver() {
         var life = LifeState.closing.life()
         #expect(life.didReachEnd() == [.dropOutput, .hangUp])
         #expect(life.reason == .closedHere)
     }
 
-    @Test("latches its first reason")
-    func latches() throws {
+    @Test("A port's life keeps its first reason")
+    func firstReasonStays() throws {
         var life = PortLife(isOpen: true)
         _ = life.fail(.peerExited)
         #expect(life.fail(CloseReason(.busLost, detail: "later")) == [])

@@ -8,8 +8,8 @@ import Testing
 
 @Suite("The limits of a port", .chosenExecutor, .timeLimit(.minutes(1)))
 struct PortLimitsTests {
-    @Test("hold for both ends of a channel: what is over the length is not posted")
-    func channel() async throws {
+    @Test("The limits of a channel hold for both ends: a message over the length is not posted")
+    func limitsHoldForBothEndsOfChannel() async throws {
         var limits = PortLimits()
         limits.messageLength = 1_000
         let (mine, theirs) = try MessageChannel.makePair(limits: limits)
@@ -23,8 +23,8 @@ struct PortLimitsTests {
         #expect(try await theirs.take()?.count == 1_000)
     }
 
-    @Test("end a port to which more than the length is sent, before it is there")
-    func tooLong() async throws {
+    @Test("A message over a port's length limit ends the port before the message is there")
+    func longerMessageEndsPort() async throws {
         var limits = PortLimits()
         limits.messageLength = 1_000
         let (port, peer) = try RawPeer.withPort(limits: limits)
@@ -33,8 +33,8 @@ struct PortLimitsTests {
         #expect(try await port.waitUntilClosed().code == .protocolError)
     }
 
-    @Test("let longer messages in than the protocol lets out")
-    func longer() async throws {
+    @Test("A port with a raised limit receives longer messages than the protocol lets it send")
+    func raisedLimitReceivesLongerMessages() async throws {
         var limits = PortLimits()
         limits.messageLength = 65 << 20
         let (port, peer) = try RawPeer.withPort(limits: limits)
@@ -54,8 +54,8 @@ struct PortLimitsTests {
         #expect(!file.isDetached)
     }
 
-    @Test("refuse what the queue has no room for; who waits for room takes only half of it")
-    func queue() async throws {
+    @Test("A port's queue limit refuses what it has no room for, and send waits for room in half of it")
+    func queueLimitRefusesAndDelays() async throws {
         var limits = PortLimits()
         limits.queuedOutput = 1 << 20
         let (port, peer) = try RawPeer.withPort(limits: limits)
@@ -78,8 +78,8 @@ struct PortLimitsTests {
         await #expect(throws: PortError.self) { try await sending.joined() }
     }
 
-    @Test("make who sends files wait where too many are on their way")
-    func files() async throws {
+    @Test("A port's limit of files makes a sender of files wait where too many are on their way")
+    func fileLimitDelaysSender() async throws {
         var limits = PortLimits()
         limits.queuedDescriptors = 8
         let (port, peer) = try RawPeer.withPort(limits: limits)
@@ -97,8 +97,8 @@ struct PortLimitsTests {
         try await sending.joined()
     }
 
-    @Test("have a least")
-    func least() {
+    @Test("The limits of a port have a least value")
+    func limitsHaveALeast() {
         var limits = PortLimits()
         limits.messageLength = -1
         limits.queuedOutput = .min
@@ -116,8 +116,8 @@ struct PortLimitsTests {
         #expect(limits.messageLength == Int(UInt32.max))
     }
 
-    @Test("of none of anything still let one message after the other through")
-    func none() async throws {
+    @Test("Limits of nothing still let one message after the other through")
+    func limitsOfNothingLetSingleMessagesThrough() async throws {
         var limits = PortLimits()
         limits.queuedOutput = 0
         limits.queuedDescriptors = 0
@@ -130,8 +130,8 @@ struct PortLimitsTests {
         try await sending.joined()
     }
 
-    @Test("of a port that arrives are those of the port that it came on")
-    func arriving() async throws {
+    @Test("A transferred port gets the limits of the port that it came on")
+    func transferredPortGetsCarriersLimits() async throws {
         var limits = PortLimits()
         limits.messageLength = 10_000
         let (mine, theirs) = try MessageChannel.makePair(limits: limits)

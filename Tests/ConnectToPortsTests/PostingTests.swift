@@ -8,8 +8,8 @@ import Testing
 struct PostingTests {
     private static let mebibyte = [UInt8](repeating: 9, count: 1 << 20)
 
-    @Test("fills the queue up to 16 MiB with a peer that never reads, then says so")
-    func queueFull() async throws {
+    @Test("Posting to a peer that never reads fills the queue up to 16 MiB, then throws queueFull")
+    func postFillsQueueThenThrows() async throws {
         let (port, peer) = try RawPeer.withPort()
         var posted = 0
         let error = #expect(throws: PortError.self) {
@@ -31,8 +31,8 @@ struct PostingTests {
         #expect(try await peer.receive(18) == Wire.text("room again"))
     }
 
-    @Test("has room for any message where nothing is queued")
-    func alwaysRoomForOne() throws {
+    @Test("A port with nothing queued has room for any message")
+    func emptyQueueTakesAnyMessage() throws {
         var limits = PortLimits()
         limits.queuedOutput = 10
         let (port, peer) = try RawPeer.withPort(limits: limits)
@@ -42,8 +42,8 @@ struct PostingTests {
         #expect(error?.code == .queueFull)
     }
 
-    @Test("with patience waits for room, and goes on when the peer reads")
-    func sendWaits() async throws {
+    @Test("send waits for room, and goes on when the peer reads")
+    func sendWaitsForRoom() async throws {
         var limits = PortLimits()
         limits.queuedOutput = 1_000
         let (port, peer) = try RawPeer.withPort(limits: limits)
@@ -55,8 +55,8 @@ struct PostingTests {
         #expect(try await peer.receive(15) == Wire.text("patient"))
     }
 
-    @Test("with patience from many tasks at once never finds the queue full")
-    func manySenders() async throws {
+    @Test("send from many tasks at once never finds the queue full")
+    func concurrentSendsNeverFindQueueFull() async throws {
         var limits = PortLimits()
         limits.queuedOutput = 100_000
         let (port, peer) = try RawPeer.withPort(limits: limits)
@@ -73,8 +73,8 @@ struct PostingTests {
         #expect(try await received.count == 400 * 60_008 + 16)
     }
 
-    @Test("with patience ends with the port", arguments: [true, false])
-    func sendEnds(here: Bool) async throws {
+    @Test("A waiting send ends with the port", arguments: [true, false])
+    func waitingSendEndsWithPort(here: Bool) async throws {
         let (port, peer) = try RawPeer.withPort()
         #expect(throws: PortError.self) { while true { try port.postMessage(Self.mebibyte) } }
         let sending = Task { try await port.send(.bytes(Self.mebibyte)) }
@@ -86,8 +86,8 @@ struct PostingTests {
         await #expect(throws: PortError.self) { try await port.send("late") }
     }
 
-    @Test("a message over the limit is refused at once, with or without patience")
-    func tooLarge() async throws {
+    @Test("A message over the limit is refused at once, by postMessage and by send")
+    func tooLargeMessageIsRefusedAtOnce() async throws {
         var limits = PortLimits()
         limits.messageLength = 1_000
         limits.queuedOutput = 1_000
@@ -101,8 +101,8 @@ struct PostingTests {
         #expect(error?.code == .messageTooLarge)
     }
 
-    @Test("after finish is refused, in every form")
-    func finished() async throws {
+    @Test("Posting after finish is refused, in every form")
+    func postAfterFinishIsRefused() async throws {
         let (port, peer) = try RawPeer.withPort()
         defer { peer.die() }
         port.finish()
@@ -112,8 +112,8 @@ struct PostingTests {
         #expect(error?.code == .finished)
     }
 
-    @Test("on a port that is over says that the message went nowhere", arguments: [true, false])
-    func closed(here: Bool) async throws {
+    @Test("Posting on a port that is over returns false: the message was dropped", arguments: [true, false])
+    func postOnEndedPortReturnsFalse(here: Bool) async throws {
         let (port, peer) = try RawPeer.withPort()
         if here { port.close() } else { peer.die() }
         try await port.waitUntilClosed()
@@ -132,8 +132,8 @@ struct PostingTests {
         if here { #expect(try await peer.receiveToEnd() == Wire.close(taken: 0)) }
     }
 
-    @Test("an error of a port matches its code in a catch clause, without a cast, and no other code")
-    func codes() throws {
+    @Test("An error of a port matches its code in a catch clause, without a cast, and no other code")
+    func portErrorMatchesItsCodeInCatch() throws {
         var limits = PortLimits()
         limits.queuedOutput = 1_000
         let (port, peer) = try RawPeer.withPort(limits: limits)
@@ -155,8 +155,8 @@ struct PostingTests {
         #expect(!(PortError.Code.cancelled ~= CancellationError()))
     }
 
-    @Test("what has no JSON form is an error, and nothing is posted")
-    func notEncodable() async throws {
+    @Test("A value that cannot be written as JSON throws notEncodable, and nothing is posted")
+    func valueWithoutJSONFormIsNotPosted() async throws {
         let (port, peer) = try RawPeer.withPort()
         let error = #expect(throws: PortError.self) { try port.postMessage(.encoding(Double.nan)) }
         #expect(error?.code == .notEncodable)
@@ -165,8 +165,8 @@ struct PostingTests {
         #expect(try await peer.receiveToEnd() == Wire.json("{not checked") + Wire.close(taken: 0))
     }
 
-    @Test("from many tasks at once keeps each one's order")
-    func manyPosters() async throws {
+    @Test("Posts from many tasks at once keep each task's order")
+    func concurrentPostsKeepEachTasksOrder() async throws {
         let channel = try MessageChannel()
         let posters = 8
         let each = 500

@@ -6,8 +6,8 @@ import Testing
 
 @Suite("Posting to many ports", .chosenExecutor, .timeLimit(.minutes(1)))
 struct PostingToManyTests {
-    @Test("reaches those behind a port that is full, finished or over, and tells which did not take it and why")
-    func refusals() async throws {
+    @Test("Posting to many ports passes those that are full, finished or over, and returns which they are and why")
+    func postToManyReportsRefusals() async throws {
         var limits = PortLimits()
         limits.queuedOutput = 1_000
         limits.messageLength = 2 << 20
@@ -26,8 +26,8 @@ struct PostingToManyTests {
         for line in lines { line.peer.die() }
     }
 
-    @Test("takes no message that transfers something, and posts it to none of them")
-    func transfer() throws {
+    @Test("Posting to many ports refuses a message that transfers something, for all of them")
+    func postToManyRefusesTransfer() throws {
         let channel = try MessageChannel()
         let file = try OpenFile(duplicating: 0)
         let error = #expect(throws: PortError.self) {
@@ -38,8 +38,8 @@ struct PostingToManyTests {
         #expect(channel.port1.postedCount == 0)
     }
 
-    @Test("takes the values of a dictionary of ports, and refuses nothing where all take it")
-    func dictionary() async throws {
+    @Test("Posting to the values of a dictionary of ports returns no refusals where all take the message")
+    func postToDictionaryOfPorts() async throws {
         let channel = try MessageChannel()
         let ports = ["Ada": channel.port1]
         var batch = MessageBatch()

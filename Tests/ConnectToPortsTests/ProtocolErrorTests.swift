@@ -33,8 +33,10 @@ struct ProtocolErrorTests {
         Violation(what: "garbage", bytes: Array("GET / HTTP/1.1\r\n\r\n".utf8)),
     ]
 
-    @Test("has what came before delivered, then the port ends with the reason", arguments: violations)
-    func endsThePort(violation: Violation) async throws {
+    @Test(
+        "A port whose peer breaks the protocol delivers what came before, then ends with the reason",
+        arguments: violations)
+    func protocolErrorEndsPortAfterDelivery(violation: Violation) async throws {
         let (port, peer) = try RawPeer.withPort()
         try port.postMessage("one message")
         let before = [Wire.text("one"), Wire.bytes([]), Wire.json("3")].flatMap(\.self)
@@ -55,8 +57,8 @@ struct ProtocolErrorTests {
         await #expect(throws: PortError.self) { try await port.take() }
     }
 
-    @Test("sees an end of file and no close", arguments: violations)
-    func peerSees(violation: Violation) async throws {
+    @Test("A peer that breaks the protocol sees an end of file and no close", arguments: violations)
+    func offenderSeesEndOfFile(violation: Violation) async throws {
         let (port, peer) = try RawPeer.withPort()
         port.start()
         try port.postMessage("Hello")
@@ -70,8 +72,8 @@ struct ProtocolErrorTests {
         #expect(port.bufferedAmount == 0)
     }
 
-    @Test("is cut off even while the port has much to write")
-    func whileBlocked() async throws {
+    @Test("A peer that breaks the protocol is cut off even while the port has much to write")
+    func offenderIsCutOffDespiteQueue() async throws {
         let (port, peer) = try RawPeer.withPort()
         port.start()
         try port.postMessage([UInt8](repeating: 0, count: 4 << 20))
@@ -82,8 +84,8 @@ struct ProtocolErrorTests {
         #expect(try await peer.receiveToEnd().count < 4 << 20)
     }
 
-    @Test("by sending a descriptor that no frame declares")
-    func undeclaredDescriptor() async throws {
+    @Test("A descriptor that no frame declares breaks the protocol")
+    func undeclaredDescriptorBreaksProtocol() async throws {
         let (port, peer) = try RawPeer.withPort()
         port.start()
         try await peer.send(Wire.text("before"))
@@ -98,8 +100,8 @@ struct ProtocolErrorTests {
         #expect(try await peer.receiveToEnd() == [])
     }
 
-    @Test("by sending descriptors without end, each with the end of one header and the beginning of the next")
-    func undeclaredDescriptorsWithoutEnd() async throws {
+    @Test("Descriptors without end, each sent across two headers, break the protocol")
+    func endlessUndeclaredDescriptorsBreakProtocol() async throws {
         let (port, peer) = try RawPeer.withPort()
         port.start()
         let stray = try StreamSocket.pair()
@@ -116,8 +118,8 @@ struct ProtocolErrorTests {
         #expect(port.closeReason?.code == .protocolError)
     }
 
-    @Test("is heard no more after its close: what follows it is not read")
-    func afterClose() async throws {
+    @Test("A peer that breaks the protocol after its close is not heard: what follows the close is not read")
+    func bytesBehindCloseAreNotRead() async throws {
         let (port, peer) = try RawPeer.withPort()
         try await peer.send(Wire.text("last") + Wire.close(taken: 0) + Wire.text("never") + Wire.frame(0))
         let (texts, error) = await port.takeAll()
@@ -126,8 +128,8 @@ struct ProtocolErrorTests {
         #expect(try await port.waitUntilClosed().code == .closed)
     }
 
-    @Test("before the port is open ends it too")
-    func beforeOpen() async throws {
+    @Test("A peer that breaks the protocol before the port is open ends it too")
+    func protocolErrorEndsPortBeforeOpening() async throws {
         let (port, introduction) = MessagePort.opening(on: try .shared)
         let peer = try introduction.peer()
         port.start()

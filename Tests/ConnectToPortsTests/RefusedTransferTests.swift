@@ -18,8 +18,8 @@ struct RefusedTransferTests {
         #expect(error?.code == .detached)
     }
 
-    @Test("leaves a port whose peer has finished as it was")
-    func peerHasFinished() async throws {
+    @Test("A refused transfer leaves a port whose peer has finished as it was")
+    func refusedTransferAfterPeersFinish() async throws {
         let channel = try MessageChannel()
         try channel.port1.postMessage("one")
         try channel.port1.postMessage("two")
@@ -40,8 +40,8 @@ struct RefusedTransferTests {
         #expect(try await channel.port1.waitUntilClosed().code == .closed)
     }
 
-    @Test("leaves a port whose peer has closed as it was")
-    func peerHasClosed() async throws {
+    @Test("A refused transfer leaves a port whose peer has closed as it was")
+    func refusedTransferAfterPeersClose() async throws {
         let channel = try MessageChannel()
         try channel.port1.postMessage("one")
         channel.port1.close()
@@ -54,8 +54,8 @@ struct RefusedTransferTests {
         #expect(channel.port2.closeReason?.code == .closed)
     }
 
-    @Test("is what a closed port gets, also where its peer was first")
-    func closedHere() async throws {
+    @Test("A port that this program closed cannot be transferred, also where its peer closed first")
+    func closedPortCannotBeTransferred() async throws {
         let channel = try MessageChannel()
         try channel.port1.postMessage("never read")
         channel.port1.close()
@@ -72,8 +72,8 @@ struct RefusedTransferTests {
         #expect(error?.code == .detached)
     }
 
-    @Test("many times, while both sides post and take, loses nothing and leaves no descriptor behind")
-    func underWay() async throws {
+    @Test("Transfers that are refused many times while both sides post and take lose nothing and leave no descriptor")
+    func refusedTransfersUnderTraffic() async throws {
         try await expectNoDescriptorLeak {
             let total = 5_000
             let channel = try MessageChannel()
@@ -105,8 +105,8 @@ struct RefusedTransferTests {
         }
     }
 
-    @Test("to two places at once, goes to one of them")
-    func twice() async throws {
+    @Test("A port that is transferred to two places at once goes to one of them")
+    func portGoesToOneOfTwoTransfers() async throws {
         for _ in 0..<200 {
             let channel = try MessageChannel()
             let carriers = (try MessageChannel(), try MessageChannel())
@@ -118,8 +118,8 @@ struct RefusedTransferTests {
         }
     }
 
-    @Test("because this side finishes meanwhile, gives nothing away")
-    func finishesMeanwhile() async throws {
+    @Test("A transfer that is refused because this side finishes meanwhile gives nothing away")
+    func transferRefusedByFinishKeepsEverything() async throws {
         for _ in 0..<40 {
             let carrier = try MessageChannel()
             let (first, second) = (try MessageChannel(), try MessageChannel())
@@ -146,8 +146,8 @@ struct RefusedTransferTests {
         }
     }
 
-    @Test("no more: a carrier that ends takes what is on its way with it")
-    func carrierEnds() async throws {
+    @Test("A carrier that ends takes with it what is on its way")
+    func endedCarrierTakesCargoWithIt() async throws {
         try await expectNoDescriptorLeak {
             let inner = try MessageChannel()
             let carrier = try MessageChannel()

@@ -9,8 +9,8 @@ struct ReplacingTests {
     /// As much as keeps the kernel from taking more.
     private static let much = [UInt8](repeating: 9, count: 2 << 20)
 
-    @Test("is the newest value that a slow peer gets, and stands where the first one stood")
-    func newest() async throws {
+    @Test("A slow peer gets the newest message posted under a key, at the place of the first one")
+    func slowPeerGetsNewestMessage() async throws {
         let (port, peer) = try RawPeer.withPort()
         try port.postMessage(Self.much)
         try port.postMessage("before")
@@ -28,8 +28,8 @@ struct ReplacingTests {
                 + Wire.text("between") + Wire.json("999") + Wire.text("behind") + Wire.close(taken: 0))
     }
 
-    @Test("is not counted twice: the peer's close says how many were not taken of those that were sent")
-    func count() async throws {
+    @Test("A replaced message is not counted: the peer's close says how many of those that were sent were not taken")
+    func replacedMessageIsNotCounted() async throws {
         let (port, peer) = try RawPeer.withPort()
         port.start()
         try port.postMessage(Self.much)
@@ -42,8 +42,8 @@ struct ReplacingTests {
         #expect(port.undeliveredCount == 0)
     }
 
-    @Test("does not touch a message of which the kernel has taken a part")
-    func begun() async throws {
+    @Test("A message of which the kernel has taken a part is not replaced")
+    func begunMessageIsNotReplaced() async throws {
         let (port, peer) = try RawPeer.withPort()
         try port.postMessage(.bytes(Self.much), replacing: "key")
         #expect(port.bufferedAmount < Self.much.count)
@@ -56,8 +56,8 @@ struct ReplacingTests {
                 == Wire.bytes(Self.much) + Wire.text("between") + Wire.text("newer") + Wire.close(taken: 0))
     }
 
-    @Test("goes at once to a peer that keeps up, each of them")
-    func quickPeer() async throws {
+    @Test("A peer that keeps up gets each message posted under a key, at once")
+    func quickPeerGetsEachMessage() async throws {
         let (port, peer) = try RawPeer.withPort()
         for number in 0..<20 {
             try port.postMessage(.text("\(number)"), replacing: "key")
@@ -69,8 +69,8 @@ struct ReplacingTests {
                 == (0..<20).flatMap { Wire.text("\($0)") } + Wire.close(taken: 0))
     }
 
-    @Test("has room in a full queue where it is no longer than the one that it replaces")
-    func fullQueue() throws {
+    @Test("A message no longer than the one that it replaces has room in a full queue")
+    func replacingNeedsNoRoom() throws {
         var limits = PortLimits()
         limits.queuedOutput = 3 << 20
         let (port, peer) = try RawPeer.withPort(limits: limits)
@@ -90,8 +90,8 @@ struct ReplacingTests {
         #expect(port.bufferedAmount == buffered - 50)
     }
 
-    @Test("cannot transfer anything, which then stays with the program")
-    func transfer() throws {
+    @Test("A message posted under a key cannot transfer anything, which then stays with the program")
+    func replaceableMessageCannotTransfer() throws {
         let (port, peer) = try RawPeer.withPort()
         defer { peer.die() }
         let file = try OpenFile(duplicating: 0)
@@ -102,8 +102,8 @@ struct ReplacingTests {
         #expect(!file.isDetached)
     }
 
-    @Test("is refused after finish, and goes nowhere on a port that is over")
-    func ended() async throws {
+    @Test("A message posted under a key is refused after finish, and dropped on a port that is over")
+    func replacingOnEndedPort() async throws {
         let (port, peer) = try RawPeer.withPort()
         defer { peer.die() }
         port.finish()

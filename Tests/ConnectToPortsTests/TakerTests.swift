@@ -19,8 +19,8 @@ struct TakerTests {
         }
     }
 
-    @Test("a second loop over a port's messages throws, and the first misses none of them", arguments: [true, false])
-    func secondLoop(firstWaits: Bool) async throws {
+    @Test("A second loop over a port's messages throws, and the first misses none of them", arguments: [true, false])
+    func secondLoopThrows(firstWaits: Bool) async throws {
         let channel = try MessageChannel()
         if !firstWaits { for number in 0..<10 { try channel.port1.postMessage("\(number)") } }
         let (started, hasStarted) = AsyncStream<Void>.makeStream()
@@ -41,14 +41,16 @@ struct TakerTests {
         #expect(try await first.joined() == (0..<10).map { "\($0)" })
     }
 
-    @Test("the error of a second taker says what takes the messages, and what to do")
-    func words() throws {
+    @Test("The error of a port's second taker says what takes the messages, and what to do")
+    func secondTakersErrorSaysWhatToDo() throws {
         #expect(PortError.alreadyTaken.message.contains("onMessage"))
         #expect(PortError.alreadyTaken.message.contains("take the messages in one place"))
     }
 
-    @Test("a loop goes on where another was left, many messages behind it or few", arguments: [2, 100, 5_000])
-    func turns(count: Int) async throws {
+    @Test(
+        "A loop over a port's messages goes on where another was left, many messages behind it or few",
+        arguments: [2, 100, 5_000])
+    func nextLoopGoesOnWhereLastEnded(count: Int) async throws {
         let channel = try MessageChannel()
         var batch = MessageBatch()
         for number in 0..<count { try batch.append("\(number)") }
@@ -65,8 +67,8 @@ struct TakerTests {
         #expect(texts == (0..<count).map { "\($0)" })
     }
 
-    @Test("an iterator that has not been asked for a message is in nobody's way, and one at its end neither")
-    func idleIterators() async throws {
+    @Test("An iterator of a port's messages claims them when it is asked for one, and releases them at its end")
+    func idleIteratorClaimsNothing() async throws {
         let channel = try MessageChannel()
         var idle = channel.port2.messages.makeAsyncIterator()
         var busy = channel.port2.messages.makeAsyncIterator()
@@ -79,8 +81,8 @@ struct TakerTests {
         #expect(try await busy.next() == nil)
     }
 
-    @Test("a task that was cancelled while it waited leaves the messages to the next, though its iterator lives on")
-    func afterCancellation() async throws {
+    @Test("A task that is cancelled while it waits leaves a port's messages to the next, though its iterator lives on")
+    func cancelledTakerReleasesMessages() async throws {
         let channel = try MessageChannel()
         let first = Task {
             var iterator = channel.port2.messages.makeAsyncIterator()
@@ -96,8 +98,8 @@ struct TakerTests {
         #expect(try await first.value == "1")
     }
 
-    @Test("a message handler takes over from a loop, which throws; without the handler a loop goes on")
-    func handler() async throws {
+    @Test("A message handler takes over from a loop, which throws; without the handler a loop goes on")
+    func handlerTakesOverFromLoop() async throws {
         let channel = try MessageChannel()
         let (texts, log) = AsyncStream<String>.makeStream()
         let looping = Task { try await channel.port2.take() }
@@ -114,8 +116,8 @@ struct TakerTests {
         #expect(try await channel.port2.take()?.text == "2")
     }
 
-    @Test("an iterator with messages lent to it takes no more of them once a handler has taken over")
-    func handlerWithLentMessages() async throws {
+    @Test("An iterator with messages lent to it takes no more of them once a handler has taken over")
+    func handlerRevokesLentMessages() async throws {
         let loop = try EventLoop.makeDrivenByForeignLoop()
         let (mine, theirs) = try MessageChannel.makePair(on: loop)
         var batch = MessageBatch()

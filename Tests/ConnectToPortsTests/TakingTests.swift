@@ -4,7 +4,7 @@ import Testing
 
 @testable import ConnectToPorts
 
-@Suite("Taking one message at a time", .chosenExecutor, .timeLimit(.minutes(1)))
+@Suite("Taking single messages from a port", .chosenExecutor, .timeLimit(.minutes(1)))
 struct TakingTests {
     private static func code(_ body: () async throws -> Void) async -> PortError.Code? {
         do {
@@ -15,8 +15,8 @@ struct TakingTests {
         }
     }
 
-    @Test("takeMessage gives what has been received, nil where there is nothing yet, and peerHasFinished at the end")
-    func takeMessage() async throws {
+    @Test("takeMessage returns what has arrived, or nil where nothing has, and peerHasFinished tells the end")
+    func takeMessageReturnsWhatHasArrived() async throws {
         let loop = try EventLoop.makeDrivenByForeignLoop()
         let (mine, theirs) = try MessageChannel.makePair(on: loop)
         // It starts the port, and the loop receives.
@@ -39,8 +39,8 @@ struct TakingTests {
         #expect(try mine.takeMessage() == nil)
     }
 
-    @Test("takeMessage and nextMessage throw why the port broke off, once they have given all that came before")
-    func brokenOff() async throws {
+    @Test("takeMessage and nextMessage throw why the port broke off, once they have returned all that came before")
+    func takingThrowsWhyPortBrokeOff() async throws {
         let (port, peer) = try RawPeer.withPort()
         try await peer.send(Wire.text("1") + Wire.text("2"))
         peer.die()
@@ -53,8 +53,8 @@ struct TakingTests {
         }
     }
 
-    @Test("nextMessage waits for a message, and gives nil at the end")
-    func nextMessage() async throws {
+    @Test("nextMessage waits for a message, and returns nil at the end")
+    func nextMessageWaits() async throws {
         let channel = try MessageChannel()
         let waiting = Task { try await channel.port2.nextMessage(within: .seconds(30)) }
         await channel.port2.someoneWaits(for: .input)
@@ -65,7 +65,7 @@ struct TakingTests {
     }
 
     @Test("nextMessage throws timedOut when its time is over, not before, and a message that comes later is not lost")
-    func timedOut() async throws {
+    func nextMessageTimesOut() async throws {
         let channel = try MessageChannel()
         let start = SuspendingClock.now
         let error = await #expect(throws: PortError.self) {
@@ -83,8 +83,8 @@ struct TakingTests {
         #expect(try await channel.port2.nextMessage(within: .zero)?.text == "here")
     }
 
-    @Test("no message is lost where it comes at the moment when the time for it is over")
-    func closeCall() async throws {
+    @Test("A message that comes at the moment when nextMessage's time is over is not lost")
+    func messageAtDeadlineIsNotLost() async throws {
         let channel = try MessageChannel()
         for round in 0..<300 {
             async let posting: Void = {
@@ -103,7 +103,7 @@ struct TakingTests {
     }
 
     @Test("waitUntilOpen and waitUntilClosed throw timedOut when their time is over, and the port goes on")
-    func timedOutLife() async throws {
+    func lifeWaitsTimeOut() async throws {
         let (port, introduction) = MessagePort.opening(on: try .shared)
         let limit = Duration.milliseconds(10)
         #expect(await Self.code { try await port.waitUntilOpen(within: limit) } == .timedOut)

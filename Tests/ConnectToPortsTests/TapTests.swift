@@ -5,10 +5,10 @@ import Testing
 
 @testable import ConnectToPorts
 
-@Suite("Copies for observers", .chosenExecutor, .timeLimit(.minutes(1)))
+@Suite("The copies of messages for observers", .chosenExecutor, .timeLimit(.minutes(1)))
 struct TapTests {
-    @Test("say how many were left out where they were: with the next one behind the gap")
-    func gap() throws {
+    @Test("The copy after a gap tells an observer how many messages were left out")
+    func observerLearnsOfGapBehindIt() throws {
         let loop = try EventLoop.makeDrivenByForeignLoop()
         let tap = Tap(on: loop)
         let (near, far) = try MessageChannel.makePair(on: loop)

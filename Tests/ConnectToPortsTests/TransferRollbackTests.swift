@@ -6,10 +6,10 @@ import Testing
 
 @testable import ConnectToPorts
 
-@Suite("A transfer that does not take place", .chosenExecutor, .timeLimit(.minutes(1)))
+@Suite("A transfer that is rolled back", .chosenExecutor, .timeLimit(.minutes(1)))
 struct TransferRollbackTests {
-    @Test("leaves a port whose peer had finished as it was: the rest, then the end, and no error")
-    func finished() async throws {
+    @Test("A rolled-back transfer leaves a port whose peer had finished as it was: the rest, then an orderly end")
+    func rollbackKeepsPeersFinish() async throws {
         let (mine, theirs) = try MessageChannel.makePair()
         try theirs.postMessage("a")
         try theirs.postMessage("b")
@@ -28,8 +28,8 @@ struct TransferRollbackTests {
         #expect(try await theirs.waitUntilClosed().code == .closed)
     }
 
-    @Test("leaves it counted where it was, and its peer's place taken")
-    func counted() async throws {
+    @Test("A rolled-back transfer leaves a port counted where it was, with its peer's place taken")
+    func rollbackKeepsAccounts() async throws {
         final class Place: Sendable {}
         let traffic = Traffic()
         let (near, far) = try StreamSocket.pair()
@@ -50,8 +50,8 @@ struct TransferRollbackTests {
         withExtendedLifetime(far) {}
     }
 
-    @Test("leaves what its peer had said before it closed, for a handler too")
-    func over() async throws {
+    @Test("A rolled-back transfer leaves the messages of a peer that has closed, for a handler too")
+    func rollbackKeepsMessagesOfClosedPeer() async throws {
         let (mine, theirs) = try MessageChannel.makePair()
         for number in 0..<3 { try theirs.postMessage("\(number)") }
         theirs.close()
@@ -66,8 +66,8 @@ struct TransferRollbackTests {
         for expected in ["1", "2", "closed"] { #expect(await next.next() == expected) }
     }
 
-    @Test("wakes who waits, and counts what is posted meanwhile, however often it happens")
-    func underLoad() async throws {
+    @Test("A rolled-back transfer wakes waiting tasks, and counts what is posted meanwhile, however often")
+    func rollbackUnderLoad() async throws {
         let (mine, theirs) = try MessageChannel.makePair()
         let total = 20_000
         async let posting: Void = {

@@ -8,8 +8,8 @@ import Testing
 
 @Suite("The transfer table", .timeLimit(.minutes(1)))
 struct TransferTableTests {
-    @Test("every example of the document is read as it says, and written again byte for byte")
-    func examples() throws {
+    @Test("Every example of a transfer table in the protocol is read as it says, and written again byte for byte")
+    func protocolsExamplesAreReadAndWritten() throws {
         let frames = try documentedFrames()
         #expect(frames.count == 5)
         for frame in frames {
@@ -35,7 +35,7 @@ struct TransferTableTests {
     }
 
     @Test(
-        "a table that breaks a rule is refused",
+        "A transfer table that breaks a rule is refused",
         arguments: [
             ("", 0), ("00000000", 0), ("0300000000", 0), ("05000000 00000000", 0),  // cut off
             ("04000000 01000000", 0), ("05000000 00000000 01", 1),  // shorter or longer than its items
@@ -50,7 +50,7 @@ struct TransferTableTests {
             ("28000000 01000000 0400" + String(repeating: "00", count: 22) + "01000000 0000 00000000 0000", 1),
             ("04000000 ffffffff", 0), ("04000000 fe000000", 0),  // more items than may be
         ])
-    func broken(_ hexadecimal: String, _ descriptors: Int) throws {
+    func brokenTableIsRefused(_ hexadecimal: String, _ descriptors: Int) throws {
         let table = bytes(hexadecimal)
         let ours = try (0..<descriptors).map { _ in try Descriptor.duplicate(of: 0) }
         var length = 0
@@ -59,8 +59,8 @@ struct TransferTableTests {
         }
     }
 
-    @Test("as many things as descriptors may be are the limit, though they bring none")
-    func manyThings() throws {
+    @Test("A transfer table has at most as many items as descriptors, though they bring none")
+    func itemsAreLimited() throws {
         let over = "0402" + String(repeating: "00", count: 28)
         func table(_ count: Int) -> [UInt8] {
             var writer = ByteWriter()

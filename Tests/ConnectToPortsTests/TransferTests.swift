@@ -4,10 +4,10 @@ import ConnectToTesting
 import Glibc
 import Testing
 
-@Suite("Transfer", .chosenExecutor, .timeLimit(.minutes(1)))
+@Suite("Transferring ports, files and buffers", .chosenExecutor, .timeLimit(.minutes(1)))
 struct TransferTests {
-    @Test("a port that is passed on brings what it had received and not delivered, in order")
-    func backlog() async throws {
+    @Test("A transferred port brings what it had received and not delivered, in order")
+    func transferredPortBringsItsBacklog() async throws {
         let inner = try MessageChannel()
         for number in 0..<100 { try inner.port1.postMessage("\(number)") }
         // Started and half read: some of it is in user space.
@@ -34,8 +34,8 @@ struct TransferTests {
         #expect(port.closeReason?.code == .closed)
     }
 
-    @Test("over many hops, with both sides posting, all arrives once and in order")
-    func hops() async throws {
+    @Test("Over many hops of a port, with both sides posting, all messages arrive once and in order")
+    func messagesSurviveManyHops() async throws {
         let total = 10_000
         let inner = try MessageChannel()
         async let posting: Void = {
@@ -80,8 +80,8 @@ struct TransferTests {
         #expect(try await answers == posted)
     }
 
-    @Test("a port that carries ports that carry ports arrives with all of them")
-    func nested() async throws {
+    @Test("A port that carries ports that carry ports arrives with all of them")
+    func portsInPortsArrive() async throws {
         let innermost = try MessageChannel()
         try innermost.port1.postMessage("deep")
         var parcel = innermost.port2
@@ -105,8 +105,8 @@ struct TransferTests {
         #expect(try await port.first()?.text == "deep")
     }
 
-    @Test("a port whose peer has gone can be passed on with what it had to say")
-    func afterTheEnd() async throws {
+    @Test("A port whose peer has gone can be transferred with what the peer had sent")
+    func endedPortBringsLastMessages() async throws {
         let inner = try MessageChannel()
         try inner.port1.postMessage("last words")
         inner.port1.close()
@@ -121,8 +121,8 @@ struct TransferTests {
         #expect(port.closeReason?.code == .closed)
     }
 
-    @Test("open files arrive open, and are gone here")
-    func files() async throws {
+    @Test("Transferred files arrive open, and the sender no longer has them")
+    func filesArriveOpen() async throws {
         var ends: [Int32] = [0, 0]
         #expect(pipe(&ends) == 0)
         let reading = try OpenFile(duplicating: ends[0])
@@ -139,8 +139,8 @@ struct TransferTests {
         #expect(byte == UInt8(ascii: "x"))
     }
 
-    @Test("a buffer that moves can be read there and not written any more; a shared one is written by both")
-    func buffers() async throws {
+    @Test("A moved buffer can be read by its receiver and not written any more; a shared one is written by both")
+    func buffersMoveOrAreShared() async throws {
         let moving = try SharedBuffer(count: 1 << 20)
         moving.withUnsafeMutableBytes { $0[5] = 42 }
         let shared = try SharedBuffer(count: 4096, mode: .shared)
@@ -157,8 +157,8 @@ struct TransferTests {
         #expect(shared.withUnsafeBytes { $0[7] } == 7)
     }
 
-    @Test("when posting throws, nothing has been given away")
-    func allOrNothing() async throws {
+    @Test("A post that throws has transferred nothing")
+    func failedPostTransfersNothing() async throws {
         let carrier = try MessageChannel()
         let inner = try MessageChannel()
         try inner.port1.postMessage("still here")
@@ -191,8 +191,8 @@ struct TransferTests {
         #expect(try await carrier.port2.first()?.files.count == 253)
     }
 
-    @Test("ten thousand transfers leave no descriptor behind")
-    func noLeak() async throws {
+    @Test("Ten thousand transfers leave no descriptor behind")
+    func manyTransfersLeaveNoDescriptor() async throws {
         try await expectNoDescriptorLeak {
             let carrier = try MessageChannel()
             var messages = carrier.port2.messages.makeAsyncIterator()

@@ -8,8 +8,8 @@ import Testing
 
 @Suite("A port that has been transferred", .chosenExecutor, .timeLimit(.minutes(1)))
 struct TransferredPortTests {
-    @Test("what was nested a hundred thousand deep is unpacked as far as the program goes")
-    func deepNesting() async throws {
+    @Test("Ports nested a hundred thousand deep are unpacked as far as the program takes them")
+    func deepNestingIsUnpackedOnDemand() async throws {
         let (near, far) = try StreamSocket.pair()
         let port = try MessagePort(adopting: near, on: .shared)
         let depth = 100_000
@@ -34,8 +34,8 @@ struct TransferredPortTests {
         #expect(port.closeReason == nil)
     }
 
-    @Test("one whose peer has gone tells so, started or not; what is posted on it is dropped")
-    func over() async throws {
+    @Test("A transferred port whose peer has gone says so, started or not, and what is posted on it is dropped")
+    func transferredEndedPortSaysSo() async throws {
         let inner = try MessageChannel()
         inner.port1.close()
         inner.port2.start()
@@ -50,8 +50,8 @@ struct TransferredPortTests {
         #expect(try await port.waitUntilClosed().code == .closed)
     }
 
-    @Test("what it has brought along counts against the bound of the port that it came on")
-    func cargoCounts() async throws {
+    @Test("What a transferred port has brought along counts against the bound of the port that it came on")
+    func cargoCountsAgainstCarrier() async throws {
         let inner = try MessageChannel()
         try inner.port1.postMessage([UInt8](repeating: 1, count: 300_000))
         try await becomeReceived(inner)

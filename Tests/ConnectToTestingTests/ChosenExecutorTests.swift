@@ -5,22 +5,23 @@ import ConnectToTesting
 import Glibc
 import Testing
 
-@Suite("Where tests run", .timeLimit(.minutes(1)))
+@Suite("The executor of a test", .timeLimit(.minutes(1)))
 enum ChosenExecutorTests {
-    @Suite("With the trait .chosenExecutor", .chosenExecutor) struct WithTheTrait {
-        @Test("is where the environment says, for a test that waits and its child tasks")
-        func waits() async throws { try await expectChosenExecutor() }
+    @Suite("A test with the trait .chosenExecutor", .chosenExecutor) struct WithTheTrait {
+        @Test(
+            "A test with the trait .chosenExecutor that waits runs where the environment says, and its child tasks too")
+        func waitingTestRunsOnChosenExecutor() async throws { try await expectChosenExecutor() }
 
-        @Test("is the same for a test that does not wait")
-        func doesNotWait() throws { #expect(try isOnLoop == isLoopWanted) }
+        @Test("A test with the trait .chosenExecutor that does not wait runs where the environment says")
+        func testWithoutWaitRunsOnChosenExecutor() throws { #expect(try isOnLoop == isLoopWanted) }
     }
 
-    @Suite("With the trait .privateBus", .privateBus, .chosenExecutor) struct WithABus {
-        @Test("is where the environment says")
-        func waits() async throws { try await expectChosenExecutor() }
+    @Suite("A test with the traits .privateBus and .chosenExecutor", .privateBus, .chosenExecutor) struct WithABus {
+        @Test("A test with the traits .privateBus and .chosenExecutor runs where the environment says")
+        func testWithBusRunsOnChosenExecutor() async throws { try await expectChosenExecutor() }
     }
 
-    /// A word that the environment has and nobody understands fails too.
+    /// An unknown word in the environment fails too.
     private static var isLoopWanted: Bool { getenv("CONNECTTO_TEST_EXECUTOR") != nil }
 
     private static var isOnLoop: Bool { get throws { try EventLoop.shared.reactor.isCurrent } }

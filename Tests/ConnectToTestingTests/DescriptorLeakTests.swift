@@ -7,8 +7,8 @@ import Testing
 
 @Suite("expectNoDescriptorLeak", .timeLimit(.minutes(1)))
 struct DescriptorLeakTests {
-    @Test("reports a socket that stays open, by number and kind")
-    func reportsASocket() async throws {
+    @Test("expectNoDescriptorLeak reports a socket that stays open, by number and kind")
+    func leakedSocketIsReported() async throws {
         var left: (StreamSocket, StreamSocket)?
         let reported = try await leak { left = try StreamSocket.pair() }
         let sockets = reported.filter { $0.target.hasPrefix("socket:[") }.map(\.number)
@@ -17,8 +17,8 @@ struct DescriptorLeakTests {
         #expect(sockets.contains(pair.1.descriptor.rawValue))
     }
 
-    @Test("reports a memfd that stays open, by name")
-    func reportsAMemfd() async throws {
+    @Test("expectNoDescriptorLeak reports a memfd that stays open, by name")
+    func leakedMemfdIsReported() async throws {
         var left: Descriptor?
         let reported = try await leak {
             left = Descriptor(adopting: try systemCall("memfd_create") { clinux_memfd("left-open") })
@@ -26,8 +26,8 @@ struct DescriptorLeakTests {
         #expect(reported.contains { $0.number == left?.rawValue && $0.target.contains("left-open") })
     }
 
-    @Test("reports a number that was open before, and is open to something else")
-    func reportsAReusedNumber() async throws {
+    @Test("expectNoDescriptorLeak reports a number that was open before, and is open to something else")
+    func reusedNumberIsReported() async throws {
         let reused = Descriptor(adopting: open("/dev/null", O_RDONLY | O_CLOEXEC))
         let reported = try await leak {
             // Closes and opens in one step, so that no test beside this one is given the number.
@@ -37,8 +37,8 @@ struct DescriptorLeakTests {
         #expect(reported.contains { $0.number == reused.rawValue && $0.target == "/proc/version" })
     }
 
-    @Test("reports what stays open although the closure throws")
-    func reportsAfterThrow() async throws {
+    @Test("expectNoDescriptorLeak reports what stays open although the closure throws")
+    func leakIsReportedAfterThrow() async throws {
         struct Oops: Error {}
         var left: StreamSocket?
         var reported: [OpenDescriptor] = []
@@ -53,8 +53,8 @@ struct DescriptorLeakTests {
         #expect(reported.contains { $0.number == left?.descriptor.rawValue })
     }
 
-    @Test("records one issue, which says whose else it may be and what to do then")
-    func recordsAnIssue() async throws {
+    @Test("expectNoDescriptorLeak records one issue, which says what else may own the descriptors and what to do")
+    func leakIsOneIssue() async throws {
         var left: StreamSocket?
         try await withKnownIssue {
             try await expectNoDescriptorLeak(within: .zero) { left = try StreamSocket.pair().0 }
@@ -64,8 +64,8 @@ struct DescriptorLeakTests {
         withExtendedLifetime(left) {}
     }
 
-    @Test("is content with what was closed, here or on the queue for peers' descriptors")
-    func contentWithWhatWasClosed() async throws {
+    @Test("expectNoDescriptorLeak reports nothing that was closed, here or on the queue for peers' descriptors")
+    func closedDescriptorsAreNoLeak() async throws {
         try await expectNoDescriptorLeak {
             for _ in 0..<100 {
                 let (end, other) = try StreamSocket.pair()
@@ -76,8 +76,8 @@ struct DescriptorLeakTests {
         }
     }
 
-    @Test("does not mind what was open before and is closed in between")
-    func beforeAndGone() async throws {
+    @Test("expectNoDescriptorLeak reports nothing that was open before and is closed in between")
+    func descriptorsFromBeforeMayClose() async throws {
         var pair: (StreamSocket, StreamSocket)? = try StreamSocket.pair()
         try await expectNoDescriptorLeak {
             withExtendedLifetime(pair) {}
@@ -85,8 +85,8 @@ struct DescriptorLeakTests {
         }
     }
 
-    @Test("waits for what another test has open, and no longer than that takes")
-    func waitsForOthers() async throws {
+    @Test("expectNoDescriptorLeak waits for what another test has open, and no longer than that takes")
+    func leakCheckWaitsForOtherTests() async throws {
         // The other test: opens while the closure runs, closes when the reactor's timer says so.
         let reactor = try Reactor()
         try await expectNoDescriptorLeak {
@@ -95,13 +95,13 @@ struct DescriptorLeakTests {
         }
     }
 
-    @Test("passes on what the closure returns")
-    func returnsTheResult() async throws {
+    @Test("expectNoDescriptorLeak returns what the closure returns")
+    func leakCheckReturnsResult() async throws {
         #expect(try await expectNoDescriptorLeak { 7 } == 7)
     }
 
-    @Test("finds nothing left of a private bus")
-    func privateBus() async throws {
+    @Test("expectNoDescriptorLeak finds nothing left of a private bus")
+    func privateBusLeavesNoDescriptor() async throws {
         try await expectNoDescriptorLeak {
             try await withPrivateBus { bus in _ = try await names(on: bus) }
             try await withPrivateBus { bus in bus.kill() }
@@ -125,22 +125,22 @@ struct DescriptorLeakTests {
 
 @Suite("Open descriptors of a process")
 struct OpenDescriptorTests {
-    @Test("include our own, with what they are open to")
-    func ownDescriptors() throws {
+    @Test("The open descriptors of this process are listed with what they are open to")
+    func ownDescriptorsAreListed() throws {
         let pair = try StreamSocket.pair()
         let sockets = try OpenDescriptor.all().filter { $0.number == pair.0.descriptor.rawValue }
         #expect(sockets.count == 1)
         #expect(sockets.first?.target.hasPrefix("socket:[") == true)
     }
 
-    @Test("can be told of another process", .privateBus, .chosenExecutor)
-    func ofAnotherProcess() throws {
+    @Test("The open descriptors of another process can be listed", .privateBus, .chosenExecutor)
+    func descriptorsOfAnotherProcess() throws {
         let bus = try PrivateBus.current
         #expect(try OpenDescriptor.all(of: bus.processID).contains { $0.target.hasPrefix("socket:[") })
     }
 
-    @Test("cannot be told of a process that does not exist")
-    func ofNoProcess() {
+    @Test("The open descriptors of a process that does not exist cannot be listed")
+    func descriptorsOfMissingProcess() {
         #expect(throws: (any Error).self) { try OpenDescriptor.all(of: Int32.max) }
     }
 }

@@ -6,16 +6,16 @@ import Testing
 
 @Suite("A private bus", .timeLimit(.minutes(1)))
 struct PrivateBusTests {
-    @Test("answers at its address")
-    func answers() async throws {
+    @Test("A private bus answers at its address")
+    func busAnswersAtItsAddress() async throws {
         try await withPrivateBus { bus in
             let names = try await names(on: bus)
             #expect(names.contains("org.freedesktop.DBus"))
         }
     }
 
-    @Test("ends with its closure, and its directory with it")
-    func endsWithItsClosure() async throws {
+    @Test("A private bus ends with its closure, and its directory with it")
+    func busEndsWithClosure() async throws {
         let bus = try await withPrivateBus { bus in
             #expect(exists(bus.directory))
             #expect(isAlive(bus))
@@ -25,8 +25,8 @@ struct PrivateBusTests {
         #expect(!isAlive(bus))
     }
 
-    @Test("ends when its closure throws")
-    func endsOnThrow() async throws {
+    @Test("A private bus ends when its closure throws")
+    func busEndsWhenClosureThrows() async throws {
         struct Oops: Error {}
         let seen = Lock<PrivateBus?>(nil)
         await #expect(throws: Oops.self) {
@@ -40,8 +40,8 @@ struct PrivateBusTests {
         #expect(!isAlive(bus))
     }
 
-    @Test("ends when its task is cancelled, while the closure still waits")
-    func endsOnCancellation() async throws {
+    @Test("A private bus ends when its task is cancelled, while the closure still waits")
+    func busEndsWhenTaskIsCancelled() async throws {
         let (started, starts) = AsyncStream.makeStream(of: PrivateBus.self)
         let task = Task {
             try await withPrivateBus { bus in
@@ -58,8 +58,8 @@ struct PrivateBusTests {
         #expect(!isAlive(bus))
     }
 
-    @Test("does not start in a cancelled task")
-    func notInACancelledTask() async throws {
+    @Test("A private bus does not start in a cancelled task")
+    func noBusInCancelledTask() async throws {
         let task = Task {
             withUnsafeCurrentTask { $0?.cancel() }
             try await withPrivateBus { _ in
@@ -69,8 +69,8 @@ struct PrivateBusTests {
         await #expect(throws: CancellationError.self) { try await task.value }
     }
 
-    @Test("is gone, and refuses, once killed")
-    func kill() async throws {
+    @Test("A private bus that was killed is gone, and refuses connections")
+    func killedBusRefuses() async throws {
         try await withPrivateBus { bus in
             bus.kill()
             #expect(!isRunning(bus))
@@ -80,9 +80,9 @@ struct PrivateBusTests {
     }
 
     @Test(
-        "starts the services of the directory it was given, and no others",
+        "A private bus starts the services of the directory it was given, and no others",
         .enabled(if: BusProgram.chosen.startsServices, "dbus-broker leaves that to systemd"))
-    func services() async throws {
+    func busStartsServicesOfDirectory() async throws {
         try await withTemporaryDirectory(prefix: "connectto test & <services>") { services in
             let file = try FileDescriptor.open(
                 services.appending("sleeper.service"), .writeOnly, options: .create,
@@ -101,8 +101,8 @@ struct PrivateBusTests {
         }
     }
 
-    @Test("lets its closure use what the caller's actor owns")
-    func isolation() async throws {
+    @Test("A private bus lets its closure use what the caller's actor owns")
+    func closureRunsOnCallersActor() async throws {
         actor Owner {
             var seen: [String] = []
             func look() async throws -> Int {
@@ -113,8 +113,8 @@ struct PrivateBusTests {
         #expect(try await Owner().look() == 1)
     }
 
-    @Test("is one of many at once")
-    func manyAtOnce() async throws {
+    @Test("Many private buses can run at once")
+    func manyBusesAtOnce() async throws {
         let addresses = try await withThrowingTaskGroup { group in
             for _ in 0..<8 {
                 group.addTask {
@@ -129,23 +129,23 @@ struct PrivateBusTests {
         #expect(addresses.count == 8)
     }
 
-    @Test("is missing where there is no dbus-daemon, and the error says what to install")
-    func noDaemon() async throws {
+    @Test("A private bus without dbus-daemon throws an error that says what to install")
+    func missingDaemonIsAnError() async throws {
         let error = await startError(of: "connectto-no-such-daemon")
         #expect(error?.code == .daemonMissing)
         #expect(error?.message.contains("apt-get install dbus") == true)
     }
 
-    @Test("does not start where the daemon ends at once, and the error says what the daemon said")
-    func endsAtOnce() async throws {
+    @Test("A private bus whose daemon ends at once throws an error with the daemon's output")
+    func daemonThatEndsAtOnceIsAnError() async throws {
         // Ends at once with a complaint about its arguments.
         let error = await startError(of: "cat")
         #expect(error?.code == .startFailed)
         #expect(error?.message.contains("--config-file") == true)
     }
 
-    @Test("does not start where the daemon stays silent, and that has a limit")
-    func staysSilent() async throws {
+    @Test("A private bus whose daemon stays silent throws when the time for that is over")
+    func silentDaemonTimesOut() async throws {
         try await withTemporaryDirectory(prefix: "connectto-test") { directory in
             let program = directory.appending("silent")
             // Written by a child: a descriptor of ours that is open for writing, inherited by whatever
@@ -168,8 +168,8 @@ struct PrivateBusTests {
         }
     }
 
-    @Test("leaves its closure's own errors alone")
-    func ownErrors() async throws {
+    @Test("A private bus throws its closure's errors as they are")
+    func closuresErrorsAreUnchanged() async throws {
         let error = await #expect(throws: SubprocessError.self) {
             try await withPrivateBus { _ in
                 _ = try await run(.name("connectto-no-such-program"), output: .discarded)
@@ -178,8 +178,8 @@ struct PrivateBusTests {
         #expect(error?.code == .executableNotFound)
     }
 
-    @Test("is not to be had without the trait")
-    func noTrait() {
+    @Test("PrivateBus.current without the trait throws")
+    func currentBusNeedsTrait() {
         let error = #expect(throws: PrivateBusError.self) { try PrivateBus.current }
         #expect(error?.code == .noCurrentBus)
     }

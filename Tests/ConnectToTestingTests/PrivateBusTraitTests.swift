@@ -7,15 +7,15 @@ import Testing
 struct PrivateBusTraitTests {
     private static let seen = Lock(Set<String>())
 
-    @Test("gives each argument of each test a bus of its own", arguments: 1...3)
-    func oneEach(_: Int) async throws {
+    @Test("The trait .privateBus gives each argument of each test a bus of its own", arguments: 1...3)
+    func eachArgumentHasItsBus(_: Int) async throws {
         let bus = try PrivateBus.current
         #expect(try await names(on: bus).contains("org.freedesktop.DBus"))
         #expect(Self.seen.withLock { $0.insert(bus.address).inserted })
     }
 
-    @Test("reaches the tasks a test starts")
-    func childTasks() async throws {
+    @Test("The trait .privateBus reaches the tasks that a test starts")
+    func childTasksHaveBus() async throws {
         let own = try PrivateBus.current.address
         async let childs = PrivateBus.current.address
         let tasks = Task { try PrivateBus.current.address }

@@ -3,7 +3,7 @@ import Glibc
 import SystemPackage
 import Testing
 
-@Suite("A private bus of a process that ends while it runs", .timeLimit(.minutes(1)))
+@Suite("A private bus whose process ends", .timeLimit(.minutes(1)))
 struct ProcessEndTests {
     /// How the process ends.
     enum Ending: Int32, Codable, CaseIterable {
@@ -16,18 +16,18 @@ struct ProcessEndTests {
         var status: ExitTest.Condition { self == .exit ? .exitCode(0) : .signal(rawValue) }
     }
 
-    @Test("ends too, and its directory with it", arguments: Ending.allCases)
-    func ends(_ ending: Ending) async throws {
+    @Test("A private bus ends when its process ends, and its directory with it", arguments: Ending.allCases)
+    func busEndsWithProcess(_ ending: Ending) async throws {
         try await endsToo(ending, restarted: false)
     }
 
-    @Test("ends too where it was started again and then stopped")
-    func restarted() async throws {
+    @Test("A private bus that was started again and then stopped ends when its process ends")
+    func restartedBusEndsWithProcess() async throws {
         try await endsToo(.killed, restarted: true)
     }
 
-    @Test("ends too where it is one of fifty at once and their process is killed: no daemon, shell or directory stays")
-    func fifty() async throws {
+    @Test("Fifty private buses of a killed process leave no daemon, shell or directory")
+    func fiftyBusesEndWithProcess() async throws {
         let result = await #expect(
             processExitsWith: .signal(SIGKILL), observing: [\.standardOutputContent]
         ) {

@@ -5,8 +5,8 @@ import Testing
 
 @Suite("Connecting by name", .chosenExecutor, .timeLimit(.minutes(1)))
 struct ConnectTests {
-    @Test("two programs that know nothing but a name talk over a line of their own", .privateBus)
-    func mainJob() async throws {
+    @Test("Two programs that know nothing but a name talk over a line of their own", .privateBus)
+    func twoProgramsConnectByName() async throws {
         let address = try PrivateBus.current.address
         let here = try await Bus.separate(at: address)
         let there = try await Bus.separate(at: address)
@@ -29,8 +29,8 @@ struct ConnectTests {
         #expect(try await answers.next() == nil)
     }
 
-    @Test("a caller waits for a listener that starts later", .privateBus)
-    func waits() async throws {
+    @Test("A caller waits for a listener that starts later", .privateBus)
+    func callerWaitsForListener() async throws {
         let address = try PrivateBus.current.address
         let here = try await Bus.separate(at: address)
         let there = try await Bus.separate(at: address)
@@ -56,8 +56,8 @@ struct ConnectTests {
         #expect(try await late.waitUntilClosed().code == .timedOut)
     }
 
-    @Test("the directory shows what is registered, and its changes what comes and goes", .privateBus)
-    func directory() async throws {
+    @Test("The directory shows which contexts are registered, and its changes which come and go", .privateBus)
+    func directoryShowsContextsAndChanges() async throws {
         let address = try PrivateBus.current.address
         let here = try await Bus.separate(at: address)
         let there = try await Bus.separate(at: address)
@@ -80,8 +80,8 @@ struct ConnectTests {
         #expect(try await here.directory().map(\.name) == [second.name])
     }
 
-    @Test("a name has one owner, and the second is told who it is", .privateBus)
-    func taken() async throws {
+    @Test("A name has one owner, and a second program gets an error that names the owner", .privateBus)
+    func takenNameNamesOwner() async throws {
         let address = try PrivateBus.current.address
         let here = try await Bus.separate(at: address)
         let there = try await Bus.separate(at: address)

@@ -7,10 +7,10 @@ import Testing
 
 @testable import ConnectTo
 
-@Suite("On a loop that somebody else turns", .privateBus, .chosenExecutor, .timeLimit(.minutes(1)))
+@Suite("A bus on a foreign loop", .privateBus, .chosenExecutor, .timeLimit(.minutes(1)))
 struct ForeignLoopTests {
-    @Test("buses, introductions and lines work in both directions, and nothing is left behind")
-    func wholeConnect() async throws {
+    @Test("On a foreign loop, buses, introductions and lines work in both directions, and leave nothing behind")
+    func foreignLoopServesBothSides() async throws {
         let main = try MainLoop()
         try await expectNoDescriptorLeak {
             let address = try PrivateBus.current.address

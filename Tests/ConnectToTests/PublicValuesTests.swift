@@ -42,8 +42,8 @@ struct PublicValuesTests {
         #expect(peer.description == #":1.7, uid 1000, pid 1, "init""#)
     }
 
-    @Test("Entries, changes and facts of the directory are made as a bus would give them")
-    func directory() throws {
+    @Test("Entries, changes and facts of the directory can be made as a bus would give them")
+    func directoryValuesAreMadeByTests() throws {
         let context = try ContextName("clock", origin: "org.example.App")
         let entry = DirectoryEntry(context: context, owner: ":1.7", metadata: ["version": "2"])
         #expect(entry.name == "clock")
@@ -58,8 +58,8 @@ struct PublicValuesTests {
         #expect(info.metadata == nil)
     }
 
-    @Test("Errors of ports and buses are made with a code and a message")
-    func errors() {
+    @Test("Errors of ports and buses can be made with a code and a message")
+    func errorsAreMadeByTests() {
         let reason = CloseReason(.startFailed, detail: "it never ran")
         let ended = PortError(.closed, "the port is over", reason: reason)
         #expect(ended.code == .closed)
@@ -70,8 +70,8 @@ struct PublicValuesTests {
         #expect(taken.owner?.busName == ":1.7")
     }
 
-    @Test("Something transferable says what it is, and gives it back as that alone")
-    func transferable() throws {
+    @Test("A transferable object says its kind, and gives itself back as that kind alone")
+    func transferableSaysItsKind() throws {
         let channel = try MessageChannel()
         let buffer = try SharedBuffer(count: 8, mode: .shared)
         let things: [Transferable] = [

@@ -4,10 +4,10 @@ import Testing
 
 @testable import ConnectTo
 
-@Suite("What a program iterates over", .privateBus, .chosenExecutor, .timeLimit(.minutes(1)))
+@Suite("The sequences of a bus and its contexts", .privateBus, .chosenExecutor, .timeLimit(.minutes(1)))
 struct SequencesTests {
-    @Test("keeps a context registered: the connect events, though nobody else has the context")
-    func connects() async throws {
+    @Test("Connect events keep a context registered, though the program has dropped the context")
+    func connectEventsKeepContext() async throws {
         let (here, there) = (try await Bus.onPrivateBus(), try await Bus.onPrivateBus())
         let taking = Task {
             for try await event in try await there.register("x").connectEvents {
@@ -28,8 +28,8 @@ struct SequencesTests {
         }
     }
 
-    @Test("tell each of two tasks of every change: the status of a bus, from when the task begins to take it")
-    func statusChanges() async throws {
+    @Test("The changes of a bus's status reach each of two tasks, from when the task begins to take them")
+    func statusChangesReachEachTask() async throws {
         let bus = try await Bus.onPrivateBus()
         // Reading the property begins nothing.
         let changes = bus.statusChanges
@@ -51,8 +51,8 @@ struct SequencesTests {
         #expect(await late.next() == .lost)
     }
 
-    @Test("may be taken by two tasks, each of which gets some: changes of the directory")
-    func changes() async throws {
+    @Test("Two tasks that take the changes of the directory get some of them each")
+    func directoryChangesAreShared() async throws {
         let bus = try await Bus.onPrivateBus()
         let changes = try await bus.changes()
         let total = 20

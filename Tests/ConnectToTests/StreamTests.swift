@@ -8,7 +8,7 @@ import Testing
 
 @testable import ConnectTo
 
-@Suite("Streams by name", .privateBus, .chosenExecutor, .timeLimit(.minutes(1)))
+@Suite("Streams of bytes to a context", .privateBus, .chosenExecutor, .timeLimit(.minutes(1)))
 struct StreamTests {
     /// Two programs, and a stream between them.
     private func withStream(
@@ -21,8 +21,8 @@ struct StreamTests {
         return (try await stream, event, context)
     }
 
-    @Test("two programs agree on a stream, and each gets its end of the socket")
-    func agreed() async throws {
+    @Test("Two programs agree on a stream, and each gets its end of the socket")
+    func programsAgreeOnStream() async throws {
         let (here, there, context) = try await withStream()
         #expect(context.format == .stream)
         #expect(there.metadata == ["a": "b"])
@@ -33,8 +33,8 @@ struct StreamTests {
         #expect(listening.bytes() == [0, 0, 0, 0, 0])
     }
 
-    @Test("a stream carries what was recorded of older versions, and nothing else")
-    func recorded() async throws {
+    @Test("A stream carries what was recorded of older versions, and nothing else")
+    func streamCarriesRecordedBytes() async throws {
         let url = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
             .appending(path: "../Compatibility/stream.hex").standardizedFileURL
         let bytes = try String(contentsOf: url, encoding: .utf8).split(separator: "\n").filter { !$0.hasPrefix("#") }
@@ -51,9 +51,9 @@ struct StreamTests {
     }
 
     @Test(
-        "a stream is closed once by its program, or when it is dropped, and its peer sees the end",
+        "A stream is closed once by its program, or when it is dropped, and its peer sees the end",
         arguments: [true, false])
-    func closing(isDropped: Bool) async throws {
+    func streamIsClosedOnce(isDropped: Bool) async throws {
         var (here, there, context): (ByteStream?, StreamEvent, Context) = try await withStream()
         // Whatever copies of the socket there are.
         let copy = here?.withSocket { $0 }
@@ -68,8 +68,8 @@ struct StreamTests {
         withExtendedLifetime((context, copy)) {}
     }
 
-    @Test("what a caller wrote before it left can still be read by a listener that decides late")
-    func late() async throws {
+    @Test("What a caller wrote before it left can still be read by a listener that decides late")
+    func lateListenerReadsGoneCaller() async throws {
         let (here, there, context) = try await withStream()
         try here.withSocket { try $0.write([1, 2, 3]) }
         here.close()
@@ -80,8 +80,8 @@ struct StreamTests {
         withExtendedLifetime(context) {}
     }
 
-    @Test("the socket of a stream is closed on exec and blocks")
-    func flags() async throws {
+    @Test("The socket of a stream is closed on exec and blocks")
+    func streamSocketClosesOnExec() async throws {
         let (here, there, context) = try await withStream()
         let number = try here.takeFileDescriptor()
         #expect(fcntl(number, F_GETFD) & FD_CLOEXEC != 0)
@@ -90,16 +90,16 @@ struct StreamTests {
         withExtendedLifetime((there, context)) {}
     }
 
-    @Test("callers are told whether a stream may end before all of it is taken", arguments: [true, false])
-    func partial(isPartial: Bool) async throws {
+    @Test("Callers learn whether a stream may end before all of it is taken", arguments: [true, false])
+    func callersLearnWhetherStreamIsPartial(isPartial: Bool) async throws {
         let (here, there, context) = try await withStream(ContextOptions(format: .stream, isPartial: isPartial))
         #expect(here.isPartial == isPartial)
         #expect(there.stream.isPartial == isPartial)
         withExtendedLifetime(context) {}
     }
 
-    @Test("a stream counts against its caller's limit until its socket is taken, or it is closed")
-    func limits() async throws {
+    @Test("A stream counts against its caller's limit until its socket is taken, or it is closed")
+    func streamCountsUntilTaken() async throws {
         var limits = BusLimits()
         limits.callers.openPorts = 1
         let here = try await Bus.onPrivateBus()
@@ -122,8 +122,8 @@ struct StreamTests {
         }
     }
 
-    @Test("a stream whose task is cancelled before its listener answers is given up, and says so")
-    func cancelled() async throws {
+    @Test("A stream whose task is cancelled before its listener answers is given up with an error that says so")
+    func cancelledOpeningOfStream() async throws {
         let bus = try await Bus.onPrivateBus()
         let listener = try await ScriptedListener("x")
         let opening = Task { try await bus.openStream(to: "x") }
@@ -134,8 +134,8 @@ struct StreamTests {
         #expect(call.line?.hasEnded == true)
     }
 
-    @Test("a name that is none, and too much metadata, are told at once")
-    func invalid() async throws {
+    @Test("An invalid name, and too much metadata, fail the opening of a stream at once")
+    func invalidStreamRequestFailsAtOnce() async throws {
         let bus = try await Bus.onPrivateBus()
         let large = ["a": String(repeating: "x", count: 64 << 10)]
         for (name, metadata) in [("", [:]), ("x", large)] {
@@ -147,8 +147,8 @@ struct StreamTests {
         }
     }
 
-    @Test("a stream to a name that nobody has fails with the reason that a port has")
-    func unavailable() async throws {
+    @Test("A stream to a name without an owner fails with the reason that a port has")
+    func unavailableStreamHasPortsReason() async throws {
         let bus = try await Bus.onPrivateBus()
         let error = await #expect(throws: PortError.self) {
             try await bus.openStream(to: "x", options: ConnectOptions(wait: .now))
@@ -157,9 +157,9 @@ struct StreamTests {
     }
 
     @Test(
-        "a context refuses callers of the other format, and says which it has",
+        "A context refuses callers of the other format, and says which format it has",
         arguments: [LineFormat.messages, .stream])
-    func mismatch(format: LineFormat) async throws {
+    func otherFormatIsRefused(format: LineFormat) async throws {
         let (here, there) = (try await Bus.onPrivateBus(), try await Bus.onPrivateBus())
         let context = try await there.register("x", options: ContextOptions(format: format))
         let reason: CloseReason?
@@ -183,9 +183,9 @@ struct StreamTests {
     }
 
     @Test(
-        "taking streams of a context of messages, or connect events of one of streams, is an error that says which to take"
+        "Taking streams of a context of messages, or connect events of one of streams, throws and says what to take"
     )
-    func wrongSequence() async throws {
+    func takingOtherFormatThrows() async throws {
         let bus = try await Bus.onPrivateBus()
         let messages = try await bus.register("x")
         let streams = try await bus.register("y", options: ContextOptions(format: .stream))
@@ -199,8 +199,8 @@ struct StreamTests {
         }
     }
 
-    @Test("a second task that takes a context's streams is refused, until the first has let go")
-    func secondTaker() async throws {
+    @Test("A second task that takes a context's streams is refused until the first has ended")
+    func secondTakerOfStreamsIsRefused() async throws {
         let bus = try await Bus.onPrivateBus()
         let context = try await bus.register("x", options: ContextOptions(format: .stream))
         do {
@@ -214,8 +214,8 @@ struct StreamTests {
         _ = try await stream
     }
 
-    @Test("a format that this version does not serve cannot be registered")
-    func unservedFormat() async throws {
+    @Test("A format that this version does not serve cannot be registered")
+    func unservedFormatCannotBeRegistered() async throws {
         let bus = try await Bus.onPrivateBus()
         let error = await #expect(throws: ConnectToError.self) {
             try await bus.register("x", options: ContextOptions(format: LineFormat(rawValue: "calls")))
@@ -224,8 +224,8 @@ struct StreamTests {
         #expect(error?.message.contains("calls") == true)
     }
 
-    @Test("a caller with a format that the listener does not know is refused, and told what there is")
-    func unknownFormat() async throws {
+    @Test("A caller with a format that the listener does not know is refused, and learns the listener's format")
+    func unknownFormatIsRefused() async throws {
         let (here, there) = (try await Bus.onPrivateBus(), try await Bus.onPrivateBus())
         let context = try await there.register("x")
         var hello = Greeting()
@@ -244,8 +244,8 @@ struct StreamTests {
         withExtendedLifetime(near) {}
     }
 
-    @Test("a listener of a later version shows its format as the word that it is")
-    func laterFormat() async throws {
+    @Test("A listener of a later version shows its format as its word")
+    func laterFormatIsShownAsWord() async throws {
         let bus = try await Bus.onPrivateBus()
         let listener = try await ScriptedListener("x")
         let answering = Task {
@@ -263,8 +263,8 @@ struct StreamTests {
     }
 
     @Test(
-        "a welcome of another format than was asked for is a protocol error", arguments: [LineFormat.messages, .stream])
-    func oldListener(format: LineFormat) async throws {
+        "A welcome of another format than was asked for is a protocol error", arguments: [LineFormat.messages, .stream])
+    func welcomeOfOtherFormatIsProtocolError(format: LineFormat) async throws {
         let bus = try await Bus.onPrivateBus()
         let listener = try await ScriptedListener("x")
         let reason = Task { () -> CloseReason? in
@@ -276,8 +276,8 @@ struct StreamTests {
         #expect(try await reason.value?.code == .protocolError)
     }
 
-    @Test("a stream is opened by the welcome, not by what the listener writes before it")
-    func byteFirst() async throws {
+    @Test("A stream is opened by the welcome, not by what the listener writes before it")
+    func bytesBeforeWelcomeOpenNoStream() async throws {
         let bus = try await Bus.onPrivateBus()
         let listener = try await ScriptedListener("x")
         for isAdmitted in [false, true] {
@@ -295,8 +295,8 @@ struct StreamTests {
         }
     }
 
-    @Test("the format is a property of the context", arguments: [LineFormat.messages, .stream])
-    func property(format: LineFormat) async throws {
+    @Test("The format is a property of the context", arguments: [LineFormat.messages, .stream])
+    func formatIsAProperty(format: LineFormat) async throws {
         let bus = try await Bus.onPrivateBus()
         let context = try await bus.register("x", options: ContextOptions(format: format))
         let reply = try await bus.connection.call(

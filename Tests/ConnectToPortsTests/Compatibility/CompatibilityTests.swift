@@ -10,15 +10,18 @@ import Testing
 @Suite("A line as older versions wrote it", .timeLimit(.minutes(1)))
 struct CompatibilityTests {
     @Test(
-        "the library writes for each act the bytes and descriptors that were recorded", arguments: RecordedAct.allCases)
-    func writing(act: RecordedAct) throws {
+        "For each recorded act the library writes the bytes and descriptors of older versions",
+        arguments: RecordedAct.allCases)
+    func libraryWritesRecordedBytes(act: RecordedAct) throws {
         let recorded = try RecordedLine(act.rawValue)
         let written = try perform(act)
         #expect(written == recorded.frames.map(\.text))
     }
 
-    @Test("the library gives the program what an older version wrote for each act", arguments: RecordedAct.allCases)
-    func reading(act: RecordedAct) throws {
+    @Test(
+        "For each recorded act the library gives the program what an older version wrote",
+        arguments: RecordedAct.allCases)
+    func libraryReadsRecordedBytes(act: RecordedAct) throws {
         let recorded = try RecordedLine(act.rawValue)
         let replay = try Replay(recorded)
         #expect(replay.delivered == recorded.delivered)

@@ -37,8 +37,8 @@ struct HostileCargoTests {
         messageWithTable(table(Item.port()), descriptors: 1),
     ]
 
-    @Test("that brings garbage ends by itself", arguments: garbage)
-    func input(garbage: [UInt8]) async throws {
+    @Test("A transferred port that brings garbage ends by itself", arguments: garbage)
+    func portWithGarbageEndsAlone(garbage: [UInt8]) async throws {
         try await underAttack { enemy in
             let (port, farEnd) = try await receive(Item.port(text("first") + garbage), from: enemy)
             var messages = port.messages.makeAsyncIterator()
@@ -50,8 +50,8 @@ struct HostileCargoTests {
         }
     }
 
-    @Test("that brings descriptors for nothing ends by itself")
-    func descriptors() async throws {
+    @Test("A transferred port that brings descriptors for no frame ends by itself")
+    func portWithStrayDescriptorsEndsAlone() async throws {
         try await underAttack { enemy in
             let (port, farEnd) = try await receive(
                 Item.port(text("first"), descriptors: 200), from: enemy, try Loot.files(200))
@@ -62,8 +62,8 @@ struct HostileCargoTests {
         }
     }
 
-    @Test("may have counted to the end of numbers")
-    func counters() async throws {
+    @Test("A transferred port may have counters at the largest number")
+    func portCountersMayOverflow() async throws {
         try await underAttack { enemy in
             let (port, farEnd) = try await receive(
                 Item.port(text("x"), posted: .max, taken: .max), from: enemy)
@@ -82,8 +82,8 @@ struct HostileCargoTests {
         }
     }
 
-    @Test("may be its carrier's other end, or its carrier")
-    func itself() async throws {
+    @Test("A transferred port may be its carrier's other end, or its carrier")
+    func portMayBeItsCarrier() async throws {
         try await underAttack { enemy in
             try await enemy.send(
                 messageWithTable(table(Item.port()), descriptors: 1), [enemy.copyOfTheirEnd])
@@ -95,8 +95,8 @@ struct HostileCargoTests {
         }
     }
 
-    @Test("may hold ports that hold ports, two hundred deep: each waits until the last was taken")
-    func nested() async throws {
+    @Test("Ports in ports, two hundred deep, each wait until the one around them was taken")
+    func nestedPortsAreUnpackedWhenTaken() async throws {
         try await underAttack { enemy in
             let depth = 200
             var input = text("innermost")
@@ -117,8 +117,8 @@ struct HostileCargoTests {
         }
     }
 
-    @Test("is not read before it was seen, whatever its peer has sent before it left")
-    func unseen() async throws {
+    @Test("A transferred port that the program has not taken is not read, whatever its peer sent before it left")
+    func unseenPortIsNotRead() async throws {
         try await underAttack { enemy in
             let message = messageWithTable(table(Item.port()), descriptors: 1)
             let (near, far) = try StreamSocket.pair()

@@ -11,8 +11,8 @@ struct HostileDescriptorTests {
     /// Of a process of a test's own.
     private static let total = 1_024
 
-    @Test("are half of all, by however many ports they come; the rest waits, and arrives when there is room")
-    func manyPorts() async {
+    @Test("Waiting descriptors take half of all at most, over any number of ports; the rest arrives when there is room")
+    func waitingDescriptorsAreHalfOfAll() async {
         await #expect(processExitsWith: .success) {
             try limitDescriptors(to: Self.total)
             let null = try #require(try Loot.files(1).first)
@@ -56,8 +56,8 @@ struct HostileDescriptorTests {
         }
     }
 
-    @Test("are half of all also where the peer hides them from a look ahead, which ends the port")
-    func hidden() async {
+    @Test("Descriptors that a peer hides from a look at the socket end the port, and take half of all at most")
+    func hiddenDescriptorsEndPort() async {
         await #expect(processExitsWith: .success) {
             try limitDescriptors(to: Self.total)
             let null = try #require(try Loot.files(1).first)
@@ -82,8 +82,8 @@ struct HostileDescriptorTests {
         }
     }
 
-    @Test("are bounded also where they wait in what a port that was passed has to write")
-    func inOutput() async {
+    @Test("Descriptors that wait in the output of a transferred port are bounded too")
+    func descriptorsInOutputAreBounded() async {
         await #expect(processExitsWith: .success) {
             try limitDescriptors(to: Self.total)
             let null = try #require(try Loot.files(1).first)
@@ -115,8 +115,8 @@ struct HostileDescriptorTests {
         }
     }
 
-    @Test("are closed with messages that are refused half-way, ten thousand times")
-    func refused() async throws {
+    @Test("Messages that are refused half-way close their descriptors, ten thousand times")
+    func refusedMessagesCloseDescriptors() async throws {
         let null = try #require(try Loot.files(1).first)
         // Two files, a buffer that is none, and a file that is not looked at any more.
         let message = messageWithTable(
@@ -135,8 +135,8 @@ struct HostileDescriptorTests {
         #expect(!DescriptorBudget.isSpent)
     }
 
-    @Test("when there is room again, go to the next that waits, past ports that are over by then")
-    func waitersThatAreOver() async {
+    @Test("Room for descriptors goes to the next port that waits, past ports that have ended")
+    func roomPassesEndedPorts() async {
         await #expect(processExitsWith: .success) {
             // Whose turn does not come waits for ever.
             alarm(30)
@@ -166,8 +166,8 @@ struct HostileDescriptorTests {
         }
     }
 
-    @Test("are given back by ports that end with messages waiting")
-    func ended() async {
+    @Test("Ports that end with messages waiting give their descriptors back")
+    func endedPortsGiveBackDescriptors() async {
         await #expect(processExitsWith: .success) {
             try limitDescriptors(to: Self.total)
             let null = try #require(try Loot.files(1).first)
@@ -210,8 +210,8 @@ struct HostileDescriptorTests {
 
 @Suite("A process that has no descriptors left", .chosenExecutor, .timeLimit(.minutes(1)))
 struct NoDescriptorsTests {
-    @Test("ends the port that came with some for this reason, and does not blame the peer")
-    func received() async {
+    @Test("A process without descriptors left ends a port that receives some, and does not blame the peer")
+    func noDescriptorsEndsReceivingPort() async {
         await #expect(processExitsWith: .success) {
             let enemy = try Enemy()
             enemy.port.start()
@@ -225,8 +225,8 @@ struct NoDescriptorsTests {
         }
     }
 
-    @Test("ends the port that it wanted to open for this reason, and does not say that nobody has the name")
-    func opening() async {
+    @Test("A process without descriptors left ends a port that it opens as out of resources, not as unavailable")
+    func noDescriptorsEndsOpeningPort() async {
         await #expect(processExitsWith: .success) {
             let loop = try EventLoop.shared
             try limitDescriptors(to: firstFree())
@@ -236,8 +236,8 @@ struct NoDescriptorsTests {
         }
     }
 
-    @Test("cannot duplicate a descriptor, and learns what to do; a number that is not open is another error")
-    func duplicating() async {
+    @Test("Duplicating a descriptor with none left says what to do; a number that is not open is another error")
+    func noDescriptorsFailsDuplicating() async {
         await #expect(processExitsWith: .success) {
             let notOpen = #expect(throws: PortError.self) { try OpenFile(duplicating: -1) }
             #expect(notOpen?.code.rawValue == "not-transferable")
@@ -250,8 +250,8 @@ struct NoDescriptorsTests {
         }
     }
 
-    @Test("ends the port that it wanted to watch for this reason")
-    func watching() async {
+    @Test("A process without descriptors left ends a port that it cannot watch as out of resources")
+    func noDescriptorsEndsWatchedPort() async {
         await #expect(processExitsWith: .success) {
             let loop = try EventLoop.shared
             // A file, which the kernel does not watch: that the port cannot be watched is nothing a peer has done. (A

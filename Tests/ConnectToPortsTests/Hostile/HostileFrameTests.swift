@@ -47,8 +47,10 @@ struct HostileFrameTests {
         ) { try Loot.files(2) },
     ]
 
-    @Test("ends its own port with a protocol error, after what it had sent before", arguments: attacks)
-    func ends(attack: Attack) async throws {
+    @Test(
+        "A peer that breaks the rules of frames ends its own port with a protocol error, after its earlier messages",
+        arguments: attacks)
+    func brokenFrameEndsPort(attack: Attack) async throws {
         try await underAttack { enemy in
             try await enemy.send(text("before"))
             try await enemy.send(try attack.make())
@@ -72,8 +74,8 @@ struct HostileFrameTests {
         }
     }
 
-    @Test("ends a port that was not started, too, when its own end comes")
-    func notStarted() async throws {
+    @Test("A peer that breaks the rules of frames ends a port that was not started, too, at the peer's end")
+    func brokenFrameEndsUnstartedPort() async throws {
         try await underAttack { enemy in
             try await enemy.send(FrameHeader.raw(0, length: 0))
             enemy.hangUp()

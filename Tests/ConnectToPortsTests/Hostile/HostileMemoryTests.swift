@@ -10,8 +10,8 @@ import Testing
     "The memory that a hostile peer can take", .timeLimit(.minutes(1)),
     .disabled(if: isSanitized, "a sanitizer keeps what is freed"))
 struct HostileMemoryTests {
-    @Test("is none for lengths that it only announces")
-    func announced() async {
+    @Test("Lengths that a peer only announces take no memory")
+    func announcedLengthsTakeNoMemory() async {
         await #expect(processExitsWith: .success) {
             try await bounded(to: 32) {
                 let enemies = try (0..<50).map { _ in try Enemy() }
@@ -27,8 +27,8 @@ struct HostileMemoryTests {
         }
     }
 
-    @Test("is not even address space for lengths that it only announces")
-    func announcedAddressSpace() async {
+    @Test("Lengths that a peer only announces take no address space")
+    func announcedLengthsTakeNoAddressSpace() async {
         await #expect(processExitsWith: .success) {
             let enemies = try (0..<33).map { _ in try Enemy() }
             try limitAddressSpace(toMore: 1 << 30)
@@ -45,8 +45,8 @@ struct HostileMemoryTests {
         }
     }
 
-    @Test("that is not there ends the line that it was for, as out of resources, and no other")
-    func notThere() async {
+    @Test("A message for which there is no memory ends its own line as out of resources, and no other")
+    func missingMemoryEndsOneLine() async {
         await #expect(processExitsWith: .success) {
             var limits = PortLimits()
             limits.messageLength = 1 << 30
@@ -64,8 +64,8 @@ struct HostileMemoryTests {
         }
     }
 
-    @Test("is the queue's bound and one message, where the program takes nothing")
-    func notTaken() async {
+    @Test("Messages that the program does not take hold the queue's bound and one message")
+    func untakenMessagesAreBounded() async {
         await #expect(processExitsWith: .success) {
             try await bounded(to: 32) {
                 let enemy = try Enemy()
@@ -83,8 +83,8 @@ struct HostileMemoryTests {
         }
     }
 
-    @Test("is the queue's bound where messages bring tables with nothing in them")
-    func emptyTables() async {
+    @Test("Messages with empty transfer tables hold the queue's bound")
+    func messagesWithEmptyTablesAreBounded() async {
         await #expect(processExitsWith: .success) {
             try await bounded(to: 32) {
                 let enemies = try (0..<10).map { _ in try Enemy() }
@@ -97,8 +97,8 @@ struct HostileMemoryTests {
         }
     }
 
-    @Test("is the queue's bound and one message, however long the messages are")
-    func notTakenLong() async {
+    @Test("Long messages that the program does not take hold the queue's bound and one message, whatever their length")
+    func longUntakenMessagesAreBounded() async {
         await #expect(processExitsWith: .success) {
             try await bounded(to: 32) {
                 let enemy = try Enemy()
@@ -111,8 +111,8 @@ struct HostileMemoryTests {
         }
     }
 
-    @Test("counts what comes along inside of ports")
-    func backlog() async {
+    @Test("What comes inside of transferred ports counts against the bound of memory")
+    func inputInsidePortsIsBounded() async {
         await #expect(processExitsWith: .success) {
             try await bounded(to: 64) {
                 let enemy = try Enemy()
@@ -125,8 +125,8 @@ struct HostileMemoryTests {
         }
     }
 
-    @Test("counts the lines that are over, one message's worth of them at a time")
-    func linesThatAreOver() async {
+    @Test("Lines that are over count against the bound of memory, one message of each at a time")
+    func linesThatAreOverCount() async {
         await #expect(processExitsWith: .success) {
             try await bounded(to: 32) {
                 let enemy = try Enemy()
@@ -138,8 +138,8 @@ struct HostileMemoryTests {
         }
     }
 
-    @Test("is one copy of lines in lines, however deep")
-    func nested() async {
+    @Test("Lines in lines are held as one copy, however deep")
+    func nestedLinesAreCopiedOnce() async {
         await #expect(processExitsWith: .success) {
             try await bounded(to: 64) {
                 let enemy = try Enemy()

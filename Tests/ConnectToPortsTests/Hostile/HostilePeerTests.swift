@@ -7,11 +7,11 @@ import Testing
 
 @testable import ConnectToPorts
 
-@Suite("A peer that means harm", .chosenExecutor, .timeLimit(.minutes(1)))
+@Suite("A hostile peer", .chosenExecutor, .timeLimit(.minutes(1)))
 struct HostilePeerTests {
     /// SO_PASSCRED and SO_PASSPIDFD, which make the kernel add to every message.
-    @Test("that sets options on our end ends its own port", arguments: [16, 76] as [Int32])
-    func socketOptions(option: Int32) async throws {
+    @Test("A peer that sets socket options on our end ends its own port", arguments: [16, 76] as [Int32])
+    func socketOptionsEndPort(option: Int32) async throws {
         try await underAttack { enemy in
             var on: Int32 = 1
             let end = enemy.copyOfTheirEnd.rawValue
@@ -30,8 +30,8 @@ struct HostilePeerTests {
         }
     }
 
-    @Test("that makes our end a waiting one makes nobody wait")
-    func blocking() async throws {
+    @Test("A peer that makes our end of the socket a blocking one makes no thread wait")
+    func blockingEndMakesNoThreadWait() async throws {
         try await underAttack { enemy in
             let end = enemy.copyOfTheirEnd.rawValue
             #expect(fcntl(end, F_SETFL, fcntl(end, F_GETFL) & ~O_NONBLOCK) == 0)
@@ -46,8 +46,8 @@ struct HostilePeerTests {
         }
     }
 
-    @Test("that holds a copy of our end sees it shut down all the same")
-    func copies() async throws {
+    @Test("A peer that holds a copy of our end sees it shut down all the same")
+    func copiesOfEndSeeShutdown() async throws {
         try await underAttack { enemy in
             enemy.port.close()
             let farewell = try await enemy.readToEnd()
@@ -57,8 +57,8 @@ struct HostilePeerTests {
         }
     }
 
-    @Test("that sends what is no UTF-8, and JSON that is none or a million deep, is heard as it spoke")
-    func payloads() async throws {
+    @Test("A peer's invalid UTF-8 and JSON, and JSON a million levels deep, arrive as they were sent")
+    func invalidPayloadsArriveAsSent() async throws {
         try await underAttack { enemy in
             let wrong: [UInt8] = [0xED, 0xA0, 0x80, 0xC0, 0xAF, 0xFF]
             for kind in [2, 3] as [UInt8] {
@@ -93,8 +93,8 @@ struct HostilePeerTests {
         }
     }
 
-    @Test("that floods with empty messages is read as fast as they are taken, and no timer waits")
-    func flood() async throws {
+    @Test("A peer's flood of empty messages is read as fast as they are taken, and delays no timer")
+    func emptyMessagesDelayNoTimer() async throws {
         try await underAttack { enemy in
             let total = 1_000_000
             let block = [UInt8](repeatingFrames: 8192)
@@ -111,8 +111,8 @@ struct HostilePeerTests {
         }
     }
 
-    @Test("that speaks a byte at a time is understood")
-    func slowly() async throws {
+    @Test("A peer that sends one byte at a time is understood")
+    func singleBytesAreRead() async throws {
         try await underAttack { enemy in
             let file = messageWithTable(table(Item.file), descriptors: 1) + text("Hello")
             try await enemy.send([file[0]], try Loot.files(1))
@@ -124,8 +124,8 @@ struct HostilePeerTests {
         }
     }
 
-    @Test("that never reads fills its own queue and no more; the close does not wait for ever")
-    func neverReading() async throws {
+    @Test("A peer that never reads fills its own queue and no more, and the close does not wait for ever")
+    func peerThatNeverReads() async throws {
         var limits = PortLimits()
         limits.linger = .milliseconds(50)
         try await underAttack(limits: limits) { enemy in
@@ -142,8 +142,8 @@ struct HostilePeerTests {
         }
     }
 
-    @Test("that never reads is passed only so many files")
-    func neverReadingFiles() async throws {
+    @Test("A peer that never reads is sent a bounded number of files")
+    func peerThatNeverReadsFiles() async throws {
         var limits = PortLimits()
         limits.linger = .milliseconds(50)
         try await underAttack(limits: limits) { enemy in
@@ -165,8 +165,8 @@ struct HostilePeerTests {
         }
     }
 
-    @Test("that closes and keeps its end has closed; what it writes then, nobody reads")
-    func afterClosing() async throws {
+    @Test("A peer that closes and keeps its end has closed, and what it writes after that is not read")
+    func bytesAfterCloseAreIgnored() async throws {
         try await underAttack { enemy in
             try enemy.port.postMessage("for you")
             try await enemy.send(text("last"))

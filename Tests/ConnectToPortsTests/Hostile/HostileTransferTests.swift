@@ -89,8 +89,9 @@ struct HostileTransferTests {
         },
     ]
 
-    @Test("ends its own port with a protocol error", arguments: tables + things)
-    func ends(attack: Attack) async throws {
+    @Test(
+        "A peer that breaks the rules of transfer ends its own port with a protocol error", arguments: tables + things)
+    func brokenTransferEndsPort(attack: Attack) async throws {
         try await underAttack { enemy in
             enemy.port.start()
             try await enemy.send(try attack.make())
@@ -99,8 +100,8 @@ struct HostileTransferTests {
         }
     }
 
-    @Test("a buffer that is one great hole takes no memory before it is read")
-    func sparse() async throws {
+    @Test("A received buffer that is one great hole takes no memory before it is read")
+    func sparseBufferTakesNoMemory() async throws {
         try await underAttack { enemy in
             let hole = try Loot.memory(size: 1 << 30, seals: Loot.allSeals)
             try await enemy.send(messageWithTable(table(Item.moved(1 << 30)), descriptors: 1), hole)
@@ -113,8 +114,8 @@ struct HostileTransferTests {
         }
     }
 
-    @Test("253 files at once arrive, and more in pieces")
-    func many() async throws {
+    @Test("253 files in one message arrive, and more in several messages")
+    func manyFilesArrive() async throws {
         try await underAttack { enemy in
             let full = messageWithTable(
                 table(count: 253, [UInt8](repeating: Item.file[0], count: 253)), descriptors: 253)

@@ -12,8 +12,8 @@ import Testing
     "A peer that takes no descriptors", .chosenExecutor, .timeLimit(.minutes(1)),
     .enabled("the kernel knows no SO_PASSRIGHTS") { try refuseDescriptors(StreamSocket.pair().0) })
 struct RefusedDescriptorsTests {
-    @Test("ends the line by its own doing when a file is sent to it, and the reason names what it switched off")
-    func file() async throws {
+    @Test("A peer that switched SO_PASSRIGHTS off ends the line when it is sent a file, and the reason says so")
+    func sendingFileEndsLine() async throws {
         try await expectNoDescriptorLeak {
             let (near, far) = try StreamSocket.pair()
             #expect(try refuseDescriptors(far))
@@ -29,8 +29,8 @@ struct RefusedDescriptorsTests {
         }
     }
 
-    @Test("gets messages without any as everybody does")
-    func messages() async throws {
+    @Test("A peer that switched SO_PASSRIGHTS off gets messages without descriptors like any other")
+    func plainMessagesArrive() async throws {
         let (near, far) = try StreamSocket.pair()
         #expect(try refuseDescriptors(far))
         let (mine, theirs) = (

@@ -32,8 +32,10 @@ struct UrgentByteTests {
         #expect(sent == bytes.count)
     }
 
-    @Test("is no part of the stream, before, between and inside of frames", arguments: [0, 4, 9, 13, 18])
-    func isLeftOut(place: Int) async throws {
+    @Test(
+        "A byte sent with MSG_OOB is not part of the stream, before, between and inside of frames",
+        arguments: [0, 4, 9, 13, 18])
+    func urgentByteIsSkipped(place: Int) async throws {
         port.start()
         let stream = Wire.text("a") + Wire.text("b")
         try sendPlainly(Array(stream.prefix(place)))
@@ -47,8 +49,8 @@ struct UrgentByteTests {
         #expect(error == nil)
     }
 
-    @Test("is missing from the frame that it was a part of: what follows is out of step, a protocol error")
-    func isMissing() async throws {
+    @Test("A byte of a frame that is sent with MSG_OOB is missing from the frame, which is a protocol error")
+    func urgentByteBreaksItsFrame() async throws {
         port.start()
         try sendUrgently(Wire.text("Hello"))
         try sendPlainly(Wire.text("x"))
@@ -58,8 +60,8 @@ struct UrgentByteTests {
         #expect(try await port.waitUntilClosed().code == .protocolError)
     }
 
-    @Test("is a part of the stream after all where another follows before it was passed: a protocol error")
-    func overtaken() async throws {
+    @Test("A byte sent with MSG_OOB is part of the stream where another follows before it was passed: a protocol error")
+    func overtakenUrgentByteIsInStream() async throws {
         try sendUrgently([0xee])
         try sendUrgently([0xee])
         try sendPlainly(Wire.text("a"))
@@ -69,8 +71,8 @@ struct UrgentByteTests {
         #expect(try await port.waitUntilClosed().code == .protocolError)
     }
 
-    @Test("does not hide the peer's end, and is no reason to wake again and again")
-    func end() async throws {
+    @Test("A byte sent with MSG_OOB does not hide the peer's end, and does not wake the loop again and again")
+    func urgentByteDoesNotHideEnd() async throws {
         port.start()
         let loop = try EventLoop.shared
         try sendUrgently([0xee])
@@ -80,8 +82,8 @@ struct UrgentByteTests {
         #expect(try await port.waitUntilClosed().code == .peerExited)
     }
 
-    @Test("takes the descriptor with it that rides on it: that is closed, and belongs to no frame")
-    func descriptor() async throws {
+    @Test("A descriptor that rides on a byte sent with MSG_OOB is closed, and belongs to no frame")
+    func urgentByteClosesItsDescriptor() async throws {
         let watched: RawPeer
         do {
             let (inside, outside) = try StreamSocket.pair()

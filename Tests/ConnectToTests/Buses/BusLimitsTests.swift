@@ -13,8 +13,8 @@ struct BusLimitsTests {
         return limits
     }
 
-    @Test("hold for the ports of callers")
-    func callers() async throws {
+    @Test("The limits of a bus hold for the ports of callers")
+    func limitsHoldForCallersPorts() async throws {
         let listening = try await Bus.onPrivateBus()
         let context = try await listening.register("x")
         let bus = try await Bus.separate(at: try PrivateBus.current.address, limits: Self.small())
@@ -36,8 +36,8 @@ struct BusLimitsTests {
         #expect(try await port.waitUntilClosed().code == .protocolError)
     }
 
-    @Test("hold for the ports of listeners")
-    func listeners() async throws {
+    @Test("The limits of a bus hold for the ports of listeners")
+    func limitsHoldForListenersPorts() async throws {
         let listening = try await Bus.separate(at: try PrivateBus.current.address, limits: Self.small())
         let context = try await listening.register("x")
         let port = try await Bus.onPrivateBus().connectTo("x")
@@ -48,8 +48,8 @@ struct BusLimitsTests {
         #expect(try await port.waitUntilClosed().code == .peerExited)
     }
 
-    @Test("tell who is over them a little late")
-    func late() async throws {
+    @Test("A bus's callers that are over their limit are told so a little late")
+    func callersOverLimitAreAnsweredLate() async throws {
         var limits = BusLimits()
         limits.callers.openPorts = 0
         let listening = try await Bus.separate(at: try PrivateBus.current.address, limits: limits)
@@ -63,8 +63,8 @@ struct BusLimitsTests {
         #expect(context.statistics.refused == 1)
     }
 
-    @Test("count what callers say of themselves: who has sent much metadata is refused when it is too much")
-    func metadata() async throws {
+    @Test("Callers' metadata counts against the limits of a bus: a caller with too much of it is refused")
+    func callersMetadataCounts() async throws {
         var limits = BusLimits()
         limits.callers.heldBytes = 200 << 10
         let listening = try await Bus.separate(at: try PrivateBus.current.address, limits: limits)
@@ -78,8 +78,8 @@ struct BusLimitsTests {
         #expect(context.statistics.refused == 1)
     }
 
-    @Test("end an introduction that is not answered in time")
-    func introduction() async throws {
+    @Test("The limits of a bus end an introduction that is not answered in time")
+    func introductionLimitEndsSilentCall() async throws {
         var limits = BusLimits()
         limits.introduction = .milliseconds(50)
         let silent = try await ScriptedListener("silent")
@@ -90,8 +90,8 @@ struct BusLimitsTests {
         await silent.close()
     }
 
-    @Test("are settled by who opens it: others may share it, and not have others")
-    func shared() async throws {
+    @Test("The limits of a bus are those of the part that opens it: others may share it, and cannot set others")
+    func limitsAreSetByFirstOpener() async throws {
         let address = try PrivateBus.current.address
         let bus = try await Bus.at(address, limits: Self.small())
         #expect(bus.limits == Self.small())
@@ -105,8 +105,8 @@ struct BusLimitsTests {
         #expect(try await Bus.at(address, limits: BusLimits()).limits == BusLimits())
     }
 
-    @Test("are the first one's, where two ask at once")
-    func race() async throws {
+    @Test("The limits of a bus that two parts open at once are the first one's")
+    func limitsAreSetByFirstOfTwoOpeners() async throws {
         let address = try PrivateBus.current.address
         async let one = Result { () async throws -> Bus in try await Bus.at(address, limits: Self.small()) }
         async let two = Result { () async throws -> Bus in try await Bus.at(address, limits: BusLimits()) }

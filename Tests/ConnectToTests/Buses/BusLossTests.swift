@@ -4,10 +4,10 @@ import Testing
 
 @testable import ConnectTo
 
-@Suite("When the bus goes away", .privateBus, .chosenExecutor, .timeLimit(.minutes(1)))
+@Suite("Losing the bus", .privateBus, .chosenExecutor, .timeLimit(.minutes(1)))
 struct BusLossTests {
-    @Test("open ports outlive it, contexts end, and everybody is told why")
-    func outlives() async throws {
+    @Test("When the bus goes away, open ports go on, contexts end, and every wait on it learns why")
+    func portsOutliveBus() async throws {
         let (here, there) = (
             try await Bus.onPrivateBus(reconnectingFor: .zero),
             try await Bus.onPrivateBus(reconnectingFor: .zero)
@@ -44,8 +44,8 @@ struct BusLossTests {
         #expect(error?.code == .busLost)
     }
 
-    @Test("closing the bus here does the same to one's own contexts and introductions, and nothing to ports")
-    func closed() async throws {
+    @Test("Closing a bus ends this program's contexts and introductions, and no port")
+    func closingBusEndsContextsNotPorts() async throws {
         let (here, there) = (try await Bus.onPrivateBus(), try await Bus.onPrivateBus())
         let context = try await there.register("x")
         let port = here.connectTo("x")
@@ -65,8 +65,8 @@ struct BusLossTests {
         await there.close()
     }
 
-    @Test("what waited to be taken can be taken after it")
-    func queued() async throws {
+    @Test("Connect events that wait to be taken can be taken after the bus is lost")
+    func queuedEventsSurviveBusLoss() async throws {
         let (here, there) = (
             try await Bus.onPrivateBus(reconnectingFor: .zero),
             try await Bus.onPrivateBus(reconnectingFor: .zero)
@@ -82,8 +82,8 @@ struct BusLossTests {
         #expect(await context.nextConnect() == nil)
     }
 
-    @Test("who waits for the loss and is cancelled is told so")
-    func cancelled() async throws {
+    @Test("A cancelled wait for the loss of a bus returns that it was cancelled")
+    func cancelledWaitUntilLost() async throws {
         let bus = try await Bus.onPrivateBus()
         let waiting = Task { await bus.waitUntilLost().code }
         waiting.cancel()

@@ -4,10 +4,10 @@ import Testing
 
 @testable import ConnectTo
 
-@Suite("What the bus's policy forbids", .chosenExecutor, .timeLimit(.minutes(1)))
+@Suite("A bus with a restrictive policy", .chosenExecutor, .timeLimit(.minutes(1)))
 struct BusPolicyTests {
-    @Test("who may not call a context is refused, and the listener hears nothing")
-    func calling() async throws {
+    @Test("A program that the bus's policy keeps from calling a context is refused, and the listener hears nothing")
+    func policyForbidsCall() async throws {
         let rule = #"<deny send_interface="org.connectto.Context1" send_member="Connect"/>"#
         try await withPrivateBus(configuration: BusConfiguration(rules: rule)) { bus in
             let (here, there) = (
@@ -24,8 +24,8 @@ struct BusPolicyTests {
         }
     }
 
-    @Test("who may not own the name is told so, and can do without")
-    func owning() async throws {
+    @Test("A program that the bus's policy keeps from owning a name gets an error, and can go on without the name")
+    func policyForbidsOwning() async throws {
         let rule = #"<deny own_prefix="org.example"/>"#
         try await withPrivateBus(configuration: BusConfiguration(rules: rule)) { bus in
             let here = try await Bus.separate(at: bus.address)
@@ -38,9 +38,9 @@ struct BusPolicyTests {
     }
 
     @Test(
-        "more names than the bus gives is an error, and those that were had are kept",
+        "Registering more names than the bus allows is an error, and the names registered before are kept",
         .enabled(if: BusProgram.chosen != .broker, "dbus-broker does not bound names as such"))
-    func limits() async throws {
+    func namesOverBusLimit() async throws {
         let five = BusConfiguration(limits: ["max_names_per_connection": 5])
         try await withPrivateBus(configuration: five) { bus in
             let here = try await Bus.separate(at: bus.address)

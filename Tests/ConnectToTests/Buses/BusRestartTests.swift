@@ -6,10 +6,10 @@ import Testing
 
 @testable import ConnectTo
 
-@Suite("When the bus is started again", .privateBus, .chosenExecutor, .timeLimit(.minutes(1)))
+@Suite("Restarting the bus", .privateBus, .chosenExecutor, .timeLimit(.minutes(1)))
 struct BusRestartTests {
-    @Test("open ports go on, contexts are found again, and the status says how it stands")
-    func restarted() async throws {
+    @Test("When the bus is started again, open ports go on, contexts are found again, and the status tells")
+    func restartKeepsPortsAndContexts() async throws {
         try await expectNoDescriptorLeak {
             try await withPrivateBus { try await Self.restarted($0) }
         }
@@ -50,8 +50,8 @@ struct BusRestartTests {
         await here.close()
     }
 
-    @Test("again and again: whoever calls gets through, or learns that the bus went away, and can call again")
-    func often() async throws {
+    @Test("While the bus is started again and again, each caller gets through, or learns that the bus went away")
+    func manyRestarts() async throws {
         let (here, there) = (try await Bus.onPrivateBus(), try await Bus.onPrivateBus())
         let context = try await there.register("x")
         let serving = Task {
@@ -83,9 +83,9 @@ struct BusRestartTests {
     }
 
     @Test(
-        "an address with the id of the bus that was leads to the one that is, for old connections and for new ones",
+        "An address with the id of the earlier bus leads to the present one, for old connections and new ones",
         .enabled(if: BusProgram.chosen != .broker, "dbus-broker does not say its id"))
-    func serverID() async throws {
+    func addressWithOldServerID() async throws {
         let address = try PrivateBus.current.addressWithServerID
         #expect(address.contains("guid="))
         let bus = try await Bus.separate(at: address)
@@ -96,8 +96,8 @@ struct BusRestartTests {
         #expect(try await new.directory() == [])
     }
 
-    @Test("who was slower in the scramble has lost the name; who stands by queues for it")
-    func scramble() async throws {
+    @Test("A program that is slower when the bus comes back has lost its name, and a standby queues for it")
+    func nameLostInRestart() async throws {
         let (first, second, third) = (
             try await Bus.onPrivateBus(), try await Bus.onPrivateBus(), try await Bus.onPrivateBus()
         )
@@ -122,8 +122,8 @@ struct BusRestartTests {
         if thief != nil { #expect(await standby.becomesRegistered) }
     }
 
-    @Test("who has lost the name does not say in between that it has it")
-    func lost() async throws {
+    @Test("A program that has lost its name in a restart of the bus does not report it as registered in between")
+    func lostNameIsNeverReportedRegistered() async throws {
         let (here, there) = (try await Bus.onPrivateBus(), try await Bus.onPrivateBus())
         let context = try await here.register("x")
         // As if the bus had been away, and another had been faster.
@@ -151,8 +151,8 @@ struct BusRestartTests {
         }
     }
 
-    @Test("a bus that is back and does not answer in time is asked again, and has refused nothing")
-    func slow() async throws {
+    @Test("A bus that is back and does not answer in time is asked again, and has refused nothing")
+    func slowBusIsAskedAgain() async throws {
         let bus = try PrivateBus.current
         let here = try await Bus.onPrivateBus()
         let context = try await here.register("x")
@@ -171,8 +171,8 @@ struct BusRestartTests {
         #expect(try await here.directory().map(\.name) == ["x"])
     }
 
-    @Test("watchers are told once what is different")
-    func watching() async throws {
+    @Test("When the bus is started again, watchers learn once of each difference")
+    func watchersLearnOfDifferences() async throws {
         let (here, stays, goes) = (
             try await Bus.onPrivateBus(), try await Bus.onPrivateBus(),
             try await Bus.onPrivateBus(reconnectingFor: .zero)
@@ -209,8 +209,8 @@ struct BusRestartTests {
         withExtendedLifetime((staying, going)) {}
     }
 
-    @Test("who waits for a name waits for the bus too; who does not is told that it is away")
-    func introductions() async throws {
+    @Test("A caller that waits for a name waits for the bus too; one that does not wait learns that the bus is away")
+    func callersWaitForBus() async throws {
         let (here, there) = (try await Bus.onPrivateBus(), try await Bus.onPrivateBus())
         let waiting = here.connectTo("late", options: .init(wait: .untilAvailable(for: .seconds(30))))
         try waiting.postMessage("posted before")
@@ -235,8 +235,8 @@ struct BusRestartTests {
         #expect(heard == ["posted before", "posted meanwhile"])
     }
 
-    @Test("registering while the bus is away waits for it; cancelled, or with a bus that is lost, it is told")
-    func registering() async throws {
+    @Test("Registering waits for a bus that is away, and ends when it is cancelled or the bus is lost")
+    func registeringWaitsForBus() async throws {
         let (here, patient) = (
             try await Bus.onPrivateBus(), try await Bus.onPrivateBus(reconnectingFor: .milliseconds(200))
         )
@@ -263,8 +263,8 @@ struct BusRestartTests {
     }
 
     @Test(
-        "a bus that does not come back is lost when its time is over, and so is one that is closed meanwhile")
-    func notBack() async throws {
+        "A bus that does not come back in its time is lost, and so is one that is closed meanwhile")
+    func busThatStaysAwayIsLost() async throws {
         let (patient, left) = (
             try await Bus.onPrivateBus(reconnectingFor: .milliseconds(200)), try await Bus.onPrivateBus()
         )
@@ -283,8 +283,8 @@ struct BusRestartTests {
         #expect(try await left.connectTo("x").waitUntilClosed().code == .busLost)
     }
 
-    @Test("a bus that stops answering while it comes back is tried again")
-    func diesAgain() async throws {
+    @Test("A bus that stops answering while it comes back is tried again")
+    func busThatStopsAnsweringIsTriedAgain() async throws {
         let bus = try await Bus.onPrivateBus()
         let contexts = try await Self.contexts(50, on: bus)
         for _ in 0..<10 {
@@ -298,9 +298,9 @@ struct BusRestartTests {
     }
 
     @Test(
-        "a bus that comes back with fewer names to give: who gets none is told so, the others are back",
+        "When a bus comes back with fewer names to give, contexts without a name end, and the others are back",
         .enabled(if: BusProgram.chosen != .broker, "dbus-broker has other limits"))
-    func fewerNames() async throws {
+    func busWithFewerNames() async throws {
         let bus = try await Bus.onPrivateBus()
         let contexts = try await Self.contexts(10, on: bus)
         try PrivateBus.current.kill()
@@ -316,8 +316,8 @@ struct BusRestartTests {
         }
     }
 
-    @Test("a thousand contexts are back within 200 ms")
-    func thousand() async throws {
+    @Test("A thousand contexts are back within 200 ms after a restart of the bus")
+    func thousandContextsAreBackSoon() async throws {
         let bus = try await Bus.onPrivateBus()
         let contexts = try await Self.contexts(1_000, on: bus)
         var times: [Duration] = []

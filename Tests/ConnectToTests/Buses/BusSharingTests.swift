@@ -5,10 +5,10 @@ import Testing
 
 @testable import ConnectTo
 
-@Suite("One connection for a process", .privateBus, .chosenExecutor, .timeLimit(.minutes(1)))
+@Suite("The connection to a bus that a process shares", .privateBus, .chosenExecutor, .timeLimit(.minutes(1)))
 struct BusSharingTests {
-    @Test("all who ask for a bus share it, at once or one after the other")
-    func shared() async throws {
+    @Test("All parts of a process that ask for a bus share one connection, at once or one after the other")
+    func partsShareOneConnection() async throws {
         let address = try PrivateBus.current.address
         let buses = try await withThrowingTaskGroup(of: Bus.self) { group in
             for _ in 0..<50 { group.addTask { try await Bus.at(address) } }
@@ -21,8 +21,8 @@ struct BusSharingTests {
         #expect(first.address == address)
     }
 
-    @Test("a bus that was let go, closed or lost is opened anew")
-    func reopened() async throws {
+    @Test("A bus that was dropped, closed or lost is opened anew")
+    func endedBusIsOpenedAnew() async throws {
         let address = try PrivateBus.current.address
         let closed = try await Bus.at(address)
         await closed.close()
@@ -33,16 +33,16 @@ struct BusSharingTests {
         #expect(try await again.directory() == [])
     }
 
-    @Test("letting the last reference go ends the connection")
-    func dropped() async throws {
+    @Test("Dropping the last reference to a bus ends its connection")
+    func lastReferenceEndsConnection() async throws {
         let address = try PrivateBus.current.address
         try await expectNoDescriptorLeak {
             for _ in 0..<5 { _ = try await Bus.at(address).directory() }
         }
     }
 
-    @Test("on loops of their own there are connections of their own")
-    func loops() async throws {
+    @Test("A bus has a connection of its own on each loop")
+    func loopsHaveOwnConnections() async throws {
         let address = try PrivateBus.current.address
         let foreign = try EventLoop.makeDrivenByForeignLoop()
         let isDone = Latch<Void>()
@@ -62,8 +62,8 @@ struct BusSharingTests {
         await turning.value
     }
 
-    @Test("a program that keeps nothing but the port is connected all the same")
-    func onlyThePort() async throws {
+    @Test("A program that keeps only a port that waits for its name stays connected to the bus")
+    func portAloneKeepsBus() async throws {
         let there = try await Bus.onPrivateBus()
         let port = try await Bus.onPrivateBus().connectTo("late")
         try port.postMessage("from nobody's bus")

@@ -5,10 +5,10 @@ import Testing
 
 @testable import ConnectTo
 
-@Suite("What a child process inherits", .privateBus, .chosenExecutor, .timeLimit(.minutes(1)))
+@Suite("The descriptors that a child process inherits", .privateBus, .chosenExecutor, .timeLimit(.minutes(1)))
 struct InheritanceTests {
-    @Test("no descriptor of a bus, a loop, a line or a transferred thing goes through exec")
-    func closedOnExec() async throws {
+    @Test("No descriptor of a bus, a loop, a line or a transferred object goes through exec")
+    func noDescriptorSurvivesExec() async throws {
         let before = try OpenDescriptor.all()
         let loop = try EventLoop.makeDrivenByForeignLoop()
         let (here, there) = (try await Bus.onPrivateBus(), try await Bus.onPrivateBus())

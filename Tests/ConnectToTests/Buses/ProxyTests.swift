@@ -14,8 +14,8 @@ struct ProxyTests {
     private static let ownRules = ["--own=org.example.App.*"]
 
     @Test(
-        "with the permission to talk it introduces itself, and talks; the bus takes the proxy for the caller")
-    func talks() async throws {
+        "Behind a proxy with the permission to talk, an application connects, and the bus names the proxy as caller")
+    func talkPermissionConnects() async throws {
         let outside = try await Bus.onPrivateBus()
         let context = try await outside.register("x")
         try await withFilteringProxy(to: .current, rules: ["--talk=org.connectto.Context.x"]) { address in
@@ -32,8 +32,8 @@ struct ProxyTests {
         }
     }
 
-    @Test("a line that is open needs no proxy any more")
-    func outlivesTheProxy() async throws {
+    @Test("Behind a proxy, a line that is open no longer needs the proxy")
+    func lineOutlivesProxy() async throws {
         let outside = try await Bus.onPrivateBus()
         let context = try await outside.register("x")
         let (port, event) = try await withFilteringProxy(
@@ -50,8 +50,8 @@ struct ProxyTests {
         port.close()
     }
 
-    @Test("without permission a context is as if nobody had registered it, also in the directory")
-    func isBlind() async throws {
+    @Test("Behind a proxy without permission a context is unavailable, and is not in the directory")
+    func hiddenNameIsUnavailable() async throws {
         let outside = try await Bus.onPrivateBus()
         let context = try await outside.register("x")
         try await withFilteringProxy(to: .current, rules: Self.ownRules) { address in
@@ -63,8 +63,8 @@ struct ProxyTests {
         #expect(await context.nextConnect() == nil)
     }
 
-    @Test("with the permission to see, and no more, it is refused")
-    func sees() async throws {
+    @Test("Behind a proxy with only the permission to see, an application is refused")
+    func seePermissionIsRefused() async throws {
         let outside = try await Bus.onPrivateBus()
         let context = try await outside.register("x")
         try await withFilteringProxy(to: .current, rules: ["--see=org.connectto.Context.x"]) { address in
@@ -75,8 +75,8 @@ struct ProxyTests {
         withExtendedLifetime(context) {}
     }
 
-    @Test("under its own id it listens without asking, to callers outside and inside")
-    func listens() async throws {
+    @Test("Behind a proxy, an application listens under its own id, to callers outside and inside")
+    func listensUnderOwnID() async throws {
         let outside = try await Bus.onPrivateBus()
         try await withFilteringProxy(to: .current, rules: Self.ownRules) { address in
             let inside = try await Bus.separate(at: address)
@@ -91,8 +91,10 @@ struct ProxyTests {
         }
     }
 
-    @Test("under another it may not, and is told so", arguments: ["org.connectto", "org.example"])
-    func mayNotListen(origin: String) async throws {
+    @Test(
+        "Behind a proxy, an application cannot listen under another id, and learns why",
+        arguments: ["org.connectto", "org.example"])
+    func otherIDIsDenied(origin: String) async throws {
         try await withFilteringProxy(to: .current, rules: Self.ownRules) { address in
             let inside = try await Bus.separate(at: address)
             let error = await #expect(throws: ConnectToError.self) {

@@ -5,7 +5,7 @@ import Testing
 
 @testable import ConnectTo
 
-@Suite("Reaching a bus", .chosenExecutor, .timeLimit(.minutes(1)))
+@Suite("Opening a bus", .chosenExecutor, .timeLimit(.minutes(1)))
 struct ReachingABusTests {
     private func failure(at address: String, within deadline: Duration = .seconds(5)) async throws
         -> ConnectToError?
@@ -17,12 +17,12 @@ struct ReachingABusTests {
     }
 
     @Test(
-        "an address where no bus is, or that is none, is an error that names it",
+        "An address where no bus listens, or that is not valid, is an error that names the address",
         arguments: [
             "unix:path=/nonexistent/bus", "unix:path=/dev/null", "tcp:host=127.0.0.1,port=1", "nonsense", "",
             "unix:", "autolaunch:",
         ])
-    func wrong(address: String) async throws {
+    func wrongAddressIsNamed(address: String) async throws {
         try await expectNoDescriptorLeak {
             let error = await #expect(throws: ConnectToError.self) { _ = try await Bus.at(address) }
             #expect(error?.code == .busUnreachable)
@@ -30,8 +30,8 @@ struct ReachingABusTests {
         }
     }
 
-    @Test("a socket that says nothing is given up on at the deadline, which is five seconds")
-    func silent() async throws {
+    @Test("A socket that answers nothing is given up as a bus after five seconds")
+    func silentSocketTimesOut() async throws {
         try await withTemporaryDirectory(prefix: "connectto-fake") { directory in
             try await expectNoDescriptorLeak {
                 let fake = try FakeBus(in: directory, saying: [], hangingUp: false)
@@ -46,7 +46,7 @@ struct ReachingABusTests {
     }
 
     @Test(
-        "one that speaks garbage, or hangs up, is no bus, and is not waited for",
+        "A program that answers with garbage, or hangs up, is not a bus, and is not waited for",
         arguments: [
             (Array("HTTP/1.0 400 Bad Request\r\n\r\n".utf8), true),
             (Array("REJECTED NOTHING\r\nERROR\r\nERROR\r\n".utf8), true),
@@ -56,7 +56,7 @@ struct ReachingABusTests {
             ),
             ([], true),
         ])
-    func garbage(greeting: [UInt8], hangingUp: Bool) async throws {
+    func garbageIsNotABus(greeting: [UInt8], hangingUp: Bool) async throws {
         try await withTemporaryDirectory(prefix: "connectto-fake") { directory in
             try await expectNoDescriptorLeak {
                 let fake = try FakeBus(in: directory, saying: greeting, hangingUp: hangingUp)
@@ -67,8 +67,8 @@ struct ReachingABusTests {
         }
     }
 
-    @Test("one that speaks garbage without end is given up on at the deadline")
-    func endless() async throws {
+    @Test("A program that sends garbage without end is given up as a bus at the deadline")
+    func endlessGarbageTimesOut() async throws {
         try await withTemporaryDirectory(prefix: "connectto-fake") { directory in
             let fake = try FakeBus(
                 in: directory, saying: [UInt8](repeating: UInt8(ascii: "x"), count: 100_000), hangingUp: false
@@ -78,8 +78,8 @@ struct ReachingABusTests {
         }
     }
 
-    @Test("all who ask at once for a bus that is not there are told")
-    func manyFail() async {
+    @Test("All parts that ask at once for a bus that does not run get the error")
+    func allOpenersLearnOfFailure() async {
         let codes = await withTaskGroup(of: ConnectToError.Code?.self) { group in
             for _ in 0..<20 {
                 group.addTask {
@@ -96,8 +96,8 @@ struct ReachingABusTests {
         #expect(codes == Array(repeating: .busUnreachable, count: 20))
     }
 
-    @Test("who is cancelled while a bus is being opened does not spoil it for the others", .privateBus)
-    func cancelled() async throws {
+    @Test("A cancelled task that opens a bus leaves the opening to the other tasks", .privateBus)
+    func cancelledOpenerSpoilsNothing() async throws {
         let address = try PrivateBus.current.address
         for _ in 0..<20 {
             let leaving = Task { try await Bus.at(address) }

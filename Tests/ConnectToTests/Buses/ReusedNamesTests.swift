@@ -9,11 +9,12 @@ import Testing
 
 /// A bus that is started again counts its connections from the beginning.
 @Suite(
-    "When a new bus gives the unique name of somebody to another", .privateBus, .chosenExecutor, .timeLimit(.minutes(1))
+    "A new bus that gives a program's unique name to another program", .privateBus, .chosenExecutor,
+    .timeLimit(.minutes(1))
 )
 struct ReusedNamesTests {
-    @Test("who has it now is known by what the new bus says, not by what the old one said")
-    func callers() async throws {
+    @Test("A caller whose unique name another program had on the earlier bus is known by the new bus's facts")
+    func reusedNameOfCaller() async throws {
         let there = try await Bus.onPrivateBus()
         let context = try await there.register("x")
         try await passNames(upTo: 20)
@@ -35,8 +36,8 @@ struct ReusedNamesTests {
         }
     }
 
-    @Test("who was looked at and is expected is not called on the new bus")
-    func owners() async throws {
+    @Test("An expected owner that was looked at on the earlier bus is not called on the new one")
+    func reusedNameOfOwner() async throws {
         let here = try await Bus.onPrivateBus()
         try await passNames(upTo: 20)
         let owner = try await ScriptedListener("x")

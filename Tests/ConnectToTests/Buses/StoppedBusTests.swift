@@ -5,10 +5,10 @@ import Testing
 
 @testable import ConnectTo
 
-@Suite("A bus that stands still, then dies", .privateBus, .chosenExecutor, .timeLimit(.minutes(1)))
+@Suite("A bus that is stopped, then dies", .privateBus, .chosenExecutor, .timeLimit(.minutes(1)))
 struct StoppedBusTests {
-    @Test("whatever was under way ends with that reason, at once, and leaves no descriptor")
-    func everythingUnderWay() async throws {
+    @Test("When a stopped bus dies, everything under way ends with that reason, and leaves no descriptor")
+    func stoppedBusEndsEverythingUnderWay() async throws {
         let bus = try PrivateBus.current
         try await expectNoDescriptorLeak {
             let here = try await Bus.onPrivateBus(reconnectingFor: .zero)

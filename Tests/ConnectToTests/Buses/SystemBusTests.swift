@@ -34,8 +34,8 @@ struct SystemBusTests {
             body: body)
     }
 
-    @Test("without it nobody registers, and nobody is called")
-    func stock() async throws {
+    @Test("On a system bus without the policy file, registering a context is denied")
+    func withoutPolicyRegisteringIsDenied() async throws {
         try await withSystemBus(files: []) { bus in
             let here = try await Bus.separate(at: bus.address)
             let error = await #expect(throws: ConnectToError.self) { try await here.register("x") }
@@ -43,8 +43,8 @@ struct SystemBusTests {
         }
     }
 
-    @Test("two of one user, not root, find each other and talk")
-    func sameUser() async throws {
+    @Test("On a system bus, two programs of one user, not root, find each other and talk")
+    func sameUserConnects() async throws {
         try await withSystemBus { bus in
             try await asNobody("echo", "x", on: bus) { listener in
                 #expect(await listener.line() == "listening")
@@ -56,8 +56,8 @@ struct SystemBusTests {
         }
     }
 
-    @Test("a listener decides who may connect, and by default that is its own user, not even root")
-    func otherUser() async throws {
+    @Test("On a system bus, a listener decides who may connect; by default that is its own user, not even root")
+    func otherUserNeedsAdmission() async throws {
         try await withSystemBus { bus in
             try await asNobody("echo", "x", on: bus) { listener in
                 #expect(await listener.line() == "listening")
@@ -76,8 +76,8 @@ struct SystemBusTests {
         }
     }
 
-    @Test("the directory tells who has registered what")
-    func directory() async throws {
+    @Test("On a system bus, the directory shows which program has registered what")
+    func directoryOnSystemBus() async throws {
         try await withSystemBus { bus in
             try await asNobody("echo", "x", on: bus) { listener in
                 #expect(await listener.line() == "listening")
@@ -89,8 +89,8 @@ struct SystemBusTests {
         }
     }
 
-    @Test("nobody registers under another origin")
-    func otherOrigin() async throws {
+    @Test("On a system bus, a program cannot register under an origin that the policy does not name")
+    func otherOriginIsForbidden() async throws {
         try await withSystemBus { bus in
             let here = try await Bus.separate(at: bus.address)
             let error = await #expect(throws: ConnectToError.self) {

@@ -5,10 +5,10 @@ import Testing
 
 @testable import ConnectTo
 
-@Suite("What comes and goes", .privateBus, .chosenExecutor, .timeLimit(.minutes(1)))
+@Suite("The changes of the directory", .privateBus, .chosenExecutor, .timeLimit(.minutes(1)))
 struct DirectoryChangesTests {
-    @Test("under churn, the changes replayed on the snapshot fit it, each one, and come to what there is in the end")
-    func churn() async throws {
+    @Test("Under churn, the changes of the directory fit the snapshot one by one, and lead to what is registered")
+    func changesFitSnapshotUnderChurn() async throws {
         let (here, there) = (try await Bus.onPrivateBus(), try await Bus.onPrivateBus())
         let churning = Task {
             var registered: [Context] = []
@@ -51,8 +51,8 @@ struct DirectoryChangesTests {
         return names
     }
 
-    @Test("a change is told with its kind, its owner, and what the context says of itself")
-    func kinds() async throws {
+    @Test("A change of the directory has its kind, its owner, and the context's metadata")
+    func changesHaveKindOwnerMetadata() async throws {
         let (here, first, second) = (
             try await Bus.onPrivateBus(), try await Bus.onPrivateBus(), try await Bus.onPrivateBus()
         )
@@ -75,8 +75,8 @@ struct DirectoryChangesTests {
         #expect(unregistered.entry.name == "x")
     }
 
-    @Test("a change that is taken late shows nothing of a later owner")
-    func lateTaker() async throws {
+    @Test("A change of the directory that is taken late shows nothing of a later owner")
+    func lateChangeShowsItsOwnOwner() async throws {
         let (here, first, second) = (
             try await Bus.onPrivateBus(), try await Bus.onPrivateBus(), try await Bus.onPrivateBus()
         )
@@ -92,8 +92,8 @@ struct DirectoryChangesTests {
         withExtendedLifetime(latter) {}
     }
 
-    @Test("a program that does not answer is waited for once, however many names it has")
-    func silent() async throws {
+    @Test("A program that does not answer delays the changes of the directory once, however many names it has")
+    func silentOwnerIsAwaitedOnce() async throws {
         let here = try await Bus.onPrivateBus()
         try await expectPromptly {
             let changes = try await here.changes()
@@ -108,8 +108,8 @@ struct DirectoryChangesTests {
         }
     }
 
-    @Test("of one origin tells of that origin, and of none that only begins like it")
-    func origins() async throws {
+    @Test("The changes of one origin contain that origin, and none that only begins like it")
+    func changesOfOneOrigin() async throws {
         let (here, there) = (try await Bus.onPrivateBus(), try await Bus.onPrivateBus())
         var changes = try await here.changes(origin: "org.example").makeAsyncIterator()
         var contexts: [Context] = []
@@ -121,8 +121,8 @@ struct DirectoryChangesTests {
         #expect(try await changes.next()?.entry.origin == "org.example")
     }
 
-    @Test("the bus going away ends it with that reason")
-    func busLost() async throws {
+    @Test("Losing the bus ends the changes of the directory with that reason")
+    func busLossEndsChanges() async throws {
         let here = try await Bus.onPrivateBus(reconnectingFor: .zero)
         var changes = try await here.changes().makeAsyncIterator()
         try PrivateBus.current.kill()
@@ -130,8 +130,8 @@ struct DirectoryChangesTests {
         #expect(error?.code == .busLost)
     }
 
-    @Test("a program that keeps nothing but the changes goes on hearing of them")
-    func onlyTheChanges() async throws {
+    @Test("A program that keeps only the changes of the directory goes on getting them")
+    func changesAloneKeepBus() async throws {
         let there = try await Bus.onPrivateBus()
         var changes = try await Bus.onPrivateBus().changes().makeAsyncIterator()
         let context = try await there.register("x")
@@ -139,16 +139,16 @@ struct DirectoryChangesTests {
         withExtendedLifetime(context) {}
     }
 
-    @Test("changes that are dropped are watched no longer, and the bus can go")
-    func dropped() async throws {
+    @Test("Dropped changes of the directory are no longer watched, and the bus can go")
+    func droppedChangesReleaseBus() async throws {
         try await expectNoDescriptorLeak {
             let here = try await Bus.onPrivateBus()
             for _ in 0..<3 { _ = try await here.changes() }
         }
     }
 
-    @Test("a cancelled task watches no longer")
-    func cancelled() async throws {
+    @Test("A cancelled task no longer watches the changes of the directory")
+    func cancelledTaskEndsChanges() async throws {
         let here = try await Bus.onPrivateBus()
         let changes = try await here.changes()
         let watching = Task { for try await _ in changes {} }
@@ -158,8 +158,8 @@ struct DirectoryChangesTests {
         #expect(try await here.changes().snapshot == [])
     }
 
-    @Test("many watchers of one bus see the same, and each as much as it wants")
-    func manyWatchers() async throws {
+    @Test("Many watchers of one bus get the same changes, each at its own pace")
+    func watchersGetSameChanges() async throws {
         let (here, there) = (try await Bus.onPrivateBus(), try await Bus.onPrivateBus())
         var watchers: [DirectoryChanges] = []
         for _ in 0..<20 { watchers.append(try await here.changes()) }

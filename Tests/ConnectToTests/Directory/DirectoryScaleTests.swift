@@ -9,8 +9,8 @@ import Testing
 
 @Suite("Many names on a bus", .privateBus, .chosenExecutor, .timeLimit(.minutes(1)))
 struct DirectoryScaleTests {
-    @Test("a program that has many names and answers for none is asked about a few, and waited for once")
-    func silent() async throws {
+    @Test("A program that has many names and does not answer is asked about a few, and delays the directory once")
+    func silentOwnerOfManyNames() async throws {
         let here = try await Bus.onPrivateBus()
         let owner = try await SilentOwner(of: 200)
         let (entries, took) = try await timed { try await here.directory() }
@@ -22,8 +22,8 @@ struct DirectoryScaleTests {
         await owner.connection.close()
     }
 
-    @Test("many programs that do not answer are waited for once, all together, and are in the list")
-    func silentPrograms() async throws {
+    @Test("Many programs that do not answer delay the directory once, all together, and are in it")
+    func silentProgramsDelayOnce() async throws {
         let here = try await Bus.onPrivateBus()
         var owners: [SilentOwner] = []
         for number in 0..<400 { owners.append(try await SilentOwner(of: 1, from: number)) }
@@ -35,8 +35,8 @@ struct DirectoryScaleTests {
         for owner in owners { await owner.connection.close() }
     }
 
-    @Test("a thousand names of one program are all shown with what they say of themselves")
-    func thousand() async throws {
+    @Test("The directory shows a thousand names of one program, each with its metadata")
+    func thousandNamesAreListed() async throws {
         let (here, there) = (try await Bus.onPrivateBus(), try await Bus.onPrivateBus())
         let contexts = try await withThrowingTaskGroup(of: Context.self) { group in
             for number in 0..<1_000 {
@@ -49,8 +49,8 @@ struct DirectoryScaleTests {
         #expect(entries.allSatisfy { $0.metadata == ["n": $0.name] && $0.pid != nil })
     }
 
-    @Test("who goes while the snapshot is being filled in stands in it, as the changes tell of the going")
-    func goneMeanwhile() async throws {
+    @Test("A context that goes while the snapshot is read stands in it, and its end is among the changes")
+    func contextGoneDuringSnapshot() async throws {
         let here = try await Bus.onPrivateBus()
         let owner = try await SilentOwner(of: 200)
         async let watching = here.changes()

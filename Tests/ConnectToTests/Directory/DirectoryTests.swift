@@ -8,8 +8,8 @@ import Testing
 
 @Suite("The directory", .privateBus, .chosenExecutor, .timeLimit(.minutes(1)))
 struct DirectoryTests {
-    @Test("shows each context with all that can be known of it")
-    func entries() async throws {
+    @Test("The directory shows each context with all that is known of it")
+    func entriesHaveAllFacts() async throws {
         let (here, there) = (try await Bus.onPrivateBus(), try await Bus.onPrivateBus())
         let context = try await there.register("x", origin: "org.example.App", options: .init(metadata: ["k": "é\n"]))
         let entries = try await here.directory()
@@ -24,8 +24,8 @@ struct DirectoryTests {
         withExtendedLifetime(context) {}
     }
 
-    @Test("of one origin shows that origin, and none that only begins like it")
-    func origins() async throws {
+    @Test("The directory of one origin shows that origin, and none that only begins like it")
+    func directoryOfOneOrigin() async throws {
         let (here, there) = (try await Bus.onPrivateBus(), try await Bus.onPrivateBus())
         var contexts: [Context] = []
         for origin in ["org.example", "org.example.Context", "org.example.App", "org.examples"] {
@@ -38,8 +38,8 @@ struct DirectoryTests {
         #expect(try await here.directory(origin: "org.nobody") == [])
     }
 
-    @Test("a standby, a stranger's name and who is not registered any more are not in it")
-    func others() async throws {
+    @Test("The directory does not list a standby, a name that is not a context's, or an unregistered context")
+    func onlyRegisteredContextsAreListed() async throws {
         let (here, there) = (try await Bus.onPrivateBus(), try await Bus.onPrivateBus())
         let owner = try await there.register("x")
         let standby = try await here.register("x", options: .init(ownership: .standby))
@@ -52,8 +52,8 @@ struct DirectoryTests {
         #expect(try await here.directory() == [])
     }
 
-    @Test("a context that does not tell about itself is listed all the same, after a second")
-    func silent() async throws {
+    @Test("A context that does not answer is listed all the same, after a second")
+    func silentContextIsListed() async throws {
         let here = try await Bus.onPrivateBus()
         let listener = try await ScriptedListener("mute")
         let (entries, took) = try await timed { try await here.directory() }
@@ -64,8 +64,8 @@ struct DirectoryTests {
         await listener.close()
     }
 
-    @Test("one that answers with nonsense is listed without metadata")
-    func nonsense() async throws {
+    @Test("A context that answers with invalid values is listed without metadata")
+    func contextWithInvalidAnswerIsListed() async throws {
         let here = try await Bus.onPrivateBus()
         let listener = try await ScriptedListener("odd")
         async let entries = here.directory()
@@ -74,8 +74,8 @@ struct DirectoryTests {
         await listener.close()
     }
 
-    @Test("one that answers with more metadata than may be is listed without it, and so it is looked at")
-    func tooMuchMetadata() async throws {
+    @Test("A context that answers with more metadata than is allowed is listed without it, and info shows it so")
+    func contextWithTooMuchMetadataIsListed() async throws {
         let bus = try await Bus.onPrivateBus()
         let listener = try await ScriptedListener("large")
         let large = ["a": String(repeating: "x", count: 64 << 10)].encoded
@@ -95,8 +95,8 @@ struct DirectoryTests {
         await bus.close()
     }
 
-    @Test("a bus that is gone, or goes meanwhile, is an error and not an empty directory")
-    func busLost() async throws {
+    @Test("A directory of a bus that is gone, or goes meanwhile, is an error and not empty")
+    func lostBusIsAnError() async throws {
         let here = try await Bus.onPrivateBus(reconnectingFor: .zero)
         let listener = try await ScriptedListener("mute")
         let asking = Task { try await here.directory() }

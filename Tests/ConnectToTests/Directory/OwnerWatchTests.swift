@@ -7,10 +7,10 @@ import Testing
 
 @testable import ConnectTo
 
-@Suite("Who watches a name", .privateBus, .chosenExecutor, .timeLimit(.minutes(1)))
+@Suite("A watcher of a name's owner", .privateBus, .chosenExecutor, .timeLimit(.minutes(1)))
 struct OwnerWatchTests {
-    @Test("is told of its new owner also where another, from before the bus was started again, gives up")
-    func givingUpInBetween() async throws {
+    @Test("A watcher hears of a name's new owner also where an earlier watcher gives up after a restart of the bus")
+    func watcherSurvivesAnothersCancellation() async throws {
         let name = "org.connectto.Context.x"
         let bus = try PrivateBus.current
         let connection = try await BusConnection.open(address: bus.address, on: try EventLoop.shared.reactor)

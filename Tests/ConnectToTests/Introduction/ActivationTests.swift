@@ -28,9 +28,9 @@ struct ActivationTests {
     }
 
     @Test(
-        "connecting starts it, whatever the policy, and what was posted before it ran arrives",
+        "Connecting starts a listener that the bus knows, whatever the wait, and what was posted before arrives",
         arguments: [WaitPolicy.now, .untilAvailable(for: .seconds(30))])
-    func starts(policy: WaitPolicy) async throws {
+    func connectingStartsListener(policy: WaitPolicy) async throws {
         // The bus's address is among what it tells those whom it starts. The peer would end with its input.
         let command = """
             /bin/sh -c 'cue=$(mktemp -u) && mkfifo "$cue" && exec 3<>"$cue" && rm "$cue" &&
@@ -47,8 +47,8 @@ struct ActivationTests {
         }
     }
 
-    @Test("looking for it does not start it")
-    func looking() async throws {
+    @Test("Looking for a context in the directory does not start its program")
+    func lookingStartsNothing() async throws {
         try await withService(running: "/bin/false") { bus in
             let here = try await Bus.separate(at: bus.address)
             let context = try ContextName("x")
@@ -59,8 +59,8 @@ struct ActivationTests {
         }
     }
 
-    @Test("that cannot be started is tried once, also by who wants one connection after the other")
-    func cannotBeStarted() async throws {
+    @Test("A listener that the bus cannot start is tried once, also by a loop over connections")
+    func failedStartIsTriedOnce() async throws {
         try await withService(running: "/bin/false") { bus in
             let here = try await Bus.separate(at: bus.address)
             #expect(try await here.connectTo("x", options: .init(wait: .now)).waitUntilClosed().code == .startFailed)
@@ -78,8 +78,8 @@ struct ActivationTests {
         }
     }
 
-    @Test("that does not take the name is a matter of time, and the caller is told so")
-    func takesTooLong() async throws {
+    @Test("A program that the bus starts and that does not register the name is a timeout, which the reason says")
+    func startedProgramWithoutNameTimesOut() async throws {
         try await withService(running: "/bin/sleep 60", limits: ["service_start_timeout": 100]) { bus in
             let here = try await Bus.separate(at: bus.address)
             let reason = try await here.connectTo("x", options: .init(wait: .untilAvailable(for: .seconds(30))))
@@ -94,8 +94,8 @@ struct ActivationTests {
     "A service file on a bus that leaves starting to systemd, and has none", .chosenExecutor, .timeLimit(.minutes(1)),
     .enabled("dbus-broker is not installed") { access("/usr/bin/dbus-broker-launch", X_OK) == 0 })
 struct NoStarterTests {
-    @Test("starts nothing: the bus is not said to start it, and a caller is told what the bus says")
-    func nothingStarts() async throws {
+    @Test("A bus that leaves starting to systemd, and has none, starts nothing, and a caller learns what the bus says")
+    func brokerWithoutSystemdStartsNothing() async throws {
         try await withTemporaryDirectory(prefix: "connectto-services") { directory in
             let file = try FileDescriptor.open(
                 directory.appending("org.connectto.Context.x.service"), .writeOnly, options: [.create, .closeOnExec],

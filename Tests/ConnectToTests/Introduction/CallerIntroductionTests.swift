@@ -5,7 +5,7 @@ import Testing
 @testable import ConnectTo
 
 /// The table "Answers" of `dbus/PROTOCOL.md`, row by row, for both policies.
-@Suite("CallerIntroduction", .timeLimit(.minutes(1)))
+@Suite("The caller's side of an introduction, without I/O", .timeLimit(.minutes(1)))
 struct CallerIntroductionTests {
     private static let freedesktop = "org.freedesktop.DBus.Error."
     private static let waiting = WaitPolicy.untilAvailable(for: .seconds(10))
@@ -23,8 +23,8 @@ struct CallerIntroductionTests {
         DBusError(name: name, message: "the message")
     }
 
-    @Test("a welcome opens", arguments: policies)
-    func welcome(policy: WaitPolicy) throws {
+    @Test("A welcome opens the caller's introduction", arguments: policies)
+    func welcomeOpens(policy: WaitPolicy) throws {
         let state = try introduction(policy)
         #expect(state.didReceiveWelcome([Greeting(metadata: ["a": "b"]).encoded]) == .open(isPartial: false))
         var later = Greeting()
@@ -33,8 +33,8 @@ struct CallerIntroductionTests {
         #expect(state.didReceiveWelcome([later.encoded]) == .open(isPartial: false))
     }
 
-    @Test("what dbus-broker says when systemd has not started a program is no missing name", arguments: policies)
-    func brokerCouldNotStart(policy: WaitPolicy) throws {
+    @Test("dbus-broker's error for a failed start is not taken for a missing name", arguments: policies)
+    func brokersStartFailureIsNotAMissingName(policy: WaitPolicy) throws {
         for message in ["Could not activate remote peer.", "Could not activate remote peer: unit failed."] {
             var state = try introduction(policy)
             let error = DBusError(name: Self.freedesktop + "NameHasNoOwner", message: message)
@@ -46,7 +46,7 @@ struct CallerIntroductionTests {
     }
 
     @Test(
-        "a broken welcome is a protocol error",
+        "A broken welcome ends the caller's introduction as a protocol error",
         arguments: [
             [], [DBusValue.string("hi")], [Greeting().encoded, .string("more")],
             [
@@ -63,7 +63,7 @@ struct CallerIntroductionTests {
                     [.init(.string("features"), .variant(.array(of: "s", [.string("not-offered")])))])
             ],
         ])
-    func brokenWelcome(body: [DBusValue]) throws {
+    func brokenWelcomeIsProtocolError(body: [DBusValue]) throws {
         guard case .breakOff(let reason) = try introduction(.now).didReceiveWelcome(body) else {
             Issue.record("was taken for a welcome")
             return
@@ -72,7 +72,7 @@ struct CallerIntroductionTests {
     }
 
     @Test(
-        "an answer that says no ends it at once, whatever the policy",
+        "An answer that refuses ends the caller's introduction at once, whatever the wait",
         arguments: policies,
         [
             ("org.connectto.Error.Refused", CloseReason.Code.refused),
@@ -87,13 +87,13 @@ struct CallerIntroductionTests {
             (freedesktop + "TimedOut", .timedOut),
             ("org.connectto.ErrorOfAnotherKind", .protocolError),
         ])
-    func ends(policy: WaitPolicy, answer: (String, CloseReason.Code)) throws {
+    func refusalsEndAtOnce(policy: WaitPolicy, answer: (String, CloseReason.Code)) throws {
         var state = try introduction(policy)
         #expect(code(state.didFail(answered(answer.0))) == answer.1)
     }
 
     @Test(
-        "what happens on this side has its own reason, however it is named",
+        "A failure on the caller's side has a reason of its own, whatever its D-Bus name",
         arguments: policies,
         [
             (DBusError.timedOut("late"), CloseReason.Code.timedOut),
@@ -102,13 +102,13 @@ struct CallerIntroductionTests {
             (.exhausted("no memory"), .outOfResources),
             (.cancelled("given up"), .cancelled),
         ])
-    func local(policy: WaitPolicy, failure: (DBusError, CloseReason.Code)) throws {
+    func localFailuresHaveOwnReasons(policy: WaitPolicy, failure: (DBusError, CloseReason.Code)) throws {
         var state = try introduction(policy)
         #expect(code(state.didFail(failure.0)) == failure.1)
     }
 
-    @Test("an answer that cannot be read ends the line, though the listener may have opened it", arguments: policies)
-    func unreadable(policy: WaitPolicy) throws {
+    @Test("An answer that cannot be read ends the line, though the listener may have opened it", arguments: policies)
+    func unreadableAnswerEndsLine(policy: WaitPolicy) throws {
         var state = try introduction(policy)
         guard case .breakOff(let reason) = state.didFail(.malformed("no descriptor")) else {
             Issue.record("the line goes on")
@@ -118,18 +118,18 @@ struct CallerIntroductionTests {
     }
 
     @Test(
-        "without waiting, a name that nobody has is tried once more, then unavailable",
+        "Without a wait, a name without an owner is called once more, then is unavailable",
         arguments: ["ServiceUnknown", "NameHasNoOwner"])
-    func nobodyNow(name: String) throws {
+    func nameWithoutOwnerWithoutWait(name: String) throws {
         var state = try introduction(.now)
         #expect(state.didFail(answered(Self.freedesktop + name)) == .call)
         #expect(code(state.didFail(answered(Self.freedesktop + name))) == .unavailable)
     }
 
     @Test(
-        "with waiting, a name that nobody has is watched, called again, then awaited for as long as it takes",
+        "With a wait, a name without an owner is watched, called again, then awaited for as long as it takes",
         arguments: ["ServiceUnknown", "NameHasNoOwner"])
-    func nobodyWaiting(name: String) throws {
+    func nameWithoutOwnerWithWait(name: String) throws {
         var state = try introduction(Self.waiting)
         let error = answered(Self.freedesktop + name)
         #expect(state.didFail(error) == .subscribeAndCall)
@@ -138,9 +138,9 @@ struct CallerIntroductionTests {
     }
 
     @Test(
-        "who is no context is unavailable without waiting, and with it the next owner may be one",
+        "An owner that is not a context is unavailable without a wait; with one, the next owner may be a context",
         arguments: ["UnknownObject", "UnknownMethod", "UnknownInterface"])
-    func noContext(name: String) throws {
+    func ownerThatIsNotAContext(name: String) throws {
         let error = answered(Self.freedesktop + name)
         var now = try introduction(.now)
         #expect(code(now.didFail(error)) == .unavailable)
@@ -150,8 +150,8 @@ struct CallerIntroductionTests {
         #expect(code(waiting.didRunOutOfTime()) == .timedOut)
     }
 
-    @Test("a listener that died with the call is not followed by another, even after a retry")
-    func neverAgain() throws {
+    @Test("A listener that died with the call is not followed by another, even after a retry")
+    func callIsNotRepeatedAfterDeath() throws {
         var state = try introduction(Self.waiting)
         _ = state.didFail(answered(Self.freedesktop + "ServiceUnknown"))
         _ = state.didFail(answered(Self.freedesktop + "ServiceUnknown"))

@@ -8,14 +8,14 @@ import Testing
 @Suite("A listener's time to answer", .privateBus, .chosenExecutor, .timeLimit(.minutes(1)))
 struct DeadlineTests {
     @Test(
-        "a listener that takes the call and goes silent times out: with the caller's wait, or its own deadline without",
+        "A listener that takes the call and is silent times out, with the caller's wait, or else the bus's limit",
         arguments: [
             (WaitPolicy.now, Duration.milliseconds(100), Duration.milliseconds(100)),
             (.untilAvailable(for: .zero), .milliseconds(100), .milliseconds(100)),
             (.untilAvailable(for: .milliseconds(300)), .milliseconds(100), .milliseconds(300)),
             (.untilAvailable(for: .milliseconds(300)), .seconds(30), .milliseconds(300)),
         ])
-    func silent(policy: WaitPolicy, deadline: Duration, least: Duration) async throws {
+    func silentListenerTimesOut(policy: WaitPolicy, deadline: Duration, least: Duration) async throws {
         try await expectNoDescriptorLeak {
             let bus = try await Bus.onPrivateBus()
             let listener = try await ScriptedListener("x")
@@ -33,13 +33,13 @@ struct DeadlineTests {
         }
     }
 
-    @Test("five seconds is what a listener has")
-    func fiveSeconds() {
+    @Test("A listener has five seconds to answer, unless the limits of the bus say otherwise")
+    func listenerHasFiveSeconds() {
         #expect(BusLimits().introduction == .seconds(5))
     }
 
-    @Test("an answer in time counts, though it comes late")
-    func late() async throws {
+    @Test("An answer that comes late, but in time, opens the port")
+    func lateAnswerOpens() async throws {
         let bus = try await Bus.onPrivateBus()
         let listener = try await ScriptedListener("x")
         let port = try bus.connectTo("x", answerWithin: .seconds(30))
@@ -49,8 +49,8 @@ struct DeadlineTests {
         try await port.waitUntilOpen()
     }
 
-    @Test("a caller that does not wait for a name reaches the listener that is there")
-    func noWait() async throws {
+    @Test("A caller that does not wait for a name reaches the listener that owns it")
+    func callerWithoutWaitReachesListener() async throws {
         let (bus, there) = (try await Bus.onPrivateBus(), try await Bus.onPrivateBus())
         let context = try await there.register("x")
         for policy in [WaitPolicy.now, .untilAvailable(for: .zero)] {

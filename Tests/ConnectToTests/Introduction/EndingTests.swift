@@ -11,7 +11,7 @@ struct EndingTests {
     private static let waiting = WaitPolicy.untilAvailable(for: .seconds(60))
 
     @Test(
-        "a listener's no is passed on at once, with nothing left open", arguments: [.now, waiting],
+        "A listener's refusal ends the port at once, and leaves nothing open", arguments: [.now, waiting],
         [
             ("org.connectto.Error.Refused", CloseReason.Code.refused),
             ("org.connectto.Error.Busy", .busy),
@@ -19,7 +19,7 @@ struct EndingTests {
             ("org.freedesktop.DBus.Error.InvalidArgs", .protocolError),
             ("org.freedesktop.DBus.Error.Failed", .protocolError),
         ])
-    func no(policy: WaitPolicy, answer: (name: String, code: CloseReason.Code)) async throws {
+    func refusalEndsAtOnce(policy: WaitPolicy, answer: (name: String, code: CloseReason.Code)) async throws {
         try await expectNoDescriptorLeak {
             let bus = try await Bus.onPrivateBus()
             let listener = try await ScriptedListener("x")
@@ -35,8 +35,8 @@ struct EndingTests {
         }
     }
 
-    @Test("a flush throws where no listener has the name, so that a program that posts, closes and leaves learns of it")
-    func flush() async throws {
+    @Test("A flush throws where no program has the name, so that a program that posts, closes and exits learns of it")
+    func flushThrowsForMissingName() async throws {
         let bus = try await Bus.onPrivateBus()
         let port = bus.connectTo("not-there", options: .init(wait: .now))
         try port.postMessage("Hello")
@@ -46,8 +46,8 @@ struct EndingTests {
         #expect(error?.reason?.code == .unavailable)
     }
 
-    @Test("errors of a port and of a registration match their codes in a catch clause, without a cast")
-    func codes() async throws {
+    @Test("Errors of a port and of a registration match their codes in a catch clause, without a cast")
+    func errorsMatchTheirCodesInCatch() async throws {
         let bus = try await Bus.onPrivateBus()
         let port = bus.connectTo("not-there", options: .init(wait: .now))
         for isPort in [true, false] {
@@ -66,8 +66,8 @@ struct EndingTests {
         }
     }
 
-    @Test("who has the name and is no context is unavailable")
-    func noContext() async throws {
+    @Test("A caller of a name whose owner is not a context ends as unavailable, or times out if it waits")
+    func ownerThatIsNotAContext() async throws {
         let bus = try await Bus.onPrivateBus()
         let elsewhere = try await ScriptedListener("x", at: "/somewhere/else")
         #expect(try await bus.connectTo("x", options: .init(wait: .now)).waitUntilClosed().code == .unavailable)
@@ -79,8 +79,8 @@ struct EndingTests {
         await elsewhere.close()
     }
 
-    @Test("with waiting, the next owner of the name is asked when the first is no context")
-    func nextOwner() async throws {
+    @Test("A caller that waits calls the next owner of the name when the first is not a context")
+    func nextOwnerIsCalled() async throws {
         let (bus, there) = (try await Bus.onPrivateBus(), try await Bus.onPrivateBus())
         let stranger = try await ScriptedListener("x")
         let context = try await there.register("x", options: .init(ownership: .standby))
@@ -98,8 +98,8 @@ struct EndingTests {
         try await port.waitUntilOpen()
     }
 
-    @Test("what is no name is invalid, and posting to it is no error")
-    func noName() async throws {
+    @Test("An invalid name ends the port as invalid, and posting on it is no error")
+    func invalidNameEndsPort() async throws {
         let bus = try await Bus.onPrivateBus()
         for name in ["", String(repeating: "x", count: 234)] {
             let port = bus.connectTo(name)
@@ -110,8 +110,8 @@ struct EndingTests {
         #expect(bus.connectTo("x", options: .init(metadata: metadata)).closeReason?.code == .invalid)
     }
 
-    @Test("the bus going away before the answer is its own reason, and nothing stays open")
-    func busLost() async throws {
+    @Test("A bus that goes away before the answer is a reason of its own, and nothing stays open")
+    func busLossBeforeAnswer() async throws {
         let ownBus = try PrivateBus.current
         try await expectNoDescriptorLeak {
             let bus = try await Bus.onPrivateBus(reconnectingFor: .zero)
@@ -128,8 +128,8 @@ struct EndingTests {
         }
     }
 
-    @Test("a listener that goes away with the call has exited, and the call is not repeated")
-    func peerExited() async throws {
+    @Test("A listener that goes away with the call has exited, and the call is not repeated")
+    func listenerGoneWithCall() async throws {
         let (bus, there) = (try await Bus.onPrivateBus(), try await Bus.onPrivateBus())
         let listener = try await ScriptedListener("x")
         let standby = try await there.register("x", options: .init(ownership: .standby))

@@ -40,14 +40,18 @@ struct GreetingCompatibilityTests {
         }
     }
 
-    @Test("the library writes the options that were recorded, byte for byte", arguments: Recorded.allCases)
-    func writing(recorded: Recorded) throws {
+    @Test(
+        "The library writes the options of an introduction as older versions did, byte for byte",
+        arguments: Recorded.allCases)
+    func libraryWritesRecordedGreetings(recorded: Recorded) throws {
         let message = try bytes(of: recorded.greeting)
         #expect(hexadecimal(message.suffix(bodyLength(message))) == hexadecimal(try recorded.bytes()))
     }
 
-    @Test("the library understands the options that an older version wrote", arguments: Recorded.allCases)
-    func reading(recorded: Recorded) throws {
+    @Test(
+        "The library understands the options of an introduction that an older version wrote",
+        arguments: Recorded.allCases)
+    func libraryReadsRecordedGreetings(recorded: Recorded) throws {
         let body = try recorded.bytes()
         var message = try bytes(of: recorded.greeting)
         message.removeLast(bodyLength(message))

@@ -5,14 +5,14 @@ import Testing
 @testable import ConnectTo
 
 /// The table "what arrives" of `dbus/PROTOCOL.md`, as far as it is the greeting's.
-@Suite("Greeting", .timeLimit(.minutes(1)))
+@Suite("The greetings of an introduction", .timeLimit(.minutes(1)))
 struct GreetingTests {
     private func options(_ pairs: [(String, DBusValue)]) -> DBusValue {
         .dictionary(key: "s", value: "v", pairs.map { .init(.string($0.0), .variant($0.1)) })
     }
 
-    @Test("says what it is given, and is understood")
-    func roundTrip() throws {
+    @Test("A greeting says what it is given, and is understood")
+    func greetingRoundTrip() throws {
         var greeting = Greeting(
             context: "org.connectto.Context.me", metadata: ["a": "1", "": "é\n"], format: .stream)
         greeting.features = ["com.example.rot13"]
@@ -20,14 +20,14 @@ struct GreetingTests {
         #expect(greeting.encoded.signature == "a{sv}")
     }
 
-    @Test("leaves out what goes without saying")
-    func brief() {
+    @Test("A greeting leaves out what has its default")
+    func greetingLeavesDefaultsOut() {
         #expect(Greeting().encoded == options([]))
         #expect(Greeting(metadata: ["a": "b"]).encoded == options([("metadata", ["a": "b"].encoded)]))
     }
 
-    @Test("all keys may be absent")
-    func defaults() throws {
+    @Test("All keys of a greeting may be absent")
+    func allKeysMayBeAbsent() throws {
         let greeting = try Greeting(decoding: options([]))
         #expect(greeting.version == 1)
         #expect(greeting.features == [])
@@ -36,15 +36,15 @@ struct GreetingTests {
         #expect(greeting.format == "messages")
     }
 
-    @Test("a key that is not in the table is ignored, whatever its value")
-    func unknownKeys() throws {
+    @Test("An unknown key of a greeting is ignored, whatever its value")
+    func unknownKeysAreIgnored() throws {
         let greeting = try Greeting(
             decoding: options([("com.example.colour", .byte(1)), ("Version", .string("2"))]))
         #expect(greeting == Greeting())
     }
 
     @Test(
-        "a key of the table with a value of another type is an error",
+        "A known key of a greeting with a value of another type is an error",
         arguments: [
             ("version", DBusValue.int32(1)), ("version", .string("1")), ("version", .variant(.uint32(1))),
             ("features", .string("x")), ("features", .array(of: "o", [])), ("features", .bytes([])),
@@ -53,37 +53,37 @@ struct GreetingTests {
             ("metadata", .dictionary(key: "s", value: "v", [])), ("metadata", .array(of: "s", [])),
             ("metadata", .dictionary(key: "s", value: "u", [.init(.string("a"), .uint32(1))])),
         ])
-    func wrongType(key: String, value: DBusValue) {
+    func wrongTypeIsAnError(key: String, value: DBusValue) {
         #expect(throws: Greeting.Malformed.self) { try Greeting(decoding: options([(key, value)])) }
     }
 
-    @Test("version 0 is an error, a higher one than ours is fine")
-    func versions() throws {
+    @Test("Version 0 of a greeting is an error, and a version above ours is fine")
+    func versionsOfGreeting() throws {
         #expect(throws: Greeting.Malformed.self) {
             try Greeting(decoding: options([("version", .uint32(0))]))
         }
         #expect(try Greeting(decoding: options([("version", .uint32(.max))])).version == .max)
     }
 
-    @Test("a key twice: the last one counts")
-    func twice() throws {
+    @Test("Of a key that stands in a greeting twice, the last value counts")
+    func lastOfTwoKeysCounts() throws {
         let greeting = try Greeting(
             decoding: options([("context", .string("first")), ("context", .string("last"))]))
         #expect(greeting.context == "last")
     }
 
     @Test(
-        "options of another type are an error",
+        "A greeting whose options have another type is an error",
         arguments: [
             nil, DBusValue.string(""), .dictionary(key: "s", value: "s", []),
             .dictionary(key: "y", value: "v", []), .variant(.dictionary(key: "s", value: "v", [])),
         ])
-    func noOptions(value: DBusValue?) {
+    func optionsOfOtherTypeAreAnError(value: DBusValue?) {
         #expect(throws: Greeting.Malformed.self) { try Greeting(decoding: value) }
     }
 
-    @Test("64 KiB or 1,024 keys of metadata are taken, more is an error")
-    func metadataLimit() throws {
+    @Test("A greeting may have 64 KiB or 1,024 keys of metadata, and more is an error")
+    func metadataOfGreetingIsLimited() throws {
         let exact = ["ab": String(repeating: "x", count: (64 << 10) - 2)]
         #expect(try Greeting(decoding: options([("metadata", exact.encoded)])).metadata == exact)
         let over = ["abc": exact["ab"] ?? ""]

@@ -8,8 +8,8 @@ import Testing
 
 @Suite("What opens a port", .privateBus, .chosenExecutor, .timeLimit(.minutes(1)))
 struct OpeningOrderTests {
-    @Test("the first message opens it, before the reply and also without one")
-    func messageFirst() async throws {
+    @Test("The first message opens a port, before the reply and also without one")
+    func messageBeforeReplyOpens() async throws {
         let bus = try await Bus.onPrivateBus()
         let listener = try await ScriptedListener("x")
         let deadline = Duration.seconds(2)
@@ -28,8 +28,8 @@ struct OpeningOrderTests {
         #expect(try await port.nextText() == "still here")
     }
 
-    @Test("an error that comes after the first message is ignored")
-    func errorAfterMessage() async throws {
+    @Test("An error that comes after the first message is ignored, and the port stays open")
+    func errorAfterMessageIsIgnored() async throws {
         let bus = try await Bus.onPrivateBus()
         let listener = try await ScriptedListener("x")
         let port = bus.connectTo("x")
@@ -43,8 +43,8 @@ struct OpeningOrderTests {
         #expect(try await port.waitUntilClosed().code == .closed)
     }
 
-    @Test("a refused line's end of file does not hide the refusal")
-    func endOfFileFirst() async throws {
+    @Test("A refused line's end of file does not hide the refusal")
+    func endOfFileDoesNotHideRefusal() async throws {
         let bus = try await Bus.onPrivateBus()
         let listener = try await ScriptedListener("x")
         let port = bus.connectTo("x")
@@ -57,8 +57,8 @@ struct OpeningOrderTests {
         #expect(try await port.waitUntilClosed().code == .refused)
     }
 
-    @Test("a welcome to a line that has ended already opens it, and then it has ended")
-    func welcomeAfterEnd() async throws {
+    @Test("A welcome to a line that has ended already opens the port, which then has ended")
+    func welcomeAfterEndOpensThenEnds() async throws {
         let bus = try await Bus.onPrivateBus()
         let listener = try await ScriptedListener("x")
         let port = bus.connectTo("x")
@@ -68,8 +68,8 @@ struct OpeningOrderTests {
         #expect(try await port.waitUntilClosed().code == .peerExited)
     }
 
-    @Test("a broken welcome ends the port as a protocol error")
-    func brokenWelcome() async throws {
+    @Test("A broken welcome ends the port as a protocol error")
+    func brokenWelcomeEndsPort() async throws {
         let bus = try await Bus.onPrivateBus()
         let listener = try await ScriptedListener("x")
         let port = bus.connectTo("x")
@@ -77,8 +77,8 @@ struct OpeningOrderTests {
         #expect(try await port.waitUntilClosed().code == .protocolError)
     }
 
-    @Test("a broken welcome ends also a port that the first message has opened")
-    func brokenWelcomeAfterMessage() async throws {
+    @Test("A broken welcome also ends a port that the first message has opened")
+    func brokenWelcomeAfterMessageEndsPort() async throws {
         let bus = try await Bus.onPrivateBus()
         let listener = try await ScriptedListener("x")
         let port = bus.connectTo("x")

@@ -9,8 +9,8 @@ import Testing
 struct PointlessTests {
     private static let anHour = WaitPolicy.untilAvailable(for: .seconds(3_600))
 
-    @Test("with nothing posted it waits for nobody, and holds nothing open")
-    func nothingPosted() async throws {
+    @Test("A port that is closed before it is open, with nothing posted, waits for no listener and holds nothing open")
+    func closedPortWithoutMessagesEndsWait() async throws {
         let bus = try await Bus.onPrivateBus()
         try await expectNoDescriptorLeak {
             let closed = bus.connectTo("nobody", options: .init(wait: Self.anHour))
@@ -24,8 +24,8 @@ struct PointlessTests {
         }
     }
 
-    @Test("what was posted before is still delivered when somebody takes the name")
-    func posted() async throws {
+    @Test("A port that is closed before it is open delivers what was posted when a listener takes the name")
+    func messagesOfClosedPortAreDelivered() async throws {
         let (bus, there) = (try await Bus.onPrivateBus(), try await Bus.onPrivateBus())
         do {
             let port = bus.connectTo("late", options: .init(wait: Self.anHour))
@@ -39,8 +39,8 @@ struct PointlessTests {
         #expect(try await event.source.waitUntilClosed().code == .closed)
     }
 
-    @Test("a listener that had been called already sees an orderly close")
-    func calledAlready() async throws {
+    @Test("A port that is closed while its listener is called shows the listener an orderly close")
+    func calledListenerSeesOrderlyClose() async throws {
         let bus = try await Bus.onPrivateBus()
         let listener = try await ScriptedListener("x")
         let port = bus.connectTo("x")

@@ -2,10 +2,10 @@ import Testing
 
 @testable import ConnectTo
 
-@Suite("ContextName", .timeLimit(.minutes(1)))
+@Suite("The name of a context", .timeLimit(.minutes(1)))
 struct ContextNameTests {
     @Test(
-        "bus name and object path are as the protocol's table says",
+        "A context's bus name and object path are those of the protocol's table",
         arguments: [
             (
                 "org.connectto", "the-listener", "org.connectto.Context.the_2dlistener",
@@ -20,7 +20,7 @@ struct ContextNameTests {
                 "/org/example/my_5fapp/Context/x"
             ),
         ])
-    func forms(origin: String, name: String, busName: String, path: String) throws {
+    func busNameAndPathMatchProtocol(origin: String, name: String, busName: String, path: String) throws {
         let context = try ContextName(name, origin: origin)
         #expect(context.busName == busName)
         #expect(context.objectPath == path)
@@ -31,15 +31,15 @@ struct ContextNameTests {
         #expect(back.objectPath == path)
     }
 
-    @Test("a bus name is taken apart from the right")
-    func takesApart() throws {
+    @Test("A bus name is split into origin and name from the right")
+    func busNameIsSplitFromRight() throws {
         let context = try #require(ContextName(busName: "a.b.Context.c.Context.d"))
         #expect(context.name == "d")
         #expect(context.origin == "a.b.Context.c")
     }
 
     @Test(
-        "bus names of others are passed over",
+        "Bus names that are not of a context are skipped",
         arguments: [
             ":1.7", "org.freedesktop.DBus", "org.connectto.Context", "org.connectto.Context.",
             "org.connectto.Context._41", "org.connectto.context.x", "org.connectto.XContext.x",
@@ -47,12 +47,12 @@ struct ContextNameTests {
             "org.connectto.Context.a-b", "org.connectto.Context.x.y",
             "org.connectto.Context." + String(repeating: "a", count: 234),
         ])
-    func others(busName: String) {
+    func foreignBusNamesAreSkipped(busName: String) {
         #expect(ContextName(busName: busName) == nil)
     }
 
-    @Test("two hundred bytes of anything make a name, if they fit when escaped")
-    func longAndStrange() throws {
+    @Test("Two hundred bytes of anything make a context name, if they fit when they are escaped")
+    func twoHundredBytesMakeAName() throws {
         let strange = "/.-:_ \t\n\0é"
         let name = strange + String(repeating: "a", count: 200 - strange.utf8.count)
         #expect(name.utf8.count == 200)
@@ -61,8 +61,8 @@ struct ContextNameTests {
         #expect(Array(back.name.utf8) == Array(name.utf8))
     }
 
-    @Test("the longest name fits, and one byte more is an error that names the limit")
-    func length() throws {
+    @Test("The longest context name fits, and one byte more is an error that names the limit")
+    func longestNameFits() throws {
         let longest = String(repeating: "x", count: 233)
         #expect(try ContextName(longest).busName.utf8.count == 255)
         let error = #expect(throws: ConnectToError.self) { try ContextName(longest + "x") }
@@ -77,31 +77,31 @@ struct ContextNameTests {
         #expect(dashes?.message.contains("234") == true)
     }
 
-    @Test("the empty name is none")
-    func empty() {
+    @Test("An empty context name is invalid")
+    func emptyNameIsInvalid() {
         let error = #expect(throws: ConnectToError.self) { try ContextName("") }
         #expect(error?.code == .invalidName)
     }
 
     @Test(
-        "an origin is two elements or more, each of letters, digits, - and _, not beginning with a digit",
+        "An origin has two elements or more, each of letters, digits, - and _, not beginning with a digit",
         arguments: [
             "", "org", "org.", ".org", "org..x", "org.7x", "7.x", "org.ex ample", "org.exämple", "org.x\0",
             "org/x",
         ])
-    func noOrigin(origin: String) {
+    func invalidOriginIsRefused(origin: String) {
         let error = #expect(throws: ConnectToError.self) { try ContextName("x", origin: origin) }
         #expect(error?.code == .invalidName)
     }
 
     @Test(
-        "the path of its object leads back to its bus name",
+        "The object path of a context leads back to its bus name",
         arguments: [
             ("the-listener", "org.connectto", "/org/connectto/Context/the_2dlistener"),
             ("x", "org.an-example._1", "/org/an_2dexample/_5f1/Context/x"),
             ("7_\n", "a.b", "/a/b/Context/_37_5f_0a"),
         ])
-    func objectPath(name: String, origin: String, path: String) throws {
+    func objectPathLeadsToBusName(name: String, origin: String, path: String) throws {
         let context = try ContextName(name, origin: origin)
         #expect(context.objectPath == path)
         #expect(ContextName.busName(ofObjectAt: path) == context.busName)
@@ -109,15 +109,15 @@ struct ContextNameTests {
     }
 
     @Test(
-        "what is no context's path leads to none",
+        "A path that is not a context's leads to no bus name",
         arguments: ["/", "", "/org/_78/Context/x", "/org/a_5/Context/x", "/org/a_/x", "/_"])
-    func noObjectPath(path: String) throws {
+    func otherPathLeadsToNoBusName(path: String) throws {
         let busName = ContextName.busName(ofObjectAt: path)
         #expect(busName.flatMap(ContextName.init(busName:)) == nil)
     }
 
-    @Test("names that look alike and have other bytes are two names")
-    func normalization() throws {
+    @Test("Context names that look alike and have other bytes are two names")
+    func namesAreNotNormalized() throws {
         let composed = try ContextName("caf\u{e9}")
         let decomposed = try ContextName("cafe\u{301}")
         #expect(composed != decomposed)
@@ -125,8 +125,8 @@ struct ContextNameTests {
         #expect(Set([composed, decomposed]).count == 2)
     }
 
-    @Test("a name differs by its origin, its case and nothing else")
-    func identity() throws {
+    @Test("Context names differ by their origins and bytes, and nothing else")
+    func namesDifferByOriginAndBytes() throws {
         #expect(try ContextName("x") == ContextName("x", origin: "org.connectto"))
         #expect(try ContextName("x") != ContextName("x", origin: "org.example"))
         #expect(try ContextName("x") != ContextName("X"))

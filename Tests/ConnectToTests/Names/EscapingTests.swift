@@ -2,7 +2,7 @@ import Testing
 
 @testable import ConnectTo
 
-@Suite("Escaping of names", .timeLimit(.minutes(1)))
+@Suite("The escaping of context names", .timeLimit(.minutes(1)))
 struct EscapingTests {
     /// The table of `dbus/PROTOCOL.md`, "Names".
     static let table: [(name: String, escaped: String)] = [
@@ -21,19 +21,19 @@ struct EscapingTests {
         ("a\nb", "a_0ab"),
     ]
 
-    @Test("escapes as the protocol's table says", arguments: table)
-    func escapes(name: String, escaped: String) {
+    @Test("Escaping a name matches the protocol's table", arguments: table)
+    func escapingMatchesProtocol(name: String, escaped: String) {
         #expect(Escaping.escape(name) == escaped)
     }
 
-    @Test("gives the very bytes back", arguments: table)
-    func unescapes(name: String, escaped: String) throws {
+    @Test("Unescaping returns the bytes of the name", arguments: table)
+    func unescapingReturnsSameBytes(name: String, escaped: String) throws {
         let back = try #require(Escaping.unescape(escaped))
         #expect(Array(back.utf8) == Array(name.utf8))
     }
 
-    @Test("every ASCII character makes a name, at the front and further on", arguments: UInt8(0)..<128)
-    func roundTrip(byte: UInt8) throws {
+    @Test("Every ASCII character can be escaped, at the beginning of a name and within it", arguments: UInt8(0)..<128)
+    func everyASCIICharacterIsEscapable(byte: UInt8) throws {
         let character = String(UnicodeScalar(byte))
         for name in [character, "a" + character, character + character] {
             let escaped = Escaping.escape(name)
@@ -45,12 +45,12 @@ struct EscapingTests {
     }
 
     @Test(
-        "what escaping does not produce is nobody's name",
+        "A text that escaping does not produce is not unescaped",
         arguments: [
             "", "_", "a_", "_4", "_g0", "_4G", "_2D", "_41", "a_37", "7up", "a-b", "a b", "a.b", "é", "_c3",
             "_c3_28", "_ed_a0_80", "_f5_80_80_80", "_ff", "__5f", "_5f_",
         ])
-    func notProduced(escaped: String) {
+    func invalidEscapesAreNoName(escaped: String) {
         #expect(Escaping.unescape(escaped) == nil)
     }
 }

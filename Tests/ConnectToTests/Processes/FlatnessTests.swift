@@ -9,12 +9,12 @@ extension Tag {
     @Tag static var slow: Tag
 }
 
-@Suite("What connecting costs in the long run", .privateBus, .chosenExecutor, .timeLimit(.minutes(1)))
+@Suite("The cost of connecting in the long run", .privateBus, .chosenExecutor, .timeLimit(.minutes(1)))
 struct FlatnessTests {
     @Test(
-        "a thousand connects in a row leave descriptors, threads and memory of both sides as they were",
+        "A thousand connects in a row leave descriptors, threads and memory of both sides as they were",
         .disabled(if: isThreadSanitized, "the sanitizer's thread never settles"))
-    func thousand() async throws {
+    func thousandConnectsLeaveNothing() async throws {
         try await withPeer("echo", "x") { listener in
             #expect(await listener.line() == "listening")
             try await withPeer("repeat", "x", 1_000) { caller in
@@ -37,9 +37,9 @@ struct FlatnessTests {
     }
 
     @Test(
-        "waiting costs nothing: a listener with a line and a name does not wake in ten seconds", .tags(.slow),
+        "A listener with a line and a name does not wake in ten seconds", .tags(.slow),
         .disabled(if: isThreadSanitized, "the sanitizer's thread wakes"))
-    func idle() async throws {
+    func idleListenerDoesNotWake() async throws {
         let bus = try await Bus.onPrivateBus()
         try await withPeer("echo", "x") { listener in
             #expect(await listener.line() == "listening")

@@ -6,8 +6,8 @@ import Testing
 
 @Suite("A peer that is killed", .privateBus, .chosenExecutor, .timeLimit(.minutes(1)))
 struct KillTests {
-    @Test("before the introduction: nobody has the name, and who waits waits for the next")
-    func before() async throws {
+    @Test("A listener that was killed before the introduction has no name: a caller that waits waits for the next")
+    func killedBeforeIntroduction() async throws {
         try await expectNoDescriptorLeak {
             let bus = try await Bus.onPrivateBus()
             try await expectPromptly {
@@ -28,8 +28,8 @@ struct KillTests {
         }
     }
 
-    @Test("killed in the moment of the call: exited or unavailable, within a second")
-    func racing() async throws {
+    @Test("A listener that is killed in the moment of the call has exited or is unavailable, within a second")
+    func killedAtTheCall() async throws {
         try await expectNoDescriptorLeak {
             let bus = try await Bus.onPrivateBus()
             for _ in 0..<5 {
@@ -52,9 +52,9 @@ struct KillTests {
     }
 
     @Test(
-        "during the introduction: the peer has exited",
+        "A listener that is killed during the introduction has exited",
         arguments: [WaitPolicy.now, .untilAvailable(for: .seconds(60))])
-    func during(policy: WaitPolicy) async throws {
+    func killedDuringIntroduction(policy: WaitPolicy) async throws {
         try await expectNoDescriptorLeak {
             let bus = try await Bus.onPrivateBus()
             try await expectPromptly {
@@ -73,8 +73,8 @@ struct KillTests {
         }
     }
 
-    @Test("after the introduction: the listener has exited, and what it had sent is still delivered")
-    func listenerAfter() async throws {
+    @Test("A listener that is killed after the introduction has exited, and what it had sent is delivered")
+    func killedAfterIntroduction() async throws {
         try await expectNoDescriptorLeak {
             let bus = try await Bus.onPrivateBus()
             try await expectPromptly {
@@ -95,8 +95,8 @@ struct KillTests {
         }
     }
 
-    @Test("a caller that is killed when it is connected has exited")
-    func callerAfter() async throws {
+    @Test("A caller that is killed when it is connected has exited")
+    func killedConnectedCaller() async throws {
         try await expectNoDescriptorLeak {
             let bus = try await Bus.onPrivateBus()
             let context = try await bus.register("survivor")
@@ -117,8 +117,8 @@ struct KillTests {
         }
     }
 
-    @Test("a caller that is killed during its introduction leaves nothing behind, and the next is served")
-    func callerDuring() async throws {
+    @Test("A caller that is killed during its introduction leaves nothing behind, and the next is served")
+    func killedCallerDuringIntroduction() async throws {
         try await expectNoDescriptorLeak {
             let bus = try await Bus.onPrivateBus()
             let context = try await bus.register("survivor")
@@ -138,8 +138,8 @@ struct KillTests {
         }
     }
 
-    @Test("a listener keeps nothing of callers that were killed")
-    func listenersDescriptors() async throws {
+    @Test("Callers that were killed leave no descriptor in the listener")
+    func killedCallersLeaveNoDescriptors() async throws {
         let bus = try await Bus.onPrivateBus()
         try await withPeer("echo", "x") { listener in
             #expect(await listener.line() == "listening")

@@ -7,8 +7,8 @@ import Testing
 
 @Suite("Large messages between processes", .privateBus, .chosenExecutor, .timeLimit(.minutes(1)))
 struct LargeMessageTests {
-    @Test("64 MiB go there and come back, byte for byte, and one byte more is refused here")
-    func large() async throws {
+    @Test("A message of 64 MiB goes to another process and back, byte for byte, and one byte more is refused")
+    func largestMessageBothWays() async throws {
         let bus = try await Bus.onPrivateBus()
         try await withPeer("echo", "x") { peer in
             #expect(await peer.line() == "listening")

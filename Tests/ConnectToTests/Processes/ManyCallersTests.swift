@@ -4,10 +4,10 @@ import Testing
 
 @testable import ConnectTo
 
-@Suite("Many callers", .privateBus, .chosenExecutor, .timeLimit(.minutes(1)))
+@Suite("Many callers of one listener", .privateBus, .chosenExecutor, .timeLimit(.minutes(1)))
 struct ManyCallersTests {
-    @Test("a hundred callers at once, 200 lines each: every line once, each caller's in order")
-    func crowd() async throws {
+    @Test("A hundred callers at once with 200 text lines each: every one arrives once, each caller's in order")
+    func hundredCallersAtOnce() async throws {
         let (processes, ports, lines) = (4, 25, 200)
         let bus = try await Bus.onPrivateBus()
         let context = try await bus.register("square", options: .init(callerLimit: processes * ports))

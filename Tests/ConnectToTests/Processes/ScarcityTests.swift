@@ -5,10 +5,10 @@ import Testing
 
 @testable import ConnectTo
 
-@Suite("A process that has little, or is stopped", .privateBus, .chosenExecutor, .timeLimit(.minutes(1)))
+@Suite("A process that is short of descriptors, or is stopped", .privateBus, .chosenExecutor, .timeLimit(.minutes(1)))
 struct ScarcityTests {
-    @Test("a listener with 64 descriptors refuses whom it has no room for, and serves again when it has")
-    func listener() async throws {
+    @Test("A listener with 64 descriptors refuses callers it has no room for, and serves again when it has room")
+    func listenerWithFewDescriptorsRecovers() async throws {
         let bus = try await Bus.onPrivateBus()
         try await withPeer(after: "ulimit -n 64", "echo", "x") { peer in
             #expect(await peer.line() == "listening")
@@ -42,8 +42,8 @@ struct ScarcityTests {
         }
     }
 
-    @Test("a listener with 64 descriptors keeps its name when many call at once")
-    func crowd() async throws {
+    @Test("A listener with 64 descriptors keeps its name when many call at once")
+    func listenerWithFewDescriptorsKeepsName() async throws {
         let bus = try await Bus.onPrivateBus()
         try await withPeer(after: "ulimit -n 64", "echo", "x") { peer in
             #expect(await peer.line() == "listening")
@@ -65,8 +65,8 @@ struct ScarcityTests {
         }
     }
 
-    @Test("a caller with 64 descriptors has a reason for each port that it cannot have, and can go on")
-    func caller() async throws {
+    @Test("A caller with 64 descriptors has a reason for each port that it cannot open, and can go on")
+    func callerWithFewDescriptorsGoesOn() async throws {
         let bus = try await Bus.onPrivateBus()
         let context = try await bus.register("x")
         let serving = Task {
@@ -90,9 +90,9 @@ struct ScarcityTests {
 
     /// Of another user than root the kernel limits also what is on its way in sockets, by the same number.
     @Test(
-        "so it is where neither is root, who may have more descriptors on their way than anybody",
+        "Programs with 64 descriptors that are not root, which may pass more of them, refuse and go on as well",
         .enabled(if: isRoot, "needs root, to become another user"), arguments: ["the listener", "the caller"])
-    func notRoot(who: String) async throws {
+    func fewDescriptorsWithoutRoot(who: String) async throws {
         let limits = ["the listener": "ulimit -n 64", "the caller": "ulimit -n 1024"]
         let caller = ["the listener": "ulimit -n 1024", "the caller": "ulimit -n 64"]
         try await withOpenBus { bus in
@@ -112,9 +112,9 @@ struct ScarcityTests {
     }
 
     @Test(
-        "a buffer over the limit of file sizes is an error, not a death",
+        "A buffer over the limit of file sizes is an error, and does not kill the process",
         .disabled(if: isThreadSanitized, "the sanitizer maps a file of its own at a program's start"))
-    func fileSize() async throws {
+    func bufferOverFileSizeLimit() async throws {
         try await withPeer(after: "ulimit -f 16", "buffer", "x", 1 << 20) { peer in
             #expect(await peer.line() == "out-of-resources")
         }
@@ -123,8 +123,8 @@ struct ScarcityTests {
         }
     }
 
-    @Test("a peer that is stopped is waited for, and goes on where it was")
-    func stopped() async throws {
+    @Test("A peer that is stopped is waited for, and goes on where it was")
+    func stoppedPeerIsAwaited() async throws {
         let bus = try await Bus.onPrivateBus()
         try await withPeer("echo", "x") { peer in
             #expect(await peer.line() == "listening")
@@ -149,9 +149,9 @@ struct ScarcityTests {
     }
 
     @Test(
-        "one that is stopped for longer than it may take to answer has timed out, and the next call gets through"
+        "A peer that is stopped for longer than it may take to answer times out, and the next call gets through"
     )
-    func stoppedForLong() async throws {
+    func peerStoppedForLongTimesOut() async throws {
         let bus = try await Bus.onPrivateBus()
         try await withPeer("echo", "x") { peer in
             #expect(await peer.line() == "listening")

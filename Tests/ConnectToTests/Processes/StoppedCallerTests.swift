@@ -7,8 +7,8 @@ import Testing
 
 @Suite("A caller that is stopped", .privateBus, .chosenExecutor, .timeLimit(.minutes(1)))
 struct StoppedCallerTests {
-    @Test("holds up neither the listener nor other callers, and goes on where it stood")
-    func stopped() async throws {
+    @Test("A stopped caller delays neither the listener nor other callers, and goes on where it was")
+    func stoppedCallerDelaysNoOther() async throws {
         let bus = try await Bus.onPrivateBus()
         let context = try await bus.register("x")
         try await withPeer("count", "x") { stopped in
@@ -43,8 +43,8 @@ struct StoppedCallerTests {
         }
     }
 
-    @Test("in the midst of calling is served when it goes on")
-    func stoppedBetweenCalls() async throws {
+    @Test("A caller that is stopped between calls is served when it goes on")
+    func callerStoppedBetweenCalls() async throws {
         let bus = try await Bus.onPrivateBus()
         try await withPeer("echo", "x") { listener in
             #expect(await listener.line() == "listening")

@@ -5,10 +5,10 @@ import Testing
 
 @testable import ConnectTo
 
-@Suite("A listener that is killed, and the next", .privateBus, .chosenExecutor, .timeLimit(.minutes(1)))
+@Suite("A listener that is killed, and its successor", .privateBus, .chosenExecutor, .timeLimit(.minutes(1)))
 struct TakeoverTests {
-    @Test("the next in line has the name, and whoever calls meanwhile gets through or is told")
-    func standby() async throws {
+    @Test("When a listener is killed its standby has the name, and each caller meanwhile gets through or an error")
+    func standbyTakesOver() async throws {
         let bus = try await Bus.onPrivateBus()
         try await withPeer("standby", "x") { first in
             #expect(await first.line() == "listening")
@@ -46,8 +46,8 @@ struct TakeoverTests {
         }.value
     }
 
-    @Test("callers that wait for the name get the one who takes it")
-    func waiting() async throws {
+    @Test("Callers that wait for the name of a killed listener get the program that takes it")
+    func waitingCallersGetNextListener() async throws {
         let bus = try await Bus.onPrivateBus()
         let ports = (0..<20).map { _ in bus.connectTo("x", options: .init(wait: .untilAvailable(for: .seconds(50)))) }
         for port in ports { try port.postMessage("waited") }
@@ -60,8 +60,8 @@ struct TakeoverTests {
         }
     }
 
-    @Test("connections come back, each with what may have been lost, and end in order")
-    func connections() async throws {
+    @Test("Connections come back after the listener is killed, each with what may have been lost, and end in order")
+    func connectionsComeBack() async throws {
         let bus = try await Bus.onPrivateBus()
         var connections = bus.connections(to: "x").makeAsyncIterator()
         try await withPeer("standby", "x") { first in
@@ -101,9 +101,9 @@ struct TakeoverTests {
     }
 
     @Test(
-        "a loop over a connection's messages ends when the listener is killed, and the outer loop goes on with the next"
+        "A loop over a connection's messages ends when the listener is killed, and the outer loop goes on"
     )
-    func messagesOfConnections() async throws {
+    func messageLoopEndsAtInterruption() async throws {
         let bus = try await Bus.onPrivateBus()
         try await withPeer("standby", "x") { first in
             #expect(await first.line() == "listening")
@@ -124,8 +124,8 @@ struct TakeoverTests {
         }
     }
 
-    @Test("a loop over a connection's messages throws where the listener breaks the protocol")
-    func brokenConnection() async throws {
+    @Test("A loop over a connection's messages throws where the listener breaks the protocol")
+    func messageLoopThrowsAtProtocolError() async throws {
         let (here, there) = (try await Bus.onPrivateBus(), try await Bus.onPrivateBus())
         let context = try await there.register("x")
         var connections = here.connections(to: "x").makeAsyncIterator()
@@ -140,8 +140,8 @@ struct TakeoverTests {
         #expect(error?.reason?.code == .protocolError)
     }
 
-    @Test("connections end with the reason where there is none to be had, and over a restart of the bus they go on")
-    func noLine() async throws {
+    @Test("Connections end with the reason where no line can be had, and go on over a restart of the bus")
+    func connectionsEndWithReason() async throws {
         let (here, there) = (try await Bus.onPrivateBus(), try await Bus.onPrivateBus())
         var nobody = here.connections(to: "x", options: .init(wait: .now)).makeAsyncIterator()
         let missing = await #expect(throws: PortError.self) { try await nobody.next() }

@@ -23,8 +23,8 @@ struct WorkerTests {
         }
     }
 
-    @Test("a program and its worker talk both ways, and end in order")
-    func talk() async throws {
+    @Test("A program and its worker talk both ways, and end in order")
+    func workerTalksBothWays() async throws {
         try await withWorker { (port, worker) async throws -> Void in
             var messages = port.messages.makeAsyncIterator()
             #expect(try await messages.next()?.text == "\(worker) true: Hello")
@@ -37,8 +37,8 @@ struct WorkerTests {
         }
     }
 
-    @Test("a worker that is killed is noticed as a peer that exited")
-    func killed() async throws {
+    @Test("A worker that is killed is a peer that has exited")
+    func killedWorkerHasExited() async throws {
         try await withWorker { (port, worker) async throws -> Void in
             var messages = port.messages.makeAsyncIterator()
             #expect(try await messages.next() != nil)

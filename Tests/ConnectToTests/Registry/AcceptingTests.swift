@@ -4,10 +4,10 @@ import Testing
 
 @testable import ConnectTo
 
-@Suite("A context that admits so many and no more", .privateBus, .chosenExecutor, .timeLimit(.minutes(1)))
+@Suite("A context with a limit of callers", .privateBus, .chosenExecutor, .timeLimit(.minutes(1)))
 struct AcceptingTests {
-    @Test("it unregisters with the last one admitted, whose port is as good as any")
-    func one() async throws {
+    @Test("A context with a limit unregisters with the last caller admitted, whose port is as good as any")
+    func lastAdmittedCallerUnregisters() async throws {
         let (here, there) = (try await Bus.onPrivateBus(), try await Bus.onPrivateBus())
         let context = try await there.register("x", options: .init(callerLimit: 1))
         let port = here.connectTo("x")
@@ -20,8 +20,8 @@ struct AcceptingTests {
         #expect(try await here.connectTo("x", options: .init(wait: .now)).waitUntilClosed().code == .unavailable)
     }
 
-    @Test("it admits one at least", arguments: [0, -1])
-    func none(limit: Int) async throws {
+    @Test("A context's limit of callers is at least one", arguments: [0, -1])
+    func limitIsAtLeastOne(limit: Int) async throws {
         let bus = try await Bus.onPrivateBus()
         let error = await #expect(throws: ConnectToError.self) {
             try await bus.register("x", options: .init(callerLimit: limit))
@@ -30,8 +30,8 @@ struct AcceptingTests {
         #expect(try await bus.directory().isEmpty)
     }
 
-    @Test("of two callers at once one is admitted and the other finds nobody")
-    func twoNow() async throws {
+    @Test("Of two callers at once of a context that admits one, one is admitted and the other finds no name")
+    func secondCallerFindsNoName() async throws {
         let (here, there) = (try await Bus.onPrivateBus(), try await Bus.onPrivateBus())
         let context = try await there.register("x", options: .init(callerLimit: 1))
         let ports = [here.connectTo("x", options: .init(wait: .now)), here.connectTo("x", options: .init(wait: .now))]
@@ -41,8 +41,8 @@ struct AcceptingTests {
         #expect(Set(codes) == [.closed, .unavailable])
     }
 
-    @Test("the caller that was too late waits for the next owner, with all that it has posted")
-    func twoWaiting() async throws {
+    @Test("A caller over a context's limit waits for the next owner, with all that it has posted")
+    func secondCallerWaitsForNextOwner() async throws {
         let (here, there) = (try await Bus.onPrivateBus(), try await Bus.onPrivateBus())
         for round in 0..<10 {
             let first = try await there.register("x", options: .init(callerLimit: 1))
@@ -63,8 +63,8 @@ struct AcceptingTests {
         }
     }
 
-    @Test("twenty callers for five places: five are admitted")
-    func five() async throws {
+    @Test("Of twenty callers of a context that admits five, five are admitted")
+    func fiveOfTwentyAreAdmitted() async throws {
         let (here, there) = (try await Bus.onPrivateBus(), try await Bus.onPrivateBus())
         let context = try await there.register("x", options: .init(callerLimit: 5))
         let ports = (0..<20).map { _ in here.connectTo("x", options: .init(wait: .now)) }

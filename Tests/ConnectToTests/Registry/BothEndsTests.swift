@@ -6,10 +6,10 @@ import Testing
 
 @testable import ConnectTo
 
-@Suite("Both ends of one pair", .privateBus, .chosenExecutor, .timeLimit(.minutes(1)))
+@Suite("Both ends of one socket pair", .privateBus, .chosenExecutor, .timeLimit(.minutes(1)))
 struct BothEndsTests {
-    @Test("are not two lines of one listener, which ends what it has of them when the caller leaves")
-    func oneListener() async throws {
+    @Test("Both ends of one pair are not two lines of one listener, which ends its line when the caller leaves")
+    func bothEndsToOneListener() async throws {
         try await expectNoDescriptorLeak {
             let there = try await Bus.onPrivateBus()
             let context = try await there.register("x")
@@ -30,8 +30,8 @@ struct BothEndsTests {
         }
     }
 
-    @Test("are not lines of two listeners either: those may be two programs, each with nobody at the other end")
-    func twoListeners() async throws {
+    @Test("Both ends of one pair are not lines of two listeners, which may be programs without a caller")
+    func bothEndsToTwoListeners() async throws {
         let (first, second) = (try await Bus.onPrivateBus(), try await Bus.onPrivateBus())
         let (x, y) = (try await first.register("x"), try await second.register("y"))
         let caller = try await Caller()
@@ -43,8 +43,8 @@ struct BothEndsTests {
         #expect(y.statistics.admitted == 0)
     }
 
-    @Test("are not a line and a look on at it, which would be shown its own records for ever")
-    func tap() async throws {
+    @Test("Both ends of one pair are not a line and a tap of it, which would show its own records for ever")
+    func bothEndsAsLineAndTap() async throws {
         let there = try await Bus.onPrivateBus()
         let context = try await there.register("x", options: .init(isTappable: true))
         let caller = try await Caller()
@@ -58,8 +58,8 @@ struct BothEndsTests {
         #expect(context.statistics.admitted == 1)
     }
 
-    @Test("may both be passed on as ports, and one end may be offered to a second listener")
-    func legitimate() async throws {
+    @Test("Both ends of one pair may be transferred as ports, and one end may be offered to a second listener")
+    func bothEndsMayBeTransferred() async throws {
         let there = try await Bus.onPrivateBus()
         let context = try await there.register("x")
         let caller = try await Caller()

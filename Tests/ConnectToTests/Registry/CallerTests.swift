@@ -4,7 +4,7 @@ import Testing
 @testable import ConnectTo
 @testable import ConnectToDBus
 
-@Suite("A caller who waits to be decided on")
+@Suite("A caller that waits for the listener's decision")
 struct CallerTests {
     /// What is held of a call with these options.
     private func caller(_ options: [(String, DBusValue)]) throws -> Registry.Caller {
@@ -19,8 +19,8 @@ struct CallerTests {
         return Registry.Caller(call, near, try Greeting(decoding: hello), registration, share)
     }
 
-    @Test("holds nothing of its call that nobody asks for")
-    func heldOfACall() throws {
+    @Test("A caller that waits for a decision keeps nothing of its call that the listener does not need")
+    func waitingCallerHoldsOnlyItsFacts() throws {
         let megabyte = DBusValue.string(String(repeating: "x", count: 1 << 20))
         let caller = try self.caller([
             ("org.example.Unknown", megabyte), ("features", .array(of: "s", [megabyte])),
@@ -32,8 +32,8 @@ struct CallerTests {
         #expect(caller.metadata.isEmpty)
     }
 
-    @Test("is asked for by what it says of itself")
-    func said() throws {
+    @Test("A caller that waits for a decision keeps its metadata, its context and its format")
+    func waitingCallerKeepsWhatItSaid() throws {
         let name = try ContextName("y")
         let caller = try self.caller([
             ("context", .string(name.busName)), ("format", .string("stream")),

@@ -6,10 +6,10 @@ import Testing
 
 @testable import ConnectTo
 
-@Suite("Callers that nobody takes", .privateBus, .chosenExecutor, .timeLimit(.minutes(1)))
+@Suite("Callers that wait in a context's queue", .privateBus, .chosenExecutor, .timeLimit(.minutes(1)))
 struct ConnectQueueTests {
-    @Test("as many wait as the queue holds; the next is refused, and was never open")
-    func overflow() async throws {
+    @Test("As many callers wait as the queue holds; the next is refused, and was never open")
+    func callerOverQueueIsRefused() async throws {
         try await expectNoDescriptorLeak {
             let (here, there) = (try await Bus.onPrivateBus(), try await Bus.onPrivateBus())
             let context = try await there.register("busy")
@@ -35,8 +35,8 @@ struct ConnectQueueTests {
         }
     }
 
-    @Test("calls of one program are served in the order it made them, known to the listener or not")
-    func order() async throws {
+    @Test("Calls of one program are served in the order in which it made them, known to the listener or not")
+    func callsAreServedInOrder() async throws {
         let there = try await Bus.onPrivateBus()
         let context = try await there.register("x")
         for _ in 0..<3 {
@@ -52,8 +52,8 @@ struct ConnectQueueTests {
         }
     }
 
-    @Test("with the process's descriptors nearly used up callers are refused, and the bus is kept")
-    func fewDescriptors() async throws {
+    @Test("With the process's descriptors nearly used up callers are refused, and the bus is kept")
+    func fewDescriptorsRefuseCallers() async throws {
         let (here, there) = (try await Bus.onPrivateBus(), try await Bus.onPrivateBus())
         let context = try await there.register("x")
         try await withDescriptorLimit(200) { limit in
@@ -74,8 +74,8 @@ struct ConnectQueueTests {
         withExtendedLifetime(context) {}
     }
 
-    @Test("while one task takes the connect events another one is refused, and it can go on when the first has ended")
-    func secondTaker() async throws {
+    @Test("While one task takes the connect events another is refused, and can go on when the first has ended")
+    func secondTakerIsRefused() async throws {
         let (here, there) = (try await Bus.onPrivateBus(), try await Bus.onPrivateBus())
         let context = try await there.register("x")
         // Reading the property claims nothing.
@@ -100,8 +100,8 @@ struct ConnectQueueTests {
     }
 
     @Test(
-        "cancelling the task that takes the connect events throws there, unregisters, and lets go of callers that wait")
-    func cancelled() async throws {
+        "Cancelling the task that takes the connect events throws there, unregisters, and releases waiting callers")
+    func cancelledTakerUnregisters() async throws {
         let (here, there) = (try await Bus.onPrivateBus(), try await Bus.onPrivateBus())
         let context = try await there.register("x")
         let changes = try await here.changes()
@@ -117,8 +117,8 @@ struct ConnectQueueTests {
         #expect(await context.nextConnect() == nil)
     }
 
-    @Test("callers that wait in the queue are served after the name is gone")
-    func afterUnregister() async throws {
+    @Test("Callers that wait in the queue are served after the name is gone")
+    func queuedCallersAreServedAfterUnregister() async throws {
         let (here, there) = (try await Bus.onPrivateBus(), try await Bus.onPrivateBus())
         let context = try await there.register("x")
         let port = here.connectTo("x")

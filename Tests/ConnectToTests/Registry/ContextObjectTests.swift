@@ -5,7 +5,7 @@ import Testing
 @testable import ConnectToDBus
 
 /// The table of section 2, and what the listener's side checks, of `dbus/PROTOCOL.md`.
-@Suite("ContextObject", .timeLimit(.minutes(1)))
+@Suite("The object of a context on the bus", .timeLimit(.minutes(1)))
 struct ContextObjectTests {
     private static let context = "org.connectto.Context1"
     private static let properties = "org.freedesktop.DBus.Properties"
@@ -37,8 +37,8 @@ struct ContextObjectTests {
         if case .admit = answer { true } else { false }
     }
 
-    @Test("tells its properties, with and without their interface", arguments: [context, ""])
-    func getAll(interface: String) throws {
+    @Test("A context's object returns its properties, with and without their interface", arguments: [context, ""])
+    func getAllReturnsProperties(interface: String) throws {
         let body = try #require(reply(answer(Self.properties, "GetAll", [.string(interface)])))
         let expected: [String: DBusValue] = [
             "Name": .bytes(Array("a/b".utf8)), "Origin": .string("org.example"), "Version": .uint32(1),
@@ -58,8 +58,8 @@ struct ContextObjectTests {
         }
     }
 
-    @Test("a call whose header names no interface is answered by its member alone")
-    func noInterface() throws {
+    @Test("A context's object answers a call whose header names no interface by its member alone")
+    func callWithoutInterface() throws {
         #expect(reply(answer(nil, "GetAll", [.string("")])) != nil)
         if case .describe = answer(nil, "Introspect") {} else { Issue.record("not described") }
         #expect(error(answer(nil, "Set", [.string(""), .string("Name"), .variant(.byte(1))])) != nil)
@@ -68,8 +68,8 @@ struct ContextObjectTests {
         withExtendedLifetime(near) {}
     }
 
-    @Test("what it cannot do has the error that the table says")
-    func errors() {
+    @Test("A context's object answers what it cannot do with the errors of the protocol's table")
+    func errorsMatchProtocol() {
         let (unknownMethod, unknownInterface) = (
             DBusError.Name.unknownMethod, DBusError.Name.unknownInterface
         )
@@ -98,7 +98,7 @@ struct ContextObjectTests {
     }
 
     @Test(
-        "arguments of other types are invalid",
+        "A context's object answers arguments of other types as invalid",
         arguments: [
             ("Get", [DBusValue.string("")]), ("Get", []), ("Get", [.string(""), .byte(1)]),
             ("GetAll", []), ("GetAll", [.string(""), .string("")]), ("GetAll", [.objectPath("/")]),
@@ -107,12 +107,12 @@ struct ContextObjectTests {
             ("Introspect", [.string("too much")]),
             ("Connect", []), ("Connect", [.string("no line"), Greeting().encoded]),
         ])
-    func invalid(member: String, body: [DBusValue]) {
+    func otherArgumentsAreInvalid(member: String, body: [DBusValue]) {
         #expect(error(answer(nil, member, body)) == DBusError.Name.invalidArguments)
     }
 
-    @Test("a line with a hello is admitted; one without, with a broken one or with more is invalid")
-    func connect() throws {
+    @Test("A context's object takes a line with a hello, and one without, with a broken one or with more is invalid")
+    func connectNeedsLineAndHello() throws {
         let (near, far) = try StreamSocket.pair()
         let line = DBusValue.unixFD(far.descriptor)
         #expect(admits(answer(Self.context, "Connect", [line, Greeting().encoded])))
@@ -125,14 +125,14 @@ struct ContextObjectTests {
         withExtendedLifetime(near) {}
     }
 
-    @Test("a line that was shut or left by its maker is still one: what was written is heard")
-    func leftLine() throws {
+    @Test("A context's object takes a line that was shut down or left by its maker: what was written is heard")
+    func leftLineIsStillALine() throws {
         let far = try StreamSocket.pair().1
         #expect(admits(answer(nil, "Connect", [.unixFD(far.descriptor), Greeting().encoded])))
     }
 
-    @Test("an ended context is no object for callers")
-    func ended() throws {
+    @Test("An ended context is an unknown object for callers")
+    func endedContextIsUnknownObject() throws {
         #expect(registration.end(.unregistered))
         #expect(error(answer(Self.context, "Connect", [])) == DBusError.Name.unknownObject)
     }

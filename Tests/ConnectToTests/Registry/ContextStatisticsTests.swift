@@ -6,10 +6,10 @@ import Testing
 
 @testable import ConnectTo
 
-@Suite("What a context has done", .privateBus, .chosenExecutor, .timeLimit(.minutes(1)))
+@Suite("The statistics of a context", .privateBus, .chosenExecutor, .timeLimit(.minutes(1)))
 struct ContextStatisticsTests {
-    @Test("callers, lines and bytes are counted, and others of the same user can ask")
-    func counts() async throws {
+    @Test("A context's statistics count callers, lines and bytes, and other programs of its user can ask for them")
+    func statisticsCountCallersLinesBytes() async throws {
         let (here, there) = (try await Bus.onPrivateBus(), try await Bus.onPrivateBus())
         let context = try await there.register("x", options: .init(metadata: ["a": "b"]))
         #expect(context.statistics.openPorts == 0)
@@ -38,8 +38,8 @@ struct ContextStatisticsTests {
         #expect(context.statistics.openPorts == 0)
     }
 
-    @Test("a stream whose socket is taken is no longer counted")
-    func takenAsSocket() async throws {
+    @Test("A context's statistics no longer count a stream whose socket is taken")
+    func takenSocketIsNotCounted() async throws {
         let (here, there) = (try await Bus.onPrivateBus(), try await Bus.onPrivateBus())
         let context = try await there.register("x", options: .init(format: .stream))
         async let stream = here.openStream(to: "x")
@@ -51,8 +51,8 @@ struct ContextStatisticsTests {
         try await stream.close()
     }
 
-    @Test("of a name that nobody has there is nothing to tell")
-    func nobody() async throws {
+    @Test("info of a name without an owner is nil")
+    func infoOfNameWithoutOwner() async throws {
         let here = try await Bus.onPrivateBus()
         #expect(try await here.info("x") == nil)
     }

@@ -8,10 +8,10 @@ import Testing
 @testable import ConnectTo
 
 /// `dbus/org.connectto.Context1.xml` is the contract, what is exported is the deed.
-@Suite("Introspection", .privateBus, .chosenExecutor, .timeLimit(.minutes(1)))
+@Suite("The introspection of contexts", .privateBus, .chosenExecutor, .timeLimit(.minutes(1)))
 struct IntrospectionTests {
-    @Test("what is exported over the bus is what the contract says, name by name")
-    func contract() async throws {
+    @Test("The introspection of a context matches the contract in dbus/, name by name")
+    func introspectionMatchesContract() async throws {
         let (here, there) = (try await Bus.onPrivateBus(), try await Bus.onPrivateBus())
         let context = try await there.register("x")
         let exported = try await introspect(
@@ -30,8 +30,8 @@ struct IntrospectionTests {
             ])
     }
 
-    @Test("the properties that are told are those that are declared, with their types")
-    func properties() async throws {
+    @Test("The properties that a context returns are those that it declares, with their types")
+    func declaredPropertiesAreReturned() async throws {
         let bus = try await Bus.onPrivateBus()
         let context = try await bus.register("x", options: .init(metadata: ["a": "b"]))
         let reply = try await bus.connection.call(
@@ -55,8 +55,8 @@ struct IntrospectionTests {
         #expect(told == declared.filter { $0.hasPrefix("property ") })
     }
 
-    @Test("all contexts are found from the root on, and nothing else")
-    func nodes() async throws {
+    @Test("Introspection finds all contexts from the root on, and nothing else")
+    func contextsAreFoundFromRoot() async throws {
         let (here, there) = (try await Bus.onPrivateBus(), try await Bus.onPrivateBus())
         let names = [
             // The path of the second goes on from that of the first.
@@ -93,7 +93,7 @@ struct IntrospectionTests {
     }
 
     @Test("busctl finds a context", .enabled(if: isInstalled("busctl"), "there is no busctl"))
-    func busctl() async throws {
+    func busctlFindsContext() async throws {
         let context = try await Bus.onPrivateBus().register("x")
         let tree = try await run(
             .name("busctl"),

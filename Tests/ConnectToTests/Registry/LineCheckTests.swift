@@ -6,7 +6,7 @@ import Testing
 @testable import ConnectToDBus
 
 /// What a caller may hand over as its line.
-@Suite("The line that a caller hands over", .timeLimit(.minutes(1)))
+@Suite("The descriptor that a caller passes as its line", .timeLimit(.minutes(1)))
 struct LineCheckTests {
     private func isAdmitted(_ rawValue: Int32) throws -> Bool {
         try #require(rawValue >= 0)
@@ -24,8 +24,8 @@ struct LineCheckTests {
         }
     }
 
-    @Test("a pipe, a file, a datagram socket, a listening and an unconnected socket are none")
-    func nothingElse() throws {
+    @Test("A pipe, a file, a datagram socket, a listening and an unconnected socket are not lines")
+    func otherDescriptorIsNoLine() throws {
         var pipeEnds: [Int32] = [-1, -1]
         try #require(pipe(&pipeEnds) == 0)
         defer { close(pipeEnds[1]) }
@@ -54,8 +54,8 @@ struct LineCheckTests {
         #expect(try !isAdmitted(listening))
     }
 
-    @Test("an end of a stream pair is one")
-    func pair() throws {
+    @Test("An end of a stream pair is a line")
+    func endOfPairIsALine() throws {
         var ends: [Int32] = [-1, -1]
         try #require(socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0, &ends) == 0)
         defer { close(ends[1]) }

@@ -9,8 +9,8 @@
     /// In a process of their own (`make test-metrics`): who counts is settled with the first context.
     @Suite("Counters for swift-metrics", .privateBus, .chosenExecutor, .timeLimit(.minutes(1)))
     struct MetricsTests {
-        @Test("count introductions, ports and bytes")
-        func counts() async throws {
+        @Test("The counters for swift-metrics count introductions, ports and bytes")
+        func metricsCountIntroductionsPortsBytes() async throws {
             let counters = TestMetrics()
             MetricsSystem.bootstrap(counters)
             let bus = try await Bus.onPrivateBus()

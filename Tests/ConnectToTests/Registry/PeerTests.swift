@@ -7,7 +7,7 @@ import Testing
 
 @testable import ConnectTo
 
-@Suite("Who calls", .privateBus, .chosenExecutor, .timeLimit(.minutes(1)))
+@Suite("The peer of a connect event", .privateBus, .chosenExecutor, .timeLimit(.minutes(1)))
 struct PeerTests {
     /// Calls a context as a stranger to this library would, saying what the test says.
     private func call(
@@ -25,8 +25,8 @@ struct PeerTests {
         )
     }
 
-    @Test("the bus tells the process, the user and the connection; the rest comes from /proc")
-    func facts() async throws {
+    @Test("A peer's process, user and connection come from the bus, and the rest from /proc")
+    func peerFactsComeFromBusAndProc() async throws {
         let (here, there) = (try await Bus.onPrivateBus(), try await Bus.onPrivateBus())
         let context = try await there.register("x")
         let port = here.connectTo("x")
@@ -39,8 +39,8 @@ struct PeerTests {
         withExtendedLifetime(port) {}
     }
 
-    @Test("a program that owns a context introduces itself by it, for as long as it does")
-    func introducesItself() async throws {
+    @Test("A program that owns a context is known to its listeners by it, for as long as it owns it")
+    func callerIsKnownByItsContext() async throws {
         let (here, there) = (try await Bus.onPrivateBus(), try await Bus.onPrivateBus())
         let listener = try await there.register("x")
         let own = try await here.register("my own", origin: "org.example.Caller")
@@ -58,8 +58,8 @@ struct PeerTests {
         for port in [first, next, last] { port.close() }
     }
 
-    @Test("a standby that takes over is what its program introduces itself by, where it has no other")
-    func promoted() async throws {
+    @Test("A program without another context is known to its listeners by a standby that takes over")
+    func promotedStandbyBecomesCallersContext() async throws {
         let (here, there) = (try await Bus.onPrivateBus(), try await Bus.onPrivateBus())
         let listener = try await there.register("x")
         let former = try await there.register("y")
@@ -74,8 +74,8 @@ struct PeerTests {
         port.close()
     }
 
-    @Test("a context that the caller owns is confirmed")
-    func confirmed() async throws {
+    @Test("A context that the caller owns is confirmed")
+    func ownedContextIsConfirmed() async throws {
         let (here, there) = (try await Bus.onPrivateBus(), try await Bus.onPrivateBus())
         let context = try await there.register("x")
         let own = try await here.register("caller", origin: "org.example.App")
@@ -85,8 +85,8 @@ struct PeerTests {
         withExtendedLifetime((port, own)) {}
     }
 
-    @Test("a claim to another's context, to nobody's and to what is none is not believed, and does no harm")
-    func falseClaims() async throws {
+    @Test("A claim to another's context, to an unowned or an invalid one is not believed, and does no harm")
+    func falseClaimsAreNotBelieved() async throws {
         let (here, there) = (try await Bus.onPrivateBus(), try await Bus.onPrivateBus())
         let context = try await there.register("x")
         let others = try await there.register("somebody-else")
@@ -106,8 +106,8 @@ struct PeerTests {
         withExtendedLifetime(standby) {}
     }
 
-    @Test("free text goes both ways: the caller's with the event, the listener's with the welcome")
-    func metadata() async throws {
+    @Test("Metadata goes both ways: the caller's with the event, the listener's with the welcome")
+    func metadataGoesBothWays() async throws {
         let (here, there) = (try await Bus.onPrivateBus(), try await Bus.onPrivateBus())
         let context = try await there.register("x", options: .init(metadata: ["from": "listener", "": "é\n"]))
         #expect(context.metadata == ["from": "listener", "": "é\n"])
@@ -123,8 +123,8 @@ struct PeerTests {
         withExtendedLifetime((port, second)) {}
     }
 
-    @Test("a caller of a later version with features of its own is spoken to in this one")
-    func laterVersion() async throws {
+    @Test("A caller of a later version with features of its own is spoken to in this version")
+    func laterVersionIsSpokenToInThisOne() async throws {
         let (here, there) = (try await Bus.onPrivateBus(), try await Bus.onPrivateBus())
         let context = try await there.register("x")
         var hello = Greeting()
@@ -136,8 +136,8 @@ struct PeerTests {
         withExtendedLifetime(port) {}
     }
 
-    @Test("a caller that has left the bus before it is identified is refused, and leaves nothing")
-    func leftTheBus() async throws {
+    @Test("A caller that has left the bus before it is identified is refused, and leaves nothing")
+    func callerThatLeftBusIsRefused() async throws {
         let there = try await Bus.onPrivateBus()
         let context = try await there.register("x")
         try await expectNoDescriptorLeak {

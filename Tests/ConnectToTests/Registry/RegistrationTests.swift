@@ -9,8 +9,8 @@ import Testing
 
 @Suite("Registering a context", .privateBus, .chosenExecutor, .timeLimit(.minutes(1)))
 struct RegistrationTests {
-    @Test("after unregistering callers find nobody, and open ports go on")
-    func unregister() async throws {
+    @Test("After a context is unregistered callers find no name, and open ports go on")
+    func unregisteredNameIsUnavailable() async throws {
         let (here, there) = (try await Bus.onPrivateBus(), try await Bus.onPrivateBus())
         let context = try await there.register("x")
         let port = here.connectTo("x")
@@ -28,8 +28,8 @@ struct RegistrationTests {
         #expect(context.endReason == .unregistered)
     }
 
-    @Test("dropping the context unregisters, and the name can be had again at once, by the same program too")
-    func drop() async throws {
+    @Test("Dropping a context unregisters it, and the name can be registered again at once, by the same program too")
+    func droppedContextUnregisters() async throws {
         let (here, there) = (try await Bus.onPrivateBus(), try await Bus.onPrivateBus())
         let changes = try await here.changes()
         var events = changes.makeAsyncIterator()
@@ -42,8 +42,8 @@ struct RegistrationTests {
         }
     }
 
-    @Test("one that unregisters and one that registers the same name at once: the second gets it or is told")
-    func overlap() async throws {
+    @Test("A program that registers a name while another unregisters it gets the name or an error")
+    func overlappingRegistration() async throws {
         let there = try await Bus.onPrivateBus()
         for _ in 0..<50 {
             let first = try await there.register("x")
@@ -59,8 +59,8 @@ struct RegistrationTests {
         }
     }
 
-    @Test("a name is taken for a second context of the same program, which is told that it is its own")
-    func takenByOneself() async throws {
+    @Test("A name is taken for a second context of the same program, and the error says that its own context has it")
+    func nameTakenByThisProcess() async throws {
         let bus = try await Bus.onPrivateBus()
         let first = try await bus.register("x")
         let error = await #expect(throws: ConnectToError.self) { try await bus.register("x") }
@@ -72,8 +72,8 @@ struct RegistrationTests {
         #expect(first.status == .registered && second.status == .registered)
     }
 
-    @Test("a name that somebody holds who is no context is taken too")
-    func takenByStranger() async throws {
+    @Test("A name that a program owns without a context is taken too")
+    func nameTakenByProgramWithoutContext() async throws {
         let bus = try await Bus.onPrivateBus()
         let stranger = try await ScriptedListener("x", at: "/elsewhere")
         let error = await #expect(throws: ConnectToError.self) { try await bus.register("x") }
@@ -87,8 +87,8 @@ struct RegistrationTests {
         #expect(try await bus.register("x").status == .registered)
     }
 
-    @Test("what cannot be registered is refused before anybody is asked")
-    func invalid() async throws {
+    @Test("Invalid names, metadata and limits are refused before the bus is asked")
+    func invalidRegistrationAsksNothing() async throws {
         let bus = try await Bus.onPrivateBus()
         for (name, origin) in [
             ("", "org.connectto"), ("x", "nodots"), (String(repeating: "-", count: 78), "org.connectto"),
@@ -107,8 +107,8 @@ struct RegistrationTests {
         #expect(try await bus.directory() == [])
     }
 
-    @Test("strange names are registered, listed and connected to as they are")
-    func strangeNames() async throws {
+    @Test("Strange names are registered, listed and connected to as they are")
+    func strangeNamesWork() async throws {
         let (here, there) = (try await Bus.onPrivateBus(), try await Bus.onPrivateBus())
         let names = [
             "/.-:_", " a b ", "\t\n\r", "7up", "-x", "\0", "日本", "caf\u{e9}", "cafe\u{301}", "_5f", "a/../b",
@@ -128,8 +128,8 @@ struct RegistrationTests {
         }
     }
 
-    @Test("many names are asked for at once, and all are had")
-    func pipelined() async throws {
+    @Test("Many names are requested at once, and all are registered")
+    func manyNamesAtOnce() async throws {
         let (here, there) = (try await Bus.onPrivateBus(), try await Bus.onPrivateBus())
         let contexts = try await withThrowingTaskGroup(of: Context.self) { group in
             for index in 0..<500 { group.addTask { try await there.register("name \(index)") } }
@@ -140,8 +140,8 @@ struct RegistrationTests {
         #expect(Set(try await here.directory().map(\.name)) == Set(contexts.map(\.name)))
     }
 
-    @Test("a bus that gave the name after we had given up on it does not keep it from us")
-    func answeredTooLate() async throws {
+    @Test("A bus that gave a name after the request had timed out does not keep the name from this program")
+    func nameGivenTooLate() async throws {
         let (here, there) = (try await Bus.onPrivateBus(), try await Bus.onPrivateBus())
         let daemon = try PrivateBus.current.processID
         kill(daemon, SIGSTOP)
@@ -160,7 +160,7 @@ struct RegistrationTests {
     }
 
     @Test("unregister in a task that is cancelled returns when the bus has confirmed it")
-    func unregisterCancelled() async throws {
+    func unregisterInCancelledTask() async throws {
         let (here, there) = (try await Bus.onPrivateBus(), try await Bus.onPrivateBus())
         for round in 0..<10 {
             let context = try await there.register("x")

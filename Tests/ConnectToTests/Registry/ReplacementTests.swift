@@ -7,8 +7,8 @@ import Testing
 
 @Suite("Taking a name over", .privateBus, .chosenExecutor, .timeLimit(.minutes(1)))
 struct ReplacementTests {
-    @Test("it goes only where the owner allows it; who is replaced is told, and keeps its ports")
-    func replaced() async throws {
+    @Test("A name is taken over only where its owner allows it; the replaced owner learns of it, and keeps its ports")
+    func replacementNeedsPermission() async throws {
         let (here, there) = (try await Bus.onPrivateBus(), try await Bus.onPrivateBus())
         let firm = try await there.register("firm")
         let error = await #expect(throws: ConnectToError.self) {
@@ -39,8 +39,8 @@ struct ReplacementTests {
         #expect(again?.code == .nameTaken)
     }
 
-    @Test("a replaced owner that stands by takes the name back when the other goes")
-    func standby() async throws {
+    @Test("A replaced owner that stands by takes the name back when the other program goes")
+    func replacedStandbyTakesNameBack() async throws {
         let (here, there) = (try await Bus.onPrivateBus(), try await Bus.onPrivateBus())
         let yielding = try await there.register("x", options: .init(ownership: [.standby, .allowsReplacement]))
         let successor = try await here.register("x", options: .init(ownership: .replacesExisting))
@@ -51,8 +51,8 @@ struct ReplacementTests {
         #expect(yielding.status == .registered)
     }
 
-    @Test("who has replaced another does not replace whoever is faster when the bus comes back")
-    func afterRestart() async throws {
+    @Test("A program that replaced another does not replace a faster one when the bus comes back")
+    func replacementIsNotRepeatedAfterRestart() async throws {
         let (first, second) = (try await Bus.onPrivateBus(), try await Bus.onPrivateBus())
         let yielding = try await first.register("x", options: .init(ownership: [.standby, .allowsReplacement]))
         let successor = try await second.register("x", options: .init(ownership: .replacesExisting))

@@ -7,8 +7,8 @@ import Testing
 
 @Suite("Serving callers", .privateBus, .chosenExecutor, .timeLimit(.minutes(1)))
 struct ServingTests {
-    @Test("no more handlers run than the limit says; further callers are open, and wait for their turn")
-    func limit() async throws {
+    @Test("serve runs no more handlers than its limit; further callers are open, and wait for their turn")
+    func serveKeepsLimit() async throws {
         let (here, there) = (try await Bus.onPrivateBus(), try await Bus.onPrivateBus())
         let context = try await there.register("x")
         let running = Lock(0)
@@ -42,9 +42,9 @@ struct ServingTests {
     }
 
     @Test(
-        "a handler that throws ends its caller's port as a broken line, tells of the error, and leaves the others alone"
+        "A handler that throws breaks its caller's port off, reports the error, and leaves the others alone"
     )
-    func failingHandler() async throws {
+    func failingHandlerBreaksOffItsPort() async throws {
         struct Unwilling: Error {}
         let (here, there) = (try await Bus.onPrivateBus(), try await Bus.onPrivateBus())
         let context = try await there.register("x")
@@ -76,8 +76,8 @@ struct ServingTests {
         try await serving.value
     }
 
-    @Test("the port of a handler that returns closes in order, and one that the handler kept lives on")
-    func kept() async throws {
+    @Test("The port of a handler that returns closes in order, and one that the handler kept goes on")
+    func portOfHandlerCloses() async throws {
         let (here, there) = (try await Bus.onPrivateBus(), try await Bus.onPrivateBus())
         let context = try await there.register("x", options: .init(callerLimit: 2))
         let kept = Lock<[MessagePort]>([])
@@ -98,8 +98,8 @@ struct ServingTests {
         #expect(try await second.nextText() == "still here")
     }
 
-    @Test("a process that ends when its callers are served has handed over all that it posted")
-    func handsOver() async throws {
+    @Test("A process that ends when serve returns has handed over all that it posted")
+    func serveHandsOverBeforeExit() async throws {
         let bus = try await Bus.onPrivateBus()
         for _ in 0..<5 {
             try await withPeer("serve", "x", 200) { peer in
@@ -113,8 +113,8 @@ struct ServingTests {
         }
     }
 
-    @Test("cancelling unregisters, cancels the handlers and waits for them; their cancellation is no error")
-    func cancelled() async throws {
+    @Test("Cancelling serve unregisters, cancels the handlers and waits for them, and reports none of them as failed")
+    func cancelledServeWaitsForHandlers() async throws {
         let (here, there) = (try await Bus.onPrivateBus(), try await Bus.onPrivateBus())
         let context = try await there.register("x")
         let hasEnded = Latch<Void>()
@@ -134,8 +134,8 @@ struct ServingTests {
         #expect(context.endReason == .unregistered)
     }
 
-    @Test("cancelling unregisters at once, also while a handler that goes on takes the only slot")
-    func cancelledWhileFull() async throws {
+    @Test("Cancelling serve unregisters at once, also while a handler that goes on takes the only slot")
+    func cancelledServeUnregistersWhileFull() async throws {
         let (here, there) = (try await Bus.onPrivateBus(), try await Bus.onPrivateBus())
         let context = try await there.register("x")
         let mayEnd = Latch<Void>()
@@ -157,8 +157,8 @@ struct ServingTests {
         #expect(error?.code == .cancelled)
     }
 
-    @Test("while another task takes the connect events it is refused, and a context whose name is lost is an error")
-    func errors() async throws {
+    @Test("serve throws while another task takes the connect events, and where the context's name is lost")
+    func serveThrowsIfTakenOrNameLost() async throws {
         let (here, there) = (try await Bus.onPrivateBus(), try await Bus.onPrivateBus())
         let context = try await there.register("x", options: .init(ownership: .allowsReplacement))
         do {
@@ -176,7 +176,7 @@ struct ServingTests {
     }
 
     @Test("withContext registers for the time of its closure, whether that returns, throws or is cancelled")
-    func scope() async throws {
+    func withContextUnregistersAtEnd() async throws {
         struct Unwilling: Error {}
         let (here, there) = (try await Bus.onPrivateBus(), try await Bus.onPrivateBus())
         let name = try await there.withContext("x") { context in

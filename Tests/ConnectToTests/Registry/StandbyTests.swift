@@ -6,10 +6,10 @@ import Testing
 
 @testable import ConnectTo
 
-@Suite("Standing by", .privateBus, .chosenExecutor, .timeLimit(.minutes(1)))
+@Suite("A standby for a name", .privateBus, .chosenExecutor, .timeLimit(.minutes(1)))
 struct StandbyTests {
-    @Test("a standby takes over when the owner's connection goes, and callers reach it")
-    func promoted() async throws {
+    @Test("A standby takes over when the owner's connection goes, and callers reach it")
+    func standbyTakesOver() async throws {
         let (here, first, second) = (
             try await Bus.onPrivateBus(), try await Bus.onPrivateBus(), try await Bus.onPrivateBus()
         )
@@ -35,8 +35,8 @@ struct StandbyTests {
         #expect(change?.entry.owner == listed.first?.owner)
     }
 
-    @Test("a standby that is called by its unique name is no context yet, and says so; the owner's place is not its")
-    func calledByUniqueName() async throws {
+    @Test("A standby that is called by its unique name is not a context until it owns the name, and says so")
+    func standbyCalledByUniqueName() async throws {
         let (here, first, second) = (
             try await Bus.onPrivateBus(), try await Bus.onPrivateBus(), try await Bus.onPrivateBus()
         )
@@ -63,8 +63,8 @@ struct StandbyTests {
         withExtendedLifetime(near) { #expect(event.source.closeReason == nil) }
     }
 
-    @Test("a cancelled wait for the name says so, and the standby goes on to take it over")
-    func cancelledWait() async throws {
+    @Test("A cancelled wait for the name throws, and the standby goes on to take the name over")
+    func cancelledWaitForName() async throws {
         let (here, there) = (try await Bus.onPrivateBus(), try await Bus.onPrivateBus())
         let owner = try await there.register("x")
         let standby = try await here.register("x", options: .init(ownership: .standby))
@@ -78,8 +78,8 @@ struct StandbyTests {
         #expect(standby.status == .registered)
     }
 
-    @Test("a standby that is unregistered does not take over")
-    func leaves() async throws {
+    @Test("A standby that is unregistered does not take over")
+    func unregisteredStandbyDoesNotTakeOver() async throws {
         let (here, there) = (try await Bus.onPrivateBus(), try await Bus.onPrivateBus())
         let owner = try await there.register("x")
         let standby = try await here.register("x", options: .init(ownership: .standby))
@@ -93,8 +93,8 @@ struct StandbyTests {
         #expect(try await here.directory() == [])
     }
 
-    @Test("one that stands by in the very moment that the owner leaves knows that it has taken over")
-    func race() async throws {
+    @Test("A program that stands by in the moment that the owner leaves knows that it has taken over")
+    func standbyInMomentOfTakeover() async throws {
         let (here, there) = (try await Bus.onPrivateBus(), try await Bus.onPrivateBus())
         for round in 0..<200 {
             let owner = try await there.register("x")
@@ -109,8 +109,8 @@ struct StandbyTests {
         }
     }
 
-    @Test("a message posted while the owner goes reaches the one, or the other, or nobody; never both")
-    func handover() async throws {
+    @Test("A message posted while a standby takes over reaches one owner, the other, or neither, and never both")
+    func messageDuringHandoverArrivesOnce() async throws {
         let here = try await Bus.onPrivateBus()
         for round in 0..<30 {
             let (first, second) = (try await Bus.onPrivateBus(), try await Bus.onPrivateBus())

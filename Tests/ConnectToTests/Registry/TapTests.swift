@@ -6,10 +6,10 @@ import Testing
 @testable import ConnectTo
 @testable import ConnectToPorts
 
-@Suite("Looking on at a context", .privateBus, .chosenExecutor, .timeLimit(.minutes(1)))
+@Suite("Tapping a context", .privateBus, .chosenExecutor, .timeLimit(.minutes(1)))
 struct TapTests {
-    @Test("what is received and sent is copied, with its line, kind and length, and cut at 64 KiB")
-    func copies() async throws {
+    @Test("A tap copies what is received and sent, with its line, kind and length, cut at 64 KiB")
+    func tapCopiesMessages() async throws {
         let (here, there, third) = (
             try await Bus.onPrivateBus(), try await Bus.onPrivateBus(), try await Bus.onPrivateBus()
         )
@@ -37,8 +37,8 @@ struct TapTests {
         tap.close()
     }
 
-    @Test("who looks on and does not read holds up nobody; what he misses is counted when he reads again")
-    func slow() async throws {
+    @Test("An observer that does not read delays no message, and its missed copies are counted when it reads again")
+    func slowObserverDelaysNoMessage() async throws {
         let (here, there, third) = (
             try await Bus.onPrivateBus(), try await Bus.onPrivateBus(), try await Bus.onPrivateBus()
         )
@@ -76,9 +76,9 @@ struct TapTests {
     }
 
     @Test(
-        "records keep to the limits of both buses: too long for the owner's is missed, for the looker's is the end"
+        "A copy over the owner's limits counts as missed, and one over the observer's ends the tap"
     )
-    func limits() async throws {
+    func tapKeepsLimitsOfBothBuses() async throws {
         var limits = BusLimits()
         limits.ports.messageLength = 1_000
         let address = try PrivateBus.current.address
@@ -114,8 +114,8 @@ struct TapTests {
         ownerIsLimited.close()
     }
 
-    @Test("it takes the owner's leave")
-    func refused() async throws {
+    @Test("Tapping a context needs its owner's permission")
+    func tapNeedsPermission() async throws {
         let (here, there) = (try await Bus.onPrivateBus(), try await Bus.onPrivateBus())
         let context = try await there.register("x")
         let error = await #expect(throws: ConnectToError.self) { try await here.tap("x") }
@@ -125,8 +125,8 @@ struct TapTests {
         #expect(context.statistics.refused == 0)
     }
 
-    @Test("an owner who has enough to do just now has not forbidden it")
-    func busy() async throws {
+    @Test("Tapping a context whose owner is busy throws busy and not denied")
+    func busyOwnerIsNotDenied() async throws {
         let here = try await Bus.onPrivateBus()
         let listener = try await ScriptedListener("x")
         let tapping = Task { try await here.tap("x") }
@@ -136,8 +136,8 @@ struct TapTests {
         await listener.close()
     }
 
-    @Test("nothing stays open when it is over, on either side")
-    func leaks() async throws {
+    @Test("A tap that is over leaves nothing open, on either side")
+    func tapLeavesNothingOpen() async throws {
         let (here, there) = (try await Bus.onPrivateBus(), try await Bus.onPrivateBus())
         let context = try await there.register("x", options: .init(isTappable: true))
         try await expectNoDescriptorLeak {

@@ -8,10 +8,11 @@ import Testing
 @testable import ConnectToDBus
 
 /// Whoever asks what only the listener's own user is told: the bus is asked who that is.
-@Suite("Questions of callers that nobody knows", .privateBus, .chosenExecutor, .timeLimit(.minutes(1)))
+@Suite("Calls of callers that the listener does not know yet", .privateBus, .chosenExecutor, .timeLimit(.minutes(1)))
 struct UnknownCallersTests {
-    @Test("wait among all who do, and no more of them than may", arguments: ["Status", "Tap"])
-    func room(member: String) async throws {
+    @Test(
+        "Questions of callers that the listener does not know yet wait in a bounded room", arguments: ["Status", "Tap"])
+    func unknownCallersWaitInBoundedRoom(member: String) async throws {
         try await withSilentBus { bus, context in
             let descriptors = try StreamSocket.pair()
             let turnedAway = await bus.registry.afterReceiving(
@@ -23,8 +24,8 @@ struct UnknownCallersTests {
         }
     }
 
-    @Test("where all of the room is taken, a call under a new name is turned away before its body is looked at")
-    func everNewNames() async throws {
+    @Test("Where the room for unknown callers is taken, a call under a new name is refused before its body is read")
+    func fullRoomRefusesNewNames() async throws {
         try await withSilentBus { bus, context in
             let descriptors = try StreamSocket.pair()
             let line = descriptors.0.descriptor
@@ -36,8 +37,8 @@ struct UnknownCallersTests {
         }
     }
 
-    @Test("a line that would be of the reserve of descriptors is let go before anybody is asked")
-    func reserve() async throws {
+    @Test("A line whose descriptor would be of the reserve is released before the bus is asked about its caller")
+    func lineOfReserveIsReleasedUnasked() async throws {
         try await withSilentBus { bus, context in
             let (near, far) = try StreamSocket.pair()
             try await withDescriptorLimit(200) { _ in

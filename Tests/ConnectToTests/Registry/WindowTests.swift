@@ -2,10 +2,10 @@ import Testing
 
 @testable import ConnectTo
 
-@Suite("A window of what is under way")
+@Suite("A window of concurrent tasks")
 struct WindowTests {
-    @Test("begins so many at once, and the others in their order as those end")
-    func order() {
+    @Test("A window starts as many tasks at once as it allows, and the others in their order as those end")
+    func windowStartsWorkInOrder() {
         var window = Window(of: 2)
         let begun = Begun()
         for number in 0..<5 { window.begin { begun.numbers.append(number) } }

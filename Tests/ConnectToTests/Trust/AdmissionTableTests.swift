@@ -7,7 +7,7 @@ import Testing
 
 @testable import ConnectTo
 
-@Suite("Whom a listener admits", .chosenExecutor, .timeLimit(.minutes(1)))
+@Suite("The admission of callers", .chosenExecutor, .timeLimit(.minutes(1)))
 struct AdmissionTableTests {
     /// A rule, and whom it admits: a process of our user and one of another, each without and with a context of its
     /// own (`org.example.U` and its user id).
@@ -88,9 +88,9 @@ struct AdmissionTableTests {
     }
 
     @Test(
-        "the table: identity and rule, admitted or refused",
+        "Each rule of the admission table admits or refuses each identity as it says",
         .enabled(if: isRoot, "needs root, for a second user"))
-    func table() async throws {
+    func admissionTable() async throws {
         try await withOpenBus { bus in
             let there = try await Bus.separate(at: bus.address)
             var contexts: [Context] = []
@@ -121,9 +121,9 @@ struct AdmissionTableTests {
     }
 
     @Test(
-        "a listener that is not told whom to admit is not reached by another user",
+        "A listener without a rule does not admit another user",
         .enabled(if: isRoot, "needs root, for a second user"))
-    func byDefault() async throws {
+    func defaultRefusesOtherUsers() async throws {
         try await withOpenBus { bus in
             let there = try await Bus.separate(at: bus.address)
             let context = try await there.register("x0")
@@ -135,9 +135,9 @@ struct AdmissionTableTests {
     }
 
     @Test(
-        "where the bus does not say who owns a name, no origin is known and none is known not to be",
+        "Where the bus does not say who owns a name, no origin is known, and none is excluded",
         .privateBus)
-    func silentBus() async throws {
+    func silentBusLeavesOriginUnknown() async throws {
         let bus = try await Bus.onPrivateBus()
         let peer = try await bus.identities.peer(bus.connection.uniqueName)
         #expect(await Admission.not(.origins(["org.other"])).admits(peer, asking: bus.identities))
@@ -149,8 +149,8 @@ struct AdmissionTableTests {
     }
 
     @Test(
-        "calls of one connection become events in their order, however long each is asked about", .privateBus)
-    func order() async throws {
+        "Calls of one connection become events in their order, however long each is asked about", .privateBus)
+    func callsBecomeEventsInOrder() async throws {
         let (here, there) = (try await Bus.onPrivateBus(), try await Bus.onPrivateBus())
         let isFirst = Latch<Void>()
         // The first to be asked about is answered last.

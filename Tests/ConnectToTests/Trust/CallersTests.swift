@@ -2,7 +2,7 @@ import Testing
 
 @testable import ConnectTo
 
-@Suite("What callers may have")
+@Suite("The limits of callers")
 struct CallersTests {
     private let start = SuspendingClock.now
 
@@ -21,8 +21,8 @@ struct CallersTests {
         }
     }
 
-    @Test("ports are counted by user, three quarters for one process, and come back when they are let go")
-    func ports() throws {
+    @Test("Callers' ports are counted by user, three quarters for one process, and come back when they are released")
+    func portsAreCountedByUserAndProcess() throws {
         let callers = callers()
         var places = (0..<75).map { _ in enter(callers, 1, ":1.1") }
         #expect(places.allSatisfy { (try? $0.get()) != nil })
@@ -38,8 +38,8 @@ struct CallersTests {
         #expect(callers.ports(of: 1) == 0)
     }
 
-    @Test("what is held for callers is bounded, their metadata too: for one process, for its user, and for everybody")
-    func heldBytes() throws {
+    @Test("The bytes held for callers, metadata too, are bounded for one process, for its user, and for all users")
+    func heldBytesAreBounded() throws {
         var limits = CallerLimits()
         limits.heldBytes = 900
         let callers = Callers(limits)
@@ -57,17 +57,17 @@ struct CallersTests {
         _ = try enter(1, ":1.1", 100)
     }
 
-    @Test("a user leaves a quarter of the descriptors, whatever the limit says")
-    func descriptors() {
+    @Test("Callers of one user leave a quarter of the descriptors, whatever the limit says")
+    func callersLeaveAQuarterOfDescriptors() {
         let callers = callers(ports: 4_096)
         let places = (0..<1_000).map { enter(callers, 1, ":1.\($0)", descriptors: 960) }
         #expect(places.count { (try? $0.get()) != nil } == 720)
     }
 
     @Test(
-        "introductions are counted by user and by process: five seconds' worth at once, then so many a second"
+        "Callers' introductions are counted by user and process: five seconds' worth at once, then so many a second"
     )
-    func rate() {
+    func introductionsAreCountedByUserAndProcess() {
         let callers = callers(rate: 100)
         func admitted(_ name: String, after: Duration) -> Int {
             (0..<1_000).count { _ in (try? enter(callers, 1, name, after: after).get()) != nil }
@@ -81,8 +81,8 @@ struct CallersTests {
         #expect(admitted(":1.3", after: .seconds(3600)) == 375)
     }
 
-    @Test("limits below their least count as the least, and whoever comes is answered")
-    func least() {
+    @Test("Limits of callers below their least count as the least, and each caller is answered")
+    func limitsOfCallersHaveALeast() {
         var limits = CallerLimits()
         limits.openPorts = -1
         limits.introductionsPerSecond = 0
@@ -97,8 +97,8 @@ struct CallersTests {
         #expect((try? enter(callers, 1, ":1.1", after: .seconds(1)).get()) != nil)
     }
 
-    @Test("processes that come and go leave nothing behind, and no user gets more by them")
-    func manyConnections() {
+    @Test("Callers' processes that come and go leave nothing behind, and gain their user nothing")
+    func shortLivedProcessesGainNothing() {
         let callers = callers(rate: 100)
         let admitted = (0..<20_000).count { (try? enter(callers, 1, ":1.\($0)").get()) != nil }
         #expect(admitted == 500)

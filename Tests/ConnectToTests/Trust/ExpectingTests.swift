@@ -7,12 +7,12 @@ import Testing
 
 @testable import ConnectTo
 
-@Suite("Whom one reaches", .privateBus, .chosenExecutor, .timeLimit(.minutes(1)))
+@Suite("A caller that expects a certain owner", .privateBus, .chosenExecutor, .timeLimit(.minutes(1)))
 struct ExpectingTests {
     @Test(
-        "an owner of another user gets no call, no line and nothing that was posted",
+        "An owner of another user than expected gets no call, no line and nothing that was posted",
         .enabled(if: isRoot, "needs root, for a second user"))
-    func squatter() async throws {
+    func unexpectedOwnerGetsNothing() async throws {
         try await withOpenBus { bus in
             let here = try await Bus.separate(at: bus.address)
             try await withPeer("silent", "x", on: bus.address, as: nobody) { squatter in
@@ -32,8 +32,8 @@ struct ExpectingTests {
         }
     }
 
-    @Test("the owner who is expected gets all that was posted before it was looked at, in order")
-    func expected() async throws {
+    @Test("The expected owner gets all that was posted before the caller looked at it, in order")
+    func expectedOwnerGetsAll() async throws {
         let (here, there) = (try await Bus.onPrivateBus(), try await Bus.onPrivateBus())
         let port = here.connectTo(
             "x",
@@ -48,9 +48,9 @@ struct ExpectingTests {
     }
 
     @Test(
-        "who takes the name after its owner was looked at gets nothing: the call goes to the owner's unique name"
+        "A program that takes the name after its owner was looked at gets nothing: the call goes to the unique name"
     )
-    func nameMovesMeanwhile() async throws {
+    func expectedOwnerIsCalledByUniqueName() async throws {
         let here = try await Bus.onPrivateBus()
         let (owner, thief) = (try await ScriptedListener("x"), try await ScriptedListener("y"))
         let name = try ContextName("x")
@@ -77,8 +77,8 @@ struct ExpectingTests {
         await thief.close()
     }
 
-    @Test("while the owner is looked at its line is in nobody's hands")
-    func nothingLeaves() async throws {
+    @Test("While the owner is looked at, the line's far end is in the caller's process alone")
+    func lineStaysHereWhileOwnerIsLookedAt() async throws {
         let here = try await Bus.onPrivateBus()
         let squatter = try await ScriptedListener("x")
         let (asked, answer) = (Latch<Void>(), Latch<Bool>())
@@ -102,8 +102,8 @@ struct ExpectingTests {
         await #expect(throws: ScriptedListener.Ended.self) { _ = try await squatter.nextCallOrEnd() }
     }
 
-    @Test("nobody has the name: the same as without an expectation")
-    func nobodyThere() async throws {
+    @Test("A name without an owner ends with an expectation as without one")
+    func expectingWithoutOwner() async throws {
         let here = try await Bus.onPrivateBus()
         #expect(
             try await here.connectTo("x", options: .init(wait: .now, expected: .sameUser)).waitUntilClosed().code

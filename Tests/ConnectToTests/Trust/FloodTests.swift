@@ -10,17 +10,21 @@ private let floodSeconds = getenv("CONNECTTO_FLOOD_SECONDS").flatMap { Int(Strin
 
 @Suite("Floods of introductions", .serialized, .chosenExecutor, .timeLimit(.minutes(10)))
 struct FloodTests {
-    @Test("from another user", .enabled(if: isRoot, "needs root, for a second user"))
-    func fromAnotherUser() async throws { try await flood(as: nobody) }
+    @Test(
+        "A flood of introductions from another user leaves honest callers served",
+        .enabled(if: isRoot, "needs root, for a second user"))
+    func floodFromAnotherUser() async throws { try await flood(as: nobody) }
 
-    @Test("from the same user, by another program")
-    func fromTheSameUser() async throws { try await flood(as: nil) }
+    @Test("A flood of introductions from another program of the same user leaves honest callers served")
+    func floodFromSameUser() async throws { try await flood(as: nil) }
 
-    @Test("that wait for no answer, from another user", .enabled(if: isRoot, "needs root, for a second user"))
-    func deafFromAnotherUser() async throws { try await deafFlood(as: nobody) }
+    @Test(
+        "A flood of introductions that wait for no answer, from another user, leaves honest callers served",
+        .enabled(if: isRoot, "needs root, for a second user"))
+    func deafFloodFromAnotherUser() async throws { try await deafFlood(as: nobody) }
 
-    @Test("that wait for no answer, from the same user")
-    func deafFromTheSameUser() async throws { try await deafFlood(as: nil) }
+    @Test("A flood of introductions that wait for no answer, from the same user, leaves honest callers served")
+    func deafFloodFromSameUser() async throws { try await deafFlood(as: nil) }
 
     /// An honest caller needs at most three times as long as without the flood.
     private func flood(as uid: UInt32?) async throws {

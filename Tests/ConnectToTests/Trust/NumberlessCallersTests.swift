@@ -5,11 +5,11 @@ import Testing
 @testable import ConnectTo
 
 @Suite(
-    "Callers of whom the bus gives the process number 0", .chosenExecutor, .timeLimit(.minutes(1)),
+    "Callers with the process number 0", .chosenExecutor, .timeLimit(.minutes(1)),
     .enabled("A pid namespace \(PIDNamespace.advice)") { await PIDNamespace.isAvailable() })
 struct NumberlessCallersTests {
-    @Test("have no process")
-    func facts() async throws {
+    @Test("A caller with the process number 0 has no process")
+    func numberlessCallerHasNoProcess() async throws {
         try await withNumberlessBus { bus in
             let (here, there) = (
                 try await Bus.separate(at: bus.address), try await Bus.separate(at: bus.address)
@@ -28,9 +28,9 @@ struct NumberlessCallersTests {
     }
 
     @Test(
-        "are counted by user and connection: one user's lines do not make another's callers busy",
+        "Callers with the process number 0 are counted by user and connection, and do not make other users busy",
         .enabled(if: isRoot, "needs root, for a second user"))
-    func otherUser() async throws {
+    func numberlessCallersCountByConnection() async throws {
         try await withNumberlessBus { bus in
             var limits = BusLimits()
             limits.callers.openPorts = 8

@@ -13,12 +13,12 @@ enum LinuxExecutable {
     static var own: String { ConnectToLinux.executable(of: getpid()) ?? "" }
 }
 
-@Suite("What is known of a peer", .chosenExecutor, .timeLimit(.minutes(1)))
+@Suite("The facts about a peer", .chosenExecutor, .timeLimit(.minutes(1)))
 struct PeerFactsTests {
     @Test(
-        "groups come from the bus, the executable from the kernel, the application from the context it owns",
+        "A peer's groups come from the bus, its executable from the kernel, its application from its context",
         .privateBus)
-    func facts() async throws {
+    func factsHaveTheirSources() async throws {
         let (here, there) = (try await Bus.onPrivateBus(), try await Bus.onPrivateBus())
         let context = try await there.register("x")
         var events = context.connectEvents.makeAsyncIterator()
@@ -36,8 +36,8 @@ struct PeerFactsTests {
         withExtendedLifetime(own) {}
     }
 
-    @Test("a process that has ended is known to have, and tells nothing any more", .privateBus)
-    func ended() async throws {
+    @Test("A process that has ended is known to have ended, and gives no facts any more", .privateBus)
+    func endedProcessTellsNothing() async throws {
         let there = try await Bus.onPrivateBus()
         let context = try await there.register("x")
         try await withPeer("call", "x") { process in
@@ -54,8 +54,8 @@ struct PeerFactsTests {
         }
     }
 
-    @Test("the descriptor of a process lives as long as what knows of it", .privateBus)
-    func descriptors() async throws {
+    @Test("The descriptor of a peer's process lives as long as the facts about it", .privateBus)
+    func processDescriptorLivesWithFacts() async throws {
         let there = try await Bus.onPrivateBus()
         let context = try await there.register("x")
         try await expectNoDescriptorLeak {
@@ -68,8 +68,8 @@ struct PeerFactsTests {
         withExtendedLifetime(context) {}
     }
 
-    @Test("a bus that hands over the process's descriptor is believed, one that does not leaves a doubt")
-    func processDescriptor() throws {
+    @Test("A bus that gives the process's descriptor is believed, and one that does not leaves the process uncertain")
+    func busWithoutProcessDescriptorIsUncertain() throws {
         let handle = try ProcessHandle(pid: getpid())
         func credentials(_ extra: [DBusValue.Pair]) -> DBusValue {
             .dictionary(
@@ -88,9 +88,9 @@ struct PeerFactsTests {
     }
 
     @Test(
-        "a process is known by its descriptor only where the kernel has the same number for it as the bus",
+        "A process is known by its descriptor only where the kernel has the same number for it as the bus",
         arguments: [1, getpid() + 1])
-    func foreignDescriptor(number: Int32) throws {
+    func descriptorMustHaveBusNumber(number: Int32) throws {
         let handle = try ProcessHandle(pid: getpid())
         let peer = Peer(
             busName: ":1.1",
@@ -106,8 +106,8 @@ struct PeerFactsTests {
         #expect(peer.hasExited == nil)
     }
 
-    @Test("a process number of one user is not counted for another's")
-    func accounts() {
+    @Test("A process number of one user is not counted for another's")
+    func accountsAreSeparatedByUser() {
         func account(_ user: UInt32, _ number: UInt32, _ name: String = ":1.1") -> Peer.Account {
             Peer(
                 busName: name,
@@ -124,8 +124,8 @@ struct PeerFactsTests {
         #expect(account(1, 0) != account(1, 0, ":1.2"))
     }
 
-    @Test("keys of other types leave unknown what they tell; a label ends before its NUL")
-    func credentials() {
+    @Test("Credentials of other types leave their facts unknown, and a security label ends before its NUL")
+    func credentialsOfOtherTypesAreUnknown() {
         let peer = Peer(
             busName: ":1.1",
             credentials: .dictionary(
@@ -145,7 +145,7 @@ struct PeerFactsTests {
     }
 
     @Test(
-        "an application by its unit, as desktops name them",
+        "An application is known by its systemd unit, as desktops name units",
         arguments: [
             ("app-gnome-org.example.Editor-1234.scope", "org.example.Editor"),
             ("app-org.kde.konsole-99.scope", "org.kde.konsole"),
@@ -158,12 +158,12 @@ struct PeerFactsTests {
             ("app-.scope", nil), ("app--.scope", nil), ("app-x.scope", nil), (#"app-a\x2-1.scope"#, nil),
             (#"app-a\x00b-1.scope"#, nil), (#"app-a\xff-1.scope"#, nil), (#"app-a\-1.scope"#, nil),
         ] as [(String, String?)])
-    func units(_ unit: String, _ id: String?) {
+    func applicationByItsUnit(_ unit: String, _ id: String?) {
         #expect(ControlGroup.application(ofUnit: unit) == id)
     }
 
-    @Test("the unit is looked for in systemd's hierarchy, also above groups of its own")
-    func controlGroup() {
+    @Test("A unit is read from systemd's hierarchy, also above control groups of its own")
+    func unitIsReadFromSystemdsHierarchy() {
         let path = "/user.slice/user-1000.slice/user@1000.service/app.slice/app-org.example.Editor-7.scope"
         #expect(ControlGroup.application(in: Array("0::\(path)\n".utf8)) == "org.example.Editor")
         #expect(ControlGroup.application(in: Array("0::\(path)/sub\n".utf8)) == "org.example.Editor")
@@ -173,8 +173,8 @@ struct PeerFactsTests {
         #expect(ControlGroup.application(in: [0xFF, 0x3A, 0x0A]) == nil)
     }
 
-    @Test("a sandbox's file is believed in one form only")
-    func sandboxFile() {
+    @Test("A sandbox's file is believed in one form only")
+    func sandboxFileHasOneForm() {
         func sandbox(_ text: String) -> Sandbox { Sandbox(.contents(Array(text.utf8))) }
         #expect(
             sandbox("[Application]\nname=org.example.Editor\nruntime=x\n")
@@ -189,8 +189,8 @@ struct PeerFactsTests {
         #expect(Sandbox(.unreadable) == .unknown)
     }
 
-    @Test("no plain file, a large one and a link are not read")
-    func rootFiles() async throws {
+    @Test("A file in a process's root that is a link, large, or not a regular file is not read")
+    func otherFilesOfRootAreNotRead() async throws {
         try await withTemporaryDirectory(prefix: "connectto-root") { directory in
             let own = String(directory.string.dropFirst())
             #expect(rootFile(own + "/none", of: getpid(), limit: 10) == .absent)

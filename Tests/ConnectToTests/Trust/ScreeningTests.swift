@@ -5,14 +5,14 @@ import Testing
 
 @testable import ConnectTo
 
-@Suite("Screening callers by what they say", .privateBus, .chosenExecutor, .timeLimit(.minutes(1)))
+@Suite("The screening of callers", .privateBus, .chosenExecutor, .timeLimit(.minutes(1)))
 struct ScreeningTests {
     private func document(_ name: String?) -> ConnectOptions {
         ConnectOptions(wait: .now, metadata: name.map { ["document": $0] } ?? [:])
     }
 
-    @Test("a caller is refused by its metadata, with the reason that the listener's program gives; others are served")
-    func reason() async throws {
+    @Test("Screening refuses a caller by its metadata, with the program's reason, and others are served")
+    func screeningRefusesByMetadata() async throws {
         let bus = try await Bus.onPrivateBus()
         try await withPeer("screen", "x") { peer in
             #expect(await peer.line() == "listening")
@@ -30,9 +30,9 @@ struct ScreeningTests {
     }
 
     @Test(
-        "callers about which the program does not decide are refused when the time is over, and nothing of them is left"
+        "Callers that screening does not decide on are refused when the time is over, and leave nothing"
     )
-    func undecided() async throws {
+    func undecidedCallersAreRefused() async throws {
         let bus = try await Bus.onPrivateBus()
         try await withPeer("screen", "x") { peer in
             #expect(await peer.line() == "listening")
@@ -52,9 +52,9 @@ struct ScreeningTests {
     }
 
     @Test(
-        "a caller about which the program decides late counts among its user's callers meanwhile, and waits for no event"
+        "A caller that screening decides on late counts among its user's callers meanwhile, and waits for no event"
     )
-    func counted() async throws {
+    func undecidedCallersCount() async throws {
         let (here, there) = (try await Bus.onPrivateBus(), try await Bus.onPrivateBus())
         let (waiting, decided) = (Latch<Void>(), Latch<Void>())
         let screening = Screening { caller in
@@ -78,11 +78,11 @@ struct ScreeningTests {
     }
 
     @Test(
-        "a reason goes as D-Bus can carry it",
+        "A reason of screening is cut and cleaned to what D-Bus can carry",
         arguments: [
             ("a\0b", "a\u{fffd}b"), (String(repeating: "é", count: 600), String(repeating: "é", count: 512)), ("", ""),
         ])
-    func carriable(reason: String, expected: String) async throws {
+    func reasonIsCarriedByDBus(reason: String, expected: String) async throws {
         let (here, there) = (try await Bus.onPrivateBus(), try await Bus.onPrivateBus())
         let screening = Screening { _ in .refuse(because: reason) }
         let context = try await there.register("x", options: .init(screening: screening))
