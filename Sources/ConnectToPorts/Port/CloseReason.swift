@@ -59,7 +59,7 @@ extension CloseReason {
     static let socketDetached = CloseReason(.transferred, detail: "this program detached the socket of the port")
     static let bothFinished = CloseReason(.closed, detail: "both sides have finished")
     static let peerExited = CloseReason(
-        .peerExited, detail: "the peer's process ended, or left the line, without closing the port")
+        .peerExited, detail: "the peer's process ended without closing the port")
 
     static let extensionUnknown = CloseReason(
         .protocolError,
