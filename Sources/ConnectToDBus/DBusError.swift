@@ -1,7 +1,7 @@
 /// An error of a call, a connection or a message.
 ///
-/// An error reply keeps its D-Bus name and message verbatim. A local error has a ``kind`` that no peer can forge, and the
-/// closest D-Bus name.
+/// An error reply keeps its D-Bus name and message verbatim. A local error has a ``kind`` that no peer can forge, and
+/// the closest D-Bus name.
 package struct DBusError: Error, Sendable, Equatable, CustomStringConvertible {
     /// Where the error comes from.
     package enum Kind: Sendable {

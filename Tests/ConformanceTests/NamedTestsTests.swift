@@ -57,7 +57,8 @@ private struct TestSources: Sendable {
         }
     }
 
-    /// By their places in formatted source, and without regular expressions: they take a minute where nothing is optimised.
+    /// By their places in formatted source, and without regular expressions: they take a minute where nothing is
+    /// optimised.
     private mutating func read(_ source: String, of target: String) {
         var suite = ""
         for line in source.utf8.split(separator: UInt8(ascii: "\n")) {

@@ -71,8 +71,8 @@ struct ClockTests {
     }
 }
 
-/// Deadlines are of CLOCK_MONOTONIC, which stands still while the machine is suspended. A test cannot suspend it; it can
-/// stop a process, and give one a clock that shows another time.
+/// Deadlines are of CLOCK_MONOTONIC, which stands still while the machine is suspended. A test cannot suspend it; it
+/// can stop a process, and give one a clock that shows another time.
 @Suite("connect to --wait in a stopped process or another time namespace", .privateBus, .timeLimit(.minutes(1)))
 struct StoppedCallTests {
     @Test("connect to --wait reaches a listener that came while the caller was stopped for longer than the wait")

@@ -215,8 +215,8 @@ final class Link: @unchecked Sendable {
         end(with: error, notifiesReceiver: true)
     }
 
-    /// May be called from inside libdbus or ``installCallbacks(on:_:)``. So it only marks the end, and the end of the turn does the
-    /// rest.
+    /// May be called from inside libdbus or ``installCallbacks(on:_:)``. So it only marks the end, and the end of the
+    /// turn does the rest.
     private func end(with error: DBusError, notifiesReceiver: Bool) {
         if phase != .open { return }
         phase = .ending

@@ -1,7 +1,8 @@
 /// Counts the users of each match rule, so that AddMatch is sent for the first user of a rule and RemoveMatch after its
 /// last.
 ///
-/// It does no I/O: it returns what the caller has to send. Two rules are the same if their texts are equal byte by byte.
+/// It does no I/O: it returns what the caller has to send. Two rules are the same if their texts are equal byte by
+/// byte.
 struct MatchTable {
     typealias Completion = @Sendable (Result<Void, DBusError>) -> Void
 

@@ -88,8 +88,8 @@ final class Opening: @unchecked Sendable {
         finish(.failure(.cancelled("connecting to the bus at \(address) was cancelled")))
     }
 
-    /// Keeps libdbus from changing this process's SIGPIPE handling, once for the process. libdbus does not need that: it
-    /// sends with MSG_NOSIGNAL.
+    /// Keeps libdbus from changing this process's SIGPIPE handling, once for the process. libdbus does not need that:
+    /// it sends with MSG_NOSIGNAL.
     private static let leaveSIGPIPEAlone: Void = dbus_connection_set_change_sigpipe(0)
 
     /// Runs off the loop. That is safe because no other code has the connection yet.
@@ -153,8 +153,8 @@ final class Opening: @unchecked Sendable {
 
     /// The error for a listener that hung up during the handshake.
     ///
-    /// In a user namespace, a bus outside of it hangs up: libdbus authenticates with the uid inside, and the bus compares
-    /// that with the uid that the kernel reports, the one outside.
+    /// In a user namespace, a bus outside of it hangs up: libdbus authenticates with the uid inside, and the bus
+    /// compares that with the uid that the kernel reports, the one outside.
     private func hangUpError(_ error: DBusError) -> DBusError {
         let event = "the program that listens at \(address) hung up during the handshake: it is not a D-Bus bus, or "
         guard let namespace = UserNamespace.ofThisProcess else {

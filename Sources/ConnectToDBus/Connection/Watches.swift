@@ -1,8 +1,8 @@
 import CConnectToDBus
 import ConnectToLinux
 
-/// Merges libdbus's watches into one loop source for each descriptor, which changes at most once a turn. libdbus has one
-/// watch for reading and one for writing on the same descriptor, and toggles them often.
+/// Merges libdbus's watches into one loop source for each descriptor, which changes at most once a turn. libdbus has
+/// one watch for reading and one for writing on the same descriptor, and toggles them often.
 ///
 /// Belongs to one ``Link``, and is used on the loop only, as that is.
 final class Watches {

@@ -94,8 +94,9 @@ package enum BusAddress {
     /// The address without the server's id (`guid=`).
     ///
     /// A restarted bus has the same address and another id. libdbus compares the id and hangs up if it differs, but the
-    /// address may be older than the bus, as in an inherited environment. sd-bus and GDBus do not compare the id either.
-    /// The id gives no security: it is no secret, so a program that can listen at the address can also send the id.
+    /// address may be older than the bus, as in an inherited environment. sd-bus and GDBus do not compare the id
+    /// either. The id gives no security: it is no secret, so a program that can listen at the address can also send the
+    /// id.
     private static func withoutServerID(_ entry: String) -> String {
         guard let colon = entry.firstIndex(of: ":") else { return entry }
         let options = entry[entry.index(after: colon)...].split(separator: ",")

@@ -1,11 +1,11 @@
 import Glibc
 
 extension Descriptor {
-    /// Takes over a descriptor that this process was started with, or got from other code; it is closed on exec from here
-    /// on.
+    /// Takes over a descriptor that this process was started with, or got from other code; it is closed on exec from
+    /// here on.
     ///
-    /// A standard descriptor (0 to 2) is moved to another number, and `/dev/null` takes its place: otherwise the next file
-    /// that the process opens after it is closed would become its standard input or output.
+    /// A standard descriptor (0 to 2) is moved to another number, and `/dev/null` takes its place: otherwise the next
+    /// file that the process opens after it is closed would become its standard input or output.
     /// - Throws: ``SystemError``; then the descriptor is as it was, and the caller's.
     package static func takeOver(_ number: Int32) throws(SystemError) -> Descriptor {
         if number > STDERR_FILENO {

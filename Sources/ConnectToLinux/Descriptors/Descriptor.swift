@@ -4,8 +4,8 @@ import Synchronization
 
 /// A file descriptor that is closed when its last reference is released.
 ///
-/// This object alone owns the number. Code that needs a descriptor of its own makes a ``duplicate()``. So no descriptor is
-/// used after it was closed, and none is left open.
+/// This object alone owns the number. Code that needs a descriptor of its own makes a ``duplicate()``. So no descriptor
+/// is used after it was closed, and none is left open.
 package final class Descriptor: Sendable {
     /// Where a descriptor came from decides on which thread it is closed.
     package enum Origin: Sendable {

@@ -34,7 +34,8 @@ package enum DescriptorReserve {
         return next >= available
     }
 
-    /// Whether a descriptor comes out of the reserve. Its number tells, because the kernel gives out the lowest free one.
+    /// Whether a descriptor comes out of the reserve. Its number tells, because the kernel gives out the lowest free
+    /// one.
     package static func contains(_ descriptor: Int32) -> Bool {
         Int(descriptor) >= available
     }

@@ -104,8 +104,8 @@ package struct StreamSocket: Sendable {
     package enum ReceiveOutcome {
         case received(Received)
         case wouldBlock
-        /// Nothing more will come: end of file, or a reset because the other end was closed with unread input. The kernel
-        /// reports a reset once, and then the end.
+        /// Nothing more will come: end of file, or a reset because the other end was closed with unread input. The
+        /// kernel reports a reset once, and then the end.
         case ended(unread: Bool)
     }
 

@@ -19,7 +19,8 @@ extension BusConnection {
         #expect(dbus_connection_send(connection, signal, nil) != 0)
     }
 
-    /// Makes a call with one descriptor, to which the body refers by any index, also one that the message does not have.
+    /// Makes a call with one descriptor, to which the body refers by any index, also one that the message does not
+    /// have.
     func call(
         _ destination: String, with descriptor: Descriptor, asNumber number: UInt8,
         completion: @escaping PendingCalls.Completion
