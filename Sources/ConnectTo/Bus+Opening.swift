@@ -9,9 +9,10 @@ extension Bus {
     ///   - limits: the limits of the bus; if nil those that it has, or the defaults where this process has not opened
     ///     it yet.
     ///   - loop: where the connection and its ports live; the process's own loop if nil.
-    /// - Throws: ``ConnectToError`` with ``ConnectToError/Code/busUnreachable``, after five seconds at most.
-    ///   Cancelling the task does not shorten that, since other tasks may wait for the same connection. With
+    /// - Throws: ``ConnectToError``: ``ConnectToError/Code/busUnreachable`` where no bus answers within five seconds;
+    ///   ``ConnectToError/Code/userRefused`` where the bus refuses this process's user;
     ///   ``ConnectToError/Code/otherLimits`` where the process has opened the bus already, with other limits.
+    ///   Cancelling the task does not shorten the wait, since other tasks may wait for the same connection.
     public static func session(
         limits: BusLimits? = nil, on loop: EventLoop? = nil
     ) async throws(ConnectToError) -> Bus {

@@ -34,7 +34,7 @@ extension ConnectToError {
         // The message says itself what is wrong with the address.
         case .invalid: self.init(.busUnreachable, error.message, cause: error)
         case _ where error.name == DBusError.Name.authenticationFailed:
-            self.init(.busUnreachable, "\(error.message); \(UserNamespace.advice)", cause: error)
+            self.init(.userRefused, "\(error.message); \(UserNamespace.advice)", cause: error)
         default:
             self.init(
                 .busUnreachable, "\(error.message); see whether the bus is running, and whether the address is right",

@@ -22,6 +22,9 @@ public struct ConnectToError: Error, Sendable, CustomStringConvertible {
 
         /// No bus listens at the address, or what listens there does not answer as a bus within five seconds.
         public static let busUnreachable = Code(rawValue: "bus-unreachable")
+        /// A bus listens at the address and refuses this process's user, as the bus of a host does where a container
+        /// gives the user another number. The message says what to do.
+        public static let userRefused = Code(rawValue: "user-refused")
         /// This process has opened the bus already, with other limits than were asked for.
         public static let otherLimits = Code(rawValue: "other-limits")
         /// The connection to the bus ended.

@@ -17,7 +17,7 @@ struct UserNamespaceTests {
         #expect(outcome.status == 69)
         #expect(outcome.errors.contains("sees user \(ContainersRoot.outside) where this process says user 0"))
         #expect(outcome.errors.contains("--userns=keep-id"))
-        #expect(!outcome.errors.contains("is its address right"))
+        #expect(!outcome.errors.contains("whether the address is right"))
     }
 
     @Test("connect doctor in a container names the two users, in place of looking for a session")

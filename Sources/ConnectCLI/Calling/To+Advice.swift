@@ -16,9 +16,8 @@ extension To {
         case .timedOut:
             return Failure(.timedOut, "\(message); see \(doctor)")
         case .refused:
-            // Leave the message alone if the name's owner was not the expected one: then the listener has refused
-            // nothing.
-            guard message.hasPrefix("\(name.debugDescription) refused") else { return failure }
+            // Not where the name's owner was another than the expected one: then the listener has refused nothing.
+            guard failure.cause == .end(.refused) else { return failure }
             let info = await within(TimeLimit.advice) { try? await bus.info(name, origin: origin) } ?? nil
             switch info?.format {
             case .messages? where raw: return Failure(.refused, "\(message), or call it without --raw")

@@ -49,11 +49,12 @@ struct Diagnosis: Sendable {
 
     static func unreachable(_ failure: Failure) -> Finding {
         let message = failure.message ?? "the bus cannot be reached"
-        // The bus is reachable but refuses this user, so another session would not help.
-        let refusal = "; " + UserNamespace.advice
-        let isRefused = message.hasSuffix(refusal)
+        // Another session would not help where the bus refuses this user.
+        let isRefused = failure.cause == .error(.userRefused)
         return Finding(
-            check: "bus", message: isRefused ? String(message.dropLast(refusal.count)) : message,
+            check: "bus",
+            // The error's advice stands beside it here.
+            message: isRefused ? message.replacing("; \(UserNamespace.advice)", with: "") : message,
             advice: isRefused
                 ? UserNamespace.advice
                 : "run inside a desktop session, or under dbus-run-session, or name a bus with --bus",

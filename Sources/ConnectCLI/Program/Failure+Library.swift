@@ -15,16 +15,19 @@ extension Failure {
     }
 
     init(_ error: ConnectToError) {
-        switch error.code {
-        case .invalidName, .invalidLimit: self.init(.usage, error.message)
-        case .invalidMetadata: self.init(.unsendable, error.message)
-        case .nameTaken: self.init(.nameTaken, "\(error.message) (--standby)")
-        case .timedOut: self.init(.timedOut, error.message)
-        case .busy: self.init(.busy, error.message)
-        case .denied: self.init(.refused, error.message)
-        case .outOfResources: self.init(.inputOutput, error.message)
-        default: self.init(.busUnavailable, error.message)
-        }
+        let status: ExitStatus =
+            switch error.code {
+            case .invalidName, .invalidLimit: .usage
+            case .invalidMetadata: .unsendable
+            case .nameTaken: .nameTaken
+            case .timedOut: .timedOut
+            case .busy: .busy
+            case .denied: .refused
+            case .outOfResources: .inputOutput
+            default: .busUnavailable
+            }
+        let option = error.code == .nameTaken ? " (--standby)" : ""
+        self.init(status, error.message + option, cause: .error(error.code))
     }
 
     /// A message could not be posted, for another reason than the end of the port.
@@ -37,25 +40,29 @@ extension Failure {
 
     /// The failure that the end of a port means for a program with only one port; `nil` if the port ended in order.
     init?(_ reason: CloseReason, peer name: String) {
+        guard let (status, message) = Self.outcome(of: reason, peer: name) else { return nil }
+        self.init(status, message, cause: .end(reason.code))
+    }
+
+    private static func outcome(of reason: CloseReason, peer name: String) -> (ExitStatus, String)? {
         let detail = reason.detail
         // Reasons from the introduction begin with the name already.
         let named =
             detail.hasPrefix(name.debugDescription) ? detail : "\(TerminalText.escaped(name)): \(detail)"
         switch reason.code {
         case .closed: return nil
-        case .unavailable: self.init(.noSuchName, "\(detail) (--wait SECONDS waits for the name)")
-        case .invalid: self.init(.usage, detail)
-        case .refused: self.init(.refused, "\(detail); ask the user who runs the listener")
-        case .unexpectedOwner: self.init(.refused, "\(detail); nothing was sent; connect info shows the owner")
-        case .timedOut: self.init(.timedOut, "\(detail); try again, or allow more time (--wait)")
-        case .busy: self.init(.busy, "\(detail); try again later")
-        case .busLost: self.init(.busUnavailable, "\(detail); try again when the bus is back")
-        case .peerExited: self.init(.peerFailed, "\(named); see why it ended, then try again")
-        case .startFailed: self.init(.peerFailed, "\(named); see why it did not start, then try again")
-        case .protocolError: self.init(.peerFailed, "\(named); check that it speaks version 1 of the protocol")
-        case .outOfResources:
-            self.init(.inputOutput, "\(detail); \(PortError.scarcityAdvice)")
-        default: self.init(.inputOutput, "\(named); try again")
+        case .unavailable: return (.noSuchName, "\(detail) (--wait SECONDS waits for the name)")
+        case .invalid: return (.usage, detail)
+        case .refused: return (.refused, "\(detail); ask the user who runs the listener")
+        case .unexpectedOwner: return (.refused, "\(detail); nothing was sent; connect info shows the owner")
+        case .timedOut: return (.timedOut, "\(detail); try again, or allow more time (--wait)")
+        case .busy: return (.busy, "\(detail); try again later")
+        case .busLost: return (.busUnavailable, "\(detail); try again when the bus is back")
+        case .peerExited: return (.peerFailed, "\(named); see why it ended, then try again")
+        case .startFailed: return (.peerFailed, "\(named); see why it did not start, then try again")
+        case .protocolError: return (.peerFailed, "\(named); check that it speaks version 1 of the protocol")
+        case .outOfResources: return (.inputOutput, "\(detail); \(PortError.scarcityAdvice)")
+        default: return (.inputOutput, "\(named); try again")
         }
     }
 
