@@ -139,8 +139,8 @@ import Testing
         let outcome = try await Shell.run(
             """
             hold a connect to x hello --json --wait 100 \(option)
-            # It has a port once it has five sockets: two for signals, the bus's, and the line's two ends.
-            calling() { test "$(ls -l /proc/$held/fd | grep -c socket:)" -ge 5; }
+            # It has a port once it has three sockets: the bus's, and the line's two ends.
+            calling() { test "$(ls -l /proc/$held/fd | grep -c socket:)" -ge 3; }
             \(option.isEmpty ? "until calling; do :; done; kill -INT $held" : ":")
             ends $held; grep close a.out
             """)

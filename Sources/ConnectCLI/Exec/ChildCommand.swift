@@ -24,9 +24,7 @@ struct ChildCommand: Sendable {
         _ = try ProgramPath.find(command, for: "--exec")
         do {
             children = try Children()
-        } catch let error as SystemError {
-            throw Failure(PortError.outOfResources("--exec cannot run commands", error))
-        } catch { throw Failure(error) }
+        } catch { throw .outOfResources("--exec cannot run commands", error) }
     }
 
     // MARK: Running
@@ -36,7 +34,7 @@ struct ChildCommand: Sendable {
         let advice: String
         switch (error as? SystemError)?.errno {
         case .resourceTemporarilyUnavailable, .noMemory: advice = "allow more processes (ulimit -u) or memory"
-        case .tooManyOpenFiles, .tooManyOpenFilesInSystem: advice = PortError.scarcityAdvice
+        case .tooManyOpenFiles, .tooManyOpenFilesInSystem: advice = Failure.scarcityAdvice
         case .noSuchFileOrDirectory: advice = "check that it exists, and that its #! line names a program that exists"
         // The kernel runs the command, and no shell takes over a script that has no #! line.
         case .execFormatError: advice = "begin a script with #!/bin/sh; a program has to be built for this machine"

@@ -14,7 +14,7 @@ final class Children: Sendable {
     /// - Throws: ``SystemError`` if the process has no descriptors or threads left.
     init() throws {
         starter = try WorkerThread(name: "exec")
-        let watch = try Signals([SIGCHLD], on: EventLoop.shared.reactor) { [weak self] _ in self?.pollAll() }
+        let watch = try Signals([SIGCHLD], on: EventLoop.shared) { [weak self] _ in self?.pollAll() }
         signals.withLock { $0 = watch }
     }
 

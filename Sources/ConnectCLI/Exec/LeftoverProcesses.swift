@@ -17,19 +17,19 @@ final class LeftoverProcesses: Sendable {
         case silent
     }
 
-    private let line: StreamSocket
+    private let line: RawSocket
     private let silence: Duration
     private let outcome = Latch<Outcome>()
     private let hasWritten = Lock(false)
 
-    private init(_ line: StreamSocket, _ silence: Duration) {
+    private init(_ line: RawSocket, _ silence: Duration) {
         self.line = line
         self.silence = silence
     }
 
     /// Waits until the processes have stopped writing to the line.
     /// - Parameter holders: the pipe, which reaches its end of file when no process has it any more.
-    static func wait(_ holders: PipeEnd, on line: StreamSocket, silence: Duration) async -> Outcome {
+    static func wait(_ holders: PipeEnd, on line: RawSocket, silence: Duration) async -> Outcome {
         let processes = LeftoverProcesses(line, silence)
         return await processes.wait(holders)
     }
@@ -40,7 +40,7 @@ final class LeftoverProcesses: Sendable {
             outcome.set(.gone)
         }
         let loop = try? EventLoop.shared
-        let source = try? loop?.reactor.watch(line.descriptor.rawValue, for: [.write, .edge]) { [self] in
+        let watch = try? loop?.watch(line.descriptor.rawValue, for: .write, edgeTriggered: true) { [self] in
             if $0.isDisjoint(with: [.hangup, .error]) {
                 hasWritten.withLock { $0 = true }
             } else {
@@ -49,7 +49,7 @@ final class LeftoverProcesses: Sendable {
         }
         awaitSilence(on: loop)
         let end = await outcome.wait() ?? .gone
-        source?.cancel()
+        watch?.cancel()
         holders.stop()
         return end
     }

@@ -13,7 +13,7 @@ final class PipeEnd: Sendable {
     private struct State {
         /// Nil once the pipe is closed.
         var descriptor: Descriptor?
-        var source: Reactor.Source?
+        var watch: EventLoop.Watch?
         /// Whether the kernel has reported readiness, and no read or write has been tried since.
         var isReady = false
         var isStopped = false
@@ -42,11 +42,11 @@ final class PipeEnd: Sendable {
     private init(_ descriptor: Descriptor, _ direction: Direction) throws {
         loop = try EventLoop.shared
         state = Lock(State(descriptor: descriptor))
-        let readiness: Readiness = direction == .read ? [.read, .edge] : [.write, .edge]
-        let source = try loop.reactor.watch(descriptor.rawValue, for: readiness) { [weak self] _ in
+        let readiness: EventLoop.Readiness = direction == .read ? .read : .write
+        let watch = try loop.watch(descriptor.rawValue, for: readiness, edgeTriggered: true) { [weak self] _ in
             self?.wake { $0.isReady = $0.waiting == nil }
         }
-        state.withLock { $0.source = source }
+        state.withLock { $0.watch = watch }
     }
 
     deinit { close() }
@@ -87,12 +87,12 @@ final class PipeEnd: Sendable {
 
     /// Closes this end: a reader at the other end sees the end of file, a writer sees EPIPE.
     func close() {
-        let (descriptor, source) = state.withLock { state in
-            defer { (state.descriptor, state.source) = (nil, nil) }
-            return (state.descriptor, state.source)
+        let (descriptor, watch) = state.withLock { state in
+            defer { (state.descriptor, state.watch) = (nil, nil) }
+            return (state.descriptor, state.watch)
         }
-        // Cancel the source first: epoll can only remove a descriptor that is still open.
-        source?.cancel()
+        // Cancel the watch first: epoll can only remove a descriptor that is still open.
+        watch?.cancel()
         withExtendedLifetime(descriptor) {}
     }
 

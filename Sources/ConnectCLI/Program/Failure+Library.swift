@@ -9,7 +9,7 @@ extension Failure {
         case let error as ConnectToError: self.init(error)
         case let error as PortError: self.init(error)
         case let error as SystemError where error.operation == "pthread_create":
-            self.init(PortError.outOfResources("cannot start", error))
+            self = .outOfResources("cannot start", error)
         default: self.init(.inputOutput, "\(error)")
         }
     }
@@ -38,6 +38,16 @@ extension Failure {
         }
     }
 
+    /// This process has reached a limit of descriptors, memory or threads.
+    /// - Parameter what: what cannot be done now.
+    static func outOfResources(_ what: String, _ error: any Error) -> Failure {
+        let cause = (error as? PortError)?.cause ?? error
+        return Failure(.inputOutput, "\(what): \(cause); \(scarcityAdvice)")
+    }
+
+    static let scarcityAdvice =
+        "close what is not needed, or raise the limits of open files (ulimit -n) or of processes and threads (ulimit -u)"
+
     /// The failure that the end of a port means for a program with only one port; `nil` if the port ended in order.
     init?(_ reason: CloseReason, peer name: String) {
         guard let (status, message) = Self.outcome(of: reason, peer: name) else { return nil }
@@ -61,7 +71,7 @@ extension Failure {
         case .peerExited: return (.peerFailed, "\(named); see why it ended, then try again")
         case .startFailed: return (.peerFailed, "\(named); see why it did not start, then try again")
         case .protocolError: return (.peerFailed, "\(named); check that it speaks version 1 of the protocol")
-        case .outOfResources: return (.inputOutput, "\(detail); \(PortError.scarcityAdvice)")
+        case .outOfResources: return (.inputOutput, "\(detail); \(scarcityAdvice)")
         default: return (.inputOutput, "\(named); try again")
         }
     }

@@ -57,7 +57,7 @@ final class Program: Sendable {
     }
 
     private func run(_ work: @escaping @Sendable (Program) async throws -> ExitStatus) async {
-        do throws(SystemError) {
+        do {
             try watchSignals()
             watchReader()
             // A program that runs long needs its output threads now: later there may be no descriptors left to report
@@ -65,7 +65,7 @@ final class Program: Sendable {
             if readerLoss != .noticedInWriting { try report.prepare() }
             report.output.onFailure { [self] in fail(Report.failure(of: $0)) }
         } catch {
-            fail(Failure(PortError.outOfResources("cannot start", error)))
+            fail(.outOfResources("cannot start", error))
         }
         Task.onLoop { [self] in
             do {
@@ -82,7 +82,7 @@ final class Program: Sendable {
     func prepareToServe() throws(Failure) {
         do throws(SystemError) {
             try Descriptor.prepareClosing()
-        } catch { throw Failure(PortError.outOfResources("no caller can be served", error)) }
+        } catch { throw .outOfResources("no caller can be served", error) }
     }
 
     // MARK: What ends the program
@@ -125,8 +125,8 @@ final class Program: Sendable {
         }
     }
 
-    private func watchSignals() throws(SystemError) {
-        let signals = try Signals(Signals.ending, insists: true, on: loop.reactor) { [self] number in
+    private func watchSignals() throws {
+        let signals = try Signals(Signals.ending, insists: true, on: loop) { [self] number in
             let isFirst = end.set(End(status: .signal(number), failure: nil, gracePeriod: Self.gracePeriod))
             // Either a second signal, or a first one from a user who does not want to wait for the exit in progress.
             if !isFirst { _exit(ExitStatus.signal(number).code) }
@@ -137,14 +137,14 @@ final class Program: Sendable {
     /// A pipe reports that its reader has gone, and a terminal that it was hung up, without any write.
     private func watchReader() {
         // epoll cannot watch files or /dev/null; they have no reader to lose.
-        let source = try? loop.reactor.watch(1, for: []) { [self] readiness in
+        let watch = try? loop.watch(1, for: []) { [self] readiness in
             guard !readiness.isDisjoint(with: [.error, .hangup]) else { return }
-            // The source is level-triggered: unless it is cancelled, it fires again at once.
-            for source in watches.withLock({ $0.compactMap { $0 as? Reactor.Source } }) { source.cancel() }
+            // Unless it is cancelled, a level-triggered watch calls again at once.
+            for watch in watches.withLock({ $0.compactMap { $0 as? EventLoop.Watch } }) { watch.cancel() }
             report.output.readerGone.set()
             if readerLoss != .noticedInWriting { fail(.readerGone) }
         }
-        if let source { watches.withLock { $0.append(source) } }
+        if let watch { watches.withLock { $0.append(watch) } }
     }
 
     // MARK: Exiting

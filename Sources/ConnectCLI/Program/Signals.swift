@@ -1,12 +1,13 @@
 import CConnectToLinux
+import ConnectTo
 import ConnectToLinux
 import Glibc
 import SystemPackage
 
 /// Delivers signals as events on the loop.
 struct Signals: Sendable {
-    private let writeEnd: StreamSocket
-    private let source: Reactor.Source
+    private let ends: [Descriptor]
+    private let watch: EventLoop.Watch
 
     /// The signals that ask a program to end.
     static var ending: [Int32] { [SIGINT, SIGTERM] + (isIgnored(SIGHUP) ? [] : [SIGHUP]) }
@@ -16,18 +17,18 @@ struct Signals: Sendable {
     ///   - handler: runs on the loop with the signal's number. Several signals with the same number may cause only one
     ///     call.
     init(
-        _ signals: [Int32], insists: Bool = false, on reactor: Reactor,
+        _ signals: [Int32], insists: Bool = false, on loop: EventLoop,
         _ handler: @escaping @Sendable (Int32) -> Void
-    ) throws(SystemError) {
-        let (readEnd, writeEnd) = try StreamSocket.pair()
-        let target = writeEnd.descriptor.rawValue
-        // The signal handler must never block. The flag affects no other process, since this end is not shared.
-        try systemCall("fcntl") { fcntl(target, F_SETFL, O_NONBLOCK) }
-        self.writeEnd = writeEnd
-        source = try reactor.watch(readEnd.descriptor.rawValue, for: .read) { _ in
-            withUnsafeTemporaryAllocation(byteCount: 16, alignment: 1) { numbers in
-                guard case .received(let received)? = try? readEnd.receive(into: numbers) else { return }
-                for number in numbers.prefix(received.count) { handler(Int32(number)) }
+    ) throws {
+        var numbers: [Int32] = [-1, -1]
+        // The signal handler must never block in writing.
+        try systemCall("pipe") { clinux_pipe(&numbers, 1) }
+        ends = numbers.map { Descriptor(adopting: $0) }
+        let (source, target) = (numbers[0], numbers[1])
+        watch = try loop.watch(source, for: .read) { _ in
+            withUnsafeTemporaryAllocation(byteCount: 16, alignment: 1) { signals in
+                let count = read(source, signals.baseAddress, signals.count)
+                for number in signals.prefix(max(0, count)) { handler(Int32(number)) }
             }
         }
         try systemCall("sigaction") { clinux_signals_to(target, signals, signals.count, insists) }

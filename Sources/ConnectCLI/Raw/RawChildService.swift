@@ -23,10 +23,8 @@ final class RawChildService: PeerService {
     func untakenFailure(of event: StreamEvent) async -> Failure? { nil }
 
     func serve(_ event: StreamEvent, _ number: Int) async throws(Failure) -> CloseReason {
-        let socket: StreamSocket
-        do throws(PortError) {
-            socket = StreamSocket(Descriptor(adopting: try event.stream.takeFileDescriptor()))
-        } catch { throw Failure(error) }
+        let socket: RawSocket
+        do throws(PortError) { socket = try RawSocket(event.stream) } catch { throw Failure(error) }
         var hasRun = true
         do {
             let (child, holders) = try await command.run(for: event.peer, on: socket.descriptor) { [report] stop in
@@ -61,16 +59,16 @@ final class RawChildService: PeerService {
     }
 
     /// Waits until the peer has sent something or has ended, for at most a second.
-    private func untilSomethingCame(over socket: StreamSocket) async {
+    private func untilSomethingCame(over socket: RawSocket) async {
         let hasCome = Latch<Void>()
         guard let loop = try? EventLoop.shared,
-            let source = try? loop.reactor.watch(
-                socket.descriptor.rawValue, for: [.read, .peerHangup, .edge], { _ in hasCome.set() })
+            let watch = try? loop.watch(
+                socket.descriptor.rawValue, for: [.read, .peerHangup], edgeTriggered: true, { _ in hasCome.set() })
         else { return }
         let timer = loop.schedule(after: ChildService.silence) { hasCome.set() }
         _ = await hasCome.wait()
         timer.cancel()
-        source.cancel()
+        watch.cancel()
     }
 
     func end() {

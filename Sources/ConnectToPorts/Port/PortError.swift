@@ -60,7 +60,8 @@ public struct PortError: Error, Sendable, CustomStringConvertible {
         /// The message would carry more descriptors than one message can: 253, those inside of transferred ports
         /// included.
         public static let tooManyDescriptors = Code(rawValue: "too-many-descriptors")
-        /// The descriptor that was to become a port is not a connected AF_UNIX stream socket.
+        /// The descriptor does not suit the call: one that was to become a port is not a connected AF_UNIX stream socket,
+        /// or one that was to be watched cannot be.
         public static let invalidDescriptor = Code(rawValue: "invalid-descriptor")
         /// Messages, or parts of them, wait here, so the socket cannot be detached.
         public static let stillBuffered = Code(rawValue: "still-buffered")
