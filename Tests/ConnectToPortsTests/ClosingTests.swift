@@ -135,22 +135,6 @@ struct ClosingTests {
         #expect(channel.port1.undeliveredCount == 6)
         #expect(channel.port2.undeliveredCount == 0)
     }
-
-    @Test(
-        "Aborting a port delivers what was posted and closes; after finish the line breaks off",
-        arguments: [false, true])
-    func abortDeliversAndEnds(hasFinished: Bool) async throws {
-        let channel = try MessageChannel()
-        try channel.port1.postMessage("last")
-        if hasFinished { channel.port1.finish() }
-        #expect(channel.port1.hasFinished == hasFinished)
-        await channel.port1.abort()
-        #expect(channel.port1.closeReason?.code == .closed)
-        #expect(try await channel.port2.nextMessage()?.text == "last")
-        let reason = try await channel.port2.waitUntilClosed(within: .seconds(30))
-        #expect(reason.code == (hasFinished ? .peerExited : .closed))
-        #expect(channel.port2.hasReceivedFinish == hasFinished)
-    }
 }
 
 extension EventLoop {

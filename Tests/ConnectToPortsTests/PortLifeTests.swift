@@ -46,6 +46,36 @@ struct PortLifeTests {
         #expect(life.close() == [])
     }
 
+    @Test("abort sends nothing, drops everything and hangs up from any state", arguments: LifeState.alive)
+    func aborts(state: LifeState) {
+        var life = state.life()
+        #expect(life.abort() == [.dropInput, .dropOutput, .announceEnd, .hangUp])
+        #expect(life.reason?.code == .closed)
+        #expect(life.isOver && !life.isLingering)
+        #expect(life.abort() == [])
+        #expect(life.close() == [])
+        #expect(life.fail(.peerExited) == [])
+    }
+
+    @Test("abort while it closes gives up on what was still to be sent")
+    func abortsWhileClosing() {
+        var life = LifeState.closing.life()
+        let reason = life.reason
+        #expect(life.abort().isSuperset(of: [.dropOutput, .hangUp]))
+        #expect(life.isOver)
+        #expect(life.reason == reason)
+    }
+
+    @Test("abort before it is open ends it as cancelled, and what was posted is lost")
+    func abortsBeforeOpen() {
+        var life = PortLife(isOpen: false)
+        #expect(life.post() == .accept)
+        #expect(life.abort().contains(.hangUp))
+        #expect(life.reason?.code == .cancelled)
+        #expect(life.loss?.code == .undelivered)
+        #expect(life.didOpen() == [])
+    }
+
     @Test(
         "A port's life that is closed when it is over keeps the reason, and drops what will not be taken",
         arguments: [LifeState.closing, .ended])

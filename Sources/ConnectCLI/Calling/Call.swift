@@ -32,6 +32,9 @@ final class Call: Sendable {
     /// Whether a message was read from the input that the port did not take.
     private let hasUnsent = Lock(false)
 
+    /// Why the call was ended, for a port that was not open by then.
+    private let endsUnopened = Latch<CloseReason>()
+
     /// The port number in events: a call has only this one.
     private static let number = 1
 
@@ -55,7 +58,7 @@ final class Call: Sendable {
         }
         let outcome = await outcome.wait()
         port.close()
-        let reason = await port.end()
+        let reason = await end()
         try await report.close(port: Self.number, reason: reason)
         if case .reached = outcome { return .success }
         try await judge(reason)
@@ -63,12 +66,18 @@ final class Call: Sendable {
     }
 
     /// Ends the call in any state, and waits until the end has been reported and the posted messages are on their way.
-    /// - Parameter reason: the close reason of a port that is not open yet; messages posted on it are lost.
+    /// - Parameter reason: what to report of a port that is not open yet; messages posted on it are lost.
     func end(_ reason: CloseReason) async {
-        port.failUnlessOpen(reason)
-        await port.abort()
+        endsUnopened.set(reason)
+        if port.isOpen || port.closeReason != nil { await port.interrupt() } else { port.abort() }
         outcome.set(.ended)
         _ = await isTold.wait()
+    }
+
+    /// Waits until the port has ended.
+    private func end() async -> CloseReason {
+        let reason = await port.end()
+        return reason.code == .cancelled ? endsUnopened.value ?? reason : reason
     }
 
     var phase: CallPhase {

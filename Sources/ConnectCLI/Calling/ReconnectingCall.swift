@@ -94,7 +94,7 @@ final class ReconnectingCall: Sendable {
         input.gate.stop()
         if let port, port.closeReason == nil {
             if isDone { port.close() }
-            await port.abort()
+            await port.interrupt()
         } else {
             // No port is open, so there is no peer to wait for.
             conversation?.cancel()

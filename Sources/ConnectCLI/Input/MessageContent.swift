@@ -85,4 +85,15 @@ extension MessagePort {
             return CloseReason(.cancelled, detail: error.message)
         }
     }
+
+    /// Ends an open port whose work is interrupted, and waits until the kernel has what was posted.
+    ///
+    /// After ``finish()`` the peer sees the line break off: a close would tell it that this side was done, and that
+    /// messages which it has not taken are no loss.
+    func interrupt() async {
+        if !hasFinished { close() }
+        // An error means that some messages are lost; the port ends in any case.
+        try? await flush()
+        if hasFinished { abort() }
+    }
 }

@@ -103,9 +103,8 @@ actor OpenPorts: OpenPeers {
     /// Closes all ports after what was posted to them, and waits until the kernel has taken what it can.
     func closeAll() async {
         for (number, port) in ports {
-            // Abandon a port on which we have finished: a close would say that the work is done, although it was
-            // interrupted.
-            if port.port.hasFinished { port.port.abandon() } else { closeInTurn(number) }
+            // Abort a port on which we have finished: a close would say that the work is done, although it was interrupted.
+            if port.port.hasFinished { port.port.abort() } else { closeInTurn(number) }
         }
         for port in ports.values { try? await port.port.flush() }
     }
@@ -217,8 +216,8 @@ actor OpenPorts: OpenPeers {
                 detail:
                     "dropped, as it took no message for \(stallTime.inSeconds) s while other peers waited (--drop-after)"
             )
-            // Abandon the port rather than close it: the peer has to see that the messages are not complete.
-            ports[number]?.port.abandon()
+            // Abort the port rather than close it: the peer has to see that the messages are not complete.
+            ports[number]?.port.abort()
             end(number)
         }
         watchForStalls()

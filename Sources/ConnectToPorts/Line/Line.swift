@@ -90,6 +90,12 @@ final class Line: Sendable {
         }
     }
 
+    func abort() {
+        change { state, wakeups in
+            state.apply(state.life.abort(), to: self, &wakeups)
+        }
+    }
+
     /// The program has dropped its last reference to the port. Closes the port at once, or after its close handler has
     /// been called for an end that is certain to come.
     func letGo() {

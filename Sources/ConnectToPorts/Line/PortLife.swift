@@ -160,6 +160,15 @@ struct PortLife {
         return isNews ? [.dropOutput, .announceEnd, .hangUp] : [.dropOutput, .hangUp]
     }
 
+    /// Ends the port at once and without a close frame, as this side's program wishes. A port that is over keeps its
+    /// reason.
+    mutating func abort() -> Effects {
+        if isClosedHere, isOver { return [] }
+        isClosedHere = true
+        outbound = .closed
+        return fail(isOpen ? .abortedHere : .givenUpHere).union([.dropInput, .announceEnd])
+    }
+
     /// Messages that were posted and not written will never be written.
     mutating func didLoseMessages() {
         hasLostMessages = true

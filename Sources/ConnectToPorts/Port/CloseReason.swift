@@ -25,7 +25,7 @@ public struct CloseReason: Sendable, Hashable, CustomStringConvertible {
         /// This side could not go on, for a reason that the peer did not cause: the process or the system has no
         /// descriptors or memory left for the line, or the kernel refused a system call.
         public static let outOfResources = Code(rawValue: "out-of-resources")
-        /// This side gave the port up before it was open.
+        /// This side gave the port up before it was open: see ``MessagePort/abort()``.
         public static let cancelled = Code(rawValue: "cancelled")
 
         public var description: String { rawValue }
@@ -47,6 +47,8 @@ public struct CloseReason: Sendable, Hashable, CustomStringConvertible {
 
 extension CloseReason {
     static let closedHere = CloseReason(.closed, detail: "this program closed the port")
+    static let abortedHere = CloseReason(.closed, detail: "this program aborted the port")
+    static let givenUpHere = CloseReason(.cancelled, detail: "this program aborted the port before it was open")
     /// For a line whose port was closed on this side before, with messages that were still to be handed over.
     static func notTaken(_ time: Duration) -> CloseReason {
         CloseReason(

@@ -123,16 +123,20 @@ public final class MessagePort: Sendable {
         return reason
     }
 
-    /// Ends the port of a program that is interrupted, and waits until the kernel has what was posted.
+    /// Ends both directions at once, for a program that cannot end the conversation in order. Returns at once; from any
+    /// thread.
     ///
-    /// Without a ``finish()`` before, this is ``close()`` and ``flush()``. After ``finish()`` the peer sees the line
-    /// break off (``CloseReason/Code/peerExited``), since a close frame would tell it that this side was done, and that
-    /// messages which it has not taken are no loss.
-    public func abort() async {
-        if !hasFinished { close() }
-        // An error means that some messages are lost or that the task is cancelled; the port ends in either case.
-        try? await flush()
-        if hasFinished { abandon() }
+    /// No close frame is sent, so the peer sees ``CloseReason/Code/peerExited``, as if this process had been killed, and
+    /// knows that the conversation is not complete. After ``finish()`` a ``close()`` could not tell it that. The peer
+    /// still receives what the kernel has; messages that wait here are dropped, in both directions. To have all of them
+    /// arrive, await ``flush()`` first. After `abort()`, ``flush()`` throws ``PortError/Code/undelivered`` where messages
+    /// were dropped.
+    ///
+    /// A port that is not open yet ends with ``CloseReason/Code/cancelled`` and its introduction is given up; one that
+    /// is open, with ``CloseReason/Code/closed``. A port that is over keeps its reason, and one that still hands over
+    /// what was posted before ``close()`` stops doing so.
+    public func abort() {
+        line.abort()
     }
 
     // MARK: State

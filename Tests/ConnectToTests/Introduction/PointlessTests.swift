@@ -24,6 +24,17 @@ struct PointlessTests {
         }
     }
 
+    @Test("A port that is aborted before it is open ends as cancelled and delivers nothing")
+    func abortedPortIsCancelled() async throws {
+        let bus = try await Bus.onPrivateBus()
+        let port = bus.connectTo("nobody", options: .init(wait: Self.anHour))
+        try port.postMessage("never sent")
+        port.abort()
+        #expect(try await port.waitUntilClosed().code == .cancelled)
+        await #expect { try await port.flush() } throws: { PortError.Code.undelivered ~= $0 }
+        await #expect { try await port.waitUntilOpen() } throws: { PortError.Code.closed ~= $0 }
+    }
+
     @Test("A port that is closed before it is open delivers what was posted when a listener takes the name")
     func messagesOfClosedPortAreDelivered() async throws {
         let (bus, there) = (try await Bus.onPrivateBus(), try await Bus.onPrivateBus())

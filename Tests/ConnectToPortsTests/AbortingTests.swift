@@ -1,0 +1,80 @@
+import ConnectToPorts
+import ConnectToTestSupport
+import Testing
+
+@Suite("Aborting a port", .chosenExecutor, .timeLimit(.minutes(1)))
+struct AbortingTests {
+    private let port: MessagePort
+    private let peer: MessagePort
+
+    init() throws {
+        let channel = try MessageChannel()
+        (port, peer) = (channel.port1, channel.port2)
+    }
+
+    /// More than the kernel takes.
+    private func fillTheQueue() throws {
+        for _ in 0..<4 { try port.postMessage([UInt8](repeating: 1, count: 1 << 20)) }
+        #expect(port.bufferedAmount > 0)
+    }
+
+    @Test(
+        "The peer receives what was flushed before, and then sees the line break off, also after finish",
+        arguments: [false, true])
+    func breaksOff(hasFinished: Bool) async throws {
+        try port.postMessage("last")
+        if hasFinished { port.finish() }
+        try await port.flush()
+        port.abort()
+        #expect(port.closeReason?.code == .closed)
+        #expect(port.isDetached)
+        #expect(try await peer.nextMessage()?.text == "last")
+        #expect(try await peer.waitUntilClosed().code == .peerExited)
+        #expect(peer.hasReceivedFinish == hasFinished)
+        #expect(!peer.peerWasDone)
+    }
+
+    @Test("Messages that wait to be sent are dropped at once, and flush says so")
+    func dropsOutput() async throws {
+        try fillTheQueue()
+        port.abort()
+        #expect(port.bufferedAmount == 0)
+        #expect(try port.postMessage("late") == false)
+        await #expect { try await port.flush() } throws: { PortError.Code.undelivered ~= $0 }
+    }
+
+    @Test("Messages that have arrived and were not taken are dropped")
+    func dropsInput() async throws {
+        for word in ["one", "two"] { try peer.postMessage(.text(word)) }
+        #expect(try await port.nextMessage()?.text == "one")
+        port.abort()
+        #expect(try await port.nextMessage() == nil)
+    }
+
+    @Test("A port that was closed, and still hands over what was posted, stops at once")
+    func whileClosing() async throws {
+        try fillTheQueue()
+        port.close()
+        port.abort()
+        port.abort()
+        #expect(port.closeReason?.code == .closed)
+        await #expect { try await port.flush() } throws: { PortError.Code.undelivered ~= $0 }
+        #expect(try await peer.waitUntilClosed().code == .peerExited)
+    }
+
+    @Test("A port that is over keeps its reason")
+    func afterTheEnd() async throws {
+        peer.abort()
+        #expect(try await port.waitUntilClosed().code == .peerExited)
+        port.abort()
+        #expect(port.closeReason?.code == .peerExited)
+    }
+
+    @Test("A task that waits for a message or for the end goes on")
+    func waiters() async throws {
+        let (message, end) = (Task { try await port.nextMessage() }, Task { try await port.waitUntilClosed() })
+        port.abort()
+        #expect(try await message.value == nil)
+        #expect(try await end.value.code == .closed)
+    }
+}
