@@ -107,8 +107,8 @@ struct ChildService: PeerService {
         do {
             for try await message in port.messages {
                 await report.closeUnseen(message.transferred, port: number)
-                let held = port.hold(message.count)
-                defer { withExtendedLifetime(held) {} }
+                let held = port.hold(bytes: message.count)
+                defer { held.release() }
                 var pieces = MessageBytes(message, ending: [0x0A])
                 var isRead = true
                 while isRead, let piece = pieces.next() {
@@ -131,14 +131,15 @@ struct ChildService: PeerService {
         var lines = TextLineSplitter()
         var count = 0
         // Charge the peer for this memory: with a command such as cat, the peer decides how long the text lines are.
-        var held = port.hold(0)
-        defer { withExtendedLifetime(held) {} }
+        var held = port.hold(bytes: 0)
+        defer { held.release() }
         do {
             while let chunk = try await output.read() {
                 await Task.yield()
                 if port.closeReason != nil { continue }
                 lines.append(chunk)
-                held = port.hold(lines.held)
+                held.release()
+                held = port.hold(bytes: lines.held)
                 while let line = try lines.next() {
                     count += 1
                     await post(line, count, to: port, number)
@@ -158,7 +159,7 @@ struct ChildService: PeerService {
         }
     }
 
-    /// Abandons the port, so that the peer learns that the output is not complete: without a close it sees
+    /// Aborts the port, so that the peer learns that the output is not complete: without a close it sees
     /// `peer-exited`.
     private func breakOff(_ port: MessagePort, _ number: Int, _ failure: Failure) async {
         firstFailure.note(failure)
@@ -166,7 +167,7 @@ struct ChildService: PeerService {
             Failure(failure.status, "port \(number): \(failure.message ?? ""); the caller sees the line break off"))
         // The complete messages are still sent.
         try? await port.flush()
-        port.abandon()
+        port.abort()
     }
 
     private func post(_ line: [UInt8], _ count: Int, to port: MessagePort, _ number: Int) async {

@@ -52,8 +52,8 @@ final class TextLineService: PeerService {
         }
         var iterator = port.messages.makeAsyncIterator()
         while let message = await iterator.nextUnlessEnded() {
-            let held = port.hold(message.count)
-            defer { withExtendedLifetime(held) {} }
+            let held = port.hold(bytes: message.count)
+            defer { held.release() }
             let (facts, failure) = await files.handle(message, from: sender)
             if let failure { firstFailure.note(failure) }
             try await report.message(message, files: facts, from: number)

@@ -22,10 +22,10 @@ public struct CallerLimits: Sendable, Hashable {
     }
 
     /// Bytes that this process holds for the callers of one user, on all their ports together: what it has received
-    /// and the program has not taken, what it has posted and the callers have not read, and the metadata of their
-    /// calls while the ports are open. A received message counts as ``PortLimits/queuedInput`` says. 256 MiB if not
-    /// set; the least is 1. It is never more than an eighth of the address space that the process may have
-    /// (RLIMIT_AS).
+    /// and the program has not taken, what the program has declared as held (``MessagePort/hold(bytes:)``), what it has
+    /// posted and the callers have not read, and the metadata of their calls while the ports are open. A received
+    /// message counts as ``PortLimits/queuedInput`` says. 256 MiB if not set; the least is 1. It is never more than an
+    /// eighth of the address space that the process may have (RLIMIT_AS).
     ///
     /// One process gets a third of this, and all users together get twice as much. Over the limit, further callers
     /// are refused, and each open port reads no more than 16 KiB. One port at a time is exempt and may finish a

@@ -63,6 +63,28 @@ struct BusLimitsTests {
         #expect(context.statistics.refused == 1)
     }
 
+    @Test("While a listener holds as many bytes of a caller's messages as it may, further callers are refused")
+    func heldBytesCount() async throws {
+        var limits = BusLimits()
+        limits.callers.heldBytes = 1 << 20
+        let listening = try await Bus.separate(at: try PrivateBus.current.address, limits: limits)
+        let context = try await listening.register("x")
+        let bus = try await Bus.onPrivateBus()
+        let port = bus.connectTo("x", options: .init(wait: .now))
+        try await port.waitUntilOpen()
+        let event = try #require(await context.nextConnect())
+        let held = event.source.hold(bytes: 1 << 20)
+        #expect(try await bus.connectTo("x", options: .init(wait: .now)).waitUntilClosed().code == .busy)
+        held.release()
+        held.release()
+        try await bus.connectTo("x", options: .init(wait: .now)).waitUntilOpen()
+        // Dropped, held bytes are released too.
+        _ = event.source.hold(bytes: 1 << 20)
+        try await bus.connectTo("x", options: .init(wait: .now)).waitUntilOpen()
+        // On a port of the program's own nothing is counted, and nothing breaks.
+        port.hold(bytes: 1 << 40).release()
+    }
+
     @Test("Callers' metadata counts against the limits of a bus: a caller with too much of it is refused")
     func callersMetadataCounts() async throws {
         var limits = BusLimits()
