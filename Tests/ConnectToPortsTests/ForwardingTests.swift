@@ -55,7 +55,7 @@ struct ForwardingTests {
         let file = try OpenFile(duplicating: 0)
         let message = try await received(
             .text("one of two is gone", transfer: [.file(file), .file(OpenFile(duplicating: 0))]))
-        message.transferred[1].letGo()
+        message.transferred[1].close()
         let error = #expect(throws: PortError.self) { try hubOut.postMessage(.forwarding(message)) }
         #expect(error?.code == .detached)
         #expect(!message.files[0].isDetached)

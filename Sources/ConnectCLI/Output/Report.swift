@@ -39,11 +39,11 @@ struct Report: Sendable {
         if isJSON {
             let event = MessageEvent(message, files: files, port: port)
             // Close before writing, so that nothing stays open while the reader of standard output is slow.
-            for thing in message.transferred { thing.letGo() }
+            for thing in message.transferred { thing.close() }
             return try await textLine(event)
         }
         await closeUnseen(message.transferred.filter { $0.kind != .file }, port: port)
-        for thing in message.transferred { thing.letGo() }
+        for thing in message.transferred { thing.close() }
         if !files.isEmpty {
             for file in files where file.isSaved != false { try await textLine(file.textLine) }
             return
@@ -60,7 +60,7 @@ struct Report: Sendable {
     /// Reports what came with a message and cannot be used here, and closes it.
     func closeUnseen(_ things: [Transferable], port: Int) async {
         if things.isEmpty { return }
-        for thing in things { thing.letGo() }
+        for thing in things { thing.close() }
         let ports = things.count { $0.kind == .port }
         let files = things.count { $0.kind == .file }
         let counts = [(ports, "port"), (files, "file"), (things.count - ports - files, "buffer")]

@@ -28,15 +28,20 @@ public final class OpenFile: Sendable {
         }
     }
 
-    /// Takes over a descriptor. From here on no other code may close it.
-    package convenience init(adopting number: Int32) {
+    /// Takes over a descriptor: from here on the file closes it, and no other code may. In contrast to
+    /// ``init(duplicating:)`` this takes no second descriptor.
+    ///
+    /// The number has to be an open descriptor. This is not checked: a wrong number shows when the file is used or
+    /// posted.
+    public convenience init(adopting number: Int32) {
         self.init(Descriptor(adopting: number, from: .peer))
     }
 
-    /// Whether the file has been given away.
+    /// Whether the file has been given away or closed.
     public var isDetached: Bool { descriptor.withLock { $0 == nil } }
 
-    /// Lends the descriptor's number, which the closure must not close. Nil where the file has been given away.
+    /// Lends the descriptor's number, which the closure must not close. Nil where the file has been given away
+    /// or closed.
     public func withFileDescriptor<Result>(_ body: (Int32) throws -> Result) rethrows -> Result? {
         guard let descriptor = descriptor.withLock({ $0 }) else { return nil }
         defer { withExtendedLifetime(descriptor) {} }
@@ -53,6 +58,13 @@ public final class OpenFile: Sendable {
         } catch {
             throw .outOfResources("the file's descriptor could not be duplicated", error)
         }
+    }
+
+    /// Closes the file here, also where other code has a reference to it; it is detached then. Returns at once: closing
+    /// can block, with some file systems for long, and so happens on a thread of the library's own, once a closure of
+    /// ``withFileDescriptor(_:)`` that runs has returned. Does nothing where the file has been given away.
+    public func close() {
+        _ = take()
     }
 
     func take() -> Descriptor? {

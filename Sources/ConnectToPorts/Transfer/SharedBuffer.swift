@@ -49,7 +49,7 @@ public final class SharedBuffer: Sendable {
         count = memory.bytes.count
     }
 
-    /// Whether the buffer has been given away.
+    /// Whether the buffer has been given away or closed.
     public var isDetached: Bool { memory.withLock { $0 == nil } }
 
     /// Whether the buffer can be written. False for a buffer that has moved.
@@ -77,6 +77,17 @@ public final class SharedBuffer: Sendable {
     }
 
     // MARK: Giving it away
+
+    /// Releases the memory here, also where other code has a reference to the buffer; it is detached then. Memory that is
+    /// lent at this moment stays until the closures have returned. Other processes that have the memory keep it.
+    public func close() {
+        let memory = memory.withLock { memory in
+            defer { memory = nil }
+            return memory
+        }
+        // Unmap outside of the lock.
+        withExtendedLifetime(memory) {}
+    }
 
     /// Takes the memory out, so that no code in this process can touch it any more.
     /// - Returns: nil where the memory is gone, or code is using the bytes at this moment.

@@ -76,12 +76,16 @@ public struct Transferable: Sendable {
         }
     }
 
-    /// Closes the thing even if other code has a reference to it, such as the message that it came with.
-    package func letGo() {
+    /// Closes the thing, also where other code has a reference to it, such as the message that it came with: see
+    /// ``MessagePort/close()``, ``OpenFile/close()`` and ``SharedBuffer/close()``.
+    ///
+    /// A program that has no use for what a message brings closes it, or drops the message: until then the peers of the
+    /// ports wait, and the descriptors count against the limits of this process.
+    public func close() {
         switch content {
         case .port(let port): port.close()
-        case .file(let file): _ = file.take()
-        case .buffer(let buffer): _ = buffer.take()
+        case .file(let file): file.close()
+        case .buffer(let buffer): buffer.close()
         }
     }
 }
