@@ -1,6 +1,7 @@
 import ConnectToDBus
 import ConnectToLinux
 import ConnectToPorts
+import ConnectToTestSupport
 import ConnectToTesting
 import Testing
 
@@ -50,6 +51,28 @@ import Testing
         #expect(outcome.lines.contains("69"))
         #expect(outcome.text.contains("ulimit -n"))
         #expect(outcome.lines.last == "75")
+    }
+
+    @Test(
+        "connect doctor names the application of the Flatpak sandbox that it runs in",
+        .enabled("A root directory of one's own \(ContainersRoot.advice)") { await ContainersRoot.isAvailable() })
+    func namesTheApplicationOfAFlatpakSandbox() async throws {
+        let outcome = try await Shell.run(
+            """
+            mkdir root
+            unshare --user --map-root-user --mount sh -c '
+                mount -t tmpfs none root
+                for entry in /*; do
+                    if [ -L $entry ]; then cp -P $entry root$entry
+                    elif [ -d $entry ]; then mkdir root$entry && mount --rbind $entry root$entry; fi
+                done
+                connect doctor --json >without
+                printf "[Application]\\nname=org.example.App\\n" >root/.flatpak-info
+                work=$PWD; PATH=$PATH:/usr/sbin chroot root sh -c "cd $work && connect doctor --json >within"'
+            grep -o 'sandbox.*none' without; grep -o 'Flatpak (org.example.App)' within
+            """)
+        #expect(outcome.lines.first?.hasPrefix("sandbox") == true)
+        #expect(outcome.lines.last == "Flatpak (org.example.App)")
     }
 
     @Test(

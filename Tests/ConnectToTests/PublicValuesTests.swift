@@ -1,4 +1,5 @@
 import ConnectTo
+import Glibc
 import Testing
 
 /// What a program's own tests make of the values that buses and ports give it: this file imports what users import, and
@@ -85,5 +86,37 @@ struct PublicValuesTests {
         #expect(things.map(\.kind.description) == ["port", "file", "buffer"])
         #expect(buffer.mode == .shared)
         #expect("\(buffer.mode)" == "shared")
+    }
+
+    @Test("Something transferable that is closed is detached, and its other side learns of it")
+    func closedTransferable() async throws {
+        let channel = try MessageChannel()
+        let buffer = try SharedBuffer(count: 8)
+        var ends: [Int32] = [-1, -1]
+        try #require(pipe(&ends) == 0)
+        defer { close(ends[0]) }
+        let things: [Transferable] = [.port(channel.port1), .file(OpenFile(adopting: ends[1])), .buffer(buffer)]
+        buffer.withUnsafeMutableBytes { bytes in
+            for thing in things { thing.close() }
+            // Bytes that are lent stay until they are given back.
+            bytes[7] = 1
+        }
+        #expect(things.map(\.isDetached) == [true, true, true])
+        #expect(try await channel.port2.waitUntilClosed().code == .closed)
+        var byte: UInt8 = 0
+        // The end of the pipe: its writing end, which the file had taken over, is closed.
+        #expect(read(ends[0], &byte, 1) == 0)
+        for thing in things { thing.close() }
+        #expect { try MessageChannel().port1.postMessage(.text("x", transfer: [things[1]])) } throws: {
+            PortError.Code.detached ~= $0
+        }
+    }
+
+    @Test("An invented bus has a proxy where its own peer is another process")
+    func busInfo() {
+        let proxy = Peer(busName: ":1.7", pid: 1, processName: "xdg-dbus-proxy")
+        #expect(BusInfo(ownPeer: proxy).proxy == proxy)
+        #expect(BusInfo(ownPeer: Peer(busName: ":1.7", pid: getpid())).proxy == nil)
+        #expect(BusInfo(ownPeer: Peer(busName: ":1.7"), knowsProcesses: false).proxy == nil)
     }
 }

@@ -103,8 +103,8 @@ struct Activate: ProgramCommand {
         await within(TimeLimit.answer) {
             do {
                 let bus = try await common.openBus()
-                try await bus.reloadServices()
-                return try await bus.canStart(context)
+                try await bus.reloadConfiguration()
+                return try await bus.canStart(context.name, origin: context.origin)
             } catch {
                 return nil
             }

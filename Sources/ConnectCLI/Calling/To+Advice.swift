@@ -10,8 +10,8 @@ extension To {
         switch failure.status {
         case .noSuchName:
             // If a sandbox or proxy may hide names, a name that looks unregistered may be a hidden one.
-            let facts = await within(TimeLimit.advice) { try? await bus.facts() } ?? nil
-            guard let reason = facts.flatMap({ BusRoute($0).hidingReason }) else { return failure }
+            let info = await within(TimeLimit.advice) { try? await bus.info() } ?? nil
+            guard let reason = info.flatMap({ BusRoute($0).hidingReason }) else { return failure }
             return Failure(.noSuchName, "\(message); \(reason); see \(doctor)")
         case .timedOut:
             return Failure(.timedOut, "\(message); see \(doctor)")

@@ -1,5 +1,4 @@
 import ConnectTo
-import Glibc
 
 /// What is between this process and the bus, and may hide names from this process.
 struct BusRoute: Sendable {
@@ -9,10 +8,10 @@ struct BusRoute: Sendable {
     /// Whether the bus is in another pid namespace. Then this process cannot see whether there is a proxy.
     let isInNamespace: Bool
 
-    init(_ facts: BusFacts) {
+    init(_ info: BusInfo) {
         sandbox = Sandbox.current()
-        proxy = facts.own.flatMap { own in own.pid.flatMap { $0 == getpid() ? nil : own } }
-        isInNamespace = !facts.areProcessesKnown
+        proxy = info.proxy
+        isInNamespace = !info.knowsProcesses
     }
 
     /// Whether a name that this process has no permission for looks unregistered.

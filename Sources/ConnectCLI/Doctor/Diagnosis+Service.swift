@@ -7,7 +7,7 @@ extension Diagnosis {
     /// Nil if this directory has no such file and the bus can start no such service.
     func service(for name: String) async throws(ConnectToError) -> Finding? {
         let context = try ContextName(name, origin: origin)
-        let isKnown = try await connection.canStart(context)
+        let isKnown = try await connection.canStart(name, origin: origin)
         // A system bus reads other directories.
         let directory = isSystem ? nil : try? ServiceDirectory()
         let file = ServiceFile.name(for: context.busName)

@@ -8,7 +8,7 @@ struct Diagnosis: Sendable {
     let connection: Bus
     let origin: String
     let isSystem: Bool
-    private let facts: BusFacts
+    private let info: BusInfo
     private let route: BusRoute
     private var box: Sandbox? { route.sandbox }
     private var proxy: Peer? { route.proxy }
@@ -17,8 +17,8 @@ struct Diagnosis: Sendable {
         connection = bus
         self.origin = origin
         self.isSystem = isSystem
-        facts = try await bus.facts()
-        route = BusRoute(facts)
+        info = try await bus.info()
+        route = BusRoute(info)
     }
 
     // MARK: Without a bus
@@ -26,8 +26,8 @@ struct Diagnosis: Sendable {
     static var versions: Finding {
         Finding(
             check: "versions",
-            message: "connect \(Connect.configuration.version), protocol \(BusFacts.protocolVersion), "
-                + "libdbus \(BusFacts.libraryVersion)")
+            message: "connect \(Connect.configuration.version), protocol \(Bus.protocolVersion), "
+                + "libdbus \(Bus.libdbusVersion)")
     }
 
     /// A lower limit leaves few descriptors for lines, beside those that the library holds in reserve.
@@ -72,12 +72,12 @@ struct Diagnosis: Sendable {
     // MARK: The bus, and what is between
 
     var bus: Finding {
-        let process = facts.process.flatMap { $0.pid == nil ? nil : $0.label }
-        let limit = facts.process?.pid.flatMap(openFilesLimit).map { ", at most \($0) open files" }
+        let process = info.daemon.flatMap { $0.pid == nil ? nil : $0.label }
+        let limit = info.daemon?.pid.flatMap(openFilesLimit).map { ", at most \($0) open files" }
         return Finding(
             check: "bus",
             message: "\(connection.address): \(process ?? "an unknown process"), "
-                + "\(facts.nameCount) names\(limit ?? "")")
+                + "\(info.nameCount) names\(limit ?? "")")
     }
 
     var sandbox: Finding {
@@ -170,7 +170,7 @@ struct Diagnosis: Sendable {
         let context = try ContextName(name, origin: origin)
         let label = self.label(name)
         guard let info = try await connection.info(name, origin: origin) else {
-            if try await connection.canStart(context) {
+            if try await connection.canStart(name, origin: origin) {
                 return Finding(
                     check: "name", message: "\(label) has no listener now; the bus starts it for a caller")
             }

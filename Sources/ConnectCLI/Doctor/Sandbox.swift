@@ -1,7 +1,5 @@
 import ConnectTo
-import ConnectToLinux
 import Glibc
-import SystemPackage
 
 /// The sandbox that this process runs in, as far as the process can tell from inside.
 enum Sandbox {
@@ -9,13 +7,9 @@ enum Sandbox {
     case snap(name: String)
 
     static func current() -> Sandbox? {
-        // The file is looked up by our process number, which may be another process's if /proc is of another pid
-        // namespace.
-        if processFilesAreOurs,
-            case .contents(let bytes) = rootFile(
-                ConnectTo.Sandbox.file, of: getpid(), limit: ConnectTo.Sandbox.limit)
-        {
-            return .flatpak(application: ConnectTo.Sandbox.application(in: bytes))
+        if access("/.flatpak-info", F_OK) == 0 {
+            let application = Peer.Application.current
+            return .flatpak(application: application?.source == .sandbox ? application?.id : nil)
         }
         return getenv("SNAP_NAME").map { .snap(name: String(cString: $0)) }
     }

@@ -12,7 +12,7 @@ extension CommonOptions {
 
     /// The failure for a name that is not registered.
     func missing(_ name: String, _ origin: String, on bus: Bus) async -> Failure {
-        let canStart = await within(TimeLimit.advice) { try? await bus.canStart(ContextName(name, origin: origin)) }
+        let canStart = await within(TimeLimit.advice) { try? await bus.canStart(name, origin: origin) }
         let label = "\"\(TerminalText.escaped(name))\""
         return Failure(
             .noSuchName,

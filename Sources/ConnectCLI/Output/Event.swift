@@ -1,5 +1,4 @@
 import ConnectTo
-import ConnectToPorts
 import FoundationEssentials
 
 /// The objects that `--json` writes. Their members, names and order are stable; an unknown fact is null.

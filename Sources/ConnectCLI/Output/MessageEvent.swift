@@ -1,6 +1,5 @@
 import ConnectTo
 import ConnectToLinux
-import ConnectToPorts
 import FoundationEssentials
 
 /// The `--json` event of a message, made in pieces because it can be six times as long as the message.
@@ -79,7 +78,12 @@ struct MessageEvent: IteratorProtocol, Sendable {
     /// calls text may not be UTF-8; base64 keeps all of it.
     private static func form(of message: Message) -> Form {
         if message.kind == .json, isJSON(message) { return .json }
-        return message.kind != .bytes && message.isDecodable ? .text : .base64
+        return message.kind != .bytes && isUTF8(message) ? .text : .base64
+    }
+
+    /// Looks at the payload in place: as a string it would be copied.
+    private static func isUTF8(_ message: Message) -> Bool {
+        message.withUnsafeBytes { (try? UTF8Span(validating: $0.assumingMemoryBound(to: UInt8.self).span)) != nil }
     }
 
     /// A payload that there is no memory to check does not count as JSON.

@@ -48,7 +48,34 @@ extension Peer {
 
         public var description: String { "\(id) (\(source))" }
     }
+}
 
+extension Peer.Application {
+    /// Which application this process is, as it can tell itself: by its sandbox, or else by its control group. Nil where
+    /// neither says so. Each access reads it anew, from files of the kernel and of the sandbox.
+    ///
+    /// Other programs may know another one, by a bus name that this process owns (``Source/busName``).
+    public static var current: Peer.Application? {
+        // The files are looked up by process number, which is another process's where /proc is of another pid namespace.
+        guard processFilesAreOurs else { return nil }
+        let process = getpid()
+        if case .application(let id) = Sandbox(rootFile(Sandbox.file, of: process, limit: Sandbox.limit)) {
+            return Peer.Application(id: id, source: .sandbox)
+        }
+        return Peer.Application(controlGroup: processFile("cgroup", of: process, limit: Self.controlGroupLimit))
+    }
+
+    /// The most that is read of `/proc/PID/cgroup`, in bytes.
+    fileprivate static let controlGroupLimit = 4 << 10
+
+    /// - Parameter file: the contents of `/proc/PID/cgroup`.
+    fileprivate init?(controlGroup file: [UInt8]?) {
+        guard let id = file.flatMap(ControlGroup.application(in:)) else { return nil }
+        self.init(id: id, source: .controlGroup)
+    }
+}
+
+extension Peer {
     /// Which application the peer is, by the strongest source that is known; nil where there is none. Each access
     /// reads it anew.
     ///
@@ -63,11 +90,9 @@ extension Peer {
             }
             if let context { return Application(id: context.origin, source: .busName) }
             let group = process.flatMap { process in
-                process.whileRunning { processFile("cgroup", of: process.pid, limit: 4096) }
+                process.whileRunning { processFile("cgroup", of: process.pid, limit: Application.controlGroupLimit) }
             }
-            if let id = group.flatMap(ControlGroup.application(in:)) {
-                return Application(id: id, source: .controlGroup)
-            }
+            if let application = Application(controlGroup: group) { return application }
             return claimedContext.map { Application(id: $0.origin, source: .claim) }
         }
     }

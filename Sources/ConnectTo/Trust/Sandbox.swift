@@ -1,16 +1,16 @@
 import ConnectToLinux
 
 /// What a process's root directory says of the sandbox that the process is in.
-package enum Sandbox: Equatable {
+enum Sandbox: Equatable {
     case application(String)
     /// There is no sandbox of a kind known here.
     case none
     /// The root directory could not be looked at, or its file names no valid application.
     case unknown
 
-    package static let file = ".flatpak-info"
+    static let file = ".flatpak-info"
     /// The most that is read of the file, in bytes.
-    package static let limit = 64 << 10
+    static let limit = 64 << 10
 
     init(_ file: RootFile) {
         switch file {
@@ -21,7 +21,7 @@ package enum Sandbox: Equatable {
     }
 
     /// The value of `name` in the group `Application` of a key file.
-    package static func application(in bytes: [UInt8]) -> String? {
+    static func application(in bytes: [UInt8]) -> String? {
         guard let text = String(validating: bytes, as: UTF8.self) else { return nil }
         var isInGroup = false
         for line in text.split(separator: "\n") {

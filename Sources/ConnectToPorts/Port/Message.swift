@@ -74,7 +74,7 @@ public struct Message: Sendable {
     }
 
     /// Whether ``text`` is not nil, where the message was sent as text or JSON; true for bytes.
-    package var isDecodable: Bool {
+    var isDecodable: Bool {
         if kind == .bytes { return true }
         return withUnsafeBytes {
             (try? UTF8Span(validating: $0.assumingMemoryBound(to: UInt8.self).span)) != nil

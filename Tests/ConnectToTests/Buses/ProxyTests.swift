@@ -75,6 +75,17 @@ struct ProxyTests {
         withExtendedLifetime(context) {}
     }
 
+    @Test("Behind a proxy, an application learns of the proxy from the bus")
+    func learnsOfTheProxy() async throws {
+        try await withFilteringProxy(to: .current, rules: Self.ownRules) { address in
+            let info = try await Bus.separate(at: address).info()
+            #expect(info.proxy?.processName == "xdg-dbus-proxy")
+            #expect(info.proxy?.uid == geteuid())
+            #expect(info.knowsProcesses)
+        }
+        #expect(try await Bus.onPrivateBus().info().proxy == nil)
+    }
+
     @Test("Behind a proxy, an application listens under its own id, to callers outside and inside")
     func listensUnderOwnID() async throws {
         let outside = try await Bus.onPrivateBus()

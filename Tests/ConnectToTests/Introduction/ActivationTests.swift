@@ -51,11 +51,33 @@ struct ActivationTests {
     func lookingStartsNothing() async throws {
         try await withService(running: "/bin/false") { bus in
             let here = try await Bus.separate(at: bus.address)
-            let context = try ContextName("x")
-            #expect(try await here.canStart(context))
+            #expect(try await here.canStart("x"))
+            #expect(try await !here.canStart("y"))
+            await #expect { try await here.canStart("") } throws: { ConnectToError.Code.invalidName ~= $0 }
             #expect(try await here.directory().isEmpty)
             let changes = try await here.changes()
             #expect(changes.snapshot.isEmpty)
+        }
+    }
+
+    @Test("The bus can start a listener whose service file was written later once it has read its configuration again")
+    func serviceFileWrittenLater() async throws {
+        try await withTemporaryDirectory(prefix: "connectto-services") { directory in
+            // A bus watches only the directories that are there when it starts.
+            let services = directory.appending("later")
+            try await withPrivateBus(configuration: BusConfiguration(services: services.string)) { bus in
+                let here = try await Bus.separate(at: bus.address)
+                mkdir(services.string, 0o700)
+                let file = try FileDescriptor.open(
+                    services.appending("x.service"), .writeOnly, options: [.create, .closeOnExec],
+                    permissions: .ownerReadWrite)
+                try file.closeAfter {
+                    _ = try file.writeAll("[D-BUS Service]\nName=org.connectto.Context.x\nExec=/bin/false\n".utf8)
+                }
+                #expect(try await !here.canStart("x"))
+                try await here.reloadConfiguration()
+                #expect(try await here.canStart("x"))
+            }
         }
     }
 
@@ -105,7 +127,7 @@ struct NoStarterTests {
             }
             try await withPrivateBus(of: .broker, configuration: BusConfiguration(services: directory.string)) { bus in
                 let here = try await Bus.separate(at: bus.address)
-                #expect(try await !here.canStart(try ContextName("x")))
+                #expect(try await !here.canStart("x"))
                 for policy in [WaitPolicy.now, .untilAvailable(for: .seconds(30))] {
                     let reason = try await here.connectTo("x", options: .init(wait: policy)).waitUntilClosed()
                     #expect(reason.code == .startFailed)
