@@ -35,8 +35,18 @@ extension Bus {
         try await BusPool.shared.bus(at: address, limits: limits, on: resolve(loop))
     }
 
-    /// A connection of its own, which no other part of the process gets: for tests that play two processes in one.
-    package static func separate(
+    /// Opens a connection to the bus that no other part of the process shares, with a unique name of its own. All other
+    /// calls that open a bus share one connection a process.
+    ///
+    /// For a test that plays two programs in one process, and for a tool that tries the whole way to a context of its
+    /// own, as `connect doctor` does. What is counted for each process (``CallerLimits``) is counted for both
+    /// connections together.
+    /// - Parameters:
+    ///   - address: where the bus listens, in D-Bus's notation; ``Bus/address`` of a bus that is open.
+    ///   - limits: the limits of this connection's contexts and ports.
+    ///   - loop: where the connection and its ports live; the process's own loop if nil.
+    /// - Throws: ``ConnectToError``, as ``session(limits:on:)`` does, but never ``ConnectToError/Code/otherLimits``.
+    public static func makeSeparate(
         at address: String, limits: BusLimits = BusLimits(), on loop: EventLoop? = nil
     ) async throws(ConnectToError) -> Bus {
         try await open(address, limits: limits, on: resolve(loop))

@@ -8,8 +8,8 @@ struct ConnectTests {
     @Test("Two programs that know nothing but a name talk over a line of their own", .privateBus)
     func twoProgramsConnectByName() async throws {
         let address = try PrivateBus.current.address
-        let here = try await Bus.separate(at: address)
-        let there = try await Bus.separate(at: address)
+        let here = try await Bus.makeSeparate(at: address)
+        let there = try await Bus.makeSeparate(at: address)
         let context = try await there.register("the-listener")
 
         let port = here.connectTo("the-listener")
@@ -32,8 +32,8 @@ struct ConnectTests {
     @Test("A caller waits for a listener that starts later", .privateBus)
     func callerWaitsForListener() async throws {
         let address = try PrivateBus.current.address
-        let here = try await Bus.separate(at: address)
-        let there = try await Bus.separate(at: address)
+        let here = try await Bus.makeSeparate(at: address)
+        let there = try await Bus.makeSeparate(at: address)
         let port = here.connectTo("late")
         try port.postMessage("first")
         let context = try await there.register("late")
@@ -46,7 +46,7 @@ struct ConnectTests {
 
     @Test("A caller that does not wait learns at once that no program has the name", .privateBus)
     func callerWithoutWaitIsUnavailable() async throws {
-        let bus = try await Bus.separate(at: try PrivateBus.current.address)
+        let bus = try await Bus.makeSeparate(at: try PrivateBus.current.address)
         for policy in [WaitPolicy.now, .untilAvailable(for: .zero), .untilAvailable(for: .seconds(-1))] {
             let port = bus.connectTo("nobody", options: .init(wait: policy))
             #expect(try await port.waitUntilClosed().code == .unavailable)
@@ -59,8 +59,8 @@ struct ConnectTests {
     @Test("The directory shows which contexts are registered, and its changes which come and go", .privateBus)
     func directoryShowsContextsAndChanges() async throws {
         let address = try PrivateBus.current.address
-        let here = try await Bus.separate(at: address)
-        let there = try await Bus.separate(at: address)
+        let here = try await Bus.makeSeparate(at: address)
+        let there = try await Bus.makeSeparate(at: address)
         let first = try await there.register("first", options: .init(metadata: ["kind": "test"]))
         let changes = try await here.changes()
         #expect(changes.snapshot.map(\.name) == ["first"])
@@ -83,8 +83,8 @@ struct ConnectTests {
     @Test("A name has one owner, and a second program gets an error that names the owner", .privateBus)
     func takenNameNamesOwner() async throws {
         let address = try PrivateBus.current.address
-        let here = try await Bus.separate(at: address)
-        let there = try await Bus.separate(at: address)
+        let here = try await Bus.makeSeparate(at: address)
+        let there = try await Bus.makeSeparate(at: address)
         let context = try await there.register("mine")
         let error = await #expect(throws: ConnectToError.self) { try await here.register("mine") }
         #expect(error?.code == .nameTaken)

@@ -15,7 +15,7 @@ struct ForeignLoopTests {
         try await expectNoDescriptorLeak {
             let address = try PrivateBus.current.address
             let away = try await Bus.onPrivateBus()
-            let here = try await Bus.separate(at: address, on: main.loop)
+            let here = try await Bus.makeSeparate(at: address, on: main.loop)
 
             // Called from elsewhere.
             let context = try await here.register("here")

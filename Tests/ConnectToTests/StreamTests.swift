@@ -103,7 +103,7 @@ struct StreamTests {
         var limits = BusLimits()
         limits.callers.openPorts = 1
         let here = try await Bus.onPrivateBus()
-        let there = try await Bus.separate(at: try PrivateBus.current.address, limits: limits)
+        let there = try await Bus.makeSeparate(at: try PrivateBus.current.address, limits: limits)
         let context = try await there.register("x", options: ContextOptions(format: .stream))
         var streams: [ByteStream] = []
         var events: [StreamEvent] = []

@@ -22,8 +22,8 @@ fflush(nil)
 do {
     var chance = Seeded(seed)
     try await withPrivateBus { bus in
-        let here = try await Bus.separate(at: bus.address)
-        let there = try await Bus.separate(at: bus.address)
+        let here = try await Bus.makeSeparate(at: bus.address)
+        let there = try await Bus.makeSeparate(at: bus.address)
         // All code has run once, all threads are there, when the counting begins.
         _ = try await soak(bus, here, there, for: .seconds(5), restarts: 3, &chance)
         let before = try await Standing.now()

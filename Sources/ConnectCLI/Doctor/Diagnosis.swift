@@ -121,7 +121,7 @@ struct Diagnosis: Sendable {
     func talk(to context: Context) async -> Finding {
         do {
             // Use a second connection, so that the call goes through the bus and not within this process.
-            let caller = try await Bus.separate(at: connection.address)
+            let caller = try await Bus.makeSeparate(at: connection.address)
             let port = caller.connectTo(context.name, origin: origin, options: ConnectOptions(wait: .now))
             do throws(PortError) {
                 try await port.waitUntilOpen()

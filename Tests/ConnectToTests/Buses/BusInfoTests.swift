@@ -21,6 +21,17 @@ struct BusInfoTests {
         await context.unregister()
     }
 
+    @Test("A separate connection is another client of the bus, in the same process")
+    func separate() async throws {
+        let shared = try await Bus.at(PrivateBus.current.address)
+        let separate = try await Bus.makeSeparate(at: shared.address)
+        let (one, other) = (try await shared.info().ownPeer, try await separate.info().ownPeer)
+        #expect(one?.pid == other?.pid)
+        #expect(one?.busName != other?.busName)
+        await separate.close()
+        #expect(shared.status == .connected)
+    }
+
     @Test("A bus that was closed says so")
     func closed() async throws {
         let bus = try await Bus.at(PrivateBus.current.address)

@@ -17,7 +17,7 @@ struct BusLimitsTests {
     func limitsHoldForCallersPorts() async throws {
         let listening = try await Bus.onPrivateBus()
         let context = try await listening.register("x")
-        let bus = try await Bus.separate(at: try PrivateBus.current.address, limits: Self.small())
+        let bus = try await Bus.makeSeparate(at: try PrivateBus.current.address, limits: Self.small())
         let port = bus.connectTo("x")
         let error = #expect(throws: PortError.self) {
             try port.postMessage([UInt8](repeating: 0, count: 1_001))
@@ -38,7 +38,7 @@ struct BusLimitsTests {
 
     @Test("The limits of a bus hold for the ports of listeners")
     func limitsHoldForListenersPorts() async throws {
-        let listening = try await Bus.separate(at: try PrivateBus.current.address, limits: Self.small())
+        let listening = try await Bus.makeSeparate(at: try PrivateBus.current.address, limits: Self.small())
         let context = try await listening.register("x")
         let port = try await Bus.onPrivateBus().connectTo("x")
         try port.postMessage([UInt8](repeating: 0, count: 1_001))
@@ -52,7 +52,7 @@ struct BusLimitsTests {
     func callersOverLimitAreAnsweredLate() async throws {
         var limits = BusLimits()
         limits.callers.openPorts = 0
-        let listening = try await Bus.separate(at: try PrivateBus.current.address, limits: limits)
+        let listening = try await Bus.makeSeparate(at: try PrivateBus.current.address, limits: limits)
         let context = try await listening.register("x")
         let bus = try await Bus.onPrivateBus()
         let (reason, took) = try await timed {
@@ -67,7 +67,7 @@ struct BusLimitsTests {
     func heldBytesCount() async throws {
         var limits = BusLimits()
         limits.callers.heldBytes = 1 << 20
-        let listening = try await Bus.separate(at: try PrivateBus.current.address, limits: limits)
+        let listening = try await Bus.makeSeparate(at: try PrivateBus.current.address, limits: limits)
         let context = try await listening.register("x")
         let bus = try await Bus.onPrivateBus()
         let port = bus.connectTo("x", options: .init(wait: .now))
@@ -89,7 +89,7 @@ struct BusLimitsTests {
     func callersMetadataCounts() async throws {
         var limits = BusLimits()
         limits.callers.heldBytes = 200 << 10
-        let listening = try await Bus.separate(at: try PrivateBus.current.address, limits: limits)
+        let listening = try await Bus.makeSeparate(at: try PrivateBus.current.address, limits: limits)
         let context = try await listening.register("x")
         let bus = try await Bus.onPrivateBus()
         let metadata = ["text": String(repeating: "x", count: 60 << 10)]
@@ -105,7 +105,7 @@ struct BusLimitsTests {
         var limits = BusLimits()
         limits.introduction = .milliseconds(50)
         let silent = try await ScriptedListener("silent")
-        let bus = try await Bus.separate(at: try PrivateBus.current.address, limits: limits)
+        let bus = try await Bus.makeSeparate(at: try PrivateBus.current.address, limits: limits)
         let start = ContinuousClock.now
         #expect(try await bus.connectTo("silent", options: .init(wait: .now)).waitUntilClosed().code == .timedOut)
         #expect(ContinuousClock.now - start < .seconds(4))

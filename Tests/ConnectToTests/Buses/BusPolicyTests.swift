@@ -11,7 +11,7 @@ struct BusPolicyTests {
         let rule = #"<deny send_interface="org.connectto.Context1" send_member="Connect"/>"#
         try await withPrivateBus(configuration: BusConfiguration(rules: rule)) { bus in
             let (here, there) = (
-                try await Bus.separate(at: bus.address), try await Bus.separate(at: bus.address)
+                try await Bus.makeSeparate(at: bus.address), try await Bus.makeSeparate(at: bus.address)
             )
             let context = try await there.register("x", options: .init(metadata: ["a": "b"]))
             for policy in [WaitPolicy.now, .untilAvailable(for: .seconds(60))] {
@@ -28,7 +28,7 @@ struct BusPolicyTests {
     func policyForbidsOwning() async throws {
         let rule = #"<deny own_prefix="org.example"/>"#
         try await withPrivateBus(configuration: BusConfiguration(rules: rule)) { bus in
-            let here = try await Bus.separate(at: bus.address)
+            let here = try await Bus.makeSeparate(at: bus.address)
             let error = await #expect(throws: ConnectToError.self) {
                 try await here.register("x", origin: "org.example")
             }
@@ -43,7 +43,7 @@ struct BusPolicyTests {
     func namesOverBusLimit() async throws {
         let five = BusConfiguration(limits: ["max_names_per_connection": 5])
         try await withPrivateBus(configuration: five) { bus in
-            let here = try await Bus.separate(at: bus.address)
+            let here = try await Bus.makeSeparate(at: bus.address)
             var contexts: [Context] = []
             let error = await #expect(throws: ConnectToError.self) {
                 for index in 0..<10 { contexts.append(try await here.register("x\(index)")) }

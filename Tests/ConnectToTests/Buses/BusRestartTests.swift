@@ -16,7 +16,7 @@ struct BusRestartTests {
     }
 
     private static func restarted(_ bus: PrivateBus) async throws {
-        let (here, there) = (try await Bus.separate(at: bus.address), try await Bus.separate(at: bus.address))
+        let (here, there) = (try await Bus.makeSeparate(at: bus.address), try await Bus.makeSeparate(at: bus.address))
         var statuses = there.statusChanges.makeAsyncIterator()
         #expect(await statuses.next() == .connected)
         let context = try await there.register("x", options: .init(metadata: ["a": "b"]))
@@ -88,11 +88,11 @@ struct BusRestartTests {
     func addressWithOldServerID() async throws {
         let address = try PrivateBus.current.addressWithServerID
         #expect(address.contains("guid="))
-        let bus = try await Bus.separate(at: address)
+        let bus = try await Bus.makeSeparate(at: address)
         try await PrivateBus.current.restart()
         await bus.isBack()
         #expect(try await bus.directory() == [])
-        let new = try await Bus.separate(at: address)
+        let new = try await Bus.makeSeparate(at: address)
         #expect(try await new.directory() == [])
     }
 

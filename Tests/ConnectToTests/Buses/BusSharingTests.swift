@@ -17,7 +17,7 @@ struct BusSharingTests {
         let first = try #require(buses.first)
         #expect(buses.count { $0 === first } == 50)
         #expect(try await Bus.at(address) === first)
-        #expect(try await Bus.separate(at: address) !== first)
+        #expect(try await Bus.makeSeparate(at: address) !== first)
         #expect(first.address == address)
     }
 

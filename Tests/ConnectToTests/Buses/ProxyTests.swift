@@ -19,7 +19,7 @@ struct ProxyTests {
         let outside = try await Bus.onPrivateBus()
         let context = try await outside.register("x")
         try await withFilteringProxy(to: .current, rules: ["--talk=org.connectto.Context.x"]) { address in
-            let inside = try await Bus.separate(at: address)
+            let inside = try await Bus.makeSeparate(at: address)
             let port = inside.connectTo("x", options: .init(wait: .now))
             try port.postMessage("Hello")
             let event = try #require(await context.nextConnect())
@@ -39,7 +39,7 @@ struct ProxyTests {
         let (port, event) = try await withFilteringProxy(
             to: .current, rules: ["--talk=org.connectto.Context.x"]
         ) { address in
-            let inside = try await Bus.separate(at: address)
+            let inside = try await Bus.makeSeparate(at: address)
             let port = inside.connectTo("x", options: .init(wait: .now))
             let event = try #require(await context.nextConnect())
             try await port.waitUntilOpen()
@@ -55,7 +55,7 @@ struct ProxyTests {
         let outside = try await Bus.onPrivateBus()
         let context = try await outside.register("x")
         try await withFilteringProxy(to: .current, rules: Self.ownRules) { address in
-            let inside = try await Bus.separate(at: address)
+            let inside = try await Bus.makeSeparate(at: address)
             #expect(try await inside.connectTo("x", options: .init(wait: .now)).waitUntilClosed().code == .unavailable)
             #expect(try await inside.directory().isEmpty)
         }
@@ -68,7 +68,7 @@ struct ProxyTests {
         let outside = try await Bus.onPrivateBus()
         let context = try await outside.register("x")
         try await withFilteringProxy(to: .current, rules: ["--see=org.connectto.Context.x"]) { address in
-            let inside = try await Bus.separate(at: address)
+            let inside = try await Bus.makeSeparate(at: address)
             #expect(try await inside.connectTo("x", options: .init(wait: .now)).waitUntilClosed().code == .refused)
             #expect(try await inside.directory().map(\.name) == ["x"])
         }
@@ -78,7 +78,7 @@ struct ProxyTests {
     @Test("Behind a proxy, an application learns of the proxy from the bus")
     func learnsOfTheProxy() async throws {
         try await withFilteringProxy(to: .current, rules: Self.ownRules) { address in
-            let info = try await Bus.separate(at: address).info()
+            let info = try await Bus.makeSeparate(at: address).info()
             #expect(info.proxy?.processName == "xdg-dbus-proxy")
             #expect(info.proxy?.uid == geteuid())
             #expect(info.knowsProcesses)
@@ -90,9 +90,9 @@ struct ProxyTests {
     func listensUnderOwnID() async throws {
         let outside = try await Bus.onPrivateBus()
         try await withFilteringProxy(to: .current, rules: Self.ownRules) { address in
-            let inside = try await Bus.separate(at: address)
+            let inside = try await Bus.makeSeparate(at: address)
             let context = try await inside.register("x", origin: "org.example.App")
-            for caller in [outside, try await Bus.separate(at: address)] {
+            for caller in [outside, try await Bus.makeSeparate(at: address)] {
                 let port = caller.connectTo("x", origin: "org.example.App", options: .init(wait: .now))
                 try port.postMessage("Hello")
                 let event = try #require(await context.nextConnect())
@@ -107,7 +107,7 @@ struct ProxyTests {
         arguments: ["org.connectto", "org.example"])
     func otherIDIsDenied(origin: String) async throws {
         try await withFilteringProxy(to: .current, rules: Self.ownRules) { address in
-            let inside = try await Bus.separate(at: address)
+            let inside = try await Bus.makeSeparate(at: address)
             let error = await #expect(throws: ConnectToError.self) {
                 try await inside.register("x", origin: origin)
             }

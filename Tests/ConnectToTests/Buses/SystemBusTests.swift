@@ -37,7 +37,7 @@ struct SystemBusTests {
     @Test("On a system bus without the policy file, registering a context is denied")
     func withoutPolicyRegisteringIsDenied() async throws {
         try await withSystemBus(files: []) { bus in
-            let here = try await Bus.separate(at: bus.address)
+            let here = try await Bus.makeSeparate(at: bus.address)
             let error = await #expect(throws: ConnectToError.self) { try await here.register("x") }
             #expect(error?.code == .denied)
         }
@@ -61,7 +61,7 @@ struct SystemBusTests {
         try await withSystemBus { bus in
             try await asNobody("echo", "x", on: bus) { listener in
                 #expect(await listener.line() == "listening")
-                let here = try await Bus.separate(at: bus.address)
+                let here = try await Bus.makeSeparate(at: bus.address)
                 let reason = try await here.connectTo("x", options: .init(wait: .now)).waitUntilClosed()
                 #expect(reason.code == .refused)
                 // By the listener: the bus let the call through.
@@ -81,7 +81,7 @@ struct SystemBusTests {
         try await withSystemBus { bus in
             try await asNobody("echo", "x", on: bus) { listener in
                 #expect(await listener.line() == "listening")
-                let here = try await Bus.separate(at: bus.address)
+                let here = try await Bus.makeSeparate(at: bus.address)
                 let entry = try #require(try await here.directory().first)
                 #expect(entry.name == "x")
                 #expect(entry.uid == 65534)
@@ -92,7 +92,7 @@ struct SystemBusTests {
     @Test("On a system bus, a program cannot register under an origin that the policy does not name")
     func otherOriginIsForbidden() async throws {
         try await withSystemBus { bus in
-            let here = try await Bus.separate(at: bus.address)
+            let here = try await Bus.makeSeparate(at: bus.address)
             let error = await #expect(throws: ConnectToError.self) {
                 try await here.register("x", origin: "org.example")
             }

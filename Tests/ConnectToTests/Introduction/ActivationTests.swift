@@ -37,7 +37,7 @@ struct ActivationTests {
             exec \(testPeer) "$DBUS_STARTER_ADDRESS" echo x <&3'
             """.split(separator: "\n").joined(separator: " ")
         try await withService(running: command) { bus in
-            let here = try await Bus.separate(at: bus.address)
+            let here = try await Bus.makeSeparate(at: bus.address)
             let port = here.connectTo("x", options: .init(wait: policy))
             try port.postMessage("early")
             #expect(try await port.nextText() == "early")
@@ -50,7 +50,7 @@ struct ActivationTests {
     @Test("Looking for a context in the directory does not start its program")
     func lookingStartsNothing() async throws {
         try await withService(running: "/bin/false") { bus in
-            let here = try await Bus.separate(at: bus.address)
+            let here = try await Bus.makeSeparate(at: bus.address)
             #expect(try await here.canStart("x"))
             #expect(try await !here.canStart("y"))
             await #expect { try await here.canStart("") } throws: { ConnectToError.Code.invalidName ~= $0 }
@@ -66,7 +66,7 @@ struct ActivationTests {
             // A bus watches only the directories that are there when it starts.
             let services = directory.appending("later")
             try await withPrivateBus(configuration: BusConfiguration(services: services.string)) { bus in
-                let here = try await Bus.separate(at: bus.address)
+                let here = try await Bus.makeSeparate(at: bus.address)
                 mkdir(services.string, 0o700)
                 let file = try FileDescriptor.open(
                     services.appending("x.service"), .writeOnly, options: [.create, .closeOnExec],
@@ -84,7 +84,7 @@ struct ActivationTests {
     @Test("A listener that the bus cannot start is tried once, also by a loop over connections")
     func failedStartIsTriedOnce() async throws {
         try await withService(running: "/bin/false") { bus in
-            let here = try await Bus.separate(at: bus.address)
+            let here = try await Bus.makeSeparate(at: bus.address)
             #expect(try await here.connectTo("x", options: .init(wait: .now)).waitUntilClosed().code == .startFailed)
             let next = Task {
                 var connections = here.connections(to: "x").makeAsyncIterator()
@@ -103,7 +103,7 @@ struct ActivationTests {
     @Test("A program that the bus starts and that does not register the name is a timeout, which the reason says")
     func startedProgramWithoutNameTimesOut() async throws {
         try await withService(running: "/bin/sleep 60", limits: ["service_start_timeout": 100]) { bus in
-            let here = try await Bus.separate(at: bus.address)
+            let here = try await Bus.makeSeparate(at: bus.address)
             let reason = try await here.connectTo("x", options: .init(wait: .untilAvailable(for: .seconds(30))))
                 .waitUntilClosed()
             #expect(reason.code == .timedOut)
@@ -126,7 +126,7 @@ struct NoStarterTests {
                 _ = try file.writeAll("[D-BUS Service]\nName=org.connectto.Context.x\nExec=/bin/true\n".utf8)
             }
             try await withPrivateBus(of: .broker, configuration: BusConfiguration(services: directory.string)) { bus in
-                let here = try await Bus.separate(at: bus.address)
+                let here = try await Bus.makeSeparate(at: bus.address)
                 #expect(try await !here.canStart("x"))
                 for policy in [WaitPolicy.now, .untilAvailable(for: .seconds(30))] {
                     let reason = try await here.connectTo("x", options: .init(wait: policy)).waitUntilClosed()

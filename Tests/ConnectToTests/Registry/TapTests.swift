@@ -83,7 +83,7 @@ struct TapTests {
         limits.ports.messageLength = 1_000
         let address = try PrivateBus.current.address
         let (here, there) = (
-            try await Bus.onPrivateBus(), try await Bus.separate(at: address, limits: limits)
+            try await Bus.onPrivateBus(), try await Bus.makeSeparate(at: address, limits: limits)
         )
         let (small, large) = (
             try await there.register("small", options: .init(isTappable: true)),

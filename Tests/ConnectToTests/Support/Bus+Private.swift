@@ -10,7 +10,7 @@ extension Bus {
     static func onPrivateBus(reconnectingFor limit: Duration? = nil) async throws -> Bus {
         var limits = BusLimits()
         if let limit { limits.absence = limit }
-        return try await separate(at: try PrivateBus.current.address, limits: limits)
+        return try await makeSeparate(at: try PrivateBus.current.address, limits: limits)
     }
 
     /// As `connectTo`, with a listener's time to answer made short.

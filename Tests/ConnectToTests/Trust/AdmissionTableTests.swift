@@ -92,7 +92,7 @@ struct AdmissionTableTests {
         .enabled(if: isRoot, "needs root, for a second user"))
     func admissionTable() async throws {
         try await withOpenBus { bus in
-            let there = try await Bus.separate(at: bus.address)
+            let there = try await Bus.makeSeparate(at: bus.address)
             var contexts: [Context] = []
             for (number, row) in Self.table.enumerated() {
                 contexts.append(try await there.register("row\(number)", options: .init(admission: row.rule)))
@@ -125,7 +125,7 @@ struct AdmissionTableTests {
         .enabled(if: isRoot, "needs root, for a second user"))
     func defaultRefusesOtherUsers() async throws {
         try await withOpenBus { bus in
-            let there = try await Bus.separate(at: bus.address)
+            let there = try await Bus.makeSeparate(at: bus.address)
             let context = try await there.register("x0")
             try await withPeer("knock", "x", 1, 0, on: bus.address, as: nobody) { peer in
                 #expect(await peer.line() == "refused: \"x0\" refused the call: its rules do not admit this program")

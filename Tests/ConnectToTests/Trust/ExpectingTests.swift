@@ -14,7 +14,7 @@ struct ExpectingTests {
         .enabled(if: isRoot, "needs root, for a second user"))
     func unexpectedOwnerGetsNothing() async throws {
         try await withOpenBus { bus in
-            let here = try await Bus.separate(at: bus.address)
+            let here = try await Bus.makeSeparate(at: bus.address)
             try await withPeer("silent", "x", on: bus.address, as: nobody) { squatter in
                 #expect(await squatter.line() == "listening")
                 for policy in [WaitPolicy.now, .untilAvailable(for: .seconds(60))] {

@@ -73,7 +73,7 @@ struct FloodTests {
         try await withOpenBus(limits: limits) { bus in
             try await withPeer("echo", "x", on: bus.address) { listener in
                 #expect(await listener.line() == "listening")
-                let caller = try await Bus.separate(at: bus.address)
+                let caller = try await Bus.makeSeparate(at: bus.address)
                 _ = try await times(of: 200, from: caller)
                 try await body(listener, caller, bus.address)
             }

@@ -12,7 +12,7 @@ struct NumberlessCallersTests {
     func numberlessCallerHasNoProcess() async throws {
         try await withNumberlessBus { bus in
             let (here, there) = (
-                try await Bus.separate(at: bus.address), try await Bus.separate(at: bus.address)
+                try await Bus.makeSeparate(at: bus.address), try await Bus.makeSeparate(at: bus.address)
             )
             let context = try await there.register("x")
             let port = here.connectTo("x")
@@ -34,8 +34,8 @@ struct NumberlessCallersTests {
         try await withNumberlessBus { bus in
             var limits = BusLimits()
             limits.callers.openPorts = 8
-            let there = try await Bus.separate(at: bus.address, limits: limits)
-            let here = try await Bus.separate(at: bus.address)
+            let there = try await Bus.makeSeparate(at: bus.address, limits: limits)
+            let here = try await Bus.makeSeparate(at: bus.address)
             let context = try await there.register("x", options: .init(admission: .everyone))
             // Three quarters, which is all that one process or connection gets.
             let ports = (0..<6).map { _ in here.connectTo("x") }
