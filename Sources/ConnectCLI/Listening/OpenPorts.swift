@@ -1,17 +1,14 @@
 import ConnectTo
 import ConnectToLinux
 
-/// The open ports of a listener, by number, and the text lines of standard input that wait for them.
+/// The open ports of a listener, by number.
 ///
-/// Text lines wait in one ``PostLog`` for all ports, and each port takes them at its own pace. When the log is full,
-/// the slowest port stops the reading of standard input, and so holds up the other ports. A port is dropped if it takes
-/// nothing for ``stallTime`` while other ports have taken everything and wait.
+/// Text lines of standard input wait in one ``PortFeed`` for all ports, and each port takes them at its own pace. When
+/// the feed is full, the slowest port stops the reading of standard input, and so holds up the other ports. A port is
+/// dropped if it takes nothing for ``stallTime`` while other ports have taken everything and wait.
 actor OpenPorts: OpenPeers {
     private struct OpenPort {
         let port: MessagePort
-        /// Resumed when there may be something for the port. While it is set, the port has been given everything so
-        /// far.
-        var waitingDelivery: CheckedContinuation<Void, Never>?
         /// Whether the port is being closed, so that nothing more is posted to it.
         var isClosing = false
         /// Why this listener dropped the port, if it did.
@@ -20,20 +17,18 @@ actor OpenPorts: OpenPeers {
 
     /// How far a port has got with what it was given.
     private struct Mark: Equatable {
-        let passed: Int?
+        let passed: Int
         let unsent: Int
     }
 
     private var ports: [Int: OpenPort] = [:]
     private var peers = PeerCount()
-    private var log = PostLog()
-    private var inputHasEnded = false
+    private var feed = PortFeed()
     /// Open while there is a port that can be posted to.
     private let gate: InputGate?
     private let stallTime: Duration
     private let loop: EventLoop
     private var stallTimer: EventLoop.Timer?
-    private var waitingForRoom: CheckedContinuation<Void, Never>?
 
     /// The lower bound of ``stallTime``.
     private static let leastStallTime = Duration.milliseconds(50)
@@ -48,7 +43,7 @@ actor OpenPorts: OpenPeers {
     func add(_ event: ConnectEvent) -> Int {
         let number = peers.add()
         ports[number] = OpenPort(port: event.source)
-        log.add(number)
+        feed.add(number)
         gate?.open()
         return number
     }
@@ -66,22 +61,21 @@ actor OpenPorts: OpenPeers {
     // MARK: Posting
 
     /// Whether a text line was read that no port has been given.
-    var hasUngiven: Bool { log.hasUngiven }
+    var hasUngiven: Bool { feed.hasUngiven }
 
     /// Posts messages to one port or to every open port. While none is open, messages for every port wait for the next
-    /// one. Waits until the log has room.
+    /// one. Waits until the feed has room.
     /// - Throws: ``Failure`` 65 if the given port is not open.
     func post(_ contents: [MessageContent], to port: Int?) async throws(Failure) {
-        while !log.hasRoom(for: contents) {
+        while !feed.hasRoom(for: contents) {
             try expectOpen(port)
-            await withCheckedContinuation { waiter in
-                waitingForRoom = waiter
+            await withCheckedContinuation { input in
+                feed.awaitRoom(input)
                 watchForStalls()
             }
         }
         try expectOpen(port)
-        log.append(contents, for: port)
-        if let port { wake(port) } else { wakeAll() }
+        feed.append(contents, for: port)
     }
 
     /// Closes one port or every open port, after what was posted to it.
@@ -98,7 +92,7 @@ actor OpenPorts: OpenPeers {
             "port \(number) is not open; give the number of a port that had a connect event and no close event")
     }
 
-    private func isOpen(_ number: Int) -> Bool { log.has(number) && ports[number]?.isClosing == false }
+    private func isOpen(_ number: Int) -> Bool { feed.has(number) && ports[number]?.isClosing == false }
 
     /// Closes all ports after what was posted to them, and waits until the kernel has taken what it can.
     func closeAll() async {
@@ -112,19 +106,11 @@ actor OpenPorts: OpenPeers {
     private func closeInTurn(_ number: Int) {
         guard isOpen(number) else { return }
         ports[number]?.isClosing = true
-        if log.hasNothing(for: number) {
-            ports[number]?.port.close()
-        } else {
-            log.appendClose(for: number)
-            wake(number)
-        }
+        if !feed.appendClose(for: number) { ports[number]?.port.close() }
     }
 
     /// Standard input has ended: nothing more is posted.
-    func endInput() {
-        inputHasEnded = true
-        wakeAll()
-    }
+    func endInput() { feed.endInput() }
 
     // MARK: Giving
 
@@ -142,44 +128,34 @@ actor OpenPorts: OpenPeers {
                 // postMessages cannot fail for size, since a text line is no longer than a message may be. A port that
                 // has ended keeps the reason itself.
                 _ = try? port.postMessages(batch)
-                // Flush after each batch: messages wait in the log, once for all ports, and not in each port's queue.
+                // Flush after each batch: messages wait in the feed, once for all ports, and not in each port's queue.
                 try? await port.flush()
             case .close:
                 port.close()
                 end(number)
             }
         }
-        if finishes, log.has(number) { port.finish() }
+        if finishes, feed.has(number) { port.finish() }
     }
 
     private func next(for number: Int) async -> PostLog.Step? {
-        while log.has(number) {
-            let step = log.next(for: number)
-            if let waiter = waitingForRoom.take() { waiter.resume() }
-            if step != nil { return step }
-            if inputHasEnded { return nil }
-            await withCheckedContinuation { waitingDelivery in
-                ports[number]?.waitingDelivery = waitingDelivery
-                watchForStalls()
+        while true {
+            switch feed.next(for: number) {
+            case .step(let step): return step
+            case .end: return nil
+            case .wait:
+                await withCheckedContinuation { delivery in
+                    feed.awaitMessages(for: number, delivery)
+                    watchForStalls()
+                }
             }
         }
-        return nil
     }
 
     /// The port has ended or is closed: nothing can be posted to it any more.
     private func end(_ number: Int) {
-        log.remove(number)
-        wake(number)
-        if !log.hasPorts { gate?.close() }
-        if let waiter = waitingForRoom.take() { waiter.resume() }
-    }
-
-    private func wake(_ number: Int) {
-        if let waitingDelivery = ports[number]?.waitingDelivery.take() { waitingDelivery.resume() }
-    }
-
-    private func wakeAll() {
-        for number in ports.keys { wake(number) }
+        feed.remove(number)
+        if !feed.hasPorts { gate?.close() }
     }
 
     // MARK: Dropping
@@ -187,19 +163,18 @@ actor OpenPorts: OpenPeers {
     /// Why this listener dropped the port, if it did.
     func dropReason(of number: Int) -> CloseReason? { ports[number]?.dropReason }
 
-    private var holdsUpOthers: Bool { waitingForRoom != nil && ports.values.contains { $0.waitingDelivery != nil } }
-
     /// The marks of the ports that have not been given everything.
     private var marks: [Int: Mark] {
         var marks: [Int: Mark] = [:]
-        for (number, port) in ports where port.waitingDelivery == nil && log.has(number) {
-            marks[number] = Mark(passed: log.firstUnpassed(of: number), unsent: port.port.bufferedAmount)
+        for (number, port) in ports {
+            guard let passed = feed.firstUnpassed(of: number) else { continue }
+            marks[number] = Mark(passed: passed, unsent: port.port.bufferedAmount)
         }
         return marks
     }
 
     private func watchForStalls() {
-        guard holdsUpOthers, stallTimer == nil else { return }
+        guard feed.isStalled, stallTimer == nil else { return }
         let marks = marks
         stallTimer = loop.schedule(after: stallTime) { [self] in
             Task.onLoop { await self.dropStalled(since: marks) }
@@ -209,7 +184,7 @@ actor OpenPorts: OpenPeers {
     /// Drops the ports that have made no progress since the marks, if other ports still wait.
     private func dropStalled(since marks: [Int: Mark]) {
         stallTimer = nil
-        guard holdsUpOthers else { return }
+        guard feed.isStalled else { return }
         for (number, mark) in self.marks where marks[number] == mark {
             ports[number]?.dropReason = CloseReason(
                 .busy,
