@@ -199,27 +199,3 @@ struct To: ProgramCommand {
         }
     }
 }
-
-extension CloseReason {
-    fileprivate static let outOfTime = CloseReason(
-        .timedOut, detail: "the time of --timeout had passed before the port was open")
-    fileprivate static let cancelledHere = CloseReason(
-        .cancelled, detail: "the call was ended before the port was open")
-}
-
-extension Failure {
-    /// The failure when the time limit for the whole call (`--timeout`) has passed.
-    fileprivate static func overTime(
-        _ time: Duration, calling name: String, _ phase: CallPhase
-    ) -> Failure {
-        let name = TerminalText.escaped(name)
-        let advice =
-            switch phase {
-            case .awaitingBus: "the bus has not answered; check whether it runs, or allow more time"
-            case .awaitingAnswer: "\(name) has not answered; look at what it does, or allow more time"
-            case .awaitingInput: "standard input has not ended; end it (</dev/null), or allow more time"
-            case .awaitingPeer: "\(name) has not ended the call; look at what it does, or allow more time"
-            }
-        return Failure(.timedOut, "the call was not done within \(time.inSeconds) s (--timeout): \(advice)")
-    }
-}

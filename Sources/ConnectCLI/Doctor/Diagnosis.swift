@@ -3,6 +3,32 @@ import ConnectTo
 import ConnectToLinux
 import Glibc
 
+/// The result of one check of `doctor`, with advice.
+struct Finding: Sendable {
+    /// The check's name. It is part of the stable output.
+    let check: String
+    /// What the check found, for people.
+    let message: String
+    /// What to do next if something is wrong or may be wrong.
+    var advice: String?
+    /// The exit status that the problem would give another subcommand; nil if there is no problem.
+    var problem: ExitStatus?
+
+    var lines: [String] {
+        let label = problem == nil ? "ok" : "PROBLEM"
+        let first = label + String(repeating: " ", count: 9 - label.count) + "\(check): "
+        return [first + TerminalText.escaped(message)]
+            + (advice.map { [String(repeating: " ", count: 9) + "→ " + TerminalText.escaped($0)] } ?? [])
+    }
+
+    var object: JSONObject {
+        [
+            "check": .string(check), "ok": .boolean(problem == nil), "message": .string(message),
+            "advice": .optional(advice),
+        ]
+    }
+}
+
 /// The checks that `doctor` makes on one bus.
 struct Diagnosis: Sendable {
     let connection: Bus
@@ -10,7 +36,7 @@ struct Diagnosis: Sendable {
     let isSystem: Bool
     private let info: BusInfo
     private let route: BusRoute
-    private var box: Sandbox? { route.sandbox }
+    private var box: BusRoute.Sandbox? { route.sandbox }
     private var proxy: Peer? { route.proxy }
 
     init(of bus: Bus, origin: String, isSystem: Bool) async throws(ConnectToError) {

@@ -126,3 +126,46 @@ final class FileStore: Sendable {
         }
     }
 }
+
+/// A file's name within one directory, made from the name that a peer gives.
+///
+/// A peer can never choose a path: directories are stripped, and a rest that is not an ordinary file name is refused.
+struct FileName: Equatable, Sendable {
+    /// The bytes of the name, without a closing NUL: any but NUL and slash, as in file systems.
+    let bytes: [UInt8]
+
+    /// The longest name that Linux file systems accept, in bytes.
+    static let limit = 255
+
+    /// `nil` if the rest cannot be a file's name: if it is empty, `.` or `..`, contains a NUL, or is too long.
+    init?(received: [UInt8]) {
+        let last = received.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false).last ?? []
+        let dot = UInt8(ascii: ".")
+        guard !last.isEmpty, last.count <= Self.limit, !last.contains(0), Array(last) != [dot],
+            Array(last) != [dot, dot]
+        else { return nil }
+        bytes = Array(last)
+    }
+
+    /// The name for people: invalid UTF-8 is repaired, control characters are escaped.
+    var label: String { TerminalText.escaped(String(decoding: bytes, as: UTF8.self)) }
+}
+
+/// A regular file that a peer has passed, as it was on arrival.
+struct RegularFile {
+    let descriptor: Int32
+    /// In bytes.
+    let size: Int
+    /// The permission bits, without setuid, setgid and sticky: the sender may set those on its own file only.
+    let permissions: mode_t
+
+    /// Nil if the file is not a regular one. Blocks for as long as the peer's file system likes.
+    init?(_ descriptor: Int32) throws(SystemError) {
+        var status = stat()
+        try systemCall("fstat") { fstat(descriptor, &status) }
+        guard status.st_mode & S_IFMT == S_IFREG else { return nil }
+        self.descriptor = descriptor
+        size = Int(status.st_size)
+        permissions = status.st_mode & 0o777
+    }
+}

@@ -1,8 +1,77 @@
 import ConnectTo
 
 extension Listen {
+    /// Registers the name as the options say.
+    /// - Throws: ``Failure``, for example 73 if another process has the name.
+    func register(_ name: String, _ origin: String, on bus: Bus) async throws(Failure) -> Context {
+        do throws(ConnectToError) {
+            return try await bus.register(name, origin: origin, options: options)
+        } catch {
+            let failure = Failure(error)
+            guard replace, error.code == .nameTaken, let message = failure.message else { throw failure }
+            throw Failure(
+                failure.status,
+                "\(message); --replace takes it only from a listener that was started with --replaceable")
+        }
+    }
+
+    /// The service that handles each peer's messages.
+    func service(
+        _ child: ChildCommand?, _ input: StandardInput?, _ store: FileStore?, _ ports: OpenPorts,
+        _ program: Program
+    ) -> any PeerService<ConnectEvent> {
+        let report = program.report
+        if let child {
+            return ChildService(
+                command: child, report: report, form: InputForm(asJSON: asJSON, objects: false))
+        }
+        return TextLineService(
+            report: report, ports: ports, input: input,
+            form: InputForm(asJSON: asJSON, objects: common.json),
+            isOnce: once,
+            files: ReceivedFiles(
+                report: report, store: store,
+                patience: stallLimit?.duration ?? .seconds(ReceivedFiles.patience)))
+    }
+
+    /// Serves peers until the program ends, whose cleanup ends the service and the open peers.
+    func serve<Events: AsyncSequence>(
+        _ context: Context, _ events: Events, _ service: any PeerService<Events.Element>,
+        _ peers: any OpenPeers<Events.Element>, on bus: Bus, in program: Program,
+        whenItEnds clean: @escaping @Sendable () -> Void = {}
+    ) async throws -> ExitStatus where Events.Element: PeerEvent {
+        program.atEnd { _ in
+            clean()
+            await context.unregister()
+            service.end()
+            await peers.closeAll()
+            await peers.waitUntilFewer(than: 1)
+        }
+        program.reportStatus(of: bus)
+        try await announce(context, program.report)
+        if let lines = service as? TextLineService { lines.readInput { program.fail($0) } }
+        return try await once
+            ? serveOne(context, events, service, peers, program) : serveAll(context, events, service, peers, program)
+    }
+
+    /// Reports that callers can find the name, and before that, with `--standby`, that the listener waits for the name.
+    private func announce(_ context: Context, _ report: Report) async throws(Failure) {
+        let (name, origin) = (context.name, context.origin)
+        if context.status == .standby {
+            try await report.event(Event.standby(name: name, origin: origin))
+            await report.note("standing by for \(TerminalText.escaped(name))")
+        }
+        do throws(ConnectToError) {
+            try await context.waitUntilRegistered()
+        } catch {
+            throw Failure(endOf: context)
+        }
+        try await report.event(Event.listening(name: name, origin: origin))
+        await report.note("listening as \(TerminalText.escaped(name))")
+    }
+
     /// Serves one peer, and returns when that peer has ended.
-    func serveOne<Events: AsyncSequence>(
+    private func serveOne<Events: AsyncSequence>(
         _ context: Context, _ events: Events, _ service: any PeerService<Events.Element>,
         _ peers: any OpenPeers<Events.Element>, _ program: Program
     ) async throws -> ExitStatus where Events.Element: PeerEvent {
@@ -17,7 +86,7 @@ extension Listen {
     }
 
     /// Serves all peers until the context ends, then the peers that are still connected.
-    func serveAll<Events: AsyncSequence>(
+    private func serveAll<Events: AsyncSequence>(
         _ context: Context, _ events: Events, _ service: any PeerService<Events.Element>,
         _ peers: any OpenPeers<Events.Element>, _ program: Program
     ) async throws -> ExitStatus where Events.Element: PeerEvent {

@@ -42,3 +42,45 @@ protocol OpenPeers<Served>: Actor {
     /// Ends all peers in order.
     func closeAll() async
 }
+
+/// The number of open peers, and the number that the next peer gets. Owned by an actor.
+struct PeerCount {
+    private var count = 0
+    private var lastNumber = 0
+    private var waiting: [CheckedContinuation<Void, Never>] = []
+
+    /// Counts a new peer, and returns its number, from 1 on.
+    mutating func add() -> Int {
+        count += 1
+        lastNumber += 1
+        return lastNumber
+    }
+
+    mutating func remove() {
+        count -= 1
+        let waiting = waiting
+        self.waiting = []
+        for waiter in waiting { waiter.resume() }
+    }
+
+    func isFewer(than limit: Int) -> Bool { count < limit }
+
+    /// Resumes the waiter when a peer has gone.
+    mutating func awaitChange(_ waiter: CheckedContinuation<Void, Never>) {
+        waiting.append(waiter)
+    }
+}
+
+extension ConnectEvent {
+    /// The failure to report if the peer, which has ended, has not received everything that was meant for it; nil if it
+    /// has. The port knows how many messages the peer has not taken, and whether the peer was done.
+    /// - Parameter hasRest: whether there is input that was not sent.
+    func untakenFailure(hasRest: () async -> Bool = { false }) async -> Failure? {
+        // A peer that was done wanted nothing more, so what it has not taken is no loss.
+        if source.peerWasDone { return nil }
+        let hasRest = await hasRest()
+        let undelivered = source.undeliveredCount
+        if undelivered == 0, !hasRest { return nil }
+        return Failure.untaken(by: peer.label, undelivered: undelivered, hasRest: hasRest)
+    }
+}

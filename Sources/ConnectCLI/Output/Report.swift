@@ -113,3 +113,10 @@ struct Report: Sendable {
             .inputOutput, "standard output cannot be written (\(error)); check what it is redirected to")
     }
 }
+
+extension Peer {
+    /// The peer in messages to people: `process 42 (connect)`, or its connection if the process is not known.
+    var label: String {
+        pid.map { "process \($0)" + (processName.map { " (\($0))" } ?? "") } ?? "the connection \(busName)"
+    }
+}

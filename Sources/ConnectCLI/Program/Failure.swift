@@ -1,4 +1,5 @@
 import ConnectTo
+import ConnectToLinux
 
 /// Why the command did not do what was asked: the exit status, and one text line that says what happened, to what, and
 /// what to do next.
@@ -25,4 +26,58 @@ struct Failure: Error, Sendable, Equatable {
     /// The reader of standard output has gone, and there is output for it.
     static let readerGone = Failure(
         .inputOutput, "the reader of standard output has gone; let it read to the end, or redirect to a file")
+}
+
+/// The exit status of the command: 0, a code of `sysexits.h`, or 128 plus a signal's number.
+enum ExitStatus: Sendable, Equatable {
+    case success
+    /// 64: a wrong command line, or an invalid name.
+    case usage
+    /// 65: a message cannot be sent as asked.
+    case unsendable
+    /// 68: no context has this name.
+    case noSuchName
+    /// 69: the bus cannot be reached, or was lost.
+    case busUnavailable
+    /// 73: another process owns the name.
+    case nameTaken
+    /// 74: input or output failed, also for lack of descriptors; or the peer closed before it had taken all input.
+    case inputOutput
+    /// 75: timed out.
+    case timedOut
+    /// Also 75: the listener has no room just now, which `sysexits.h` calls a temporary failure.
+    case busy
+    /// 76: the peer broke the protocol, died, or could not be started.
+    case peerFailed
+    /// 77: refused.
+    case refused
+    /// 128 + number: a signal ended the command.
+    case signal(Int32)
+
+    var code: Int32 {
+        switch self {
+        case .success: 0
+        case .usage: 64
+        case .unsendable: 65
+        case .noSuchName: 68
+        case .busUnavailable: 69
+        case .nameTaken: 73
+        case .inputOutput: 74
+        case .timedOut, .busy: 75
+        case .peerFailed: 76
+        case .refused: 77
+        case .signal(let number): 128 + number
+        }
+    }
+}
+
+/// Remembers the first failure that did not end the program. With `--once` its status becomes the exit status.
+final class FirstFailure: Sendable {
+    private let first = Lock<ExitStatus?>(nil)
+
+    var status: ExitStatus { first.withLock { $0 } ?? .success }
+
+    func note(_ failure: Failure) {
+        first.withLock { $0 = $0 ?? failure.status }
+    }
 }

@@ -56,3 +56,18 @@ extension CloseReason {
     /// The close reason of every stream; a stream has no other.
     static let streamEnd = CloseReason(.closed, detail: "the stream has ended")
 }
+
+/// The open streams of `listen --raw`. Their ``PeerService`` ends them, so ``closeAll()`` does nothing.
+actor OpenStreams: OpenPeers {
+    private var peers = PeerCount()
+
+    func add(_ event: StreamEvent) -> Int { peers.add() }
+
+    func remove(_ number: Int) { peers.remove() }
+
+    func waitUntilFewer(than count: Int) async {
+        while !peers.isFewer(than: count) { await withCheckedContinuation { peers.awaitChange($0) } }
+    }
+
+    func closeAll() {}
+}

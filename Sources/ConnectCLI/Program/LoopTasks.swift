@@ -1,6 +1,17 @@
 import ConnectTo
 import ConnectToLinux
 
+extension Task where Success == Void, Failure == Never {
+    /// Starts a task on the event loop.
+    ///
+    /// All of the command's work runs there. Swift's own pool would start more threads, and one of them wakes once a
+    /// second for ever, although an idle listener should sleep. Code that blocks runs on a ``WorkerThread``.
+    @discardableResult
+    static func onLoop(_ work: @escaping @Sendable () async -> Void) -> Task {
+        Task(executorPreference: try? EventLoop.shared.executor) { await work() }
+    }
+}
+
 /// How long the command waits for a bus that is there but does not answer.
 enum TimeLimit {
     /// For an answer that the command needs.
