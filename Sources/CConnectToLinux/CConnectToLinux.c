@@ -6,6 +6,7 @@
 #include <linux/futex.h>
 #include <linux/membarrier.h>
 #include <linux/sockios.h>
+#include <locale.h>
 #ifdef __GLIBC__
 #include <malloc.h>
 #include <nss.h>
@@ -31,6 +32,7 @@
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
+#include <wchar.h>
 
 // MARK: Readiness
 
@@ -457,4 +459,21 @@ void clinux_resolve_without_plugins(void) {
     __nss_configure_lookup("hosts", "files dns");
     __nss_configure_lookup("services", "files");
 #endif
+}
+
+// MARK: Text
+
+static locale_t unicode;
+
+static void load_unicode(void) { unicode = newlocale(LC_CTYPE_MASK, "C.UTF-8", (locale_t)0); }
+
+int clinux_columns(uint32_t character) {
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    pthread_once(&once, load_unicode);
+    if (!unicode) return 1;
+    // wcwidth goes by the locale of the thread.
+    locale_t former = uselocale(unicode);
+    int columns = wcwidth((wchar_t)character);
+    uselocale(former);
+    return columns < 0 ? 1 : columns;
 }

@@ -40,7 +40,7 @@ import Testing
 
     @Test(
         "The width of a text is the number of columns on a terminal",
-        arguments: [("abc", 3), ("e\u{301}", 1), ("日本", 4), ("🙂", 2)])
+        arguments: [("abc", 3), ("e\u{301}", 1), ("日本", 4), ("🙂", 2), ("🫠", 2), ("ﾊ", 1)])
     func widthIsInColumns(_ text: String, _ width: Int) {
         #expect(TerminalText.width(of: text) == width)
     }

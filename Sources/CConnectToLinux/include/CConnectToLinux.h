@@ -165,3 +165,9 @@ const char *clinux_argument(int index);
 void clinux_share_one_heap(void);
 /// Restricts getpwnam, getaddrinfo and the like to files and DNS, so that they load no NSS plugins.
 void clinux_resolve_without_plugins(void);
+
+// MARK: Text
+
+/// The number of columns that a character takes on a terminal, by the C library's table of Unicode, whatever the locale
+/// of the environment; 1 for a character that the table does not have.
+int clinux_columns(uint32_t character);

@@ -70,7 +70,8 @@ struct ServiceDirectory {
                 adopting: try FileDescriptor.open(path, .readOnly, options: [.directory, .closeOnExec])
                     .rawValue)
             // The bus must not read a file of this name, and the name must not be too long. It is random, since a
-            // process number may be that of a process in another container too.
+            // process number may be that of a process in another container too. mkstemp(3) would make a file that only
+            // its owner can read, and `Data.write(to:options:)` always overwrites.
             let partial = ".\(UInt64.random(in: .min ... .max)).part"
             let target = try FileDescriptor.open(
                 path.appending(partial), .writeOnly, options: [.create, .exclusiveCreate, .noFollow, .closeOnExec],
@@ -111,7 +112,7 @@ struct ServiceDirectory {
     }
 
     /// Makes directories for this user only, as the XDG Base Directory Specification says. Existing ones stay
-    /// unchanged.
+    /// unchanged. Not by `FileManager`, whose paths are text: those in XDG_DATA_HOME are bytes.
     private func makeDirectories() throws(SystemError) {
         var directory = FilePath("/")
         for component in path.components {

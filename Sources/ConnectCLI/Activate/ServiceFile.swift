@@ -1,6 +1,7 @@
 /// A D-Bus service file: the program that the bus starts for a bus name.
 ///
-/// The format is that of the D-Bus specification ("Message Bus Starting Services"), on which all buses agree.
+/// The format is that of the D-Bus specification ("Message Bus Starting Services"), on which all buses agree. GLib has a
+/// reader and a writer for it, and is not needed for anything else.
 struct ServiceFile: Equatable {
     let busName: String
     /// The path of the program, then its arguments.
@@ -101,7 +102,7 @@ extension ServiceFile {
         return text
     }
 
-    /// The first word of a command line, as a shell would read it.
+    /// The first word of a command line, as a shell would read it. (wordexp(3) would also run what it finds in `$()`.)
     private static func firstWord(of line: String) -> String? {
         var word = ""
         var quote: Character?

@@ -233,7 +233,8 @@ struct Diagnosis: Sendable {
     }
 }
 
-/// A process's soft limit of open descriptors; nil if this process may not read it.
+/// A process's soft limit of open descriptors; nil if this process may not read it. prlimit(2) tells it only of processes
+/// of the same user, and a system bus has another.
 private func openFilesLimit(of pid: Int32) -> Int? {
     guard let file = fopen("/proc/\(pid)/limits", "re") else { return nil }
     defer { fclose(file) }

@@ -83,6 +83,7 @@ struct ChildCommand: Sendable {
         } + own.filter { !$0.value.utf8.contains(0) }.map { Array("\($0.key)=\($0.value)".utf8) }
     }
 
+    /// `ProcessInfo` would repair entries that are not UTF-8.
     private func inheritedEnvironment() -> [[UInt8]] {
         var entries: [[UInt8]] = []
         var next = environ

@@ -5,6 +5,9 @@ import Glibc
 import SystemPackage
 
 /// All running commands. SIGCHLD says that one of them has ended or was stopped, but not which.
+///
+/// Not swift-subprocess: it closes every descriptor that the shell has given to the command, cannot say that a command
+/// was stopped, and looks up C functions by their name, for which a static program has no table.
 final class Children: Sendable {
     private let running = Lock<[Int32: ChildProcess]>([:])
     private let signals = Lock<Signals?>(nil)

@@ -5,6 +5,7 @@ import Glibc
 import SystemPackage
 
 /// This process's end of a pipe to or from a command. A task that reads or writes is suspended; the loop never blocks.
+/// (`FileDescriptor.pipe()` of swift-system sets neither O_CLOEXEC nor O_NONBLOCK.)
 ///
 /// Only one task at a time may read or write. ``stop()`` and ``limitSilence(to:)`` may be called from any thread.
 final class PipeEnd: Sendable {

@@ -2,6 +2,9 @@ import ConnectToLinux
 import Glibc
 
 /// The path of a program, found as a shell finds it.
+///
+/// posix_spawnp(3) searches PATH too, but only when a peer has come: a wrong command has to fail at the start, and
+/// `activate` writes the path into a file.
 struct ProgramPath {
     let bytes: [UInt8]
     private let isDirectory: Bool

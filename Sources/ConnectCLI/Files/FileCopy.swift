@@ -4,6 +4,7 @@ import Glibc
 import SystemPackage
 
 /// Copies a regular file into a new, empty one: inside the kernel if possible, and with the holes that the file has.
+/// (`FileManager` copies from a path to a path, and reports no progress.)
 ///
 /// Reads from the beginning of the file, and neither uses nor moves its offset, because the process that passed the
 /// file shares that offset.

@@ -130,6 +130,7 @@ final class FileStore: Sendable {
 /// A file's name within one directory, made from the name that a peer gives.
 ///
 /// A peer can never choose a path: directories are stripped, and a rest that is not an ordinary file name is refused.
+/// `FilePath.lastComponent` accepts `a/` and `..`.
 struct FileName: Equatable, Sendable {
     /// The bytes of the name, without a closing NUL: any but NUL and slash, as in file systems.
     let bytes: [UInt8]

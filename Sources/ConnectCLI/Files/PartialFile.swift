@@ -6,6 +6,7 @@ import SystemPackage
 /// A new file that is not complete yet. It has no name, so nothing is left of it however this process ends.
 ///
 /// Where a file must have a name (on some file systems, or without /proc), it gets a random one that cannot be guessed.
+/// mkstemp(3) takes neither a directory's descriptor nor permissions.
 final class PartialFile: Sendable {
     let descriptor: Descriptor
     private let directory: Descriptor

@@ -2,6 +2,8 @@ import Glibc
 
 /// Splits a stream of bytes into text lines at `\n`, and keeps all other bytes: a `\r` belongs to its text line.
 ///
+/// Not getline(3), which waits for the rest of a text line, nor Foundation's `AsyncLineSequence`, which drops bytes.
+///
 /// Holds an unfinished text line in memory, up to the limit and one chunk more.
 struct TextLineSplitter {
     /// A text line is longer than a message may be.

@@ -1,4 +1,5 @@
-/// One JSON object on one text line, with its members in the order in which they were added.
+/// One JSON object on one text line, with its members in the order in which they were added. `JSONEncoder` sorts or
+/// shuffles members, and leaves characters as they are that a terminal acts on.
 struct JSONObject: Sendable, ExpressibleByDictionaryLiteral {
     enum Value: Sendable {
         case null

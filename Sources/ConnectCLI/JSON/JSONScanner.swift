@@ -1,5 +1,5 @@
 /// Scans JSON text (RFC 8259) without building values, so that a value can be passed on exactly as it was written,
-/// numbers of any size included.
+/// numbers of any size included. `JSONDecoder` builds values: it rounds numbers, and does not tell where a value begins.
 ///
 /// Only memory limits the nesting, because the scanner does not recurse.
 struct JSONScanner {

@@ -41,7 +41,8 @@ enum Accounts {
         return UInt32(fields[2].prefix { $0.isASCII && $0.isNumber })
     }
 
-    /// The first 4 KiB or so of the output of a command; nil if the command cannot be run.
+    /// The first 4 KiB or so of the output of a command; nil if the command cannot be run. popen(3) would have a shell
+    /// read the user's words.
     private static func output(of words: [String]) -> String? {
         var ends: [Int32] = [-1, -1]
         guard pipe(&ends) == 0 else { return nil }

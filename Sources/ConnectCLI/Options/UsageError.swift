@@ -62,7 +62,8 @@ extension Connect {
         throw ValidationError(message)
     }
 
-    /// The Levenshtein distance: how many characters have to be inserted, removed or replaced.
+    /// The Levenshtein distance: how many characters have to be inserted, removed or replaced. ArgumentParser keeps its
+    /// own internal.
     private static func distance(from a: String, to b: String) -> Int {
         var row = Array(0...b.count)
         for (i, x) in a.enumerated() {

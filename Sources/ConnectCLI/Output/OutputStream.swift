@@ -6,7 +6,7 @@ import SystemPackage
 ///
 /// Text lines that arrive during a write go out together with the next write, so many small ones share a call. A slow
 /// reader slows the writers down: each waits while more than ``limit`` bytes are pending, and copies nothing before
-/// there is room. Nothing is dropped.
+/// there is room. Nothing is dropped. (stdio would block the loop, and cannot tell how much is pending.)
 final class OutputStream: Sendable {
     /// How many bytes may be pending before writers wait.
     static let limit = 256 << 10

@@ -1,4 +1,9 @@
+import CConnectToLinux
+
 /// Text from outside, made safe and visible on a terminal.
+///
+/// Not `Unicode.Scalar.escaped(asASCII:)`: that escapes quotation marks, and neither characters that change the writing
+/// direction nor those that show nothing.
 enum TerminalText {
     /// Escapes a name or another short text: control characters, characters that change the writing direction,
     /// characters without width or that look like a blank, blanks at either end, and the backslash itself. So a name
@@ -87,25 +92,11 @@ enum TerminalText {
 
     /// How many columns the text takes on a terminal.
     static func width(of text: String) -> Int {
-        text.unicodeScalars.reduce(0) { $0 + width(of: $1) }
-    }
-
-    private static let wide: [ClosedRange<UInt32>] = [
-        0x1100...0x115F, 0x2E80...0x303E, 0x3041...0xA4CF, 0xAC00...0xD7A3, 0xF900...0xFAFF, 0xFE30...0xFE6F,
-        0xFF00...0xFF60, 0xFFE0...0xFFE6, 0x1F300...0x1F64F, 0x1F680...0x1F6FF, 0x1F900...0x1F9FF,
-        0x20000...0x3FFFD,
-    ]
-
-    private static func width(of scalar: Unicode.Scalar) -> Int {
-        if scalar.value < 0x300 { return 1 }
-        switch scalar.properties.generalCategory {
-        case .nonspacingMark, .enclosingMark, .format: return 0
-        default: return wide.contains { $0.contains(scalar.value) } ? 2 : 1
-        }
+        text.unicodeScalars.reduce(0) { $0 + Int(clinux_columns($1.value)) }
     }
 }
 
-/// Rows of text in columns as wide as their widest cell.
+/// Rows of text in columns as wide as their widest cell. printf(3) would pad to a number of bytes.
 struct Table {
     private var rows: [[String]]
 

@@ -1,5 +1,6 @@
 import ConnectTo
 import ConnectToLinux
+import Glibc
 
 /// Why the command did not do what was asked: the exit status, and one text line that says what happened, to what, and
 /// what to do next.
@@ -56,16 +57,16 @@ enum ExitStatus: Sendable, Equatable {
 
     var code: Int32 {
         switch self {
-        case .success: 0
-        case .usage: 64
-        case .unsendable: 65
-        case .noSuchName: 68
-        case .busUnavailable: 69
-        case .nameTaken: 73
-        case .inputOutput: 74
-        case .timedOut, .busy: 75
-        case .peerFailed: 76
-        case .refused: 77
+        case .success: EX_OK
+        case .usage: EX_USAGE
+        case .unsendable: EX_DATAERR
+        case .noSuchName: EX_NOHOST
+        case .busUnavailable: EX_UNAVAILABLE
+        case .nameTaken: EX_CANTCREAT
+        case .inputOutput: EX_IOERR
+        case .timedOut, .busy: EX_TEMPFAIL
+        case .peerFailed: EX_PROTOCOL
+        case .refused: EX_NOPERM
         case .signal(let number): 128 + number
         }
     }

@@ -5,6 +5,9 @@ import Glibc
 import SystemPackage
 
 /// Delivers signals as events on the loop.
+///
+/// Not Dispatch's signal source, which has threads of its own, nor signalfd(2): the signals would have to be blocked, and
+/// a program that this one starts would inherit that.
 struct Signals: Sendable {
     private let ends: [Descriptor]
     private let watch: EventLoop.Watch

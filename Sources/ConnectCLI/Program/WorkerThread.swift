@@ -5,7 +5,8 @@ import Glibc
 /// A thread that may block: the executor for code that reads and writes descriptors 0–2.
 ///
 /// Other processes share these descriptors (O_NONBLOCK on them would change the shell's terminal too). So reads and
-/// writes block, and Swift's own pool has too few threads to be blocked.
+/// writes block, and Swift's own pool has too few threads to be blocked. A Dispatch queue has no thread of its own, and
+/// waits for seconds where the process may start none.
 final class WorkerThread: SerialExecutor {
     private enum Work {
         case job(UnownedJob)
