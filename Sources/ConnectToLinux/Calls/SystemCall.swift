@@ -4,7 +4,7 @@ import SystemPackage
 /// The one gate to the kernel: repeats a call that a signal interrupted (EINTR), and turns `errno` into an error that
 /// names the failed call.
 @discardableResult
-package func systemCall<Result: SignedInteger>(
+public func systemCall<Result: SignedInteger>(
     _ operation: @autoclosure () -> String, _ call: () -> Result
 ) throws(SystemError) -> Result {
     while true {
@@ -16,7 +16,7 @@ package func systemCall<Result: SignedInteger>(
 }
 
 /// As ``systemCall(_:_:)``, for calls on non-blocking descriptors: nil where the call would block.
-package func systemCallUnlessBlocked<Result: SignedInteger>(
+public func systemCallUnlessBlocked<Result: SignedInteger>(
     _ operation: @autoclosure () -> String, _ call: () -> Result
 ) throws(SystemError) -> Result? {
     do throws(SystemError) {

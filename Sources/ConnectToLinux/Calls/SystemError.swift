@@ -1,17 +1,17 @@
-package import SystemPackage
+public import SystemPackage
 
 /// A system call failed in a way that its caller does not expect.
 ///
 /// Expected outcomes (would block, peer gone) are return values or cases of their own.
-package struct SystemError: Error, Equatable, CustomStringConvertible {
+public struct SystemError: Error, Equatable, CustomStringConvertible {
     /// The call, by the name of its manual page: `sendmsg`, `epoll_ctl`.
-    package let operation: String
-    package let errno: Errno
+    public let operation: String
+    public let errno: Errno
 
-    package init(operation: String, errno: Errno) {
+    public init(operation: String, errno: Errno) {
         self.operation = operation
         self.errno = errno
     }
 
-    package var description: String { "\(operation): \(errno)" }
+    public var description: String { "\(operation): \(errno)" }
 }

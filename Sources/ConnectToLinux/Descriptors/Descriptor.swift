@@ -6,9 +6,9 @@ import Synchronization
 ///
 /// This object alone owns the number. Code that needs a descriptor of its own makes a ``duplicate()``. So no descriptor
 /// is used after it was closed, and none is left open.
-package final class Descriptor: Sendable {
+public final class Descriptor: Sendable {
     /// Where a descriptor came from decides on which thread it is closed.
-    package enum Origin: Sendable {
+    public enum Origin: Sendable {
         /// Created by this library: closing it cannot block.
         case own
         /// Came from a peer or from the program, and may refer to any file: closing it can block, and never happens
@@ -16,12 +16,12 @@ package final class Descriptor: Sendable {
         case peer
     }
 
-    package let rawValue: Int32
+    public let rawValue: Int32
     private let origin: Origin
     private let closingMayHang: Atomic<Bool>
 
     /// Takes ownership of a descriptor. From here on no other code may close it.
-    package init(adopting rawValue: Int32, from origin: Origin = .own) {
+    public init(adopting rawValue: Int32, from origin: Origin = .own) {
         self.rawValue = rawValue
         self.origin = origin
         closingMayHang = Atomic(origin == .peer)
@@ -42,10 +42,10 @@ package final class Descriptor: Sendable {
     }
 
     /// Whether released descriptors have yet to be closed. Their numbers are in use until then.
-    package static var areBeingClosed: Bool { PeerDescriptorCloser.isUnderWay }
+    public static var areBeingClosed: Bool { PeerDescriptorCloser.isUnderWay }
 
     /// Waits until one of the released descriptors has been closed; returns at once if none is left to close.
-    package static func waitUntilNextIsClosed() async {
+    public static func waitUntilNextIsClosed() async {
         await withCheckedContinuation { continuation in
             PeerDescriptorCloser.afterNext { continuation.resume() }
         }
@@ -53,7 +53,7 @@ package final class Descriptor: Sendable {
 
     /// Starts the thread that closes descriptors from peers, so that a server learns before it begins whether the
     /// system has a thread left for it.
-    package static func prepareClosing() throws(SystemError) {
+    public static func prepareClosing() throws(SystemError) {
         try PeerDescriptorCloser.prepare()
     }
 
@@ -81,5 +81,5 @@ package final class Descriptor: Sendable {
 
 /// Equal if they are the same object. Two descriptors for the same open file are not equal.
 extension Descriptor: Equatable {
-    package static func == (a: Descriptor, b: Descriptor) -> Bool { a === b }
+    public static func == (a: Descriptor, b: Descriptor) -> Bool { a === b }
 }

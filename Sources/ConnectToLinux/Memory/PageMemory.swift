@@ -4,7 +4,7 @@ import Glibc
 ///
 /// This allocation can fail, where Swift's own ends the process. What runs short is most often address space
 /// (RLIMIT_AS, `ulimit -v`), which a block takes up whole, before any byte of it is used.
-package enum PageMemory {
+public enum PageMemory {
     /// How much address space a block has to leave for allocations that cannot fail: Swift's own, and threads.
     static let headroom = 16 << 20
     private static let pageSize = sysconf(Int32(_SC_PAGESIZE))
@@ -23,7 +23,7 @@ package enum PageMemory {
     }
 
     /// Whether Swift could allocate this many bytes. To be asked before Swift copies data whose length a peer chose.
-    package static func hasRoom(for count: Int) -> Bool {
+    public static func hasRoom(for count: Int) -> Bool {
         guard let block = allocate(count) else { return false }
         deallocate(block, count)
         return true

@@ -2,14 +2,14 @@ import Glibc
 
 /// How the user namespace of this process maps its user: in a rootless container a user has one uid inside and another
 /// outside.
-package struct UserNamespace: Sendable, Equatable {
+public struct UserNamespace: Sendable, Equatable {
     /// The effective uid of this process inside the namespace.
     package let user: UInt32
     /// The same user's uid outside; nil where the namespace maps the user to none.
     package let outside: UInt32?
 
     /// What to do where a program outside of the namespace, such as the bus, compares the two uids.
-    package static let advice =
+    public static let advice =
         "start the container with --userns=keep-id (podman), or run there as a user that has the same uid outside"
 
     /// Nil where this process's user has the same uid outside, and where the kernel does not tell.

@@ -1,5 +1,5 @@
 /// A value that is set once. Tasks can wait for it, and any thread can read it.
-package final class Latch<Value: Sendable>: Sendable {
+public final class Latch<Value: Sendable>: Sendable {
     private struct State {
         var value: Value?
         var waiting: [UInt64: CheckedContinuation<Value?, Never>] = [:]
@@ -8,15 +8,15 @@ package final class Latch<Value: Sendable>: Sendable {
 
     private let state = Lock(State())
 
-    package init() {}
+    public init() {}
 
     /// The value; nil until it is set.
-    package var value: Value? { state.withLock { $0.value } }
+    public var value: Value? { state.withLock { $0.value } }
 
     /// Sets the value, if it has not been set before.
     /// - Returns: whether this call has set it.
     @discardableResult
-    package func set(_ value: Value) -> Bool {
+    public func set(_ value: Value) -> Bool {
         let waiting: [UInt64: CheckedContinuation<Value?, Never>]? = state.withLock { state in
             if state.value != nil { return nil }
             state.value = value
@@ -29,7 +29,7 @@ package final class Latch<Value: Sendable>: Sendable {
     }
 
     /// Waits for the value; nil if the waiting task is cancelled first.
-    package func wait() async -> Value? {
+    public func wait() async -> Value? {
         let id = state.withLock { state in
             state.lastID += 1
             return state.lastID
@@ -52,5 +52,5 @@ package final class Latch<Value: Sendable>: Sendable {
 
 extension Latch<Void> {
     @discardableResult
-    package func set() -> Bool { set(()) }
+    public func set() -> Bool { set(()) }
 }

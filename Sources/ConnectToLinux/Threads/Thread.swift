@@ -3,7 +3,7 @@ import Glibc
 import SystemPackage
 
 /// Starts a detached thread. `ps -L` shows the first 15 bytes of its name.
-package func startDetachedThread(
+public func startDetachedThread(
     named name: String, _ body: @escaping @Sendable () -> Void
 ) throws(SystemError) {
     final class Start {
