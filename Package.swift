@@ -66,12 +66,14 @@ let package = Package(
             name: "ConnectToTesting",
             dependencies: ["CConnectToLinux", "ConnectTo", "ConnectToLinux", subprocess, system],
             swiftSettings: settings),
+        // Without package access the compiler lets it use what every program may use, and nothing else of the library.
         .executableTarget(
             name: "ConnectCLI",
             dependencies: [
-                "CConnectToLinux", "ConnectTo", "ConnectToLinux", "ConnectToPorts", argumentParser, collections, system,
+                "CConnectToLinux", "ConnectTo", "ConnectToLinux", argumentParser, collections, system,
             ],
             exclude: ["connect.1"],
+            packageAccess: false,
             swiftSettings: settings),
 
         .testTarget(

@@ -1,5 +1,4 @@
 import ConnectTo
-import ConnectToLinux
 
 /// The open ports of a listener, by number.
 ///
