@@ -90,7 +90,7 @@ struct ActivateTests {
             connect activate killed -- sh -c 'kill -9 $$'; connect to killed hello --wait 60; echo $?
             """)
         #expect(outcome.lines == ["76", "76", "76"])
-        #expect(outcome.errors.contains("could not be started"))
+        #expect(outcome.errors.contains("the bus could not start it"))
         #expect(outcome.errors.contains("status 3"))
         #expect(outcome.errors.contains("signal 9"))
     }
