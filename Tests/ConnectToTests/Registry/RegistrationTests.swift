@@ -66,7 +66,7 @@ struct RegistrationTests {
         let error = await #expect(throws: ConnectToError.self) { try await bus.register("x") }
         #expect(error?.code == .nameTaken)
         #expect(error?.owner?.pid == getpid())
-        #expect(error?.message.contains("this process itself") == true)
+        #expect(error?.message.contains("this process itself; unregister that context") == true)
         // Under another origin it is another name.
         let second = try await bus.register("x", origin: "org.example")
         #expect(first.status == .registered && second.status == .registered)
@@ -98,11 +98,16 @@ struct RegistrationTests {
             }
             #expect(error?.code == .invalidName)
         }
-        for metadata in [["a": String(repeating: "x", count: 64 << 10)], ["a": "\0"]] {
+        let manyKeys = Dictionary(uniqueKeysWithValues: (0...1_024).map { ("\($0)", "") })
+        for (metadata, fault) in [
+            (["a": String(repeating: "x", count: 64 << 10)], "65537 bytes"), (["a": "\0"], "NUL"),
+            (manyKeys, "1025 keys"),
+        ] {
             let error = await #expect(throws: ConnectToError.self) {
                 try await bus.register("x", options: .init(metadata: metadata))
             }
             #expect(error?.code == .invalidMetadata)
+            #expect(error?.message.contains(fault) == true)
         }
         #expect(try await bus.directory() == [])
     }
