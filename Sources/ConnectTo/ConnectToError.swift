@@ -4,8 +4,8 @@
 public struct ConnectToError: Error, Sendable, CustomStringConvertible {
     /// The kind of error; compare with the constants. New ones may come, so a `switch` needs a default.
     ///
-    /// A `catch` clause needs no cast for it: `catch ConnectToError.Code.nameTaken { … }`. For the sake of Swift 6.3.1's
-    /// compiler a last `catch { throw error }` has to stand behind it: see ``PortError/Code``.
+    /// A `catch` clause needs no cast for it: `catch ConnectToError.Code.nameTaken { … }`. Write a last
+    /// `catch { throw error }` behind it: without one Swift 6.3.1's compiler may crash, see ``PortError/Code-swift.struct``.
     public struct Code: RawRepresentable, Sendable, Hashable, CustomStringConvertible {
         /// The code as it stands in logs.
         public let rawValue: String

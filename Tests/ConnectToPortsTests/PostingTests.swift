@@ -155,6 +155,26 @@ struct PostingTests {
         #expect(!(PortError.Code.cancelled ~= CancellationError()))
     }
 
+    @Test("how a port ended is a pattern for the errors that bring a reason, and for no others")
+    func reasonPattern() async throws {
+        let (port, peer) = try RawPeer.withPort()
+        peer.die()
+        try await port.waitUntilClosed()
+        var caught = 0
+        do {
+            for try await _ in port.messages {}
+        } catch CloseReason.Code.closed {
+            Issue.record("the peer did not close")
+        } catch CloseReason.Code.peerExited {
+            caught += 1
+        } catch {
+            throw error
+        }
+        #expect(caught == 1)
+        #expect(!(CloseReason.Code.peerExited ~= CancellationError()))
+        #expect(!(CloseReason.Code.closed ~= PortError(.queueFull, "")))
+    }
+
     @Test("A value that cannot be written as JSON throws notEncodable, and nothing is posted")
     func valueWithoutJSONFormIsNotPosted() async throws {
         let (port, peer) = try RawPeer.withPort()

@@ -4,6 +4,20 @@
 public struct CloseReason: Sendable, Hashable, CustomStringConvertible {
     /// The kind of end; compare with the constants. Later versions may add codes, so a `switch` needs a default.
     ///
+    /// A `catch` clause can match how the port of a ``PortError`` ended, without a cast:
+    ///
+    /// ```swift
+    /// do {
+    ///     for try await message in port.messages { show(message) }
+    /// } catch CloseReason.Code.peerExited {
+    ///     restart()
+    /// } catch {
+    ///     throw error
+    /// }
+    /// ```
+    ///
+    /// Why the last clause is needed stands with ``PortError/Code-swift.struct``.
+    ///
     /// The codes for introductions that fail (`refused`, `unavailable` and others) are declared with the introductions,
     /// in the module `ConnectTo`.
     public struct Code: RawRepresentable, Sendable, Hashable, CustomStringConvertible {
@@ -12,6 +26,11 @@ public struct CloseReason: Sendable, Hashable, CustomStringConvertible {
 
         public init(rawValue: String) {
             self.rawValue = rawValue
+        }
+
+        /// Whether an error is a ``PortError`` whose ``PortError/reason`` has this code.
+        public static func ~= (code: Code, error: any Error) -> Bool {
+            (error as? PortError)?.reason?.code == code
         }
 
         /// The port was closed in order, by this side or by the peer, or both sides had finished.
@@ -56,7 +75,7 @@ extension CloseReason {
             detail: "this program closed the port, and the peer took nothing more for \(time)")
     }
 
-    static let closedByPeer = CloseReason(.closed, detail: "the peer closed the port")
+    package static let closedByPeer = CloseReason(.closed, detail: "the peer closed the port")
     static let transferred = CloseReason(.transferred, detail: "this program transferred the port")
     static let socketDetached = CloseReason(.transferred, detail: "this program detached the socket of the port")
     static let bothFinished = CloseReason(.closed, detail: "both sides have finished")

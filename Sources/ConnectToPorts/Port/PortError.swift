@@ -16,10 +16,10 @@ public struct PortError: Error, Sendable, CustomStringConvertible {
     /// }
     /// ```
     ///
-    /// The last clause is there for a reason: Swift 6.3.1's compiler may crash, or never end, where a `do` throws typed
-    /// errors, as this library's calls do, and no clause catches all of them; within a loop it does. This happens with
-    /// any pattern and with `catch where error.code == …`. A single clause for all errors works too: `catch { guard
-    /// error.code == .queueFull else { throw error } … }`.
+    /// The last clause is there for a reason: Swift 6.3.1's compiler may crash (signal 11, in MandatoryAllocBoxToStack),
+    /// or never end, where a `do` throws typed errors, as this library's calls do, and no clause catches all of them;
+    /// within a loop it does. This happens with any pattern and with `catch where error.code == …`. A single clause for
+    /// all errors works too: `catch { guard error.code == .queueFull else { throw error } … }`.
     public struct Code: RawRepresentable, Sendable, Hashable, CustomStringConvertible {
         /// The code as it stands in logs.
         public let rawValue: String
