@@ -26,3 +26,21 @@ func screen(_ name: String, on address: String) async throws {
     say("listening")
     try await context.serve { event in try event.source.postMessage("this is \(event.metadata["document"] ?? "")") }
 }
+
+/// Serves callers, each with so many messages of 16 KiB and then for ever; cancels that at a cue, and ends the process
+/// as soon as serving is over.
+func serveUntilStopped(_ name: String, _ count: Int, on address: String, at cues: Cues) async throws {
+    let context = try await Bus.at(address).register(name)
+    let serving = Task {
+        try await context.serve { event in
+            for _ in 0..<count { try event.source.postMessage([UInt8](repeating: 1, count: 16 << 10)) }
+            say("posted")
+            try await Task.sleep(for: .seconds(3_600))
+        }
+    }
+    say("listening")
+    await cues.next()
+    serving.cancel()
+    _ = await serving.result
+    exit(0)
+}

@@ -22,6 +22,7 @@ Task(executorPreference: try EventLoop.shared.executor) { [numbers, cues, addres
         switch (role, numbers.count) {
         case ("echo", 0): try await echo(name, on: address)
         case ("serve", 1): try await serveOnce(name, numbers[0], on: address)
+        case ("stop", 1): try await serveUntilStopped(name, numbers[0], on: address, at: cues)
         case ("screen", 0): try await screen(name, on: address)
         case ("hoard", 1): try await hoard(name, numbers[0], on: address)
         case ("buffer", 1): makeBuffer(numbers[0])

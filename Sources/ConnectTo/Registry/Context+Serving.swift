@@ -27,12 +27,18 @@ extension Context {
     /// **Errors.** An error that a handler throws, also one for a peer that died, ends that caller's port, kept or
     /// not, and no other. What was posted is handed over, for five seconds at most. Then the line breaks off, so that
     /// the caller sees ``CloseReason/Code/peerExited`` and does not take it for an end in order.
-    /// `org.connectto.context` logs the error as a warning, and `onError` gets it. An error thrown because this task
-    /// was cancelled is neither logged nor passed on.
+    /// `onError` gets the error. Without `onError` the logger `org.connectto.context` gets it: as a warning, or at debug
+    /// level where the caller's process had died, which is no fault of this program.
     ///
     /// **The end.** When the context has ended, no more callers come, and this returns when the present ones have
-    /// been served. When the task is cancelled, the context is unregistered and the handlers are cancelled. This
-    /// throws when they have ended, and what their ports have not handed over by then goes out in the background.
+    /// been served; ``waitUntilEnded()`` does not wait for them.
+    ///
+    /// **Stopping.** When the task is cancelled, the context is unregistered and the handlers are cancelled. An error
+    /// that a handler throws because of that is neither logged nor passed on: its port, kept or not, is closed in
+    /// order. Where the handler had called ``MessagePort/finish()`` before, the line breaks off instead, since a close
+    /// would tell the caller that what it has posted was of no more use. This throws when all handlers have ended and the kernel has what was
+    /// posted on their ports, so that the program may exit. A port whose peer takes too little of it is waited for
+    /// for five seconds.
     ///
     /// - Parameters:
     ///   - limit: how many handlers may run at once; less than one counts as one.
@@ -43,7 +49,7 @@ extension Context {
     ///   ``ConnectToError/Code/cancelled``; ``ConnectToError/Code/contextEnded`` where the context ended because its
     ///   name or its bus was lost, and not by ``unregister()`` or at its limit of callers.
     public func serve(
-        limit: Int = 256, onError: @escaping @Sendable (_ error: any Error, _ peer: Peer) -> Void = { _, _ in },
+        limit: Int = 256, onError: (@Sendable (_ error: any Error, _ peer: Peer) -> Void)? = nil,
         _ handler: @escaping @Sendable (ConnectEvent) async throws -> Void
     ) async throws(ConnectToError) {
         let failure = await withTaskCancellationHandler {
@@ -59,7 +65,7 @@ extension Context {
 
     /// - Returns: the error that kept the events from being taken to their end.
     private func serveAll(
-        _ slots: Slots, _ onError: @escaping @Sendable (any Error, Peer) -> Void,
+        _ slots: Slots, _ onError: (@Sendable (any Error, Peer) -> Void)?,
         _ handler: @escaping @Sendable (ConnectEvent) async throws -> Void
     ) async -> ConnectToError? {
         await withDiscardingTaskGroup { group in
@@ -84,7 +90,7 @@ extension Context {
 /// A caller that is being served. Holds the port only while the handler runs, so that it closes afterwards unless the
 /// handler has kept it.
 private final class ServedCaller: Sendable {
-    /// How long a port whose handler has failed may take to hand over what was posted.
+    /// How long a port may take to hand over what was posted, where its handler has failed or serving is cancelled.
     private static let patience = Duration.seconds(5)
     private static let log = Logger(label: "org.connectto.context")
 
@@ -99,32 +105,41 @@ private final class ServedCaller: Sendable {
     }
 
     func serve(
-        contextNamed name: String, onError: @Sendable (any Error, Peer) -> Void,
+        contextNamed name: String, onError: (@Sendable (any Error, Peer) -> Void)?,
         _ handler: @Sendable (ConnectEvent) async throws -> Void
     ) async {
         await handle(contextNamed: name, onError: onError, handler)
         // The port has been dropped with the event, unless the handler kept it.
-        await line.waitUntilDelivered()
+        if Task.isCancelled {
+            await line.waitUntilDelivered(within: Self.patience)
+        } else {
+            await line.waitUntilDelivered()
+        }
     }
 
     private func handle(
-        contextNamed name: String, onError: @Sendable (any Error, Peer) -> Void,
+        contextNamed name: String, onError: (@Sendable (any Error, Peer) -> Void)?,
         _ handler: @Sendable (ConnectEvent) async throws -> Void
     ) async {
         guard let event = takeEvent() else { return }
         do {
             try await handler(event)
         } catch {
-            if !(Task.isCancelled && error.isCancellation) {
-                Self.log.warning(
-                    "the handler of a caller has thrown an error",
-                    metadata: ["name": "\(name)", "peer": "\(peer)", "error": "\(error)"])
-                onError(error, peer)
+            if Task.isCancelled && error.isCancellation {
+                await line.stop(within: Self.patience)
+            } else {
+                if let onError { onError(error, peer) } else { log(error, name) }
+                await line.breakOff(within: Self.patience)
             }
-            await line.breakOff(within: Self.patience)
             // Keep the event until here: a port that is dropped earlier closes in order.
             withExtendedLifetime(event) {}
         }
+    }
+
+    private func log(_ error: any Error, _ name: String) {
+        Self.log.log(
+            level: CloseReason.Code.peerExited ~= error ? .debug : .warning, "the handler of a caller has thrown an error",
+            metadata: ["name": "\(name)", "peer": "\(peer)", "error": "\(error)"])
     }
 
     private func takeEvent() -> ConnectEvent? {

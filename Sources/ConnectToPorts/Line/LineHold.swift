@@ -16,6 +16,27 @@ package struct LineHold: Sendable {
         await line.wait(for: .flush) { $0.life.outbound != .closed || $0.isFlushed }
     }
 
+    /// The same also in a cancelled task, for no longer than the patience. What the kernel does not have by then goes
+    /// on in the background.
+    package func waitUntilDelivered(within patience: Duration) async {
+        await uncancelled {
+            await line.wait(for: .flush, within: patience) { $0.life.outbound != .closed || $0.isFlushed }
+        }
+    }
+
+    /// Closes the port as a program does that stops in order, and waits until the kernel has all that was posted, for
+    /// no longer than the patience, also in a cancelled task.
+    ///
+    /// After a `finish()` the line breaks off: a close frame would say that the messages which this side has not taken
+    /// are no loss.
+    package func stop(within patience: Duration) async {
+        if line.read({ $0.life.outbound == .finished }) {
+            return await uncancelled { await breakOff(within: patience) }
+        }
+        line.close()
+        await waitUntilDelivered(within: patience)
+    }
+
     /// Waits until the kernel has all that was posted, or the patience is over, and then breaks the line off: the peer
     /// sees no close frame. A port that is over by then, or has been given away, stays as it is. A cancelled task
     /// breaks off at once.
@@ -24,6 +45,11 @@ package struct LineHold: Sendable {
         await line.wait(for: .flush) { $0.life.reason != nil || $0.isFlushed }
         timer.cancel()
         line.breakOff()
+    }
+
+    /// Does work in a task of its own, which is not cancelled with this one.
+    private func uncancelled(_ work: @escaping @Sendable () async -> Void) async {
+        await Task(executorPreference: line.reactor.tasks) { await work() }.value
     }
 }
 

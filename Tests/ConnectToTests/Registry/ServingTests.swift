@@ -134,6 +134,49 @@ struct ServingTests {
         #expect(context.endReason == .unregistered)
     }
 
+    @Test(
+        "the ports of cancelled handlers close in order, kept or not; one that had finished breaks off, since it read on"
+    )
+    func cancelledPorts() async throws {
+        let (here, there) = (try await Bus.onPrivateBus(), try await Bus.onPrivateBus())
+        let context = try await there.register("x")
+        let kept = Lock<[MessagePort]>([])
+        let serving = Task {
+            try await context.serve { event in
+                if event.metadata["keep"] != nil { kept.withLock { $0.append(event.source) } }
+                try event.source.postMessage("served")
+                if event.metadata["finish"] != nil { event.source.finish() }
+                for try await _ in event.source.messages {}
+                Issue.record("a cancelled handler saw the end of the messages")
+            }
+        }
+        let ports = ["none", "keep", "finish"].map { here.connectTo("x", options: .init(metadata: [$0: ""])) }
+        for port in ports { #expect(try await port.nextText() == "served") }
+        serving.cancel()
+        let error = await #expect(throws: ConnectToError.self) { try await serving.value }
+        #expect(error?.code == .cancelled)
+        var codes: [CloseReason.Code] = []
+        for port in ports { codes.append(try await port.waitUntilClosed().code) }
+        #expect(codes == [.closed, .closed, .peerExited])
+        #expect(!ports[0].peerWasDone)
+        #expect(kept.withLock { $0.map(\.closeReason?.code) } == [.closed])
+    }
+
+    @Test("a process that cancels serving, and ends when that has ended, has handed over all that it posted")
+    func stoppedProcess() async throws {
+        let bus = try await Bus.onPrivateBus()
+        try await withPeer("stop", "x", 200) { peer in
+            #expect(await peer.line() == "listening")
+            let port = bus.connectTo("x")
+            #expect(await peer.line() == "posted")
+            try await peer.type()
+            var count = 0
+            for try await _ in port.messages { count += 1 }
+            #expect(count == 200)
+            #expect(port.closeReason?.code == .closed)
+        }
+    }
+
     @Test("Cancelling serve unregisters at once, also while a handler that goes on takes the only slot")
     func cancelledServeUnregistersWhileFull() async throws {
         let (here, there) = (try await Bus.onPrivateBus(), try await Bus.onPrivateBus())
