@@ -38,27 +38,5 @@ extension Bus {
     /// the task is cancelled.
     ///
     /// Any number of tasks may take them, each at its own pace. For a slow task the newest 64 are kept.
-    public var statusChanges: StatusChanges { StatusChanges(board: board) }
-
-    /// See ``Bus/statusChanges``.
-    public struct StatusChanges: AsyncSequence, Sendable {
-        public typealias Element = Status
-        public typealias Failure = Never
-
-        let board: StatusBoard<Status>
-
-        public func makeAsyncIterator() -> AsyncIterator { AsyncIterator(base: board.statuses().makeAsyncIterator()) }
-
-        public struct AsyncIterator: AsyncIteratorProtocol {
-            var base: AsyncStream<Status>.AsyncIterator
-
-            /// The status at first, then each change; nil after ``Status/lost``.
-            public mutating func next() async -> Status? { await base.next() }
-
-            /// The same, without leaving the actor.
-            public mutating func next(isolation actor: isolated (any Actor)?) async -> Status? {
-                await base.next(isolation: actor)
-            }
-        }
-    }
+    public var statusChanges: StatusChanges<Status> { StatusChanges(board: board) }
 }

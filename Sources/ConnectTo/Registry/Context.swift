@@ -30,15 +30,16 @@ public final class Context: Sendable {
     public var format: LineFormat { registration.format }
 
     /// The context's state just now: registered, standing by, waiting for the bus to come back, or ended.
-    public var status: Status {
-        switch registration.status {
-        // A program gets its context once the bus has answered.
-        case .requested, .registered: .registered
-        case .standby: .standby
-        case .interrupted: .reconnecting
-        case .ended: .ended
-        }
-    }
+    public var status: Status { registration.contextStatus }
+
+    /// The status when a task begins to take them, and each status that follows. Ends after ``Status/ended``, and when
+    /// the task is cancelled.
+    ///
+    /// A context that stands by becomes ``Status/registered`` when the owner of the name goes. When the bus has been
+    /// away, owner and standby may have changed places: both see ``Status/reconnecting``, then their new status.
+    ///
+    /// Any number of tasks may take them, each at its own pace. For a slow task the newest 64 are kept.
+    public var statusChanges: StatusChanges<Status> { StatusChanges(board: registration.board) }
 
     /// What the context has done so far, counted.
     public var statistics: ContextStatistics { registration.statistics }
@@ -75,6 +76,18 @@ public final class Context: Sendable {
     /// for try await event in context.streams { serve(try event.stream.takeFileDescriptor()) }
     /// ```
     public var streams: StreamEvents { StreamEvents(of: self, format: .stream) { $0.streamEvent } }
+
+    /// Waits until the context has ended, and returns why. It does not wait for the callers that came before: their
+    /// ports go on, and so does ``serve(limit:onError:_:)`` for them.
+    /// - Throws: ``ConnectToError`` with ``ConnectToError/Code/cancelled`` where the task is cancelled, and the context
+    ///   lives on.
+    public func waitUntilEnded() async throws(ConnectToError) -> EndReason {
+        for await _ in statusChanges {}
+        if let endReason { return endReason }
+        throw ConnectToError(
+            .cancelled,
+            "waiting for the end of the context \(registration.context.quoted) was cancelled; the context lives on")
+    }
 
     /// Why the context ended; nil while it is registered, stands by, or waits for the bus.
     public var endReason: EndReason? {

@@ -32,6 +32,8 @@ extension Registration {
         let sink: AsyncStream<Arrival>.Continuation
         let isGone = Latch<Void>()
         let hasOwnedName = Latch<Bool>()
+        /// For those who follow the status; made for the first of them.
+        var board: StatusBoard<Context.Status>?
         /// How many more callers are to be admitted; nil for any number.
         var remaining: Int?
         /// The callers that wait to be taken.

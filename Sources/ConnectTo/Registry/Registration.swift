@@ -25,7 +25,19 @@ final class Registration: @unchecked Sendable {
         case state(State)
     }
 
-    private enum Phase: UInt8 { case requested, registered, standby, interrupted, ended }
+    private enum Phase: UInt8 {
+        case requested, registered, standby, interrupted, ended
+
+        var status: Context.Status {
+            switch self {
+            // A program gets its context once the bus has answered.
+            case .requested, .registered: .registered
+            case .standby: .standby
+            case .interrupted: .reconnecting
+            case .ended: .ended
+            }
+        }
+    }
 
     let context: ContextName
     private var storage: Storage
@@ -103,6 +115,8 @@ final class Registration: @unchecked Sendable {
 
     // MARK: Its life
 
+    var contextStatus: Context.Status { Self.lock.withLock { _ in phase.status } }
+
     var status: Status {
         Self.lock.withLock { _ in
             switch phase {
@@ -115,23 +129,41 @@ final class Registration: @unchecked Sendable {
         }
     }
 
+    /// Follows the status from now on.
+    var board: StatusBoard<Context.Status> {
+        withState { state in
+            let board = state.board ?? StatusBoard(phase.status, last: .ended)
+            state.board = board
+            return board
+        }
+    }
+
     /// To be called when the bus has answered, or has reported a change.
     func didBecome(registered isRegistered: Bool) {
-        let owned: State? = Self.lock.withLock { _ in
+        let state: State? = Self.lock.withLock { _ in
             if phase == .ended { return nil }
             phase = isRegistered ? .registered : .standby
             if isRegistered { hasOwned = true }
-            return isRegistered ? state : nil
+            return self.state
         }
-        owned?.hasOwnedName.set(true)
+        if isRegistered { state?.hasOwnedName.set(true) }
+        tell(state, isRegistered ? .registered : .standby)
+    }
+
+    private func tell(_ state: State?, _ status: Context.Status) {
+        let board = Self.lock.withLock { _ in state?.board }
+        _ = board?.set(status)
     }
 
     /// A registration that the bus has never confirmed does not become interrupted: its request fails, with the error
     /// that the bus has gone.
     func wasInterrupted() {
-        Self.lock.withLock { _ in
-            if phase == .registered || phase == .standby { phase = .interrupted }
+        let state: State? = Self.lock.withLock { _ in
+            guard phase == .registered || phase == .standby else { return nil }
+            phase = .interrupted
+            return self.state
         }
+        tell(state, .reconnecting)
     }
 
     /// Ends the registration, once.
@@ -149,6 +181,7 @@ final class Registration: @unchecked Sendable {
         guard let state else { return false }
         state.sink.finish()
         state.hasOwnedName.set(reason == .limitReached)
+        tell(state, .ended)
         return true
     }
 
