@@ -1,5 +1,5 @@
 /// How a caller connects to a context: see ``Bus/connectTo(_:origin:options:)``,
-/// ``Bus/openStream(to:origin:options:)`` and ``Bus/connections(to:origin:options:)``.
+/// ``Bus/openStream(to:origin:options:)`` and ``Bus/connections(to:origin:options:following:)``.
 ///
 /// ```swift
 /// let port = bus.connectTo("clock", options: ConnectOptions(wait: .now))

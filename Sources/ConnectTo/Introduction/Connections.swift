@@ -2,7 +2,7 @@ import ConnectToLinux
 public import ConnectToPorts
 
 extension Bus {
-    /// Connections to a context, one after the other: when the listener dies, the next connection goes to the next
+    /// Connections to a context, one after the other: when the listener is gone, the next connection goes to the next
     /// owner of the name, a standby or the program started again.
     ///
     /// A complete program, which follows the listener "clock" over its deaths and restarts:
@@ -11,34 +11,40 @@ extension Bus {
     /// import ConnectTo
     ///
     /// let bus = try await Bus.session()
-    /// for try await connection in bus.connections(to: "clock") {
+    /// for try await connection in bus.connections(to: "clock", following: .everyEnd) {
     ///     if let interruption = connection.interruption {
-    ///         print("the clock died; \(interruption.possiblyLostCount) messages to it may be lost")
+    ///         print("the clock went; \(interruption.possiblyLostCount) messages to it may be lost")
     ///     }
     ///     try connection.port.postMessage("subscribe")
-    ///     // Ends when the listener dies, and the outer loop goes on with the next connection.
+    ///     // Ends when the listener goes, and the outer loop goes on with the next connection.
     ///     for try await message in connection.messages { print(message.text ?? "") }
     /// }
-    /// print("the clock has closed")
     /// ```
     ///
-    /// An interruption is the death of the listener's process. The sequence ends when a port was closed in order, by
-    /// either side, or given away. It throws where no connection can be made any more: see ``Connections``. Nothing
-    /// is sent twice: the program decides whether to send again what it posted on a line that broke.
+    /// With ``Connections/Following/crashes``, the default, the next connection follows the death of a listener's
+    /// process; where a port was closed in order, the conversation is over and the sequence ends. With
+    /// ``Connections/Following/everyEnd`` the next connection also follows a listener that closed the port in order,
+    /// as a service does that is stopped, restarted or upgraded. Under both, the sequence ends when this program has
+    /// closed the port or given it away, and when both sides have finished. It throws where no connection can be made
+    /// any more: see ``Connections``. Nothing is sent twice: the program decides whether to send again what it posted
+    /// on a line that broke.
     ///
-    /// The parameters are those of ``connectTo(_:origin:options:)``. The wait begins anew for each port, and each
-    /// owner of the name is checked against ``ConnectOptions/expected``.
+    /// The other parameters are those of ``connectTo(_:origin:options:)``. The wait begins anew for each port: a
+    /// listener that is away for longer ends the sequence with an error. Each owner of the name is checked against
+    /// ``ConnectOptions/expected``.
+    /// - Parameter following: after which ends the next connection is made.
     public func connections(
-        to name: String, origin: String = ContextName.defaultOrigin, options: ConnectOptions = ConnectOptions()
+        to name: String, origin: String = ContextName.defaultOrigin, options: ConnectOptions = ConnectOptions(),
+        following: Connections.Following = .crashes
     ) -> Connections {
-        Connections(bus: self) { [self] in connectTo(name, origin: origin, options: options) }
+        Connections(bus: self, following: following) { [self] in connectTo(name, origin: origin, options: options) }
     }
 }
 
 /// Connections to one context, each made when the one before has been interrupted. One task takes them.
 ///
-/// Taking the next connection waits for the end of the port before: close that port, unless the listener does. A
-/// listener that dies again and again is called after ten milliseconds, then after twice as long each time up to a
+/// Taking the next connection waits for the end of the port before, which the listener's end brings. A
+/// listener that goes again and again is called after ten milliseconds, then after twice as long each time up to a
 /// second, until a connection has lasted a second.
 ///
 /// The sequence throws a ``PortError`` with ``PortError/Code/closed`` and the reason where a port never opened (the
@@ -59,21 +65,35 @@ public struct Connections: AsyncSequence, Sendable {
         public var messages: Messages { Messages(base: port.messages) }
     }
 
+    /// After which ends of a connection the next one is made; compare with the constants. New ones may come.
+    public struct Following: Sendable, Hashable {
+        let includesOrderlyEnds: Bool
+
+        /// After the listener's process has died, or has dropped the port without closing it
+        /// (``CloseReason/Code/peerExited``).
+        public static let crashes = Following(includesOrderlyEnds: false)
+        /// Also after the listener has closed the port in order. A listener that closes each port when it has answered
+        /// is called again and again, so leave the loop with the answer.
+        public static let everyEnd = Following(includesOrderlyEnds: true)
+    }
+
     /// How the connection before this one ended.
     public struct Interruption: Sendable, Hashable {
         /// Why its port ended.
         public let reason: CloseReason
-        /// How many messages had been posted on it. Each may have been taken or not, the last ones less likely: only
-        /// the listener's answers can tell.
+        /// How many messages may be lost. After a crash, how many had been posted: each may have been taken or not,
+        /// the last ones less likely, and only the listener's answers can tell. After an end in order, how many of them
+        /// the listener had not taken, as it said (``MessagePort/undeliveredCount``).
         public let possiblyLostCount: Int
     }
 
     let bus: Bus
+    let following: Following
     let connect: @Sendable () -> MessagePort
 
     /// For the one task that takes the connections.
     public func makeAsyncIterator() -> AsyncIterator {
-        AsyncIterator(bus: bus, connect: connect)
+        AsyncIterator(bus: bus, following: following, connect: connect)
     }
 
     /// Takes connections, one after the other.
@@ -81,6 +101,7 @@ public struct Connections: AsyncSequence, Sendable {
         private static let lasting = Duration.seconds(1)
 
         let bus: Bus
+        let following: Following
         let connect: @Sendable () -> MessagePort
         var current: MessagePort?
         var began = SuspendingClock.now
@@ -88,12 +109,13 @@ public struct Connections: AsyncSequence, Sendable {
 
         static var freshBackoff: Backoff { Backoff(from: .milliseconds(10), to: .seconds(1)) }
 
-        init(bus: Bus, connect: @escaping @Sendable () -> MessagePort) {
+        init(bus: Bus, following: Following, connect: @escaping @Sendable () -> MessagePort) {
             self.bus = bus
+            self.following = following
             self.connect = connect
         }
 
-        /// The next connection, open, once the one before has been interrupted; nil where that one ended in order.
+        /// The next connection, open, once the one before has ended; nil where that end is not followed.
         public mutating func next() async throws(PortError) -> Connection? {
             try await next(isolation: nil)
         }
@@ -106,15 +128,17 @@ public struct Connections: AsyncSequence, Sendable {
             if let port = current {
                 let reason = try await port.waitUntilClosed()
                 switch reason.code {
+                case .closed where following.includesOrderlyEnds && reason == .closedByPeer:
+                    interruption = Interruption(reason: reason, possiblyLostCount: port.undeliveredCount)
                 case .closed, .transferred: return nil
-                case .peerExited: break
+                case .peerExited:
+                    interruption = Interruption(reason: reason, possiblyLostCount: port.postedCount)
                 default:
                     throw PortError(
                         .closed,
                         "the connection is over, and is not made again: \(reason.detail)",
                         reason: reason)
                 }
-                interruption = Interruption(reason: reason, possiblyLostCount: port.postedCount)
                 current = nil
                 if began.duration(to: .now) >= Self.lasting { backoff = Self.freshBackoff }
                 await bus.loop.reactor.sleep(for: backoff.next())

@@ -124,6 +124,47 @@ struct TakeoverTests {
         }
     }
 
+    @Test("connections that follow every end go on after a listener that closed in order, and say what it did not take")
+    func followingEveryEnd() async throws {
+        let (here, there) = (try await Bus.onPrivateBus(), try await Bus.onPrivateBus())
+        var connections = here.connections(to: "x", following: .everyEnd).makeAsyncIterator()
+        for round in 0..<2 {
+            let context = try await there.register("x")
+            let connection = try #require(try await connections.next())
+            #expect(connection.interruption?.reason.code == (round == 0 ? nil : .closed))
+            #expect(connection.interruption?.possiblyLostCount == (round == 0 ? nil : 1))
+            try connection.port.postMessage("taken")
+            try connection.port.postMessage("not taken")
+            let event = try #require(await context.nextConnect())
+            #expect(try await event.source.nextText() == "taken")
+            // As a service does that is stopped.
+            await context.unregister()
+            event.source.close()
+            for try await _ in connection.messages {}
+        }
+        // This program's own close ends it.
+        let context = try await there.register("x")
+        let last = try #require(try await connections.next())
+        last.port.close()
+        #expect(try await connections.next() == nil)
+        await context.unregister()
+    }
+
+    @Test("connections end where both sides have finished, also where they follow every end")
+    func bothFinished() async throws {
+        let (here, there) = (try await Bus.onPrivateBus(), try await Bus.onPrivateBus())
+        let context = try await there.register("x")
+        var connections = here.connections(to: "x", following: .everyEnd).makeAsyncIterator()
+        let connection = try #require(try await connections.next())
+        let event = try #require(await context.nextConnect())
+        event.source.start()
+        event.source.finish()
+        connection.port.finish()
+        for try await _ in connection.messages {}
+        #expect(try await event.source.nextText() == nil)
+        #expect(try await connections.next() == nil)
+    }
+
     @Test("A loop over a connection's messages throws where the listener breaks the protocol")
     func messageLoopThrowsAtProtocolError() async throws {
         let (here, there) = (try await Bus.onPrivateBus(), try await Bus.onPrivateBus())
