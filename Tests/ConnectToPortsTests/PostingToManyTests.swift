@@ -26,6 +26,30 @@ struct PostingToManyTests {
         for line in lines { line.peer.die() }
     }
 
+    @Test("under a key leaves one message on each slow port, the newest, and tells which port did not take it")
+    func replacing() async throws {
+        let much = [UInt8](repeating: 9, count: 2 << 20)
+        let lines = try (0..<3).map { _ in try RawPeer.withPort() }
+        let ports = lines.map(\.port)
+        for port in ports { try port.postMessage(much) }
+        ports[1].close()
+        for text in ["old", "new"] {
+            let refusals = try ports.postMessage(.text(text), replacing: "key")
+            #expect(refusals.map(\.port) == [ports[1]])
+            #expect(refusals.first?.error.code == .closed)
+        }
+        for index in [0, 2] {
+            ports[index].close()
+            #expect(
+                try await lines[index].peer.receiveToEnd() == Wire.bytes(much) + Wire.text("new") + Wire.close(taken: 0)
+            )
+        }
+        lines[1].peer.die()
+        let message = OutgoingMessage.text("", transfer: [.file(try OpenFile(duplicating: 0))])
+        let error = #expect(throws: PortError.self) { _ = try ports.postMessage(message, replacing: "key") }
+        #expect(error?.code == .notTransferable)
+    }
+
     @Test("Posting to many ports refuses a message that transfers something, for all of them")
     func postToManyRefusesTransfer() throws {
         let channel = try MessageChannel()

@@ -77,6 +77,33 @@ extension MessagePort {
 
     // MARK: Waiting for room
 
+    /// Waits until the queue has room, without posting: for a program that makes its next message only when the peer
+    /// can take it, such as the newest state of something.
+    ///
+    /// ```swift
+    /// while true {
+    ///     try await port.waitUntilWritable()
+    ///     try port.postMessage(.encoding(latestState()))
+    /// }
+    /// ```
+    ///
+    /// The queue has room for this call as it has for ``send(_:)``, below half of ``PortLimits/queuedOutput``. So a
+    /// short message that is posted right after is not refused with ``PortError/Code/queueFull``, unless other callers
+    /// have filled the other half meanwhile. A port that is not open yet has room until its queue fills.
+    /// - Parameter limit: how long to wait, as in ``waitUntilOpen(within:)``.
+    /// - Throws: ``PortError``: ``PortError/Code/closed`` and the reason where the port is over or ends before there is
+    ///   room, ``PortError/Code/finished`` after ``finish()``, ``PortError/Code/timedOut`` where the limit ends first,
+    ///   ``PortError/Code/cancelled`` where the waiting task is cancelled.
+    public func waitUntilWritable(within limit: Duration? = nil) async throws(PortError) {
+        await line.wait(for: .room, within: limit) { [line] in $0.hasRoomForSend(0, line) || $0.life.reason != nil }
+        let (hasRoom, isOpen, reason) = line.read {
+            ($0.hasRoomForSend(0, line), $0.life.takesPosts, $0.life.reason)
+        }
+        if let reason { throw .closed(reason) }
+        if !isOpen { throw .finishedAlready }
+        if !hasRoom { throw Self.waitFailure(limit, "the queue of the port has no room yet") }
+    }
+
     /// Posts a message, waiting for room in the queue if the peer is slow to read. While this waits, nothing has been
     /// given away.
     ///
@@ -84,8 +111,12 @@ extension MessagePort {
     /// can wait leaves the other half to callers that cannot. So a loop over this call queues that half and one
     /// message, at the most.
     ///
-    /// - Throws: ``PortError``: ``PortError/Code/closed`` if the port ends before there is room,
-    ///   ``PortError/Code/cancelled`` if the task is cancelled before (then nothing was posted), and as
+    /// A port that is over makes this throw, where ``postMessage(_:)-(OutgoingMessage)`` returns `false`: posting follows
+    /// the HTML standard, in which it never fails for a peer that is gone. A task that waits needs an end instead, or
+    /// its loop would go on posting into nothing. Messages that had arrived by then are still there to be taken.
+    ///
+    /// - Throws: ``PortError``: ``PortError/Code/closed`` and the reason where the port is over or ends before there is
+    ///   room, ``PortError/Code/cancelled`` if the task is cancelled before (then nothing was posted), and as
     ///   ``postMessage(_:)-(OutgoingMessage)``.
     public func send(_ message: OutgoingMessage) async throws(PortError) {
         try await line.whenThereIsRoom(for: message.count) { () throws(PortError) in try postMessage(message) }

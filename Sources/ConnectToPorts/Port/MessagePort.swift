@@ -41,7 +41,7 @@ public final class MessagePort: Sendable {
         throw Self.waitFailure(limit, "the port has not opened")
     }
 
-    private static func waitFailure(_ limit: Duration?, _ what: String) -> PortError {
+    static func waitFailure(_ limit: Duration?, _ what: String) -> PortError {
         if let limit, !Task.isCancelled { .timedOut(limit, what) } else { .waitCancelled }
     }
 
@@ -83,8 +83,8 @@ public final class MessagePort: Sendable {
     }
 
     /// Waits until everything posted so far has left this process: the port is open, and the kernel has taken all of
-    /// it. The peer gets what the kernel has even if this process ends, so a program that posts and then exits calls
-    /// this first. After ``close()`` it waits in the same way for what was posted before.
+    /// it. The peer gets what the kernel has even if this process ends, so a program that posts and then exits, or runs
+    /// code that may crash, calls this first. After ``close()`` it waits in the same way for what was posted before.
     ///
     /// - Throws: ``PortError`` with ``PortError/Code/undelivered`` where the port has ended, and something that was
     ///   posted on it has not reached the peer's process: the port never opened; the peer's process ended before it had
@@ -112,7 +112,8 @@ public final class MessagePort: Sendable {
         line.read { $0.life.reason }
     }
 
-    /// Waits until the port is over, and returns why.
+    /// Waits until the port is over, and returns why. It does not wait until the messages that have arrived are taken:
+    /// those are still delivered.
     /// - Parameter limit: how long to wait, as in ``waitUntilOpen(within:)``.
     /// - Throws: ``PortError``, and the port lives on: ``PortError/Code/timedOut`` where the limit ends first,
     ///   ``PortError/Code/cancelled`` where the waiting task is cancelled.
@@ -153,7 +154,8 @@ public final class MessagePort: Sendable {
     }
 
     /// How many of the messages posted here the peer had not taken when it closed, as its close frame says. 0 until
-    /// then, and where the peer ended without a close frame.
+    /// then, and where the peer ended without a close frame: then no number is known, since the kernel does not say what
+    /// the peer's program had done with the bytes that its process had read.
     public var undeliveredCount: Int {
         line.read { Int(clamping: $0.life.undelivered) }
     }
