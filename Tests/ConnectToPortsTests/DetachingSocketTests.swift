@@ -34,6 +34,18 @@ struct DetachingSocketTests {
         }
     }
 
+    @Test("a socket that is lent to a closure is closed here behind it: the end of the other holder ends the port")
+    func lent() async throws {
+        let channel = try MessageChannel()
+        let worker = try channel.port2.withDetachedSocket { Glibc.dup($0) }
+        #expect(channel.port2.closeReason?.code == .transferred)
+        #expect(channel.port1.closeReason == nil)
+        // As when the worker's process ends.
+        close(worker)
+        #expect(try await channel.port1.waitUntilClosed().code == .peerExited)
+        #expect(throws: PortError.self) { try channel.port2.withDetachedSocket { _ in } }
+    }
+
     @Test("A descriptor detached from a port is closed on exec and blocks")
     func detachedDescriptorClosesOnExec() throws {
         let (port, peer) = try RawPeer.withPort()

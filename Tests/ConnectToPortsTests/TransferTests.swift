@@ -139,6 +139,30 @@ struct TransferTests {
         #expect(byte == UInt8(ascii: "x"))
     }
 
+    @Test("a file goes to many receivers, a duplicate to each, which all share one position")
+    func duplicatedFile() async throws {
+        let temporary = try #require(tmpfile())
+        let number = fileno(temporary)
+        #expect(write(number, "abc", 3) == 3 && lseek(number, 0, SEEK_SET) == 0)
+        let file = try OpenFile(duplicating: number)
+        fclose(temporary)
+        var read = ""
+        for _ in 0..<3 {
+            let channel = try MessageChannel()
+            try channel.port1.postMessage(.text("", transfer: [.file(file.duplicated())]))
+            let received = try #require(try await channel.port2.first()?.files.first)
+            var byte: UInt8 = 0
+            #expect(received.withFileDescriptor { Glibc.read($0, &byte, 1) } == 1)
+            read.append(Character(Unicode.Scalar(byte)))
+        }
+        #expect(read == "abc")
+        #expect(!file.isDetached)
+        let channel = try MessageChannel()
+        try channel.port1.postMessage(.text("", transfer: [.file(file)]))
+        let error = #expect(throws: PortError.self) { try file.duplicated() }
+        #expect(error?.code == .detached)
+    }
+
     @Test("A moved buffer can be read by its receiver and not written any more; a shared one is written by both")
     func buffersMoveOrAreShared() async throws {
         let moving = try SharedBuffer(count: 1 << 20)
@@ -155,6 +179,18 @@ struct TransferTests {
         #expect(message.buffers[0].withUnsafeMutableBytes { _ in } == nil)
         message.buffers[1].withUnsafeMutableBytes { $0[7] = 7 }
         #expect(shared.withUnsafeBytes { $0[7] } == 7)
+    }
+
+    @Test("a buffer is made of bytes, with those bytes in it, and can be written before it moves")
+    func copiedBuffer() async throws {
+        let buffer = try SharedBuffer(copying: Array("abc".utf8))
+        buffer.withUnsafeMutableBytes { $0[2] = UInt8(ascii: "d") }
+        let channel = try MessageChannel()
+        try channel.port1.postMessage(.text("", transfer: [.buffer(buffer)]))
+        let received = try #require(try await channel.port2.first()?.buffers.first)
+        #expect(received.withUnsafeBytes { Array($0) } == Array("abd".utf8))
+        let empty = try SharedBuffer(copying: [])
+        #expect(empty.count == 0)
     }
 
     @Test("A post that throws has transferred nothing")

@@ -2,7 +2,9 @@ import ConnectToLinux
 
 /// Two entangled ports in one process: each receives the messages that the other posts.
 ///
-/// Both ends are alike. Hand one to another part of the program.
+/// Both ends are alike. Hand one to another part of the program, post it to another program
+/// (``Transferable/port(_:)``), or start a process with it (``MessagePort/withDetachedSocket(_:)``). A channel needs no
+/// bus.
 public struct MessageChannel: Sendable {
     /// One end.
     public let port1: MessagePort

@@ -10,8 +10,11 @@ extension MessagePort {
     /// The result is a connected AF_UNIX SOCK_STREAM socket, closed on exec, and usually blocking (the other side may
     /// share that flag). The port is over here, with ``CloseReason/Code/transferred``, and the peer does not notice.
     ///
-    /// The socket can be detached only between two messages, while no message waits here to be taken or written: before
-    /// the port is started, or after ``flush()``. The count of messages on the line does not travel with the socket, so
+    /// Close the descriptor as soon as the process that it is for has started: while this process holds it, the port at
+    /// the other end does not notice when that process ends. ``withDetachedSocket(_:)`` does it.
+    ///
+    /// The socket of a fresh end of a ``MessageChannel`` can always be detached, others only between two messages, while
+    /// no message waits here to be taken or written: before the port is started, or after ``flush()``. The count of messages on the line does not travel with the socket, so
     /// the peer's count in its close frame (``undeliveredCount``) is right only where no message has gone over the
     /// line. A port that is posted with a message (``Transferable``) has no such restrictions: prefer that where the
     /// receiver has a port already.
@@ -20,6 +23,15 @@ extension MessagePort {
     ///   closed or given away before, ``PortError/Code/outOfResources`` where the process has no descriptor left.
     public func detachSocket() throws(PortError) -> Int32 {
         try line.detachSocket()
+    }
+
+    /// Lends the socket that ``detachSocket()`` gives away to a closure, which starts a process with it for example, and
+    /// closes it here when the closure has ended: so the port at the other end notices when the process ends.
+    /// - Throws: as ``detachSocket()``, and what the closure throws.
+    public func withDetachedSocket<Result>(_ body: (_ number: Int32) throws -> Result) throws -> Result {
+        let socket = Descriptor(adopting: try detachSocket())
+        defer { withExtendedLifetime(socket) {} }
+        return try body(socket.rawValue)
     }
 
     /// Makes a port on a socket that this process was started with, or was handed: the inverse of ``detachSocket()``.

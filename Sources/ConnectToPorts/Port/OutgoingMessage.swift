@@ -51,7 +51,8 @@ public struct OutgoingMessage: Sendable {
     }
 
     /// Encodes a value as JSON, which the receiver takes with ``Message/decode(_:)``. Byte arrays and strings are
-    /// encoded as JSON too.
+    /// encoded as JSON too. The settings are `JSONEncoder`'s defaults: a `Date` is the number of seconds since 2001, and
+    /// `Data` is Base64. A program that wants other settings encodes by itself, and posts ``json(_:transfer:)``.
     ///
     /// - Throws: ``PortError`` with ``PortError/Code/notEncodable`` where the value has no form in JSON.
     public static func encoding(

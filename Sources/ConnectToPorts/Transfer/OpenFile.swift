@@ -48,6 +48,22 @@ public final class OpenFile: Sendable {
         return try body(descriptor.rawValue)
     }
 
+    /// Makes a second object for the same open file, to transfer it to one more receiver; this one stays as it is.
+    ///
+    /// ```swift
+    /// for port in ports { try port.postMessage(.text("picture", transfer: [.file(file.duplicated())])) }
+    /// ```
+    ///
+    /// All copies share one file position and one set of status flags, as after dup(2): a program that reads from its
+    /// copy moves the position for all. Programs that read the file independently read at offsets (pread).
+    ///
+    /// - Throws: ``PortError`` with ``PortError/Code/detached``, or ``PortError/Code/outOfResources``.
+    public func duplicated() throws(PortError) -> OpenFile {
+        guard let descriptor = descriptor.withLock({ $0 }) else { throw .detached("the file") }
+        defer { withExtendedLifetime(descriptor) {} }
+        return try OpenFile(duplicating: descriptor.rawValue)
+    }
+
     /// Makes a descriptor that the caller owns and has to close; this one stays open until it is released.
     ///
     /// - Throws: ``PortError`` with ``PortError/Code/detached``, or ``PortError/Code/outOfResources``.

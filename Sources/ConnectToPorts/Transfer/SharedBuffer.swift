@@ -43,6 +43,14 @@ public final class SharedBuffer: Sendable {
         self.count = max(0, count)
     }
 
+    /// Makes a buffer with a copy of bytes: an array, a slice, Foundation's `Data`, the bytes of a message.
+    ///
+    /// - Throws: ``PortError`` with ``PortError/Code/outOfResources`` where there is no memory or descriptor.
+    public convenience init(copying bytes: some Collection<UInt8>, mode: Mode = .moves) throws(PortError) {
+        try self.init(count: bytes.count, mode: mode)
+        _ = withUnsafeMutableBytes { $0.copyBytes(from: bytes) }
+    }
+
     init(_ memory: SharedMemory) {
         self.memory = Lock(memory)
         mode = memory.kind == .frozen ? .moves : .shared
