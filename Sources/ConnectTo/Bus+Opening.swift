@@ -11,8 +11,9 @@ extension Bus {
     ///   - loop: where the connection and its ports live; the process's own loop if nil.
     /// - Throws: ``ConnectToError``: ``ConnectToError/Code/busUnreachable`` where no bus answers within five seconds;
     ///   ``ConnectToError/Code/userRefused`` where the bus refuses this process's user;
-    ///   ``ConnectToError/Code/otherLimits`` where the process has opened the bus already, with other limits.
-    ///   Cancelling the task does not shorten the wait, since other tasks may wait for the same connection.
+    ///   ``ConnectToError/Code/cancelled`` where the task is cancelled before, at once, while the attempt goes on for
+    ///   other tasks that wait for the same connection; ``ConnectToError/Code/otherLimits`` where the process has opened
+    ///   the bus already, with other limits.
     public static func session(
         limits: BusLimits? = nil, on loop: EventLoop? = nil
     ) async throws(ConnectToError) -> Bus {

@@ -1,7 +1,9 @@
 extension Bus {
     /// Registers a context: from the moment this returns, other programs find it.
     ///
-    /// While the bus is away (``Status/reconnecting``) this waits for it, for ten seconds at the most.
+    /// While the bus is away (``Status/reconnecting``) this waits for it, for ten seconds at the most; that time is fixed,
+    /// and a program that wants another one cancels the task. ``BusLimits/absence`` is how long the bus may be away
+    /// before it counts as lost.
     ///
     /// - Parameters:
     ///   - name: any UTF-8 except the empty string; see ``ContextName``.

@@ -14,7 +14,8 @@ actor BusPool {
     }
 
     private var buses: [Key: WeakBus] = [:]
-    private var opening: [Key: Task<Bus, any Error>] = [:]
+    /// The attempts under way, which all who ask for the bus wait for.
+    private var opening: [Key: Latch<Result<Bus, ConnectToError>>] = [:]
 
     /// - Parameter limits: have to be those of the bus if it is open, and become so if it is not. Nil accepts any.
     func bus(
@@ -37,23 +38,34 @@ actor BusPool {
     ) async throws(ConnectToError) -> Bus {
         let key = Key(address: address, loop: ObjectIdentifier(loop.reactor))
         if let bus = buses[key]?.bus, !bus.isLost { return bus }
-        let task =
-            opening[key]
-            ?? Task(executorPreference: loop.reactor.tasks) {
-                try await Bus.open(address, limits: limits, on: loop)
-            }
-        opening[key] = task
-        let result = await task.result
-        // Whether this task is the first to go on of those that waited: when the others do, the next attempt may be
-        // under way.
-        let isFirst = opening[key] == task
-        if isFirst { opening[key] = nil }
-        switch result {
-        case .success(let bus):
-            if isFirst { buses[key] = WeakBus(bus: bus) }
-            return bus
-        case .failure(let error as ConnectToError): throw error
-        case .failure(let error): throw ConnectToError(.busUnreachable, "\(error)", cause: error)
+        let attempt = opening[key] ?? open(key, address, limits, loop)
+        // A task that is cancelled leaves the attempt to the others, and to those that ask later.
+        guard let result = await attempt.wait() else {
+            throw ConnectToError(.cancelled, "opening the bus at \(address) was cancelled")
         }
+        return try result.get()
+    }
+
+    private func open(
+        _ key: Key, _ address: String, _ limits: BusLimits, _ loop: EventLoop
+    ) -> Latch<Result<Bus, ConnectToError>> {
+        let attempt = Latch<Result<Bus, ConnectToError>>()
+        opening[key] = attempt
+        Task(executorPreference: loop.reactor.tasks) {
+            let result: Result<Bus, ConnectToError>
+            do throws(ConnectToError) {
+                result = .success(try await Bus.open(address, limits: limits, on: loop))
+            } catch {
+                result = .failure(error)
+            }
+            await self.didOpen(key, result)
+            attempt.set(result)
+        }
+        return attempt
+    }
+
+    private func didOpen(_ key: Key, _ result: Result<Bus, ConnectToError>) {
+        opening[key] = nil
+        if case .success(let bus) = result { buses[key] = WeakBus(bus: bus) }
     }
 }

@@ -39,4 +39,24 @@ struct StoppedBusTests {
             #expect(await context.nextConnect() == nil)
         }
     }
+
+    @Test("a task that is cancelled while it opens the bus ends at once; others go on waiting, and get the bus")
+    func cancelledOpening() async throws {
+        let bus = try PrivateBus.current
+        kill(bus.processID, SIGSTOP)
+        let (leaving, staying) = (Task { try await Bus.at(bus.address) }, Task { try await Bus.at(bus.address) })
+        // Let both wait.
+        for _ in 0..<10 { await Task.yield() }
+        leaving.cancel()
+        let (error, took) = await timed {
+            await #expect(throws: ConnectToError.self) { _ = try await leaving.value }
+        }
+        #expect(error?.code == .cancelled)
+        #expect(took < .seconds(2))
+        kill(bus.processID, SIGCONT)
+        let opened = try await staying.value
+        #expect(opened.status == .connected)
+        #expect(try await Bus.at(bus.address) === opened)
+        await opened.close()
+    }
 }
