@@ -40,9 +40,13 @@ public struct ContextOptions: Sendable {
     /// Whether other programs of this user may observe the context's messages (`connect tap`). Observers see copies,
     /// slow nothing down, and miss messages that come too fast for them. They see nothing of streams.
     public var isTappable: Bool
-    /// Which programs may connect. Other programs are refused before there is a connect event, without the reason.
-    /// The logger `org.connectto.registry` logs the reason at debug level.
+    /// Which programs may connect. Other programs are refused before there is a connect event, and get no reason but
+    /// ``refusal``. The logger `org.connectto.registry` logs the reason at debug level.
     public var admission: Admission
+    /// What the callers that ``admission`` refuses are told: a sentence for people, such as "ask the group lp for
+    /// access", which they find in ``CloseReason/detail``. If nil they are told that they are not admitted. A sentence
+    /// longer than 1,024 bytes is cut, and a NUL becomes U+FFFD.
+    public var refusal: String?
     /// What the program itself decides about each caller that ``admission`` admits, before there is a connect event.
     /// It may refuse the caller with a reason. If nil, all these callers get a connect event.
     public var screening: Screening?
@@ -51,7 +55,7 @@ public struct ContextOptions: Sendable {
     public init(
         metadata: [String: String] = [:], ownership: Ownership = [], callerLimit: Int? = nil,
         format: LineFormat = .messages, isPartial: Bool = false, isTappable: Bool = false,
-        admission: Admission = .sameUser, screening: Screening? = nil
+        admission: Admission = .sameUser, refusal: String? = nil, screening: Screening? = nil
     ) {
         self.metadata = metadata
         self.ownership = ownership
@@ -60,6 +64,7 @@ public struct ContextOptions: Sendable {
         self.isPartial = isPartial
         self.isTappable = isTappable
         self.admission = admission
+        self.refusal = refusal
         self.screening = screening
     }
 
@@ -67,6 +72,6 @@ public struct ContextOptions: Sendable {
     var areDefaults: Bool {
         guard case .sameUser = admission.rule else { return false }
         return metadata.isEmpty && ownership.isEmpty && callerLimit == nil && format == .messages && !isPartial
-            && !isTappable && screening == nil
+            && !isTappable && refusal == nil && screening == nil
     }
 }

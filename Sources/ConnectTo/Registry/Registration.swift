@@ -78,6 +78,10 @@ final class Registration: @unchecked Sendable {
     /// The flags with which the bus is asked for its name.
     var flags: BusConnection.RequestNameFlags { terms.flags }
     var admission: Admission { terms.options.admission }
+    /// What the callers are told that the rule refuses.
+    var refusal: String {
+        terms.options.refusal.flatMap { Screening.Decision.refuse(because: $0).carriableReason } ?? "its rules do not admit this program"
+    }
     var screening: Screening? { terms.options.screening }
     var activity: ContextActivity { withState { $0.activity } }
     var arrivals: AsyncStream<Arrival> { withState { $0.arrivals } }

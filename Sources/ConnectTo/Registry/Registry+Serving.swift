@@ -156,14 +156,15 @@ extension Registry {
         decide(caller, peer, outcome)
     }
 
-    /// A caller that the rule refuses learns that, and not the rule: it only goes to the log.
+    /// A caller that the rule refuses learns that and what the program says to it, and not the rule: it only goes to
+    /// the log.
     private func decide(_ caller: Caller, _ peer: Peer, _ outcome: Outcome) {
         let (call, registration) = (caller.call, caller.registration)
         switch outcome {
         case .admitted: break
         case .notAdmitted:
             log.debug("refused", metadata: facts(caller, peer, "the rule does not admit it: \(registration.admission)"))
-            return refuse(call, ContextInterface.refused, "its rules do not admit this program")
+            return refuse(call, ContextInterface.refused, registration.refusal)
         case .refused(let reason):
             log.debug("refused", metadata: facts(caller, peer, "this program refused it: \(reason)"))
             return refuse(call, ContextInterface.refused, reason)

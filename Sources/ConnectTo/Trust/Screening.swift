@@ -13,7 +13,8 @@ import ConnectToLinux
 /// let context = try await bus.register("documents", options: ContextOptions(screening: screening))
 /// ```
 ///
-/// ``ContextOptions/admission`` says which programs may connect at all, and no caller learns that rule. The closure
+/// ``ContextOptions/admission`` says which programs may connect at all, and no caller learns that rule; what its
+/// refused callers are told is ``ContextOptions/refusal``. The closure
 /// is asked about the callers that the rule admits, and a caller that the closure refuses learns why: its port ends
 /// with ``CloseReason/Code/refused``, and the reason stands in ``CloseReason/detail``. Until the closure has decided,
 /// the caller has no line: there is no connect event, nothing that it has posted is read, and its port is not open.

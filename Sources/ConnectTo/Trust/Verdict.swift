@@ -132,6 +132,17 @@ extension Admission.Rule {
     }
 }
 
+extension Bus {
+    /// Whether a rule admits a peer, for decisions of the program's own: in a ``Screening``, or later, message by message.
+    ///
+    /// False also where the fact that decides cannot be learnt. Rules on user, groups and security label are decided at
+    /// once; others ask this bus, the kernel or a closure.
+    /// - Parameter peer: of a ``ConnectEvent``, a ``Screening/Caller`` or a ``DirectoryEntry`` on this bus.
+    public func admits(_ peer: Peer, by rule: Admission) async -> Bool {
+        await rule.admits(peer, asking: identities)
+    }
+}
+
 extension Admission {
     /// Whether the rule certainly admits a peer.
     func admits(_ peer: Peer, asking identities: Identities) async -> Bool {

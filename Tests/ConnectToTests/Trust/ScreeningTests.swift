@@ -29,6 +29,45 @@ struct ScreeningTests {
         }
     }
 
+    @Test("callers whom the rule refuses get the sentence that the context has for them, and not the rule")
+    func refusal() async throws {
+        let (here, there) = (try await Bus.onPrivateBus(), try await Bus.onPrivateBus())
+        let rule = Admission.all(.sameUser, .not(.sameUser))
+        _ = try await there.withContext(
+            "x", options: .init(admission: rule, refusal: "ask the group lp for access")
+        ) { _ in
+            let reason = try await here.connectTo("x").waitUntilClosed()
+            #expect(reason.code == .refused)
+            #expect(reason.detail.contains("ask the group lp for access"))
+            #expect(!reason.detail.contains("same user"))
+        }
+        _ = try await there.withContext("y", options: .init(admission: rule)) { _ in
+            let reason = try await here.connectTo("y").waitUntilClosed()
+            #expect(reason.detail.contains("rules do not admit"))
+        }
+    }
+
+    @Test("a program can ask whether a rule admits a caller, in a screening of its own")
+    func ownRules() async throws {
+        let (here, there) = (try await Bus.onPrivateBus(), try await Bus.onPrivateBus())
+        let verdicts = Lock<[Bool]>([])
+        let screening = Screening { [weak there] caller in
+            guard let there else { return .refuse(because: "the bus is gone") }
+            let rules: [Admission] = [
+                .sameUser, .not(.sameUser), .origins(["org.example.None"]), .custom { _ in true },
+            ]
+            for rule in rules {
+                let isAdmitted = await there.admits(caller.peer, by: rule)
+                verdicts.withLock { $0.append(isAdmitted) }
+            }
+            return .admit
+        }
+        _ = try await there.withContext("x", options: .init(screening: screening)) { _ in
+            try await here.connectTo("x").waitUntilOpen()
+        }
+        #expect(verdicts.withLock { $0 } == [true, false, false, true])
+    }
+
     @Test(
         "Callers that screening does not decide on are refused when the time is over, and leave nothing"
     )
