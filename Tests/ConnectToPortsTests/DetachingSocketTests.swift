@@ -34,7 +34,7 @@ struct DetachingSocketTests {
         }
     }
 
-    @Test("a socket that is lent to a closure is closed here behind it: the end of the other holder ends the port")
+    @Test("withDetachedSocket closes the socket here, so that the end of its other holder ends the port")
     func lent() async throws {
         let channel = try MessageChannel()
         let worker = try channel.port2.withDetachedSocket { Glibc.dup($0) }

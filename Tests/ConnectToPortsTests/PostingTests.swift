@@ -155,7 +155,7 @@ struct PostingTests {
         #expect(!(PortError.Code.cancelled ~= CancellationError()))
     }
 
-    @Test("how a port ended is a pattern for the errors that bring a reason, and for no others")
+    @Test("How a port ended is a pattern for the errors that bring a reason, and for no others")
     func reasonPattern() async throws {
         let (port, peer) = try RawPeer.withPort()
         peer.die()

@@ -26,7 +26,9 @@ struct PostingToManyTests {
         for line in lines { line.peer.die() }
     }
 
-    @Test("under a key leaves one message on each slow port, the newest, and tells which port did not take it")
+    @Test(
+        "Posting to many ports under a key leaves the newest message on slow ports, and returns the port that is over"
+    )
     func replacing() async throws {
         let much = [UInt8](repeating: 9, count: 2 << 20)
         let lines = try (0..<3).map { _ in try RawPeer.withPort() }

@@ -139,7 +139,7 @@ struct TransferTests {
         #expect(byte == UInt8(ascii: "x"))
     }
 
-    @Test("a file goes to many receivers, a duplicate to each, which all share one position")
+    @Test("A file goes to many receivers, a duplicate to each, which all share one position")
     func duplicatedFile() async throws {
         let temporary = try #require(tmpfile())
         let number = fileno(temporary)
@@ -181,7 +181,7 @@ struct TransferTests {
         #expect(shared.withUnsafeBytes { $0[7] } == 7)
     }
 
-    @Test("a buffer is made of bytes, with those bytes in it, and can be written before it moves")
+    @Test("A buffer that is made of bytes holds them, and can be written before it moves")
     func copiedBuffer() async throws {
         let buffer = try SharedBuffer(copying: Array("abc".utf8))
         buffer.withUnsafeMutableBytes { $0[2] = UInt8(ascii: "d") }

@@ -15,7 +15,7 @@ struct WritableTests {
         return limits
     }
 
-    @Test("ends when the slow peer has read, and a message that is posted then is not refused")
+    @Test("waitUntilWritable ends when the slow peer has read, and a message that is posted then is not refused")
     func slowPeer() async throws {
         let (port, peer) = try RawPeer.withPort(limits: Self.limits())
         try await port.waitUntilWritable()
@@ -35,7 +35,9 @@ struct WritableTests {
         peer.die()
     }
 
-    @Test("throws as send does: where the port ends, where this side has finished, and where the task is cancelled")
+    @Test(
+        "waitUntilWritable throws where the port ends, where this side has finished, and where the task is cancelled"
+    )
     func errors() async throws {
         let (port, peer) = try RawPeer.withPort(limits: Self.limits())
         try port.postMessage(Self.much)

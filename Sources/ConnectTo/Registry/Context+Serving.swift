@@ -138,7 +138,8 @@ private final class ServedCaller: Sendable {
 
     private func log(_ error: any Error, _ name: String) {
         Self.log.log(
-            level: CloseReason.Code.peerExited ~= error ? .debug : .warning, "the handler of a caller has thrown an error",
+            level: CloseReason.Code.peerExited ~= error ? .debug : .warning,
+            "the handler of a caller has thrown an error",
             metadata: ["name": "\(name)", "peer": "\(peer)", "error": "\(error)"])
     }
 

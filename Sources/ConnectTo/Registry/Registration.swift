@@ -80,7 +80,8 @@ final class Registration: @unchecked Sendable {
     var admission: Admission { terms.options.admission }
     /// What the callers are told that the rule refuses.
     var refusal: String {
-        terms.options.refusal.flatMap { Screening.Decision.refuse(because: $0).carriableReason } ?? "its rules do not admit this program"
+        terms.options.refusal.flatMap { Screening.Decision.refuse(because: $0).carriableReason }
+            ?? "its rules do not admit this program"
     }
     var screening: Screening? { terms.options.screening }
     var activity: ContextActivity { withState { $0.activity } }

@@ -34,7 +34,8 @@ public struct PortError: Error, Sendable, CustomStringConvertible {
         }
 
         /// More bytes are queued than ``PortLimits/queuedOutput`` allows, or than the ports of a caller may hold
-        /// together. Wait with `send`, or slow down.
+        /// together (`CallerLimits.heldBytes`). Wait with ``MessagePort/send(_:)`` or
+        /// ``MessagePort/waitUntilWritable(within:)``, or slow down; close ports whose peers do not read.
         public static let queueFull = Code(rawValue: "queue-full")
         /// The message is longer than 64 MiB, the most that every peer must take, or than ``PortLimits/messageLength``.
         public static let messageTooLarge = Code(rawValue: "message-too-large")
@@ -122,7 +123,7 @@ extension PortError {
         """)
 
     static func timedOut(_ limit: Duration, _ what: String) -> PortError {
-        PortError(.timedOut, "\(what) within \(limit); the port lives on: wait longer, or close it")
+        PortError(.timedOut, "\(what) within \(limit); the port lives on")
     }
 
     static let waitCancelled = PortError(.cancelled, "the waiting task was cancelled")
@@ -137,8 +138,8 @@ extension PortError {
         PortError(
             .queueFull,
             """
-            \(queued) bytes and \(descriptors) descriptors already wait for the peer to read, the limits are \
-            \(limits.queuedOutput) and \(limits.queuedDescriptors); use send, which waits for room
+            \(queued) bytes and \(descriptors) descriptors wait for the peer to read, and the limits are \
+            \(limits.queuedOutput) and \(limits.queuedDescriptors); send less until the peer has read some of it
             """)
     }
 
@@ -147,8 +148,8 @@ extension PortError {
         PortError(
             .queueFull,
             """
-            \(queued) bytes already wait for the peer to read, and its user's ports hold as much as they may together \
-            (CallerLimits.heldBytes); use send, which waits for room, or close the ports whose peers do not read
+            \(queued) bytes wait for the peer to read, and its user's ports hold as much as they may together; send less \
+            until the peers have read some of it
             """)
     }
 

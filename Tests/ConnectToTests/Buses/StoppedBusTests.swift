@@ -40,7 +40,7 @@ struct StoppedBusTests {
         }
     }
 
-    @Test("a task that is cancelled while it opens the bus ends at once; others go on waiting, and get the bus")
+    @Test("A task that is cancelled while it opens the bus ends at once; others go on waiting, and get the bus")
     func cancelledOpening() async throws {
         let bus = try PrivateBus.current
         kill(bus.processID, SIGSTOP)

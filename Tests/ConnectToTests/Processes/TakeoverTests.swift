@@ -124,7 +124,7 @@ struct TakeoverTests {
         }
     }
 
-    @Test("connections that follow every end go on after a listener that closed in order, and say what it did not take")
+    @Test("Connections that follow every end go on after a listener that closed in order, and say what it did not take")
     func followingEveryEnd() async throws {
         let (here, there) = (try await Bus.onPrivateBus(), try await Bus.onPrivateBus())
         var connections = here.connections(to: "x", following: .everyEnd).makeAsyncIterator()
@@ -150,7 +150,7 @@ struct TakeoverTests {
         await context.unregister()
     }
 
-    @Test("connections end where both sides have finished, also where they follow every end")
+    @Test("Connections end where both sides have finished, also where they follow every end")
     func bothFinished() async throws {
         let (here, there) = (try await Bus.onPrivateBus(), try await Bus.onPrivateBus())
         let context = try await there.register("x")

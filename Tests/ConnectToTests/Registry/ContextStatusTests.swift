@@ -7,7 +7,7 @@ import Testing
 
 @Suite("The status of a context", .privateBus, .chosenExecutor, .timeLimit(.minutes(1)))
 struct ContextStatusTests {
-    @Test("a standby sees that it becomes the owner, and that another program replaces it")
+    @Test("A standby sees that it becomes the owner, and that another program replaces it")
     func standby() async throws {
         let (first, second, third) = (
             try await Bus.onPrivateBus(), try await Bus.onPrivateBus(), try await Bus.onPrivateBus()
@@ -28,7 +28,7 @@ struct ContextStatusTests {
         await successor.unregister()
     }
 
-    @Test("a context sees the bus go and come back, and its end, in each of two tasks")
+    @Test("A context sees the bus go and come back, and its end, in each of two tasks")
     func busRestarts() async throws {
         try await withPrivateBus { privateBus in
             let bus = try await Bus.separate(at: privateBus.address)
@@ -53,7 +53,7 @@ struct ContextStatusTests {
         }
     }
 
-    @Test("a program learns of the loss of the name at once, while serve still waits for a handler")
+    @Test("A program learns of the loss of the name at once, while serve still waits for a handler")
     func lossWhileServing() async throws {
         let (here, there) = (try await Bus.onPrivateBus(), try await Bus.onPrivateBus())
         let context = try await there.register("x", options: .init(ownership: .allowsReplacement))
@@ -73,7 +73,7 @@ struct ContextStatusTests {
         await successor.unregister()
     }
 
-    @Test("a cancelled task does not wait for the end any longer, and the context lives on")
+    @Test("waitUntilEnded ends in a cancelled task, and the context lives on")
     func cancelledWait() async throws {
         let bus = try await Bus.onPrivateBus()
         let context = try await bus.register("x")

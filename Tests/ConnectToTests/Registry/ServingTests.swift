@@ -135,7 +135,7 @@ struct ServingTests {
     }
 
     @Test(
-        "the ports of cancelled handlers close in order, kept or not; one that had finished breaks off, since it read on"
+        "The ports of cancelled handlers close in order, kept or not; one that had finished breaks off, since it read on"
     )
     func cancelledPorts() async throws {
         let (here, there) = (try await Bus.onPrivateBus(), try await Bus.onPrivateBus())
@@ -162,7 +162,7 @@ struct ServingTests {
         #expect(kept.withLock { $0.map(\.closeReason?.code) } == [.closed])
     }
 
-    @Test("a process that cancels serving, and ends when that has ended, has handed over all that it posted")
+    @Test("A process that cancels serving, and ends when that has ended, has handed over all that it posted")
     func stoppedProcess() async throws {
         let bus = try await Bus.onPrivateBus()
         try await withPeer("stop", "x", 200) { peer in

@@ -29,7 +29,7 @@ struct ScreeningTests {
         }
     }
 
-    @Test("callers whom the rule refuses get the sentence that the context has for them, and not the rule")
+    @Test("Callers whom the rule refuses get the sentence that the context has for them, and not the rule")
     func refusal() async throws {
         let (here, there) = (try await Bus.onPrivateBus(), try await Bus.onPrivateBus())
         let rule = Admission.all(.sameUser, .not(.sameUser))
@@ -47,7 +47,7 @@ struct ScreeningTests {
         }
     }
 
-    @Test("a program can ask whether a rule admits a caller, in a screening of its own")
+    @Test("A program can ask whether a rule admits a caller, in a screening of its own")
     func ownRules() async throws {
         let (here, there) = (try await Bus.onPrivateBus(), try await Bus.onPrivateBus())
         let verdicts = Lock<[Bool]>([])
