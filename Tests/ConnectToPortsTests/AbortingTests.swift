@@ -19,9 +19,9 @@ struct AbortingTests {
     }
 
     @Test(
-        "The peer receives what was flushed before, and then sees the line break off, also after finish",
+        "A port that is aborted delivers what was flushed before, and then breaks the line off, also after finish",
         arguments: [false, true])
-    func breaksOff(hasFinished: Bool) async throws {
+    func abortBreaksLineOff(hasFinished: Bool) async throws {
         try port.postMessage("last")
         if hasFinished { port.finish() }
         try await port.flush()
@@ -34,8 +34,8 @@ struct AbortingTests {
         #expect(!peer.peerWasDone)
     }
 
-    @Test("Messages that wait to be sent are dropped at once, and flush says so")
-    func dropsOutput() async throws {
+    @Test("A port that is aborted drops messages that wait to be sent at once, and flush says so")
+    func abortDropsOutput() async throws {
         try fillTheQueue()
         port.abort()
         #expect(port.bufferedAmount == 0)
@@ -43,16 +43,16 @@ struct AbortingTests {
         await #expect { try await port.flush() } throws: { PortError.Code.undelivered ~= $0 }
     }
 
-    @Test("Messages that have arrived and were not taken are dropped")
-    func dropsInput() async throws {
+    @Test("A port that is aborted drops messages that have arrived and were not taken")
+    func abortDropsInput() async throws {
         for word in ["one", "two"] { try peer.postMessage(.text(word)) }
         #expect(try await port.nextMessage()?.text == "one")
         port.abort()
         #expect(try await port.nextMessage() == nil)
     }
 
-    @Test("A port that was closed, and still hands over what was posted, stops at once")
-    func whileClosing() async throws {
+    @Test("A port that was closed, and still hands over what was posted, stops at once when it is aborted")
+    func abortStopsClosing() async throws {
         try fillTheQueue()
         port.close()
         port.abort()
@@ -62,16 +62,16 @@ struct AbortingTests {
         #expect(try await peer.waitUntilClosed().code == .peerExited)
     }
 
-    @Test("A port that is over keeps its reason")
-    func afterTheEnd() async throws {
+    @Test("A port that is aborted when it is over keeps its reason")
+    func abortAfterEndKeepsReason() async throws {
         peer.abort()
         #expect(try await port.waitUntilClosed().code == .peerExited)
         port.abort()
         #expect(port.closeReason?.code == .peerExited)
     }
 
-    @Test("A task that waits for a message or for the end goes on")
-    func waiters() async throws {
+    @Test("A port that is aborted ends every wait for a message or for the end")
+    func abortEndsWaits() async throws {
         let (message, end) = (Task { try await port.nextMessage() }, Task { try await port.waitUntilClosed() })
         port.abort()
         #expect(try await message.value == nil)

@@ -22,7 +22,7 @@ struct EventLoopWatchTests {
     }
 
     @Test("A watch reports in every turn while the descriptor is ready, and stops when the bytes have been read")
-    func levelTriggered() throws {
+    func levelTriggeredWatch() throws {
         // Bits that mean other things to epoll (EPOLLONESHOT, EPOLLET) have no effect.
         let watch = try watch(pipe.reading, for: [.read, .init(rawValue: 3 << 30)])
         loop.runReady()
@@ -38,7 +38,7 @@ struct EventLoopWatchTests {
     }
 
     @Test("An edge-triggered watch reports each arrival once, and reports again after a change")
-    func edgeTriggered() throws {
+    func edgeTriggeredWatch() throws {
         let watch = try watch(pipe.reading, for: .read, edgeTriggered: true)
         pipe.write()
         loop.runReady()
@@ -55,7 +55,7 @@ struct EventLoopWatchTests {
     }
 
     @Test("A watch for nothing reports that a pipe has lost its other end")
-    func ends() throws {
+    func watchReportsLostPipe() throws {
         let reader = try watch(pipe.reading, for: [])
         pipe.closeWriting()
         loop.runReady()
@@ -70,7 +70,7 @@ struct EventLoopWatchTests {
     }
 
     @Test("A watch reports that a socket's peer writes no more")
-    func peerHangup() throws {
+    func watchReportsPeersHangup() throws {
         var ends: [Int32] = [-1, -1]
         try #require(socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0, &ends) == 0)
         defer { for end in ends { close(end) } }
@@ -87,7 +87,7 @@ struct EventLoopWatchTests {
     }
 
     @Test("A cancelled watch reports nothing, releases its closure, and leaves the descriptor to the next watch")
-    func cancelled() throws {
+    func cancelledWatchReportsNothing() throws {
         weak let witness: Reports?
         let first: EventLoop.Watch
         do {
@@ -109,8 +109,8 @@ struct EventLoopWatchTests {
         #expect(reports.all == [.read])
     }
 
-    @Test("The shared loop reports on its own thread, where an actor of the loop may be used")
-    func sharedLoop() async throws {
+    @Test("A watch on the shared loop reports on the loop's thread, where an actor of the loop may be used")
+    func sharedLoopReportsOnItsThread() async throws {
         let shared = try EventLoop.shared
         let clerk = Clerk(on: shared)
         let (counts, sink) = AsyncStream<Int>.makeStream()
@@ -124,7 +124,7 @@ struct EventLoopWatchTests {
     }
 
     @Test("A descriptor that cannot be watched is refused, and the error says what to do")
-    func refused() throws {
+    func unwatchableDescriptorIsRefused() throws {
         let file = open("/proc/self/exe", O_RDONLY | O_CLOEXEC)
         defer { close(file) }
         let watch = try watch(pipe.reading, for: .read)

@@ -46,8 +46,10 @@ struct PortLifeTests {
         #expect(life.close() == [])
     }
 
-    @Test("abort sends nothing, drops everything and hangs up from any state", arguments: LifeState.alive)
-    func aborts(state: LifeState) {
+    @Test(
+        "A port's life that is aborted sends nothing, drops everything and hangs up from any state",
+        arguments: LifeState.alive)
+    func abortSendsNothing(state: LifeState) {
         var life = state.life()
         #expect(life.abort() == [.dropInput, .dropOutput, .announceEnd, .hangUp])
         #expect(life.reason?.code == .closed)
@@ -57,8 +59,8 @@ struct PortLifeTests {
         #expect(life.fail(.peerExited) == [])
     }
 
-    @Test("abort while it closes gives up on what was still to be sent")
-    func abortsWhileClosing() {
+    @Test("A port's life that is aborted while it closes gives up on what was still to be sent")
+    func abortWhileClosingGivesUp() {
         var life = LifeState.closing.life()
         let reason = life.reason
         #expect(life.abort().isSuperset(of: [.dropOutput, .hangUp]))
@@ -66,8 +68,8 @@ struct PortLifeTests {
         #expect(life.reason == reason)
     }
 
-    @Test("abort before it is open ends it as cancelled, and what was posted is lost")
-    func abortsBeforeOpen() {
+    @Test("A port's life that is aborted before it is open ends as cancelled, and what was posted is lost")
+    func abortBeforeOpeningCancels() {
         var life = PortLife(isOpen: false)
         #expect(life.post() == .accept)
         #expect(life.abort().contains(.hangUp))

@@ -4,10 +4,10 @@ import ConnectToTesting
 import Glibc
 import Testing
 
-@Suite("What a program learns of its bus", .privateBus, .chosenExecutor, .timeLimit(.minutes(1)))
+@Suite("The facts about a bus", .privateBus, .chosenExecutor, .timeLimit(.minutes(1)))
 struct BusInfoTests {
     @Test("A program learns which process the bus is, how the bus sees the program, and how many names there are")
-    func info() async throws {
+    func busInfoHasBusProgramAndNames() async throws {
         let bus = try await Bus.at(PrivateBus.current.address)
         let before = try await bus.info()
         #expect(before.daemon?.processName?.hasPrefix("dbus-") == true)
@@ -32,8 +32,8 @@ struct BusInfoTests {
         #expect(shared.status == .connected)
     }
 
-    @Test("A bus that was closed says so")
-    func closed() async throws {
+    @Test("A bus that was closed throws busLost where it is asked about itself")
+    func closedBusHasNoInfo() async throws {
         let bus = try await Bus.at(PrivateBus.current.address)
         await bus.close()
         await #expect { try await bus.info() } throws: { ConnectToError.Code.busLost ~= $0 }
@@ -42,7 +42,7 @@ struct BusInfoTests {
     }
 
     @Test("A program is the same application to itself as to others where no bus name and no sandbox says more")
-    func application() async throws {
+    func ownApplicationIsThatOthersSee() async throws {
         let bus = try await Bus.at(PrivateBus.current.address)
         let peer = try #require(try await bus.info().ownPeer)
         #expect(await peer.application == Peer.Application.current)

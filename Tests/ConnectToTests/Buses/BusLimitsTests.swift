@@ -63,8 +63,8 @@ struct BusLimitsTests {
         #expect(context.statistics.refused == 1)
     }
 
-    @Test("While a listener holds as many bytes of a caller's messages as it may, further callers are refused")
-    func heldBytesCount() async throws {
+    @Test("A listener that holds as many bytes of a caller's messages as it may refuses further callers")
+    func bytesHeldByListenerCount() async throws {
         var limits = BusLimits()
         limits.callers.heldBytes = 1 << 20
         let listening = try await Bus.makeSeparate(at: try PrivateBus.current.address, limits: limits)
