@@ -58,7 +58,7 @@ final class Call: Sendable {
         }
         let outcome = await outcome.wait()
         port.close()
-        let reason = await end()
+        let reason = await ended()
         try await report.close(port: Self.number, reason: reason)
         if case .reached = outcome { return .success }
         try await judge(reason)
@@ -75,8 +75,8 @@ final class Call: Sendable {
     }
 
     /// Waits until the port has ended.
-    private func end() async -> CloseReason {
-        let reason = await port.end()
+    private func ended() async -> CloseReason {
+        let reason = await port.ended()
         return reason.code == .cancelled ? endsUnopened.value ?? reason : reason
     }
 
@@ -105,7 +105,7 @@ final class Call: Sendable {
                 }
             }
         }
-        await port.end()
+        await port.ended()
         outcome.set(.ended)
     }
 

@@ -10,7 +10,7 @@ extension Messages.AsyncIterator {
 extension MessagePort {
     /// Waits until the port has ended, and returns its close reason; in a cancelled task, a reason that says so.
     @discardableResult
-    func end() async -> CloseReason {
+    func ended() async -> CloseReason {
         do throws(PortError) {
             return try await waitUntilClosed()
         } catch {

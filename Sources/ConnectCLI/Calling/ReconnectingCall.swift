@@ -71,7 +71,7 @@ final class ReconnectingCall: Sendable {
             input.gate.open()
             try await receive(from: connection.port, number)
             // The peer may have ended its side before the port is over.
-            let reason = await connection.port.end()
+            let reason = await connection.port.ended()
             input.gate.close()
             try await report.close(port: number, reason: reason)
             guard reason.code == .peerExited, !state.withLock({ $0.isFinished || $0.isOver }) else {

@@ -43,7 +43,7 @@ struct ChildService: PeerService {
             await breakOff(port, number, command.failure(error))
         }
         port.close()
-        let reason = await port.end()
+        let reason = await port.ended()
         // The close that was just posted has to reach the peer.
         try? await port.flush()
         return reason
@@ -60,7 +60,7 @@ struct ChildService: PeerService {
                 isFed.set()
             }
             group.addTask {
-                await port.end()
+                await port.ended()
                 // The peer has gone, or this process has closed the port since the command ended.
                 if port.peerWasDone { await letFinish(child, input, isFed, number) }
                 child.hangUp()

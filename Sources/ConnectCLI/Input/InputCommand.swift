@@ -167,7 +167,7 @@ extension JSONScanner {
             if !skip(":") { throw malformed }
             members[key] = Array(text[try value()])
         }
-        try end()
+        try expectEnd()
         return members
     }
 }

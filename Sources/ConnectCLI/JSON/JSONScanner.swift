@@ -43,7 +43,7 @@ struct JSONScanner {
         var scanner = JSONScanner(bytes)
         do throws(Malformed) {
             _ = try scanner.value()
-            try scanner.end()
+            try scanner.expectEnd()
         } catch { return false }
         return scanner.depth <= depthLimit && !scanner.hasHalfSurrogate
     }
@@ -65,7 +65,7 @@ struct JSONScanner {
     static func check(_ text: [UInt8]) throws(Malformed) {
         var scanner = JSONScanner(text)
         _ = try scanner.value()
-        try scanner.end()
+        try scanner.expectEnd()
     }
 
     var malformed: Malformed { Malformed(offset: position) }
@@ -88,7 +88,7 @@ struct JSONScanner {
     }
 
     /// Checks that only white space is left.
-    mutating func end() throws(Malformed) {
+    mutating func expectEnd() throws(Malformed) {
         skipSpace()
         if position != text.count { throw malformed }
     }

@@ -118,7 +118,7 @@ actor OpenPorts: OpenPeers {
     func deliver(to number: Int, finishes: Bool) async {
         guard let port = ports[number]?.port else { return }
         Task.onLoop {
-            await port.end()
+            await port.ended()
             await self.end(number)
         }
         while let step = await next(for: number) {

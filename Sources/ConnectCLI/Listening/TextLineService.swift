@@ -64,7 +64,7 @@ final class TextLineService: PeerService {
         _ = await isDelivered.wait()
         try? await port.flush()
         port.close()
-        let reason = await port.end()
+        let reason = await port.ended()
         // The close that was just posted has to reach the peer.
         try? await port.flush()
         return await ports.dropReason(of: number) ?? reason
