@@ -29,10 +29,13 @@ extension Bus {
     /// any more: see ``Connections``. Nothing is sent twice: the program decides whether to send again what it posted
     /// on a line that broke.
     ///
-    /// The other parameters are those of ``connectTo(_:origin:options:)``. The wait begins anew for each port: a
-    /// listener that is away for longer ends the sequence with an error. Each owner of the name is checked against
-    /// ``ConnectOptions/expected``.
-    /// - Parameter following: after which ends the next connection is made.
+    /// The wait begins anew for each port: a listener that is away for longer ends the sequence with an error. Each
+    /// owner of the name is checked against ``ConnectOptions/expected``.
+    /// - Parameters:
+    ///   - name: the context's name.
+    ///   - origin: the application id that the name lives under.
+    ///   - options: how to connect, as for ``connectTo(_:origin:options:)``.
+    ///   - following: after which ends the next connection is made.
     public func connections(
         to name: String, origin: String = ContextName.defaultOrigin, options: ConnectOptions = ConnectOptions(),
         following: Connections.Following = .crashes

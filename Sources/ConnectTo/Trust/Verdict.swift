@@ -137,7 +137,9 @@ extension Bus {
     ///
     /// False also where the fact that decides cannot be learnt. Rules on user, groups and security label are decided at
     /// once; others ask this bus, the kernel or a closure.
-    /// - Parameter peer: of a ``ConnectEvent``, a ``Screening/Caller`` or a ``DirectoryEntry`` on this bus.
+    /// - Parameters:
+    ///   - peer: of a ``ConnectEvent`` or a ``Screening/Caller`` on this bus.
+    ///   - rule: the rule to ask.
     public func admits(_ peer: Peer, by rule: Admission) async -> Bool {
         await rule.admits(peer, asking: identities)
     }
