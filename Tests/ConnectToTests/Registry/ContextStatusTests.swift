@@ -31,7 +31,7 @@ struct ContextStatusTests {
     @Test("A context sees the bus go and come back, and its end, in each of two tasks")
     func busRestarts() async throws {
         try await withPrivateBus { privateBus in
-            let bus = try await Bus.separate(at: privateBus.address)
+            let bus = try await Bus.makeSeparate(at: privateBus.address)
             let context = try await bus.register("x")
             let taking = (0..<2).map { _ in
                 Task {
