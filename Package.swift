@@ -62,6 +62,8 @@ let package = Package(
             name: "ConnectTo",
             dependencies: ["ConnectToDBus", "ConnectToLinux", "ConnectToPorts", collections, logging],
             swiftSettings: settings),
+        // Calls and hubs (dbus/CALLS.md): what is pure of them so far.
+        .target(name: "ConnectToMessaging", dependencies: [collections], swiftSettings: settings),
         .target(
             name: "ConnectToTesting",
             dependencies: ["CConnectToLinux", "ConnectTo", "ConnectToLinux", subprocess, system],
@@ -107,6 +109,8 @@ let package = Package(
                 "ConnectToTestPeer", "ConnectToTestSupport", metricsTestKit, metrics, subprocess, system,
             ],
             swiftSettings: settings),
+        .testTarget(
+            name: "ConnectToMessagingTests", dependencies: ["ConnectToMessaging"], swiftSettings: settings),
         // How ports behave, sentence by sentence (Tests/CONFORMANCE.md).
         .testTarget(
             name: "ConformanceTests",

@@ -1,0 +1,118 @@
+/// The other side's requests that this side has not answered yet.
+struct CallsServed<Handler> {
+    private struct Call {
+        /// Nil until the handler has started.
+        var handler: Handler?
+        /// How many more elements may be sent; nil where the request is not a stream.
+        var elements: UInt32?
+        /// The place has been given back, since the handler waits for an answer of its own.
+        var keepsPlace = false
+        var isCancelled = false
+    }
+
+    /// How many handlers may wait for answers of their own without holding a place.
+    static var waitingLimit: Int { 1_024 }
+
+    private var calls: [UInt64: Call] = [:]
+    private var lastID: UInt64 = 0
+    private var waiting = 0
+    /// How many more requests the other side may send now.
+    private var places: Int
+
+    init(places: UInt32) {
+        self.places = Int(places)
+    }
+
+    var count: Int { calls.count }
+
+    /// A request has arrived.
+    mutating func begin(_ id: UInt64, wantsMany: Bool) throws(ProtocolViolation) {
+        guard id > lastID else {
+            throw ProtocolViolation("request \(id) behind request \(lastID): ids have to grow")
+        }
+        guard places > 0 else { throw ProtocolViolation("a request beyond the places that were granted") }
+        lastID = id
+        places -= 1
+        calls[id] = Call(elements: wantsMany ? CallsMade<Void>.firstElements : nil)
+    }
+
+    /// The handler of a request has started.
+    ///
+    /// - Returns: whether it is to go on: false where the request has been cancelled meanwhile.
+    mutating func started(_ id: UInt64, _ handler: Handler) -> Bool {
+        guard let call = calls[id] else { return false }
+        calls[id]?.handler = handler
+        return !call.isCancelled
+    }
+
+    /// A request has been answered, and is to be told so.
+    ///
+    /// - Returns: whether the answer keeps the place, which was given back before; nil where the request has been
+    ///   answered before, or the line has ended, so that there is nothing to send.
+    mutating func answer(_ id: UInt64) -> (keepsPlace: Bool, wantsMany: Bool)? {
+        guard let call = calls.removeValue(forKey: id) else { return nil }
+        if call.keepsPlace { waiting -= 1 } else { places += 1 }
+        return (call.keepsPlace, call.elements != nil)
+    }
+
+    /// A handler begins to wait for an answer of its own.
+    ///
+    /// - Returns: whether its place is to be given back to the other side now.
+    mutating func givePlaceBack(_ id: UInt64) -> Bool {
+        guard let call = calls[id], !call.keepsPlace, waiting < Self.waitingLimit else { return false }
+        calls[id]?.keepsPlace = true
+        waiting += 1
+        places += 1
+        return true
+    }
+
+    /// The caller has given up.
+    ///
+    /// - Returns: the handler to cancel; nil where it has not started or has answered.
+    mutating func cancel(_ id: UInt64) throws(ProtocolViolation) -> Handler? {
+        guard id <= lastID else { throw ProtocolViolation("a cancel of request \(id), which was never sent") }
+        calls[id]?.isCancelled = true
+        return calls[id]?.handler
+    }
+
+    /// Whether the caller of a request has given up.
+    func isCancelled(_ id: UInt64) -> Bool { calls[id]?.isCancelled ?? true }
+
+    /// Takes the right to send one element of a stream.
+    mutating func sendElement(_ id: UInt64) -> ElementPermission {
+        guard let call = calls[id], !call.isCancelled, let elements = call.elements else { return .ended }
+        guard elements > 0 else { return .wait }
+        calls[id]?.elements = elements - 1
+        return .send
+    }
+
+    enum ElementPermission {
+        case send
+        /// The caller has not granted more yet.
+        case wait
+        /// The request has been answered or given up, or is not a stream.
+        case ended
+    }
+
+    /// The caller takes more elements of a stream.
+    ///
+    /// - Returns: the handler, which may wait for that; nil where the stream has ended.
+    mutating func grantElements(_ count: UInt32, of id: UInt64) throws(ProtocolViolation) -> Handler? {
+        guard id <= lastID else { throw ProtocolViolation("a grant for request \(id), which was never sent") }
+        guard let call = calls[id] else { return nil }
+        guard let elements = call.elements else {
+            throw ProtocolViolation("a grant of elements for request \(id), which asks for one answer")
+        }
+        guard Int(elements) + Int(count) <= Int(Int32.max) else {
+            throw ProtocolViolation("grants of more than 2^31 elements")
+        }
+        calls[id]?.elements = elements + count
+        return call.handler
+    }
+
+    /// The line has ended: all handlers that have started.
+    mutating func end() -> [Handler] {
+        defer { calls = [:] }
+        return calls.sorted { $0.key < $1.key }.compactMap(\.value.handler)
+    }
+}
