@@ -29,6 +29,7 @@ let package = Package(
     name: "connect-to",
     products: [
         .library(name: "ConnectTo", targets: ["ConnectTo"]),
+        .library(name: "ConnectToMessaging", targets: ["ConnectToMessaging"]),
         .library(name: "ConnectToTesting", targets: ["ConnectToTesting"]),
         .executable(name: "connect", targets: ["ConnectCLI"]),
     ],
@@ -63,7 +64,9 @@ let package = Package(
             dependencies: ["ConnectToDBus", "ConnectToLinux", "ConnectToPorts", collections, logging],
             swiftSettings: settings),
         // Calls and hubs (dbus/CALLS.md): what is pure of them so far.
-        .target(name: "ConnectToMessaging", dependencies: [collections], swiftSettings: settings),
+        .target(
+            name: "ConnectToMessaging", dependencies: ["ConnectTo", collections], packageAccess: false,
+            swiftSettings: settings),
         .target(
             name: "ConnectToTesting",
             dependencies: ["CConnectToLinux", "ConnectTo", "ConnectToLinux", subprocess, system],
@@ -110,7 +113,8 @@ let package = Package(
             ],
             swiftSettings: settings),
         .testTarget(
-            name: "ConnectToMessagingTests", dependencies: ["ConnectToMessaging"], swiftSettings: settings),
+            name: "ConnectToMessagingTests", dependencies: ["ConnectTo", "ConnectToMessaging", "ConnectToTesting"],
+            swiftSettings: settings),
         // How ports behave, sentence by sentence (Tests/CONFORMANCE.md).
         .testTarget(
             name: "ConformanceTests",

@@ -25,7 +25,8 @@ extension Bus {
         do throws(ConnectToError) {
             let context = try ContextName(name, origin: origin)
             try options.metadata.checked()
-            introduce(introduction, to: context, as: .messages, options)
+            guard options.format.isWord, !options.format.isStream else { throw .notForMessages(options.format) }
+            introduce(introduction, to: context, as: options.format, options)
         } catch {
             introduction.failUnlessOpen(CloseReason(.invalid, detail: error.message))
         }

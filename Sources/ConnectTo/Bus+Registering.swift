@@ -29,12 +29,12 @@ extension Bus {
                 callerLimit out to admit any number of callers
                 """)
         }
-        if options.format != .messages, options.format != .stream {
+        guard options.format.isWord else {
             throw ConnectToError(
                 .otherFormat,
                 """
-                registering \(context.quoted) failed: its format is \(options.format), and this version serves \
-                messages and streams; choose one of them
+                registering \(context.quoted) failed: a format is a word of 1 to \(LineFormat.longestWord) bytes, and \
+                this one has \(options.format.rawValue.utf8.count)
                 """)
         }
         let registration = try await retryingWhenBack("registering \(context.quoted)") {

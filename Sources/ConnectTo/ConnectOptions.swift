@@ -16,14 +16,28 @@ public struct ConnectOptions: Sendable {
     /// ``CloseReason/Code/unexpectedOwner``, and nothing has left this process. This costs two more questions to the
     /// bus.
     public var expected: Admission?
+    /// What the messages mean to both programs (``LineFormat``): plain ``LineFormat/messages`` if not set. A context of
+    /// another format refuses the caller. Streams have a call of their own, which ignores this.
+    public var format: LineFormat
 
     /// The defaults: wait ten seconds for any listener, and send no metadata.
     public init(
         wait: WaitPolicy = .untilAvailable(for: .seconds(10)), metadata: [String: String] = [:],
-        expected: Admission? = nil
+        expected: Admission? = nil, format: LineFormat = .messages
     ) {
         self.wait = wait
         self.metadata = metadata
         self.expected = expected
+        self.format = format
+    }
+}
+
+extension ConnectToError {
+    static func notForMessages(_ format: LineFormat) -> ConnectToError {
+        ConnectToError(
+            .otherFormat,
+            format.isStream
+                ? "a port carries messages: open a stream with openStream(to:)"
+                : "a format is a word of 1 to \(LineFormat.longestWord) bytes")
     }
 }

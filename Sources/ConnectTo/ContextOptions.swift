@@ -30,8 +30,8 @@ public struct ContextOptions: Sendable {
     public var ownership: Ownership
     /// Unregister once this many callers have been admitted, one at least; no limit if nil.
     public var callerLimit: Int?
-    /// What lines to the context carry: messages or streams. Callers that ask for another format are refused. This
-    /// version serves no other format.
+    /// What lines to the context carry: messages, streams, or messages with a meaning of their own
+    /// (``LineFormat``). Callers that ask for another format are refused.
     public var format: LineFormat
     /// For streams: whether the program may end a line before it has taken all bytes, because it has no use for the
     /// rest, as a command of `connect listen --raw --exec` does that ends early. Callers learn this when they are

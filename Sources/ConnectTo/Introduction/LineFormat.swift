@@ -1,7 +1,9 @@
 /// What a line carries: the two sides agree on it when they are introduced, and it is never guessed from what
 /// arrives.
 ///
-/// A later version may know more formats. A format that is not known here is shown as its word.
+/// Beside ``messages`` and ``stream`` a format is the name of what messages mean to two programs, as the subprotocol
+/// of a WebSocket is: such lines carry messages like any other, and a caller that would misunderstand them is refused
+/// instead. Words without a dot belong to this project; choose one that begins with a reverse DNS name of yours.
 public struct LineFormat: RawRepresentable, Sendable, Hashable, CustomStringConvertible {
     /// The format's word on the bus.
     public let rawValue: String
@@ -23,6 +25,12 @@ public struct LineFormat: RawRepresentable, Sendable, Hashable, CustomStringConv
 extension LineFormat {
     /// The longest word of a format, in bytes: words of peers are kept and shown, so they need a bound.
     static let longestWord = 255
+
+    /// Whether lines of this format carry bytes; all others carry messages.
+    var isStream: Bool { self == .stream }
+
+    /// Whether it can be told to other programs.
+    var isWord: Bool { !rawValue.isEmpty && rawValue.utf8.count <= Self.longestWord }
 
     /// Nil for a word that is too long.
     init?(word: String) {

@@ -47,7 +47,7 @@ public struct CallerEvents<Event: Sendable>: AsyncSequence, Sendable {
             self.context = context
             self.format = format
             self.event = event
-            claim = context.format == format ? context.registration.claimArrivals() : nil
+            claim = context.format.isStream == format.isStream ? context.registration.claimArrivals() : nil
             arrivals = context.registration.arrivals.makeAsyncIterator()
         }
 

@@ -275,7 +275,7 @@ final class Registration: @unchecked Sendable {
 
     /// Why callers in this format never come; nil where they may.
     func refusal(toTake wanted: LineFormat) -> ConnectToError? {
-        if format == wanted { return nil }
+        if format.isStream == wanted.isStream { return nil }
         return ConnectToError(
             .otherFormat,
             """

@@ -20,6 +20,9 @@ struct CallsMade<Caller> {
 
     var isEmpty: Bool { calls.isEmpty }
 
+    /// All that wait for an answer, in no order.
+    var callers: some Sequence<Caller> { calls.values.lazy.compactMap(\.caller) }
+
     /// How many requests have not been answered, those that were given up included.
     var count: Int { calls.count }
 
@@ -33,7 +36,8 @@ struct CallsMade<Caller> {
 
     /// The program no longer wants the answer.
     ///
-    /// - Returns: the caller, if the request has not been answered or given up before. Then the callee has to hear of it.
+    /// - Returns: the caller, if the request has not been answered or given up before. Then the callee has to hear of
+    ///   it.
     mutating func giveUp(_ id: UInt64) -> Caller? {
         defer { calls[id]?.caller = nil }
         return calls[id]?.caller

@@ -25,6 +25,15 @@ struct CallsServed<Handler> {
 
     var count: Int { calls.count }
 
+    /// All handlers that have started, in no order.
+    var handlers: some Sequence<Handler> { calls.values.lazy.compactMap(\.handler) }
+
+    /// Whether the handler of a stream has to wait before it sends more.
+    func hasNoWindow(_ id: UInt64) -> Bool {
+        guard let call = calls[id], !call.isCancelled, let elements = call.elements else { return false }
+        return elements == 0
+    }
+
     /// A request has arrived.
     mutating func begin(_ id: UInt64, wantsMany: Bool) throws(ProtocolViolation) {
         guard id > lastID else {

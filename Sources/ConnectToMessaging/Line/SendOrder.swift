@@ -19,6 +19,9 @@ struct SendOrder<Item> {
     /// The bytes of all that waits.
     private(set) var waitingBytes = 0
 
+    /// All that waits, in its order.
+    var items: some Sequence<Item> { waiting.lazy.compactMap(\.item) }
+
     /// What a message costs: its own length, and a page for each thing that is transferred with it.
     static func cost(length: Int, transferredCount: Int) -> Int { length + transferredCount * 4_096 }
 

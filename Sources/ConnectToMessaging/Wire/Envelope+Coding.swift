@@ -29,6 +29,12 @@ private struct Head {
 }
 
 extension Envelope {
+    /// The bytes that it takes, without a body.
+    var length: Int {
+        let head = head
+        return Head.size + head.name.utf8.count + head.text.utf8.count
+    }
+
     /// Writes a message: this envelope and its body.
     ///
     /// - Parameter bytes: the body; empty where ``body`` is nil. The names have been checked when they came from the

@@ -57,6 +57,10 @@ public struct EventLoop: Sendable {
         try EventLoop(drivenBy: .foreignLoop)
     }
 
+    init(_ reactor: Reactor) {
+        self.reactor = reactor
+    }
+
     private init(drivenBy drive: Reactor.Drive) throws(PortError) {
         do throws(SystemError) {
             reactor = try Reactor(drivenBy: drive)

@@ -38,7 +38,7 @@ public struct MessageBatch: Sendable {
     public mutating func append(_ message: OutgoingMessage) throws(PortError) {
         // An error, not a trap: a forwarded message transfers whatever its sender chose to send.
         if !message.transfer.isEmpty { throw .notForMany(message.transfer.count) }
-        try message.withPayload { payload, _ in append(message.kind, payload) }
+        try message.withPayload { payload, _ in append(message.frame, payload) }
     }
 
     /// Removes all messages, and reuses their memory where no port holds it.

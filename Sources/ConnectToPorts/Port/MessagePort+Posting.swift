@@ -28,7 +28,7 @@ extension MessagePort {
     @discardableResult
     public func postMessage(_ message: OutgoingMessage) throws(PortError) -> Bool {
         try message.withPayload { payload, owner throws(PortError) in
-            try line.post(message.kind, payload, keeping: owner, message.transfer)
+            try line.post(message.frame, payload, keeping: owner, message.transfer)
         }
     }
 
@@ -71,7 +71,7 @@ extension MessagePort {
     public func postMessage(_ message: OutgoingMessage, replacing key: String) throws(PortError) -> Bool {
         if !message.transfer.isEmpty { throw .notReplaceable }
         return try message.withPayload { payload, owner throws(PortError) in
-            try line.post(message.kind, payload, keeping: owner, replacing: key)
+            try line.post(message.frame, payload, keeping: owner, replacing: key)
         }
     }
 

@@ -142,6 +142,9 @@ public final class MessagePort: Sendable {
 
     // MARK: State
 
+    /// The loop on which the port's handlers run.
+    public var eventLoop: EventLoop { EventLoop(line.reactor) }
+
     /// Whether the port is closed on this side: by ``close()``, because it was given away, or by itself, once both
     /// sides had finished and taken everything. False for a port that the peer has ended.
     public var isDetached: Bool {

@@ -21,13 +21,13 @@ public struct OutgoingMessage: Sendable {
         case received(Payload)
     }
 
-    let kind: FrameKind
+    let frame: FrameKind
     let content: Content
     /// The things that are given away with the message; the receiver finds them in ``Message/transferred``.
     public var transfer: [Transferable]
 
     init(_ kind: FrameKind, _ content: Content, transfer: [Transferable]) {
-        self.kind = kind
+        frame = kind
         self.content = content
         self.transfer = transfer
     }
@@ -92,8 +92,22 @@ extension OutgoingMessage: ExpressibleByStringInterpolation {
 }
 
 extension OutgoingMessage {
+    // MARK: Looking
+
+    /// What the payload is declared to be.
+    public var kind: Message.Kind { Message.Kind(frame: frame) }
+
+    /// Lends the payload without a copy.
+    public func withUnsafeBytes<Result>(_ body: (UnsafeRawBufferPointer) -> Result) -> Result {
+        switch content {
+        case .bytes(let bytes): bytes.withUnsafeBytes(body)
+        case .text(var text): text.withUTF8 { body(UnsafeRawBufferPointer($0)) }
+        case .received(let received): received.withUnsafeBytes(body)
+        }
+    }
+
     /// The payload's length in bytes.
-    var count: Int {
+    public var count: Int {
         switch content {
         case .bytes(let bytes): bytes.count
         case .text(let text): text.utf8.count

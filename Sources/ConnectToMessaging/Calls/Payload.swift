@@ -1,0 +1,82 @@
+public import ConnectTo
+import FoundationEssentials
+
+/// What came with a request, an answer or an event: bytes, text, JSON or nothing, and the things that were
+/// transferred with it.
+///
+/// It is a view of the message in which it came, without a copy (``Message``).
+public struct Payload: Sendable {
+    /// What the sender declared; nil where there is no payload, which is another thing than an empty one.
+    public let kind: Message.Kind?
+    private let message: Message
+    private let offset: Int
+
+    init(_ message: Message, _ envelope: Envelope, offset: Int) {
+        self.message = message
+        self.offset = offset
+        kind =
+            switch envelope.body {
+            case nil: nil
+            case .bytes: .bytes
+            case .text: .text
+            case .json: .json
+            }
+    }
+
+    /// The length in bytes.
+    public var count: Int { message.count - offset }
+
+    /// A copy of the bytes.
+    public var bytes: [UInt8] { withUnsafeBytes { [UInt8]($0) } }
+
+    /// The payload as a string, if it was sent as text or JSON and is UTF-8; otherwise nil.
+    public var text: String? {
+        guard kind == .text || kind == .json else { return nil }
+        return withUnsafeBytes { String(validating: $0, as: UTF8.self) }
+    }
+
+    /// The things that were transferred with it, in the order of the sender's list.
+    public var transferred: [Transferable] { message.transferred }
+
+    /// Lends the bytes without a copy.
+    public func withUnsafeBytes<Result: ~Copyable, Failure: Error>(
+        _ body: (UnsafeRawBufferPointer) throws(Failure) -> Result
+    ) throws(Failure) -> Result {
+        try message.withUnsafeBytes { bytes throws(Failure) in
+            try body(UnsafeRawBufferPointer(rebasing: bytes.dropFirst(offset)))
+        }
+    }
+
+    /// Takes the payload as a value: `[UInt8]` where it was sent as bytes, `String` where it was sent as text,
+    /// ``NoPayload`` whatever it is, and every other type where it was sent as JSON.
+    ///
+    /// - Throws: ``CallError`` with ``CallError/Code/invalidPayload``, which says where in the JSON it does not fit.
+    public func decode<Value: Decodable>(_ type: Value.Type = Value.self) throws(CallError) -> Value {
+        if let nothing = NoPayload() as? Value { return nothing }
+        if type == [UInt8].self, kind == .bytes, let value = bytes as? Value { return value }
+        if type == String.self, kind == .text, let value = text as? Value { return value }
+        guard kind == .json else {
+            throw CallError(
+                .invalidPayload, "the payload is \(kind.map { "\($0)" } ?? "missing"), and a \(type) was expected")
+        }
+        do {
+            return try JSONDecoder().decode(type, from: withUnsafeBytes { Data($0) })
+        } catch {
+            throw CallError(.invalidPayload, "the payload does not decode as \(type): \(error)", cause: error)
+        }
+    }
+}
+
+extension OutgoingMessage {
+    /// What a value is on the wire: `[UInt8]` bytes, `String` text, and every other type JSON; nil for ``NoPayload``.
+    static func payload<Value: Encodable & Sendable>(_ value: Value) throws(CallError) -> OutgoingMessage? {
+        if value is NoPayload { return nil }
+        if let bytes = value as? [UInt8] { return .bytes(bytes) }
+        if let text = value as? String { return .text(text) }
+        do throws(PortError) {
+            return try .encoding(value)
+        } catch {
+            throw CallError(.notEncodable, error.message, cause: error)
+        }
+    }
+}

@@ -1,0 +1,48 @@
+import ConnectTo
+import DequeModule
+import Synchronization
+
+/// A request or event that has arrived and whose handler has not started.
+enum Arrival: Sendable {
+    case request(id: UInt64, type: String, remaining: UInt32, wantsMany: Bool, Payload, cost: Int)
+    case event(type: String, Payload, cost: Int)
+}
+
+/// Starts the handlers in the order in which requests and events have arrived.
+///
+/// A task of its own does it, so that the port's loop never runs a handler: answers, cancels and grants go on being
+/// read while handlers compute.
+final class Arrivals: Sendable {
+    private struct State {
+        var waiting: Deque<Arrival> = []
+        var isRunning = false
+    }
+
+    private let state = Mutex(State())
+
+    func append(_ arrival: Arrival, on line: CallLine) {
+        let mustStart = state.withLock { state in
+            state.waiting.append(arrival)
+            defer { state.isRunning = true }
+            return !state.isRunning
+        }
+        if mustStart { Task { await self.run(on: line) } }
+    }
+
+    /// The line has ended: no more handlers start.
+    func end() {
+        state.withLock { $0.waiting = [] }
+    }
+
+    private func run(on line: CallLine) async {
+        while let arrival = next() { await line.serve(arrival) }
+    }
+
+    private func next() -> Arrival? {
+        state.withLock { state in
+            let arrival = state.waiting.popFirst()
+            if arrival == nil { state.isRunning = false }
+            return arrival
+        }
+    }
+}

@@ -1,0 +1,105 @@
+import ConnectTo
+
+extension CallLine {
+    /// What is to be done outside of the lock about a message that has arrived.
+    fileprivate enum Action {
+        case nothing
+        case element(PendingCall, Payload)
+        case end(PendingCall, PendingCall.Progress)
+        case serve(Arrival)
+        case cancel(ServedCall)
+        case resume(ServedCall)
+    }
+
+    /// A message has arrived; on the port's loop.
+    func receive(_ message: Message) {
+        do throws(ProtocolViolation) {
+            guard message.kind == .bytes else { throw ProtocolViolation("a message of \(message.kind)") }
+            let count = message.transferred.count
+            let (envelope, offset) = try message.withUnsafeBytes { bytes throws(ProtocolViolation) in
+                try Envelope.decode(bytes, transferredCount: count)
+            }
+            let payload = Payload(message, envelope, offset: offset)
+            let cost = SendOrder<Void>.cost(length: message.count, transferredCount: count)
+            let result: Result<Action, ProtocolViolation> = withState { state in
+                do throws(ProtocolViolation) {
+                    return .success(try state.apply(envelope.operation, payload, cost: cost, on: self))
+                } catch {
+                    return .failure(error)
+                }
+            }
+            perform(try result.get())
+        } catch {
+            breakOff(error)
+        }
+    }
+
+    private func perform(_ action: Action) {
+        switch action {
+        case .nothing: break
+        case .element(let call, let payload): call.receive(payload)
+        case .end(let call, let progress): call.end(progress)
+        case .serve(let arrival): arrivals.append(arrival, on: self)
+        case .cancel(let call): call.cancel()
+        case .resume(let call): call.resume()
+        }
+    }
+}
+
+extension CallLine.State {
+    fileprivate mutating func apply(
+        _ operation: Envelope.Operation, _ payload: Payload, cost: Int, on line: CallLine
+    ) throws(ProtocolViolation) -> CallLine.Action {
+        if end != nil { return .nothing }
+        if case .hello(let hello) = operation {
+            guard self.hello == nil else { throw ProtocolViolation("a second hello") }
+            self.hello = hello
+            try made.hello(places: hello.places)
+            try order.hello(window: hello.window)
+            sendWaiting(on: line)
+            return .nothing
+        }
+        guard hello != nil else { throw ProtocolViolation("a first message that is not a hello: this is a plain port") }
+        switch operation {
+        case .hello:
+            return .nothing
+        case .request(let id, let type, let remaining, let wantsMany):
+            try served.begin(id, wantsMany: wantsMany)
+            try window.receive(cost: cost)
+            return .serve(
+                .request(id: id, type: type, remaining: remaining, wantsMany: wantsMany, payload, cost: cost))
+        case .event(let type):
+            try window.receive(cost: cost)
+            return .serve(.event(type: type, payload, cost: cost))
+        case .element(let id):
+            guard let call = try made.element(id) else { return .nothing }
+            return .element(call, payload)
+        case .result(let id, let keepsPlace):
+            let call = try made.answer(id, keepsPlace: keepsPlace)
+            sendWaiting(on: line)
+            return call.map { .end($0, .result(payload)) } ?? .nothing
+        case .failure(let id, let code, let text, let keepsPlace):
+            let call = try made.answer(id, keepsPlace: keepsPlace)
+            sendWaiting(on: line)
+            let error = CallError(
+                CallError.Code(rawValue: code), text, details: payload.kind == nil ? nil : payload)
+            return call.map { .end($0, .failed(error)) } ?? .nothing
+        case .cancel(let id):
+            return try served.cancel(id).map { .cancel($0) } ?? .nothing
+        case .grant(.places(let count)):
+            try made.grantPlaces(count)
+            sendWaiting(on: line)
+            return .nothing
+        case .grant(.window(let count)):
+            try order.grant(Int(count))
+            sendWaiting(on: line)
+            return .nothing
+        case .grant(.elements(let count, let id)):
+            return try served.grantElements(count, of: id).map { .resume($0) } ?? .nothing
+        case .lane:
+            // The library opens none yet. A side that has no use for one closes it.
+            payload.transferred.first?.port?.close()
+            return .nothing
+        }
+    }
+}

@@ -1,0 +1,197 @@
+import ConnectTo
+import DequeModule
+import Synchronization
+
+/// One line of calls: the tables of ``CallsMade``, ``CallsServed`` and ``SendOrder``, a port, and the handlers.
+///
+/// All that arrives is handled on the port's loop, and no handler runs there. The port's queue is filled under this
+/// line's lock, so that what is sent goes out in the order of the tables.
+final class CallLine: Sendable {
+    struct State {
+        var made = CallsMade<PendingCall>()
+        var served: CallsServed<ServedCall>
+        var order = SendOrder<Outgoing>()
+        var window: ReceiveWindow
+        var hello: Hello?
+        /// What the port's queue has no room for; it goes before everything else. Answers are bounded by places,
+        /// elements by windows.
+        var overflow: Deque<OutgoingMessage> = []
+        var isPumping = false
+        /// The timer for the earliest deadline; nil where there is none.
+        var timer: (deadline: SuspendingClock.Instant, timer: EventLoop.Timer)?
+        var end: CloseReason?
+    }
+
+    /// A request or event that waits to be sent.
+    enum Outgoing: Sendable {
+        case request(PendingCall)
+        case event(OutgoingMessage)
+    }
+
+    let port: MessagePort
+    let peer: Peer?
+    let handlers: Handlers
+    let arrivals = Arrivals()
+    let limits: MessengerLimits
+    private let state: Mutex<State>
+
+    init(_ port: MessagePort, peer: Peer?, handlers: Handlers, limits: MessengerLimits) {
+        self.port = port
+        self.peer = peer
+        self.handlers = handlers
+        self.limits = limits
+        let window = UInt64(limits.window)
+        state = Mutex(
+            State(served: CallsServed(places: UInt32(limits.places)), window: ReceiveWindow(size: window)))
+    }
+
+    func start() {
+        let hello = Hello(places: UInt32(limits.places), window: UInt64(limits.window))
+        reply(Envelope(operation: .hello(hello)).message())
+        port.onClose { [self] reason in end(reason) }
+        port.onMessage { [self] message in receive(message) }
+    }
+
+    func withState<Result>(_ body: (inout sending State) -> sending Result) -> sending Result {
+        state.withLock(body)
+    }
+
+    var closeReason: CloseReason? { withState(\.end) }
+
+    // MARK: Sending
+
+    /// Sends an answer, an element, a cancel or a grant, which never waits behind requests and events.
+    func reply(_ message: OutgoingMessage) {
+        withState { $0.reply(message, on: self) }
+    }
+
+    /// Posts what the port had no room for, as it gets some.
+    private func pump() async {
+        while let message = withState({ $0.overflow.first }) {
+            do {
+                try await port.send(message)
+            } catch {
+                // The line is over, which its end tells everyone.
+                break
+            }
+            withState { state in
+                if !state.overflow.isEmpty { state.overflow.removeFirst() }
+            }
+        }
+        withState { state in
+            state.isPumping = false
+            state.sendWaiting(on: self)
+        }
+    }
+
+    fileprivate func startPumping() {
+        Task { await pump() }
+    }
+
+    // MARK: Ending
+
+    /// The peer has broken a rule.
+    func breakOff(_ violation: ProtocolViolation) {
+        end(CloseReason(.protocolError, detail: "the peer broke the protocol of calls: \(violation.rule)"))
+        port.close()
+    }
+
+    /// The program wants no more.
+    func close() {
+        end(CloseReason(.closed, detail: "this program closed the messenger"))
+        port.close()
+    }
+
+    /// The line is over: everything that waits ends with its reason.
+    func end(_ reason: CloseReason) {
+        let ended: (sent: [PendingCall], waiting: [Outgoing], handlers: [ServedCall])? = withState { state in
+            guard state.end == nil else { return nil }
+            state.end = reason
+            state.overflow = []
+            return (state.made.end(), state.order.end(), state.served.end())
+        }
+        guard let ended else { return }
+        for call in ended.sent { call.end(.failed(.lineEnded(reason, .sent))) }
+        for case .request(let call) in ended.waiting { call.end(.failed(.lineEnded(reason, .waiting))) }
+        for call in ended.handlers { call.cancel() }
+        arrivals.end()
+    }
+}
+
+extension CallLine.State {
+    mutating func reply(_ message: OutgoingMessage, on line: CallLine) {
+        if end != nil { return }
+        post(message, on: line)
+    }
+
+    /// Posts at once, or behind what the port has no room for.
+    mutating func post(_ message: OutgoingMessage, on line: CallLine) {
+        if overflow.isEmpty {
+            do {
+                try line.port.postMessage(message)
+                return
+            } catch {
+                // Any other error is the port's end, which it tells by itself.
+                guard error.code == .queueFull else { return }
+            }
+        }
+        overflow.append(message)
+        if isPumping { return }
+        isPumping = true
+        line.startPumping()
+    }
+
+    /// Sends the requests and events whose turn it is.
+    mutating func sendWaiting(on line: CallLine) {
+        while overflow.isEmpty, let item = order.next(places: made.places) { send(item, on: line) }
+    }
+
+    mutating func send(_ item: CallLine.Outgoing, on line: CallLine) {
+        switch item {
+        case .event(let message):
+            post(message, on: line)
+        case .request(let call):
+            let id = made.begin(call, wantsMany: call.wantsMany)
+            call.place = .sent(id: id)
+            let operation = Envelope.Operation.request(
+                id: id, type: call.type, remaining: call.remaining, wantsMany: call.wantsMany)
+            post(Envelope(operation: operation).message(call.payload), on: line)
+        }
+    }
+}
+
+extension PendingCall {
+    /// The milliseconds that are left, rounded up; 0 where there is no deadline.
+    fileprivate var remaining: UInt32 {
+        guard let deadline else { return 0 }
+        let left = SuspendingClock.now.duration(to: deadline).components
+        let milliseconds = left.seconds * 1_000 + (left.attoseconds + 999_999_999_999_999) / 1_000_000_000_000_000
+        return UInt32(min(max(1, milliseconds), Int64(UInt32.max)))
+    }
+}
+
+extension Envelope {
+    /// The message that this envelope begins.
+    func message(_ payload: OutgoingMessage? = nil) -> OutgoingMessage {
+        guard let payload else { return .bytes(encoded()) }
+        var envelope = self
+        envelope.body =
+            switch payload.kind {
+            case .text: .text
+            case .json: .json
+            default: .bytes
+            }
+        return .bytes(payload.withUnsafeBytes { envelope.encoded(body: $0) }, transfer: payload.transfer)
+    }
+
+    /// How many bytes of the receiver's window the message takes.
+    func cost(_ payload: OutgoingMessage?) -> Int {
+        SendOrder<Void>.cost(length: length + (payload?.count ?? 0), transferredCount: payload?.transfer.count ?? 0)
+    }
+}
+
+extension CallError {
+    static func lineEnded(_ reason: CloseReason, _ stage: Stage) -> CallError {
+        CallError(.lineEnded, "the line has ended: \(reason)", stage: stage, reason: reason)
+    }
+}

@@ -1,0 +1,86 @@
+import ConnectTo
+import Synchronization
+
+/// A request of this program: its task waits here for elements and for the end.
+final class PendingCall: Sendable {
+    enum Progress: Sendable {
+        case element(Payload)
+        /// The result; the request has ended.
+        case result(Payload)
+        case failed(CallError)
+    }
+
+    /// Where the request is, so that it can be given up. Guarded by the line's lock.
+    enum Place: Sendable {
+        case none
+        case waiting(ticket: UInt64)
+        case sent(id: UInt64)
+    }
+
+    fileprivate struct State {
+        var elements: [Payload] = []
+        var end: Progress?
+        var waiter: UnsafeContinuation<Void, Never>?
+        var place = Place.none
+    }
+
+    let type: String
+    let payload: OutgoingMessage?
+    let wantsMany: Bool
+    /// When the request is given up; nil: never.
+    let deadline: SuspendingClock.Instant?
+    private let state = Mutex(State())
+
+    init(type: String, payload: OutgoingMessage?, wantsMany: Bool, deadline: SuspendingClock.Instant?) {
+        self.type = type
+        self.payload = payload
+        self.wantsMany = wantsMany
+        self.deadline = deadline
+    }
+
+    var place: Place {
+        get { state.withLock(\.place) }
+        set { state.withLock { $0.place = newValue } }
+    }
+
+    /// An element has arrived.
+    func receive(_ element: Payload) {
+        wake { $0.elements.append(element) }
+    }
+
+    /// The request has ended; only the first end counts.
+    func end(_ progress: Progress) {
+        wake { $0.end = $0.end ?? progress }
+    }
+
+    private func wake(_ change: (inout State) -> Void) {
+        let waiter = state.withLock { state in
+            change(&state)
+            defer { state.waiter = nil }
+            return state.waiter
+        }
+        waiter?.resume()
+    }
+
+    /// Waits for the next element or the end. Only one task waits at a time.
+    func next() async -> Progress {
+        while true {
+            if let progress = state.withLock({ $0.next() }) { return progress }
+            await withUnsafeContinuation { continuation in
+                let mustWait = state.withLock { state in
+                    guard state.elements.isEmpty, state.end == nil else { return false }
+                    state.waiter = continuation
+                    return true
+                }
+                if !mustWait { continuation.resume() }
+            }
+        }
+    }
+}
+
+extension PendingCall.State {
+    fileprivate mutating func next() -> PendingCall.Progress? {
+        if !elements.isEmpty { return .element(elements.removeFirst()) }
+        return end
+    }
+}

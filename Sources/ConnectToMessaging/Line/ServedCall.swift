@@ -1,0 +1,148 @@
+import ConnectTo
+import Synchronization
+
+/// A request of the other program, from the start of its handler to its answer.
+final class ServedCall: Sendable {
+    private struct State {
+        var task: Task<Void, Never>?
+        var isCancelled = false
+        var isOverdue = false
+        /// A stream's handler that waits until the other side takes more.
+        var waiter: UnsafeContinuation<Void, Never>?
+    }
+
+    let id: UInt64
+    let type: String
+    let wantsMany: Bool
+    let deadline: SuspendingClock.Instant?
+    let line: CallLine
+    private let state = Mutex(State())
+
+    init(id: UInt64, type: String, wantsMany: Bool, remaining: UInt32, line: CallLine) {
+        self.id = id
+        self.type = type
+        self.wantsMany = wantsMany
+        self.line = line
+        deadline = remaining == 0 ? nil : SuspendingClock.now.advanced(by: .milliseconds(Int64(remaining)))
+    }
+
+    var isOverdue: Bool { state.withLock(\.isOverdue) }
+    var isCancelled: Bool { state.withLock(\.isCancelled) }
+
+    /// The handler's task, which a cancel ends; it may have been cancelled already.
+    func run(in task: Task<Void, Never>) {
+        let isCancelled = state.withLock { state in
+            state.task = task
+            return state.isCancelled
+        }
+        if isCancelled { task.cancel() }
+    }
+
+    /// The other side has given up, or the line has ended.
+    func cancel() {
+        let (task, waiter) = state.withLock { state in
+            state.isCancelled = true
+            defer { state.waiter = nil }
+            return (state.task, state.waiter)
+        }
+        task?.cancel()
+        waiter?.resume()
+    }
+
+    /// The time is over.
+    func endTime() {
+        state.withLock { $0.isOverdue = true }
+        cancel()
+    }
+
+    // MARK: Answering
+
+    /// Answers. A second answer, and one on a line that has ended, is dropped.
+    func answer(_ payload: OutgoingMessage?) {
+        line.withState { state in
+            guard let call = state.served.answer(id) else { return }
+            state.reply(
+                Envelope(operation: .result(id: id, keepsPlace: call.keepsPlace)).message(payload), on: line)
+        }
+    }
+
+    /// Answers with a failure.
+    func fail(_ failure: CallFailure) {
+        line.withState { state in
+            guard let call = state.served.answer(id) else { return }
+            let operation = Envelope.Operation.failure(
+                id: id, code: failure.code.rawValue, text: failure.message, keepsPlace: call.keepsPlace)
+            state.reply(Envelope(operation: operation).message(failure.details), on: line)
+        }
+    }
+
+    /// Answers with what a handler has thrown.
+    func fail(_ error: any Error) {
+        switch error {
+        case let failure as CallFailure:
+            fail(failure)
+        case is CancellationError where isOverdue:
+            fail(CallFailure(.timedOut, "the time for the request \(type) is over"))
+        case is CancellationError where isCancelled:
+            fail(CallFailure(.cancelled, "the request \(type) was given up"))
+        case let error as CallError where error.code == .invalidPayload:
+            fail(CallFailure(.invalidPayload, error.message))
+        default:
+            fail(CallFailure(.handlerFailed, "\(error)"))
+        }
+    }
+
+    /// The handler waits for an answer of its own: another request may take its place.
+    func givePlaceBack() {
+        line.withState { state in
+            guard state.served.givePlaceBack(id) else { return }
+            state.reply(Envelope(operation: .grant(.places(1))).message(), on: line)
+        }
+    }
+
+    // MARK: Streams
+
+    /// Sends an element, and waits until the other side takes more if it must.
+    ///
+    /// - Returns: whether the element was sent; false where nothing is wanted any more.
+    func send(_ element: OutgoingMessage?) async -> Bool {
+        while true {
+            let permission = line.withState { state in
+                let permission = state.served.sendElement(id)
+                if permission == .send {
+                    state.reply(Envelope(operation: .element(id: id)).message(element), on: line)
+                }
+                return permission
+            }
+            switch permission {
+            case .send: return true
+            case .ended: return false
+            case .wait: await waitForWindow()
+            }
+        }
+    }
+
+    private func waitForWindow() async {
+        await withUnsafeContinuation { continuation in
+            let mustWait = line.withState { lineState in
+                // A grant needs the line's lock, so none can come between this look and the waiter.
+                let isFull = lineState.served.hasNoWindow(id)
+                return state.withLock { state in
+                    guard isFull, !state.isCancelled else { return false }
+                    state.waiter = continuation
+                    return true
+                }
+            }
+            if !mustWait { continuation.resume() }
+        }
+    }
+
+    /// The other side takes more elements.
+    func resume() {
+        let waiter = state.withLock { state in
+            defer { state.waiter = nil }
+            return state.waiter
+        }
+        waiter?.resume()
+    }
+}
