@@ -214,14 +214,32 @@ struct StreamTests {
         _ = try await stream
     }
 
-    @Test("A format that this version does not serve cannot be registered")
-    func unservedFormatCannotBeRegistered() async throws {
+    @Test("A context of a format of its own gives ports to callers of that format, and refuses plain ones")
+    func formatOfItsOwn() async throws {
+        let (here, there) = (try await Bus.onPrivateBus(), try await Bus.onPrivateBus())
+        let format = LineFormat(rawValue: "org.example.chess")
+        let context = try await there.register("x", options: ContextOptions(format: format))
+        let plain = try await here.connectTo("x").waitUntilClosed()
+        #expect(plain.code == .refused)
+        #expect(plain.detail.contains("org.example.chess"))
+        let port = here.connectTo("x", options: ConnectOptions(format: format))
+        try port.postMessage("e4")
+        let event = try #require(await context.nextConnect())
+        #expect(try await event.source.nextMessage()?.text == "e4")
+    }
+
+    @Test("A port cannot be asked for as a stream, nor a context registered without a word for its format")
+    func impossibleFormats() async throws {
         let bus = try await Bus.onPrivateBus()
-        let error = await #expect(throws: ConnectToError.self) {
-            try await bus.register("x", options: ContextOptions(format: LineFormat(rawValue: "calls")))
+        let reason = try await bus.connectTo("x", options: ConnectOptions(format: .stream)).waitUntilClosed()
+        #expect(reason.code == .invalid)
+        #expect(reason.detail.contains("openStream"))
+        for word in ["", String(repeating: "x", count: 256)] {
+            let error = await #expect(throws: ConnectToError.self) {
+                try await bus.register("x", options: ContextOptions(format: LineFormat(rawValue: word)))
+            }
+            #expect(error?.code == .otherFormat)
         }
-        #expect(error?.code == .otherFormat)
-        #expect(error?.message.contains("calls") == true)
     }
 
     @Test("A caller with a format that the listener does not know is refused, and learns the listener's format")
