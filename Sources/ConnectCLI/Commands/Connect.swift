@@ -35,31 +35,3 @@ struct Connect: ParsableCommand {
         return try? command.parseAsRoot(Array(arguments.dropFirst())) as? any ProgramCommand
     }
 }
-
-/// A subcommand: its options, and the work it does with them.
-protocol ProgramCommand: ParsableCommand, Sendable {
-    var common: CommonOptions { get }
-    static var readerLoss: ReaderLoss { get }
-    /// Does the work on the event loop, and returns the exit status. A thrown error becomes a text line and an exit
-    /// code.
-    func work(in program: Program) async throws -> ExitStatus
-}
-
-extension ProgramCommand {
-    static var readerLoss: ReaderLoss { .noticedInWriting }
-
-    /// Does the work, and ends the process.
-    func start() -> Never {
-        Program.start(common, readerLoss: Self.readerLoss) { try await work(in: $0) }
-    }
-}
-
-/// What a program does when standard output has no reader any more.
-enum ReaderLoss: Sendable {
-    /// Nothing, until a write fails; then the program ends with 74.
-    case noticedInWriting
-    /// Ends with 74, even if there is nothing to write: other programs rely on this one.
-    case failure
-    /// Ends with 0, even if there is nothing to write: the reader has seen what it wanted to see.
-    case end
-}

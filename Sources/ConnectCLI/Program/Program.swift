@@ -202,3 +202,13 @@ extension Program {
         }
     }
 }
+
+/// What a program does when standard output has no reader any more.
+enum ReaderLoss: Sendable {
+    /// Nothing, until a write fails; then the program ends with 74.
+    case noticedInWriting
+    /// Ends with 74, even if there is nothing to write: other programs rely on this one.
+    case failure
+    /// Ends with 0, even if there is nothing to write: the reader has seen what it wanted to see.
+    case end
+}
