@@ -101,7 +101,7 @@ test: setup-tests ## run all tests, those of the examples too, each on a bus of 
 	$(build_and_test)
 
 # What to run after each change: no other programs but private buses, and nothing that tries something a million times.
-fast_tests := --filter '^(ConnectToLinuxTests|ConnectToDBusTests|ConnectToPortsTests)\.' \
+fast_tests := --filter '^(ConnectToLinuxTests|ConnectToDBusTests|ConnectToPortsTests|ConnectToMessagingTests)\.' \
     --skip '(LockTests|HostileDescriptorTests|HostileMemoryTests)/'
 
 test-fast: setup ## run the quick tests of loop, ports and D-Bus alone: less than a minute when nothing else runs
