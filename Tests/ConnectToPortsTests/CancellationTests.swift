@@ -11,7 +11,7 @@ struct CancellationTests {
     func cancelledNextThrows() async throws {
         let (port, peer) = try RawPeer.withPort()
         let taking = Task { try await port.take() }
-        await port.someoneWaits(for: .input)
+        await port.untilTaskWaits(for: .input)
         taking.cancel()
         await #expect(throws: CancellationError.self) { try await taking.joined() }
         #expect(port.line.read { $0.waiters.count(.input) == 0 })
@@ -50,7 +50,7 @@ struct CancellationTests {
         var posted = 0
         while (try? port.postMessage(block)) != nil { posted += 1 }
         let sending = Task { try await port.send(.bytes(block)) }
-        await port.someoneWaits(for: .room)
+        await port.untilTaskWaits(for: .room)
         sending.cancel()
         let error = await #expect(throws: PortError.self) { try await sending.joined() }
         #expect(error?.code == .cancelled)
@@ -64,7 +64,7 @@ struct CancellationTests {
         let (port, peer) = try RawPeer.withPort()
         defer { peer.die() }
         let waiting = Task { try await port.waitUntilClosed() }
-        await port.someoneWaits(for: .end)
+        await port.untilTaskWaits(for: .end)
         waiting.cancel()
         let error = await #expect(throws: PortError.self) { try await waiting.joined() }
         #expect(error?.code == .cancelled)
@@ -76,7 +76,7 @@ struct CancellationTests {
     func cancelledWaitUntilOpen() async throws {
         let (port, introduction) = MessagePort.opening(on: try .shared)
         let waiting = Task { try await port.waitUntilOpen() }
-        await port.someoneWaits(for: .opening)
+        await port.untilTaskWaits(for: .opening)
         waiting.cancel()
         let error = await #expect(throws: PortError.self) { try await waiting.joined() }
         #expect(error?.code == .cancelled)
@@ -91,7 +91,7 @@ struct CancellationTests {
         defer { peer.die() }
         try port.postMessage([UInt8](repeating: 0, count: 4 << 20))
         let flushing = Task { try await port.flush() }
-        await port.someoneWaits(for: .flush)
+        await port.untilTaskWaits(for: .flush)
         flushing.cancel()
         let error = await #expect(throws: PortError.self) { try await flushing.joined() }
         #expect(error?.code == .cancelled)
@@ -125,7 +125,7 @@ struct CancellationTests {
         let channel = try MessageChannel()
         for round in 0..<500 {
             let first = Task { try await round.isMultiple(of: 3) ? channel.port2.nextMessage() : channel.port2.take() }
-            if round.isMultiple(of: 2) { await channel.port2.someoneWaits(for: .input) }
+            if round.isMultiple(of: 2) { await channel.port2.untilTaskWaits(for: .input) }
             async let posting = channel.port1.postMessage("\(round)")
             first.cancel()
             _ = try await posting
@@ -149,7 +149,7 @@ struct CancellationTests {
         loop.runReady()
         #expect(port.line.read { $0.waiters.count(.input) } == 1)
         try await peer.send(Wire.text("one") + Wire.text("two"))
-        await (try EventLoop.shared).settle()
+        await (try EventLoop.shared).catchUp()
         #expect(port.line.read { $0.waiters.count(.input) } == 0)
         first.cancel()
         loop.runReady()

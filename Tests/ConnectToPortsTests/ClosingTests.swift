@@ -40,9 +40,9 @@ struct ClosingTests {
         let taking = Task { try await port.take() }
         let closed = Task { try await port.waitUntilClosed() }
         let opened = Task { try await port.waitUntilOpen() }
-        await port.someoneWaits(for: .input)
-        await port.someoneWaits(for: .end)
-        await port.someoneWaits(for: .opening)
+        await port.untilTaskWaits(for: .input)
+        await port.untilTaskWaits(for: .end)
+        await port.untilTaskWaits(for: .opening)
         port.close()
         #expect(try await taking.joined() == nil)
         #expect(try await closed.joined().code == .closed)
@@ -58,7 +58,7 @@ struct ClosingTests {
         try port.postMessage(Self.much)
         port.close()
         let flushing = Task { try await port.flush() }
-        await port.someoneWaits(for: .flush)
+        await port.untilTaskWaits(for: .flush)
         #expect(port.bufferedAmount > 0)
         #expect(try await peer.receiveToEnd() == Wire.bytes(Self.much) + Wire.close(taken: 0))
         try await flushing.joined()

@@ -38,7 +38,7 @@ struct EndingInAnyOrderTests {
             lines = await sides[0].lines + sides[1].lines
         }
         let end = ContinuousClock.now + .seconds(10)
-        while lines.contains(where: { $0.line != nil }), .now < end { await loop.settle() }
+        while lines.contains(where: { $0.line != nil }), .now < end { await loop.catchUp() }
         #expect(lines.allSatisfy { $0.line == nil }, "seed \(seed)")
     }
 }
@@ -83,7 +83,7 @@ private actor Side {
         case 5..<9: await take(from: port, isCancelled: chance.below(4) == 0)
         case 9: port.finish()
         case 10: port.start()
-        case 11: try await EventLoop.shared.settle()
+        case 11: try await EventLoop.shared.catchUp()
         case 12: try await transfer(port, isRefused: chance.below(2) == 0)
         case 13 where !hasHandlers:
             hasHandlers = true
@@ -123,7 +123,7 @@ private actor Side {
             return
         }
         // What a handler has been given already it notes first.
-        try await EventLoop.shared.settle()
+        try await EventLoop.shared.catchUp()
         self.port = try await far.take()?.ports.first
         if let port = self.port { lines.append(Weak(line: port.line)) }
         hasHandlers = false

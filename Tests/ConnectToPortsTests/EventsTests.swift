@@ -65,7 +65,7 @@ struct EventsTests {
             mine.onClose { [log] in log.yield("\(round) \($0.code)") }
             #expect(await next.next() == "\(round) closed")
         }
-        try await EventLoop.shared.settle()
+        try await EventLoop.shared.catchUp()
         log.finish()
         #expect(await next.next() == nil)
     }
@@ -80,7 +80,7 @@ struct EventsTests {
         mine.start()
         try await mine.waitUntilClosed()
         #expect(try await mine.take()?.text == "a")
-        try await EventLoop.shared.settle()
+        try await EventLoop.shared.catchUp()
         log.yield("taking b")
         #expect(try await mine.take()?.text == "b")
         var next = calls.makeAsyncIterator()
@@ -96,7 +96,7 @@ struct EventsTests {
         #expect(await first() == "to the handler")
         mine.onMessage(nil)
         async let taken = mine.take()
-        await mine.someoneWaits(for: .input)
+        await mine.untilTaskWaits(for: .input)
         try theirs.postMessage("to the loop")
         #expect(try await taken?.text == "to the loop")
     }
@@ -182,7 +182,7 @@ struct EventsTests {
         #expect(witness != nil)
         try await peer.send(Wire.close(taken: 0))
         #expect(await next.next() == "closed")
-        try await EventLoop.shared.settle()
+        try await EventLoop.shared.catchUp()
         #expect(line == nil)
     }
 

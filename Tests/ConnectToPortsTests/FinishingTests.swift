@@ -123,7 +123,7 @@ struct FinishingTests {
             let count = try peer.sendWithoutWaiting(Wire.bytes([UInt8](repeating: 0, count: 32 << 10)))
             if count == 0 { break }
             flooded += count
-            try await EventLoop.shared.settle()
+            try await EventLoop.shared.catchUp()
         }
         #expect(flooded < 1 << 20)
         try port.postMessage("dropped")
@@ -186,7 +186,7 @@ struct FinishingTests {
     func finishEndsWaitingConsumer() async throws {
         let (port, peer) = try RawPeer.withPort()
         let consumer = Task { try await port.take() }
-        await port.someoneWaits(for: .input)
+        await port.untilTaskWaits(for: .input)
         try await peer.send(Wire.finish)
         #expect(try await consumer.joined() == nil)
         #expect(port.closeReason == nil)

@@ -43,7 +43,7 @@ struct FlushTests {
         let (port, peer) = try RawPeer.withPort()
         try port.postMessage(Self.much)
         let flushing = Task { try await port.flush() }
-        await port.someoneWaits(for: .flush)
+        await port.untilTaskWaits(for: .flush)
         peer.die()
         let error = await #expect(throws: PortError.self) { try await flushing.joined() }
         #expect(error?.code == .undelivered)

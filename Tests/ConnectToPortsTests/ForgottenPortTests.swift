@@ -41,7 +41,7 @@ struct ForgottenPortTests {
             let heard = Heard()
             weak let line = try forget([.message, .close], on: loop, heard) {}
             let end = ContinuousClock.now + .seconds(10)
-            while line != nil, .now < end { await loop.settle() }
+            while line != nil, .now < end { await loop.catchUp() }
             #expect(line == nil)
             if heard.calls != ["last words", "closed"] { lost += 1 }
         }

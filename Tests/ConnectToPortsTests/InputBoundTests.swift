@@ -133,7 +133,7 @@ private struct Script {
             sent += count
             refusals = count == 0 ? refusals + 1 : 0
             // Each write is an event of its own: the loop gets to see every one.
-            await loop.settle()
+            await loop.catchUp()
         }
     }
 }

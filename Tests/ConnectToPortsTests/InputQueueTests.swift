@@ -32,7 +32,7 @@ struct InputQueueTests {
         for number in 0..<9 { #expect(cursor.claim()?.bytes == [UInt8(number)]) }
         #expect(cursor.claim() == nil)
         #expect((queue.count, queue.isEmpty) == (10, false))
-        queue.settle()
+        queue.countClaims()
         let claimed = queue.collectTaken()
         #expect((queue.count, queue.size, claimed) == (1, 9, 9))
         let last = queue.popFirst()

@@ -15,7 +15,7 @@ struct LettingGoTests {
                 for ending in Ending.allCases { try await ending.play() }
             }
             // What is closed is closed on the loop.
-            await (try EventLoop.shared).settle()
+            await (try EventLoop.shared).catchUp()
         }
     }
 
@@ -23,7 +23,7 @@ struct LettingGoTests {
     func endedPortHoldsNoMemory(ending: Ending) async throws {
         weak let line = try await ending.play()
         let loop = try EventLoop.shared
-        await loop.settle()
+        await loop.catchUp()
         #expect(line == nil)
     }
 

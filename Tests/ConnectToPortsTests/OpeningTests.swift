@@ -14,7 +14,7 @@ struct OpeningTests {
         let peer = try introduction.peer()
         try port.postMessage("early")
         let waiting = Task { try await port.waitUntilOpen() }
-        await port.someoneWaits(for: .opening)
+        await port.untilTaskWaits(for: .opening)
         #expect(!port.isOpen)
         introduction.didOpen()
         try await waiting.joined()
@@ -75,9 +75,9 @@ struct OpeningTests {
         let opening = Task { try await port.waitUntilOpen() }
         let taking = Task { try await port.take() }
         let flushing = Task { try await port.flush() }
-        await port.someoneWaits(for: .opening)
-        await port.someoneWaits(for: .input)
-        await port.someoneWaits(for: .flush)
+        await port.untilTaskWaits(for: .opening)
+        await port.untilTaskWaits(for: .input)
+        await port.untilTaskWaits(for: .flush)
         introduction.failUnlessOpen(Self.refused)
         let error = await #expect(throws: PortError.self) { try await opening.joined() }
         #expect(error?.reason == Self.refused)
@@ -93,7 +93,7 @@ struct OpeningTests {
         let (port, introduction) = MessagePort.opening(on: loop)
         port.start()
         try introduction.peer().shutDown()
-        await loop.settle()
+        await loop.catchUp()
         #expect(port.closeReason == nil)
         if admitted { introduction.didOpen() } else { introduction.failUnlessOpen(Self.refused) }
         #expect(try await port.waitUntilClosed().code == (admitted ? .peerExited : .refused))
@@ -105,7 +105,7 @@ struct OpeningTests {
         try port.postMessage("Hello")
         #expect(port.bufferedAmount == 0)
         let flushing = Task { try await port.flush() }
-        await port.someoneWaits(for: .flush)
+        await port.untilTaskWaits(for: .flush)
         introduction.didOpen()
         try await flushing.joined()
     }
@@ -118,7 +118,7 @@ struct OpeningTests {
         port.close()
         #expect(!introduction.isPointless)
         let flushing = Task { try await port.flush() }
-        await port.someoneWaits(for: .flush)
+        await port.untilTaskWaits(for: .flush)
         introduction.didOpen()
         try await flushing.joined()
         #expect(try await peer.receiveToEnd() == Wire.text("Hello") + Wire.close(taken: 0))

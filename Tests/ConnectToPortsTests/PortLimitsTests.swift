@@ -61,7 +61,7 @@ struct PortLimitsTests {
         let (port, peer) = try RawPeer.withPort(limits: limits)
         let block = [UInt8](repeating: 0, count: 10_000)
         let sending = Task { while true { try await port.send(.bytes(block)) } }
-        await port.someoneWaits(for: .room)
+        await port.untilTaskWaits(for: .room)
         let half = limits.queuedOutput / 2
         #expect((half...half + 10_008).contains(port.bufferedAmount))
         // The other half is for who cannot wait.
@@ -91,7 +91,7 @@ struct PortLimitsTests {
                 try await port.send(.text("", transfer: files))
             }
         }
-        await port.someoneWaits(for: .room)
+        await port.untilTaskWaits(for: .room)
         #expect(port.line.read { $0.output.descriptorCount } == 6)
         _ = try await peer.receive(8 + 1 << 20 + 4 * (8 + 8 + 6))
         try await sending.joined()

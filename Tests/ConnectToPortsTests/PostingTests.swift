@@ -49,7 +49,7 @@ struct PostingTests {
         let (port, peer) = try RawPeer.withPort(limits: limits)
         try port.postMessage(Self.mebibyte)
         let sending = Task { try await port.send("patient") }
-        await port.someoneWaits(for: .room)
+        await port.untilTaskWaits(for: .room)
         #expect(try await peer.receive(8 + 1 << 20).count == 8 + 1 << 20)
         try await sending.joined()
         #expect(try await peer.receive(15) == Wire.text("patient"))
@@ -78,7 +78,7 @@ struct PostingTests {
         let (port, peer) = try RawPeer.withPort()
         #expect(throws: PortError.self) { while true { try port.postMessage(Self.mebibyte) } }
         let sending = Task { try await port.send(.bytes(Self.mebibyte)) }
-        await port.someoneWaits(for: .room)
+        await port.untilTaskWaits(for: .room)
         if here { port.close() } else { peer.die() }
         let error = await #expect(throws: PortError.self) { try await sending.joined() }
         #expect(error?.code == .closed)

@@ -111,10 +111,10 @@ struct ProtocolErrorTests {
         #expect(try peer.sendWithoutWaiting(frame + frame.prefix(4), descriptors: many) == 12)
         let loop = try EventLoop.shared
         for _ in 0..<10 where port.closeReason == nil {
-            await loop.settle()
+            await loop.catchUp()
             _ = try peer.sendWithoutWaiting(Array(frame.suffix(4) + frame.prefix(4)), descriptors: many)
         }
-        await loop.settle()
+        await loop.catchUp()
         #expect(port.closeReason?.code == .protocolError)
     }
 

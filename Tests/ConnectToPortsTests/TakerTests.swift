@@ -32,7 +32,7 @@ struct TakerTests {
             }
             return texts
         }
-        if firstWaits { await channel.port2.someoneWaits(for: .input) } else { for await _ in started {} }
+        if firstWaits { await channel.port2.untilTaskWaits(for: .input) } else { for await _ in started {} }
         #expect(await Self.isRefused { for try await message in channel.port2.messages { Issue.record("\(message)") } })
         #expect(await Self.isRefused { _ = try await channel.port2.nextMessage() })
         #expect(await Self.isRefused { _ = try channel.port2.takeMessage() })
@@ -93,7 +93,7 @@ struct TakerTests {
             withExtendedLifetime(iterator) {}
             return text
         }
-        await channel.port2.someoneWaits(for: .input)
+        await channel.port2.untilTaskWaits(for: .input)
         first.cancel()
         #expect(try await first.value == "1")
     }
@@ -103,7 +103,7 @@ struct TakerTests {
         let channel = try MessageChannel()
         let (texts, log) = AsyncStream<String>.makeStream()
         let looping = Task { try await channel.port2.take() }
-        await channel.port2.someoneWaits(for: .input)
+        await channel.port2.untilTaskWaits(for: .input)
         channel.port2.onMessage { log.yield($0.text ?? "?") }
         #expect(await Self.isRefused { _ = try await looping.joined() })
         try channel.port1.postMessage("1")

@@ -57,7 +57,7 @@ struct TakingTests {
     func nextMessageWaits() async throws {
         let channel = try MessageChannel()
         let waiting = Task { try await channel.port2.nextMessage(within: .seconds(30)) }
-        await channel.port2.someoneWaits(for: .input)
+        await channel.port2.untilTaskWaits(for: .input)
         try channel.port1.postMessage("1")
         #expect(try await waiting.joined()?.text == "1")
         channel.port1.finish()

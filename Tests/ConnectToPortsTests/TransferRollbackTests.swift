@@ -28,22 +28,22 @@ struct TransferRollbackTests {
         #expect(try await theirs.waitUntilClosed().code == .closed)
     }
 
-    @Test("A rolled-back transfer leaves a port counted where it was, with its peer's place taken")
+    @Test("A rolled-back transfer leaves a port counted where it was, with its peer's lease kept")
     func rollbackKeepsAccounts() async throws {
-        final class Place: Sendable {}
+        final class Lease: SocketLease {}
         let traffic = Traffic()
         let (near, far) = try StreamSocket.pair()
-        weak var place: Place?
+        weak var lease: Lease?
         let port = {
-            let held = Place()
-            place = held
+            let held = Lease()
+            lease = held
             let socket = StreamSocket(near.descriptor, lease: held)
             return MessagePort(adopting: socket, on: try EventLoop.shared, traffic: traffic)
         }
         let mine = try port()
         try refuse(mine)
         #expect(traffic.openLines == 1)
-        #expect(place != nil)
+        #expect(lease != nil)
         mine.close()
         try await mine.flush()
         #expect(traffic.openLines == 0)

@@ -15,7 +15,7 @@ struct TransferTableTests {
         for frame in frames {
             let (header, table, payload) = try decode(frame)
             #expect(header.kind == (header.length == 26 ? .bytes : .text))
-            let written = payload.withBytes { StreamPiece(header.kind, $0, table) }
+            let written = payload.withBytes { Segment(header.kind, $0, table) }
             #expect(written.bytes == frame)
             #expect(written.descriptors.count == header.descriptors)
         }

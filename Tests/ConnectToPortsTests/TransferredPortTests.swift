@@ -79,7 +79,7 @@ private func nestedPorts(_ depth: Int) -> [UInt8] {
     var writer = ByteWriter()
     for level in (0..<depth).reversed() {
         let inside = 46 * level
-        writer.bytes += StreamPiece(FrameHeader(.bytes, length: 38 + inside, descriptors: 0)).bytes
+        writer.bytes += Segment(FrameHeader(.bytes, length: 38 + inside, descriptors: 0)).bytes
         writer.append(UInt32(34 + inside))
         writer.append(UInt32(1))
         writer.append(UInt8(4))

@@ -43,7 +43,7 @@ struct ForeignLoopTests {
             for port in [caller, event.source, port, call.source] { port.close() }
             await here.close()
             await away.close()
-            await main.settle()
+            await main.catchUp()
         }
         await main.stop()
     }
@@ -65,7 +65,7 @@ private final class MainLoop: Sendable {
     }
 
     /// Waits until what was given to the loop before has been done.
-    func settle() async {
+    func catchUp() async {
         for _ in 0..<3 {
             await withCheckedContinuation { continuation in
                 loop.reactor.execute { continuation.resume() }

@@ -29,7 +29,7 @@ struct Introducer: Sendable {
             $0.call(call, deadline: patience.forAnswer) { result in
                 var state = state
                 let step = state.didReceive(result)
-                if !introduction.settle(step) { goOn(with: introduction, state, from: step, patience) }
+                if !introduction.report(step) { goOn(with: introduction, state, from: step, patience) }
             }
         }
     }
@@ -103,7 +103,7 @@ struct Introducer: Sendable {
                 }
             case .open, .fail, .breakOff:
                 // The outcome comes before anything else is awaited: the program may be waiting for it.
-                _ = introduction.settle(step)
+                _ = introduction.report(step)
                 if let subscription { await bus.watch.unsubscribe(subscription) }
                 return
             }
@@ -133,7 +133,7 @@ struct Introducer: Sendable {
 
 extension Introduction {
     /// Passes the outcome on, if the step is one.
-    fileprivate func settle(_ step: CallerIntroduction.Step) -> Bool {
+    fileprivate func report(_ step: CallerIntroduction.Step) -> Bool {
         switch step {
         case .open(let isPartial): didOpen(isPartial: isPartial)
         case .fail(let reason): failUnlessOpen(reason)

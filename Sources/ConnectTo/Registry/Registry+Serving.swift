@@ -97,9 +97,9 @@ extension Registry {
         }
         var caller = caller
         do throws(Callers.Refusal) {
-            let place = try callers.enter(uid, peer.account, size: caller.metadata.memory)
-            caller.line = StreamSocket(caller.line.descriptor, lease: place)
-            caller.budget = place.budget
+            let lease = try callers.enter(uid, peer.account, size: caller.metadata.memory)
+            caller.line = StreamSocket(caller.line.descriptor, lease: lease)
+            caller.budget = lease.budget
         } catch {
             log.debug("refused", metadata: facts(caller, peer, "\(error)"))
             return refuseAsBusy(call)

@@ -27,7 +27,7 @@ actor Registry {
 
     /// Bounds the requests for names. They do not wait for each other's answers, but ten thousand are not sent at
     /// once.
-    private var requests = Window(of: 256)
+    private var requests = RequestLimit(of: 256)
 
     /// The context by which this process introduces itself, while it is registered: the first one, and later any
     /// other.

@@ -19,14 +19,14 @@ final class Callers: Sendable {
         }
     }
 
-    /// A caller's place for one port. Counted until the place is released.
-    final class Place: Sendable {
+    /// A caller's lease of one port. The port counts until the lease is released.
+    final class Lease: SocketLease {
         fileprivate let callers: Callers
         fileprivate let uid: UInt32
         fileprivate let process: Peer.Account
         /// Bounds what the ports of the caller's process hold together.
         let budget: MemoryBudget
-        /// What the place itself takes of that budget.
+        /// What the lease itself takes of that budget.
         private let share: MemoryShare
 
         fileprivate init(
@@ -108,14 +108,14 @@ final class Callers: Sendable {
         allUsers.isFull ? nil : MemoryShare(of: allUsers, size: size)
     }
 
-    /// Gives a caller a place for a port.
+    /// Gives a caller a lease of a port.
     /// - Parameters:
-    ///   - size: what is held for the caller while it has the place, in bytes: its metadata.
+    ///   - size: what is held for the caller while it has the lease, in bytes: its metadata.
     ///   - descriptors: how many there are for all callers together.
     func enter(
         _ uid: UInt32, _ process: Peer.Account, size: Int = 0, descriptors: Int = DescriptorReserve.available,
         now: SuspendingClock.Instant = .now
-    ) throws(Refusal) -> Place {
+    ) throws(Refusal) -> Lease {
         let portLimit = min(limits.openPorts, descriptors - descriptors / 4)
         let (refusal, budget): (Refusal?, MemoryBudget) = accounts.withLock { accounts in
             let user = accounts.user(
@@ -152,7 +152,7 @@ final class Callers: Sendable {
             return (refusal, own.budget)
         }
         if let refusal { throw refusal }
-        return Place(self, uid, process, budget, size: size)
+        return Lease(self, uid, process, budget, size: size)
     }
 
     /// Until when a caller would be refused for calling too often; nil where it would not be. Takes no token.

@@ -2,16 +2,20 @@ package import CConnectToLinux
 import Glibc
 import SystemPackage
 
+/// What counts for as long as a socket is open. Other code that counts open sockets makes one for each, and sees it
+/// released with the socket.
+package protocol SocketLease: AnyObject, Sendable {}
+
 /// One end of a connected AF_UNIX stream socket. No call blocks.
 ///
 /// Every call passes MSG_DONTWAIT rather than relying on O_NONBLOCK: that flag belongs to the open file description,
 /// which the peer may share and change.
 package struct StreamSocket: Sendable {
     package let descriptor: Descriptor
-    /// Released together with the socket, so that the code which counts open sockets sees this one go.
-    private let lease: (any AnyObject & Sendable)?
+    /// Released together with the socket.
+    private let lease: (any SocketLease)?
 
-    package init(_ descriptor: Descriptor, lease: (any AnyObject & Sendable)? = nil) {
+    package init(_ descriptor: Descriptor, lease: (any SocketLease)? = nil) {
         self.descriptor = descriptor
         self.lease = lease
     }

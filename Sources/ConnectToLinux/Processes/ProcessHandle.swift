@@ -24,8 +24,8 @@ package final class ProcessHandle: Sendable {
     private static func number(of descriptor: Descriptor) -> Int32? {
         guard let facts = smallFile("/proc/self/fdinfo/\(descriptor.rawValue)", limit: 4_096) else { return nil }
         let label = "Pid:"
-        let line = String(decoding: facts, as: UTF8.self).split(separator: "\n").first { $0.hasPrefix(label) }
-        return line?.dropFirst(label.count).split { $0 == "\t" || $0 == " " }.first.flatMap { Int32($0) }
+        let entry = String(decoding: facts, as: UTF8.self).split(separator: "\n").first { $0.hasPrefix(label) }
+        return entry?.dropFirst(label.count).split { $0 == "\t" || $0 == " " }.first.flatMap { Int32($0) }
     }
 
     /// Opens the process that has this id now.

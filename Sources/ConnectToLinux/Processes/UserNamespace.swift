@@ -20,8 +20,8 @@ public struct UserNamespace: Sendable, Equatable {
     /// - Parameter map: `/proc/PID/uid_map`. Each text line has the first uid inside, the first outside, and the count.
     init?(of user: UInt32, map: [UInt8]) {
         var outside: UInt32?
-        for line in map.split(separator: UInt8(ascii: "\n")) {
-            let numbers = line.split(separator: UInt8(ascii: " "))
+        for textLine in map.split(separator: UInt8(ascii: "\n")) {
+            let numbers = textLine.split(separator: UInt8(ascii: " "))
                 .compactMap { UInt32(String(decoding: $0, as: UTF8.self)) }
             guard numbers.count == 3, user >= numbers[0], user - numbers[0] < numbers[2] else { continue }
             outside = UInt32(exactly: UInt64(numbers[1]) + UInt64(user - numbers[0]))

@@ -21,11 +21,11 @@ struct InputQueue {
     /// The rest of the run that messages are taken from next.
     private var first: MessageRun?
     /// The cursor that lends ``first`` to a taker. While there is one, ``first`` shows the state of the last
-    /// ``settle()``.
+    /// ``countClaims()``.
     private var cursor: RunCursor?
     private var claimedBefore = 0
     private var items: Deque<Item> = []
-    /// The number of messages, including those claimed since the last ``settle()``.
+    /// The number of messages, including those claimed since the last ``countClaims()``.
     private(set) var count = 0
     /// Their size: bytes of their frames, and an estimate for the things transferred with them.
     private(set) var size = 0
@@ -102,7 +102,7 @@ struct InputQueue {
         self.taken = taken
     }
 
-    /// How many messages have been taken since the last call, not counting claims that are not settled yet.
+    /// How many messages have been taken since the last call, not counting claims that are not counted yet.
     mutating func collectTaken() -> Int {
         defer { taken = 0 }
         return taken
@@ -120,14 +120,14 @@ struct InputQueue {
     }
 
     /// Counts the messages that have been claimed.
-    mutating func settle() {
-        if let cursor { settle(cursor.progress) }
+    mutating func countClaims() {
+        if let cursor { countClaims(cursor.progress) }
     }
 
     /// Ends the lending: from here on no message is claimed. This is quicker where the holder itself makes the call.
     mutating func revoke(for holder: RunCursor? = nil) {
         guard let cursor else { return }
-        settle(cursor.revoke(byHolder: cursor === holder))
+        countClaims(cursor.revoke(byHolder: cursor === holder))
         self.cursor = nil
     }
 
@@ -136,7 +136,7 @@ struct InputQueue {
         revoke(for: cursor)
     }
 
-    private mutating func settle(_ progress: (claimed: Int, position: Int)) {
+    private mutating func countClaims(_ progress: (claimed: Int, position: Int)) {
         guard let run = first else { return }
         let messages = progress.claimed - claimedBefore
         claimedBefore = progress.claimed
@@ -149,20 +149,20 @@ struct InputQueue {
     /// of the messages for good, which is safe: the program has not seen these messages.
     ///
     /// Only to be asked while nothing is lent.
-    var remainder: StreamPiece {
-        var piece = StreamPiece()
-        if let first { piece.append(first) }
+    var remainder: Segment {
+        var segment = Segment()
+        if let first { segment.append(first) }
         for item in items {
             switch item {
-            case .run(let run): piece.append(run)
-            case .message(let message, _): piece.append(message.frame())
+            case .run(let run): segment.append(run)
+            case .message(let message, _): segment.append(message.frame())
             }
         }
-        return piece
+        return segment
     }
 }
 
-extension StreamPiece {
+extension Segment {
     fileprivate mutating func append(_ run: MessageRun) {
         bytes.append(contentsOf: run.chunk.memory[run.range])
     }

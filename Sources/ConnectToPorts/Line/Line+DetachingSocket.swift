@@ -19,7 +19,7 @@ extension LineState {
         if let refusal = life.detachingRefusal { throw refusal }
         guard let socket, !isInTransit else { throw .detached("the port") }
         if !output.isEmpty { throw .stillBuffered("\(output.count) bytes wait to be written; await flush first") }
-        settleInput()
+        countClaims()
         if !input.isEmpty {
             throw .stillBuffered("\(input.count) messages wait to be taken; take them first")
         }

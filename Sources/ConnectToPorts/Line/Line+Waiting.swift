@@ -18,17 +18,17 @@ extension Line {
     ///
     /// Returns early when the task is cancelled, so the caller has to check the condition again.
     nonisolated(nonsending) func wait(
-        for awaited: Awaited, until isMet: (borrowing LineState) -> Bool
+        for event: LineEvent, until isMet: (borrowing LineState) -> Bool
     ) async {
-        while !Task.isCancelled, !read(isMet) { await waitOnce(for: awaited, unless: isMet) }
+        while !Task.isCancelled, !read(isMet) { await waitOnce(for: event, unless: isMet) }
     }
 
     /// The same, but no longer than the limit, if there is one. An event that comes before the limit counts.
     nonisolated(nonsending) func wait(
-        for awaited: Awaited, within limit: Duration?,
+        for event: LineEvent, within limit: Duration?,
         until isMet: (borrowing LineState) -> Bool
     ) async {
-        guard let limit else { return await wait(for: awaited, until: isMet) }
+        guard let limit else { return await wait(for: event, until: isMet) }
         let isOver = Latch<Void>()
         let id = nextWaiter()
         let timer = reactor.scheduleDeadline(after: limit) { [self] in
@@ -37,7 +37,7 @@ extension Line {
         }
         defer { timer.cancel() }
         while !Task.isCancelled, isOver.value == nil, !read(isMet) {
-            await waitOnce(for: awaited, as: id) { isMet($0) || isOver.value != nil }
+            await waitOnce(for: event, as: id) { isMet($0) || isOver.value != nil }
         }
     }
 
@@ -46,7 +46,7 @@ extension Line {
     /// Waits to be woken once, unless the condition holds already. Runs on the caller's executor: each change of
     /// executor would cost as much as the rest.
     nonisolated(nonsending) func waitOnce(
-        for awaited: Awaited, as id: UInt64? = nil, unless isMet: (borrowing LineState) -> Bool
+        for event: LineEvent, as id: UInt64? = nil, unless isMet: (borrowing LineState) -> Bool
     ) async {
         let id = id ?? nextWaiter()
         await withTaskCancellationHandler {
@@ -57,7 +57,7 @@ extension Line {
                     if isMet(state) || Task.isCancelled {
                         wakeups.add(continuation)
                     } else {
-                        state.waiters.add(id, for: awaited, continuation)
+                        state.waiters.add(id, for: event, continuation)
                     }
                 }
             }
@@ -110,7 +110,6 @@ extension Line {
         await wait(for: .room) { [self] in
             $0.output.isEmpty || $0.output.count < count || $0.output.descriptorCount < descriptors
                 || !hadMemory && $0.tally?.mayQueue(holding: $0.output.count, self) != false
-                || $0.life.reason != nil
         }
     }
 

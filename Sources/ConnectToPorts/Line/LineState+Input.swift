@@ -48,7 +48,7 @@ extension LineState {
     mutating func readInput(for line: Line, _ wakeups: inout Wakeups) {
         var messages = 0
         var reads = 0
-        settleInput()
+        countClaims()
         defer { isHeldUp = inputIsFull }
         while isReading {
             do {
@@ -59,12 +59,12 @@ extension LineState {
                         atMost: Self.messagesPerDrain - messages, size: limits.queuedInput - input.size)
                 {
                     messages += run.count
-                    try take(run, for: line, &wakeups)
+                    try process(run, for: line, &wakeups)
                     continue
                 }
                 if !reader.isAtRest, let frame = try reader.next() {
                     messages += frame.kind.isMessage ? 1 : 0
-                    try take(frame, for: line, &wakeups)
+                    try process(frame, for: line, &wakeups)
                     continue
                 }
                 // The last read got less than there was room for, so the kernel has nothing left to read.
@@ -169,7 +169,7 @@ extension LineState {
         }
     }
 
-    private mutating func take(
+    private mutating func process(
         _ frame: FrameReader.Frame, for line: Line, _ wakeups: inout Wakeups
     ) throws {
         // After a close, input is read only so that the peer is not stalled and can read our output, and to notice its
@@ -196,7 +196,7 @@ extension LineState {
         apply(effects, to: line, &wakeups)
     }
 
-    private mutating func take(
+    private mutating func process(
         _ run: MessageRun, for line: Line, _ wakeups: inout Wakeups
     ) throws(ProtocolViolation) {
         let effects = try life.didReceiveMessages(run.count)

@@ -177,7 +177,7 @@ extension LineState {
     }
 
     /// Sends a message that carries descriptors.
-    mutating func send(_ segment: StreamPiece, for line: Line, _ wakeups: inout Wakeups) {
+    mutating func send(_ segment: Segment, for line: Line, _ wakeups: inout Wakeups) {
         output.append(segment)
         writeOutput(for: line, &wakeups)
     }

@@ -1,8 +1,8 @@
 /// Taking messages from the input that has been read.
 extension LineState {
     /// Counts the messages that were taken without the lock.
-    mutating func settleInput() {
-        input.settle()
+    mutating func countClaims() {
+        input.countClaims()
         // These messages have no effects: the last message of the input is always taken under the lock.
         _ = life.didTake(input.collectTaken())
     }
@@ -10,7 +10,7 @@ extension LineState {
     /// From here on messages are taken under the lock only, until they are lent again.
     mutating func revokeInput() {
         input.revoke()
-        settleInput()
+        countClaims()
     }
 
     enum Take {
@@ -60,7 +60,7 @@ extension LineState {
         if taker != former { return }
         taker = nil
         input.endLending()
-        settleInput()
+        countClaims()
     }
 
     /// Takes a message for a taker, unless the messages belong to another one.
@@ -89,7 +89,7 @@ extension LineState {
         holding cursor: RunCursor?, for line: Line, _ wakeups: inout Wakeups
     ) -> Message? {
         guard let message = input.popFirst(for: cursor) else { return nil }
-        input.settle()
+        input.countClaims()
         // Do not read again as soon as one message fits: that would be a turn of the loop for each message.
         if isHeldUp, input.size <= limits.queuedInput / 2 {
             isHeldUp = false

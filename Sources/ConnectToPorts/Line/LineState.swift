@@ -155,7 +155,7 @@ struct LineState: ~Copyable {
         }
         if effects.contains(.dropInput) {
             input.removeAll()
-            settleInput()
+            countClaims()
         }
         do throws(OutOfMemory) {
             if effects.contains(.sendFinish) { try enqueue(FrameHeader(.finish, length: 0)) }

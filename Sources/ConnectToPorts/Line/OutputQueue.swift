@@ -101,7 +101,7 @@ struct OutputQueue {
         _ header: FrameHeader, _ payload: UnsafeRawBufferPointer, keeping owner: PayloadOwner?, replacing key: String
     ) {
         let kept = payload.count > Self.copyLimit ? owner?.storage(header, payload) : nil
-        let part = Part(storage: kept ?? .bytes(StreamPiece(header, payload).bytes), key: key)
+        let part = Part(storage: kept ?? .bytes(Segment(header, payload).bytes), key: key)
         count += part.count
         if let index = waitingIndex(under: key) {
             count -= parts[index].count
@@ -121,7 +121,7 @@ struct OutputQueue {
     }
 
     /// Appends whole frames, with the descriptors that ride on the first byte.
-    mutating func append(_ segment: StreamPiece) {
+    mutating func append(_ segment: Segment) {
         if segment.bytes.isEmpty { return }
         open = nil
         parts.append(Part(storage: .bytes(segment.bytes), descriptors: segment.descriptors))
@@ -191,13 +191,13 @@ struct OutputQueue {
     }
 
     /// The unwritten frames, for another queue to continue, in as few segments as the descriptors allow.
-    var remainder: [StreamPiece] {
+    var remainder: [Segment] {
         var rest = self
-        var segments: [StreamPiece] = []
+        var segments: [Segment] = []
         while !rest.isEmpty {
             let size = rest.withNext { pieces, descriptors in
                 if !descriptors.isEmpty || segments.isEmpty {
-                    segments.append(StreamPiece([], descriptors))
+                    segments.append(Segment([], descriptors))
                 }
                 for piece in pieces {
                     segments[segments.count - 1].bytes.append(contentsOf: UnsafeRawBufferPointer(piece))

@@ -1,5 +1,5 @@
 /// What a task can wait for on a line.
-enum Awaited {
+enum LineEvent {
     /// Messages, or their end.
     case input
     case opening
@@ -16,13 +16,13 @@ struct Waiters {
     /// continuation resumes it.
     typealias Continuation = UnsafeContinuation<Void, Never>
 
-    private var waiting: [(id: UInt64, awaited: Awaited, continuation: Continuation)] = []
-    func count(_ awaited: Awaited) -> Int {
-        waiting.count { $0.awaited == awaited }
+    private var waiting: [(id: UInt64, event: LineEvent, continuation: Continuation)] = []
+    func count(_ event: LineEvent) -> Int {
+        waiting.count { $0.event == event }
     }
 
-    mutating func add(_ id: UInt64, for awaited: Awaited, _ continuation: Continuation) {
-        waiting.append((id, awaited, continuation))
+    mutating func add(_ id: UInt64, for event: LineEvent, _ continuation: Continuation) {
+        waiting.append((id, event, continuation))
     }
 
     mutating func remove(_ id: UInt64) -> Continuation? {
@@ -30,16 +30,16 @@ struct Waiters {
         return waiting.remove(at: index).continuation
     }
 
-    mutating func removeFirst(_ awaited: Awaited) -> Continuation? {
-        guard let index = waiting.firstIndex(where: { $0.awaited == awaited }) else { return nil }
+    mutating func removeFirst(_ event: LineEvent) -> Continuation? {
+        guard let index = waiting.firstIndex(where: { $0.event == event }) else { return nil }
         return waiting.remove(at: index).continuation
     }
 
     /// Has all tasks that wait for this event resumed.
-    mutating func resume(_ awaited: Awaited, in wakeups: inout Wakeups) {
-        guard let first = waiting.firstIndex(where: { $0.awaited == awaited }) else { return }
-        for waiter in waiting[first...] where waiter.awaited == awaited { wakeups.add(waiter.continuation) }
-        waiting.removeAll { $0.awaited == awaited }
+    mutating func resume(_ event: LineEvent, in wakeups: inout Wakeups) {
+        guard let first = waiting.firstIndex(where: { $0.event == event }) else { return }
+        for waiter in waiting[first...] where waiter.event == event { wakeups.add(waiter.continuation) }
+        waiting.removeAll { $0.event == event }
     }
 }
 

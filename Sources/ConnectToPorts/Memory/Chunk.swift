@@ -14,11 +14,11 @@ final class Chunk: @unchecked Sendable {
     /// There are ``ChunkPool/slack`` readable bytes behind the end: a ``Payload`` copies that many, however short it
     /// is.
     init(capacity: Int) throws(OutOfMemory) {
-        guard let block = ChunkPool.take(capacity) else { throw OutOfMemory(size: capacity) }
+        guard let block = ChunkPool.acquire(capacity) else { throw OutOfMemory(size: capacity) }
         (base, self.capacity) = block
     }
 
     deinit {
-        ChunkPool.put(base, capacity)
+        ChunkPool.release(base, capacity)
     }
 }

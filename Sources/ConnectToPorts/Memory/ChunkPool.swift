@@ -35,7 +35,7 @@ enum ChunkPool {
         var passingWereUsed = false
         var clearingIsDue = false
 
-        mutating func takeSmall(_ sizeClass: Int) -> UnsafeMutableRawPointer? {
+        mutating func popSmall(_ sizeClass: Int) -> UnsafeMutableRawPointer? {
             guard let block = small[sizeClass].popLast() else { return nil }
             if small[sizeClass].count >= keptPerSize {
                 surplus -= sizes[sizeClass]
@@ -45,7 +45,7 @@ enum ChunkPool {
         }
 
         /// - Returns: whether the block is kept, and whether it is kept for good.
-        mutating func putSmall(
+        mutating func pushSmall(
             _ block: UnsafeMutableRawPointer, _ sizeClass: Int
         ) -> (stays: Bool, forGood: Bool) {
             let forGood = small[sizeClass].count < keptPerSize
@@ -57,7 +57,7 @@ enum ChunkPool {
             return (true, forGood)
         }
 
-        mutating func takeLarge(_ capacity: Int) -> (UnsafeMutableRawPointer, Int)? {
+        mutating func popLarge(_ capacity: Int) -> (UnsafeMutableRawPointer, Int)? {
             passingWereUsed = true
             // Do not use a block that is much too large for the data that would stay in it.
             guard let index = large.firstIndex(where: { capacity...2 * capacity ~= $0.capacity })
@@ -68,7 +68,7 @@ enum ChunkPool {
         }
 
         /// - Returns: whether the block is kept.
-        mutating func putLarge(_ block: UnsafeMutableRawPointer, _ capacity: Int) -> Bool {
+        mutating func pushLarge(_ block: UnsafeMutableRawPointer, _ capacity: Int) -> Bool {
             if keptLarge + capacity > ChunkPool.keptLarge { return false }
             large.append((block, capacity))
             keptLarge += capacity
@@ -97,11 +97,11 @@ enum ChunkPool {
     static var kept: Int { freeLists.withLock(\.kept) }
 
     /// - Returns: a block of at least the capacity, and its actual capacity; nil where there is no memory.
-    static func take(_ capacity: Int) -> (UnsafeMutableRawPointer, Int)? {
+    static func acquire(_ capacity: Int) -> (UnsafeMutableRawPointer, Int)? {
         let sizeClass = sizes.firstIndex { $0 >= capacity }
         let kept = freeLists.withLock { lists -> (UnsafeMutableRawPointer, Int)? in
-            guard let sizeClass else { return lists.takeLarge(capacity) }
-            return lists.takeSmall(sizeClass).map { ($0, sizes[sizeClass]) }
+            guard let sizeClass else { return lists.popLarge(capacity) }
+            return lists.popSmall(sizeClass).map { ($0, sizes[sizeClass]) }
         }
         if let kept { return kept }
         let capacity = sizeClass.map { sizes[$0] } ?? capacity
@@ -111,13 +111,13 @@ enum ChunkPool {
         return allocate(capacity).map { ($0, capacity) }
     }
 
-    static func put(_ block: UnsafeMutableRawPointer, _ capacity: Int) {
+    static func release(_ block: UnsafeMutableRawPointer, _ capacity: Int) {
         var mustClearLater = false
         let isKept = freeLists.withLock { lists in
             if let sizeClass = sizes.firstIndex(of: capacity) {
-                let (stays, forGood) = lists.putSmall(block, sizeClass)
+                let (stays, forGood) = lists.pushSmall(block, sizeClass)
                 if !stays || forGood { return stays }
-            } else if !lists.putLarge(block, capacity) {
+            } else if !lists.pushLarge(block, capacity) {
                 return false
             }
             lists.passingWereUsed = true

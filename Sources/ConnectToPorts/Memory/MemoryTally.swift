@@ -52,7 +52,7 @@ struct MemoryTally {
 /// The part of a ``MemoryBudget`` that one holder has taken. It is given back when the share is dropped.
 package final class MemoryShare: Sendable {
     let budget: MemoryBudget
-    private let taken = Lock((incoming: 0, outgoing: 0))
+    private let held = Lock((incoming: 0, outgoing: 0))
 
     init(of budget: MemoryBudget) {
         self.budget = budget
@@ -65,14 +65,14 @@ package final class MemoryShare: Sendable {
     }
 
     deinit {
-        let taken = taken.withLock { $0 }
-        budget.change(incoming: -taken.incoming, outgoing: -taken.outgoing, released: id)
+        let held = held.withLock { $0 }
+        budget.change(incoming: -held.incoming, outgoing: -held.outgoing, released: id)
     }
 
     var id: ObjectIdentifier { ObjectIdentifier(self) }
 
     func change(incoming: Int, outgoing: Int, isDone: Bool) {
-        taken.withLock {
+        held.withLock {
             $0.incoming += incoming
             $0.outgoing += outgoing
         }

@@ -79,7 +79,7 @@ package final class Tap: TrafficRecorder {
             TappedMessage.Direction(direction), line: line, kind, payload, transferred: transferred)
         let mustDeliver = state.withLock { state in
             for id in state.observers.keys {
-                state.observers[id]?.take(copy, limit: Self.queueLimit)
+                state.observers[id]?.enqueue(copy, limit: Self.queueLimit)
             }
             defer { state.deliveryIsDue = true }
             return !state.deliveryIsDue
@@ -126,7 +126,7 @@ extension TappedMessage.Direction {
 }
 
 extension Tap.Observer {
-    fileprivate mutating func take(_ copy: [UInt8], limit: Int) {
+    fileprivate mutating func enqueue(_ copy: [UInt8], limit: Int) {
         if size + copy.count > limit {
             dropped += 1
         } else {

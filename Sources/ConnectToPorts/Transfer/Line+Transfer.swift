@@ -25,10 +25,10 @@ extension Line {
     }
 
     /// Puts the socket and queues back: the transfer did not take place.
-    func takeBack(_ cargo: PortCargo) {
+    func putBack(_ cargo: PortCargo) {
         change { state, wakeups in
             do throws(OutOfMemory) {
-                try state.takeBack(cargo, for: self)
+                try state.putBack(cargo, for: self)
             } catch {
                 state.apply(state.life.fail(.failed(error)), to: self, &wakeups)
             }
@@ -98,7 +98,7 @@ extension Line {
             transfer.rollBack()
             throw refusal
         }
-        let frame = StreamPiece(kind, payload, table)
+        let frame = Segment(kind, payload, table)
         let result: Result<Bool, PortError> = change { state, wakeups in
             // Check once more: since the first check other threads may have filled the queue, or finished the port.
             if let refusal = state.postRefusal(

@@ -3,7 +3,7 @@ import ConnectToLinux
 extension LineState {
     /// Takes the line's socket and queues out, for another port to go on with.
     ///
-    /// Until ``didDepart(for:_:)`` or ``takeBack(_:for:)`` the line neither reads nor writes, and what is posted waits
+    /// Until ``didDepart(for:_:)`` or ``putBack(_:for:)`` the line neither reads nor writes, and what is posted waits
     /// in its queue.
     mutating func extract() -> PortCargo {
         revokeInput()
@@ -24,9 +24,9 @@ extension LineState {
     }
 
     /// The frames with which the peer ended the input, if it has ended.
-    private var endOfInput: [StreamPiece] {
-        let finish = StreamPiece(FrameHeader(.finish, length: 0))
-        let close = StreamPiece(closeWithCount: life.posted &- life.undelivered)
+    private var endOfInput: [Segment] {
+        let finish = Segment(FrameHeader(.finish, length: 0))
+        let close = Segment(closeWithCount: life.posted &- life.undelivered)
         return switch life.inbound {
         case .open: []
         case .finished: [finish]
@@ -59,7 +59,7 @@ extension LineState {
 
     /// Puts this port's own socket and queues back: the transfer did not take place. The port is as it was, and calls
     /// that were made on it meanwhile keep their effect.
-    mutating func takeBack(_ cargo: PortCargo, for line: Line) throws(OutOfMemory) {
+    mutating func putBack(_ cargo: PortCargo, for line: Line) throws(OutOfMemory) {
         try load(cargo)
         // The port was closed meanwhile, so the program will not take these messages.
         if life.outbound == .closed { return }
@@ -83,14 +83,14 @@ extension LineState {
 extension Message {
     /// The frame in which the message arrived. The things transferred with it are taken out of the message for good,
     /// which is safe: the program has not seen the message.
-    func frame() -> StreamPiece {
+    func frame() -> Segment {
         withUnsafeBytes { bytes in
-            if transferred.isEmpty { return StreamPiece(kind.frame, bytes) }
+            if transferred.isEmpty { return Segment(kind.frame, bytes) }
             var transfer = Transfer(unseen: transferred)
-            let piece = StreamPiece(kind.frame, bytes, transfer.table)
+            let segment = Segment(kind.frame, bytes, transfer.table)
             transfer.seal()
             transfer.commit()
-            return piece
+            return segment
         }
     }
 }

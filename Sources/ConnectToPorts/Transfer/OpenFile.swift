@@ -80,17 +80,17 @@ public final class OpenFile: Sendable {
     /// can block, with some file systems for long, and so happens on a thread of the library's own, once a closure of
     /// ``withFileDescriptor(_:)`` that runs has returned. Does nothing where the file has been given away.
     public func close() {
-        _ = take()
+        _ = detach()
     }
 
-    func take() -> Descriptor? {
+    func detach() -> Descriptor? {
         descriptor.withLock { descriptor in
             defer { descriptor = nil }
             return descriptor
         }
     }
 
-    func putBack(_ taken: Descriptor) {
-        descriptor.withLock { $0 = taken }
+    func putBack(_ detached: Descriptor) {
+        descriptor.withLock { $0 = detached }
     }
 }

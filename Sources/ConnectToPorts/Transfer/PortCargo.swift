@@ -15,9 +15,9 @@ struct PortCargo: Sendable {
     /// The receiver can use the line only if it knows the extension that came with it. This version knows no extension.
     var needsExtension = false
     /// Bytes that were received, and are not taken.
-    var input: StreamPiece
+    var input: Segment
     /// Frames that were posted, and are not handed to the kernel.
-    var output: [StreamPiece]
+    var output: [Segment]
 
     /// The kernel has the finish frame: it would be the last frame of the output.
     var finishIsSent: Bool { hasFinished && output.isEmpty }

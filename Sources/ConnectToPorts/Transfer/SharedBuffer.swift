@@ -99,7 +99,7 @@ public final class SharedBuffer: Sendable {
 
     /// Takes the memory out, so that no code in this process can touch it any more.
     /// - Returns: nil where the memory is gone, or code is using the bytes at this moment.
-    func take() -> SharedMemory? {
+    func detach() -> SharedMemory? {
         memory.withLock { memory in
             guard memory != nil, isKnownUniquelyReferenced(&memory) else { return nil }
             defer { memory = nil }
@@ -108,8 +108,8 @@ public final class SharedBuffer: Sendable {
     }
 
     /// Puts the memory back when the message could not be posted.
-    func putBack(_ taken: SharedMemory) {
-        memory.withLock { $0 = taken }
+    func putBack(_ detached: SharedMemory) {
+        memory.withLock { $0 = detached }
     }
 
     /// The descriptor of a shared buffer, which stays usable here.

@@ -13,7 +13,7 @@ struct Transfer: ~Copyable {
     /// - Throws: ``PortError``; then all things are back where they were.
     init(_ things: [Transferable]) throws(PortError) {
         do throws(PortError) {
-            for thing in things { try take(thing) }
+            for thing in things { try detach(thing) }
         } catch {
             undoAll()
             throw error
@@ -25,40 +25,40 @@ struct Transfer: ~Copyable {
     init(unseen things: [Transferable]) {
         for thing in things {
             if let port = thing.port {
-                take(port, port.line.extractUnseen())
+                detach(port, port.line.extractUnseen())
             } else {
-                try? take(thing)
+                try? detach(thing)
             }
         }
     }
 
-    private mutating func take(_ thing: Transferable) throws(PortError) {
+    private mutating func detach(_ thing: Transferable) throws(PortError) {
         switch thing.content {
         case .file(let file):
-            guard let descriptor = file.take() else { throw .detached("the file") }
+            guard let descriptor = file.detach() else { throw .detached("the file") }
             items.append(.file(descriptor))
             undo.append { file.putBack(descriptor) }
         case .buffer(let buffer):
-            try take(buffer)
+            try detach(buffer)
         case .port(let port):
-            take(port, try port.line.extract())
+            detach(port, try port.line.extract())
         }
     }
 
-    private mutating func take(_ port: MessagePort, _ cargo: PortCargo) {
+    private mutating func detach(_ port: MessagePort, _ cargo: PortCargo) {
         let line = port.line
         items.append(.port(cargo))
-        undo.append { line.takeBack(cargo) }
+        undo.append { line.putBack(cargo) }
         completions.append { line.didDepart() }
     }
 
-    private mutating func take(_ buffer: SharedBuffer) throws(PortError) {
+    private mutating func detach(_ buffer: SharedBuffer) throws(PortError) {
         if buffer.mode == .shared {
             guard let descriptor = buffer.sharedDescriptor else { throw .detached("the buffer") }
             items.append(.sharedBuffer(descriptor, size: buffer.count))
             return
         }
-        guard let memory = buffer.take() else {
+        guard let memory = buffer.detach() else {
             throw buffer.isDetached
                 ? .detached("the buffer")
                 : .notTransferable(

@@ -146,12 +146,12 @@ struct TransferTable: Sendable {
         }
         switch kind {
         case .file:
-            return .file(try take(&descriptors))
+            return .file(try removeFirst(of: &descriptors))
         case .movedBuffer, .sharedBuffer:
             guard let size = Int(exactly: try reader.next(UInt64.self)) else {
                 throw .table("has a buffer of an impossible size")
             }
-            let descriptor = try take(&descriptors)
+            let descriptor = try removeFirst(of: &descriptors)
             return kind == .movedBuffer
                 ? .movedBuffer(descriptor, size: size) : .sharedBuffer(descriptor, size: size)
         case .port:
@@ -167,10 +167,10 @@ struct TransferTable: Sendable {
             throw .table("has a port with unknown flags")
         }
         var cargo = PortCargo(
-            socket: flags & overFlag == 0 ? StreamSocket(try take(&descriptors)) : nil,
+            socket: flags & overFlag == 0 ? StreamSocket(try removeFirst(of: &descriptors)) : nil,
             posted: try reader.next(UInt64.self),
             taken: try reader.next(UInt64.self), hasFinished: flags & finishedFlag != 0,
-            needsExtension: flags & needsFlag != 0, input: StreamPiece(), output: [])
+            needsExtension: flags & needsFlag != 0, input: Segment(), output: [])
         let inputSize = Int(try reader.next(UInt32.self))
         let inputDescriptors = Int(try reader.next(UInt16.self))
         let segments = try reader.next(UInt32.self)
@@ -180,26 +180,26 @@ struct TransferTable: Sendable {
         // The extension: this version knows no entries, and skips it.
         _ = try reader.next(Int(try reader.next(UInt16.self)))
         cargo.input.bytes = [UInt8](try reader.next(inputSize))
-        cargo.input.descriptors = try take(inputDescriptors, &descriptors)
+        cargo.input.descriptors = try removeFirst(inputDescriptors, of: &descriptors)
         for _ in 0..<segments {
             let size = Int(try reader.next(UInt32.self))
             let count = Int(try reader.next(UInt16.self))
             guard size > 0 else { throw .table("has a port with an empty segment") }
             cargo.output.append(
-                StreamPiece([UInt8](try reader.next(size)), try take(count, &descriptors)))
+                Segment([UInt8](try reader.next(size)), try removeFirst(count, of: &descriptors)))
         }
         return cargo
     }
 
-    private static func take(_ descriptors: inout ArraySlice<Descriptor>) throws(ProtocolViolation)
+    private static func removeFirst(of descriptors: inout ArraySlice<Descriptor>) throws(ProtocolViolation)
         -> Descriptor
     {
         guard let first = descriptors.popFirst() else { throw .table("needs more descriptors than came with it") }
         return first
     }
 
-    private static func take(
-        _ count: Int, _ descriptors: inout ArraySlice<Descriptor>
+    private static func removeFirst(
+        _ count: Int, of descriptors: inout ArraySlice<Descriptor>
     ) throws(ProtocolViolation) -> [Descriptor] {
         guard descriptors.count >= count else { throw .table("needs more descriptors than came with it") }
         defer { descriptors = descriptors.dropFirst(count) }

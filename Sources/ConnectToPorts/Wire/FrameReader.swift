@@ -15,10 +15,10 @@ struct FrameReader {
 
     private let lengthLimit: Int
     private var chunk: Chunk?
-    /// Offsets in the chunk: bytes before `taken` have been cut into frames, bytes before `filled` have been received.
-    private var taken = 0
+    /// Offsets in the chunk: bytes before `cut` have been cut into frames, bytes before `filled` have been received.
+    private var cut = 0
     private var filled = 0
-    /// The header of the frame that begins at `taken`, once it has been read.
+    /// The header of the frame that begins at `cut`, once it has been read.
     private var header: FrameHeader?
     /// The descriptors of that frame.
     private var ownDescriptors: [Descriptor] = []
@@ -45,10 +45,10 @@ struct FrameReader {
     mutating func room(atMost limit: Int = .max) throws(OutOfMemory) -> UnsafeMutableRawBufferPointer {
         let needed = FrameHeader.size + (header?.length ?? 0)
         if let chunk, filled < chunk.memory.count {
-            let isEnough = chunk.memory.count - taken >= needed
+            let isEnough = chunk.memory.count - cut >= needed
             // Do not use only the last few bytes of a chunk, unless they complete the frame at hand, or that frame has
             // the chunk to itself.
-            if isEnough ? header != nil || chunk.memory.count - filled >= chunk.memory.count / 4 : taken == 0 {
+            if isEnough ? header != nil || chunk.memory.count - filled >= chunk.memory.count / 4 : cut == 0 {
                 return UnsafeMutableRawBufferPointer(rebasing: chunk.memory[filled...])
             }
         }
@@ -56,11 +56,11 @@ struct FrameReader {
         // new one.
         let size = min(chunkSize, limit)
         let next = try Chunk(capacity: max(size, step(to: needed)))
-        if let chunk, filled > taken {
-            next.memory.copyMemory(from: UnsafeRawBufferPointer(rebasing: chunk.memory[taken..<filled]))
+        if let chunk, filled > cut {
+            next.memory.copyMemory(from: UnsafeRawBufferPointer(rebasing: chunk.memory[cut..<filled]))
         }
-        filled -= taken
-        taken = 0
+        filled -= cut
+        cut = 0
         chunk = next
         return UnsafeMutableRawBufferPointer(rebasing: next.memory[filled...])
     }
@@ -75,7 +75,7 @@ struct FrameReader {
 
     /// How many bytes the frame at hand lacks; while its header is incomplete, how many bytes the header lacks.
     var missing: Int {
-        FrameHeader.size + (header?.length ?? 0) - (filled - taken)
+        FrameHeader.size + (header?.length ?? 0) - (filled - cut)
     }
 
     /// How many descriptors are held for frames that have not been cut yet.
@@ -102,9 +102,9 @@ struct FrameReader {
     ///   - size: the most bytes of frames; the first message may be longer.
     @inline(never)  // Called once a read; apart, it can be counted.
     mutating func nextRun(atMost count: Int, size: Int) -> MessageRun? {
-        guard let chunk, filled - taken >= FrameHeader.size else { return nil }
+        guard let chunk, filled - cut >= FrameHeader.size else { return nil }
         if let header, !header.kind.isMessage || header.descriptors != nil { return nil }
-        var end = taken
+        var end = cut
         var found = 0
         while found < count, filled &- end >= FrameHeader.size {
             let word = chunk.memory.loadUnaligned(fromByteOffset: end, as: UInt64.self)
@@ -112,28 +112,28 @@ struct FrameReader {
                 length <= lengthLimit, filled &- end &- FrameHeader.size >= length
             else { break }
             let next = end &+ FrameHeader.size &+ length
-            if found > 0, next &- taken > size { break }
+            if found > 0, next &- cut > size { break }
             end = next
             found &+= 1
         }
         if found == 0 { return nil }
         defer {
-            taken = end
+            cut = end
             header = nil
         }
-        return MessageRun(chunk: chunk, range: taken..<end, count: found)
+        return MessageRun(chunk: chunk, range: cut..<end, count: found)
     }
 
     /// The next whole frame, or nil until more bytes have arrived.
     mutating func next() throws(ProtocolViolation) -> Frame? {
         guard let chunk else { return nil }
         if header == nil {
-            guard filled - taken >= FrameHeader.size else {
+            guard filled - cut >= FrameHeader.size else {
                 try expectDescriptorsOfOneFrame()
                 return nil
             }
             let next = try FrameHeader(
-                decoding: UnsafeRawBufferPointer(rebasing: chunk.memory[taken..<filled]),
+                decoding: UnsafeRawBufferPointer(rebasing: chunk.memory[cut..<filled]),
                 lengthLimit: lengthLimit)
             // Descriptors ride on the frame's first byte, so they arrive before its header is complete.
             let count = next.descriptors ?? 0
@@ -144,23 +144,23 @@ struct FrameReader {
             descriptors.removeFirst(count)
             header = next
         }
-        guard let header, filled - taken >= FrameHeader.size + header.length else {
+        guard let header, filled - cut >= FrameHeader.size + header.length else {
             try expectNoDescriptors()
             return nil
         }
-        let start = taken + FrameHeader.size
-        taken = start + header.length
+        let start = cut + FrameHeader.size
+        cut = start + header.length
         self.header = nil
         defer { ownDescriptors = [] }
         return Frame(
-            kind: header.kind, payload: Payload(chunk, start..<taken),
+            kind: header.kind, payload: Payload(chunk, start..<cut),
             descriptors: header.descriptors == nil ? nil : ownDescriptors)
     }
 
     /// Only the beginning of a header has arrived, or nothing at all: the remaining descriptors can belong to that one
     /// frame only. Otherwise a peer could pile descriptors up for ever, by never letting a read end where a frame ends.
     private func expectDescriptorsOfOneFrame() throws(ProtocolViolation) {
-        if filled == taken || descriptors.count > FrameHeader.descriptorLimit { try expectNoDescriptors() }
+        if filled == cut || descriptors.count > FrameHeader.descriptorLimit { try expectNoDescriptors() }
     }
 
     /// No further frame begins in the received bytes, so remaining descriptors belong to no frame.
@@ -170,37 +170,37 @@ struct FrameReader {
 
     /// Releases the chunk, if all of it has been cut into frames: a quiet port holds no memory.
     mutating func rest() {
-        guard filled == taken else { return }
+        guard filled == cut else { return }
         chunk = nil
-        taken = 0
+        cut = 0
         filled = 0
     }
 
     /// Bytes that have been received and not cut into frames.
-    var held: Int { filled - taken }
+    var held: Int { filled - cut }
     /// The memory that these bytes occupy, including the room behind them.
-    var reserved: Int { filled > taken ? (chunk?.capacity ?? 0) - taken : 0 }
+    var reserved: Int { filled > cut ? (chunk?.capacity ?? 0) - cut : 0 }
 
     /// Whether all received bytes and descriptors have been cut into frames.
-    var isAtRest: Bool { header == nil && filled == taken && descriptors.isEmpty }
+    var isAtRest: Bool { header == nil && filled == cut && descriptors.isEmpty }
 
     // MARK: Transfer
 
     /// The bytes and descriptors that have been received and not cut: another reader continues the stream with them.
-    var remainder: StreamPiece {
-        var piece = StreamPiece()
-        if let chunk { piece.bytes.append(contentsOf: chunk.memory[taken..<filled]) }
-        piece.descriptors = ownDescriptors + descriptors
-        return piece
+    var remainder: Segment {
+        var segment = Segment()
+        if let chunk { segment.bytes.append(contentsOf: chunk.memory[cut..<filled]) }
+        segment.descriptors = ownDescriptors + descriptors
+        return segment
     }
 
     /// Begins with bytes that another reader has received and not cut.
-    mutating func resume(_ piece: StreamPiece) throws(OutOfMemory) {
-        if piece.bytes.isEmpty { return }
-        let first = try Chunk(capacity: max(chunkSize, piece.bytes.count))
-        piece.bytes.withUnsafeBytes { first.memory.copyMemory(from: $0) }
+    mutating func resume(_ segment: Segment) throws(OutOfMemory) {
+        if segment.bytes.isEmpty { return }
+        let first = try Chunk(capacity: max(chunkSize, segment.bytes.count))
+        segment.bytes.withUnsafeBytes { first.memory.copyMemory(from: $0) }
         chunk = first
-        filled = piece.bytes.count
-        descriptors = Deque(piece.descriptors)
+        filled = segment.bytes.count
+        descriptors = Deque(segment.descriptors)
     }
 }

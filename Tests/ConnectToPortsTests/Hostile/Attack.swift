@@ -8,7 +8,7 @@ import Testing
 /// A stream that breaks a rule somewhere behind a first message which does not.
 struct Attack: Sendable, CustomTestStringConvertible {
     let testDescription: String
-    let make: @Sendable () throws -> StreamPiece
+    let make: @Sendable () throws -> Segment
 
     /// - Parameter descriptors: ride on the first byte of the given ones.
     init(
@@ -17,7 +17,7 @@ struct Attack: Sendable, CustomTestStringConvertible {
     ) {
         testDescription = name
         make = {
-            var piece = StreamPiece()
+            var piece = Segment()
             piece.bytes = bytes
             piece.descriptors = try descriptors()
             return piece

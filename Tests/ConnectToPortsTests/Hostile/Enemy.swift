@@ -48,7 +48,7 @@ struct Enemy: Sendable {
         return true
     }
 
-    func send(_ piece: StreamPiece) async throws {
+    func send(_ piece: Segment) async throws {
         try await send(piece.bytes, piece.descriptors)
     }
 

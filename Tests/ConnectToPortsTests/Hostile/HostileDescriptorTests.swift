@@ -26,7 +26,7 @@ struct HostileDescriptorTests {
                     // One descriptor thirty times, so that it is not us who hold them before they arrive.
                     try await enemy.send(files, [Descriptor](repeating: null, count: 30))
                     try await enemy.send(text("behind"))
-                    try await settle()
+                    try await catchUp()
                 }
                 // Three descriptors for each enemy and its port, and some of the bystander's.
                 let held = try OpenDescriptor.all().count - before - 3 * enemies.count
@@ -73,7 +73,7 @@ struct HostileDescriptorTests {
                 try await enemy.send(files, [Descriptor](repeating: null, count: 30))
                 try await enemy.send(text("behind"))
                 enemy.port.start()
-                try await settle()
+                try await catchUp()
             }
             let held = try OpenDescriptor.all().count - before - 3 * enemies.count
             #expect(held <= 512 + 30 + 20)
@@ -100,11 +100,11 @@ struct HostileDescriptorTests {
                     let block = [UInt8](repeating: 0, count: length)
                     while sendAtOnce(block, descriptors: [], on: near.descriptor.rawValue) != nil {}
                 }
-                let waiting = StreamPiece(Array(text("x")), [Descriptor](repeating: null, count: 200))
+                let waiting = Segment(Array(text("x")), [Descriptor](repeating: null, count: 200))
                 let cargo = PortCargo(
-                    socket: near, posted: 1, taken: 0, hasFinished: false, input: StreamPiece(), output: [waiting])
+                    socket: near, posted: 1, taken: 0, hasFinished: false, input: Segment(), output: [waiting])
                 async let sent: Void = enemy.send(
-                    StreamPiece(.text, UnsafeRawBufferPointer(start: nil, count: 0), TransferTable([.port(cargo)])))
+                    Segment(.text, UnsafeRawBufferPointer(start: nil, count: 0), TransferTable([.port(cargo)])))
                 // Taken, and let go.
                 #expect(try await enemy.port.take() != nil)
                 try await sent
@@ -148,16 +148,16 @@ struct HostileDescriptorTests {
                 holder.port.start()
                 try await holder.send(files, [Descriptor](repeating: null, count: 100))
             }
-            try await settle()
+            try await catchUp()
             #expect(DescriptorBudget.isSpent)
             let waiting = try (0..<8).map { _ in try Enemy() }
             for enemy in waiting {
                 enemy.port.start()
                 try await enemy.send(messageWithTable(table(Item.file), descriptors: 1), [null])
-                try await settle()
+                try await catchUp()
             }
             for enemy in waiting.dropLast() { enemy.port.abandon() }
-            try await settle()
+            try await catchUp()
             #expect(DescriptorBudget.isSpent)
             // Makes room once, and no more: what is taken and let go would be closed, one after the other.
             let taken = try await holders.last?.port.take()
@@ -178,7 +178,7 @@ struct HostileDescriptorTests {
                     enemy.port.start()
                     try await enemy.send(files, [Descriptor](repeating: null, count: 100))
                 }
-                try await settle()
+                try await catchUp()
                 #expect(DescriptorBudget.isSpent)
                 return enemies
             }
@@ -193,7 +193,7 @@ struct HostileDescriptorTests {
                     #expect(try await enemy.port.waitUntilClosed().code == .protocolError)
                 }
             }
-            try await settle()
+            try await catchUp()
             #expect(!DescriptorBudget.isSpent)
             do {
                 let (mine, theirs) = try MessageChannel.makePair()
@@ -202,7 +202,7 @@ struct HostileDescriptorTests {
                 }
                 withExtendedLifetime(theirs) {}
             }
-            try await settle()
+            try await catchUp()
             #expect(!DescriptorBudget.isSpent)
         }
     }
@@ -216,7 +216,7 @@ struct NoDescriptorsTests {
             let enemy = try Enemy()
             enemy.port.start()
             let null = try #require(try Loot.files(1).first)
-            try await settle()
+            try await catchUp()
             try limitDescriptors(to: firstFree())
             try await enemy.send(messageWithTable(table(Item.file), descriptors: 1), [null])
             let reason = try await enemy.port.waitUntilClosed()
@@ -287,7 +287,7 @@ private func limitDescriptors(to count: Int?) throws {
 }
 
 /// Returns when the loop has read what it wants to, and everything that was let go is closed.
-private func settle() async throws {
-    for _ in 0..<5 { await (try EventLoop.shared).settle() }
+private func catchUp() async throws {
+    for _ in 0..<5 { await (try EventLoop.shared).catchUp() }
     Descriptor.waitUntilAllAreClosed()
 }

@@ -41,7 +41,7 @@ struct UrgentByteTests {
         try sendPlainly(Array(stream.prefix(place)))
         try sendUrgently([0xee])
         try sendPlainly(Array(stream.dropFirst(place)))
-        try await EventLoop.shared.settle()
+        try await EventLoop.shared.catchUp()
         // One that takes a short read for all there is goes on with what comes next.
         try sendPlainly(Wire.finish)
         let (texts, error) = await port.takeAll()
@@ -54,7 +54,7 @@ struct UrgentByteTests {
         port.start()
         try sendUrgently(Wire.text("Hello"))
         try sendPlainly(Wire.text("x"))
-        try await EventLoop.shared.settle()
+        try await EventLoop.shared.catchUp()
         // A port that took a short read for all there is reads on with this; one that did not has ended already.
         try? sendPlainly(Wire.text("y"))
         #expect(try await port.waitUntilClosed().code == .protocolError)
@@ -66,7 +66,7 @@ struct UrgentByteTests {
         try sendUrgently([0xee])
         try sendPlainly(Wire.text("a"))
         port.start()
-        try await EventLoop.shared.settle()
+        try await EventLoop.shared.catchUp()
         try? sendPlainly(Wire.text("b"))
         #expect(try await port.waitUntilClosed().code == .protocolError)
     }
@@ -76,7 +76,7 @@ struct UrgentByteTests {
         port.start()
         let loop = try EventLoop.shared
         try sendUrgently([0xee])
-        await loop.settle()
+        await loop.catchUp()
         #expect(port.closeReason == nil)
         peer.shutdown()
         #expect(try await port.waitUntilClosed().code == .peerExited)

@@ -5,7 +5,7 @@ import Testing
 
 extension EventLoop {
     /// Returns when the loop has looked at all that had happened when this was called.
-    func settle() async {
+    func catchUp() async {
         // Twice: the first look may leave something for the next turn.
         for _ in 0..<2 {
             await withCheckedContinuation { continuation in
@@ -49,7 +49,7 @@ extension PortIntroduction {
 extension MessagePort {
     /// Returns when tasks wait on the port. There is no event for it, so this looks until
     /// it is so, giving way to the tasks that are to get there.
-    func someoneWaits(for awaited: Awaited, atLeast count: Int = 1) async {
-        while !Task.isCancelled, line.read({ $0.waiters.count(awaited) < count }) { await Task.yield() }
+    func untilTaskWaits(for event: LineEvent, atLeast count: Int = 1) async {
+        while !Task.isCancelled, line.read({ $0.waiters.count(event) < count }) { await Task.yield() }
     }
 }

@@ -15,7 +15,7 @@ struct CallersTests {
 
     private func enter(
         _ callers: Callers, _ uid: UInt32, _ name: String, descriptors: Int = 10_000, after: Duration = .zero
-    ) -> Result<Callers.Place, Callers.Refusal> {
+    ) -> Result<Callers.Lease, Callers.Refusal> {
         Result { () throws(Callers.Refusal) in
             try callers.enter(uid, .connection(name), descriptors: descriptors, now: start + after)
         }
@@ -43,7 +43,7 @@ struct CallersTests {
         var limits = CallerLimits()
         limits.heldBytes = 900
         let callers = Callers(limits)
-        func enter(_ uid: UInt32, _ name: String, _ size: Int) throws -> Callers.Place {
+        func enter(_ uid: UInt32, _ name: String, _ size: Int) throws -> Callers.Lease {
             try callers.enter(uid, .connection(name), size: size, descriptors: 10_000, now: start)
         }
         var places = try (0..<3).map { _ in try enter(1, ":1.1", 100) }

@@ -1,7 +1,7 @@
 import ConnectToLinux
 
 /// Bytes of a line, and the descriptors that ride on the first of them, in order.
-struct StreamPiece: Sendable {
+struct Segment: Sendable {
     var bytes: [UInt8] = []
     var descriptors: [Descriptor] = []
 
@@ -21,7 +21,7 @@ struct StreamPiece: Sendable {
         withUnsafeBytes(of: count.littleEndian) { bytes.append(contentsOf: $0) }
     }
 
-    mutating func append(_ other: StreamPiece) {
+    mutating func append(_ other: Segment) {
         bytes += other.bytes
         descriptors += other.descriptors
     }

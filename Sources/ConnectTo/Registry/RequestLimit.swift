@@ -2,7 +2,7 @@ import DequeModule
 
 /// Bounds how many requests are under way at a time; the others wait for their turn, in order. libdbus never gives
 /// back the memory that its longest queue has taken.
-struct Window {
+struct RequestLimit {
     private let size: Int
     private var underWay = 0
     private var waiting: Deque<() -> Void> = []

@@ -1,4 +1,4 @@
-extension StreamPiece {
+extension Segment {
     /// Makes a message's frame, with the table and descriptors of the things that it transfers, if any.
     init(_ kind: FrameKind, _ payload: UnsafeRawBufferPointer, _ table: TransferTable? = nil) {
         let tableBytes = table?.encoded ?? []
