@@ -15,6 +15,7 @@ struct Instructions {
         let channel = try MessageChannel(on: loop)
         switch path {
         case "post": try post(channel, loop)
+        case "text": try postText(channel, loop)
         case "receive": try receive(channel, loop)
         case "handler": try handle(channel, loop)
         case "echo": try echo(channel, loop)
@@ -30,6 +31,24 @@ struct Instructions {
         let far = try channel.port2.detachSocket()
         var sink = [UInt8](repeating: 0, count: 256 << 10)
         let message = [UInt8](repeating: 1, count: size)
+        for _ in 0..<count / 100 {
+            Task(executorPreference: loop.executor) {
+                for _ in 0..<100 { try channel.port1.postMessage(message) }
+            }
+            loop.runReady()
+            var taken = 0
+            while taken < 100 * (8 + size) {
+                let n = recv(far, &sink, sink.count, Int32(MSG_DONTWAIT))
+                if n > 0 { taken += n } else { turn(loop) }
+            }
+        }
+    }
+
+    /// The same with a string.
+    private func postText(_ channel: MessageChannel, _ loop: EventLoop) throws {
+        let far = try channel.port2.detachSocket()
+        var sink = [UInt8](repeating: 0, count: 256 << 10)
+        let message = String(repeating: "a", count: size)
         for _ in 0..<count / 100 {
             Task(executorPreference: loop.executor) {
                 for _ in 0..<100 { try channel.port1.postMessage(message) }

@@ -1,17 +1,24 @@
 extension Line {
     /// - Parameter owner: the object that keeps the payload at its address, if there is one.
     /// - Returns: `false` where the line is over; the message was dropped.
-    @inline(__always)
     func post(
         _ kind: FrameKind, _ payload: UnsafeRawBufferPointer, keeping owner: PayloadOwner? = nil
     ) throws(PortError) -> Bool {
-        if withState({ $0.gather(kind, payload) }) { return true }
-        return try postAlone(kind, payload, keeping: owner)
+        gather(kind, payload) ? true : try postAlone(kind, payload, keeping: owner)
     }
 
-    /// A function of its own, so that the gathering path does not pay for these steps.
+    /// The quick path of posting. Does not throw, so that its callers pay for neither an error nor an owner of the
+    /// payload.
+    /// - Returns: `false` where the message was not posted, and ``postAlone(_:_:keeping:)`` has to.
+    @inline(__always)
+    func gather(_ kind: FrameKind, _ payload: UnsafeRawBufferPointer) -> Bool {
+        withState { $0.gather(kind, payload) }
+    }
+
+    /// Posts a message that has not been gathered. A function of its own, so that the quick path does not pay for these
+    /// steps.
     @inline(never)
-    private func postAlone(
+    func postAlone(
         _ kind: FrameKind, _ payload: UnsafeRawBufferPointer, keeping owner: PayloadOwner?
     ) throws(PortError) -> Bool {
         try change { state, wakeups in

@@ -134,26 +134,27 @@ struct OutputQueue {
     func withNext<Result, Failure: Error>(
         _ body: (UnsafeBufferPointer<clinux_piece>, [Descriptor]) throws(Failure) -> Result
     ) throws(Failure) -> Result {
-        let part = parts[0]
-        switch part.storage {
+        // A copy of the whole part would retain its key, too.
+        let descriptors = parts[0].descriptors
+        switch parts[0].storage {
         case .gathered(let frames):
             defer { withExtendedLifetime(frames) {} }
             let bytes = UnsafeRawBufferPointer(rebasing: frames.bytes.dropFirst(written))
-            return try withPieces(bytes, nil) { pieces throws(Failure) in try body(pieces, part.descriptors) }
+            return try withPieces(bytes, nil) { pieces throws(Failure) in try body(pieces, descriptors) }
         case .bytes(let bytes):
             return try bytes.withBytes { bytes throws(Failure) in
                 try withPieces(UnsafeRawBufferPointer(rebasing: bytes.dropFirst(written)), nil) {
-                    pieces throws(Failure) in try body(pieces, part.descriptors)
+                    pieces throws(Failure) in try body(pieces, descriptors)
                 }
             }
         case .frame(let header, let payload):
             return try payload.withBytes { payload throws(Failure) in
-                try withFrame(header, payload) { pieces throws(Failure) in try body(pieces, part.descriptors) }
+                try withFrame(header, payload) { pieces throws(Failure) in try body(pieces, descriptors) }
             }
         case .view(let header, let chunk, let range):
             defer { withExtendedLifetime(chunk) {} }
             let payload = UnsafeRawBufferPointer(rebasing: chunk.memory[range])
-            return try withFrame(header, payload) { pieces throws(Failure) in try body(pieces, part.descriptors) }
+            return try withFrame(header, payload) { pieces throws(Failure) in try body(pieces, descriptors) }
         }
     }
 

@@ -35,15 +35,18 @@ extension MessagePort {
     /// Posts bytes, as ``postMessage(_:)-(OutgoingMessage)`` does with `.bytes(bytes)`.
     @discardableResult
     public func postMessage(_ bytes: [UInt8]) throws(PortError) -> Bool {
-        try bytes.withBytes { payload throws(PortError) in
-            try line.post(.bytes, payload, keeping: .array(bytes))
+        if bytes.withUnsafeBytes({ line.gather(.bytes, $0) }) { return true }
+        return try bytes.withBytes { payload throws(PortError) in
+            try line.postAlone(.bytes, payload, keeping: .array(bytes))
         }
     }
 
     /// Posts text, as ``postMessage(_:)-(OutgoingMessage)`` does with `.text(text)`.
     @discardableResult
     public func postMessage(_ text: String) throws(PortError) -> Bool {
-        try text.withBytes { payload throws(PortError) in try line.post(.text, payload) }
+        let isGathered = text.utf8.withContiguousStorageIfAvailable { line.gather(.text, UnsafeRawBufferPointer($0)) }
+        if isGathered == true { return true }
+        return try text.withBytes { payload throws(PortError) in try line.postAlone(.text, payload, keeping: nil) }
     }
 
     // MARK: Posting the newest value
