@@ -189,6 +189,26 @@ struct PeerFactsTests {
         #expect(Sandbox(.unreadable) == .unknown)
     }
 
+    @Test("A file of a peer counts as unreadable at once where the system has no thread left to read it")
+    func noThreadForReading() async {
+        await #expect(processExitsWith: .success) {
+            // Room for what the program allocates meanwhile, and not for the stack of a thread.
+            let resource = __rlimit_resource_t(bitPattern: RLIMIT_AS.rawValue)
+            var limit = rlimit()
+            try systemCall("getrlimit") { getrlimit(resource, &limit) }
+            let usual = limit.rlim_cur
+            let pages = try #require(smallFile("/proc/self/statm", limit: 100))
+            let size = try #require(rlim_t(String(decoding: pages.prefix { $0 != UInt8(ascii: " ") }, as: UTF8.self)))
+            limit.rlim_cur = size * rlim_t(sysconf(Int32(_SC_PAGESIZE))) + (4 << 20)
+            try systemCall("setrlimit") { setrlimit(resource, &limit) }
+            let answer = await ProcessReading.rootFile("none", of: getpid(), limit: 10)
+            limit.rlim_cur = usual
+            try systemCall("setrlimit") { setrlimit(resource, &limit) }
+            #expect(answer == .unreadable)
+            #expect(await ProcessReading.rootFile("none", of: getpid(), limit: 10) == .absent)
+        }
+    }
+
     @Test("A file in a process's root that is a link, large, or not a regular file is not read")
     func otherFilesOfRootAreNotRead() async throws {
         try await withTemporaryDirectory(prefix: "connectto-root") { directory in
