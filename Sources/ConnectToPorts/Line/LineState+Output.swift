@@ -87,7 +87,7 @@ extension LineState {
         }
         var bound = isBlocked ? limits.queuedOutput : min(Self.gatherLimit, limits.queuedOutput)
         // Memory in a shared budget has to be reported from time to time, so no more than this is gathered in between.
-        if tally != nil { bound = hasMemory ? min(bound, output.count + Self.gatherLimit) : 0 }
+        if let tally { bound = min(bound, tally.isFull ? MemoryBudget.floor : output.count + Self.gatherLimit) }
         gatherRoom = min(bound - output.count, limits.sentMessageLength) - FrameHeader.size
     }
 
