@@ -114,7 +114,8 @@ final class Line: Sendable {
     }
 
     /// Ends a line that no peer has opened. First reads what the peer may have sent already: if there is anything, the
-    /// line is open after all and goes on.
+    /// line is open after all and goes on. From any thread: reading needs the lock alone, and what has to follow on the
+    /// loop is left to the loop.
     func failUnlessOpen(_ reason: CloseReason) {
         change { state, wakeups in
             state.mayRead = true

@@ -11,12 +11,13 @@ struct PortLife {
 
         /// Tell waiting tasks that the port is open.
         static let announceOpen = Effects(rawValue: 1)
+        /// Discard messages that have been received and not taken. Before the close frame, whose count includes the
+        /// messages that were taken without the lock.
+        static let dropInput = Effects(rawValue: 2)
         /// Queue a finish frame.
-        static let sendFinish = Effects(rawValue: 2)
+        static let sendFinish = Effects(rawValue: 4)
         /// Queue a close frame with ``PortLife/taken``.
-        static let sendClose = Effects(rawValue: 4)
-        /// Discard messages that have been received and not taken.
-        static let dropInput = Effects(rawValue: 8)
+        static let sendClose = Effects(rawValue: 8)
         /// Discard the queued output.
         static let dropOutput = Effects(rawValue: 16)
         /// Tell waiting tasks and handlers that the peer's messages have ended, or that the port has.
