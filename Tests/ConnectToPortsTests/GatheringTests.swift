@@ -7,7 +7,7 @@ import Testing
 
 @Suite("Gathering", .chosenExecutor, .timeLimit(.minutes(1)))
 struct GatheringTests {
-    @Test("a port never gathers a message that it would refuse to post", arguments: 0..<24)
+    @Test("A port never gathers a message that it would refuse to post", arguments: 0..<24)
     func neverMoreThanPosting(_ seed: UInt64) async throws {
         var chance = Chance(seed)
         var limits = PortLimits()

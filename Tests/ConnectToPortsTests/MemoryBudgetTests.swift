@@ -107,6 +107,25 @@ struct MemoryBudgetTests {
         pairs[0].far.close()
     }
 
+    @Test("A port that ends while it waits for room in a full budget is released")
+    func endedPortStopsWaiting() async throws {
+        let budget = MemoryBudget(1 << 20)
+        let hoard = MemoryShare(of: budget, size: 1 << 20)
+        weak var line: Line?
+        do {
+            let (near, far) = try ports(1, budget)[0]
+            line = near.line
+            try far.postMessage([UInt8](repeating: 1, count: 256 << 10))
+            while near.line.read({ $0.inputHeld < MemoryBudget.floor }), !Task.isCancelled { await Task.yield() }
+            try await EventLoop.shared.catchUp()
+            near.close()
+            far.close()
+        }
+        while line != nil, !Task.isCancelled { await Task.yield() }
+        #expect(line == nil)
+        withExtendedLifetime(hoard) {}
+    }
+
     @Test("The ports of one process leave room in their user's budget to the user's other processes")
     func processLeavesRoomToOthers() async throws {
         let user = MemoryBudget(16 << 20)

@@ -14,7 +14,7 @@ import Synchronization
 /// program that takes from one port only after another has delivered can wait for ever, and has to raise its limit.
 package enum DescriptorBudget {
     private static let held = Atomic<Int>(0)
-    private static let waiting = Lock<[@Sendable () -> Void]>([])
+    private static let waiting = Lock<[(id: ObjectIdentifier, call: @Sendable () -> Void)]>([])
 
     package static var isSpent: Bool {
         let held = held.load(ordering: .relaxed)
@@ -44,16 +44,27 @@ package enum DescriptorBudget {
 
     /// Runs a closure once, when the budget has room again, perhaps before this returns. Closures run one at a time, in
     /// order: each has to end with ``callNext()``.
-    package static func whenThereIsRoom(_ call: @escaping @Sendable () -> Void) {
-        waiting.withLock { $0.append(call) }
+    /// - Parameter id: for ``stopWaiting(_:)``.
+    package static func whenThereIsRoom(for id: ObjectIdentifier, _ call: @escaping @Sendable () -> Void) {
+        waiting.withLock { $0.append((id, call)) }
         // Room that was made since the caller looked found no closure to run.
         callNext()
+    }
+
+    /// Whether closures wait.
+    static var hasWaiting: Bool { waiting.withLock { !$0.isEmpty } }
+
+    /// Releases a closure that waits: its owner needs no room any more.
+    package static func stopWaiting(_ id: ObjectIdentifier) {
+        // Release it outside of the lock.
+        let call = waiting.withLock { calls in calls.firstIndex { $0.id == id }.map { calls.remove(at: $0) } }
+        withExtendedLifetime(call) {}
     }
 
     /// Runs the first waiting closure, if there is room.
     package static func callNext() {
         if isSpent { return }
         let next = waiting.withLock { $0.isEmpty ? nil : $0.removeFirst() }
-        next?()
+        next?.call()
     }
 }

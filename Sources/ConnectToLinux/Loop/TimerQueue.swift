@@ -16,6 +16,7 @@ struct TimerQueue {
     private static let keptCapacity = 256
 
     var isEmpty: Bool { calls.isEmpty }
+    var count: Int { calls.count }
 
     /// The earliest deadline that is not cancelled.
     mutating func earliestDeadline() -> UInt64? {

@@ -93,11 +93,14 @@ extension Line {
 
     private func waitForRoom(_ size: Int) async throws(PortError) {
         while true {
-            let (hasRoom, reason) = read { ($0.hasRoomForSend(size, self), $0.life.reason) }
+            let (hasRoom, reason) = read {
+                // A line that is over must not ask the budget, which would keep it until there is room.
+                ($0.life.reason != nil || $0.hasRoomForSend(size, self), $0.life.reason)
+            }
             if let reason { throw .closed(reason) }
             if hasRoom { return }
             if Task.isCancelled { throw .waitCancelled }
-            await wait(for: .room) { [self] in $0.hasRoomForSend(size, self) || $0.life.reason != nil }
+            await wait(for: .room) { [self] in $0.life.reason != nil || $0.hasRoomForSend(size, self) }
         }
     }
 
@@ -108,7 +111,8 @@ extension Line {
             ($0.output.count, $0.output.descriptorCount, $0.hasMemory)
         }
         await wait(for: .room) { [self] in
-            $0.output.isEmpty || $0.output.count < count || $0.output.descriptorCount < descriptors
+            $0.life.reason != nil || $0.output.isEmpty || $0.output.count < count
+                || $0.output.descriptorCount < descriptors
                 || !hadMemory && $0.tally?.mayQueue(holding: $0.output.count, self) != false
         }
     }

@@ -146,7 +146,7 @@ extension LineState {
     private mutating func waitForBudget(_ line: Line) {
         if waitsForBudget { return }
         waitsForBudget = true
-        DescriptorBudget.whenThereIsRoom {
+        DescriptorBudget.whenThereIsRoom(for: ObjectIdentifier(line)) {
             line.reactor.execute {
                 line.change { state, wakeups in
                     state.waitsForBudget = false
@@ -155,18 +155,15 @@ extension LineState {
                 DescriptorBudget.callNext()
             }
         }
-        if DescriptorBudget.isScarce { lookForRoom(line) }
+        if DescriptorBudget.isScarce { DescriptorBudget.lookForRoom(on: line.reactor) }
     }
 
-    /// Checks again every 10 ms: the program also makes room by closing descriptors of its own, which no event reports.
-    /// Stops when the line has ended.
-    private func lookForRoom(_ line: Line) {
-        line.reactor.schedule(after: .milliseconds(10)) {
-            DescriptorBudget.callNext()
-            line.change { state, _ in
-                if state.waitsForBudget, state.socket != nil { state.lookForRoom(line) }
-            }
-        }
+    /// The line is over, and waits for room in no budget any more: otherwise a budget that stays full would keep it in
+    /// memory.
+    mutating func stopWaitingForBudgets(_ line: Line) {
+        tally?.stopWaiting()
+        if waitsForBudget { DescriptorBudget.stopWaiting(ObjectIdentifier(line)) }
+        waitsForBudget = false
     }
 
     private mutating func process(

@@ -169,6 +169,7 @@ struct LineState: ~Copyable {
         if effects.contains(.dropOutput) { dropOutput() }
         if effects.contains(.announceEnd) { announceEnd(for: line, &wakeups) }
         if effects.contains(.hangUp) { hangUp(&wakeups) }
+        if life.isOver { stopWaitingForBudgets(line) }
         if !effects.isDisjoint(with: [.announceOpen, .sendFinish, .sendClose, .linger]) {
             writeOutput(for: line, &wakeups)
             if life.isLingering, life.isOpen {

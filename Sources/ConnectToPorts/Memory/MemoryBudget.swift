@@ -104,4 +104,12 @@ package final class MemoryBudget: Sendable {
         }
         return hasRoom && outer?.mayQueue(share, waiter) != false
     }
+
+    /// Forgets a waiter, which needs no room any more.
+    func stopWaiting(_ share: ObjectIdentifier) {
+        // Release the waiter outside of the lock.
+        let waiter = state.withLock { $0.waiting.removeValue(forKey: share) }
+        withExtendedLifetime(waiter) {}
+        outer?.stopWaiting(share)
+    }
 }

@@ -47,6 +47,11 @@ struct MemoryTally {
     func mayQueue(holding held: Int, _ waiter: any MemoryWaiter) -> Bool {
         held < MemoryBudget.floor || !isFull || share.budget.mayQueue(share.id, waiter)
     }
+
+    /// The line is not called any more.
+    func stopWaiting() {
+        share.budget.stopWaiting(share.id)
+    }
 }
 
 /// The part of a ``MemoryBudget`` that one holder has taken. It is given back when the share is dropped.

@@ -56,6 +56,26 @@ struct HostileDescriptorTests {
         }
     }
 
+    @Test("Ports that end while they wait for descriptors are released, although none become free")
+    func endedPortsStopWaiting() async {
+        await #expect(processExitsWith: .success) {
+            let null = try #require(try Loot.files(1).first)
+            DescriptorBudget.count(1 << 30)
+            weak var line: Line?
+            do {
+                let enemy = try Enemy()
+                line = enemy.port.line
+                enemy.port.start()
+                try await enemy.send(messageWithFiles(1), [null])
+                while enemy.port.line.read({ !$0.waitsForBudget }) { await Task.yield() }
+                enemy.port.close()
+            }
+            for _ in 0..<100 where line != nil { try await catchUp() }
+            #expect(line == nil)
+            DescriptorBudget.count(-1 << 30)
+        }
+    }
+
     @Test("Descriptors that a peer hides from a look at the socket end the port, and take half of all at most")
     func hiddenDescriptorsEndPort() async {
         await #expect(processExitsWith: .success) {
