@@ -35,7 +35,7 @@ struct DetachingSocketTests {
     }
 
     @Test("withDetachedSocket closes the socket here, so that the end of its other holder ends the port")
-    func lent() async throws {
+    func withDetachedSocketClosesSocketHere() async throws {
         let channel = try MessageChannel()
         let worker = try channel.port2.withDetachedSocket { Glibc.dup($0) }
         #expect(channel.port2.closeReason?.code == .transferred)

@@ -29,7 +29,7 @@ struct PostingToManyTests {
     @Test(
         "Posting to many ports under a key leaves the newest message on slow ports, and returns the port that is over"
     )
-    func replacing() async throws {
+    func postToManyUnderAKey() async throws {
         let much = [UInt8](repeating: 9, count: 2 << 20)
         let lines = try (0..<3).map { _ in try RawPeer.withPort() }
         let ports = lines.map(\.port)

@@ -38,7 +38,7 @@ struct WritableTests {
     @Test(
         "waitUntilWritable throws where the port ends, where this side has finished, and where the task is cancelled"
     )
-    func errors() async throws {
+    func waitUntilWritableThrowsAtEnd() async throws {
         let (port, peer) = try RawPeer.withPort(limits: Self.limits())
         try port.postMessage(Self.much)
         let cancelled = Task { try await port.waitUntilWritable() }

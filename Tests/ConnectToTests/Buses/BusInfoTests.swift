@@ -22,7 +22,7 @@ struct BusInfoTests {
     }
 
     @Test("A separate connection is another client of the bus, in the same process")
-    func separate() async throws {
+    func separateConnectionIsAnotherClient() async throws {
         let shared = try await Bus.at(PrivateBus.current.address)
         let separate = try await Bus.makeSeparate(at: shared.address)
         let (one, other) = (try await shared.info().ownPeer, try await separate.info().ownPeer)

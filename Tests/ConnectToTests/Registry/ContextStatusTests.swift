@@ -8,7 +8,7 @@ import Testing
 @Suite("The status of a context", .privateBus, .chosenExecutor, .timeLimit(.minutes(1)))
 struct ContextStatusTests {
     @Test("A standby sees that it becomes the owner, and that another program replaces it")
-    func standby() async throws {
+    func standbySeesTakeoverAndReplacement() async throws {
         let (first, second, third) = (
             try await Bus.onPrivateBus(), try await Bus.onPrivateBus(), try await Bus.onPrivateBus()
         )

@@ -29,8 +29,8 @@ struct ScreeningTests {
         }
     }
 
-    @Test("Callers whom the rule refuses get the sentence that the context has for them, and not the rule")
-    func refusal() async throws {
+    @Test("Callers that the rule refuses get the sentence that the context has for them, and not the rule")
+    func refusalOfRuleHasContextsSentence() async throws {
         let (here, there) = (try await Bus.onPrivateBus(), try await Bus.onPrivateBus())
         let rule = Admission.all(.sameUser, .not(.sameUser))
         _ = try await there.withContext(
