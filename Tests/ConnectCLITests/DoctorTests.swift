@@ -28,6 +28,24 @@ import Testing
             ])
     }
 
+    @Test("connect doctor says that it did not try whether the listener admits its caller, and is no caller itself")
+    func admissionIsNotTried() async throws {
+        let outcome = try await Shell.run(
+            """
+            start l connect listen x --once --deny everyone; l=$pid
+            start m connect listen y --once --raw; m=$pid
+            connect doctor x | tail -n 1; connect doctor y | tail -n 1
+            connect info x | grep callers; connect to x; echo $?
+            kill $l $m
+            """)
+        #expect(
+            outcome.lines.map { $0.trimmingPrefix { $0 == " " } } == [
+                "→ whether it admits this program was not tried; connect to x tries it",
+                "→ whether it admits this program was not tried; connect to y, with --raw, tries it",
+                "callers     0 admitted, 0 refused", "77",
+            ])
+    }
+
     @Test("connect doctor prints the advice on the line after the problem")
     func adviceFollowsTheProblem() async throws {
         let outcome = try await Shell.run("connect doctor x")

@@ -9,7 +9,8 @@ struct Doctor: ProgramCommand {
             Tries everything once: the bus, the limits, the permission to own a name and to talk to it, and NAME if \
             given, with its service file. Says what to do about each problem. Exits with 0 only if all is well, else \
             with the code that the first problem leads to. Each check has five seconds, and all of them together ten. \
-            Starts no listener. With --json one object for each check: \
+            Calls no listener and starts none: whether a listener admits this program, only connect to NAME tells. \
+            With --json one object for each check: \
             {"check":…,"ok":true,"message":…,"advice":null}.
             """)
 
@@ -101,7 +102,10 @@ struct Doctor: ProgramCommand {
         }
         guard let service else { return }
         if let finding = service { tell(finding) }
-        let context = await check("name") { () async throws(ConnectToError) in try await diagnosis.context(name) }
+        let call = common.commandLine("to", name)
+        let context = await check("name") { () async throws(ConnectToError) in
+            try await diagnosis.context(name, call: call)
+        }
         if let context { tell(context) }
     }
 }

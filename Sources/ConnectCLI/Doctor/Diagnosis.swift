@@ -192,7 +192,10 @@ struct Diagnosis: Sendable {
 
     func label(_ name: String) -> String { "\"\(name)\" under \(origin)" }
 
-    func context(_ name: String) async throws(ConnectToError) -> Finding {
+    /// Whether a caller could reach a context now. Whether it would be admitted is left open: only a call tells, and a
+    /// call that is admitted is a caller for the listener, which may count it, or start a command for it.
+    /// - Parameter call: the command line of a call.
+    func context(_ name: String, call: String) async throws(ConnectToError) -> Finding {
         let context = try ContextName(name, origin: origin)
         let label = self.label(name)
         guard let info = try await connection.info(name, origin: origin) else {
@@ -229,7 +232,10 @@ struct Diagnosis: Sendable {
                 check: "name", message: "\(label) belongs to \(owner), which answers; lines to it carry \(format)",
                 advice: "this version speaks messages and streams: call it with a program that speaks \(format)")
         }
-        return Finding(check: "name", message: "\(label) belongs to \(owner), which answers")
+        return Finding(
+            check: "name", message: "\(label) belongs to \(owner), which answers",
+            advice: "whether it admits this program was not tried; "
+                + "\(call)\(info.format == .stream ? ", with --raw," : "") tries it")
     }
 }
 
