@@ -149,6 +149,18 @@ struct ActivateTests {
         #expect(outcome.lines == ["221", "222", "225", "226", "233"].flatMap { [$0, "1"] }, "\(outcome.errors)")
     }
 
+    @Test("connect to says of a started program that it has not registered the name yet, where it takes too long")
+    func slowStartIsNamed() async throws {
+        let outcome = try await run(
+            """
+            connect activate x -- sh -c 'echo $$ >"$0"; exec tail -f /dev/null' "$PWD/started" 2>/dev/null || exit
+            connect to x hello --wait 1; echo $?
+            kill $(cat started)
+            """)
+        #expect(outcome.lines == ["75"])
+        #expect(outcome.errors.contains("the bus starts its program, which has not registered it yet; see"))
+    }
+
     @Test("connect doctor checks that the bus knows a name's service file and that the file's program exists")
     func doctorChecksTheServiceFile() async throws {
         let outcome = try await run(

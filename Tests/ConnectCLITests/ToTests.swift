@@ -30,6 +30,20 @@ import Testing
         #expect(outcome.errors.contains("connect doctor x"))
     }
 
+    @Test("connect to says of a stopped listener that its program does not answer, with no more than two advices")
+    func stoppedListenerIsNamed() async throws {
+        let outcome = try await Shell.run(
+            """
+            start l connect listen x; freeze $pid
+            connect to x hello 2>a.err & short=$!
+            connect to x hello --wait 1; echo $?
+            wait $short; echo $?; cat a.err; kill -KILL $pid
+            """)
+        let what = #"connect: "x" did not answer the call in time: its program is stopped or busy; "#
+        #expect(outcome.errors == what + "see connect doctor x\n")
+        #expect(outcome.lines == ["75", "75", what + "allow more time (--wait), or see connect doctor x"])
+    }
+
     @Test("connect to --replies exits after that many messages, although its input goes on")
     func repliesEndTheCall() async throws {
         let outcome = try await Shell.run(

@@ -14,7 +14,8 @@ extension To {
             guard let reason = info.flatMap({ BusRoute($0).hidingReason }) else { return failure }
             return Failure(.noSuchName, "\(message); \(reason); see \(doctor)")
         case .timedOut:
-            return Failure(.timedOut, "\(message); see \(doctor)")
+            let isWaiting = wait != nil || reconnect
+            return Failure(.timedOut, "\(message); \(isWaiting ? "" : "allow more time (--wait), or ")see \(doctor)")
         case .refused:
             // Not where the name's owner was another than the expected one: then the listener has refused nothing.
             guard failure.cause == .end(.refused) else { return failure }

@@ -65,7 +65,7 @@ extension Failure {
         case .invalid: return (.usage, detail)
         case .refused: return (.refused, "\(detail); ask the user who runs the listener")
         case .unexpectedOwner: return (.refused, "\(detail); nothing was sent; connect info shows the owner")
-        case .timedOut: return (.timedOut, "\(detail); try again, or allow more time (--wait)")
+        case .timedOut: return (.timedOut, detail)
         case .busy: return (.busy, "\(detail); try again later")
         case .busLost: return (.busUnavailable, "\(detail); try again when the bus is back")
         case .peerExited: return (.peerFailed, "\(named); see why it ended, then try again")

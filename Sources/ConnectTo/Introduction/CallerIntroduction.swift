@@ -13,6 +13,8 @@ struct CallerIntroduction {
         case subscribeAndCall
         /// Wait until a new owner has the name, then call.
         case awaitOwner
+        /// The call was not answered in time: ask the bus whether the name has an owner, since that says what is wrong.
+        case lookForOwner
         /// The line is open; `isPartial`: whether the listener may end it before it has taken everything.
         case open(isPartial: Bool)
         /// There will be no line, for this reason. A line that the listener has opened already goes on.
@@ -63,12 +65,7 @@ struct CallerIntroduction {
         switch error.kind {
         case .reply: didReceiveError(error)
         case .timedOut where hasMetStranger: didRunOutOfTime()
-        case .timedOut:
-            .fail(
-                reason(
-                    .timedOut,
-                    "did not answer the call in time: its program is stopped or busy, or has not registered it yet"
-                ))
+        case .timedOut: .lookForOwner
         case .disconnected:
             // The listener may have got the call, and may have read what was posted.
             .fail(
@@ -141,6 +138,19 @@ struct CallerIntroduction {
     }
 
     /// To be called when the time to wait for the name is over.
+    /// To be called after a call that was not answered in time. A name without an owner would have been answered with
+    /// an error, unless the bus is starting its program.
+    /// - Parameter isOwned: whether the name has an owner now; nil if the bus did not say.
+    func didLook(isOwned: Bool?) -> Step {
+        let why =
+            switch isOwned {
+            case true?: "its program is stopped or busy"
+            case false?: "the bus starts its program, which has not registered it yet"
+            case nil: "its program or the bus is stopped or busy"
+            }
+        return .fail(reason(.timedOut, "did not answer the call in time: \(why)"))
+    }
+
     func didRunOutOfTime() -> Step {
         let name = "\(context.quoted) under \(context.origin)"
         return .fail(

@@ -101,12 +101,23 @@ struct Introducer: Sendable {
                 case .some(let error?): step = state.didFail(error)
                 case nil: step = state.didRunOutOfTime()
                 }
+            case .lookForOwner: step = state.didLook(isOwned: await isOwned())
             case .open, .fail, .breakOff:
                 // The outcome comes before anything else is awaited: the program may be waiting for it.
                 _ = introduction.report(step)
                 if let subscription { await bus.watch.unsubscribe(subscription) }
                 return
             }
+        }
+    }
+
+    /// A second at most: the caller has waited already, and the answer only makes the reason clearer.
+    private func isOwned() async -> Bool? {
+        let deadline = min(answerDeadline, .seconds(1))
+        do throws(DBusError) {
+            return try await bus.identities.owner(of: context.busName, within: deadline) != nil
+        } catch {
+            return nil
         }
     }
 
@@ -138,7 +149,7 @@ extension Introduction {
         case .open(let isPartial): didOpen(isPartial: isPartial)
         case .fail(let reason): failUnlessOpen(reason)
         case .breakOff(let reason): fail(reason)
-        case .call, .subscribeAndCall, .awaitOwner: return false
+        case .call, .subscribeAndCall, .awaitOwner, .lookForOwner: return false
         }
         return true
     }

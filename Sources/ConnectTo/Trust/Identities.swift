@@ -157,10 +157,11 @@ actor Identities {
 
     /// The unique name of the connection that owns a name just now.
     /// - Returns: nil where the bus says that the name has no owner.
-    func owner(of busName: String) async throws(DBusError) -> String? {
+    func owner(
+        of busName: String, within deadline: Duration = BusConnection.busDeadline
+    ) async throws(DBusError) -> String? {
         do throws(DBusError) {
-            let reply = try await connection.call(
-                .toBus("GetNameOwner", [.string(busName)]), deadline: BusConnection.busDeadline)
+            let reply = try await connection.call(.toBus("GetNameOwner", [.string(busName)]), deadline: deadline)
             guard case .string(let owner)? = reply.body.first else {
                 throw .invalid("the bus did not say which program owns \(busName)")
             }

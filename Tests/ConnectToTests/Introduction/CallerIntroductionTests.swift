@@ -96,8 +96,7 @@ struct CallerIntroductionTests {
         "A failure on the caller's side has a reason of its own, whatever its D-Bus name",
         arguments: policies,
         [
-            (DBusError.timedOut("late"), CloseReason.Code.timedOut),
-            (.disconnected("gone"), .busLost),
+            (DBusError.disconnected("gone"), CloseReason.Code.busLost),
             (.invalid("no name"), .invalid),
             (.exhausted("no memory"), .outOfResources),
             (.cancelled("given up"), .cancelled),
@@ -105,6 +104,20 @@ struct CallerIntroductionTests {
     func localFailuresHaveOwnReasons(policy: WaitPolicy, failure: (DBusError, CloseReason.Code)) throws {
         var state = try introduction(policy)
         #expect(code(state.didFail(failure.0)) == failure.1)
+    }
+
+    @Test(
+        "A call without an answer in time says that its program does not answer, or has not registered the name yet",
+        arguments: policies, [(true, "busy"), (false, "yet"), (nil, "busy")] as [(Bool?, String)])
+    func lateAnswerSaysWhichProgramIsLate(policy: WaitPolicy, owned: (Bool?, String)) throws {
+        var state = try introduction(policy)
+        #expect(state.didFail(.timedOut("late")) == .lookForOwner)
+        guard case .fail(let reason) = state.didLook(isOwned: owned.0) else {
+            Issue.record("the introduction goes on")
+            return
+        }
+        #expect(reason.code == .timedOut)
+        for word in ["busy", "yet"] { #expect(reason.detail.contains(word) == (word == owned.1)) }
     }
 
     @Test("An answer that cannot be read ends the line, though the listener may have opened it", arguments: policies)
