@@ -46,7 +46,7 @@ import Testing
             kill $l; said l; cat l.err
             """)
         #expect(
-            outcome.lines == [
+            outcome.events == [
                 #"{"event":"message","port":1,"json":[1, 2]}"#, #"{"event":"message","port":1,"json":null}"#,
                 #"{"event":"close","port":1,"reason":"closed"}"#,
                 #"{"event":"message","port":1,"json":{"text":"a"}}"#,

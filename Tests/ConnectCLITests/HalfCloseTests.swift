@@ -23,7 +23,7 @@ import Testing
         #expect(
             outcome.lines == [
                 #"{"event":"message","port":1,"text":"c"}"#, #"{"event":"finish","port":1}"#, "0", "one", "two",
-                #"{"event":"close","port":1,"reason":"closed"}"#, #"{"event":"error","code":65,"message":"line 4 "#,
+                #"{"event":"close","port":1,"reason":"closed",""#, #"{"event":"error","code":65,"message":"line 4 "#,
             ])
     }
 

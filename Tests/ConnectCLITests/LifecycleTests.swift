@@ -23,7 +23,7 @@ struct LifecycleTests {
             kill -\(name) $held; ends $held
             """)
         #expect(
-            outcome.lines == [
+            outcome.events == [
                 "\(code)", #"{"event":"close","port":1,"reason":"closed"}"#, "\(code)",
             ])
     }
@@ -47,7 +47,7 @@ struct LifecycleTests {
             ends $to; next
             """)
         #expect(
-            outcome.lines == [
+            outcome.events == [
                 #"{"event":"message","port":1,"text":"question"}"#, #"{"event":"finish","port":1}"#, code,
                 #"{"event":"close","port":1,"reason":"peer-exited"}"#,
             ])

@@ -14,7 +14,7 @@ import Testing
             sed "s/:$held,/:PID,/;s/:$(id -u),/:UID,/;s/\\":1[.][0-9]*\\"/\\":1.N\\"/;s/\\"executable\\":\\"[^\\"]*\\"/EXE/" l.out
             """)
         #expect(
-            outcome.lines == [
+            outcome.events == [
                 #"{"event":"listening","name":"a \"b\"","origin":"org.connectto"}"#,
                 #"{"event":"connect","port":1,"peer":{"pid":PID,"uid":UID,"bus":":1.N","name":null,"process":"connect",EXE}}"#,
                 #"{"event":"message","port":1,"text":"hello"}"#,

@@ -55,7 +55,7 @@ import Testing
             kill -KILL $held
             next; ends $pid
             """)
-        #expect(outcome.lines == [#"{"event":"close","port":1,"reason":"peer-exited"}"#, "76"])
+        #expect(outcome.events == [#"{"event":"close","port":1,"reason":"peer-exited"}"#, "76"])
     }
 
     @Test("connect listen --once exits with 0 when a caller that had ended its input has not taken everything")

@@ -130,8 +130,8 @@ import Testing
         #expect(outcome.lines == ["77", "77"])
         #expect(outcome.errors.contains("streams"))
         #expect(outcome.errors.contains("messages"))
-        #expect(outcome.errors.contains("or call it with --raw"))
-        #expect(outcome.errors.contains("or call it without --raw"))
+        #expect(outcome.errors.contains("; call it with --raw\n"))
+        #expect(outcome.errors.contains("; call it without --raw\n"))
     }
 
     @Test("connect to --raw exits with 68 for a name without an owner, and ends when the reader of its output goes")

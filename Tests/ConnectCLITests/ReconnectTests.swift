@@ -21,7 +21,7 @@ import Testing
             """)
         let ended = #"{"event":"close","port":1,"reason":"peer-exited"}"#
         #expect(
-            outcome.lines == [
+            outcome.events == [
                 "0", "three", ended,
                 #"{"event":"interrupted","port":1,"reason":"peer-exited","mayBeLost":2}"#,
                 #"{"event":"reconnected","port":2}"#, #"{"event":"close","port":2,"reason":"closed"}"#,
@@ -70,7 +70,7 @@ import Testing
             hold c connect to x --reconnect; next >/dev/null
             ready $held; kill -\(name) $held; ends $held; next
             """)
-        #expect(outcome.lines == ["\(status)", #"{"event":"close","port":1,"reason":"closed"}"#])
+        #expect(outcome.events == ["\(status)", #"{"event":"close","port":1,"reason":"closed"}"#])
     }
 
     @Test(

@@ -23,6 +23,15 @@ enum Shell {
             if lines.last == "" { lines.removeLast() }
             return lines
         }
+        /// The lines of the output, each close event without its `detail`, whose wording may change.
+        var events: [String] {
+            lines.map { line in
+                guard line.hasPrefix(#"{"event":"close""#), let detail = line.firstRange(of: #","detail":""#) else {
+                    return line
+                }
+                return line[..<detail.lowerBound] + "}"
+            }
+        }
     }
 
     /// What every script can use.

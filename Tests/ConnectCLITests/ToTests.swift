@@ -158,7 +158,7 @@ import Testing
             \(option.isEmpty ? "until calling; do :; done; kill -INT $held" : ":")
             ends $held; grep close a.out
             """)
-        #expect(outcome.lines == [code, #"{"event":"close","port":1,"reason":"\#(reason)"}"#])
+        #expect(outcome.events == [code, #"{"event":"close","port":1,"reason":"\#(reason)"}"#])
     }
 
     @Test("connect to ends its side at the end of its input and prints what comes back after that")
@@ -203,7 +203,26 @@ import Testing
         let context = try await bus.register("busy", options: .init(admission: .any()))
         let outcome = try await Shell.run("connect to busy hello")
         #expect(outcome.status == 77)
+        #expect(outcome.errors.hasSuffix("; ask the user who runs it\n"))
         await context.unregister()
+    }
+
+    @Test("connect to shows the reason of a listener that refuses it, with no other advice, and as detail with --json")
+    func reasonOfTheListenerStandsAlone() async throws {
+        let bus = try await Bus.at(PrivateBus.current.address)
+        let reason = "the printer is out of paper"
+        let ruled = try await bus.register("ruled", options: .init(admission: .any(), refusal: reason))
+        let screening = Screening { _ in .refuse(because: reason) }
+        let screened = try await bus.register("screened", options: .init(screening: screening))
+        for context in [ruled, screened] {
+            let name = context.name
+            let outcome = try await Shell.run("connect to \(name) hello; connect to \(name) --json hello 2>/dev/null")
+            #expect(outcome.errors == "connect: \"\(name)\" refused the call: \(reason)\n")
+            let detail = #"\"\#(name)\" refused the call: \#(reason)"#
+            #expect(
+                outcome.lines.first == #"{"event":"close","port":1,"reason":"refused","detail":"\#(detail)"}"#)
+            await context.unregister()
+        }
     }
 
     @Test("connect to --json writes each message, and the end, as an object")
@@ -215,7 +234,7 @@ import Testing
             connect to y --json 2>/dev/null </dev/null | grep -o '"event":"error","code":68'
             """)
         #expect(
-            outcome.lines == [
+            outcome.events == [
                 #"{"event":"message","port":1,"text":"one"}"#,
                 #"{"event":"message","port":1,"base64":"/w=="}"#,
                 #"{"event":"close","port":1,"reason":"closed"}"#, "0", #""event":"error","code":68"#,

@@ -1,7 +1,8 @@
 import ConnectTo
 
 extension To {
-    /// The same failure, with what the bus and the listener can still say about it within a second.
+    /// The same failure, with what the bus and the listener can still say about it within a second, and
+    /// what to do next.
     func explained(
         _ failure: Failure, calling name: String, origin: String, on bus: Bus
     ) async -> Failure {
@@ -17,14 +18,13 @@ extension To {
             let isWaiting = wait != nil || reconnect
             return Failure(.timedOut, "\(message); \(isWaiting ? "" : "allow more time (--wait), or ")see \(doctor)")
         case .refused:
-            // Not where the name's owner was another than the expected one: then the listener has refused nothing.
-            guard failure.cause == .end(.refused) else { return failure }
+            // A listener that gave a reason of its own has said what there is to say. Only where the format alone was
+            // wrong, the listener cannot know the option.
+            let asked = raw ? "a stream of bytes" : "messages"
+            guard message.hasSuffix("the call asked for \(asked)") else { return failure }
             let info = await within(TimeLimit.advice) { try? await bus.info(name, origin: origin) } ?? nil
-            switch info?.format {
-            case .messages? where raw: return Failure(.refused, "\(message), or call it without --raw")
-            case .stream? where !raw: return Failure(.refused, "\(message), or call it with --raw")
-            default: return failure
-            }
+            guard info?.format == (raw ? .messages : .stream) else { return failure }
+            return Failure(.refused, "\(message); call it \(raw ? "without" : "with") --raw")
         default: return failure
         }
     }

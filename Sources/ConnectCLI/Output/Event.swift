@@ -34,6 +34,7 @@ enum Event {
     static func close(port: Int, reason: CloseReason) -> JSONObject {
         [
             "event": .string("close"), "port": .integer(port), "reason": .string(reason.code.rawValue),
+            "detail": .string(reason.detail),
         ]
     }
 

@@ -63,7 +63,8 @@ extension Failure {
         case .closed: return nil
         case .unavailable: return (.noSuchName, "\(detail) (--wait SECONDS waits for the name)")
         case .invalid: return (.usage, detail)
-        case .refused: return (.refused, "\(detail); ask the user who runs the listener")
+        // The detail is a sentence of the listener's or of the bus's, and says itself what to do.
+        case .refused: return (.refused, detail)
         case .unexpectedOwner: return (.refused, "\(detail); nothing was sent; connect info shows the owner")
         case .timedOut: return (.timedOut, detail)
         case .busy: return (.busy, "\(detail); try again later")

@@ -114,7 +114,8 @@ struct CallerIntroduction {
             .fail(
                 reason(
                     .refused,
-                    "may not be called: the bus's policy forbids it (\(error.message.prefix { $0 != ";" }))"))
+                    "may not be called: the bus's policy forbids it (\(error.message.prefix { $0 != ";" })); "
+                        + "ask the administrator of the bus"))
         case DBusError.Name.invalidArguments:
             .fail(reason(.protocolError, "rejected the call as invalid: \(error.message)"))
         case DBusError.Name.limitsExceeded, DBusError.Name.noMemory:
@@ -137,7 +138,6 @@ struct CallerIntroduction {
                 detail: "\(context.quoted) is owned by another program than the expected one: \(owner)"))
     }
 
-    /// To be called when the time to wait for the name is over.
     /// To be called after a call that was not answered in time. A name without an owner would have been answered with
     /// an error, unless the bus is starting its program.
     /// - Parameter isOwned: whether the name has an owner now; nil if the bus did not say.
@@ -151,6 +151,7 @@ struct CallerIntroduction {
         return .fail(reason(.timedOut, "did not answer the call in time: \(why)"))
     }
 
+    /// To be called when the time to wait for the name is over.
     func didRunOutOfTime() -> Step {
         let name = "\(context.quoted) under \(context.origin)"
         return .fail(

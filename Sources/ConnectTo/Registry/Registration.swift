@@ -81,7 +81,7 @@ final class Registration: @unchecked Sendable {
     /// What the callers are told that the rule refuses.
     var refusal: String {
         terms.options.refusal.flatMap { Screening.Decision.refuse(because: $0).carriableReason }
-            ?? "its rules do not admit this program"
+            ?? "its rules do not admit this program; ask the user who runs it"
     }
     var screening: Screening? { terms.options.screening }
     var activity: ContextActivity { withState { $0.activity } }

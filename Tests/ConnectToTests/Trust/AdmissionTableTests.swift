@@ -104,7 +104,8 @@ struct AdmissionTableTests {
                         let line = await peer.line()
                         let expected =
                             row.isAdmitted[column]
-                            ? "open" : "refused: \"row\(number)\" refused the call: its rules do not admit this program"
+                            ? "open"
+                            : "refused: \"row\(number)\" refused the call: its rules do not admit this program; ask the user who runs it"
                         #expect(line == expected, "\(row.rule), column \(column)")
                     }
                 }
@@ -128,7 +129,10 @@ struct AdmissionTableTests {
             let there = try await Bus.makeSeparate(at: bus.address)
             let context = try await there.register("x0")
             try await withPeer("knock", "x", 1, 0, on: bus.address, as: nobody) { peer in
-                #expect(await peer.line() == "refused: \"x0\" refused the call: its rules do not admit this program")
+                #expect(
+                    await peer.line()
+                        == "refused: \"x0\" refused the call: its rules do not admit this program; ask the user who runs it"
+                )
             }
             withExtendedLifetime(context) {}
         }
