@@ -44,6 +44,20 @@ import Testing
         #expect(outcome.lines == ["75", "75", what + "allow more time (--wait), or see connect doctor x"])
     }
 
+    @Test("A shell watches what a listener pushes by keeping the input of connect to open, as docs/scripts.md shows")
+    func shellWatchesWhatAListenerPushes() async throws {
+        let outcome = try await Shell.run(
+            """
+            start l connect listen prices --as-json --exec -- sh -c '
+                read -r request; echo 3; if timeout 0.2 cat; then echo \"left\"; else echo 4; fi'
+            mkfifo request; exec 3<>request
+            echo '{"subscribe":"tea"}' >&3
+            connect to prices --as-json <request | while read -r price; do echo "tea costs $price"; done
+            exec 3>&-; kill $pid
+            """)
+        #expect(outcome.lines == ["tea costs 3", "tea costs 4"])
+    }
+
     @Test("connect to --replies exits after that many messages, although its input goes on")
     func repliesEndTheCall() async throws {
         let outcome = try await Shell.run(
