@@ -25,7 +25,7 @@ import Testing
                 "0", "three", ended,
                 #"{"event":"interrupted","port":1,"reason":"peer-exited","mayBeLost":2}"#,
                 #"{"event":"reconnected","port":2}"#, #"{"event":"close","port":2,"reason":"closed"}"#,
-                "x: the peer's process ended without closing the port; of the 2 messages sent to it the last may be lost; calling the next owner "
+                "x: the peer ended the line without closing the port; of the 2 messages sent to it the last may be lost; calling the next owner "
                     + "of the name", "connected to x again",
             ])
     }

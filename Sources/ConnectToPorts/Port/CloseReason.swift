@@ -79,8 +79,8 @@ extension CloseReason {
     static let transferred = CloseReason(.transferred, detail: "this program transferred the port")
     static let socketDetached = CloseReason(.transferred, detail: "this program detached the socket of the port")
     static let bothFinished = CloseReason(.closed, detail: "both sides have finished")
-    static let peerExited = CloseReason(
-        .peerExited, detail: "the peer's process ended without closing the port")
+    /// Whether the process has ended or lives and has aborted the port, the socket does not tell.
+    static let peerExited = CloseReason(.peerExited, detail: "the peer ended the line without closing the port")
 
     static let extensionUnknown = CloseReason(
         .protocolError,
