@@ -30,7 +30,7 @@ import Testing
         #expect(outcome.errors.contains("connect doctor x"))
     }
 
-    @Test("connect to says of a stopped listener that its program does not answer, with no more than two advices")
+    @Test("connect to says of a stopped listener that its program does not answer, with two pieces of advice at most")
     func stoppedListenerIsNamed() async throws {
         let outcome = try await Shell.run(
             """
