@@ -75,6 +75,9 @@ enum ChunkPool {
             return true
         }
 
+        /// The bytes in the blocks that are kept briefly.
+        var passing: Int { surplus + keptLarge }
+
         /// The bytes in all blocks that are kept.
         var kept: Int { zip(sizes, small).reduce(keptLarge) { $0 + $1.0 * $1.1.count } }
 
@@ -92,6 +95,9 @@ enum ChunkPool {
     }
 
     private static let freeLists = Lock(FreeLists())
+
+    /// The bytes in the blocks that are kept briefly, now.
+    static var passing: Int { freeLists.withLock(\.passing) }
 
     /// The bytes in all blocks that are kept now.
     static var kept: Int { freeLists.withLock(\.kept) }
