@@ -15,6 +15,16 @@ struct TakingTests {
         }
     }
 
+    @Test("A close frame counts the messages that were taken without the line's lock")
+    func closeCountsClaims() async throws {
+        let (port, peer) = try RawPeer.withPort()
+        try await peer.send((0..<10).flatMap { Wire.bytes([$0]) })
+        var messages = port.messages.makeAsyncIterator()
+        for number in 0..<4 { #expect(try await messages.next()?.bytes == [UInt8(number)]) }
+        port.close()
+        #expect(try await peer.receiveToEnd() == Wire.close(taken: 4))
+    }
+
     @Test("takeMessage returns what has arrived, or nil where nothing has, and peerHasFinished tells the end")
     func takeMessageReturnsWhatHasArrived() async throws {
         let loop = try EventLoop.makeDrivenByForeignLoop()
