@@ -20,13 +20,14 @@ final class Arrivals: Sendable {
 
     private let state = Mutex(State())
 
-    func append(_ arrival: Arrival, on line: CallLine) {
+    /// - Parameter start: starts the handler of each arrival, one after the other.
+    func append(_ arrival: Arrival, _ start: @escaping @Sendable (Arrival) async -> Void) {
         let mustStart = state.withLock { state in
             state.waiting.append(arrival)
             defer { state.isRunning = true }
             return !state.isRunning
         }
-        if mustStart { Task { await self.run(on: line) } }
+        if mustStart { Task { await self.startAll(start) } }
     }
 
     /// The line has ended: no more handlers start.
@@ -34,8 +35,8 @@ final class Arrivals: Sendable {
         state.withLock { $0.waiting = [] }
     }
 
-    private func run(on line: CallLine) async {
-        while let arrival = next() { await line.serve(arrival) }
+    private func startAll(_ start: @Sendable (Arrival) async -> Void) async {
+        while let arrival = next() { await start(arrival) }
     }
 
     private func next() -> Arrival? {

@@ -39,7 +39,7 @@ extension CallLine {
         case .nothing: break
         case .element(let call, let payload): call.receive(payload)
         case .end(let call, let progress): call.end(progress)
-        case .serve(let arrival): arrivals.append(arrival, on: self)
+        case .serve(let arrival): arrivals.append(arrival) { [self] in await serve($0) }
         case .cancel(let call): call.cancel()
         case .resume(let call): call.resume()
         }
