@@ -3,8 +3,8 @@ import Testing
 
 @Suite("The example hello", .privateBus, .timeLimit(.minutes(1)))
 struct HelloTests {
-    @Test("one listens, one calls, and each hears the other")
-    func greet() async throws {
+    @Test("A hello that listens and one that connects hear each other")
+    func listenerAndCallerHearEachOther() async throws {
         try await withExample(.built("hello"), "listen") { listener in
             for _ in 0..<3 {
                 let caller = try await outcome(of: .built("hello"))
@@ -19,8 +19,8 @@ struct HelloTests {
         }
     }
 
-    @Test("without a bus it says so in one line")
-    func noBus() async throws {
+    @Test("A hello without a bus says so in one line")
+    func missingBusIsOneLine() async throws {
         try PrivateBus.current.kill()
         let alone = try await outcome(of: .built("hello"))
         #expect(!alone.isSuccess)

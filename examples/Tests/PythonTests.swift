@@ -9,8 +9,8 @@ import Testing
         await Example.hasPython()
     })
 struct PythonTests {
-    @Test("a Python listener and a Swift caller tell each other something, with a file each way")
-    func swiftCalls() async throws {
+    @Test("A Python listener and a Swift caller exchange text, with a file each way")
+    func swiftCallerOfAPythonListener() async throws {
         let gift = try file("from Python\n")
         try await withExample(.python, "listen", "the listener", "Welcome!", gift.path) { listener in
             let bus = try await Bus.at(PrivateBus.current.address)
@@ -31,8 +31,8 @@ struct PythonTests {
         }
     }
 
-    @Test("a Swift listener and a Python caller tell each other something, with a file each way")
-    func pythonCalls() async throws {
+    @Test("A Swift listener and a Python caller exchange text, with a file each way")
+    func pythonCallerOfASwiftListener() async throws {
         let bus = try await Bus.at(PrivateBus.current.address)
         let context = try await bus.register("7up/ü")
         let gift = try file("from Python\n")
@@ -52,8 +52,8 @@ struct PythonTests {
         #expect(outcome.output == "Welcome!\nfrom Swift\n")
     }
 
-    @Test("what it has no use for it closes, and goes on: ports with all that is in them, and memory")
-    func otherThings() async throws {
+    @Test("A Python peer closes ports with all that is in them, and memory, and goes on")
+    func pythonPeerClosesPortsAndMemory() async throws {
         let inner = try MessageChannel()
         try inner.port1.postMessage(.text("not read", transfer: [.file(try open(file("inside")))]))
         inner.port2.start()
@@ -81,8 +81,8 @@ struct PythonTests {
         }
     }
 
-    @Test("a Python caller finds nobody")
-    func nobody() async throws {
+    @Test("A Python caller of a name without an owner ends with an error")
+    func pythonCallerWithoutListener() async throws {
         #expect(try await !outcome(of: .python, "connect", "nobody", "Hello").isSuccess)
     }
 

@@ -4,8 +4,8 @@ import Testing
 
 @Suite("The examples in shell", .privateBus, .timeLimit(.minutes(1)))
 struct ScriptTests {
-    @Test("in a chat room everybody hears what the others say, and who comes and goes")
-    func chat() async throws {
+    @Test("Each member of a chat room hears what the others say, and who comes and goes")
+    func membersOfAChatHearEachOther() async throws {
         try await withExample(.script("chat.sh"), "room", "Ada") { ada in
             #expect(await ada.line() == "* Ada is here")
             try await withExample(.script("chat.sh"), "room", "Grace") { grace in
@@ -23,8 +23,8 @@ struct ScriptTests {
         #expect(left.filter { $0.hasPrefix("tmp.") } == [])
     }
 
-    @Test("the demonstration shows what it says, and ends well")
-    func demo() async throws {
+    @Test("The demonstration shows what it announces, and ends with 0")
+    func demonstrationShowsWhatItAnnounces() async throws {
         let demo = try await outcome(of: .script("demo.sh"))
         #expect(demo.isSuccess)
         let lines = demo.output.split(separator: "\n").map(String.init)

@@ -4,8 +4,8 @@ import Testing
 
 @Suite("The example two-windows", .privateBus, .timeLimit(.minutes(1)))
 struct TwoWindowsTests {
-    @Test("what is typed in one shows in the other; when the owner is killed the other has the document")
-    func takeover() async throws {
+    @Test("Text typed in one window shows in the other, which has the document when the owner is killed")
+    func otherWindowTakesOver() async throws {
         let file = try PrivateBus.current.directory + "/document"
         try "first\n".write(toFile: file, atomically: true, encoding: .utf8)
         try await withExample(.built("two-windows"), file) { owner in

@@ -122,7 +122,7 @@ def listen(bus, name, *said):  # 2 to 4
             wanted = arguments.get_child_value(1).lookup_value("format", None)
             end = passed[arguments.get_child_value(0).get_handle()]
             kind = [end.getsockopt(socket.SOL_SOCKET, what) for what in (socket.SO_DOMAIN, socket.SO_TYPE)]
-            expect(end.getpeername() is not None and kind == STREAM, "that is no line")
+            expect(end.getpeername() is not None and kind == STREAM, "the descriptor is not a connected stream socket")
         except (AttributeError, IndexError, OSError, ValueError) as error:
             return call.return_dbus_error("org.freedesktop.DBus.Error.InvalidArgs", str(error))
         try: user = ask("GetConnectionCredentials", GLib.Variant("(s)", (sender,))).get("UnixUserID")
