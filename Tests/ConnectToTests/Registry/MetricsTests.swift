@@ -31,14 +31,14 @@
             #expect(try counters.expectCounter(label, [("outcome", "accepted")]).totalValue == 1)
             #expect(try counters.expectCounter(label, [("outcome", "refused")]).totalValue == 1)
             #expect(try counters.expectMeter("connectto_ports_open").lastValue == 1)
-            let status = context.status
+            let statistics = context.statistics
             #expect(
                 try counters.expectCounter("connectto_received_bytes_total").totalValue
-                    == Int64(status.bytesReceived))
+                    == Int64(statistics.bytesReceived))
             #expect(
-                try counters.expectCounter("connectto_sent_bytes_total").totalValue == Int64(status.bytesSent)
+                try counters.expectCounter("connectto_sent_bytes_total").totalValue == Int64(statistics.bytesSent)
             )
-            #expect(status.bytesReceived > 5 && status.bytesSent > 12)
+            #expect(statistics.bytesReceived > 5 && statistics.bytesSent > 12)
             withExtendedLifetime((port, event, closed)) {}
         }
     }
