@@ -5,6 +5,8 @@ extension CallLine {
     func start(_ call: PendingCall) {
         let ended: CloseReason? = withState { state in
             if let reason = state.end { return reason }
+            // A task that was cancelled before it asked has given up already.
+            if case .givenUp = call.place { return nil }
             let cost = Envelope(
                 operation: .request(id: 1, type: call.type, remaining: 0, wantsMany: call.wantsMany)
             ).cost(call.payload)
@@ -64,7 +66,8 @@ extension CallLine {
 extension CallLine.State {
     mutating func giveUp(_ call: PendingCall, on line: CallLine) -> CallError.Stage {
         switch call.place {
-        case .none:
+        case .none, .givenUp:
+            call.place = .givenUp
             return .waiting
         case .waiting(let ticket):
             _ = order.takeBack(ticket)

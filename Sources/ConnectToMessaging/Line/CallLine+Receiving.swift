@@ -97,8 +97,9 @@ extension CallLine.State {
         case .grant(.elements(let count, let id)):
             return try served.grantElements(count, of: id).map { .resume($0) } ?? .nothing
         case .lane:
+            guard let port = payload.transferred.first?.port else { throw ProtocolViolation("a lane without a port") }
             // The library opens none yet. A side that has no use for one closes it.
-            payload.transferred.first?.port?.close()
+            port.close()
             return .nothing
         }
     }

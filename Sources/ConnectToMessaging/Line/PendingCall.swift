@@ -15,6 +15,8 @@ final class PendingCall: Sendable {
         case none
         case waiting(ticket: UInt64)
         case sent(id: UInt64)
+        /// Given up before it was started: it is not to be sent any more.
+        case givenUp
     }
 
     fileprivate struct State {

@@ -157,13 +157,7 @@ struct MessengerTests {
     @Test("A cancelled task ends at once, and cancels the handler on the other side")
     func cancellation() async throws {
         let (caller, callee) = try makeMessengers()
-        let (started, cancelled) = (Gate(), Gate())
-        callee.on(Sample.wait) { _, _ in
-            await started.open()
-            try? await Task.sleep(for: .seconds(100))
-            if Task.isCancelled { await cancelled.open() }
-            return NoPayload()
-        }
+        let (started, cancelled) = waitUntilCancelled(callee)
         let task = Task { try await caller.request(Sample.wait) }
         await started.wait()
         task.cancel()
@@ -171,16 +165,27 @@ struct MessengerTests {
         await cancelled.wait()
     }
 
+    @Test("A request of a task that was cancelled before is never sent")
+    func cancelledBeforeAsking() async throws {
+        let (caller, callee) = try makeMessengers()
+        let (started, _) = waitUntilCancelled(callee)
+        let gate = Gate()
+        let task = Task {
+            await gate.wait()
+            return try await caller.request(Sample.wait)
+        }
+        task.cancel()
+        await gate.open()
+        let error = await expectError(.cancelled) { try await task.value }
+        #expect(error?.stage == .waiting)
+        try await caller.barrier()
+        #expect(await !started.isOpen)
+    }
+
     @Test("The end of the line ends every request that waits, and cancels every handler")
     func endOfTheLine() async throws {
         let (caller, callee) = try makeMessengers()
-        let (started, cancelled) = (Gate(), Gate())
-        callee.on(Sample.wait) { _, _ in
-            await started.open()
-            try? await Task.sleep(for: .seconds(100))
-            if Task.isCancelled { await cancelled.open() }
-            return NoPayload()
-        }
+        let (started, cancelled) = waitUntilCancelled(callee)
         let task = Task { try await caller.request(Sample.wait) }
         await started.wait()
         callee.close()
@@ -335,6 +340,20 @@ struct MessengerTests {
         _ = Messenger(a)
         #expect(try await b.waitUntilClosed().code == .closed)
     }
+}
+
+/// Lets a messenger answer `Sample.wait` only when it is cancelled.
+///
+/// - Returns: what opens when the handler has started, and when it was cancelled.
+private func waitUntilCancelled(_ callee: Messenger) -> (started: Gate, cancelled: Gate) {
+    let (started, cancelled) = (Gate(), Gate())
+    callee.on(Sample.wait) { _, _ in
+        await started.open()
+        try? await Task.sleep(for: .seconds(100))
+        if Task.isCancelled { await cancelled.open() }
+        return NoPayload()
+    }
+    return (started, cancelled)
 }
 
 private struct Unwell: Error, CustomStringConvertible {
