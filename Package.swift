@@ -63,10 +63,10 @@ let package = Package(
             name: "ConnectTo",
             dependencies: ["ConnectToDBus", "ConnectToLinux", "ConnectToPorts", collections, logging],
             swiftSettings: settings),
-        // Calls and hubs (dbus/CALLS.md): what is pure of them so far.
+        // Calls and hubs (dbus/CALLS.md). Of the ports and the bus it may use what every program may use.
         .target(
-            name: "ConnectToMessaging", dependencies: ["ConnectTo", collections], packageAccess: false,
-            swiftSettings: settings),
+            name: "ConnectToMessaging", dependencies: ["ConnectTo", "ConnectToLinux", collections],
+            packageAccess: false, swiftSettings: settings),
         .target(
             name: "ConnectToTesting",
             dependencies: ["CConnectToLinux", "ConnectTo", "ConnectToLinux", subprocess, system],

@@ -1,48 +1,90 @@
 import ConnectTo
-import Synchronization
+import ConnectToLinux
 
-/// The handlers of one or many lines, by type. They outlive the lines.
-final class Handlers: Sendable {
-    typealias RequestHandler = @Sendable (Payload, ServedCall, CallContext) async -> Void
-    typealias EventHandler = @Sendable (Payload, CallContext) async -> Void
+/// Where requests and events are handled: a ``Messenger``, a ``Hub``, or ``Handlers`` by themselves.
+public protocol CallHandling: Sendable {
+    /// The handlers, by type.
+    var handlers: Handlers { get }
+}
+
+/// What a program does with the requests and events of one line or of many.
+///
+/// Handlers outlive lines: a program that connects again gives the same ones to its next ``Messenger``.
+///
+/// ```swift
+/// let handlers = Handlers()
+/// handlers.on(Dashboard.themeChange) { theme, _ in apply(theme) }
+/// for try await event in context.connectEvents {
+///     messengers.append(Messenger(event.source, peer: event.peer, handlers: handlers))
+/// }
+/// ```
+///
+/// Handlers start in the order in which requests and events have arrived on a line, on Swift's pool of threads. One
+/// that does not wait (a closure without `await`) has returned before the next starts; those that wait run at the same
+/// time, unless they were set to run ``HandlerOrder/oneAtATime``. Nothing that a handler does keeps answers from being
+/// read; but one that computes for long keeps the next from starting, so it should do that in a task of its own.
+public final class Handlers: CallHandling {
+    /// A handler of requests, which answers through the call.
+    enum RequestHandler: Sendable {
+        case direct(@Sendable (Payload, ServedCall, CallContext) -> Void)
+        case waiting(@Sendable (Payload, ServedCall, CallContext) async -> Void)
+    }
+
+    /// A handler of events.
+    enum EventHandler: Sendable {
+        case direct(@Sendable (Payload, CallContext) -> Void)
+        case waiting(@Sendable (Payload, CallContext) async -> Void)
+    }
 
     private struct State {
         var requests: [String: (token: UInt64, handler: RequestHandler)] = [:]
         var events: [String: [(token: UInt64, handler: EventHandler)]] = [:]
-        var unknown: (@Sendable (_ type: String, Payload) -> Void)?
+        var unknown: (@Sendable (_ type: String, Payload, CallContext) -> Void)?
+        var router: (any CallRouter)?
         var lastToken: UInt64 = 0
+
+        mutating func makeToken() -> UInt64 {
+            lastToken += 1
+            return lastToken
+        }
     }
 
-    private let state = Mutex(State())
+    private let state = Lock(State())
+
+    /// Makes handlers for no type yet.
+    public init() {}
+
+    public var handlers: Handlers { self }
+
+    // MARK: Finding
 
     func request(_ type: String) -> RequestHandler? {
         state.withLock { $0.requests[type]?.handler }
     }
 
-    /// All handlers of an event's type, as one.
-    func event(_ type: String) -> EventHandler? {
-        let handlers = state.withLock { $0.events[type]?.map(\.handler) } ?? []
-        if handlers.count == 1 { return handlers[0] }
-        if handlers.isEmpty { return nil }
-        return { payload, context in
-            for handler in handlers { await handler(payload, context) }
-        }
+    /// All handlers of an event's type, in the order in which they were added.
+    func event(_ type: String) -> [EventHandler] {
+        state.withLock { $0.events[type]?.map(\.handler) } ?? []
     }
 
-    func unknown(_ type: String, _ payload: Payload) {
-        state.withLock(\.unknown)?(type, payload)
+    func unknown(_ type: String, _ payload: Payload, _ context: CallContext) {
+        state.withLock(\.unknown)?(type, payload, context)
     }
 
-    func onUnknown(_ handler: (@Sendable (String, Payload) -> Void)?) {
-        state.withLock { $0.unknown = handler }
+    /// What passes on requests and events that are meant for another peer; nil where this is not a hub.
+    var router: (any CallRouter)? {
+        get { state.withLock(\.router) }
+        set { state.withLock { $0.router = newValue } }
     }
+
+    // MARK: Setting
 
     /// Sets the handler of a type of requests, in place of the one before.
-    func set(_ type: String, _ handler: @escaping RequestHandler) -> Subscription {
+    func set(_ type: String, _ handler: RequestHandler) -> Subscription {
         let token = state.withLock { state in
-            state.lastToken += 1
-            state.requests[type] = (state.lastToken, handler)
-            return state.lastToken
+            let token = state.makeToken()
+            state.requests[type] = (token, handler)
+            return token
         }
         return Subscription { [weak self] in
             self?.state.withLock { state in
@@ -52,11 +94,11 @@ final class Handlers: Sendable {
     }
 
     /// Adds a handler of a type of events.
-    func add(_ type: String, _ handler: @escaping EventHandler) -> Subscription {
+    func add(_ type: String, _ handler: EventHandler) -> Subscription {
         let token = state.withLock { state in
-            state.lastToken += 1
-            state.events[type, default: []].append((state.lastToken, handler))
-            return state.lastToken
+            let token = state.makeToken()
+            state.events[type, default: []].append((token, handler))
+            return token
         }
         return Subscription { [weak self] in
             self?.state.withLock { state in
@@ -65,20 +107,14 @@ final class Handlers: Sendable {
             }
         }
     }
+
+    func setUnknown(_ handler: (@Sendable (_ type: String, Payload, CallContext) -> Void)?) {
+        state.withLock { $0.unknown = handler }
+    }
 }
 
-/// A handler that has been set.
-public struct Subscription: Sendable {
-    private let remove: @Sendable () -> Void
-
-    init(_ remove: @escaping @Sendable () -> Void) {
-        self.remove = remove
-    }
-
-    /// Removes the handler. One that is running runs to its end. Does nothing a second time.
-    ///
-    /// Dropping the subscription removes nothing: a handler lives as long as the messenger or hub that it was given to.
-    public func cancel() {
-        remove()
-    }
+/// Passes on what a line's peer has addressed to another peer (`dbus/CALLS.md`, section 10).
+protocol CallRouter: AnyObject, Sendable {
+    func route(_ payload: Payload, of call: ServedCall, to address: String, _ context: CallContext) async
+    func route(_ payload: Payload, ofEvent type: String, to address: String, _ context: CallContext)
 }

@@ -1,6 +1,6 @@
 import ConnectTo
+import ConnectToLinux
 import DequeModule
-import Synchronization
 
 /// A request or event that has arrived and whose handler has not started.
 enum Arrival: Sendable {
@@ -18,7 +18,7 @@ final class Arrivals: Sendable {
         var isRunning = false
     }
 
-    private let state = Mutex(State())
+    private let state = Lock(State())
 
     /// - Parameter start: starts the handler of each arrival, one after the other.
     func append(_ arrival: Arrival, _ start: @escaping @Sendable (Arrival) async -> Void) {

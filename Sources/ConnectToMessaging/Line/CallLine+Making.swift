@@ -49,7 +49,7 @@ extension CallLine {
                 state.post(message, on: self)
                 return .sent
             }
-            guard state.order.waitingBytes + cost <= limits.queuedEvents || state.order.waitingBytes == 0 else {
+            guard state.order.waitingBytes + cost <= options.queuedEvents || state.order.waitingBytes == 0 else {
                 return .full
             }
             _ = state.order.append(.event(message), cost: cost, needsPlace: false)
@@ -57,7 +57,7 @@ extension CallLine {
         }
         if outcome == .full {
             throw CallError(
-                .queueFull, "the other program has not taken earlier events, and \(limits.queuedEvents) bytes wait")
+                .queueFull, "the other program has not taken earlier events, and \(options.queuedEvents) bytes wait")
         }
         return outcome == .sent
     }

@@ -1,42 +1,84 @@
 import ConnectTo
 
 extension CallLine {
-    /// Starts the handler of what has arrived.
+    /// Starts the handler of what has arrived. It is called for one after the other, in the order of arrival.
     func serve(_ arrival: Arrival) async {
         switch arrival {
         case .event(let type, let payload, let cost):
-            if let handler = handlers.event(type) {
-                await handler(payload, CallContext(line: self, type: type, call: nil))
-            } else {
-                handlers.unknown(type, payload)
-            }
-            taken(cost)
+            serveEvent(Addressed(type), payload, cost)
         case .request(let id, type: "", _, _, _, let cost):
-            // Every handler of what came before has started.
+            // A barrier: the handlers of all that came before have started.
             ServedCall(id: id, type: "", wantsMany: false, remaining: 0, line: self).answer(nil)
             taken(cost)
         case .request(let id, let type, let remaining, let wantsMany, let payload, let cost):
-            let call = ServedCall(id: id, type: type, wantsMany: wantsMany, remaining: remaining, line: self)
+            let type = Addressed(type)
+            let call = ServedCall(id: id, type: type.type, wantsMany: wantsMany, remaining: remaining, line: self)
             let goesOn = withState { state in
                 guard state.served.started(id, call) else { return false }
                 if let deadline = call.deadline { state.arm(deadline, on: self) }
                 return true
             }
             guard goesOn else {
-                call.fail(CallFailure(.cancelled, "the request \(type) was given up"))
+                call.fail(CallFailure(.cancelled, "the request \(call.type) was given up"))
                 return taken(cost)
             }
-            guard let handler = handlers.request(type) else {
-                call.fail(CallFailure(.unknownType, "there is no handler for the request \(type)"))
-                return taken(cost)
-            }
-            let context = CallContext(line: self, type: type, call: call)
-            call.run(
-                in: Task.immediate { [self] in
-                    await CallContext.$current.withValue(context) { await handler(payload, call, context) }
-                    taken(cost)
-                })
+            serveRequest(call, from: type.address, payload, cost)
         }
+    }
+
+    private func serveEvent(_ type: Addressed, _ payload: Payload, _ cost: Int) {
+        let router = type.address == nil ? nil : handlers.router
+        let context = CallContext(
+            line: self, type: type.type, sender: router == nil ? type.address : nil, call: nil)
+        if let address = type.address, let router {
+            router.route(payload, ofEvent: type.type, to: address, context)
+            return taken(cost)
+        }
+        let found = handlers.event(type.type)
+        if found.isEmpty { handlers.unknown(type.type, payload, context) }
+        // The bytes go back to the other side's window when the last handler has returned.
+        guard let waiting = found.start(payload, context) else { return taken(cost) }
+        Task.immediate { [self] in
+            await waiting()
+            taken(cost)
+        }
+    }
+
+    private func serveRequest(_ call: ServedCall, from address: String?, _ payload: Payload, _ cost: Int) {
+        let router = address == nil ? nil : handlers.router
+        let context = CallContext(line: self, type: call.type, sender: router == nil ? address : nil, call: call)
+        let handle: @Sendable () async -> Void
+        if let address, let router {
+            handle = { await router.route(payload, of: call, to: address, context) }
+        } else {
+            switch handlers.request(call.type) {
+            case nil:
+                let found = handlers.event(call.type)
+                guard !found.isEmpty else {
+                    call.fail(CallFailure(.unknownType, "there is no handler for the request \(call.type)"))
+                    return taken(cost)
+                }
+                // An event that the sender wants to know handled.
+                guard let waiting = found.start(payload, context) else {
+                    call.answer(nil)
+                    return taken(cost)
+                }
+                handle = {
+                    await waiting()
+                    call.answer(nil)
+                }
+            case .direct(let handler):
+                handler(payload, call, context)
+                return taken(cost)
+            case .waiting(let handler):
+                handle = { await handler(payload, call, context) }
+            }
+        }
+        call.run(
+            in: Task.immediate { [self] in
+                await CallContext.$current.withValue(context) { await handle() }
+                taken(cost)
+            })
     }
 
     /// A handler has ended: the other side may send as much again.
@@ -44,6 +86,28 @@ extension CallLine {
         withState { state in
             guard let granted = state.window.take(cost: cost) else { return }
             state.reply(Envelope(operation: .grant(.window(granted))).message(), on: self)
+        }
+    }
+}
+
+extension [Handlers.EventHandler] {
+    /// Runs those that do not wait.
+    ///
+    /// - Returns: what runs the others; nil where there are none.
+    fileprivate func start(_ payload: Payload, _ context: CallContext) -> (@Sendable () async -> Void)? {
+        var waiting: [@Sendable (Payload, CallContext) async -> Void] = []
+        for handler in self {
+            switch handler {
+            case .direct(let handle): handle(payload, context)
+            case .waiting(let handle): waiting.append(handle)
+            }
+        }
+        if waiting.isEmpty { return nil }
+        if waiting.count == 1 { return { [handle = waiting[0]] in await handle(payload, context) } }
+        return { [waiting] in
+            await withDiscardingTaskGroup { group in
+                for handle in waiting { group.addImmediateTask { await handle(payload, context) } }
+            }
         }
     }
 }

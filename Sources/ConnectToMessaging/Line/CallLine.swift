@@ -1,6 +1,6 @@
 import ConnectTo
+import ConnectToLinux
 import DequeModule
-import Synchronization
 
 /// One line of calls: the tables of ``CallsMade``, ``CallsServed`` and ``SendOrder``, a port, and the handlers.
 ///
@@ -20,6 +20,8 @@ final class CallLine: Sendable {
         /// The timer for the earliest deadline; nil where there is none.
         var timer: (deadline: SuspendingClock.Instant, timer: EventLoop.Timer)?
         var end: CloseReason?
+        /// The messenger, which owns this line.
+        weak var messenger: Messenger?
     }
 
     /// A request or event that waits to be sent.
@@ -30,23 +32,26 @@ final class CallLine: Sendable {
 
     let port: MessagePort
     let peer: Peer?
+    /// The name that a hub has given the line.
+    let peerID: String?
     let handlers: Handlers
     let arrivals = Arrivals()
-    let limits: MessengerLimits
-    private let state: Mutex<State>
+    let options: MessengerOptions
+    private let state: Lock<State>
 
-    init(_ port: MessagePort, peer: Peer?, handlers: Handlers, limits: MessengerLimits) {
+    init(_ port: MessagePort, peer: Peer?, peerID: String?, handlers: Handlers, options: MessengerOptions) {
         self.port = port
         self.peer = peer
+        self.peerID = peerID
         self.handlers = handlers
-        self.limits = limits
-        let window = UInt64(limits.window)
-        state = Mutex(
-            State(served: CallsServed(places: UInt32(limits.places)), window: ReceiveWindow(size: window)))
+        self.options = options
+        let window = UInt64(options.window)
+        state = Lock(
+            State(served: CallsServed(places: UInt32(options.places)), window: ReceiveWindow(size: window)))
     }
 
     func start() {
-        let hello = Hello(places: UInt32(limits.places), window: UInt64(limits.window))
+        let hello = Hello(places: UInt32(options.places), window: UInt64(options.window))
         reply(Envelope(operation: .hello(hello)).message())
         port.onClose { [self] reason in end(reason) }
         port.onMessage { [self] message in receive(message) }
@@ -57,6 +62,11 @@ final class CallLine: Sendable {
     }
 
     var closeReason: CloseReason? { withState(\.end) }
+
+    var messenger: Messenger? {
+        get { withState(\.messenger) }
+        set { withState { $0.messenger = newValue } }
+    }
 
     // MARK: Sending
 

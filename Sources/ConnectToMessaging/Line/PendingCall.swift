@@ -1,5 +1,5 @@
 import ConnectTo
-import Synchronization
+import ConnectToLinux
 
 /// A request of this program: its task waits here for elements and for the end.
 final class PendingCall: Sendable {
@@ -31,7 +31,7 @@ final class PendingCall: Sendable {
     let wantsMany: Bool
     /// When the request is given up; nil: never.
     let deadline: SuspendingClock.Instant?
-    private let state = Mutex(State())
+    private let state = Lock(State())
 
     init(type: String, payload: OutgoingMessage?, wantsMany: Bool, deadline: SuspendingClock.Instant?) {
         self.type = type

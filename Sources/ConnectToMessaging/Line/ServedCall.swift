@@ -1,5 +1,5 @@
 import ConnectTo
-import Synchronization
+import ConnectToLinux
 
 /// A request of the other program, from the start of its handler to its answer.
 final class ServedCall: Sendable {
@@ -16,7 +16,7 @@ final class ServedCall: Sendable {
     let wantsMany: Bool
     let deadline: SuspendingClock.Instant?
     let line: CallLine
-    private let state = Mutex(State())
+    private let state = Lock(State())
 
     init(id: UInt64, type: String, wantsMany: Bool, remaining: UInt32, line: CallLine) {
         self.id = id

@@ -22,10 +22,10 @@ enum Sample {
 func makeMessengers(
     places: Int = 64
 ) throws -> (Messenger, Messenger) {
-    var limits = MessengerLimits()
-    limits.places = places
+    var options = MessengerOptions()
+    options.places = places
     let (a, b) = try MessageChannel.makePair()
-    return (Messenger(a, limits: limits), Messenger(b, limits: limits))
+    return (Messenger(a, options: options), Messenger(b, options: options))
 }
 
 @Suite("Messengers", .timeLimit(.minutes(1)))
@@ -257,7 +257,7 @@ struct MessengerTests {
     func unknownEvent() async throws {
         let (caller, callee) = try makeMessengers()
         let types = Mutex<[String]>([])
-        callee.onUnknown { type, _ in types.withLock { $0.append(type) } }
+        callee.onUnknown { type, _, _ in types.withLock { $0.append(type) } }
         try caller.post(Sample.news, "x")
         try await caller.barrier()
         #expect(types.withLock { $0 } == ["news"])

@@ -11,12 +11,12 @@ extension Bus {
     /// - Throws: ``PortError``, as ``MessagePort/waitUntilOpen(within:)``.
     public func messenger(
         to name: String, origin: String = ContextName.defaultOrigin, options: ConnectOptions = ConnectOptions(),
-        limits: MessengerLimits = MessengerLimits()
+        handlers: Handlers = Handlers(), messengerOptions: MessengerOptions = MessengerOptions()
     ) async throws(PortError) -> Messenger {
         var options = options
         options.format = .calls
         let port = connectTo(name, origin: origin, options: options)
-        let messenger = Messenger(port, limits: limits)
+        let messenger = Messenger(port, handlers: handlers, options: messengerOptions)
         try await port.waitUntilOpen()
         return messenger
     }

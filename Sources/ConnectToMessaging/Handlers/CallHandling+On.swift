@@ -1,0 +1,190 @@
+public import ConnectTo
+
+// MARK: Requests
+
+extension CallHandling {
+    /// Answers a type of requests. A handler set later for the same type replaces this one.
+    ///
+    /// An error that the handler throws is the answer: a ``CallFailure`` arrives whole, any other as
+    /// ``CallError/Code/handlerFailed`` with its description. The handler's task is cancelled when the other program
+    /// gives up, when its time is over and when the line ends.
+    ///
+    /// - Parameter order: whether requests of this type are handled at the same time.
+    @discardableResult
+    public func on<Query, Answer>(
+        _ request: Request<Query, Answer>, order: HandlerOrder = .concurrent,
+        _ handler: @escaping @Sendable (Query, CallContext) async throws -> Answer
+    ) -> Subscription {
+        onRequest(request.type, order: order) { payload, context in
+            try .payload(try await handler(try payload.decode(Query.self), context))
+        }
+    }
+
+    /// Answers a type of requests without waiting for anything: quicker than a handler that could wait, since it needs
+    /// no task.
+    @discardableResult
+    public func on<Query, Answer>(
+        _ request: Request<Query, Answer>, _ handler: @escaping @Sendable (Query, CallContext) throws -> Answer
+    ) -> Subscription {
+        onRequest(request.type) { payload, context in
+            try .payload(try handler(try payload.decode(Query.self), context))
+        }
+    }
+
+    /// Answers a type of requests that is known only now; nil answers without a payload.
+    @discardableResult
+    public func onRequest(
+        _ type: String, order: HandlerOrder = .concurrent,
+        _ handler: @escaping @Sendable (Payload, CallContext) async throws -> OutgoingMessage?
+    ) -> Subscription {
+        handlers.set(
+            type,
+            .waiting(
+                order.arranging { payload, call, context in
+                    do {
+                        call.answer(try await handler(payload, context))
+                    } catch {
+                        call.fail(error)
+                    }
+                }))
+    }
+
+    /// Answers a type of requests that is known only now, without waiting for anything.
+    @discardableResult
+    public func onRequest(
+        _ type: String, _ handler: @escaping @Sendable (Payload, CallContext) throws -> OutgoingMessage?
+    ) -> Subscription {
+        handlers.set(
+            type,
+            .direct { payload, call, context in
+                do {
+                    call.answer(try handler(payload, context))
+                } catch {
+                    call.fail(error)
+                }
+            })
+    }
+}
+
+// MARK: Streams
+
+extension CallHandling {
+    /// Answers a type of requests with many answers each, by an ``AnswerStream``. The stream ends when the handler
+    /// returns.
+    @discardableResult
+    public func on<Query, Element>(
+        _ request: StreamRequest<Query, Element>, order: HandlerOrder = .concurrent,
+        _ handler: @escaping @Sendable (Query, AnswerStream<Element>, CallContext) async throws -> Void
+    ) -> Subscription {
+        onStream(request.type, order: order) { payload, answers, context in
+            try await handler(try payload.decode(Query.self), AnswerStream(call: answers.call), context)
+        }
+    }
+
+    /// Answers a type of requests that is known only now with many answers each.
+    @discardableResult
+    public func onStream(
+        _ type: String, order: HandlerOrder = .concurrent,
+        _ handler: @escaping @Sendable (Payload, PayloadStream, CallContext) async throws -> Void
+    ) -> Subscription {
+        handlers.set(
+            type,
+            .waiting(
+                order.arranging { payload, call, context in
+                    guard call.wantsMany else {
+                        return call.fail(CallFailure(.manyAnswers, "\(type) answers with a stream: ask for one"))
+                    }
+                    do {
+                        try await handler(payload, PayloadStream(call: call), context)
+                        call.answer(nil)
+                    } catch {
+                        call.fail(error)
+                    }
+                }))
+    }
+}
+
+// MARK: Events
+
+extension CallHandling {
+    /// Hears a type of events. A type may have several handlers.
+    ///
+    /// An event whose content does not decode is told to ``onUnknown(_:)``.
+    ///
+    /// - Parameter order: whether events of this type are handled at the same time.
+    @discardableResult
+    public func on<Content>(
+        _ event: Event<Content>, order: HandlerOrder = .concurrent,
+        _ handler: @escaping @Sendable (Content, CallContext) async -> Void
+    ) -> Subscription {
+        onEvent(event.type, order: order) { payload, context in
+            guard let content: Content = context.decode(payload) else { return }
+            await handler(content, context)
+        }
+    }
+
+    /// Hears a type of events without waiting for anything: quicker than a handler that could wait, since it needs no
+    /// task.
+    @discardableResult
+    public func on<Content>(
+        _ event: Event<Content>, _ handler: @escaping @Sendable (Content, CallContext) -> Void
+    ) -> Subscription {
+        onEvent(event.type) { payload, context in
+            guard let content: Content = context.decode(payload) else { return }
+            handler(content, context)
+        }
+    }
+
+    /// Hears a type of events that is known only now.
+    @discardableResult
+    public func onEvent(
+        _ type: String, order: HandlerOrder = .concurrent,
+        _ handler: @escaping @Sendable (Payload, CallContext) async -> Void
+    ) -> Subscription {
+        handlers.add(type, .waiting(order.arranging(handler)))
+    }
+
+    /// Hears a type of events that is known only now, without waiting for anything.
+    @discardableResult
+    public func onEvent(
+        _ type: String, _ handler: @escaping @Sendable (Payload, CallContext) -> Void
+    ) -> Subscription {
+        handlers.add(type, .direct(handler))
+    }
+
+    /// Hears of events that have no handler, or a content that their handler does not take; nil: they are dropped.
+    public func onUnknown(_ handler: (@Sendable (_ type: String, _ payload: Payload, _ context: CallContext) -> Void)?) {
+        handlers.setUnknown(handler)
+    }
+}
+
+extension CallContext {
+    /// The content of an event; nil where it is not what the handler takes, which is told.
+    fileprivate func decode<Content: Decodable>(_ payload: Payload) -> Content? {
+        do throws(CallError) {
+            return try payload.decode(Content.self)
+        } catch {
+            line.handlers.unknown(type, payload, self)
+            return nil
+        }
+    }
+}
+
+extension HandlerOrder {
+    /// Makes a handler wait for its turn, where it is to run one at a time.
+    fileprivate func arranging(
+        _ handler: @escaping @Sendable (Payload, ServedCall, CallContext) async -> Void
+    ) -> @Sendable (Payload, ServedCall, CallContext) async -> Void {
+        if self == .concurrent { return handler }
+        let turnstile = Turnstile()
+        return { payload, call, context in await turnstile.pass { await handler(payload, call, context) } }
+    }
+
+    fileprivate func arranging(
+        _ handler: @escaping @Sendable (Payload, CallContext) async -> Void
+    ) -> @Sendable (Payload, CallContext) async -> Void {
+        if self == .concurrent { return handler }
+        let turnstile = Turnstile()
+        return { payload, context in await turnstile.pass { await handler(payload, context) } }
+    }
+}

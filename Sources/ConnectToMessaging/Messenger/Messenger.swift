@@ -1,0 +1,53 @@
+public import ConnectTo
+
+/// One line of calls to another program: requests and events in both directions.
+///
+/// ```swift
+/// let dashboard = try await bus.messenger(to: "dashboard")
+/// let status = try await dashboard.request(Dashboard.status, StatusQuery())
+/// ```
+///
+/// A messenger closes its port when its last reference is gone. Then, and when the line ends by itself, everything
+/// that waits ends with ``CallError/Code/lineEnded``.
+///
+/// **Handlers** start in the order in which requests and events have arrived, on Swift's pool of threads
+/// (``Handlers``). Nothing that a handler does keeps answers from being read.
+///
+/// **A slow program** gets no more than ``MessengerOptions`` says. Requests to it wait here, until their time is over;
+/// events are refused.
+public final class Messenger: CallHandling {
+    let line: CallLine
+
+    /// Makes a messenger of a port. Both programs have to do so; a program that does not ends the line.
+    ///
+    /// - Parameters:
+    ///   - peer: who the other program is, for handlers to see.
+    ///   - handlers: what answers the other program's requests and hears its events, perhaps that of other lines too.
+    public convenience init(
+        _ port: MessagePort, peer: Peer? = nil, handlers: Handlers = Handlers(),
+        options: MessengerOptions = MessengerOptions()
+    ) {
+        self.init(port, peer: peer, peerID: nil, handlers: handlers, options: options)
+        line.start()
+    }
+
+    /// Makes a messenger that takes nothing from its port before its line is started.
+    init(_ port: MessagePort, peer: Peer?, peerID: String?, handlers: Handlers, options: MessengerOptions) {
+        line = CallLine(port, peer: peer, peerID: peerID, handlers: handlers, options: options)
+        line.messenger = self
+    }
+
+    deinit {
+        line.close()
+    }
+
+    public var handlers: Handlers { line.handlers }
+
+    /// Why the line is over; nil while it is not.
+    public var closeReason: CloseReason? { line.closeReason }
+
+    /// Ends the line. Requests under way end on both sides, and handlers are cancelled.
+    public func close() {
+        line.close()
+    }
+}
