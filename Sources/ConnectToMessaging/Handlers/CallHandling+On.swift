@@ -153,7 +153,8 @@ extension CallHandling {
     }
 
     /// Hears of events that have no handler, or a content that their handler does not take; nil: they are dropped.
-    public func onUnknown(_ handler: (@Sendable (_ type: String, _ payload: Payload, _ context: CallContext) -> Void)?) {
+    public func onUnknown(_ handler: (@Sendable (_ type: String, _ payload: Payload, _ context: CallContext) -> Void)?)
+    {
         handlers.setUnknown(handler)
     }
 }

@@ -86,7 +86,8 @@ extension Messenger {
         guard name.utf8.count <= 255 else {
             throw CallError(
                 .notEncodable,
-                "a type has 255 bytes at most, the peer's name included, and \"\(name.prefix(40))…\" has \(name.utf8.count)")
+                "a type has 255 bytes at most, the peer's name included, and \"\(name.prefix(40))…\" has \(name.utf8.count)"
+            )
         }
         return name
     }
