@@ -33,7 +33,7 @@ public struct DeferredAnswer<Answer: Encodable & Sendable>: ~Copyable, Sendable 
         call.fail(error)
     }
 
-    /// Whether nobody waits for the answer any more.
+    /// Whether the caller has given up, or the line has ended.
     public var isCancelled: Bool { call.isCancelled }
 }
 

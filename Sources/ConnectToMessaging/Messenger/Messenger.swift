@@ -46,6 +46,17 @@ public final class Messenger: CallHandling {
     /// Why the line is over; nil while it is not.
     public var closeReason: CloseReason? { line.closeReason }
 
+    /// Waits until the line is over, and returns why.
+    ///
+    /// - Parameter limit: how long to wait; as long as it takes if nil.
+    /// - Throws: `PortError`, and the line lives on: `timedOut` where the limit ends first, `cancelled` where the
+    ///   waiting task is cancelled.
+    @discardableResult
+    public func waitUntilClosed(within limit: Duration? = nil) async throws(PortError) -> CloseReason {
+        let reason = try await line.port.waitUntilClosed(within: limit)
+        return closeReason ?? reason
+    }
+
     /// Ends the line. Requests under way end on both sides, and handlers are cancelled.
     public func close() {
         line.close()

@@ -331,6 +331,7 @@ struct MessengerTests {
         try b.postMessage("hello?")
         let error = await expectError(.lineEnded) { try await messenger.request(Sample.wait) }
         #expect(error?.reason?.code == .protocolError)
+        #expect(try await messenger.waitUntilClosed().code == .protocolError)
         _ = try await b.waitUntilClosed()
     }
 
