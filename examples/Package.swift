@@ -13,6 +13,7 @@ let settings: [SwiftSetting] = [
 ]
 
 let connectTo: Target.Dependency = .product(name: "ConnectTo", package: "connect-to")
+let messaging: Target.Dependency = .product(name: "ConnectToMessaging", package: "connect-to")
 
 let package = Package(
     name: "connect-to-examples",
@@ -25,11 +26,14 @@ let package = Package(
         // The README shows this one.
         .executableTarget(name: "hello", dependencies: [connectTo], path: "hello", swiftSettings: settings),
         .executableTarget(name: "two-windows", dependencies: [connectTo], path: "two-windows", swiftSettings: settings),
+        .executableTarget(
+            name: "single-instance", dependencies: [connectTo, messaging], path: "single-instance",
+            swiftSettings: settings),
         .testTarget(
             name: "ExamplesTests",
             dependencies: [
                 connectTo, .product(name: "ConnectToTesting", package: "connect-to"),
-                "hello", "two-windows",
+                "hello", "single-instance", "two-windows",
                 .product(name: "Subprocess", package: "swift-subprocess"),
                 .product(name: "SystemPackage", package: "swift-system"),
             ],

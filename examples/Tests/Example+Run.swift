@@ -12,13 +12,16 @@ func withExample<Result: Sendable>(
 
 /// Runs an example to its end on the test's own bus.
 ///
-/// - Returns: whether it ended well, and what it said on standard output and standard error.
+/// - Returns: whether it ended well, its exit code (nil: a signal ended it), and what it wrote to standard output and
+///   standard error.
 func outcome(
     of example: Example, _ arguments: String...
-) async throws -> (isSuccess: Bool, output: String, errors: String) {
+) async throws -> (isSuccess: Bool, exitCode: Int32?, output: String, errors: String) {
     let result = try await run(
         .path(FilePath(example.executable)), arguments: Arguments(example.arguments + arguments),
         environment: try example.environment, input: .none, output: .string(limit: 1 << 20),
         error: .string(limit: 1 << 20))
-    return (result.terminationStatus.isSuccess, result.standardOutput, result.standardError)
+    var exitCode: Int32?
+    if case .exited(let code) = result.terminationStatus { exitCode = code }
+    return (exitCode == 0, exitCode, result.standardOutput, result.standardError)
 }
