@@ -9,6 +9,8 @@ extension CallLine {
         case serve(Arrival)
         case cancel(ServedCall)
         case resume(ServedCall)
+        /// The other side does not keep the line, for a reason that the payload says.
+        case refused(Payload)
     }
 
     /// A message has arrived; on the port's loop.
@@ -42,6 +44,7 @@ extension CallLine {
         case .serve(let arrival): arrivals.append(arrival) { [self] in await serve($0) }
         case .cancel(let call): call.cancel()
         case .resume(let call): call.resume()
+        case .refused(let payload): beRefused(payload)
         }
     }
 }
@@ -70,6 +73,7 @@ extension CallLine.State {
                 .request(id: id, type: type, remaining: remaining, wantsMany: wantsMany, payload, cost: cost))
         case .event(let type):
             try window.receive(cost: cost)
+            if type == CallLine.refusal { return .refused(payload) }
             return .serve(.event(type: type, payload, cost: cost))
         case .element(let id):
             guard let call = try made.element(id) else { return .nothing }

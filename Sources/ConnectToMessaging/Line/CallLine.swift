@@ -37,14 +37,20 @@ final class CallLine: Sendable {
     let handlers: Handlers
     let arrivals = Arrivals()
     let options: MessengerOptions
+    /// Called once, when the line has ended, and before anything that waits for it.
+    private let onEnd: (@Sendable (CloseReason) -> Void)?
     private let state: Lock<State>
 
-    init(_ port: MessagePort, peer: Peer?, peerID: String?, handlers: Handlers, options: MessengerOptions) {
+    init(
+        _ port: MessagePort, peer: Peer?, peerID: String?, handlers: Handlers, options: MessengerOptions,
+        onEnd: (@Sendable (CloseReason) -> Void)? = nil
+    ) {
         self.port = port
         self.peer = peer
         self.peerID = peerID
         self.handlers = handlers
         self.options = options
+        self.onEnd = onEnd
         let window = UInt64(options.window)
         state = Lock(
             State(served: CallsServed(places: UInt32(options.places)), window: ReceiveWindow(size: window)))
@@ -121,6 +127,7 @@ final class CallLine: Sendable {
             return (state.made.end(), state.order.end(), state.served.end())
         }
         guard let ended else { return }
+        onEnd?(reason)
         for call in ended.sent { call.end(.failed(.lineEnded(reason, .sent))) }
         for case .request(let call) in ended.waiting { call.end(.failed(.lineEnded(reason, .waiting))) }
         for call in ended.handlers { call.cancel() }

@@ -31,9 +31,15 @@ final class PendingCall: Sendable {
     let wantsMany: Bool
     /// When the request is given up; nil: never.
     let deadline: SuspendingClock.Instant?
+    /// Called at the end, for a caller that waits for many requests without a task for each.
+    private let onEnd: (@Sendable (Progress) -> Void)?
     private let state = Lock(State())
 
-    init(type: String, payload: OutgoingMessage?, wantsMany: Bool, deadline: SuspendingClock.Instant?) {
+    init(
+        type: String, payload: OutgoingMessage?, wantsMany: Bool, deadline: SuspendingClock.Instant?,
+        onEnd: (@Sendable (Progress) -> Void)? = nil
+    ) {
+        self.onEnd = onEnd
         self.type = type
         self.payload = payload
         self.wantsMany = wantsMany
@@ -52,16 +58,22 @@ final class PendingCall: Sendable {
 
     /// The request has ended; only the first end counts.
     func end(_ progress: Progress) {
-        wake { $0.end = $0.end ?? progress }
+        let isFirst = wake { state in
+            if state.end != nil { return false }
+            state.end = progress
+            return true
+        }
+        if isFirst { onEnd?(progress) }
     }
 
-    private func wake(_ change: (inout State) -> Void) {
-        let waiter = state.withLock { state in
-            change(&state)
+    private func wake<Result: Sendable>(_ change: (inout State) -> Result) -> Result {
+        let (result, waiter) = state.withLock { state in
+            let result = change(&state)
             defer { state.waiter = nil }
-            return state.waiter
+            return (result, state.waiter)
         }
         waiter?.resume()
+        return result
     }
 
     /// Waits for the next element or the end. Only one task waits at a time.

@@ -32,8 +32,13 @@ public final class Messenger: CallHandling {
     }
 
     /// Makes a messenger that takes nothing from its port before its line is started.
-    init(_ port: MessagePort, peer: Peer?, peerID: String?, handlers: Handlers, options: MessengerOptions) {
-        line = CallLine(port, peer: peer, peerID: peerID, handlers: handlers, options: options)
+    ///
+    /// - Parameter onEnd: called once, when the line has ended, and before anything that waits for it.
+    init(
+        _ port: MessagePort, peer: Peer?, peerID: String?, handlers: Handlers, options: MessengerOptions,
+        onEnd: (@Sendable (CloseReason) -> Void)? = nil
+    ) {
+        line = CallLine(port, peer: peer, peerID: peerID, handlers: handlers, options: options, onEnd: onEnd)
         line.messenger = self
     }
 
