@@ -20,14 +20,17 @@ def names(name):  # 1: the bus name and the object path
     expect(0 < len(escaped) <= 233, "a name has 1 to 233 bytes when it is escaped")
     return f"{ORIGIN}.Context.{escaped}", f"/{ORIGIN}.Context.{escaped}".replace(".", "/")
 
-def check(options):  # 4: hello or welcome
+def check(options):  # 4: hello or welcome; returns the format that it names
     for key, form in {"version": "u", "features": "as", "metadata": "a{ss}", "format": "s",
                       "context": "s"}.items():
         value = options.lookup_value(key, None)
         expect(value is None or value.get_type_string() == form and value.unpack() != 0, key)
+    format = options.lookup_value("format", None)
+    return "messages" if format is None else format.unpack()
 
-def unpack(payload, descriptors):  # 9: the message behind the table, and its files; all else is closed
-    stream, kinds = io.BytesIO(payload), []
+def unpack(payload, descriptors):  # 9: the message behind the table, and its things: a kind and, of a file, the
+    # descriptor; all other descriptors are closed
+    stream, owners, things = io.BytesIO(payload), [], []
     def take(form): return struct.unpack(form, stream.read(struct.calcsize(form)))
     size, count = take("<II")
     for _ in range(count):
@@ -43,19 +46,22 @@ def unpack(payload, descriptors):  # 9: the message behind the table, and its fi
                 length, inside = take("<IH")
                 expect(length > 0 and take(f"{length}x") == (), "a segment of no bytes")
                 used += inside
-        kinds += [kind] * min(used, 254)
-    expect(count <= 253 and stream.tell() == 4 + size and len(kinds) == len(descriptors), "a wrong table")
-    files = [descriptor for kind, descriptor in zip(kinds, descriptors) if kind == FILE]
-    for unused in set(descriptors) - set(files): os.close(unused)
-    return stream.read(), files
+        things.append([kind, None])
+        owners += [things[-1]] * min(used, 254)
+    expect(count <= 253 and stream.tell() == 4 + size and len(owners) == len(descriptors), "a wrong table")
+    for thing, descriptor in zip(owners, descriptors):
+        if thing[0] == FILE: thing[1] = descriptor
+        else: os.close(descriptor)
+    return stream.read(), things
 
-class Line:  # says a message of some KiB and finishes, then reads: so little does not fill the line (11)
+class Line:  # one end of a line; one thread may read while another one sends
     def __init__(self, end):
         self.end, self.descriptors, self.posted, self.taken = end, array.array("i"), 0, 0
 
     def send(self, kind, payload=b"", files=()):  # 5
         table = struct.pack("<II", 4 + len(files), len(files)) + bytes([FILE]) * len(files) if files else b""
         head = struct.pack("<IBBH", len(table + payload), kind, 1 if files else 0, len(files))
+        if kind <= JSON: self.posted += 1
         rights = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", files))] if files else []
         try: self.end.sendall((head + table + payload)[self.end.sendmsg([head, table, payload], rights):])
         except (BrokenPipeError, ConnectionResetError, TimeoutError): pass  # reading tells the end (8)
@@ -72,54 +78,63 @@ class Line:  # says a message of some KiB and finishes, then reads: so little do
             data += part
         return bytes(data)
 
-    def frame(self):  # 6; returns whether the line goes on
+    def close(self):  # 7: takes 5 s at the most
+        self.end.settimeout(5)
+        self.send(CLOSE, struct.pack("<Q", self.taken))
+        self.end.settimeout(None)
+
+    def receive(self):  # 6: the next frame: its kind, what it says, and the things that came with it
         length, kind, flags, count = struct.unpack("<IBBH", self.read(8))
         expect(length in LENGTHS.get(kind, ()), "an unknown kind, or a length that it cannot have")
         expect(flags <= (kind <= JSON) and count <= 253 * flags, "unknown flags, or too many descriptors")
         expect(len(self.descriptors) == count, "descriptors that are not as declared")
         payload = self.read(length)
         expect(len(self.descriptors) == count, "descriptors that no frame declares")
-        if kind == FINISH:  # 7: both have finished, and all is taken here; the other says so of itself
-            self.end.settimeout(5)
-            self.send(CLOSE, struct.pack("<Q", self.taken))
-            self.end.settimeout(None)
-        elif kind == CLOSE: expect(struct.unpack("<Q", payload)[0] <= self.posted, "the number in close")
-        else:
-            text, files = unpack(payload, self.descriptors) if flags else (payload, [])
-            self.descriptors, self.taken = array.array("i"), self.taken + 1
-            sys.stdout.buffer.write(text + b"\n")
-            for file in files:
-                with open(file, "rb") as contents: shutil.copyfileobj(contents, sys.stdout.buffer)
-            sys.stdout.flush()
-        return kind != CLOSE
+        if kind == CLOSE: expect(struct.unpack("<Q", payload)[0] <= self.posted, "the number in close")
+        if kind > JSON: return kind, payload, []
+        message, things = unpack(payload, self.descriptors) if flags else (payload, [])
+        self.descriptors, self.taken = array.array("i"), self.taken + 1
+        return kind, message, things
 
     def talk(self, text=None, *paths):  # returns why the line is over
+        # A message of some KiB and finish, then it reads: so little does not fill the line (11).
         files = [os.open(path, os.O_RDONLY) for path in paths]
         if text is not None: self.send(TEXT, text.encode(), files)
-        self.posted = 0 if text is None else 1
         for file in files: os.close(file)
         self.send(FINISH)
         try:
-            while self.frame(): pass
+            while (frame := self.receive())[0] != CLOSE:
+                if frame[0] == FINISH: self.close()  # 7: both have finished, and all is taken here
+                else: show(*frame[1:])
             return "closed"
         except (ValueError, struct.error) as rule: return f"protocol error: {rule}"
         except (EOFError, ConnectionResetError): return "peer exited"
-        finally:
-            for descriptor in self.descriptors: os.close(descriptor)
-            self.end.shutdown(socket.SHUT_RDWR)
+        finally: self.hang_up()
 
-def listen(bus, name, *said):  # 2 to 4
+    def hang_up(self):
+        for descriptor in self.descriptors: os.close(descriptor)
+        self.descriptors = array.array("i")
+        try: self.end.shutdown(socket.SHUT_RDWR)
+        except OSError: pass  # the other side has done so
+
+def show(text, things):
+    sys.stdout.buffer.write(text + b"\n")
+    for _, file in things:
+        if file is not None:
+            with open(file, "rb") as contents: shutil.copyfileobj(contents, sys.stdout.buffer)
+    sys.stdout.flush()
+
+def listen(bus, name, serve, format="messages"):  # 2 to 4: gives `serve` the end of each caller's line
     bus_name, path = names(name)
     properties = {"Name": GLib.Variant("ay", name.encode()), "Origin": GLib.Variant("s", ORIGIN),
                   "Version": GLib.Variant("u", 1), "Metadata": GLib.Variant("a{ss}", {}),
-                  "Format": GLib.Variant("s", "messages")}
+                  "Format": GLib.Variant("s", format)}
     def ask(*question): return bus.call_sync(*DAEMON, *question, None, 0, 5000).unpack()[0]
     def called(_, sender, path, interface, member, arguments, call):
         if member != "Connect": return call.return_dbus_error("org.freedesktop.DBus.Error.UnknownMethod", member)
         try:
             passed = [socket.socket(*STREAM, 0, n) for n in call.get_message().get_unix_fd_list().steal_fds()]
-            check(arguments.get_child_value(1))
-            wanted = arguments.get_child_value(1).lookup_value("format", None)
+            wanted = check(arguments.get_child_value(1))
             end = passed[arguments.get_child_value(0).get_handle()]
             kind = [end.getsockopt(socket.SOL_SOCKET, what) for what in (socket.SO_DOMAIN, socket.SO_TYPE)]
             expect(end.getpeername() is not None and kind == STREAM, "the descriptor is not a connected stream socket")
@@ -128,10 +143,10 @@ def listen(bus, name, *said):  # 2 to 4
         try: user = ask("GetConnectionCredentials", GLib.Variant("(s)", (sender,))).get("UnixUserID")
         except GLib.Error: user = None
         if user != os.getuid(): return call.return_dbus_error("org.connectto.Error.Refused", "another user")
-        if wanted is not None and wanted.unpack() != "messages":
-            return call.return_dbus_error("org.connectto.Error.Refused", "lines to it carry messages")
-        threading.Thread(target=Line(end).talk, args=said, daemon=True).start()
-        call.return_value(GLib.Variant("(a{sv})", ({},)))
+        if wanted != format:
+            return call.return_dbus_error("org.connectto.Error.Refused", f"lines to it carry {format}")
+        serve(end)
+        call.return_value(GLib.Variant("(a{sv})", ({"format": GLib.Variant("s", format)},)))
     contract = pathlib.Path(__file__).resolve().parents[2] / "dbus" / f"{INTERFACE}.xml"
     interface = Gio.DBusNodeInfo.new_for_xml(contract.read_text()).lookup_interface(INTERFACE)
     bus.register_object(path, interface, called, lambda *call: properties[call[4]], None)
@@ -139,19 +154,29 @@ def listen(bus, name, *said):  # 2 to 4
     print("listening as", name, file=sys.stderr)
     GLib.MainLoop().run()
 
-def connect(bus, name, *said):  # 4
+def connect(bus, name, format="messages"):  # 4: returns the caller's end of the line
     (bus_name, path), (ours, theirs) = names(name), socket.socketpair()
-    line, hello = Gio.UnixFDList.new_from_array([os.dup(theirs.fileno())]), GLib.Variant("(ha{sv})", (0, {}))
+    line = Gio.UnixFDList.new_from_array([os.dup(theirs.fileno())])
+    hello = GLib.Variant("(ha{sv})", (0, {"format": GLib.Variant("s", format)}))
     call = (bus_name, path, INTERFACE, "Connect", hello, GLib.VariantType("(a{sv})"), 0, 5000, line)
     for tries in (1, 2):
-        try: check(bus.call_with_unix_fd_list_sync(*call)[0].get_child_value(0))
+        try:
+            welcome = bus.call_with_unix_fd_list_sync(*call)[0].get_child_value(0)
+            if check(welcome) != format: sys.exit(f"{name}: lines to it carry {check(welcome)}")
         except GLib.Error as error:
             if tries == 1 and re.search("ServiceUnknown|NameHasNoOwner", error.message): continue
             if not select.select([ours], [], [], 0)[0]: sys.exit(f"{name}: {error.message}")
         break
     theirs.close()
-    reason = Line(ours).talk(*said)
+    return ours
+
+def main(part, name, *said):
+    bus = Gio.bus_get_sync(Gio.BusType.SESSION)
+    if part == "listen":
+        return listen(bus, name, lambda end: threading.Thread(target=Line(end).talk, args=said, daemon=True).start())
+    reason = Line(connect(bus, name)).talk(*said)
     if reason != "closed": sys.exit(f"{name}: {reason}")
 
-if len(sys.argv) < 3 or sys.argv[1] not in ("listen", "connect"): sys.exit(__doc__)
-{"listen": listen, "connect": connect}[sys.argv[1]](Gio.bus_get_sync(Gio.BusType.SESSION), *sys.argv[2:])
+if __name__ == "__main__":
+    if len(sys.argv) < 3 or sys.argv[1] not in ("listen", "connect"): sys.exit(__doc__)
+    main(*sys.argv[1:])
