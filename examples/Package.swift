@@ -32,7 +32,7 @@ let package = Package(
         .testTarget(
             name: "ExamplesTests",
             dependencies: [
-                connectTo, .product(name: "ConnectToTesting", package: "connect-to"),
+                connectTo, messaging, .product(name: "ConnectToTesting", package: "connect-to"),
                 "hello", "single-instance", "two-windows",
                 .product(name: "Subprocess", package: "swift-subprocess"),
                 .product(name: "SystemPackage", package: "swift-system"),

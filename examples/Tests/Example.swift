@@ -20,6 +20,12 @@ struct Example {
     }
 
     static let python = Example(executable: "/usr/bin/python3", arguments: ["\(directory)/python/peer.py"])
+    static let pythonCalls = Example(executable: "/usr/bin/python3", arguments: ["\(directory)/python/calls.py"])
+
+    /// A program in Python that imports the examples in Python.
+    static func python(_ program: String) -> Example {
+        Example(executable: "/usr/bin/python3", arguments: ["-c", program])
+    }
 
     /// The test's own bus and directory, and the command: `CONNECT` of the environment, or what `swift build` has made
     /// in the clone.
@@ -30,6 +36,8 @@ struct Example {
                 "CONNECT": ProcessInfo.processInfo.environment["CONNECT"]
                     ?? "\(Self.directory)/../.build/debug/connect",
                 "TMPDIR": try PrivateBus.current.directory,
+                "PYTHONPATH": "\(Self.directory)/python",
+                "PYTHONDONTWRITEBYTECODE": "1",
             ])
         }
     }

@@ -16,7 +16,7 @@ struct PythonTests {
             let bus = try await Bus.at(PrivateBus.current.address)
             for number in 1...3 {
                 let port = bus.connectTo("the listener")
-                try port.postMessage(.text("Hello \(number)", transfer: [.file(try open(file("from Swift\n")))]))
+                try port.postMessage(.text("Hello \(number)", transfer: [.file(try openFile(file("from Swift\n")))]))
                 port.finish()
                 var messages = port.messages.makeAsyncIterator()
                 let message = try #require(try await messages.next())
@@ -39,7 +39,7 @@ struct PythonTests {
         async let caller = outcome(of: .python, "connect", "7up/ü", "Hello", gift.path)
         var events = context.connectEvents.makeAsyncIterator()
         let port = try #require(try await events.next()).source
-        try port.postMessage(.text("Welcome!", transfer: [.file(try open(file("from Swift\n")))]))
+        try port.postMessage(.text("Welcome!", transfer: [.file(try openFile(file("from Swift\n")))]))
         port.finish()
         var messages = port.messages.makeAsyncIterator()
         let message = try #require(try await messages.next())
@@ -55,7 +55,7 @@ struct PythonTests {
     @Test("A Python peer closes ports with all that is in them, and memory, and goes on")
     func pythonPeerClosesPortsAndMemory() async throws {
         let inner = try MessageChannel()
-        try inner.port1.postMessage(.text("not read", transfer: [.file(try open(file("inside")))]))
+        try inner.port1.postMessage(.text("not read", transfer: [.file(try openFile(file("inside")))]))
         inner.port2.start()
         try inner.port2.postMessage("on its way")
         let ended = try MessageChannel()
@@ -70,7 +70,7 @@ struct PythonTests {
                     "many things",
                     transfer: [
                         .port(inner.port2), .buffer(try SharedBuffer(count: 10)), .port(ended.port2),
-                        .buffer(try SharedBuffer(count: 0, mode: .shared)), .file(try open(file("and a file\n"))),
+                        .buffer(try SharedBuffer(count: 0, mode: .shared)), .file(try openFile(file("and a file\n"))),
                     ]))
             port.finish()
             #expect(await listener.line() == "many things")
@@ -84,26 +84,5 @@ struct PythonTests {
     @Test("A Python caller of a name without an owner ends with an error")
     func pythonCallerWithoutListener() async throws {
         #expect(try await !outcome(of: .python, "connect", "nobody", "Hello").isSuccess)
-    }
-
-    // MARK: Files
-
-    private func file(_ contents: String) throws -> URL {
-        let url = URL(fileURLWithPath: try PrivateBus.current.directory).appending(path: UUID().uuidString)
-        try contents.write(to: url, atomically: true, encoding: .utf8)
-        return url
-    }
-
-    private func open(_ url: URL) throws -> OpenFile {
-        let handle = try FileHandle(forReadingFrom: url)
-        defer { try? handle.close() }
-        return try OpenFile(duplicating: handle.fileDescriptor)
-    }
-
-    private func contents(_ file: OpenFile) -> String? {
-        file.withFileDescriptor { number in
-            let data = try? FileHandle(fileDescriptor: number, closeOnDealloc: false).readToEnd()
-            return data.map { String(decoding: $0, as: UTF8.self) }
-        } ?? nil
     }
 }
