@@ -30,6 +30,10 @@ public struct CallError: Error, Sendable, CustomStringConvertible {
         public static let noAnswer = Code(rawValue: "no-answer")
         /// The handler answers with a stream: ask with ``Messenger/stream(_:_:within:)``.
         public static let manyAnswers = Code(rawValue: "many-answers")
+        /// The other program does not let this one ask that.
+        public static let refused = Code(rawValue: "refused")
+        /// The hub on the other side does not have the peer that the request is for.
+        public static let unknownPeer = Code(rawValue: "unknown-peer")
 
         // MARK: What this side says
 
@@ -37,7 +41,8 @@ public struct CallError: Error, Sendable, CustomStringConvertible {
         public static let timedOut = Code(rawValue: "deadline")
         /// The waiting task was cancelled.
         public static let cancelled = Code(rawValue: "cancelled")
-        /// The line has ended; ``CallError/reason`` says why.
+        /// The line has ended; ``CallError/reason`` says why. It is nil where the line was another one, from the hub on
+        /// to the peer that the request was for: then the message says why.
         public static let lineEnded = Code(rawValue: "line-ended")
         /// The payload cannot be encoded or sent.
         public static let notEncodable = Code(rawValue: "not-encodable")

@@ -28,6 +28,7 @@ public final class Hub: CallHandling {
     let table = HubTable()
     let options: MessengerOptions
     public let handlers: Handlers
+    let router: HubRouter
 
     /// Makes a hub without peers.
     ///
@@ -38,6 +39,11 @@ public final class Hub: CallHandling {
     public init(handlers: Handlers = Handlers(), options: MessengerOptions = MessengerOptions()) {
         self.handlers = handlers
         self.options = options
+        router = HubRouter(table: table)
+        handlers.router = router
+        _ = handlers.set(
+            HubRouter.introduce,
+            .waiting { [router] payload, call, context in await router.introduce(payload, call, context) })
     }
 
     deinit {

@@ -60,7 +60,7 @@ extension Messenger {
         CallPayloads(line: line, type: try Self.name(type, to: peer), payload: payload, limit: limit)
     }
 
-    private func run(_ call: PendingCall) async throws(CallError) -> Payload {
+    func run(_ call: PendingCall) async throws(CallError) -> Payload {
         CallContext.current?.call?.givePlaceBack()
         switch await line.next(of: call, isFirst: true) {
         case .result(let payload), .element(let payload): return payload

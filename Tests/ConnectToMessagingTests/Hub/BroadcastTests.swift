@@ -72,6 +72,6 @@ struct BroadcastTests {
         await expectError(.notEncodable) { try hub.broadcast("news", .text("x", transfer: [.port(port)])) }
         await expectError(.notEncodable) { try hub.gather("news", .text("x", transfer: [.port(port)])) }
         #expect(port.closeReason == nil)
-        _ = spokes
+        withExtendedLifetime(spokes) {}
     }
 }

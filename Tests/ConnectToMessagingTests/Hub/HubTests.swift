@@ -45,7 +45,7 @@ struct HubTests {
         try hub.adopt(mine, as: "b")
         hub.on(Self.whoAmI) { _, call in call.peerID ?? "nobody" }
         #expect(try await Messenger(theirs).request(Self.whoAmI) == "b")
-        _ = spokes
+        withExtendedLifetime(spokes) {}
     }
 
     @Test("The changes begin with the peers that are there, and each end is told once with its reason")
