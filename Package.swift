@@ -113,7 +113,11 @@ let package = Package(
             ],
             swiftSettings: settings),
         .testTarget(
-            name: "ConnectToMessagingTests", dependencies: ["ConnectTo", "ConnectToMessaging", "ConnectToTesting"],
+            name: "ConnectToMessagingTests",
+            dependencies: [
+                "ConnectTo", "ConnectToLinux", "ConnectToMessaging", "ConnectToTestPeer", "ConnectToTestSupport",
+                "ConnectToTesting",
+            ],
             swiftSettings: settings),
         // How ports behave, sentence by sentence (Tests/CONFORMANCE.md).
         .testTarget(
@@ -135,7 +139,10 @@ let package = Package(
         // Another process that uses the library, and plays a part.
         .executableTarget(
             name: "ConnectToTestPeer",
-            dependencies: ["CConnectToDBus", "ConnectTo", "ConnectToDBus", "ConnectToFarSide", "ConnectToLinux"],
+            dependencies: [
+                "CConnectToDBus", "ConnectTo", "ConnectToDBus", "ConnectToFarSide", "ConnectToLinux",
+                "ConnectToMessaging",
+            ],
             path: "Tests/TestPeer",
             swiftSettings: settings),
         // Everything at once, for as long as one likes: `make soak`.

@@ -43,6 +43,8 @@ Task(executorPreference: try EventLoop.shared.executor) { [numbers, cues, addres
         case ("knock", 2): try await knock(name, numbers[0], ownsContext: numbers[1] == 1, on: address)
         case ("flood", 2):
             try flood(name, seconds: numbers[0], isDeaf: numbers[1] == 1, on: address)
+        case ("hub", 0): try await beHub(name, on: address)
+        case ("spokes", 2): try await beSpokes(name, numbers[0], count: numbers[1], on: address, until: cues)
         case ("worker", 0): try await work()
         default: say("no such role: \(role) \(numbers)")
         }
