@@ -372,7 +372,7 @@ class Calls:
         """Asks, and yields the Body of each answer. Leave it by `aclosing`, which cancels the request."""
         asked, limit, taken = Asked(many), asyncio.get_running_loop().time() + within if within else None, 0
         if call := current.get():
-            pass
+            call.line.will_wait(call)
             limit = min((time for time in (limit, call.limit) if time), default=None)
         request = Envelope(REQUEST, MANY if many else 0, name=type, body=Body.of(value, files))
         try:
