@@ -27,13 +27,15 @@ let package = Package(
         .executableTarget(name: "hello", dependencies: [connectTo], path: "hello", swiftSettings: settings),
         .executableTarget(name: "two-windows", dependencies: [connectTo], path: "two-windows", swiftSettings: settings),
         .executableTarget(
+            name: "dashboard", dependencies: [connectTo, messaging], path: "dashboard", swiftSettings: settings),
+        .executableTarget(
             name: "single-instance", dependencies: [connectTo, messaging], path: "single-instance",
             swiftSettings: settings),
         .testTarget(
             name: "ExamplesTests",
             dependencies: [
                 connectTo, messaging, .product(name: "ConnectToTesting", package: "connect-to"),
-                "hello", "single-instance", "two-windows",
+                "dashboard", "hello", "single-instance", "two-windows",
                 .product(name: "Subprocess", package: "swift-subprocess"),
                 .product(name: "SystemPackage", package: "swift-system"),
             ],
