@@ -144,6 +144,8 @@ void clinux_futex_wake(const void *word);
 /// Initialises a pthread_mutex_t as a mutex that spins for a moment before it sleeps.
 void clinux_mutex_init(void *mutex);
 int clinux_gettid(void);
+/// Two pointers that the calling thread has for itself. They begin as NULL.
+void **clinux_thread_places(void);
 /// Names the calling thread, as `ps -L` shows it. Only the first 15 bytes count.
 void clinux_name_thread(const char *name);
 

@@ -4,6 +4,7 @@
 extension DecodingError {
     var place: String {
         switch self {
+        case .dataCorrupted(let context) where context.underlyingError is TransferFault: context.debugDescription
         case .keyNotFound(let key, let context): "\(codingPath(context.codingPath + [key])) is missing"
         case .valueNotFound(_, let context): "\(codingPath(context.codingPath)) is null"
         case .typeMismatch(let type, let context): "\(codingPath(context.codingPath)) is not of the type \(type)"
@@ -17,6 +18,7 @@ extension DecodingError {
 extension EncodingError {
     var place: String {
         switch self {
+        case .invalidValue(_, let context) where context.underlyingError is TransferFault: context.debugDescription
         case .invalidValue(let value, let context):
             "\(codingPath(context.codingPath)) is a \(type(of: value))"
                 + (value is any BinaryFloatingPoint
@@ -26,7 +28,7 @@ extension EncodingError {
     }
 }
 
-private func codingPath(_ keys: [any CodingKey]) -> String {
+func codingPath(_ keys: [any CodingKey]) -> String {
     if keys.isEmpty { return "the value" }
     return keys.map { $0.intValue.map { "[\($0)]" } ?? ".\($0.stringValue)" }.joined()
 }

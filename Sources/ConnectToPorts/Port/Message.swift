@@ -89,20 +89,43 @@ public struct Message: Sendable {
         try payload.withUnsafeBytes(body)
     }
 
-    /// Decodes a JSON payload.
+    /// Decodes a JSON payload, with `JSONDecoder`'s default settings. For other settings, or another decoder, there is
+    /// ``decode(with:)``.
+    ///
+    /// The ports, files and buffers that the type declares as ``Transferred`` are those of this message. What the value
+    /// does not name stays in ``transferred`` alone, and is closed with the message's last copy.
     ///
     /// - Throws: ``PortError`` with ``PortError/Code/notDecodable`` where the message was not sent as JSON, is not
-    ///   JSON, or does not fit the type. The error does not affect the port.
+    ///   JSON, does not fit the type, or names a port, file or buffer that did not come with it, is of another kind, or
+    ///   has two places in the value. The error does not affect the port.
     public func decode<Value: Decodable>(_ type: Value.Type = Value.self) throws(PortError) -> Value {
         guard kind == .json else {
             throw PortError(
                 .notDecodable, "the message was sent as \(kind), not as JSON; read its text or bytes")
         }
         do {
-            return try JSONDecoder().decode(type, from: withUnsafeBytes { Data($0) })
+            return try decode { try JSONDecoder().decode(type, from: Data($0)) }
         } catch {
             let place = (error as? DecodingError)?.place ?? "\(error)"
             throw PortError(.notDecodable, "the message does not decode as \(type): \(place)", cause: error)
         }
+    }
+
+    /// Decodes the payload with a decoder of the program's own, which finds the ports, files and buffers that the type
+    /// declares as ``Transferred``.
+    ///
+    /// ```swift
+    /// let decoder = JSONDecoder()
+    /// decoder.dateDecodingStrategy = .iso8601
+    /// let export = try message.decode { try decoder.decode(Export.self, from: Data($0)) }
+    /// ```
+    ///
+    /// - Parameter decode: decodes the bytes, which are lent until it returns. Called once, before this returns. The
+    ///   message may be of any kind.
+    /// - Throws: what the closure throws; `DecodingError` where a number does not fit the things that came.
+    public func decode<Value, Failure: Error>(
+        with decode: (UnsafeRawBufferPointer) throws(Failure) -> Value
+    ) throws(Failure) -> Value {
+        try ThingsDecoded.offer(transferred) { () throws(Failure) in try withUnsafeBytes(decode) }
     }
 }

@@ -24,6 +24,9 @@ public struct OutgoingMessage: Sendable {
     let frame: FrameKind
     let content: Content
     /// The things that are given away with the message; the receiver finds them in ``Message/transferred``.
+    ///
+    /// An encoded value names its ``Transferred`` things by their place in this list. So more can be appended to it, and
+    /// nothing be removed or put in front.
     public var transfer: [Transferable]
 
     init(_ kind: FrameKind, _ content: Content, transfer: [Transferable]) {
@@ -52,9 +55,13 @@ public struct OutgoingMessage: Sendable {
 
     /// Encodes a value as JSON, which the receiver takes with ``Message/decode(_:)``. Byte arrays and strings are
     /// encoded as JSON too. The settings are `JSONEncoder`'s defaults: a `Date` is the number of seconds since 2001, and
-    /// `Data` is Base64. A program that wants other settings encodes by itself, and posts ``json(_:transfer:)``.
+    /// `Data` is Base64. For other settings, or another encoder, there is ``encoding(as:transfer:with:)``.
     ///
-    /// - Throws: ``PortError`` with ``PortError/Code/notEncodable`` where the value has no form in JSON.
+    /// The ports, files and buffers that the value declares as ``Transferred`` are given away with the message. They
+    /// stand in its ``transfer`` behind those that are given here.
+    ///
+    /// - Throws: ``PortError`` with ``PortError/Code/notEncodable`` where the value has no form in JSON, or has the same
+    ///   port, file or buffer twice.
     public static func encoding(
         _ value: some Encodable, transfer: [Transferable] = []
     ) throws(PortError) -> OutgoingMessage {
@@ -62,11 +69,36 @@ public struct OutgoingMessage: Sendable {
         // Escaped slashes are useful only in scripts inside of HTML.
         encoder.outputFormatting = .withoutEscapingSlashes
         do {
-            return OutgoingMessage(.json, .bytes([UInt8](try encoder.encode(value))), transfer: transfer)
+            return try encoding(transfer: transfer) { try encoder.encode(value) }
         } catch {
             let place = (error as? EncodingError)?.place ?? "\(error)"
             throw PortError(.notEncodable, "the \(type(of: value)) does not encode as JSON: \(place)", cause: error)
         }
+    }
+
+    /// Makes a message of what an encoder of the program's own returns, with the ports, files and buffers that the
+    /// encoded value declares as ``Transferred``.
+    ///
+    /// ```swift
+    /// let encoder = JSONEncoder()
+    /// encoder.dateEncodingStrategy = .iso8601
+    /// try port.postMessage(.encoding { try encoder.encode(export) })
+    /// ```
+    ///
+    /// The receiver takes it with ``Message/decode(with:)``.
+    /// - Parameters:
+    ///   - kind: what the message is declared to be: JSON, or for another encoder, text or bytes.
+    ///   - transfer: what is given away besides. It stands in the message's ``transfer`` first, and is counted in the
+    ///     numbers that the value gets.
+    ///   - encode: encodes the value and returns its bytes, such as Foundation's `Data`. Called once, before this
+    ///     returns.
+    /// - Throws: what the closure throws; `EncodingError` where the same port, file or buffer is to go along twice.
+    public static func encoding<Failure: Error>(
+        as kind: Message.Kind = .json, transfer: [Transferable] = [],
+        with encode: () throws(Failure) -> some Collection<UInt8>
+    ) throws(Failure) -> OutgoingMessage {
+        let (bytes, things) = try ThingsEncoded.collect(behind: transfer, encode)
+        return OutgoingMessage(kind.frame, .bytes([UInt8](bytes)), transfer: things)
     }
 
     /// Makes a message of one that was received: the same kind, the same bytes and all things that were transferred

@@ -39,7 +39,7 @@ public struct PortError: Error, Sendable, CustomStringConvertible {
         public static let queueFull = Code(rawValue: "queue-full")
         /// The message is longer than 64 MiB, the most that every peer must take, or than ``PortLimits/messageLength``.
         public static let messageTooLarge = Code(rawValue: "message-too-large")
-        /// A value could not be turned into JSON.
+        /// A value could not be turned into JSON, or has the same port, file or buffer twice.
         public static let notEncodable = Code(rawValue: "not-encodable")
         /// A message cannot be decoded as the requested type.
         public static let notDecodable = Code(rawValue: "not-decodable")
