@@ -50,6 +50,8 @@ public struct Payload: Sendable {
     /// Takes the payload as a value: `[UInt8]` where it was sent as bytes, `String` where it was sent as text,
     /// ``NoPayload`` whatever it is, and every other type where it was sent as JSON.
     ///
+    /// The ports, files and buffers that the type declares as `Transferred` are those that came with the payload.
+    ///
     /// - Throws: ``CallError`` with ``CallError/Code/invalidPayload``, which says where in the JSON it does not fit.
     public func decode<Value: Decodable>(_ type: Value.Type = Value.self) throws(CallError) -> Value {
         if let nothing = NoPayload() as? Value { return nothing }
@@ -60,9 +62,19 @@ public struct Payload: Sendable {
                 .invalidPayload, "the payload is \(kind.map { "\($0)" } ?? "missing"), and a \(type) was expected")
         }
         do {
-            return try JSONDecoder().decode(type, from: withUnsafeBytes { Data($0) })
+            return try decode { try JSONDecoder().decode(type, from: Data($0)) }
         } catch {
             throw CallError(.invalidPayload, "the payload does not decode as \(type): \(error)", cause: error)
+        }
+    }
+
+    /// Decodes the payload with a decoder of the program's own, as `Message.decode(with:)` does: it finds the ports,
+    /// files and buffers that the type declares as `Transferred`.
+    public func decode<Value, Failure: Error>(
+        with decode: (UnsafeRawBufferPointer) throws(Failure) -> Value
+    ) throws(Failure) -> Value {
+        try message.decode { bytes throws(Failure) in
+            try decode(UnsafeRawBufferPointer(rebasing: bytes.dropFirst(offset)))
         }
     }
 }
