@@ -106,7 +106,8 @@ final class ServedCall: Sendable {
     ///
     /// - Returns: whether the element was sent; false where nothing is wanted any more.
     func send(_ element: OutgoingMessage?) async -> Bool {
-        while true {
+        // Also at the deadline, of which the caller says nothing where it stands still.
+        while !isCancelled {
             let permission = line.withState { state in
                 let permission = state.served.sendElement(id)
                 if permission == .send {
@@ -120,6 +121,7 @@ final class ServedCall: Sendable {
             case .wait: await waitForWindow()
             }
         }
+        return false
     }
 
     private func waitForWindow() async {
