@@ -53,7 +53,7 @@ endef
 
 .DEFAULT_GOAL := help
 .PHONY: help setup setup-tests build builds docs test test-fast test-broker test-loop test-metrics lint demo release install uninstall sanitize fuzz flood \
-    soak bench instructions clean
+    soak mixture bench instructions clean
 
 help: ## list what there is to make
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r goal does; do \
@@ -100,9 +100,9 @@ endef
 test: setup-tests ## run all tests, those of the examples too, each on a bus of its own
 	$(build_and_test)
 
-# What to run after each change: no other programs but private buses, and nothing that tries something a million times.
+# What to run after each change: no other programs but private buses, and nothing that tries something very often.
 fast_tests := --filter '^(ConnectToLinuxTests|ConnectToDBusTests|ConnectToPortsTests|ConnectToMessagingTests)\.' \
-    --skip '(LockTests|HostileDescriptorTests|HostileMemoryTests)/'
+    --skip '(LockTests|HostileDescriptorTests|HostileMemoryTests|KilledTests|StoppedTests|RingTests|MixtureTests)/'
 
 test-fast: setup ## run the quick tests of loop, ports and D-Bus alone: less than a minute when nothing else runs
 	$(SWIFT) build --build-tests
@@ -179,11 +179,17 @@ fuzz: setup ## look for what a peer could crash us with, SECONDS=10 for each tar
 
 # SEED=number tries the same again.
 MINUTES ?= 2
+REQUESTS ?= 100000
 SEED ?=
 soak: setup-tests ## everything at once, on a bus that is killed again and again, for MINUTES=2
 	$(SWIFT) build --product ConnectToTestPeer
 	$(SWIFT) build --product ConnectToSoak
 	$$($(SWIFT) build --show-bin-path)/ConnectToSoak $(MINUTES) $(SEED)
+
+mixture: setup-tests ## 100,000 requests of all kinds over one line, with random delays, cancels and deadlines; SEED= repeats a run
+	$(SWIFT) build --build-tests
+	CONNECTTO_MIXTURE=$(REQUESTS) CONNECTTO_SEED=$(SEED) Tests/run $(SWIFT) test --skip-build $(test_options) \
+	    --filter MixtureTests/
 
 flood: setup-tests ## flood a listener with introductions for a minute, from this user and (as root) from another
 	CONNECTTO_FLOOD_SECONDS=60 Tests/run $(SWIFT) test $(test_options) --filter FloodTests

@@ -115,8 +115,8 @@ let package = Package(
         .testTarget(
             name: "ConnectToMessagingTests",
             dependencies: [
-                "ConnectTo", "ConnectToLinux", "ConnectToMessaging", "ConnectToTestPeer", "ConnectToTestSupport",
-                "ConnectToTesting",
+                "ConnectTo", "ConnectToFarSide", "ConnectToLinux", "ConnectToMessaging", "ConnectToTestPeer",
+                "ConnectToTestSupport", "ConnectToTesting",
             ],
             swiftSettings: settings),
         // How ports behave, sentence by sentence (Tests/CONFORMANCE.md).
@@ -135,7 +135,8 @@ let package = Package(
             path: "Tests/TestSupport", swiftSettings: settings),
         // The other side of the conformance tests, for the same process and for another.
         .target(
-            name: "ConnectToFarSide", dependencies: ["ConnectToPorts"], path: "Tests/FarSide", swiftSettings: settings),
+            name: "ConnectToFarSide", dependencies: ["ConnectToLinux", "ConnectToMessaging", "ConnectToPorts"],
+            path: "Tests/FarSide", swiftSettings: settings),
         // Another process that uses the library, and plays a part.
         .executableTarget(
             name: "ConnectToTestPeer",

@@ -1,5 +1,6 @@
 import ConnectTo
 import ConnectToLinux
+import ConnectToTestSupport
 import ConnectToTesting
 import Glibc
 

@@ -45,6 +45,8 @@ Task(executorPreference: try EventLoop.shared.executor) { [numbers, cues, addres
             try flood(name, seconds: numbers[0], isDeaf: numbers[1] == 1, on: address)
         case ("hub", 0): try await beHub(name, on: address)
         case ("spokes", 2): try await beSpokes(name, numbers[0], count: numbers[1], on: address, until: cues)
+        case ("calls", 1): try await serveCalls(name, saysHello: numbers[0] == 1, on: address, at: cues)
+        case ("ring", 3): try await joinRing(name, numbers[0], of: numbers[1], places: numbers[2], on: address)
         case ("worker", 0): try await work()
         default: say("no such role: \(role) \(numbers)")
         }

@@ -103,6 +103,9 @@ struct ReceiveWindow {
         left = Int(size)
     }
 
+    /// Whether the handlers hold nothing.
+    var isWhole: Bool { left + taken == size }
+
     /// A request or an event has arrived.
     mutating func receive(cost: Int) throws(ProtocolViolation) {
         guard left > 0 else { throw ProtocolViolation("a request or event beyond the window") }
