@@ -65,7 +65,7 @@ let package = Package(
             swiftSettings: settings),
         // Calls and hubs (dbus/CALLS.md). Of the ports and the bus it may use what every program may use.
         .target(
-            name: "ConnectToMessaging", dependencies: ["ConnectTo", "ConnectToLinux", collections],
+            name: "ConnectToMessaging", dependencies: ["ConnectTo", "ConnectToLinux", collections, logging],
             packageAccess: false, swiftSettings: settings),
         .target(
             name: "ConnectToTesting",
@@ -116,7 +116,7 @@ let package = Package(
             name: "ConnectToMessagingTests",
             dependencies: [
                 "ConnectTo", "ConnectToFarSide", "ConnectToLinux", "ConnectToMessaging", "ConnectToTestPeer",
-                "ConnectToTestSupport", "ConnectToTesting",
+                "ConnectToTestSupport", "ConnectToTesting", logging,
             ],
             swiftSettings: settings),
         // How ports behave, sentence by sentence (Tests/CONFORMANCE.md).

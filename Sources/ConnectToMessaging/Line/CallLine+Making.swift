@@ -3,6 +3,7 @@ import ConnectTo
 extension CallLine {
     /// Sends a request, or queues it behind those that wait.
     func start(_ call: PendingCall) {
+        call.log(.begin(.sent, type: call.type, wantsMany: call.wantsMany, on: self))
         let ended: CloseReason? = withState { state in
             if let reason = state.end { return reason }
             // A task that was cancelled before it asked has given up already.

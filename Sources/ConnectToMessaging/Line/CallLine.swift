@@ -130,7 +130,7 @@ final class CallLine: Sendable {
         onEnd?(reason)
         for call in ended.sent { call.end(.failed(.lineEnded(reason, .sent))) }
         for case .request(let call) in ended.waiting { call.end(.failed(.lineEnded(reason, .waiting))) }
-        for call in ended.handlers { call.cancel() }
+        for call in ended.handlers { call.lineEnded() }
         arrivals.end()
     }
 }

@@ -24,6 +24,7 @@ final class PendingCall: Sendable {
         var end: Progress?
         var waiter: UnsafeContinuation<Void, Never>?
         var place = Place.none
+        var logEntry: CallLogEntry?
     }
 
     let type: String
@@ -51,29 +52,32 @@ final class PendingCall: Sendable {
         set { state.withLock { $0.place = newValue } }
     }
 
+    /// What is written when the request ends; nil where nothing is.
+    func log(_ entry: CallLogEntry?) {
+        if let entry { state.withLock { $0.logEntry = entry } }
+    }
+
     /// An element has arrived.
     func receive(_ element: Payload) {
-        wake { $0.elements.append(element) }
+        let waiter = state.withLock { state in
+            state.elements.append(element)
+            return state.takeWaiter()
+        }
+        waiter?.resume()
     }
 
     /// The request has ended; only the first end counts.
     func end(_ progress: Progress) {
-        let isFirst = wake { state in
-            if state.end != nil { return false }
+        let ended: (entry: CallLogEntry?, place: Place, waiter: UnsafeContinuation<Void, Never>?)? = state.withLock {
+            state in
+            guard state.end == nil else { return nil }
             state.end = progress
-            return true
+            return (state.logEntry, state.place, state.takeWaiter())
         }
-        if isFirst { onEnd?(progress) }
-    }
-
-    private func wake<Result: Sendable>(_ change: (inout State) -> Result) -> Result {
-        let (result, waiter) = state.withLock { state in
-            let result = change(&state)
-            defer { state.waiter = nil }
-            return (result, state.waiter)
-        }
-        waiter?.resume()
-        return result
+        guard let ended else { return }
+        ended.entry?.write(id: ended.place.id, outcome: progress.outcome)
+        ended.waiter?.resume()
+        onEnd?(progress)
     }
 
     /// Waits for the next element or the end. Only one task waits at a time.
@@ -96,5 +100,10 @@ extension PendingCall.State {
     fileprivate mutating func next() -> PendingCall.Progress? {
         if !elements.isEmpty { return .element(elements.removeFirst()) }
         return end
+    }
+
+    fileprivate mutating func takeWaiter() -> UnsafeContinuation<Void, Never>? {
+        defer { waiter = nil }
+        return waiter
     }
 }

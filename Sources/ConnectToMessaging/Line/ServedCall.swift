@@ -16,6 +16,7 @@ final class ServedCall: Sendable {
     let wantsMany: Bool
     let deadline: SuspendingClock.Instant?
     let line: CallLine
+    private let logEntry: CallLogEntry?
     private let state = Lock(State())
 
     init(id: UInt64, type: String, wantsMany: Bool, remaining: UInt32, line: CallLine) {
@@ -23,6 +24,7 @@ final class ServedCall: Sendable {
         self.type = type
         self.wantsMany = wantsMany
         self.line = line
+        logEntry = .begin(.received, type: type, wantsMany: wantsMany, on: line)
         deadline = remaining == 0 ? nil : SuspendingClock.now.advanced(by: .milliseconds(Int64(remaining)))
     }
 
@@ -38,7 +40,7 @@ final class ServedCall: Sendable {
         if isCancelled { task.cancel() }
     }
 
-    /// The other side has given up, or the line has ended.
+    /// The answer is no longer wanted.
     func cancel() {
         let (task, waiter) = state.withLock { state in
             state.isCancelled = true
@@ -47,6 +49,12 @@ final class ServedCall: Sendable {
         }
         task?.cancel()
         waiter?.resume()
+    }
+
+    /// The line has ended, so that the handler's answer would reach nobody.
+    func lineEnded() {
+        cancel()
+        logEntry?.write(id: id, outcome: CallError.Code.lineEnded.rawValue)
     }
 
     /// The time is over.
@@ -59,21 +67,25 @@ final class ServedCall: Sendable {
 
     /// Answers. A second answer, and one on a line that has ended, is dropped.
     func answer(_ payload: OutgoingMessage?) {
-        line.withState { state in
-            guard let call = state.served.answer(id) else { return }
+        let isFirst = line.withState { state in
+            guard let call = state.served.answer(id) else { return false }
             state.reply(
                 Envelope(operation: .result(id: id, keepsPlace: call.keepsPlace)).message(payload), on: line)
+            return true
         }
+        if isFirst { logEntry?.write(id: id, outcome: "result") }
     }
 
     /// Answers with a failure.
     func fail(_ failure: CallFailure) {
-        line.withState { state in
-            guard let call = state.served.answer(id) else { return }
+        let isFirst = line.withState { state in
+            guard let call = state.served.answer(id) else { return false }
             let operation = Envelope.Operation.failure(
                 id: id, code: failure.code.rawValue, text: failure.message, keepsPlace: call.keepsPlace)
             state.reply(Envelope(operation: operation).message(failure.details), on: line)
+            return true
         }
+        if isFirst { logEntry?.write(id: id, outcome: failure.code.rawValue) }
     }
 
     /// Answers with what a handler has thrown.

@@ -1,3 +1,5 @@
+public import Logging
+
 /// How a messenger treats its line: above all how much it holds of what the other program sends.
 public struct MessengerOptions: Sendable {
     /// How many requests the other program may have under way here: 1 to 2³¹, 64 if not set. Further ones wait there.
@@ -8,6 +10,16 @@ public struct MessengerOptions: Sendable {
     /// How many bytes of events wait here for the other program to take them: 16 MiB if not set.
     /// ``Messenger/post(_:_:)`` throws beyond.
     public var queuedEvents = 16 << 20
+
+    /// Where each request is logged when it ends, on both sides; nil (if not set): nowhere.
+    ///
+    /// It is an entry at debug level with the message `request`, `stream` or `barrier` and the metadata `type`,
+    /// `direction` (`sent` or `received`), `duration` (in microseconds; of a request that was received, from the start
+    /// of its handler), `outcome` (`result`, or the code of the ``CallError`` or ``CallFailure``), `id` (unless it was
+    /// never sent) and, on a line of a hub, `peer`. Payloads are not logged. With a logger that does not log at debug
+    /// level when the request begins, nothing is measured. The entry is written on the thread that ends the request,
+    /// often the port's loop: the log's handler must not block it.
+    public var logger: Logger?
 
     /// Makes the usual options.
     public init() {}
