@@ -75,7 +75,8 @@ let package = Package(
         .executableTarget(
             name: "ConnectCLI",
             dependencies: [
-                "CConnectToLinux", "ConnectTo", "ConnectToLinux", argumentParser, collections, system,
+                "CConnectToLinux", "ConnectTo", "ConnectToLinux", "ConnectToMessaging", argumentParser, collections,
+                system,
             ],
             exclude: ["connect.1"],
             packageAccess: false,
@@ -156,8 +157,8 @@ let package = Package(
         .testTarget(
             name: "ConnectCLITests",
             dependencies: [
-                "CConnectToLinux", "ConnectCLI", "ConnectToTesting", "ConnectToDBus", "ConnectToLinux",
-                "ConnectToPorts", "ConnectToTestSupport", argumentParser,
+                "CConnectToLinux", "ConnectCLI", "ConnectTo", "ConnectToTesting", "ConnectToDBus", "ConnectToLinux",
+                "ConnectToMessaging", "ConnectToPorts", "ConnectToTestSupport", argumentParser,
                 subprocess, system,
             ],
             exclude: ["troubled-files.py"],

@@ -8,9 +8,11 @@ struct Tap: ProgramCommand {
         discussion: """
             Shows the messages of a listener of this user that was started with --tappable, from the moment that \
             standard error says "tapping": the number of the port, < for a message that the listener receives or > for \
-            one that it sends, and at most 64 KiB of the message. It delays neither side: a slow reader misses \
+            one that it sends, and at most 64 KiB of the message. Of a listener of calls it shows each message in \
+            words: "request 7 status, 5000 ms, json: {}". It delays neither side: a slow reader misses \
             messages, and standard error says how many. With --json: {"event":"message","port":1,\
-            "direction":"received"|"sent",…,"length":…,"transferred":…,"missed":…}.
+            "direction":"received"|"sent",…,"length":…,"transferred":…,"missed":…}; of calls, the member "call" says \
+            what the message is.
             """)
 
     static let readerLoss = ReaderLoss.end
@@ -41,11 +43,8 @@ struct Tap: ProgramCommand {
                 await program.report.note(
                     "\(message.missedCount) messages were missed: they came faster than they were read")
             }
-            if program.report.isJSON {
-                try await program.report.textLine(Event.tapped(message).bytes)
-            } else {
-                try await program.report.textLine(Self.textLine(message))
-            }
+            let line = TappedLine(message, format: info.format)
+            try await program.report.textLine(program.report.isJSON ? line.object.bytes : line.text)
         }
         if !program.isEnding { await program.report.note("the listener \(label) has ended") }
         return .success
@@ -70,13 +69,5 @@ struct Tap: ProgramCommand {
         } catch let error as PortError {
             throw error.reason.flatMap { Failure($0, peer: name) } ?? Failure(error)
         } catch { throw Failure(error) }
-    }
-
-    private static func textLine(_ message: TappedMessage) -> [UInt8] {
-        let mark = message.direction == .received ? "<" : ">"
-        var line = Array("\(message.line) \(mark) ".utf8) + message.payload
-        if message.length > message.payload.count { line += " … (\(message.length) bytes)".utf8 }
-        if message.transferredCount > 0 { line += " (and \(message.transferredCount) ports, files or buffers)".utf8 }
-        return line
     }
 }

@@ -1,5 +1,4 @@
 import ConnectTo
-import FoundationEssentials
 
 /// The objects that `--json` writes. Their members, names and order are stable; an unknown fact is null.
 enum Event {
@@ -89,34 +88,6 @@ enum Event {
             "metadata": info.metadata.map { .object(JSONObject(strings: $0)) } ?? .null,
             "status": statistics ?? .null,
         ]
-    }
-
-    /// A message in the output of `tap`.
-    static func tapped(_ record: TappedMessage) -> JSONObject {
-        var object: JSONObject = [
-            "event": .string("message"), "port": .integer(record.line),
-            "direction": .string(record.direction.description),
-        ]
-        let isWhole = record.length == record.payload.count
-        if record.kind == .json, isWhole, let json = JSONScanner.singleLine(record.payload) {
-            object.add("json", .raw(json))
-        } else if record.kind != .bytes, let text = text(record.payload, isWhole: isWhole) {
-            object.add("text", .string(text))
-        } else {
-            object.add("base64", .string(Data(record.payload).base64EncodedString()))
-        }
-        object.add("length", .integer(record.length))
-        object.add("transferred", .integer(record.transferredCount))
-        object.add("missed", .integer(record.missedCount))
-        return object
-    }
-
-    /// Text that was cut off may end within a character, which is left out. `nil` for any other text that is not UTF-8.
-    private static func text(_ bytes: [UInt8], isWhole: Bool) -> String? {
-        for count in 0...(isWhole ? 0 : min(3, bytes.count)) {
-            if let text = String(validating: bytes.dropLast(count), as: UTF8.self) { return text }
-        }
-        return nil
     }
 
     /// A service file was written or removed.

@@ -14,13 +14,7 @@ public struct Payload: Sendable {
     init(_ message: Message, _ envelope: Envelope, offset: Int) {
         self.message = message
         self.offset = offset
-        kind =
-            switch envelope.body {
-            case nil: nil
-            case .bytes: .bytes
-            case .text: .text
-            case .json: .json
-            }
+        kind = envelope.body.map(Message.Kind.init)
     }
 
     /// The length in bytes.
