@@ -28,7 +28,7 @@ public struct CallError: Error, Sendable, CustomStringConvertible {
         public static let handlerFailed = Code(rawValue: "handler-failed")
         /// The handler has given its answer away, and it was dropped without having been given.
         public static let noAnswer = Code(rawValue: "no-answer")
-        /// The handler answers with a stream: ask with ``Messenger/stream(_:_:within:)``.
+        /// The handler answers with a stream: ask with `stream`.
         public static let manyAnswers = Code(rawValue: "many-answers")
         /// The other program does not let this one ask that.
         public static let refused = Code(rawValue: "refused")

@@ -1,6 +1,6 @@
 import ConnectTo
 
-/// The answers of a request for many: see ``Messenger/stream(_:_:to:within:)``.
+/// The answers of a request for many: see ``Messenger/stream(_:_:to:within:)->CallStream<Element>``.
 public struct CallStream<Element: Decodable & Sendable>: AsyncSequence, Sendable {
     public typealias Failure = CallError
 

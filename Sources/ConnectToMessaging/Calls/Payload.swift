@@ -4,7 +4,7 @@ import FoundationEssentials
 /// What came with a request, an answer or an event: bytes, text, JSON or nothing, and the things that were
 /// transferred with it.
 ///
-/// It is a view of the message in which it came, without a copy (``Message``).
+/// It is a view of the message in which it came, without a copy.
 public struct Payload: Sendable {
     /// What the sender declared; nil where there is no payload, which is another thing than an empty one.
     public let kind: Message.Kind?

@@ -9,7 +9,10 @@ extension CallHandling {
     /// ``CallError/Code/handlerFailed`` with its description. The handler's task is cancelled when the other program
     /// gives up, when its time is over and when the line ends.
     ///
-    /// - Parameter order: whether requests of this type are handled at the same time.
+    /// - Parameters:
+    ///   - request: what is answered.
+    ///   - order: whether requests of this type are handled at the same time.
+    ///   - handler: makes the answer.
     @discardableResult
     public func on<Query, Answer>(
         _ request: Request<Query, Answer>, order: HandlerOrder = .concurrent,
@@ -111,7 +114,10 @@ extension CallHandling {
     ///
     /// An event whose content does not decode is told to ``onUnknown(_:)``.
     ///
-    /// - Parameter order: whether events of this type are handled at the same time.
+    /// - Parameters:
+    ///   - event: what is heard.
+    ///   - order: whether events of this type are handled at the same time.
+    ///   - handler: gets the content.
     @discardableResult
     public func on<Content>(
         _ event: Event<Content>, order: HandlerOrder = .concurrent,

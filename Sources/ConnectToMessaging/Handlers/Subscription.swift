@@ -1,4 +1,4 @@
-/// A handler that has been set: what ``CallHandling/on(_:_:)-event`` and its like return.
+/// A handler that has been set: what ``CallHandling/on(_:_:)-(Event<Content>,_)`` and its like return.
 ///
 /// Dropping it removes nothing, so that a program that never removes its handlers may ignore it. A handler that is to
 /// live as long as some object is kept there as ``scoped()``.

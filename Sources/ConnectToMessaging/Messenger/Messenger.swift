@@ -21,8 +21,10 @@ public final class Messenger: CallHandling {
     /// Makes a messenger of a port. Both programs have to do so; a program that does not ends the line.
     ///
     /// - Parameters:
+    ///   - port: an end of the line; from now on the messenger's.
     ///   - peer: who the other program is, for handlers to see.
     ///   - handlers: what answers the other program's requests and hears its events, perhaps that of other lines too.
+    ///   - options: how the line is treated.
     public convenience init(
         _ port: MessagePort, peer: Peer? = nil, handlers: Handlers = Handlers(),
         options: MessengerOptions = MessengerOptions()
