@@ -21,7 +21,10 @@ extension Hub {
     /// }
     /// ```
     ///
-    /// - Parameter id: a peer that does not get it, such as the one that it comes from.
+    /// - Parameters:
+    ///   - event: what kind of thing it is.
+    ///   - content: what is told.
+    ///   - id: a peer that does not get it, such as the one that it comes from.
     /// - Returns: the peers that were skipped, and why; empty where all took it.
     /// - Throws: ``CallError`` with ``CallError/Code/notEncodable``; then no peer has got it.
     @discardableResult
@@ -40,6 +43,8 @@ extension Hub {
     /// ```
     ///
     /// - Parameters:
+    ///   - type: the event's name.
+    ///   - payload: what is told; nil: nothing but the type.
     ///   - sender: the peer that it comes from, which the others find in ``CallContext/sender``; the hub itself if nil.
     ///   - id: a peer that does not get it.
     /// - Returns: the peers that were skipped, and why; empty where all took it.

@@ -20,6 +20,8 @@ extension Hub {
     /// What has arrived waits here until it is taken: one answer for each peer at the most.
     ///
     /// - Parameters:
+    ///   - request: what is asked.
+    ///   - query: the question.
     ///   - id: a peer that is not asked.
     ///   - limit: how long to wait for all of them, from the first answer's taking on; 5 s if not set, and never longer
     ///     than a handler has that asks in turn.

@@ -8,7 +8,7 @@ extension Hub {
     /// try await hub.serve(context) { event in event.metadata["as"] }
     /// ```
     ///
-    /// Which programs may connect the context decides (``ContextOptions/admission``, ``ContextOptions/screening``). A
+    /// Which programs may connect the context decides (`ContextOptions.admission`, `ContextOptions.screening`). A
     /// hub may serve several contexts at the same time, a task for each.
     ///
     /// - Parameters:
@@ -16,7 +16,7 @@ extension Hub {
     ///   - id: gives a caller its id; where it is missing or returns nil the caller gets the next number that no peer
     ///     has. A caller may wish for an id by the key `as` of its metadata; the closure above follows the wish, and
     ///     without a closure it counts for nothing. A caller whose id is taken or is not valid is refused: it finds the
-    ///     reason as the detail of its ``Messenger/closeReason``, with ``CloseReason/Code/refused``.
+    ///     reason as the detail of its ``Messenger/closeReason``, with `CloseReason.Code.refused`.
     /// - Throws: `ConnectToError`: with `otherFormat` where the context has another format; `alreadyTaken` where another
     ///   task takes its connect events; `cancelled` where this task is cancelled, which unregisters the context; and
     ///   `contextEnded` where the context ended because its name or its bus was lost, and not because it was

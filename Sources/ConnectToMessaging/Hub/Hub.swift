@@ -19,7 +19,7 @@ public import ConnectTo
 /// another is not believed.
 ///
 /// One peer is asked and told by its ``Messenger``: `hub["widget-1"]?.request(…)`. All are told by
-/// ``broadcast(_:_:except:)`` and asked by ``gather(_:_:except:within:)``.
+/// ``broadcast(_:_:except:)`` and asked by ``gather(_:_:except:within:)-(Request<Query,Answer>,_,_,_)``.
 ///
 /// The hub keeps its messengers, and its lines end with it: by ``close()``, or when its last reference is gone.
 ///
@@ -72,7 +72,7 @@ public final class Hub: CallHandling {
     /// and that has gone.
     public var changes: HubChanges { HubChanges(table: table) }
 
-    /// Makes a peer of a port: one end of a ``MessageChannel``, or one that was transferred here. The program on the
+    /// Makes a peer of a port: one end of a `MessageChannel`, or one that was transferred here. The program on the
     /// other side has to make a ``Messenger`` of its end.
     ///
     /// - Parameters:
@@ -96,9 +96,11 @@ public final class Hub: CallHandling {
 
     /// Ends the line to a peer. Requests under way end on both sides.
     ///
-    /// - Parameter explanation: a sentence for people, which the other program finds as the detail of its
-    ///   ``Messenger/closeReason``, with ``CloseReason/Code/refused``. If nil its line is closed like any other. A peer
-    ///   that takes events too slowly does not get it.
+    /// - Parameters:
+    ///   - id: the peer.
+    ///   - explanation: a sentence for people, which the other program finds as the detail of its
+    ///     ``Messenger/closeReason``, with `CloseReason.Code.refused`. If nil its line is closed like any other. A peer
+    ///     that takes events too slowly does not get it.
     /// - Returns: whether there was such a peer.
     @discardableResult
     public func disconnect(_ id: String, because explanation: String? = nil) -> Bool {

@@ -2,7 +2,7 @@ import ConnectTo
 import ConnectToLinux
 import DequeModule
 
-/// What the peers of a hub have answered to one request, as it comes: see ``Hub/gather(_:_:except:within:)``.
+/// What the peers of a hub have answered to one request, as it comes: see ``Hub/gather(_:_:except:within:)-(Request<Query,Answer>,_,_,_)``.
 public struct HubAnswers<Answer: Decodable & Sendable>: AsyncSequence, Sendable {
     public typealias Element = (peer: HubPeer, result: Result<Answer, CallError>)
     public typealias Failure = Never

@@ -6,7 +6,7 @@ extension OutgoingMessage {
     ///
     /// The bytes are copied. Bytes that were declared as text or JSON and are not UTF-8 go on with U+FFFD in their
     /// place. The transferred things go on to the next receiver, and are gone here then, so such a message can be sent
-    /// only once. To send on the payload without them, empty ``transfer``.
+    /// only once. To send on the payload without them, empty `transfer`.
     public static func forwarding(_ payload: Payload) -> OutgoingMessage? {
         switch payload.kind {
         case nil: nil

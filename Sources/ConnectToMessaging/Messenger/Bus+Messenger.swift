@@ -8,7 +8,7 @@ extension LineFormat {
 extension Bus {
     /// Connects to a context whose lines carry calls, and waits until it has admitted this program.
     ///
-    /// - Throws: ``PortError``, as ``MessagePort/waitUntilOpen(within:)``.
+    /// - Throws: `PortError`, as `MessagePort.waitUntilOpen(within:)`.
     public func messenger(
         to name: String, origin: String = ContextName.defaultOrigin, options: ConnectOptions = ConnectOptions(),
         handlers: Handlers = Handlers(), messengerOptions: MessengerOptions = MessengerOptions()

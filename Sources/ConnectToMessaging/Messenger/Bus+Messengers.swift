@@ -44,7 +44,7 @@ extension Bus {
 /// Taking the next waits for the end of the line before, also where the program has dropped its messenger, which closes
 /// the line and ends the sequence. It throws a `PortError` with the code `closed` and the reason where no line can be
 /// made any more, where the other program broke the protocol, and where it refused the line
-/// (``CloseReason/Code/refused``); and with `cancelled` where the task is cancelled.
+/// (`CloseReason.Code.refused`); and with `cancelled` where the task is cancelled.
 public struct Messengers: AsyncSequence, Sendable {
     public typealias Element = Messenger
     public typealias Failure = PortError

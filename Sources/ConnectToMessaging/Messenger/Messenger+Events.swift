@@ -3,7 +3,10 @@ public import ConnectTo
 extension Messenger {
     /// Tells the other program something. Never waits.
     ///
-    /// - Parameter peer: for which peer of the hub on the other side; nil: for the other side itself.
+    /// - Parameters:
+    ///   - event: what kind of thing it is.
+    ///   - content: what is told.
+    ///   - peer: for which peer of the hub on the other side; nil: for the other side itself.
     /// - Returns: false where the line is over, so that nobody will hear of it.
     /// - Throws: ``CallError`` with ``CallError/Code/queueFull`` where the other program takes events too slowly
     ///   (``MessengerOptions/queuedEvents``), and ``CallError/Code/notEncodable``.

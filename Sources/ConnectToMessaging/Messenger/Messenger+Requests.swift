@@ -4,6 +4,8 @@ extension Messenger {
     /// Asks the other program, and waits for its answer.
     ///
     /// - Parameters:
+    ///   - request: what is asked.
+    ///   - query: the question.
     ///   - peer: which peer of the hub on the other side is asked; nil: the other side itself.
     ///   - limit: how long to wait in all; 5 s if not set, and never longer than a handler has that asks in turn.
     /// - Throws: ``CallError``.
@@ -43,6 +45,8 @@ extension Messenger {
     /// most sixteen elements wait here; the other program's handler waits then.
     ///
     /// - Parameters:
+    ///   - request: what is asked.
+    ///   - query: the question.
     ///   - peer: which peer of the hub on the other side is asked; nil: the other side itself.
     ///   - limit: how long all of it may take, from the first element's taking on; as long as it takes if not set.
     /// - Throws: ``CallError`` with ``CallError/Code/notEncodable``.

@@ -8,7 +8,7 @@ public struct MessengerOptions: Sendable {
     /// not set.
     public var window = 16 << 20
     /// How many bytes of events wait here for the other program to take them: 16 MiB if not set.
-    /// ``Messenger/post(_:_:to:)`` throws beyond.
+    /// `post` throws beyond.
     public var queuedEvents = 16 << 20
 
     /// Where each request is logged when it ends, on both sides; nil (if not set): nowhere.
