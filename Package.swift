@@ -151,7 +151,8 @@ let package = Package(
         .executableTarget(
             name: "ConnectToSoak",
             dependencies: [
-                "ConnectTo", "ConnectToTesting", "ConnectToLinux", "ConnectToTestPeer", "ConnectToTestSupport",
+                "ConnectTo", "ConnectToMessaging", "ConnectToTesting", "ConnectToLinux", "ConnectToTestPeer",
+                "ConnectToTestSupport",
             ],
             path: "Tests/Soak", swiftSettings: settings),
         .testTarget(
