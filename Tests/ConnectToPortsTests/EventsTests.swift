@@ -53,6 +53,40 @@ struct EventsTests {
         #expect(outcome.withLock { $0 })
     }
 
+    @Test("A finish handler is called once, behind all messages of the peer, and this side can still post")
+    func finishHandlerIsCalledBehindMessages() async throws {
+        let (mine, theirs) = try MessageChannel.makePair()
+        mine.onFinish { [log] in log.yield("finished") }
+        mine.onClose { [log] in log.yield("\($0.code)") }
+        mine.onMessage { [log] in log.yield($0.text ?? "?") }
+        for number in 0..<3 { try theirs.postMessage("\(number)") }
+        theirs.finish()
+        var next = calls.makeAsyncIterator()
+        for expected in ["0", "1", "2", "finished"] { #expect(await next.next() == expected) }
+        try mine.postMessage("an answer")
+        theirs.start()
+        #expect(try await theirs.nextMessage(within: .seconds(10))?.text == "an answer")
+        theirs.close()
+        #expect(await next.next() == "closed")
+    }
+
+    @Test("A finish handler that is set late is called, and is not called where the peer has only closed")
+    func finishHandlerSetLate() async throws {
+        let (mine, theirs) = try MessageChannel.makePair()
+        theirs.finish()
+        mine.start()
+        while !mine.hasReceivedFinish { await Task.yield() }
+        mine.onFinish { [log] in log.yield("finished") }
+        let (other, closer) = try MessageChannel.makePair()
+        other.onFinish { [log] in log.yield("the closer has finished") }
+        other.onClose { [log] in log.yield("\($0.code)") }
+        other.onMessage { _ in }
+        var next = calls.makeAsyncIterator()
+        #expect(await next.next() == "finished")
+        closer.close()
+        #expect(await next.next() == "closed")
+    }
+
     @Test("A close handler that is set late gets the end once, and the side that closed gets none")
     func closeHandlerSetLateGetsEnd() async throws {
         let (mine, theirs) = try MessageChannel.makePair()

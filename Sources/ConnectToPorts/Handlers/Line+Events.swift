@@ -32,6 +32,9 @@ extension Line {
                     next = left > 0 ? cursor?.claim() : nil
                 }
                 if isLast { return }
+            case .finish(let handler):
+                handler()
+                left -= 1
             case .close(let handler, let reason):
                 handler(reason)
                 left -= 1

@@ -6,6 +6,7 @@ extension LineState {
         /// The cursor lends further messages for the same handlers. No call follows the last message until
         /// ``deliverLater(for:)``.
         case message(PortHandlers.Receivers, Message?, RunCursor?, isLast: Bool)
+        case finish(PortHandlers.FinishHandler)
         case close(PortHandlers.CloseHandler, CloseReason)
         case nothing
     }
@@ -14,6 +15,11 @@ extension LineState {
     /// end have been delivered.
     private var endToTell: CloseReason? { input.isEmpty && !isInTransit ? life.foreignReason : nil }
 
+    /// The finish handler has to be told: all that came before the peer's finish has been delivered, and the line goes on.
+    private var finishIsToTell: Bool {
+        input.isEmpty && !isInTransit && life.hasReceivedFinish && life.reason == nil
+    }
+
     /// A close handler has to be called, and only the end can still come: either it has come, or both sides have
     /// finished and taken everything. A handler that the program had time to set is called, however soon the program
     /// drops the port.
@@ -21,7 +27,9 @@ extension LineState {
 
     /// Has the loop call the handlers, if there is a message or an end to call them with.
     mutating func deliverLater(for line: Line) {
-        let isDue = handlers.message != nil && !input.isEmpty || handlers.close != nil && endToTell != nil
+        let isDue =
+            handlers.message != nil && !input.isEmpty || handlers.finish != nil && finishIsToTell
+            || handlers.close != nil && endToTell != nil
         if !isDue || deliveryIsDue || isInTransit { return }
         deliveryIsDue = true
         if isInEvent {
@@ -45,6 +53,10 @@ extension LineState {
             return .message(handlers.receivers, message, input.lend(), isLast: isLast)
         }
         forgetHandlers(&wakeups)
+        if let handler = handlers.finish, finishIsToTell {
+            handlers.finish = nil
+            return .finish(handler)
+        }
         if let handler = handlers.close, let reason = endToTell {
             let old = handlers
             handlers = PortHandlers()
@@ -65,6 +77,7 @@ extension LineState {
         let old = handlers
         handlers = PortHandlers()
         if !isOver { handlers.close = old.close }
+        if life.reason == nil { handlers.finish = old.finish }
         wakeups.add { withExtendedLifetime(old) {} }
     }
 }

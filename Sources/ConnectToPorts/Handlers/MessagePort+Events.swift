@@ -39,6 +39,13 @@ extension MessagePort {
         line.setHandlers { $0.messageError = handler }
     }
 
+    /// Calls a handler once, when the peer has called ``finish()`` and all of its messages have been taken; not where the
+    /// port is over by then, which the handler of ``onClose(_:)`` is told. This side can still post. A handler that is set
+    /// after the peer's finish is still called. It does not keep the port alive.
+    public func onFinish(_ handler: (@Sendable () -> Void)?) {
+        line.setHandlers { $0.finish = handler }
+    }
+
     /// Calls a handler once, when the port is over and this side has neither closed it nor given it away.
     ///
     /// The handler is called after all messages have been taken. So a port that was never started and has messages

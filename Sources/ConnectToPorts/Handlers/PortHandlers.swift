@@ -2,10 +2,12 @@
 /// handler may own the last reference to anything.
 struct PortHandlers: Sendable {
     typealias MessageHandler = @Sendable (Message) -> Void
+    typealias FinishHandler = @Sendable () -> Void
     typealias CloseHandler = @Sendable (CloseReason) -> Void
 
     var message: MessageHandler?
     var messageError: MessageHandler?
+    var finish: FinishHandler?
     var close: CloseHandler?
     /// The port itself, kept alive as long as its message handler may be called.
     var keptPort: MessagePort?
