@@ -136,6 +136,23 @@ struct PythonCallerTests {
         }
     }
 
+    @Test("A program that sends text which is not UTF-8, in place of an envelope, sees the end of the line")
+    func undecodableText() async throws {
+        try await withSwiftCallee { _ in
+        } body: {
+            let python = try await run(
+                """
+                line = peer.Line(end)
+                line.send(peer.BYTES, calls.Envelope(calls.HELLO, 1, 1, 65536).encode())
+                line.send(peer.TEXT, b"\\xff")
+                try:
+                    while True: line.receive()
+                except EOFError: print("end of file")
+                """)
+            #expect(python == "end of file\n")
+        }
+    }
+
     @Test("A Python program is refused where lines carry plain messages, and told so")
     func plainListener() async throws {
         let context = try await Bus.at(PrivateBus.current.address).register("plain")
@@ -153,7 +170,7 @@ struct PythonCallerTests {
         let python = try await outcome(
             of: .python(
                 """
-                import asyncio, contextlib, peer
+                import asyncio, calls, contextlib, peer
                 from calls import Calls, LineEnded
                 from gi.repository import Gio
                 async def main(end):

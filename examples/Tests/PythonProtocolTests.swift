@@ -139,7 +139,9 @@ struct PythonProtocolTests {
                     "a second lane",
                     [hello, envelope(9, transfer: [try port()]), envelope(9, transfer: [try port()])]
                 ),
-                BrokenRule("a grant for no stream", [hello, envelope(2, id: 1), envelope(7, flags: 3, number: 1)]),
+                BrokenRule(
+                    "a grant for no stream",
+                    [hello, envelope(2, id: 1, name: "wait"), envelope(7, flags: 3, number: 1, id: 1)]),
                 BrokenRule("an event without a type", [hello, envelope(8)]),
                 BrokenRule("a failure without a code", [hello, envelope(5, id: 1)]),
                 BrokenRule("a barrier with a body", [hello, envelope(2, body: 1, id: 1)]),

@@ -21,6 +21,7 @@ extension CallLine {
             let (envelope, offset) = try message.withUnsafeBytes { bytes throws(ProtocolViolation) in
                 try Envelope.decode(bytes, transferredCount: count)
             }
+            if envelope.isCompressed { throw ProtocolViolation("a compressed body without the feature") }
             let payload = Payload(message, envelope, offset: offset)
             let cost = SendOrder<Void>.cost(length: message.count, transferredCount: count)
             let result: Result<Action, ProtocolViolation> = withState { state in
@@ -102,6 +103,8 @@ extension CallLine.State {
             return try served.grantElements(count, of: id).map { .resume($0) } ?? .nothing
         case .lane:
             guard let port = payload.transferred.first?.port else { throw ProtocolViolation("a lane without a port") }
+            guard !hasLane else { throw ProtocolViolation("a second lane") }
+            hasLane = true
             // The library opens none yet. A side that has no use for one closes it.
             port.close()
             return .nothing

@@ -85,7 +85,7 @@ extension CallLine {
     private func taken(_ cost: Int) {
         withState { state in
             guard let granted = state.window.take(cost: cost) else { return }
-            state.reply(Envelope(operation: .grant(.window(granted))).message(), on: self)
+            state.reply(Envelope(operation: .grant(.window(granted))).message(), giving: .bytes(granted), on: self)
         }
     }
 }

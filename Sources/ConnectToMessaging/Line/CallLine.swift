@@ -13,9 +13,11 @@ final class CallLine: Sendable {
         var order = SendOrder<Outgoing>()
         var window: ReceiveWindow
         var hello: Hello?
-        /// What the port's queue has no room for; it goes before everything else. Answers are bounded by places,
-        /// elements by windows.
-        var overflow: Deque<OutgoingMessage> = []
+        /// The other side has opened its lane.
+        var hasLane = false
+        /// What the port's queue has no room for; it goes before everything else. Answers and grants are bounded by
+        /// what they give back, which is withheld until they leave; a stream waits until nothing is left here.
+        var overflow: Deque<(message: OutgoingMessage, gives: GivenBack)> = []
         var isPumping = false
         /// The timer for the earliest deadline; nil where there is none.
         var timer: (deadline: SuspendingClock.Instant, timer: EventLoop.Timer)?
@@ -28,6 +30,14 @@ final class CallLine: Sendable {
     enum Outgoing: Sendable {
         case request(PendingCall)
         case event(OutgoingMessage)
+    }
+
+    /// What a message gives back to the other side, which counts from when it leaves: until then the other side cannot
+    /// know of it, and one that reads nothing gets nothing back.
+    enum GivenBack: Sendable {
+        case nothing
+        case place
+        case bytes(UInt32)
     }
 
     let port: MessagePort
@@ -60,6 +70,11 @@ final class CallLine: Sendable {
         let hello = Hello(places: UInt32(options.places), window: UInt64(options.window))
         reply(Envelope(operation: .hello(hello)).message())
         port.onClose { [self] reason in end(reason) }
+        port.onFinish { [self] in
+            end(CloseReason(.closed, detail: "the other program has finished, and answers nothing any more"))
+            port.close()
+        }
+        port.onMessageError { [self] message in breakOff(ProtocolViolation("a message of \(message.kind)")) }
         port.onMessage { [self] message in receive(message) }
     }
 
@@ -83,7 +98,7 @@ final class CallLine: Sendable {
 
     /// Posts what the port had no room for, as it gets some.
     private func pump() async {
-        while let message = withState({ $0.overflow.first }) {
+        while let message = withState({ $0.leaving() }) {
             do {
                 try await port.send(message)
             } catch {
@@ -94,10 +109,12 @@ final class CallLine: Sendable {
                 if !state.overflow.isEmpty { state.overflow.removeFirst() }
             }
         }
-        withState { state in
+        let streams = withState { state in
             state.isPumping = false
             state.sendWaiting(on: self)
+            return state.overflow.isEmpty ? Array(state.served.handlers) : []
         }
+        for call in streams { call.resume() }
     }
 
     fileprivate func startPumping() {
@@ -109,7 +126,7 @@ final class CallLine: Sendable {
     /// The peer has broken a rule.
     func breakOff(_ violation: ProtocolViolation) {
         end(CloseReason(.protocolError, detail: "the peer broke the protocol of calls: \(violation.rule)"))
-        port.close()
+        port.abort()
     }
 
     /// The program wants no more.
@@ -136,13 +153,17 @@ final class CallLine: Sendable {
 }
 
 extension CallLine.State {
-    mutating func reply(_ message: OutgoingMessage, on line: CallLine) {
+    mutating func reply(
+        _ message: OutgoingMessage, giving gives: CallLine.GivenBack = .nothing, on line: CallLine
+    ) {
         if end != nil { return }
-        post(message, on: line)
+        post(message, giving: gives, on: line)
     }
 
     /// Posts at once, or behind what the port has no room for.
-    mutating func post(_ message: OutgoingMessage, on line: CallLine) {
+    mutating func post(
+        _ message: OutgoingMessage, giving gives: CallLine.GivenBack = .nothing, on line: CallLine
+    ) {
         if overflow.isEmpty {
             do {
                 try line.port.postMessage(message)
@@ -152,10 +173,31 @@ extension CallLine.State {
                 guard error.code == .queueFull else { return }
             }
         }
-        overflow.append(message)
+        overflow.append((message, gives))
+        withhold(gives, 1)
         if isPumping { return }
         isPumping = true
         line.startPumping()
+    }
+
+    /// The next message that the port is to take; nil ends the pumping. What it gives back counts from now on, since the answer to it may come
+    /// before the port says that it has gone.
+    mutating func leaving() -> OutgoingMessage? {
+        guard let (message, gives) = overflow.first else {
+            isPumping = false
+            return nil
+        }
+        withhold(gives, -1)
+        overflow[0].gives = .nothing
+        return message
+    }
+
+    private mutating func withhold(_ gives: CallLine.GivenBack, _ sign: Int) {
+        switch gives {
+        case .nothing: break
+        case .place: served.withheldPlaces += sign
+        case .bytes(let count): window.withheld += sign * Int(count)
+        }
     }
 
     /// Sends the requests and events whose turn it is.

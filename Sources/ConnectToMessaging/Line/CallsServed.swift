@@ -16,8 +16,10 @@ struct CallsServed<Handler> {
     private var calls: [UInt64: Call] = [:]
     private var lastID: UInt64 = 0
     private var waiting = 0
-    /// How many more requests the other side may send now.
+    /// How many more requests the other side may send now, and those for which it has not been told so.
     private var places: Int
+    /// The places that are given back in messages which have not left yet.
+    var withheldPlaces = 0
 
     init(places: UInt32) {
         self.places = Int(places)
@@ -39,7 +41,7 @@ struct CallsServed<Handler> {
         guard id > lastID else {
             throw ProtocolViolation("request \(id) behind request \(lastID): ids have to grow")
         }
-        guard places > 0 else { throw ProtocolViolation("a request beyond the places that were granted") }
+        guard places > withheldPlaces else { throw ProtocolViolation("a request beyond the places that were granted") }
         lastID = id
         places -= 1
         calls[id] = Call(elements: wantsMany ? CallsMade<Void>.firstElements : nil)

@@ -95,6 +95,8 @@ struct SendOrder<Item> {
 struct ReceiveWindow {
     private let size: Int
     private var left: Int
+    /// The bytes that are granted in messages which have not left yet.
+    var withheld = 0
     /// Taken by handlers, and not granted again yet.
     private var taken = 0
 
@@ -108,7 +110,7 @@ struct ReceiveWindow {
 
     /// A request or an event has arrived.
     mutating func receive(cost: Int) throws(ProtocolViolation) {
-        guard left > 0 else { throw ProtocolViolation("a request or event beyond the window") }
+        guard left > withheld else { throw ProtocolViolation("a request or event beyond the window") }
         left -= cost
     }
 

@@ -70,7 +70,8 @@ final class ServedCall: Sendable {
         let isFirst = line.withState { state in
             guard let call = state.served.answer(id) else { return false }
             state.reply(
-                Envelope(operation: .result(id: id, keepsPlace: call.keepsPlace)).message(payload), on: line)
+                Envelope(operation: .result(id: id, keepsPlace: call.keepsPlace)).message(payload),
+                giving: call.keepsPlace ? .nothing : .place, on: line)
             return true
         }
         if isFirst { logEntry?.write(id: id, outcome: "result") }
@@ -82,7 +83,9 @@ final class ServedCall: Sendable {
             guard let call = state.served.answer(id) else { return false }
             let operation = Envelope.Operation.failure(
                 id: id, code: failure.code.rawValue, text: failure.message, keepsPlace: call.keepsPlace)
-            state.reply(Envelope(operation: operation).message(failure.details), on: line)
+            state.reply(
+                Envelope(operation: operation).message(failure.details), giving: call.keepsPlace ? .nothing : .place,
+                on: line)
             return true
         }
         if isFirst { logEntry?.write(id: id, outcome: failure.code.rawValue) }
@@ -108,7 +111,7 @@ final class ServedCall: Sendable {
     func givePlaceBack() {
         line.withState { state in
             guard state.served.givePlaceBack(id) else { return }
-            state.reply(Envelope(operation: .grant(.places(1))).message(), on: line)
+            state.reply(Envelope(operation: .grant(.places(1))).message(), giving: .place, on: line)
         }
     }
 
@@ -120,7 +123,9 @@ final class ServedCall: Sendable {
     func send(_ element: OutgoingMessage?) async -> Bool {
         // Also at the deadline, of which the caller says nothing where it stands still.
         while !isCancelled {
-            let permission = line.withState { state in
+            let permission: CallsServed<ServedCall>.ElementPermission = line.withState { state in
+                // However much the other side grants, no more waits here than the port takes.
+                if !state.overflow.isEmpty { return state.served.isCancelled(id) ? .ended : .wait }
                 let permission = state.served.sendElement(id)
                 if permission == .send {
                     state.reply(Envelope(operation: .element(id: id)).message(element), on: line)
@@ -139,8 +144,8 @@ final class ServedCall: Sendable {
     private func waitForWindow() async {
         await withUnsafeContinuation { continuation in
             let mustWait = line.withState { lineState in
-                // A grant needs the line's lock, so none can come between this look and the waiter.
-                let isFull = lineState.served.hasNoWindow(id)
+                // A grant needs the line's lock, as the port's taking of what waits does, so none can come between this look and the waiter.
+                let isFull = lineState.served.hasNoWindow(id) || !lineState.overflow.isEmpty
                 return state.withLock { state in
                     guard isFull, !state.isCancelled else { return false }
                     state.waiter = continuation
