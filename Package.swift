@@ -174,7 +174,8 @@ if Context.environment["CONNECTTO_FUZZ"] != nil {
         .executableTarget(
             name: "ConnectToFuzz",
             dependencies: [
-                "CConnectToFuzzer", "CConnectToLinux", "ConnectTo", "ConnectToDBus", "ConnectToLinux", "ConnectToPorts",
+                "CConnectToFuzzer", "CConnectToLinux", "ConnectTo", "ConnectToDBus", "ConnectToLinux",
+                "ConnectToMessaging", "ConnectToPorts",
             ],
             path: "Tests/Fuzz/Sources", swiftSettings: settings),
     ]

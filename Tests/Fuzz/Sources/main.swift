@@ -26,8 +26,18 @@ case "names":
         fuzzNames(ByteSource(bytes, count))
         return 0
     }
+case "envelope":
+    target = { bytes, count in
+        fuzzEnvelope(ByteSource(bytes, count))
+        return 0
+    }
+case "calls":
+    target = { bytes, count in
+        fuzzCalls(ByteSource(bytes, count))
+        return 0
+    }
 default:
-    print("set FUZZ to frames, line, options or names")
+    print("set FUZZ to frames, line, options, names, envelope or calls")
     exit(2)
 }
 
