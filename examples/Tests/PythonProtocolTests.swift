@@ -63,10 +63,19 @@ struct PythonProtocolTests {
             #expect(try await messages.next()?.bytes == envelopeBytes(4, id: 100))
             try port.postMessage(envelope(10))
             #expect(try await messages.next()?.bytes == envelopeBytes(10, flags: 1))
-            // The handler asks back, and waits for the hello.
+            // The handler asks back, and its request waits until the rest is over.
             try port.postMessage(envelope(2, id: 101, name: "ask-back"))
             #expect(try await messages.next()?.bytes == envelopeBytes(7, flags: 1, number: 1))
-            try port.postMessage(envelope(6, id: 101))
+            try port.postMessage(envelope(10, flags: 2))
+            #expect(try await messages.next()?.bytes.first == 2)
+            try port.postMessage(envelope(4, id: 1))
+            #expect(try await messages.next()?.bytes == envelopeBytes(4, flags: 1, id: 101))
+            // This one waits for the hello.
+            try port.postMessage(envelope(10))
+            #expect(try await messages.next()?.bytes == envelopeBytes(10, flags: 1))
+            try port.postMessage(envelope(2, id: 102, name: "ask-back"))
+            #expect(try await messages.next()?.bytes == envelopeBytes(7, flags: 1, number: 1))
+            try port.postMessage(envelope(6, id: 102))
             #expect(try await messages.next()?.bytes.prefix(2) == [5, 0])
             try port.postMessage(Self.hello)
             #expect(try await messages.next()?.bytes.first == 1)
@@ -146,6 +155,7 @@ struct PythonProtocolTests {
                 BrokenRule("a failure without a code", [hello, envelope(5, id: 1)]),
                 BrokenRule("a barrier with a body", [hello, envelope(2, body: 1, id: 1)]),
                 BrokenRule("a rest that agrees to nothing", [hello, envelope(10, flags: 1)]),
+                BrokenRule("a rest that ends none", [hello, envelope(10, flags: 2)]),
                 BrokenRule("a second rest", [hello, envelope(10), envelope(10)]),
             ]
         }

@@ -27,8 +27,8 @@ FIELDS = {  # 3: the flags, and whether there may be a number, an id, a name, a 
     HELLO: (0x7F, 1, 1, 1, 0, 0), REQUEST: (1, 1, 1, 1, 1, 1), ELEMENT: (0, 0, 1, 0, 1, 1),
     RESULT: (1, 0, 1, 0, 1, 1), FAILURE: (1, 1, 1, 1, 1, 1), CANCEL: (0, 0, 1, 0, 0, 0),
     GRANT: (3, 1, 1, 0, 0, 0), EVENT: (0, 0, 0, 1, 1, 1), LANE: (0, 0, 0, 0, 0, 1),
-    REST: (1, 0, 0, 0, 0, 0)}
-VERSION, MANY, KEPT, PLACES, WINDOW, ELEMENTS = 1, 1, 1, 1, 2, 3  # values of the flags
+    REST: (3, 0, 0, 0, 0, 0)}
+VERSION, MANY, KEPT, PLACES, WINDOW, ELEMENTS, AGREED, OVER = 1, 1, 1, 1, 2, 3, 1, 2  # values of the flags
 LONGEST, LEAST_WINDOW, STREAM_WINDOW, WAITING = 64 << 20, 65536, 16, 1024
 
 class Failure(Exception):  # 8
@@ -220,6 +220,7 @@ class Calls:
             expect(kind == BYTES, "a message of another kind than bytes")
             envelope = Envelope.decode(message, things)
             if envelope.operation == HELLO and self.resting and not self.asked and not self.serving: self.begin()
+            if not self.greeted and envelope.operation in (CANCEL, GRANT, REST): return  # to a former owner (10)
             expect(self.greeted == (envelope.operation != HELLO), "hello is the first message, and comes once")
             body = envelope.body
             getattr(self, "take_" + envelope.operation.name.lower())(envelope)
@@ -281,9 +282,10 @@ class Calls:
         self.lane = True
 
     def take_rest(self, rest):  # 10
-        expect(not rest.flags and not self.resting, "a rest that agrees to nothing, or a second one")
-        self.resting = True
-        self.send(Envelope(REST, 1))
+        expect(rest.flags == (OVER if self.resting else 0), "a rest that agrees to nothing, ends none, or comes twice")
+        self.resting = rest.flags != OVER
+        if self.resting: self.send(Envelope(REST, AGREED))
+        self.granted.set()
 
     def has_been_granted(self, places, window):
         self.places, self.window = self.places + places, self.window + window
