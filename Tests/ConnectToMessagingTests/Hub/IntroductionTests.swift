@@ -49,6 +49,21 @@ struct IntroductionTests {
         #expect(spokes["b"]?.closeReason == nil)
     }
 
+    @Test("An introduction takes the remaining time along to the other peer")
+    func remainingTime() async throws {
+        let (hub, spokes) = try makeHub(spokes: ["a", "b"])
+        hub.allowIntroductions { _, _ in true }
+        let remaining = Mutex<Duration?>(nil)
+        spokes["b"]?.onRequest("@introduced") { _, context in
+            remaining.withLock { $0 = context.remainingTime }
+            throw CallFailure(.refused, "not today")
+        }
+        await expectError(.refused) { try await spokes["a"]?.introduce(to: "b", within: .seconds(50)) }
+        let left = remaining.withLock(\.self) ?? .zero
+        #expect(left > .seconds(10) && left <= .seconds(51))
+        withExtendedLifetime(hub) {}
+    }
+
     @Test("An introduction takes no longer than the peer that asks has time, and leaves no line behind")
     func deadline() async throws {
         let (hub, spokes) = try makeHub(spokes: ["a", "b"])
