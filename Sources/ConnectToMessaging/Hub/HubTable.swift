@@ -63,7 +63,11 @@ final class HubTable: Sendable {
             state.isClosed = true
             return state.roster.spokes
         }
-        for spoke in spokes { spoke.line.close() }
+        for spoke in spokes {
+            spoke.line.close()
+            // A line that has ended by itself at this moment may not have told it yet.
+            if let reason = spoke.line.closeReason { remove(spoke.peer, reason) }
+        }
         let loops = state.withLock { state in
             defer { state.loops = [:] }
             return Array(state.loops.values)
