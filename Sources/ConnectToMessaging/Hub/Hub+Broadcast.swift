@@ -54,15 +54,13 @@ extension Hub {
     public func broadcast(
         _ type: String, _ payload: OutgoingMessage? = nil, from sender: String? = nil, except id: String? = nil
     ) throws(CallError) -> [Skipped] {
-        let envelope = Envelope(operation: .event(type: try Messenger.name(type, to: sender)))
         try payload?.checkIsForMany()
-        let message = envelope.message(payload)
-        let cost = envelope.cost(payload)
+        let event = try Broadcast(Envelope(operation: .event(type: try Messenger.name(type, to: sender))), payload)
         var skipped: [Skipped] = []
         for spoke in table.spokes where id == nil || spoke.peer.id != id {
             do throws(CallError) {
                 let line = spoke.line.line
-                if try line.post(message, cost: cost) { continue }
+                if try line.post(event) { continue }
                 guard let reason = line.closeReason else { continue }
                 skipped.append(Skipped(peer: spoke.peer, error: .lineEnded(reason, .waiting)))
             } catch {
