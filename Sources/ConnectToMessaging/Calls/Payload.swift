@@ -64,6 +64,9 @@ public struct Payload: Sendable {
 
     /// Decodes the payload with a decoder of the program's own, as `Message.decode(with:)` does: it finds the ports,
     /// files and buffers that the type declares as `Transferred`.
+    ///
+    /// - Parameter decode: decodes the bytes, which are lent until it returns. The payload may be of any kind.
+    /// - Throws: what the closure throws.
     public func decode<Value, Failure: Error>(
         with decode: (UnsafeRawBufferPointer) throws(Failure) -> Value
     ) throws(Failure) -> Value {
