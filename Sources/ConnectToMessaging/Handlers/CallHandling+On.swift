@@ -69,6 +69,33 @@ extension CallHandling {
     }
 }
 
+// MARK: Requests of any type
+
+extension CallHandling {
+    /// Answers the requests of all types that have no handler of their own, neither of requests nor of events:
+    /// ``CallContext/type`` says which it is. The handler throws a ``CallFailure`` with
+    /// ``CallError/Code/unknownType`` for what it does not know either.
+    ///
+    /// A handler set later, also by ``onUnknownStream(order:_:)``, replaces this one.
+    @discardableResult
+    public func onUnknownRequest(
+        order: HandlerOrder = .concurrent,
+        _ handler: @escaping @Sendable (Payload, CallContext) async throws -> OutgoingMessage?
+    ) -> Subscription {
+        onRequest(Handlers.unknownType, order: order, handler)
+    }
+
+    /// Answers the requests of all types that have no handler of their own with many answers each: see
+    /// ``onUnknownRequest(order:_:)``.
+    @discardableResult
+    public func onUnknownStream(
+        order: HandlerOrder = .concurrent,
+        _ handler: @escaping @Sendable (Payload, PayloadStream, CallContext) async throws -> Void
+    ) -> Subscription {
+        onStream(Handlers.unknownType, order: order, handler)
+    }
+}
+
 // MARK: Streams
 
 extension CallHandling {
@@ -95,7 +122,7 @@ extension CallHandling {
             .waiting(
                 order.arranging { payload, call, context in
                     guard call.wantsMany else {
-                        return call.fail(CallFailure(.manyAnswers, "\(type) answers with a stream: ask for one"))
+                        return call.fail(CallFailure(.manyAnswers, "\(call.type) answers with a stream: ask for one"))
                     }
                     do {
                         try await handler(payload, PayloadStream(call: call), context)

@@ -58,8 +58,16 @@ public final class Handlers: CallHandling {
 
     // MARK: Finding
 
+    /// The type under which the handler of requests of unknown types is kept: no request has it.
+    static let unknownType = ""
+
     func request(_ type: String) -> RequestHandler? {
-        state.withLock { $0.requests[type]?.handler }
+        state.withLock { state in
+            if let own = state.requests[type] { return own.handler }
+            // Types that begin with @ belong to the protocol.
+            if state.events[type] != nil || type.utf8.first == UInt8(ascii: "@") { return nil }
+            return state.requests[Self.unknownType]?.handler
+        }
     }
 
     /// All handlers of an event's type, in the order in which they were added.
