@@ -266,7 +266,7 @@ int clinux_rename_in(int directory, const char *from, const char *to, int overwr
 // MARK: Processes
 
 int clinux_spawn(int *pid, const char *file, char *const arguments[], char *const environment[], int input, int output,
-                 int kept) {
+                 int errors, const int *kept, int kept_count) {
     sigset_t none, all;
     sigemptyset(&none);
     sigfillset(&all);
@@ -281,8 +281,9 @@ int clinux_spawn(int *pid, const char *file, char *const arguments[], char *cons
         posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSID);
         error = posix_spawn_file_actions_adddup2(&actions, input, 0);
         if (!error) error = posix_spawn_file_actions_adddup2(&actions, output, 1);
+        if (!error && errors >= 0) error = posix_spawn_file_actions_adddup2(&actions, errors, 2);
         // dup2 onto the same number clears close-on-exec.
-        if (!error && kept >= 0) error = posix_spawn_file_actions_adddup2(&actions, kept, kept);
+        for (int i = 0; !error && i < kept_count; i++) error = posix_spawn_file_actions_adddup2(&actions, kept[i], kept[i]);
         if (!error) error = posix_spawnp(pid, file, &actions, &attributes, arguments, environment);
         posix_spawn_file_actions_destroy(&actions);
     }
@@ -296,11 +297,11 @@ int clinux_pipe(int ends[2], int ours) {
     return fcntl(ends[ours], F_SETFL, O_NONBLOCK | (ours ? O_WRONLY : O_RDONLY));
 }
 
-int clinux_poll_child(int pid, bool ended, int *how, int *status) {
+int clinux_poll_child(int pid, bool ended, bool keeps, int *how, int *status) {
     siginfo_t news = {.si_pid = 0};
     int result;
     do {
-        result = waitid(P_PID, (id_t)pid, &news, WNOHANG | (ended ? WEXITED : WSTOPPED));
+        result = waitid(P_PID, (id_t)pid, &news, WNOHANG | (ended ? WEXITED : WSTOPPED) | (keeps ? WNOWAIT : 0));
     } while (result < 0 && errno == EINTR);
     if (result < 0) return -1;
     *how = news.si_code;

@@ -32,7 +32,7 @@ import Testing
             ("to x --wiat 1", "'--wait'? See connect to --help."),
             ("lisen x", "no subcommand 'lisen'. Did you mean 'listen'? See connect --help."),
             ("help actvate", "Did you mean 'activate'?"),
-            ("frob", "no subcommand 'frob'; the subcommands are listen, to, list, "),
+            ("frob", "no subcommand 'frob'; the subcommands are listen, to, call, "),
             ("", "give a subcommand: listen, to, "), ("--quiet", "see connect --help"),
             ("listen x --allow foo", "with commas between them. See connect listen --help."),
             ("help frob", "no subcommand 'frob'"), ("''", "no subcommand ''"),

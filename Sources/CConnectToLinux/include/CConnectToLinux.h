@@ -104,17 +104,18 @@ int clinux_seals(int fd);
 /// Starts a program: the file at a path with a slash in it, or the first of that name in PATH.
 ///
 /// The program has default signal handling, and a session of its own, so that no terminal can stop it. No shell runs
-/// it, so a script needs its `#!` line (else ENOEXEC). `input` and `output` become its standard input and output. `kept`,
-/// if it is not -1, stays open in it, and so does every descriptor without close-on-exec.
+/// it, so a script needs its `#!` line (else ENOEXEC). `input` and `output` become its standard input and output,
+/// `errors` its standard error unless it is -1, and the `kept` stay open in it, and so does every descriptor without close-on-exec.
 /// - Returns: 0, or the error number.
 int clinux_spawn(int *pid, const char *file, char *const arguments[], char *const environment[], int input, int output,
-                 int kept);
+                 int errors, const int *kept, int kept_count);
 /// A pipe, CLOEXEC. The end with the index `ours` (0 reads, 1 writes) is O_NONBLOCK.
 int clinux_pipe(int ends[2], int ours);
-/// Checks without waiting whether a child has ended (if `ended`) or was stopped (if not), and reaps that state.
+/// Checks without waiting whether a child has ended (if `ended`) or was stopped (if not), and reaps that state unless
+/// `keeps`: until an ended child is reaped, its number and that of its process group belong to no other.
 /// - Returns: 1 if so, with `how` (CLD_EXITED, CLD_KILLED, CLD_STOPPED…) and the exit code or signal as `status`; 0 if
 ///   not; -1 on error.
-int clinux_poll_child(int pid, bool ended, int *how, int *status);
+int clinux_poll_child(int pid, bool ended, bool keeps, int *how, int *status);
 int clinux_pidfd_open(int pid);
 int clinux_pidfd_send_signal(int pidfd, int signal);
 /// 1 once the process of a pidfd has ended, 0 while it has not, -1 on error.

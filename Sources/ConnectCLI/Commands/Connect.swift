@@ -12,14 +12,16 @@ struct Connect: ParsableCommand {
             In one terminal: connect listen hello
             In another: connect to hello 'How are you?'
 
-            A message is a text line, and a text line is a message. Exit codes: 0 done; 64 wrong usage; 65 a message cannot \
-            be sent; 68 no such name; 69 no bus; 73 the name is taken; 74 input or output failed, or the peer closed \
+            A message is a text line, and a text line is a message. Requests and their answers go by connect serve and \
+            connect call. Exit codes: 0 done; 64 wrong usage; 65 a message cannot \
+            be sent; 68 no such name; 69 no bus; 70 a request was answered with a failure; 73 the name is taken; 74 input or output failed, or the peer closed \
             before it had taken everything; 75 timed out or busy, try again; 76 the peer died or broke the protocol; \
             77 refused; 128 + n for signal n.
             """,
         version: version,
         subcommands: [
-            Listen.self, To.self, List.self, Watch.self, Info.self, Tap.self, Doctor.self, Activate.self,
+            Listen.self, To.self, Call.self, Post.self, Serve.self, List.self, Watch.self, Info.self, Tap.self,
+            Doctor.self, Activate.self,
         ])
 
     /// The subcommand that the arguments name, if its own parser accepts them. Nil for anything else, `--help`

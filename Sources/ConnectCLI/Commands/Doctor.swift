@@ -102,9 +102,8 @@ struct Doctor: ProgramCommand {
         }
         guard let service else { return }
         if let finding = service { tell(finding) }
-        let call = common.commandLine("to", name)
         let context = await check("name") { () async throws(ConnectToError) in
-            try await diagnosis.context(name, call: call)
+            try await diagnosis.context(name) { common.calling(name, $0) }
         }
         if let context { tell(context) }
     }

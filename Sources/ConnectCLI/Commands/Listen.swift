@@ -1,7 +1,7 @@
 import ArgumentParser
 import ConnectTo
 
-struct Listen: ProgramCommand {
+struct Listen: ListenerCommand {
     static let configuration = CommandConfiguration(
         commandName: "listen",
         abstract: "Register a name, and talk to the programs that connect to it.",
@@ -25,10 +25,9 @@ struct Listen: ProgramCommand {
             after the other. The line ends when both sides have ended their input; at a terminal, when the caller has.
             """)
 
-    static let readerLoss = ReaderLoss.failure
-
     @OptionGroup var common: CommonOptions
     @OptionGroup var callers: AdmissionOptions
+    @OptionGroup var ownership: OwnershipOptions
 
     @Argument(help: "The name to register.")
     var name: String
@@ -41,9 +40,6 @@ struct Listen: ProgramCommand {
                 their input; at a terminal, until the caller has.
                 """))
     var once = false
-
-    @Flag(help: "If the name is taken, wait, and take it over when its owner goes.")
-    var standby = false
 
     @Option(
         name: .customLong("exec"), parsing: .remaining,
@@ -116,12 +112,6 @@ struct Listen: ProgramCommand {
     /// How long a peer may take nothing while others wait for it, unless `--drop-after` says otherwise.
     private static let dropTime = Duration.seconds(10)
 
-    @Flag(help: "Take the name over from a listener that was started with --replaceable.")
-    var replace = false
-
-    @Flag(help: "Let another listener take the name over with --replace.")
-    var replaceable = false
-
     func validate() throws {
         // ArgumentParser treats an option that takes the rest of the command line as absent if the rest is empty.
         let isBare = command.isEmpty && name != "--exec" && ArgumentBytes.ofThisProcess().last == "--exec"
@@ -183,12 +173,27 @@ struct Listen: ProgramCommand {
 
     /// How the context is registered.
     var options: ContextOptions {
-        var ownership: ContextOptions.Ownership = []
-        if standby { ownership.insert(.standby) }
-        if replace { ownership.insert(.replacesExisting) }
-        if replaceable { ownership.insert(.allowsReplacement) }
-        return ContextOptions(
-            ownership: ownership, callerLimit: once ? 1 : nil, format: raw ? .stream : .messages,
+        ContextOptions(
+            ownership: ownership.ownership, callerLimit: once ? 1 : nil, format: raw ? .stream : .messages,
             isPartial: raw && !command.isEmpty, isTappable: tappable, admission: callers.admission)
+    }
+
+    /// The service that handles each peer's messages.
+    private func service(
+        _ child: ChildCommand?, _ input: StandardInput?, _ store: FileStore?, _ ports: OpenPorts,
+        _ program: Program
+    ) -> any PeerService<ConnectEvent> {
+        let report = program.report
+        if let child {
+            return ChildService(
+                command: child, report: report, form: InputForm(asJSON: asJSON, objects: false))
+        }
+        return TextLineService(
+            report: report, ports: ports, input: input,
+            form: InputForm(asJSON: asJSON, objects: common.json),
+            isOnce: once,
+            files: ReceivedFiles(
+                report: report, store: store,
+                patience: stallLimit?.duration ?? .seconds(ReceivedFiles.patience)))
     }
 }

@@ -135,7 +135,9 @@ struct To: ProgramCommand {
         do {
             return try await call(name, origin: origin, input: input, on: bus, in: program, phase)
         } catch let error as Failure {
-            throw await explained(error, calling: name, origin: origin, on: bus)
+            throw await common.explained(
+                error, calling: name, origin: origin, on: bus, asked: raw ? .stream : .messages,
+                waits: wait != nil || reconnect)
         }
     }
 
@@ -160,7 +162,7 @@ struct To: ProgramCommand {
             return try await call.run(in: program)
         }
         let port = bus.connectTo(name, origin: origin, options: options)
-        let call = Call(
+        let call = Conversation(
             port: port, name: name, input: input, report: program.report,
             goal: noReply ? .delivery : replies.map { .replies($0) } ?? .close)
         phase.set { call.phase }
@@ -170,10 +172,7 @@ struct To: ProgramCommand {
         return try await call.run { program.fail($0) }
     }
 
-    private var waitPolicy: WaitPolicy {
-        guard let wait, wait.duration > .zero else { return .now }
-        return .untilAvailable(for: wait.duration)
-    }
+    private var waitPolicy: WaitPolicy { WaitPolicy(wait) }
 
     /// Nil with `--raw`.
     private func input() throws -> CallInput? {

@@ -1,6 +1,7 @@
 import ArgumentParser
 import ConnectTo
 import ConnectToLinux
+import ConnectToMessaging
 import Glibc
 
 /// The result of one check of `doctor`, with advice.
@@ -194,8 +195,8 @@ struct Diagnosis: Sendable {
 
     /// Whether a caller could reach a context now. Whether it would be admitted is left open: only a call tells, and a
     /// call that is admitted is a caller for the listener, which may count it, or start a command for it.
-    /// - Parameter call: the command line of a call.
-    func context(_ name: String, call: String) async throws(ConnectToError) -> Finding {
+    /// - Parameter call: the command line of a call, by what the lines carry, in words.
+    func context(_ name: String, call: (LineFormat) -> String) async throws(ConnectToError) -> Finding {
         let context = try ContextName(name, origin: origin)
         let label = self.label(name)
         guard let info = try await connection.info(name, origin: origin) else {
@@ -227,15 +228,14 @@ struct Diagnosis: Sendable {
                     "if connect to exits with 68 at once, that program is not a context: end it, or use another name",
                 problem: .noSuchName)
         }
-        if let format = info.format, format != .messages, format != .stream {
+        if let format = info.format, ![.messages, .stream, .calls].contains(format) {
             return Finding(
                 check: "name", message: "\(label) belongs to \(owner), which answers; lines to it carry \(format)",
-                advice: "this version speaks messages and streams: call it with a program that speaks \(format)")
+                advice: "this version speaks messages, streams and calls: call it with a program that speaks \(format)")
         }
         return Finding(
             check: "name", message: "\(label) belongs to \(owner), which answers",
-            advice: "whether it admits this program was not tried; "
-                + "\(call)\(info.format == .stream ? ", with --raw," : "") tries it")
+            advice: "whether it admits this program was not tried; \(call(info.format ?? .messages)) tries it")
     }
 }
 

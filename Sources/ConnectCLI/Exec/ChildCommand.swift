@@ -30,19 +30,7 @@ struct ChildCommand: Sendable {
     // MARK: Running
 
     /// The failure to report if the command could not be run for a peer.
-    func failure(_ error: any Error) -> Failure {
-        let advice: String
-        switch (error as? SystemError)?.errno {
-        case .resourceTemporarilyUnavailable, .noMemory: advice = "allow more processes (ulimit -u) or memory"
-        case .tooManyOpenFiles, .tooManyOpenFilesInSystem: advice = Failure.scarcityAdvice
-        case .noSuchFileOrDirectory: advice = "check that it exists, and that its #! line names a program that exists"
-        // The kernel runs the command, and no shell takes over a script that has no #! line.
-        case .execFormatError: advice = "begin a script with #!/bin/sh; a program has to be built for this machine"
-        case .permissionDenied: advice = "make it executable with chmod +x, or check the program that its #! line names"
-        default: advice = "run it in a shell as this user to see why"
-        }
-        return Failure(.inputOutput, "\(label) could not be run (\(error)); \(advice)")
-    }
+    func failure(_ error: any Error) -> Failure { .notRun(label, error) }
 
     /// Runs the command for a peer, with pipes as its standard input and output.
     /// - Parameter whenStopped: called when a signal stops the command.
@@ -65,32 +53,13 @@ struct ChildCommand: Sendable {
     ) async throws -> (child: ChildProcess, holders: PipeEnd) {
         let holders = try PipeEnd.pipe(.read)
         let child = try await children.start(
-            words, environment: environment(for: peer), input: socket, output: socket, kept: holders.theirs,
+            words, environment: environment(for: peer), input: socket, output: socket, kept: [holders.theirs.rawValue],
             whenStopped: whenStopped)
+        withExtendedLifetime(holders.theirs) {}
         return (child, holders.ours)
     }
 
-    /// This process's environment, byte for byte, with the variables that describe the peer.
     private func environment(for peer: Peer) -> [[UInt8]] {
-        let own = [
-            "CONNECT_NAME": name,
-            "CONNECT_PEER_PID": peer.pid.map { String($0) } ?? "",
-            "CONNECT_PEER_UID": peer.uid.map { String($0) } ?? "",
-        ]
-        return inheritedEnvironment().filter { entry in
-            guard let end = entry.firstIndex(of: UInt8(ascii: "=")) else { return true }
-            return own[String(decoding: entry[..<end], as: UTF8.self)] == nil
-        } + own.filter { !$0.value.utf8.contains(0) }.map { Array("\($0.key)=\($0.value)".utf8) }
-    }
-
-    /// `ProcessInfo` would repair entries that are not UTF-8.
-    private func inheritedEnvironment() -> [[UInt8]] {
-        var entries: [[UInt8]] = []
-        var next = environ
-        while let entry = next.pointee {
-            entries.append(Array(UnsafeRawBufferPointer(start: entry, count: strlen(entry))))
-            next += 1
-        }
-        return entries
+        ChildEnvironment(name: name, peer: peer).entries
     }
 }

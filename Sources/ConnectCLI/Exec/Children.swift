@@ -26,11 +26,13 @@ final class Children: Sendable {
     ///
     /// - Parameters:
     ///   - words: the program and its arguments. A program without a slash is looked up in PATH.
-    ///   - kept: a descriptor that the program has too, under the same number.
+    ///   - errors: its standard error; that of this process if not given.
+    ///   - kept: descriptors that the program has too, under the same numbers.
+    ///   - lingers: see ``ChildProcess``.
     ///   - whenStopped: called whenever a signal stops the program.
     func start(
-        _ words: [[UInt8]], environment: [[UInt8]], input: Descriptor, output: Descriptor, kept: Descriptor? = nil,
-        whenStopped: @escaping @Sendable (ChildProcess.Stop) -> Void
+        _ words: [[UInt8]], environment: [[UInt8]], input: Descriptor, output: Descriptor, errors: Descriptor? = nil,
+        kept: [Int32] = [], lingers: Bool = false, whenStopped: @escaping @Sendable (ChildProcess.Stop) -> Void
     ) async throws(SystemError) -> ChildProcess {
         let outcome: Result<Int32, SystemError> = await starter.run {
             var pid: Int32 = 0
@@ -38,13 +40,13 @@ final class Children: Sendable {
                 withCStrings(environment) { environment in
                     clinux_spawn(
                         &pid, arguments[0], arguments, environment, input.rawValue, output.rawValue,
-                        kept?.rawValue ?? -1)
+                        errors?.rawValue ?? -1, kept, Int32(kept.count))
                 }
             }
             return error == 0
                 ? .success(pid) : .failure(SystemError(operation: "posix_spawn", errno: Errno(rawValue: error)))
         }
-        let child = ChildProcess(pid: try outcome.get(), whenStopped: whenStopped)
+        let child = ChildProcess(pid: try outcome.get(), lingers: lingers, whenStopped: whenStopped)
         running.withLock { $0[child.pid] = child }
         // SIGCHLD for this child may have come before it was listed in `running`.
         pollAll()

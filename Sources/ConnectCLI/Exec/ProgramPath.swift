@@ -46,6 +46,11 @@ struct ProgramPath {
         return other
     }
 
+    /// Whether there is an executable file at the path.
+    static func isExecutable(_ path: [UInt8]) -> Bool { ProgramPath(path)?.isExecutable ?? false }
+
+    static func isDirectory(_ path: [UInt8]) -> Bool { ProgramPath(path)?.isDirectory ?? false }
+
     /// Nil if there is no such file.
     private init?(_ bytes: [UInt8]) {
         var facts = stat()

@@ -23,12 +23,15 @@ final class ReceivedFiles: Sendable {
         bar = store == nil ? nil : ProgressBar(report)
     }
 
-    /// Handles the files that came with a message, one after the other. Reports each that fails on standard error.
+    /// Handles the files that came with a message or call, one after the other. Reports each that fails on standard error.
     /// - Returns: the facts about the files, and the first failure.
-    func handle(_ message: Message, from sender: FileSender) async -> (facts: [FileFacts], failure: Failure?) {
-        let files = message.files
+    func handle(_ message: some ReceivedContent, from sender: FileSender) async -> (
+        facts: [FileFacts], failure: Failure?
+    ) {
+        let files = message.transferred.compactMap(\.file)
         if files.isEmpty { return ([], nil) }
-        let name = files.count == 1 && message.kind != .json ? message.bytes : nil
+        let hasName = files.count == 1 && message.contentKind != nil && message.contentKind != .json
+        let name = hasName ? message.bytes : nil
         var facts: [FileFacts] = []
         var first: Failure?
         for file in files {

@@ -64,6 +64,16 @@ enum Event {
         ["event": .string("cut"), "port": .integer(port)]
     }
 
+    /// A request has come.
+    static func request(_ type: String, port: Int) -> JSONObject {
+        ["event": .string("request"), "port": .integer(port), "type": .string(type)]
+    }
+
+    /// A request has got its answer, or the failure with this code.
+    static func answered(_ type: String, port: Int, code: String?) -> JSONObject {
+        ["event": .string("answer"), "port": .integer(port), "type": .string(type), "code": .optional(code)]
+    }
+
     static func error(_ status: ExitStatus, _ message: String) -> JSONObject {
         ["event": .string("error"), "code": .integer(Int(status.code)), "message": .string(message)]
     }

@@ -1,15 +1,15 @@
 import ConnectTo
 
-/// The unchanged payload of a message, in pieces, followed by an ending.
-struct MessageBytes: IteratorProtocol, Sendable {
-    private static let pieceSize = 64 << 10
+/// The unchanged payload of a message or call, in pieces, followed by an ending.
+struct MessageBytes<Content: ReceivedContent>: IteratorProtocol, Sendable {
+    private static var pieceSize: Int { 64 << 10 }
 
-    private let message: Message
+    private let message: Content
     private let ending: [UInt8]
     /// Nil after the last piece.
     private var position: Int? = 0
 
-    init(_ message: Message, ending: [UInt8] = []) {
+    init(_ message: Content, ending: [UInt8] = []) {
         self.message = message
         self.ending = ending
     }

@@ -2,18 +2,20 @@ import ConnectTo
 import ConnectToLinux
 import FoundationEssentials
 
-/// The `--json` event of a message, made in pieces because it can be six times as long as the message.
+/// The `--json` event of a message or call, made in pieces because it can be six times as long as what came.
 ///
 /// The payload is in the member `text`; in `base64` if it is not UTF-8; in `json`, as the peer wrote it, if it is JSON.
-struct MessageEvent: IteratorProtocol, Sendable {
+struct MessageEvent<Content: ReceivedContent>: IteratorProtocol, Sendable {
     private enum Form: String, Sendable {
         case text, base64, json
+        /// No payload at all, which only a call can have.
+        case none
     }
 
     /// How many bytes of the payload are in a piece: a multiple of three, so that base64 pieces can be joined.
-    private static let pieceSize = 48 << 10
+    private static var pieceSize: Int { 48 << 10 }
 
-    private let message: Message
+    private let message: Content
     private let form: Form
     private let head: [UInt8]
     private let tail: [UInt8]
@@ -21,12 +23,17 @@ struct MessageEvent: IteratorProtocol, Sendable {
     private var position: Int? = 0
 
     /// - Parameter files: the files that came with the message.
-    init(_ message: Message, files: [FileFacts] = [], port: Int) {
+    init(_ message: Content, files: [FileFacts] = [], port: Int) {
+        self.init(message, files: files, in: ["event": .string("message"), "port": .integer(port)])
+    }
+
+    /// - Parameter event: the members that stand before the payload.
+    init(_ message: Content, files: [FileFacts] = [], in event: JSONObject) {
         self.message = message
         form = Self.form(of: message)
-        let event: JSONObject = ["event": .string("message"), "port": .integer(port)]
-        let quote = form == .json ? "" : "\""
-        head = Array(event.bytes.dropLast()) + Array(",\"\(form.rawValue)\":\(quote)".utf8)
+        let quote = form == .json || form == .none ? "" : "\""
+        let key = form == .none ? "" : ",\"\(form.rawValue)\":\(quote)"
+        head = Array(event.bytes.dropLast()) + Array(key.utf8)
         var rest: JSONObject = [:]
         if !files.isEmpty { rest.add("files", .objects(files.map(\.object))) }
         let count = message.transferred.count
@@ -71,23 +78,25 @@ struct MessageEvent: IteratorProtocol, Sendable {
         case .text: JSONObject.appendContents(of: String(decoding: payload, as: UTF8.self), to: &piece)
         case .base64: piece += Data(payload).base64EncodedString().utf8
         case .json: JSONScanner.appendOnOneLine(String(decoding: payload, as: UTF8.self), to: &piece)
+        case .none: break
         }
     }
 
     /// A peer can call any payload JSON, and one that is not must not break the text line. A payload that the peer
     /// calls text may not be UTF-8; base64 keeps all of it.
-    private static func form(of message: Message) -> Form {
-        if message.kind == .json, isJSON(message) { return .json }
-        return message.kind != .bytes && isUTF8(message) ? .text : .base64
+    private static func form(of message: Content) -> Form {
+        guard let kind = message.contentKind else { return .none }
+        if kind == .json, isJSON(message) { return .json }
+        return kind != .bytes && isUTF8(message) ? .text : .base64
     }
 
     /// Looks at the payload in place: as a string it would be copied.
-    private static func isUTF8(_ message: Message) -> Bool {
+    private static func isUTF8(_ message: Content) -> Bool {
         message.withUnsafeBytes { (try? UTF8Span(validating: $0.assumingMemoryBound(to: UInt8.self).span)) != nil }
     }
 
     /// A payload that there is no memory to check does not count as JSON.
-    private static func isJSON(_ message: Message) -> Bool {
+    private static func isJSON(_ message: Content) -> Bool {
         let copies = 2 * message.count
         if copies > 1 << 20, !PageMemory.hasRoom(for: copies) { return false }
         return JSONScanner.suitsEveryParser(message.bytes)

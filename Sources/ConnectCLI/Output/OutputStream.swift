@@ -52,14 +52,18 @@ final class OutputStream: Sendable {
     /// Writes a text line in pieces, each of which is made when there is room for it. Returns when all have been
     /// accepted.
     ///
-    /// - Parameter pieces: the text line without its newline, which is added here.
+    /// - Parameters:
+    ///   - pieces: the text line without its newline, which is added here.
+    ///   - ending: what is added instead.
     /// - Throws: ``SystemError`` of `write`, for the first piece that could not be written and all later ones; or if
     ///   the process has no descriptors or threads left.
-    func writeLine(_ pieces: some IteratorProtocol<[UInt8]> & Sendable) async throws(SystemError) {
+    func writeLine(
+        _ pieces: some IteratorProtocol<[UInt8]> & Sendable, ending: [UInt8] = newline
+    ) async throws(SystemError) {
         var pieces = pieces
         let first = pieces.next() ?? []
         var piece = pieces.next()
-        if piece == nil, try writeLineAtOnce(first.span.bytes) { return }
+        if piece == nil, try append(first.span.bytes, terminator: ending, isPatient: false) { return }
         await takeTurn()
         defer { giveTurn() }
         await room()
@@ -69,17 +73,11 @@ final class OutputStream: Sendable {
             try append(next.span.bytes)
             piece = pieces.next()
         }
-        try append(Self.newline.span.bytes)
+        try append(ending.span.bytes)
     }
 
     func writeLine(_ line: [UInt8]) async throws(SystemError) {
         try await writeLine(CollectionOfOne(line).makeIterator())
-    }
-
-    /// Writes a text line if that needs no waiting.
-    /// - Returns: `false` if it does; then nothing is written.
-    func writeLineAtOnce(_ line: RawSpan) throws(SystemError) -> Bool {
-        try append(line, terminator: Self.newline, isPatient: false)
     }
 
     /// Writes a text without adding a newline. From any thread; never waits.
@@ -91,6 +89,7 @@ final class OutputStream: Sendable {
         _ = try append(piece, terminator: [], isPatient: true)
     }
 
+    /// - Returns: `false` if it would have to wait, and is not patient; then nothing is written.
     private func append(
         _ piece: RawSpan, terminator: [UInt8], isPatient: Bool
     ) throws(SystemError) -> Bool {

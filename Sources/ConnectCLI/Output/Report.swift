@@ -51,9 +51,11 @@ struct Report: Sendable {
         try await textLine(MessageBytes(message))
     }
 
-    private func textLine(_ pieces: some IteratorProtocol<[UInt8]> & Sendable) async throws(Failure) {
+    func textLine(
+        _ pieces: some IteratorProtocol<[UInt8]> & Sendable, ending: [UInt8] = [0x0A]
+    ) async throws(Failure) {
         do throws(SystemError) {
-            try await output.writeLine(pieces)
+            try await output.writeLine(pieces, ending: ending)
         } catch { throw Self.failure(of: error) }
     }
 
@@ -61,13 +63,8 @@ struct Report: Sendable {
     func closeUnseen(_ things: [Transferable], port: Int) async {
         if things.isEmpty { return }
         for thing in things { thing.close() }
-        let ports = things.count { $0.kind == .port }
-        let files = things.count { $0.kind == .file }
-        let counts = [(ports, "port"), (files, "file"), (things.count - ports - files, "buffer")]
-        let list = counts.filter { $0.0 > 0 }.map { count, word in "\(count) \(word)\(count == 1 ? "" : "s")" }
         await note(
-            "port \(port): connect has closed what came with a message, as it cannot use it: \(list.joined(separator: ", "))"
-        )
+            "port \(port): connect has closed what came with a message, as it cannot use it: \(things.inWords)")
     }
 
     /// Writes a note for people to standard error, unless `--quiet`.
@@ -111,6 +108,17 @@ struct Report: Sendable {
         if error.errno == .brokenPipe { return .readerGone }
         return Failure(
             .inputOutput, "standard output cannot be written (\(error)); check what it is redirected to")
+    }
+}
+
+extension [Transferable] {
+    /// How many there are of each kind.
+    var inWords: String {
+        let ports = count { $0.kind == .port }
+        let files = count { $0.kind == .file }
+        let counts = [(ports, "port"), (files, "file"), (count - ports - files, "buffer")]
+        return counts.filter { $0.0 > 0 }.map { count, word in "\(count) \(word)\(count == 1 ? "" : "s")" }
+            .joined(separator: ", ")
     }
 }
 

@@ -40,6 +40,8 @@ enum ExitStatus: Sendable, Equatable {
     case noSuchName
     /// 69: the bus cannot be reached, or was lost.
     case busUnavailable
+    /// 70: the other program has answered a request with a failure.
+    case requestFailed
     /// 73: another process owns the name.
     case nameTaken
     /// 74: input or output failed, also for lack of descriptors; or the peer closed before it had taken all input.
@@ -62,6 +64,7 @@ enum ExitStatus: Sendable, Equatable {
         case .unsendable: EX_DATAERR
         case .noSuchName: EX_NOHOST
         case .busUnavailable: EX_UNAVAILABLE
+        case .requestFailed: EX_SOFTWARE
         case .nameTaken: EX_CANTCREAT
         case .inputOutput: EX_IOERR
         case .timedOut, .busy: EX_TEMPFAIL

@@ -37,30 +37,6 @@ struct HandlerTests {
         await done.wait()
     }
 
-    @Test("A handler of unknown requests answers every type without a handler of its own, and learns the type")
-    func unknownRequestsAreAnswered() async throws {
-        let (caller, callee) = try makeMessengers()
-        callee.on(Self.double) { number, _ in number * 2 }
-        callee.on(Self.note) { _, _ in }
-        let subscription = callee.onUnknownRequest { _, context in
-            if context.type == "none" { throw CallFailure(.unknownType, "not even I") }
-            return .text("you asked \(context.type)")
-        }
-        #expect(try await caller.request("anything").text == "you asked anything")
-        #expect(try await caller.request(Self.double, 4) == 8)
-        #expect(try await caller.request("note", .json("1")).kind == nil)
-        do {
-            _ = try await caller.request("none")
-            Issue.record("a request that nothing answers has an answer")
-        } catch CallError.Code.unknownType {}
-        callee.onUnknownStream { _, stream, context in try await stream.yield(.text(context.type)) }
-        var elements: [String?] = []
-        for try await element in try caller.stream("many") { elements.append(element.text) }
-        #expect(elements == ["many"])
-        subscription.cancel()
-        #expect(try await caller.request(Self.double, 4) == 8)
-    }
-
     @Test("Handlers that run one at a time do so, in the order of arrival, while those of other types go on")
     func oneAtATime() async throws {
         let (caller, callee) = try makeMessengers()

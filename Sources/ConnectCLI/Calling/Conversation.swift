@@ -2,7 +2,7 @@ import ConnectTo
 import ConnectToLinux
 
 /// The conversation of `connect to`, over one port.
-final class Call: Sendable {
+final class Conversation: Sendable {
     /// What has to happen for the call to be done.
     enum Goal: Sendable, Equatable {
         /// The peer has closed.

@@ -1,6 +1,17 @@
 import ConnectTo
 
-extension Listen {
+/// A subcommand that registers a name, and serves the programs that connect to it.
+protocol ListenerCommand: ProgramCommand {
+    var ownership: OwnershipOptions { get }
+    /// Whether one caller is served, with whom the program ends.
+    var once: Bool { get }
+    /// How the context is registered.
+    var options: ContextOptions { get }
+}
+
+extension ListenerCommand {
+    static var readerLoss: ReaderLoss { .failure }
+
     /// Registers the name as the options say.
     /// - Throws: ``Failure``, for example 73 if another process has the name.
     func register(_ name: String, _ origin: String, on bus: Bus) async throws(Failure) -> Context {
@@ -8,30 +19,11 @@ extension Listen {
             return try await bus.register(name, origin: origin, options: options)
         } catch {
             let failure = Failure(error)
-            guard replace, error.code == .nameTaken, let message = failure.message else { throw failure }
+            guard ownership.replace, error.code == .nameTaken, let message = failure.message else { throw failure }
             throw Failure(
                 failure.status,
                 "\(message); --replace takes it only from a listener that was started with --replaceable")
         }
-    }
-
-    /// The service that handles each peer's messages.
-    func service(
-        _ child: ChildCommand?, _ input: StandardInput?, _ store: FileStore?, _ ports: OpenPorts,
-        _ program: Program
-    ) -> any PeerService<ConnectEvent> {
-        let report = program.report
-        if let child {
-            return ChildService(
-                command: child, report: report, form: InputForm(asJSON: asJSON, objects: false))
-        }
-        return TextLineService(
-            report: report, ports: ports, input: input,
-            form: InputForm(asJSON: asJSON, objects: common.json),
-            isOnce: once,
-            files: ReceivedFiles(
-                report: report, store: store,
-                patience: stallLimit?.duration ?? .seconds(ReceivedFiles.patience)))
     }
 
     /// Serves peers until the program ends, whose cleanup ends the service and the open peers.
