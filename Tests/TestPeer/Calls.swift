@@ -1,5 +1,6 @@
 import ConnectTo
 import ConnectToFarSide
+import ConnectToLinux
 import ConnectToMessaging
 
 /// Serves one caller with calls that stay where they are, and says how far they have come.
@@ -39,4 +40,29 @@ func joinRing(_ name: String, _ number: Int, of count: Int, places: Int, on addr
     for try await event in context.connectEvents {
         callers.append(Messenger(event.source, peer: event.peer, handlers: handlers, options: options))
     }
+}
+
+/// Goes on with a line of calls that another process hands over, and takes numbers on it.
+func inherit(_ name: String, on address: String) async throws {
+    let context = try await Bus.at(address).register(name)
+    let numbers = Lock<[Int]>([])
+    let handlers = Handlers()
+    handlers.onEvent("number") { payload, _ in numbers.withLock { $0.append((try? payload.decode()) ?? -1) } }
+    handlers.onRequest("number") { payload, _ in
+        numbers.withLock { $0.append((try? payload.decode()) ?? -1) }
+        return nil
+    }
+    handlers.onRequest("count") { _, _ in .text("\(min(1_000, numbers.withLock { $0.count }))") }
+    handlers.onRequest("all") { _, _ in
+        let all = numbers.withLock { $0 }
+        guard let first = all.first, let last = all.last, all == Array(first...last) else { return .text("\(all)") }
+        return .text("\(first) to \(last), in order")
+    }
+    say("listening")
+    var callers = context.connectEvents.makeAsyncIterator()
+    guard let event = try await callers.next() else { return }
+    var arrivals = event.source.messages.makeAsyncIterator()
+    guard let port = try await arrivals.next()?.ports.first else { return say("no port came") }
+    let messenger = Messenger(port, handlers: handlers)
+    try await messenger.waitUntilClosed()
 }

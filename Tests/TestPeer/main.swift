@@ -46,6 +46,7 @@ Task(executorPreference: try EventLoop.shared.executor) { [numbers, cues, addres
         case ("hub", 0): try await beHub(name, on: address)
         case ("spokes", 2): try await beSpokes(name, numbers[0], count: numbers[1], on: address, until: cues)
         case ("calls", 1): try await serveCalls(name, saysHello: numbers[0] == 1, on: address, at: cues)
+        case ("heir", 0): try await inherit(name, on: address)
         case ("ring", 3): try await joinRing(name, numbers[0], of: numbers[1], places: numbers[2], on: address)
         case ("worker", 0): try await work()
         default: say("no such role: \(role) \(numbers)")

@@ -46,6 +46,8 @@ public struct CallError: Error, Sendable, CustomStringConvertible {
         public static let lineEnded = Code(rawValue: "line-ended")
         /// The payload cannot be encoded or sent.
         public static let notEncodable = Code(rawValue: "not-encodable")
+        /// Another task releases the line (``Messenger/release(within:)``).
+        public static let alreadyReleasing = Code(rawValue: "already-releasing")
         /// Too much waits for the other program already (events only; a request waits).
         public static let queueFull = Code(rawValue: "queue-full")
     }

@@ -4,8 +4,9 @@ import DequeModule
 
 /// A request or event that has arrived and whose handler has not started.
 enum Arrival: Sendable {
-    case request(id: UInt64, type: String, remaining: UInt32, wantsMany: Bool, Payload, cost: Int)
-    case event(type: String, Payload, cost: Int)
+    case request(
+        id: UInt64, key: UInt64, type: String, remaining: UInt32, wantsMany: Bool, Payload, ReceiveWindow.Share)
+    case event(type: String, Payload, ReceiveWindow.Share)
 }
 
 /// Starts the handlers in the order in which requests and events have arrived.

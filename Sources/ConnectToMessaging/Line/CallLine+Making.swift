@@ -11,7 +11,7 @@ extension CallLine {
             let cost = Envelope(
                 operation: .request(id: 1, type: call.type, remaining: 0, wantsMany: call.wantsMany)
             ).cost(call.payload)
-            if state.overflow.isEmpty,
+            if state.maySend,
                 state.order.sendsAtOnce(cost: cost, needsPlace: true, places: state.made.places)
             {
                 state.send(.request(call), on: self)
@@ -46,7 +46,7 @@ extension CallLine {
         enum Outcome { case sent, ended, full }
         let outcome: Outcome = withState { state in
             if state.end != nil { return .ended }
-            if state.overflow.isEmpty, state.order.sendsAtOnce(cost: cost, needsPlace: false, places: 0) {
+            if state.maySend, state.order.sendsAtOnce(cost: cost, needsPlace: false, places: 0) {
                 state.post(message, on: self)
                 return .sent
             }

@@ -56,26 +56,35 @@ extension CallLine.State {
     ) throws(ProtocolViolation) -> CallLine.Action {
         if end != nil { return .nothing }
         if case .hello(let hello) = operation {
-            guard self.hello == nil else { throw ProtocolViolation("a second hello") }
+            if self.hello != nil { try beginAnew(on: line) }
             self.hello = hello
             try made.hello(places: hello.places)
             try order.hello(window: hello.window)
             sendWaiting(on: line)
             return .nothing
         }
-        guard hello != nil else { throw ProtocolViolation("a first message that is not a hello: this is a plain port") }
+        guard hello != nil else {
+            // The other side may have said these to a former owner of this end, before it has heard of the new one.
+            switch operation {
+            case .cancel, .grant, .rest: return .nothing
+            default: throw ProtocolViolation("a first message that is not a hello: this is a plain port")
+            }
+        }
         switch operation {
         case .hello:
             return .nothing
+        case .request where rest.isAgreed, .event where rest.isAgreed, .lane where rest.isAgreed:
+            throw ProtocolViolation("a request, event or lane in a rest that it has agreed to")
         case .request(let id, let type, let remaining, let wantsMany):
-            try served.begin(id, wantsMany: wantsMany)
-            try window.receive(cost: cost)
+            let key = try served.begin(id, wantsMany: wantsMany)
+            let share = try window.receive(cost: cost)
             return .serve(
-                .request(id: id, type: type, remaining: remaining, wantsMany: wantsMany, payload, cost: cost))
+                .request(
+                    id: id, key: key, type: type, remaining: remaining, wantsMany: wantsMany, payload, share))
         case .event(let type):
-            try window.receive(cost: cost)
+            let share = try window.receive(cost: cost)
             if type == CallLine.refusal { return .refused(payload) }
-            return .serve(.event(type: type, payload, cost: cost))
+            return .serve(.event(type: type, payload, share))
         case .element(let id):
             guard let call = try made.element(id) else { return .nothing }
             return .element(call, payload)
@@ -101,6 +110,10 @@ extension CallLine.State {
             return .nothing
         case .grant(.elements(let count, let id)):
             return try served.grantElements(count, of: id).map { .resume($0) } ?? .nothing
+        case .rest(let word):
+            if try rest.receive(word) { reply(Envelope(operation: .rest(.agreed)).message(), on: line) }
+            sendWaiting(on: line)
+            return .nothing
         case .lane:
             guard let port = payload.transferred.first?.port else { throw ProtocolViolation("a lane without a port") }
             guard !hasLane else { throw ProtocolViolation("a second lane") }

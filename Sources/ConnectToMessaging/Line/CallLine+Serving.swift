@@ -4,47 +4,50 @@ extension CallLine {
     /// Starts the handler of what has arrived. It is called for one after the other, in the order of arrival.
     func serve(_ arrival: Arrival) async {
         switch arrival {
-        case .event(let type, let payload, let cost):
-            serveEvent(Addressed(type), payload, cost)
-        case .request(let id, type: "", _, _, _, let cost):
+        case .event(let type, let payload, let share):
+            serveEvent(Addressed(type), payload, share)
+        case .request(let id, let key, type: "", _, _, _, let share):
             // A barrier: the handlers of all that came before have started.
-            ServedCall(id: id, type: "", wantsMany: false, remaining: 0, line: self).answer(nil)
-            taken(cost)
-        case .request(let id, let type, let remaining, let wantsMany, let payload, let cost):
+            ServedCall(id: id, key: key, type: "", wantsMany: false, remaining: 0, line: self).answer(nil)
+            taken(share)
+        case .request(let id, let key, let type, let remaining, let wantsMany, let payload, let share):
             let type = Addressed(type)
-            let call = ServedCall(id: id, type: type.type, wantsMany: wantsMany, remaining: remaining, line: self)
+            let call = ServedCall(
+                id: id, key: key, type: type.type, wantsMany: wantsMany, remaining: remaining, line: self)
             let goesOn = withState { state in
-                guard state.served.started(id, call) else { return false }
+                guard state.served.started(key, call) else { return false }
                 if let deadline = call.deadline { state.arm(deadline, on: self) }
                 return true
             }
             guard goesOn else {
                 call.fail(CallFailure(.cancelled, "the request \(call.type) was given up"))
-                return taken(cost)
+                return taken(share)
             }
-            serveRequest(call, from: type.address, payload, cost)
+            serveRequest(call, from: type.address, payload, share)
         }
     }
 
-    private func serveEvent(_ type: Addressed, _ payload: Payload, _ cost: Int) {
+    private func serveEvent(_ type: Addressed, _ payload: Payload, _ share: ReceiveWindow.Share) {
         let router = type.address == nil ? nil : handlers.router
         let context = CallContext(
             line: self, type: type.type, sender: router == nil ? type.address : nil, call: nil)
         if let address = type.address, let router {
             router.route(payload, ofEvent: type.type, to: address, context)
-            return taken(cost)
+            return taken(share)
         }
         let found = handlers.event(type.type)
         if found.isEmpty { handlers.unknown(type.type, payload, context) }
         // The bytes go back to the other side's window when the last handler has returned.
-        guard let waiting = found.start(payload, context) else { return taken(cost) }
+        guard let waiting = found.start(payload, context) else { return taken(share) }
         Task.immediate { [self] in
             await waiting()
-            taken(cost)
+            taken(share)
         }
     }
 
-    private func serveRequest(_ call: ServedCall, from address: String?, _ payload: Payload, _ cost: Int) {
+    private func serveRequest(
+        _ call: ServedCall, from address: String?, _ payload: Payload, _ share: ReceiveWindow.Share
+    ) {
         let router = address == nil ? nil : handlers.router
         let context = CallContext(line: self, type: call.type, sender: router == nil ? address : nil, call: call)
         let handle: @Sendable () async -> Void
@@ -56,12 +59,12 @@ extension CallLine {
                 let found = handlers.event(call.type)
                 guard !found.isEmpty else {
                     call.fail(CallFailure(.unknownType, "there is no handler for the request \(call.type)"))
-                    return taken(cost)
+                    return taken(share)
                 }
                 // An event that the sender wants to know handled.
                 guard let waiting = found.start(payload, context) else {
                     call.answer(nil)
-                    return taken(cost)
+                    return taken(share)
                 }
                 handle = {
                     await waiting()
@@ -69,7 +72,7 @@ extension CallLine {
                 }
             case .direct(let handler):
                 handler(payload, call, context)
-                return taken(cost)
+                return taken(share)
             case .waiting(let handler):
                 handle = { await handler(payload, call, context) }
             }
@@ -77,14 +80,14 @@ extension CallLine {
         call.run(
             in: Task.immediate { [self] in
                 await CallContext.$current.withValue(context) { await handle() }
-                taken(cost)
+                taken(share)
             })
     }
 
     /// A handler has ended: the other side may send as much again.
-    private func taken(_ cost: Int) {
+    private func taken(_ share: ReceiveWindow.Share) {
         withState { state in
-            guard let granted = state.window.take(cost: cost) else { return }
+            guard let granted = state.window.take(share) else { return }
             state.reply(Envelope(operation: .grant(.window(granted))).message(), giving: .bytes(granted), on: self)
         }
     }

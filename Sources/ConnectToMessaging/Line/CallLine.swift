@@ -1,6 +1,7 @@
 import ConnectTo
 import ConnectToLinux
 import DequeModule
+import Synchronization
 
 /// One line of calls: the tables of ``CallsMade``, ``CallsServed`` and ``SendOrder``, a port, and the handlers.
 ///
@@ -19,6 +20,9 @@ final class CallLine: Sendable {
         /// what they give back, which is withheld until they leave; a stream waits until nothing is left here.
         var overflow: Deque<(message: OutgoingMessage, gives: GivenBack)> = []
         var isPumping = false
+        var rest = LineRest()
+        /// Where this side gives its end away: set with the port, or with why it has not got so far.
+        var release: Latch<Result<MessagePort, CallError>>?
         /// The timer for the earliest deadline; nil where there is none.
         var timer: (deadline: SuspendingClock.Instant, timer: EventLoop.Timer)?
         var end: CloseReason?
@@ -48,7 +52,9 @@ final class CallLine: Sendable {
     let arrivals = Arrivals()
     let options: MessengerOptions
     /// Called once, when the line has ended, and before anything that waits for it.
-    private let onEnd: (@Sendable (CloseReason) -> Void)?
+    let onEnd: (@Sendable (CloseReason) -> Void)?
+    /// Whether each change of the state may be the one that a release waits for.
+    let isReleasing = Atomic(false)
     private let state: Lock<State>
 
     init(
@@ -67,8 +73,7 @@ final class CallLine: Sendable {
     }
 
     func start() {
-        let hello = Hello(places: UInt32(options.places), window: UInt64(options.window))
-        reply(Envelope(operation: .hello(hello)).message())
+        reply(hello)
         port.onClose { [self] reason in end(reason) }
         port.onFinish { [self] in
             end(CloseReason(.closed, detail: "the other program has finished, and answers nothing any more"))
@@ -78,7 +83,19 @@ final class CallLine: Sendable {
         port.onMessage { [self] message in receive(message) }
     }
 
+    /// What this side offers, as the first message to each owner of the other end.
+    var hello: OutgoingMessage {
+        let hello = Hello(places: UInt32(options.places), window: UInt64(options.window))
+        return Envelope(operation: .hello(hello)).message()
+    }
+
     func withState<Result>(_ body: (inout sending State) -> sending Result) -> sending Result {
+        defer { if isReleasing.load(ordering: .relaxed) { releaseIfDue() } }
+        return state.withLock(body)
+    }
+
+    /// The same, for a release itself.
+    func withStateInRelease<Result>(_ body: (inout sending State) -> sending Result) -> sending Result {
         state.withLock(body)
     }
 
@@ -132,19 +149,30 @@ final class CallLine: Sendable {
     /// The program wants no more.
     func close() {
         end(CloseReason(.closed, detail: "this program closed the messenger"))
-        port.close()
+        // After a release the port belongs to somebody else.
+        if closeReason?.code != .transferred { port.close() }
+    }
+
+    private struct Ended {
+        var sent: [PendingCall]
+        var waiting: [Outgoing]
+        var handlers: [ServedCall]
+        var release: Latch<Result<MessagePort, CallError>>?
     }
 
     /// The line is over: everything that waits ends with its reason.
     func end(_ reason: CloseReason) {
-        let ended: (sent: [PendingCall], waiting: [Outgoing], handlers: [ServedCall])? = withState { state in
+        let ended: Ended? = withState { state in
             guard state.end == nil else { return nil }
             state.end = reason
             state.overflow = []
-            return (state.made.end(), state.order.end(), state.served.end())
+            return Ended(
+                sent: state.made.end(), waiting: state.order.end(), handlers: state.served.end(),
+                release: state.release)
         }
         guard let ended else { return }
         onEnd?(reason)
+        ended.release?.set(.failure(.lineEnded(reason, .waiting)))
         for call in ended.sent { call.end(.failed(.lineEnded(reason, .sent))) }
         for case .request(let call) in ended.waiting { call.end(.failed(.lineEnded(reason, .waiting))) }
         for call in ended.handlers { call.lineEnded() }
@@ -153,6 +181,9 @@ final class CallLine: Sendable {
 }
 
 extension CallLine.State {
+    /// Whether requests and events go out now, rather than wait.
+    var maySend: Bool { overflow.isEmpty && !rest.isHeld }
+
     mutating func reply(
         _ message: OutgoingMessage, giving gives: CallLine.GivenBack = .nothing, on line: CallLine
     ) {
@@ -180,8 +211,8 @@ extension CallLine.State {
         line.startPumping()
     }
 
-    /// The next message that the port is to take; nil ends the pumping. What it gives back counts from now on, since the answer to it may come
-    /// before the port says that it has gone.
+    /// The next message that the port is to take; nil ends the pumping. What it gives back counts from now on, since
+    /// the answer to it may come before the port says that it has gone.
     mutating func leaving() -> OutgoingMessage? {
         guard let (message, gives) = overflow.first else {
             isPumping = false
@@ -202,7 +233,7 @@ extension CallLine.State {
 
     /// Sends the requests and events whose turn it is.
     mutating func sendWaiting(on line: CallLine) {
-        while overflow.isEmpty, let item = order.next(places: made.places) { send(item, on: line) }
+        while maySend, let item = order.next(places: made.places) { send(item, on: line) }
     }
 
     mutating func send(_ item: CallLine.Outgoing, on line: CallLine) {

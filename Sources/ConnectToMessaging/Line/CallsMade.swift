@@ -92,6 +92,12 @@ struct CallsMade<Caller> {
         try grantPlaces(granted - Hello.least.places)
     }
 
+    /// The other side's end has a new owner: its places begin anew. Nothing may be under way. Ids go on, so that what
+    /// is still said here of earlier requests means no later one.
+    mutating func restart() {
+        places = Int(Hello.least.places)
+    }
+
     /// The line has ended: everything that waits for an answer, in the order of its sending.
     mutating func end() -> [Caller] {
         defer { calls = [:] }

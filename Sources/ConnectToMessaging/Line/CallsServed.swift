@@ -1,4 +1,7 @@
 /// The other side's requests that this side has not answered yet.
+///
+/// A request is known by a *key*, which is never used again, also where the other side's end gets a new owner whose ids
+/// begin anew. Until then key and id are the same.
 struct CallsServed<Handler> {
     private struct Call {
         /// Nil until the handler has started.
@@ -15,6 +18,8 @@ struct CallsServed<Handler> {
 
     private var calls: [UInt64: Call] = [:]
     private var lastID: UInt64 = 0
+    /// What is added to an id to make the key.
+    private var base: UInt64 = 0
     private var waiting = 0
     /// How many more requests the other side may send now, and those for which it has not been told so.
     private var places: Int
@@ -31,28 +36,33 @@ struct CallsServed<Handler> {
     var handlers: some Sequence<Handler> { calls.values.lazy.compactMap(\.handler) }
 
     /// Whether the handler of a stream has to wait before it sends more.
-    func hasNoWindow(_ id: UInt64) -> Bool {
-        guard let call = calls[id], !call.isCancelled, let elements = call.elements else { return false }
+    func hasNoWindow(_ key: UInt64) -> Bool {
+        guard let call = calls[key], !call.isCancelled, let elements = call.elements else { return false }
         return elements == 0
     }
 
     /// A request has arrived.
-    mutating func begin(_ id: UInt64, wantsMany: Bool) throws(ProtocolViolation) {
+    ///
+    /// - Returns: its key.
+    @discardableResult
+    mutating func begin(_ id: UInt64, wantsMany: Bool) throws(ProtocolViolation) -> UInt64 {
         guard id > lastID else {
             throw ProtocolViolation("request \(id) behind request \(lastID): ids have to grow")
         }
         guard places > withheldPlaces else { throw ProtocolViolation("a request beyond the places that were granted") }
         lastID = id
         places -= 1
-        calls[id] = Call(elements: wantsMany ? CallsMade<Void>.firstElements : nil)
+        let key = base &+ id
+        calls[key] = Call(elements: wantsMany ? CallsMade<Void>.firstElements : nil)
+        return key
     }
 
     /// The handler of a request has started.
     ///
     /// - Returns: whether it is to go on: false where the request has been cancelled meanwhile.
-    mutating func started(_ id: UInt64, _ handler: Handler) -> Bool {
-        guard let call = calls[id] else { return false }
-        calls[id]?.handler = handler
+    mutating func started(_ key: UInt64, _ handler: Handler) -> Bool {
+        guard let call = calls[key] else { return false }
+        calls[key]?.handler = handler
         return !call.isCancelled
     }
 
@@ -60,8 +70,8 @@ struct CallsServed<Handler> {
     ///
     /// - Returns: whether the answer keeps the place, which was given back before; nil where the request has been
     ///   answered before, or the line has ended, so that there is nothing to send.
-    mutating func answer(_ id: UInt64) -> (keepsPlace: Bool, wantsMany: Bool)? {
-        guard let call = calls.removeValue(forKey: id) else { return nil }
+    mutating func answer(_ key: UInt64) -> (keepsPlace: Bool, wantsMany: Bool)? {
+        guard let call = calls.removeValue(forKey: key) else { return nil }
         if call.keepsPlace { waiting -= 1 } else { places += 1 }
         return (call.keepsPlace, call.elements != nil)
     }
@@ -69,9 +79,9 @@ struct CallsServed<Handler> {
     /// A handler begins to wait for an answer of its own.
     ///
     /// - Returns: whether its place is to be given back to the other side now.
-    mutating func givePlaceBack(_ id: UInt64) -> Bool {
-        guard let call = calls[id], !call.keepsPlace, waiting < Self.waitingLimit else { return false }
-        calls[id]?.keepsPlace = true
+    mutating func givePlaceBack(_ key: UInt64) -> Bool {
+        guard let call = calls[key], !call.keepsPlace, waiting < Self.waitingLimit else { return false }
+        calls[key]?.keepsPlace = true
         waiting += 1
         places += 1
         return true
@@ -82,18 +92,19 @@ struct CallsServed<Handler> {
     /// - Returns: the handler to cancel; nil where it has not started or has answered.
     mutating func cancel(_ id: UInt64) throws(ProtocolViolation) -> Handler? {
         guard id <= lastID else { throw ProtocolViolation("a cancel of request \(id), which was never sent") }
-        calls[id]?.isCancelled = true
-        return calls[id]?.handler
+        let key = base &+ id
+        calls[key]?.isCancelled = true
+        return calls[key]?.handler
     }
 
     /// Whether the caller of a request has given up.
-    func isCancelled(_ id: UInt64) -> Bool { calls[id]?.isCancelled ?? true }
+    func isCancelled(_ key: UInt64) -> Bool { calls[key]?.isCancelled ?? true }
 
     /// Takes the right to send one element of a stream.
-    mutating func sendElement(_ id: UInt64) -> ElementPermission {
-        guard let call = calls[id], !call.isCancelled, let elements = call.elements else { return .ended }
+    mutating func sendElement(_ key: UInt64) -> ElementPermission {
+        guard let call = calls[key], !call.isCancelled, let elements = call.elements else { return .ended }
         guard elements > 0 else { return .wait }
-        calls[id]?.elements = elements - 1
+        calls[key]?.elements = elements - 1
         return .send
     }
 
@@ -110,15 +121,24 @@ struct CallsServed<Handler> {
     /// - Returns: the handler, which may wait for that; nil where the stream has ended.
     mutating func grantElements(_ count: UInt32, of id: UInt64) throws(ProtocolViolation) -> Handler? {
         guard id <= lastID else { throw ProtocolViolation("a grant for request \(id), which was never sent") }
-        guard let call = calls[id] else { return nil }
+        let key = base &+ id
+        guard let call = calls[key] else { return nil }
         guard let elements = call.elements else {
             throw ProtocolViolation("a grant of elements for request \(id), which asks for one answer")
         }
         guard Int(elements) + Int(count) <= Int(Int32.max) else {
             throw ProtocolViolation("grants of more than 2^31 elements")
         }
-        calls[id]?.elements = elements + count
+        calls[key]?.elements = elements + count
         return call.handler
+    }
+
+    /// The other side's end has a new owner: its ids and places begin anew. Nothing may be under way.
+    mutating func restart(places: UInt32) {
+        self.places = Int(places)
+        base &+= lastID
+        lastID = 0
+        waiting = 0
     }
 
     /// The line has ended: all handlers that have started.

@@ -19,6 +19,9 @@ struct SendOrder<Item> {
     /// The bytes of all that waits.
     private(set) var waitingBytes = 0
 
+    /// Whether nothing waits.
+    var isEmpty: Bool { waiting.allSatisfy { $0.item == nil } }
+
     /// All that waits, in its order.
     var items: some Sequence<Item> { waiting.lazy.compactMap(\.item) }
 
@@ -83,6 +86,11 @@ struct SendOrder<Item> {
         try grant(Int(granted - Hello.least.window))
     }
 
+    /// The other side's end has a new owner: its window begins anew, and what waits waits for that.
+    mutating func restart() {
+        window = Int(Hello.least.window)
+    }
+
     /// The line has ended: all that was never sent.
     mutating func end() -> [Item] {
         defer { waiting = [] }
@@ -99,6 +107,15 @@ struct ReceiveWindow {
     var withheld = 0
     /// Taken by handlers, and not granted again yet.
     private var taken = 0
+    /// How many owners the other side's end has had before.
+    private var owner = 0
+
+    /// The part of the window that one message takes.
+    struct Share: Sendable {
+        let cost: Int
+        /// The window of an earlier owner gets nothing back.
+        fileprivate let owner: Int
+    }
 
     init(size: UInt64) {
         self.size = Int(size)
@@ -109,16 +126,25 @@ struct ReceiveWindow {
     var isWhole: Bool { left + taken == size }
 
     /// A request or an event has arrived.
-    mutating func receive(cost: Int) throws(ProtocolViolation) {
+    mutating func receive(cost: Int) throws(ProtocolViolation) -> Share {
         guard left > withheld else { throw ProtocolViolation("a request or event beyond the window") }
         left -= cost
+        return Share(cost: cost, owner: owner)
+    }
+
+    /// The other side's end has a new owner, whose window begins anew, whatever handlers still hold of the one before.
+    mutating func restart() {
+        left = size
+        taken = 0
+        owner += 1
     }
 
     /// A handler is done with a message, or the message was dropped.
     ///
     /// - Returns: how many bytes to grant now; nil while it is not worth a message of its own.
-    mutating func take(cost: Int) -> UInt32? {
-        taken += cost
+    mutating func take(_ share: Share) -> UInt32? {
+        guard share.owner == owner else { return nil }
+        taken += share.cost
         guard taken >= size / 4 || left <= 0 else { return nil }
         let granted = min(taken, Int(UInt32.max))
         taken -= granted

@@ -11,7 +11,10 @@ final class ServedCall: Sendable {
         var waiter: UnsafeContinuation<Void, Never>?
     }
 
+    /// What the other side calls it.
     let id: UInt64
+    /// What the line calls it.
+    let key: UInt64
     let type: String
     let wantsMany: Bool
     let deadline: SuspendingClock.Instant?
@@ -19,8 +22,9 @@ final class ServedCall: Sendable {
     private let logEntry: CallLogEntry?
     private let state = Lock(State())
 
-    init(id: UInt64, type: String, wantsMany: Bool, remaining: UInt32, line: CallLine) {
+    init(id: UInt64, key: UInt64, type: String, wantsMany: Bool, remaining: UInt32, line: CallLine) {
         self.id = id
+        self.key = key
         self.type = type
         self.wantsMany = wantsMany
         self.line = line
@@ -68,7 +72,7 @@ final class ServedCall: Sendable {
     /// Answers. A second answer, and one on a line that has ended, is dropped.
     func answer(_ payload: OutgoingMessage?) {
         let isFirst = line.withState { state in
-            guard let call = state.served.answer(id) else { return false }
+            guard let call = state.served.answer(key) else { return false }
             state.reply(
                 Envelope(operation: .result(id: id, keepsPlace: call.keepsPlace)).message(payload),
                 giving: call.keepsPlace ? .nothing : .place, on: line)
@@ -80,7 +84,7 @@ final class ServedCall: Sendable {
     /// Answers with a failure.
     func fail(_ failure: CallFailure) {
         let isFirst = line.withState { state in
-            guard let call = state.served.answer(id) else { return false }
+            guard let call = state.served.answer(key) else { return false }
             let operation = Envelope.Operation.failure(
                 id: id, code: failure.code.rawValue, text: failure.message, keepsPlace: call.keepsPlace)
             state.reply(
@@ -110,7 +114,7 @@ final class ServedCall: Sendable {
     /// The handler waits for an answer of its own: another request may take its place.
     func givePlaceBack() {
         line.withState { state in
-            guard state.served.givePlaceBack(id) else { return }
+            guard state.served.givePlaceBack(key) else { return }
             state.reply(Envelope(operation: .grant(.places(1))).message(), giving: .place, on: line)
         }
     }
@@ -125,8 +129,8 @@ final class ServedCall: Sendable {
         while !isCancelled {
             let permission: CallsServed<ServedCall>.ElementPermission = line.withState { state in
                 // However much the other side grants, no more waits here than the port takes.
-                if !state.overflow.isEmpty { return state.served.isCancelled(id) ? .ended : .wait }
-                let permission = state.served.sendElement(id)
+                if !state.overflow.isEmpty { return state.served.isCancelled(key) ? .ended : .wait }
+                let permission = state.served.sendElement(key)
                 if permission == .send {
                     state.reply(Envelope(operation: .element(id: id)).message(element), on: line)
                 }
@@ -144,8 +148,9 @@ final class ServedCall: Sendable {
     private func waitForWindow() async {
         await withUnsafeContinuation { continuation in
             let mustWait = line.withState { lineState in
-                // A grant needs the line's lock, as the port's taking of what waits does, so none can come between this look and the waiter.
-                let isFull = lineState.served.hasNoWindow(id) || !lineState.overflow.isEmpty
+                // A grant needs the line's lock, as the port's taking of what waits does, so none can come between
+                // this look and the waiter.
+                let isFull = lineState.served.hasNoWindow(key) || !lineState.overflow.isEmpty
                 return state.withLock { state in
                     guard isFull, !state.isCancelled else { return false }
                     state.waiter = continuation

@@ -31,6 +31,12 @@ extension CallMessage: CustomStringConvertible {
             return "event \(Self.word(name))"
         case .lane:
             return "lane"
+        case .rest(.wanted):
+            return "rest"
+        case .rest(.agreed):
+            return "rest agreed to"
+        case .rest(.over):
+            return "rest over"
         }
     }
 

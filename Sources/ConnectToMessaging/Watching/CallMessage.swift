@@ -40,6 +40,8 @@ public struct CallMessage: Sendable, Equatable {
         public static let event = Operation(rawValue: "event")
         /// A second line between the two programs comes with it.
         public static let lane = Operation(rawValue: "lane")
+        /// About a pause of requests and events, in which an end of the line is handed over.
+        public static let rest = Operation(rawValue: "rest")
     }
 
     let envelope: Envelope
@@ -87,6 +89,7 @@ public struct CallMessage: Sendable, Equatable {
         case .grant: .grant
         case .event: .event
         case .lane: .lane
+        case .rest: .rest
         }
     }
 
@@ -96,7 +99,7 @@ public struct CallMessage: Sendable, Equatable {
         case .request(let id, _, _, _), .element(let id), .result(let id, _), .failure(let id, _, _, _),
             .cancel(let id), .grant(.elements(_, let id)):
             id
-        case .hello, .grant, .event, .lane:
+        case .hello, .grant, .event, .lane, .rest:
             nil
         }
     }

@@ -12,6 +12,7 @@ private struct Head {
         case grant = 7
         case event = 8
         case lane = 9
+        case rest = 10
     }
 
     static let many: UInt8 = 1
@@ -101,7 +102,7 @@ extension Envelope {
             guard transferredCount == 1 else {
                 throw ProtocolViolation("a lane with \(transferredCount) transferred things instead of one port")
             }
-        case .hello, .cancel, .grant:
+        case .hello, .cancel, .grant, .rest:
             guard body == nil else { throw ProtocolViolation("a body where the operation has none") }
             guard transferredCount == 0 else {
                 throw ProtocolViolation("things transferred with an operation that takes none")
@@ -142,6 +143,8 @@ extension Envelope {
             Head(code: .event, name: type)
         case .lane:
             Head(code: .lane)
+        case .rest(let rest):
+            Head(code: .rest, flags: rest.rawValue)
         }
     }
 }
@@ -180,6 +183,10 @@ extension Envelope.Operation {
         case .lane:
             try head.expect(flags: 0, number: true, id: true, name: true)
             self = .lane
+        case .rest:
+            try head.expect(flags: head.flags, number: true, id: true, name: true)
+            guard let rest = Envelope.Rest(rawValue: head.flags) else { throw head.unknownFlags }
+            self = .rest(rest)
         }
     }
 }

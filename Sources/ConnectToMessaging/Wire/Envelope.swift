@@ -24,12 +24,23 @@ struct Envelope: Equatable, Sendable {
         case grant(Grant)
         case event(type: String)
         case lane
+        case rest(Rest)
     }
 
     enum BodyKind: UInt8, Sendable {
         case bytes = 1
         case text = 2
         case json = 3
+    }
+
+    /// What a side says of a rest of the line, in which its end can be handed over (section 10).
+    enum Rest: UInt8, Sendable {
+        /// The sender wants one.
+        case wanted = 0
+        /// The sender agrees to what the other side wants.
+        case agreed = 1
+        /// The sender no longer wants one.
+        case over = 2
     }
 
     /// The right to send more of something.

@@ -128,4 +128,19 @@ struct CallsServedTests {
         #expect(calls.answer(1) == nil)
         #expect(calls.end() == [])
     }
+
+    @Test("A new owner of the other end begins with new ids, and nothing said of old requests means its own")
+    func newOwner() throws {
+        var calls = CallsServed<String>(places: 2)
+        let old = try calls.begin(7, wantsMany: true)
+        #expect(calls.answer(old) != nil)
+        calls.restart(places: 2)
+        let new = try calls.begin(1, wantsMany: true)
+        #expect(new != old)
+        #expect(calls.started(new, "new") == true)
+        #expect(calls.answer(old) == nil)
+        #expect(try calls.cancel(1) == "new")
+        #expect(calls.isCancelled(new))
+        #expect(throws: ProtocolViolation.self) { try calls.cancel(7) }
+    }
 }

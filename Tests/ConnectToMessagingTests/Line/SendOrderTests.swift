@@ -92,20 +92,18 @@ struct SendOrderTests {
             var order = SendOrder<Int>()
             var window = ReceiveWindow(size: size)
             try order.hello(window: size)
-            var held: [Int] = []
+            var held: [ReceiveWindow.Share] = []
             for _ in 0..<500 {
                 let cost = Int.random(in: 16...60_000, using: &random)
                 if order.sendsAtOnce(cost: cost, needsPlace: false, places: 0) {
-                    try window.receive(cost: cost)
-                    held.append(cost)
+                    held.append(try window.receive(cost: cost))
                 } else {
                     // Nothing is held back for ever: when all has been taken, the sender may go on.
                     while let taken = held.popLast() {
-                        if let granted = window.take(cost: taken) { try order.grant(Int(granted)) }
+                        if let granted = window.take(taken) { try order.grant(Int(granted)) }
                     }
                     #expect(order.sendsAtOnce(cost: 16, needsPlace: false, places: 0) == true)
-                    try window.receive(cost: 16)
-                    held.append(16)
+                    held.append(try window.receive(cost: 16))
                 }
             }
         }
@@ -114,7 +112,19 @@ struct SendOrderTests {
     @Test("A message beyond the receiver's window breaks the protocol")
     func beyondTheWindow() throws {
         var window = ReceiveWindow(size: 65_536)
-        try window.receive(cost: 65_536)
+        _ = try window.receive(cost: 65_536)
+        #expect(throws: ProtocolViolation.self) { try window.receive(cost: 1) }
+    }
+
+    @Test("What handlers hold of an earlier owner's messages is not granted to the next owner")
+    func windowOfTheNextOwner() throws {
+        var window = ReceiveWindow(size: 65_536)
+        let share = try window.receive(cost: 65_536)
+        window.restart()
+        #expect(window.isWhole)
+        #expect(window.take(share) == nil)
+        #expect(window.isWhole)
+        _ = try window.receive(cost: 65_536)
         #expect(throws: ProtocolViolation.self) { try window.receive(cost: 1) }
     }
 }

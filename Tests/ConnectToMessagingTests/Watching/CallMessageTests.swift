@@ -38,6 +38,9 @@ struct CallMessageTests {
             (Envelope(operation: .grant(.elements(8, of: 3))), "grant of 8 elements for 3"),
             (Envelope(operation: .event(type: "@editor/theme"), body: .text), "event @editor/theme, text"),
             (Envelope(operation: .lane), "lane"),
+            (Envelope(operation: .rest(.wanted)), "rest"),
+            (Envelope(operation: .rest(.agreed)), "rest agreed to"),
+            (Envelope(operation: .rest(.over)), "rest over"),
         ])
     func words(envelope: Envelope, words: String) throws {
         let message = try #require(

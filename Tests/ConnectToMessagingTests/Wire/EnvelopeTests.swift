@@ -21,6 +21,9 @@ struct EnvelopeTests {
         Envelope(operation: .grant(.elements(8, of: 3))),
         Envelope(operation: .event(type: "theme-change"), body: .json),
         Envelope(operation: .lane),
+        Envelope(operation: .rest(.wanted)),
+        Envelope(operation: .rest(.agreed)),
+        Envelope(operation: .rest(.over)),
     ]
 
     @Test("Every envelope comes back from its bytes as it was, with its body", arguments: all)
@@ -73,7 +76,7 @@ struct EnvelopeTests {
         "An envelope with a value that the table of operations does not have breaks the protocol",
         arguments: [
             ("operation 0", "00 00 00 00  00 00 00 00  00 00 00 00 00 00 00 00"),
-            ("operation 10", "0a 00 00 00  00 00 00 00  00 00 00 00 00 00 00 00"),
+            ("operation 11", "0b 00 00 00  00 00 00 00  00 00 00 00 00 00 00 00"),
             ("a body of kind 4", "08 04 00 01  00 00 00 00  00 00 00 00 00 00 00 00  78"),
             ("bytes behind no body", "08 00 00 01  00 00 00 00  00 00 00 00 00 00 00 00  78 79"),
             ("a hello of version 0", "01 00 00 00  40 00 00 00  00 00 00 01 00 00 00 00"),
@@ -101,6 +104,9 @@ struct EnvelopeTests {
             ("an event without a type", "08 00 00 00  00 00 00 00  00 00 00 00 00 00 00 00"),
             ("an event with an id", "08 00 00 01  00 00 00 00  01 00 00 00 00 00 00 00  78"),
             ("a lane without a port", "09 00 00 00  00 00 00 00  00 00 00 00 00 00 00 00"),
+            ("a rest that is agreed to and over", "0a 00 03 00  00 00 00 00  00 00 00 00 00 00 00 00"),
+            ("a rest with a number", "0a 00 00 00  01 00 00 00  00 00 00 00 00 00 00 00"),
+            ("a rest with a body", "0a 01 00 00  00 00 00 00  00 00 00 00 00 00 00 00"),
             ("a compressed body that is not there", "08 00 80 01  00 00 00 00  00 00 00 00 00 00 00 00  78"),
         ])
     func wrongValue(what: String, hex: String) {
@@ -112,7 +118,7 @@ struct EnvelopeTests {
         for envelope in Self.all {
             let takesAny =
                 switch envelope.operation {
-                case .request(_, type: "", _, _), .hello, .cancel, .grant, .lane: false
+                case .request(_, type: "", _, _), .hello, .cancel, .grant, .lane, .rest: false
                 default: true
                 }
             let message = envelope.encoded()

@@ -57,9 +57,12 @@ private struct CountedLine {
         /// Nil where the program has given up, or the handler has not started.
         var program: Int?
         var elements: Int?
-        var cost = 0
+        /// Its part of the window; nil where this side has sent it.
+        var share: ReceiveWindow.Share?
         var keepsPlace = false
         var isCancelled = false
+
+        var cost: Int { share?.cost ?? 0 }
     }
 
     private static let window = 65_536
@@ -82,8 +85,8 @@ private struct CountedLine {
     private let places: Int
     private var arrived: [UInt64: UnderWay] = [:]
     private var lastArrived: UInt64 = 0
-    /// The costs of events that are being handled.
-    private var events: [Int] = []
+    /// What the events that are being handled have of the window.
+    private var events: [ReceiveWindow.Share] = []
     /// What handlers have done with, and the peer has not been granted again.
     private var owed = 0
     private var hasGreeted = false
@@ -93,7 +96,7 @@ private struct CountedLine {
         served = CallsServed(places: UInt32(places))
     }
 
-    private var heldBytes: Int { arrived.values.reduce(0) { $0 + $1.cost } + events.reduce(0, +) }
+    private var heldBytes: Int { arrived.values.reduce(0) { $0 + $1.cost } + events.reduce(0) { $0 + $1.cost } }
     private var isPlaceFree: Bool { arrived.values.count { !$0.keepsPlace } < places }
     private var isWindowOpen: Bool { heldBytes + owed < Self.window }
 
@@ -154,12 +157,11 @@ private struct CountedLine {
             sendWaiting()
         case .request(let id, _, _, let wantsMany):
             try served.begin(id, wantsMany: wantsMany)
-            try window.receive(cost: cost)
-            arrived[id] = UnderWay(elements: wantsMany ? 16 : nil, cost: cost)
+            let share = try window.receive(cost: cost)
+            arrived[id] = UnderWay(elements: wantsMany ? 16 : nil, share: share)
             lastArrived = id
         case .event:
-            try window.receive(cost: cost)
-            events.append(cost)
+            events.append(try window.receive(cost: cost))
         case .element(let id):
             let caller = try made.element(id)
             expect(caller == sent[id]?.program, "an element went to another caller")
@@ -281,12 +283,12 @@ private struct CountedLine {
         expect(answer?.keepsPlace == call.keepsPlace, "an answer says something else of the place")
         expect(answer?.wantsMany == (call.elements != nil), "an answer says something else of the stream")
         expect(served.answer(id) == nil, "a request was answered twice")
-        take(call.cost)
+        if let share = call.share { take(share) }
     }
 
-    private mutating func take(_ cost: Int) {
-        owed += cost
-        guard let bytes = window.take(cost: cost) else { return }
+    private mutating func take(_ share: ReceiveWindow.Share) {
+        owed += share.cost
+        guard let bytes = window.take(share) else { return }
         expect(bytes > 0 && Int(bytes) <= owed, "more is granted than was taken")
         owed -= Int(bytes)
     }
