@@ -48,6 +48,8 @@ public struct CallError: Error, Sendable, CustomStringConvertible {
         public static let notEncodable = Code(rawValue: "not-encodable")
         /// Another task releases the line (``Messenger/release(within:)``).
         public static let alreadyReleasing = Code(rawValue: "already-releasing")
+        /// The line has an open lane, and is not released (``Messenger/urgent``).
+        public static let laneOpen = Code(rawValue: "lane-open")
         /// Too much waits for the other program already (events only; a request waits).
         public static let queueFull = Code(rawValue: "queue-full")
     }

@@ -11,6 +11,10 @@ extension CallLine {
         case resume(ServedCall)
         /// The other side does not keep the line, for a reason that the payload says.
         case refused(Payload)
+        /// The other side has opened a lane.
+        case lane(MessagePort)
+        /// The other side has a new owner, who has no lanes yet.
+        case endLanes([CallLine])
     }
 
     /// A message has arrived; on the port's loop.
@@ -46,6 +50,8 @@ extension CallLine {
         case .cancel(let call): call.cancel()
         case .resume(let call): call.resume()
         case .refused(let payload): beRefused(payload)
+        case .lane(let port): takeLane(port)
+        case .endLanes(let lanes): endLanes(lanes, CloseReason(.closed, detail: "the other side handed the line over"))
         }
     }
 }
@@ -56,12 +62,12 @@ extension CallLine.State {
     ) throws(ProtocolViolation) -> CallLine.Action {
         if end != nil { return .nothing }
         if case .hello(let hello) = operation {
-            if self.hello != nil { try beginAnew(on: line) }
+            let oldLanes = self.hello == nil ? [] : try beginAnew(on: line)
             self.hello = hello
             try made.hello(places: hello.places)
             try order.hello(window: hello.window)
             sendWaiting(on: line)
-            return .nothing
+            return oldLanes.isEmpty ? .nothing : .endLanes(oldLanes)
         }
         guard hello != nil else {
             // The other side may have said these to a former owner of this end, before it has heard of the new one.
@@ -116,11 +122,9 @@ extension CallLine.State {
             return .nothing
         case .lane:
             guard let port = payload.transferred.first?.port else { throw ProtocolViolation("a lane without a port") }
-            guard !hasLane else { throw ProtocolViolation("a second lane") }
-            hasLane = true
-            // The library opens none yet. A side that has no use for one closes it.
-            port.close()
-            return .nothing
+            guard !lanes.hasTaken else { throw ProtocolViolation("a second lane") }
+            lanes.hasTaken = true
+            return .lane(port)
         }
     }
 }

@@ -28,6 +28,10 @@ extension CallLine {
                 return CallError(
                     .alreadyReleasing, "another task releases the line; only one of them can have the port")
             }
+            if state.lanes.isOpen {
+                return CallError(
+                    .laneOpen, "a line with an open lane cannot be released: close the lanes of both sides first")
+            }
             state.release = latch
             state.rest.want()
             state.reply(Envelope(operation: .rest(.wanted)).message(), on: self)
@@ -57,7 +61,7 @@ extension CallLine {
             if made + served > 0 {
                 return "\(made) requests of this program and \(served) of the other one are under way"
             }
-            return "events are under way"
+            return state.lanes.isOpen ? "the other program has opened a lane" : "events are under way"
         }
     }
 
@@ -91,11 +95,13 @@ extension CallLine.State {
     /// Whether the other side is held and nothing is under way in either direction.
     fileprivate var isAtRest: Bool {
         rest.isAgreed && made.isEmpty && served.count == 0 && window.isWhole && order.isEmpty && overflow.isEmpty
-            && !isPumping
+            && !isPumping && !lanes.isOpen
     }
 
     /// The other side's end has a new owner, which has said hello: both sides begin as on a new line.
-    mutating func beginAnew(on line: CallLine) throws(ProtocolViolation) {
+    ///
+    /// - Returns: the lanes of before, which have ended or are about to.
+    mutating func beginAnew(on line: CallLine) throws(ProtocolViolation) -> [CallLine] {
         let wantsRest = try rest.begin()
         guard made.isEmpty, served.count == 0 else {
             throw ProtocolViolation("a hello of a new owner while requests are under way")
@@ -106,5 +112,11 @@ extension CallLine.State {
         window.restart()
         reply(line.hello, on: line)
         if wantsRest { reply(Envelope(operation: .rest(.wanted)).message(), on: line) }
+        var newLanes = CallLine.Lanes()
+        // A lane that was to be opened in the rest is the new owner's.
+        if lanes.waiting != nil { swap(&newLanes.opened, &lanes.opened) }
+        newLanes.waiting = lanes.waiting
+        defer { lanes = newLanes }
+        return lanes.all
     }
 }

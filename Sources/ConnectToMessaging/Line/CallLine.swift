@@ -14,13 +14,12 @@ final class CallLine: Sendable {
         var order = SendOrder<Outgoing>()
         var window: ReceiveWindow
         var hello: Hello?
-        /// The other side has opened its lane.
-        var hasLane = false
         /// What the port's queue has no room for; it goes before everything else. Answers and grants are bounded by
         /// what they give back, which is withheld until they leave; a stream waits until nothing is left here.
         var overflow: Deque<(message: OutgoingMessage, gives: GivenBack)> = []
         var isPumping = false
         var rest = LineRest()
+        var lanes = Lanes()
         /// Where this side gives its end away: set with the port, or with why it has not got so far.
         var release: Latch<Result<MessagePort, CallError>>?
         /// The timer for the earliest deadline; nil where there is none.
@@ -51,6 +50,8 @@ final class CallLine: Sendable {
     let handlers: Handlers
     let arrivals = Arrivals()
     let options: MessengerOptions
+    /// Whether the line is a lane of another one.
+    let isLane: Bool
     /// Called once, when the line has ended, and before anything that waits for it.
     let onEnd: (@Sendable (CloseReason) -> Void)?
     /// Whether each change of the state may be the one that a release waits for.
@@ -59,13 +60,14 @@ final class CallLine: Sendable {
 
     init(
         _ port: MessagePort, peer: Peer?, peerID: String?, handlers: Handlers, options: MessengerOptions,
-        onEnd: (@Sendable (CloseReason) -> Void)? = nil
+        isLane: Bool = false, onEnd: (@Sendable (CloseReason) -> Void)? = nil
     ) {
         self.port = port
         self.peer = peer
         self.peerID = peerID
         self.handlers = handlers
         self.options = options
+        self.isLane = isLane
         self.onEnd = onEnd
         let window = UInt64(options.window)
         state = Lock(
@@ -158,6 +160,7 @@ final class CallLine: Sendable {
         var waiting: [Outgoing]
         var handlers: [ServedCall]
         var release: Latch<Result<MessagePort, CallError>>?
+        var lanes: [CallLine]
     }
 
     /// The line is over: everything that waits ends with its reason.
@@ -168,7 +171,7 @@ final class CallLine: Sendable {
             state.overflow = []
             return Ended(
                 sent: state.made.end(), waiting: state.order.end(), handlers: state.served.end(),
-                release: state.release)
+                release: state.release, lanes: state.lanes.all)
         }
         guard let ended else { return }
         onEnd?(reason)
@@ -177,6 +180,7 @@ final class CallLine: Sendable {
         for case .request(let call) in ended.waiting { call.end(.failed(.lineEnded(reason, .waiting))) }
         for call in ended.handlers { call.lineEnded() }
         arrivals.end()
+        endLanes(ended.lanes, reason)
     }
 }
 
@@ -233,6 +237,7 @@ extension CallLine.State {
 
     /// Sends the requests and events whose turn it is.
     mutating func sendWaiting(on line: CallLine) {
+        sendLane(on: line)
         while maySend, let item = order.next(places: made.places) { send(item, on: line) }
     }
 

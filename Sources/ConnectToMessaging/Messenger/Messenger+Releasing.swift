@@ -11,8 +11,8 @@ extension Messenger {
     ///
     /// The other program is asked to send no more requests and events for a while. What it wants to send waits there,
     /// with its deadlines and limits, and arrives at the new owner, in order, each once. This call returns when nothing
-    /// is under way: all requests have been answered, in both directions, all handlers of events have returned here,
-    /// and what this program has sent has left its queues. Until then this messenger goes on as usual, so a program that
+    /// is under way: all requests have been answered, in both directions, all handlers of events have returned here, and
+    /// what this program has sent has left its queues. Until then this messenger goes on as usual, so a program that
     /// keeps asking over it keeps it from being released. Handlers of events may still run in the other program.
     ///
     /// Then this messenger is over, with ``CloseReason/Code/transferred``; the other program's goes on, and notices

@@ -38,9 +38,10 @@ public final class Messenger: CallHandling {
     /// - Parameter onEnd: called once, when the line has ended, and before anything that waits for it.
     init(
         _ port: MessagePort, peer: Peer?, peerID: String?, handlers: Handlers, options: MessengerOptions,
-        onEnd: (@Sendable (CloseReason) -> Void)? = nil
+        isLane: Bool = false, onEnd: (@Sendable (CloseReason) -> Void)? = nil
     ) {
-        line = CallLine(port, peer: peer, peerID: peerID, handlers: handlers, options: options, onEnd: onEnd)
+        line = CallLine(
+            port, peer: peer, peerID: peerID, handlers: handlers, options: options, isLane: isLane, onEnd: onEnd)
         line.messenger = self
     }
 
