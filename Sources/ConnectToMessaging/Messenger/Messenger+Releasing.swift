@@ -19,8 +19,9 @@ extension Messenger {
     /// nothing but the pause. The port is open. A new owner that makes a ``Messenger`` of it gives handlers and options
     /// anew. A program that closes it instead ends the line.
     ///
-    /// A handler must not call this for its own line, since its own request is under way until it returns. If both
-    /// programs release a line at the same time both get their ends.
+    /// A handler must not call this for its own line, since its own request is under way until it returns. Both programs
+    /// may release a line at the same time; the one that comes second waits for the messenger of the other end's new
+    /// owner, if the first one has its end already.
     ///
     /// - Parameter limit: how long to wait for all of that. The other program is held meanwhile.
     /// - Throws: ``CallError``, and the messenger goes on as before: ``CallError/Code/timedOut`` where the limit ends

@@ -139,9 +139,10 @@ struct ReleasingTests {
     func bothSides() async throws {
         for _ in 0..<20 {
             let (a, b) = try makeMessengers()
-            async let first = a.release(within: .seconds(30))
-            async let second = b.release(within: .seconds(30))
-            let (c, d) = (Messenger(try await first), Messenger(try await second))
+            // One may be asked when its end has been handed over already: then the next owner answers.
+            async let first = Messenger(try await a.release(within: .seconds(30)))
+            async let second = Messenger(try await b.release(within: .seconds(30)))
+            let (c, d) = (try await first, try await second)
             for side in [c, d] { side.on(Sample.add) { pair, _ in pair.a + pair.b } }
             #expect(try await c.request(Sample.add, Sample.Pair(a: 1, b: 2), within: .seconds(30)) == 3)
             #expect(try await d.request(Sample.add, Sample.Pair(a: 3, b: 4), within: .seconds(30)) == 7)
