@@ -72,10 +72,12 @@ final class CallLine: Sendable {
         let window = UInt64(options.window)
         state = Lock(
             State(served: CallsServed(places: UInt32(options.places)), window: ReceiveWindow(size: window)))
+        // Here, and not at the start: nothing can be sent before it, whoever finds the line in a table meanwhile.
+        reply(hello)
     }
 
+    /// Begins to take what arrives.
     func start() {
-        reply(hello)
         port.onClose { [self] reason in end(reason) }
         port.onFinish { [self] in
             end(CloseReason(.closed, detail: "the other program has finished, and answers nothing any more"))
