@@ -16,7 +16,7 @@ public struct CallStream<Element: Decodable & Sendable>: AsyncSequence, Sendable
 
         /// The next answer; nil behind the last one.
         public mutating func next(isolation actor: isolated (any Actor)?) async throws(CallError) -> Element? {
-            try await payloads.next(isolation: actor)?.decode()
+            try await payloads.next(isolation: actor)?.decode(Element.self)
         }
     }
 }

@@ -206,6 +206,21 @@ struct MessengerTests {
         #expect(numbers == Array(0..<100))
     }
 
+    @Test("A stream's elements may be text and bytes")
+    func streamsOfTextAndBytes() async throws {
+        let (caller, callee) = try makeMessengers()
+        let words = StreamRequest<NoPayload, String>("words")
+        let blocks = StreamRequest<NoPayload, [UInt8]>("blocks")
+        callee.on(words) { _, answers, _ in for word in ["a", "größer"] { try await answers.yield(word) } }
+        callee.on(blocks) { _, answers, _ in try await answers.yield([1, 2]) }
+        var texts: [String] = []
+        for try await word in try caller.stream(words, NoPayload()) { texts.append(word) }
+        #expect(texts == ["a", "größer"])
+        var bytes: [[UInt8]] = []
+        for try await block in try caller.stream(blocks, NoPayload()) { bytes.append(block) }
+        #expect(bytes == [[1, 2]])
+    }
+
     @Test("A stream's handler runs no more than sixteen elements ahead, and is cancelled when the loop is left")
     func slowStream() async throws {
         let (caller, callee) = try makeMessengers()
