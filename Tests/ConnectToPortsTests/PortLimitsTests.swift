@@ -8,12 +8,13 @@ import Testing
 
 @Suite("The limits of a port", .chosenExecutor, .timeLimit(.minutes(1)))
 struct PortLimitsTests {
-    @Test("The limits of a channel hold for both ends: a message over the length is not posted")
+    @Test("The limits of a channel hold for both ends, which say so: a message over the length is not posted")
     func limitsHoldForBothEndsOfChannel() async throws {
         var limits = PortLimits()
         limits.messageLength = 1_000
         let (mine, theirs) = try MessageChannel.makePair(limits: limits)
         for port in [mine, theirs] {
+            #expect(port.limits == limits)
             let error = #expect(throws: PortError.self) {
                 try port.postMessage([UInt8](repeating: 0, count: 1_001))
             }

@@ -142,6 +142,9 @@ public final class MessagePort: Sendable {
 
     // MARK: State
 
+    /// The limits that the port was made with.
+    public var limits: PortLimits { line.limits }
+
     /// The loop on which the port's handlers run.
     public var eventLoop: EventLoop { EventLoop(line.reactor) }
 
