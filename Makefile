@@ -52,7 +52,7 @@ if [ -z "$$missing" ]; then exit 0; fi; \
 endef
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-tests build builds docs test test-fast test-broker test-loop test-metrics lint demo release install uninstall sanitize fuzz flood \
+.PHONY: help setup setup-tests build builds docs test test-fast test-broker test-loop test-metrics test-lz4 lint demo release install uninstall sanitize fuzz flood \
     soak mixture bench instructions clean
 
 help: ## list what there is to make
@@ -116,6 +116,13 @@ test-loop: setup-tests ## run all tests with their tasks on the ports' event loo
 
 test-metrics: setup-tests ## run the test of the trait Metrics, which counts through swift-metrics
 	$(SWIFT) test --traits default,Metrics --scratch-path .build-metrics $(test_options) --filter MetricsTests
+
+test-lz4: setup-tests ## run the tests of calls with the trait LZ4, which compresses through liblz4
+	@missing=; \
+	pkg-config --exists liblz4 2>/dev/null || missing="$$missing liblz4-dev"; \
+	$(install_missing)
+	$(SWIFT) test --traits default,LZ4 --scratch-path .build-lz4 $(test_options) \
+	    --filter '^ConnectToMessagingTests\.(LZ4Block|Compression|Messenger|Envelope)Tests'
 
 lint: ## check the form of the sources
 	$(SWIFT) format lint --strict --recursive Package.swift Sources Tests Benchmarks $(wildcard examples)
@@ -202,5 +209,5 @@ instructions: setup ## compare the instructions of hot paths with Benchmarks/ins
 	SWIFT="$(SWIFT)" Benchmarks/instructions $(if $(UPDATE),--update)
 
 clean: ## remove all that was built
-	rm -rf .build .build-release .build-address .build-thread .build-fuzz .build-bench .build-metrics .build-alone .build-cache \
+	rm -rf .build .build-release .build-address .build-thread .build-fuzz .build-bench .build-metrics .build-lz4 .build-alone .build-cache \
 	    examples/.build examples/.build-address examples/.build-thread

@@ -20,6 +20,8 @@ let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
 /// Nothing of it is fetched or linked without the trait.
 let metrics: Target.Dependency = .product(
     name: "Metrics", package: "swift-metrics", condition: .when(traits: ["Metrics"]))
+/// Its header and library are not looked for without the trait.
+let lz4: Target.Dependency = .target(name: "CConnectToLZ4", condition: .when(traits: ["LZ4"]))
 let metricsTestKit: Target.Dependency = .product(
     name: "MetricsTestKit", package: "swift-metrics", condition: .when(traits: ["Metrics"]))
 let subprocess: Target.Dependency = .product(name: "Subprocess", package: "swift-subprocess")
@@ -36,6 +38,7 @@ let package = Package(
     traits: [
         .default(enabledTraits: ["Command"]),
         .trait(name: "Command", description: "Fetches what the command `connect` needs and the library does not."),
+        .trait(name: "LZ4", description: "Lets the lines of ConnectToMessaging compress, through liblz4."),
         .trait(name: "Metrics", description: "Counts introductions, ports and bytes through swift-metrics."),
     ],
     dependencies: [
@@ -50,6 +53,8 @@ let package = Package(
         // The system, as Swift sees it.
         .systemLibrary(
             name: "CConnectToDBus", pkgConfig: "dbus-1", providers: [.apt(["libdbus-1-dev"])]),
+        .systemLibrary(
+            name: "CConnectToLZ4", pkgConfig: "liblz4", providers: [.apt(["liblz4-dev"])]),
         .target(name: "CConnectToLinux"),
 
         // Arrows point down only: each of these knows the ones above it, never the ones below.
@@ -65,7 +70,7 @@ let package = Package(
             swiftSettings: settings),
         // Calls and hubs (dbus/CALLS.md). Of the ports and the bus it may use what every program may use.
         .target(
-            name: "ConnectToMessaging", dependencies: ["ConnectTo", "ConnectToLinux", collections, logging],
+            name: "ConnectToMessaging", dependencies: ["ConnectTo", "ConnectToLinux", collections, logging, lz4],
             packageAccess: false, swiftSettings: settings),
         .target(
             name: "ConnectToTesting",

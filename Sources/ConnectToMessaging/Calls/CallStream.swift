@@ -36,7 +36,8 @@ public struct CallPayloads: AsyncSequence, Sendable {
             hold: Hold(
                 line: line,
                 call: PendingCall(
-                    type: type, payload: payload, wantsMany: true, deadline: Messenger.deadline(limit))))
+                    type: type, payload: payload, compressed: line.compressed(payload), wantsMany: true,
+                    deadline: Messenger.deadline(limit))))
     }
 
     /// Gives the request up when the loop is left.

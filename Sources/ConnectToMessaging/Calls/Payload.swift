@@ -10,15 +10,18 @@ public struct Payload: Sendable {
     public let kind: Message.Kind?
     private let message: Message
     private let offset: Int
+    private let expanded: [UInt8]?
 
-    init(_ message: Message, _ envelope: Envelope, offset: Int) {
+    /// - Parameter expanded: the bytes of a payload that was compressed.
+    init(_ message: Message, _ envelope: Envelope, offset: Int, expanded: [UInt8]? = nil) {
         self.message = message
+        self.expanded = expanded
         self.offset = offset
         kind = envelope.body.map(Message.Kind.init)
     }
 
     /// The length in bytes.
-    public var count: Int { message.count - offset }
+    public var count: Int { expanded?.count ?? message.count - offset }
 
     /// A copy of the bytes.
     public var bytes: [UInt8] { withUnsafeBytes { [UInt8]($0) } }
@@ -36,7 +39,10 @@ public struct Payload: Sendable {
     public func withUnsafeBytes<Result: ~Copyable, Failure: Error>(
         _ body: (UnsafeRawBufferPointer) throws(Failure) -> Result
     ) throws(Failure) -> Result {
-        try message.withUnsafeBytes { bytes throws(Failure) in
+        if let expanded {
+            return try expanded.span.bytes.withUnsafeBytes(body)
+        }
+        return try message.withUnsafeBytes { bytes throws(Failure) in
             try body(UnsafeRawBufferPointer(rebasing: bytes.dropFirst(offset)))
         }
     }
@@ -71,7 +77,10 @@ public struct Payload: Sendable {
         with decode: (UnsafeRawBufferPointer) throws(Failure) -> Value
     ) throws(Failure) -> Value {
         try message.decode { bytes throws(Failure) in
-            try decode(UnsafeRawBufferPointer(rebasing: bytes.dropFirst(offset)))
+            if let expanded {
+                return try expanded.span.bytes.withUnsafeBytes(decode)
+            }
+            return try decode(UnsafeRawBufferPointer(rebasing: bytes.dropFirst(offset)))
         }
     }
 }

@@ -25,9 +25,8 @@ extension CallLine {
             let (envelope, offset) = try message.withUnsafeBytes { bytes throws(ProtocolViolation) in
                 try Envelope.decode(bytes, transferredCount: count)
             }
-            if envelope.isCompressed { throw ProtocolViolation("a compressed body without the feature") }
-            let payload = Payload(message, envelope, offset: offset)
-            let cost = SendOrder<Void>.cost(length: message.count, transferredCount: count)
+            let payload = try payload(of: message, envelope, offset: offset)
+            let cost = SendOrder<Void>.cost(length: offset + payload.count, transferredCount: count)
             let result: Result<Action, ProtocolViolation> = withState { state in
                 do throws(ProtocolViolation) {
                     return .success(try state.apply(envelope.operation, payload, cost: cost, on: self))

@@ -89,7 +89,7 @@ final class CallLine: Sendable {
 
     /// What this side offers, as the first message to each owner of the other end.
     var hello: OutgoingMessage {
-        let hello = Hello(places: UInt32(options.places), window: UInt64(options.window))
+        let hello = Hello(places: UInt32(options.places), window: UInt64(options.window), features: options.features)
         return Envelope(operation: .hello(hello)).message()
     }
 
@@ -246,13 +246,14 @@ extension CallLine.State {
     mutating func send(_ item: CallLine.Outgoing, on line: CallLine) {
         switch item {
         case .event(let message):
-            post(message, on: line)
+            post(usable(message, on: line), on: line)
         case .request(let call):
             let id = made.begin(call, wantsMany: call.wantsMany)
             call.place = .sent(id: id)
             let operation = Envelope.Operation.request(
                 id: id, type: call.type, remaining: call.remaining, wantsMany: call.wantsMany)
-            post(Envelope(operation: operation).message(call.payload), on: line)
+            let compressed = usable(call.compressed, on: line)
+            post(Envelope(operation: operation).message(call.payload, compressed: compressed), on: line)
         }
     }
 }
@@ -269,7 +270,9 @@ extension PendingCall {
 
 extension Envelope {
     /// The message that this envelope begins.
-    func message(_ payload: OutgoingMessage? = nil) -> OutgoingMessage {
+    ///
+    /// - Parameter compressed: the payload's compressed form, which is sent in its place.
+    func message(_ payload: OutgoingMessage? = nil, compressed: [UInt8]? = nil) -> OutgoingMessage {
         guard let payload else { return .bytes(encoded()) }
         var envelope = self
         envelope.body =
@@ -278,10 +281,14 @@ extension Envelope {
             case .json: .json
             default: .bytes
             }
+        if let compressed {
+            envelope.isCompressed = true
+            return .bytes(compressed.withUnsafeBytes { envelope.encoded(body: $0) }, transfer: payload.transfer)
+        }
         return .bytes(payload.withUnsafeBytes { envelope.encoded(body: $0) }, transfer: payload.transfer)
     }
 
-    /// How many bytes of the receiver's window the message takes.
+    /// How many bytes of the receiver's window the message takes: what it expands to, where it is compressed.
     func cost(_ payload: OutgoingMessage?) -> Int {
         SendOrder<Void>.cost(length: length + (payload?.count ?? 0), transferredCount: payload?.transfer.count ?? 0)
     }

@@ -29,6 +29,8 @@ final class PendingCall: Sendable {
 
     let type: String
     let payload: OutgoingMessage?
+    /// The payload's compressed form, if it is to be used.
+    let compressed: [UInt8]?
     let wantsMany: Bool
     /// When the request is given up; nil: never.
     let deadline: SuspendingClock.Instant?
@@ -37,12 +39,14 @@ final class PendingCall: Sendable {
     private let state = Lock(State())
 
     init(
-        type: String, payload: OutgoingMessage?, wantsMany: Bool, deadline: SuspendingClock.Instant?,
+        type: String, payload: OutgoingMessage?, compressed: [UInt8]? = nil, wantsMany: Bool,
+        deadline: SuspendingClock.Instant?,
         onEnd: (@Sendable (Progress) -> Void)? = nil
     ) {
         self.onEnd = onEnd
         self.type = type
         self.payload = payload
+        self.compressed = compressed
         self.wantsMany = wantsMany
         self.deadline = deadline
     }

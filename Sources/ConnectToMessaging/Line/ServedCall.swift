@@ -71,10 +71,12 @@ final class ServedCall: Sendable {
 
     /// Answers. A second answer, and one on a line that has ended, is dropped.
     func answer(_ payload: OutgoingMessage?) {
+        let compressed = line.compressed(payload)
         let isFirst = line.withState { state in
             guard let call = state.served.answer(key) else { return false }
+            let envelope = Envelope(operation: .result(id: id, keepsPlace: call.keepsPlace))
             state.reply(
-                Envelope(operation: .result(id: id, keepsPlace: call.keepsPlace)).message(payload),
+                envelope.message(payload, compressed: state.usable(compressed, on: line)),
                 giving: call.keepsPlace ? .nothing : .place, on: line)
             return true
         }
@@ -83,13 +85,14 @@ final class ServedCall: Sendable {
 
     /// Answers with a failure.
     func fail(_ failure: CallFailure) {
+        let compressed = line.compressed(failure.details)
         let isFirst = line.withState { state in
             guard let call = state.served.answer(key) else { return false }
             let operation = Envelope.Operation.failure(
                 id: id, code: failure.code.rawValue, text: failure.message, keepsPlace: call.keepsPlace)
-            state.reply(
-                Envelope(operation: operation).message(failure.details), giving: call.keepsPlace ? .nothing : .place,
-                on: line)
+            let message = Envelope(operation: operation).message(
+                failure.details, compressed: state.usable(compressed, on: line))
+            state.reply(message, giving: call.keepsPlace ? .nothing : .place, on: line)
             return true
         }
         if isFirst { logEntry?.write(id: id, outcome: failure.code.rawValue) }
@@ -125,6 +128,7 @@ final class ServedCall: Sendable {
     ///
     /// - Returns: whether the element was sent; false where nothing is wanted any more.
     func send(_ element: OutgoingMessage?) async -> Bool {
+        let compressed = line.compressed(element)
         // Also at the deadline, of which the caller says nothing where it stands still.
         while !isCancelled {
             let permission: CallsServed<ServedCall>.ElementPermission = line.withState { state in
@@ -132,7 +136,9 @@ final class ServedCall: Sendable {
                 if !state.overflow.isEmpty { return state.served.isCancelled(key) ? .ended : .wait }
                 let permission = state.served.sendElement(key)
                 if permission == .send {
-                    state.reply(Envelope(operation: .element(id: id)).message(element), on: line)
+                    let message = Envelope(operation: .element(id: id)).message(
+                        element, compressed: state.usable(compressed, on: line))
+                    state.reply(message, on: line)
                 }
                 return permission
             }

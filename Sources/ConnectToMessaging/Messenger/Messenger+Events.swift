@@ -23,7 +23,7 @@ extension Messenger {
         _ type: String, _ payload: OutgoingMessage? = nil, to peer: String? = nil
     ) throws(CallError) -> Bool {
         let envelope = Envelope(operation: .event(type: try Self.name(type, to: peer)))
-        return try line.post(envelope.message(payload), cost: envelope.cost(payload))
+        return try line.post(line.message(envelope, payload), cost: envelope.cost(payload))
     }
 
     /// Tells the other program something, and waits until all of its handlers of this event have returned.

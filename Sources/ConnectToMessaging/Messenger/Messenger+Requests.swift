@@ -30,8 +30,8 @@ extension Messenger {
     ) async throws(CallError) -> Payload {
         try await run(
             PendingCall(
-                type: try Self.name(type, to: peer), payload: payload, wantsMany: false,
-                deadline: Self.deadline(limit)))
+                type: try Self.name(type, to: peer), payload: payload,
+                compressed: line.compressed(payload), wantsMany: false, deadline: Self.deadline(limit)))
     }
 
     /// Waits until the other program has started the handlers of everything that was sent before.

@@ -21,6 +21,11 @@ public struct MessengerOptions: Sendable {
     /// often the port's loop: the log's handler must not block it.
     public var logger: Logger?
 
+    #if LZ4
+        /// How payloads are compressed; nil (if not set): not at all. The other program has to want it too.
+        public var compression: Compression?
+    #endif
+
     /// Makes the usual options.
     public init() {}
 }

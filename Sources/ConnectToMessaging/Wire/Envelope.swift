@@ -6,7 +6,7 @@ struct Envelope: Equatable, Sendable {
     var operation: Operation
     /// Nil where there is no body, which is another thing than an empty one.
     var body: BodyKind?
-    /// The body is compressed (section 10).
+    /// The body is compressed (section 11).
     var isCompressed = false
 
     enum Operation: Equatable, Sendable {
