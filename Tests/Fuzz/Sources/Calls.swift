@@ -57,12 +57,11 @@ private struct CountedLine {
         /// Nil where the program has given up, or the handler has not started.
         var program: Int?
         var elements: Int?
-        /// Its part of the window; nil where this side has sent it.
         var share: ReceiveWindow.Share?
+        /// What the line calls a request of the peer.
+        var key: UInt64 = 0
         var keepsPlace = false
         var isCancelled = false
-
-        var cost: Int { share?.cost ?? 0 }
     }
 
     private static let window = 65_536
@@ -85,8 +84,9 @@ private struct CountedLine {
     private let places: Int
     private var arrived: [UInt64: UnderWay] = [:]
     private var lastArrived: UInt64 = 0
-    /// What the events that are being handled have of the window.
+    /// Events that are being handled, and those among them that a former owner of the peer's end has sent.
     private var events: [ReceiveWindow.Share] = []
+    private var formerEvents: [ReceiveWindow.Share] = []
     /// What handlers have done with, and the peer has not been granted again.
     private var owed = 0
     private var hasGreeted = false
@@ -96,7 +96,10 @@ private struct CountedLine {
         served = CallsServed(places: UInt32(places))
     }
 
-    private var heldBytes: Int { arrived.values.reduce(0) { $0 + $1.cost } + events.reduce(0) { $0 + $1.cost } }
+    private var heldBytes: Int {
+        arrived.values.reduce(0) { $0 + ($1.share?.cost ?? 0) } + events.reduce(0) { $0 + $1.cost }
+    }
+    private var isIdle: Bool { sent.isEmpty && arrived.isEmpty }
     private var isPlaceFree: Bool { arrived.values.count { !$0.keepsPlace } < places }
     private var isWindowOpen: Bool { heldBytes + owed < Self.window }
 
@@ -129,8 +132,10 @@ private struct CountedLine {
     private func allows(_ operation: Envelope.Operation) -> Bool {
         switch operation {
         case .hello(let hello):
-            !hasGreeted && granted + sent.count + Int(hello.places) - 1 <= Int(Int32.max)
-                && !grantedBytes.addingReportingOverflow(Int(hello.window) - 65_536).overflow
+            hasGreeted
+                ? isIdle
+                : granted + sent.count + Int(hello.places) - 1 <= Int(Int32.max)
+                    && !grantedBytes.addingReportingOverflow(Int(hello.window) - 65_536).overflow
         case .request(let id, _, _, _): id > lastArrived && isPlaceFree && isWindowOpen
         case .event: isWindowOpen
         case .element(let id): sent[id]?.elements ?? 0 > 0
@@ -148,7 +153,7 @@ private struct CountedLine {
     private mutating func apply(_ operation: Envelope.Operation, cost: Int) throws(ProtocolViolation) {
         switch operation {
         case .hello(let hello):
-            guard !hasGreeted else { throw ProtocolViolation("a second hello") }
+            if hasGreeted { try restart() }
             hasGreeted = true
             try made.hello(places: hello.places)
             try order.hello(window: hello.window)
@@ -156,9 +161,9 @@ private struct CountedLine {
             grantedBytes += Int(hello.window) - 65_536
             sendWaiting()
         case .request(let id, _, _, let wantsMany):
-            try served.begin(id, wantsMany: wantsMany)
+            let key = try served.begin(id, wantsMany: wantsMany)
             let share = try window.receive(cost: cost)
-            arrived[id] = UnderWay(elements: wantsMany ? 16 : nil, share: share)
+            arrived[id] = UnderWay(elements: wantsMany ? 16 : nil, share: share, key: key)
             lastArrived = id
         case .event:
             events.append(try window.receive(cost: cost))
@@ -193,6 +198,18 @@ private struct CountedLine {
         }
     }
 
+    /// The peer's end has a new owner, whose hello this is.
+    private mutating func restart() throws(ProtocolViolation) {
+        guard isIdle else { throw ProtocolViolation("a second hello") }
+        made.restart()
+        served.restart(places: UInt32(places))
+        order.restart()
+        window.restart()
+        (granted, grantedBytes, lastArrived, owed) = (1, 65_536, 0, 0)
+        formerEvents += events
+        events = []
+    }
+
     // MARK: The program
 
     mutating func act(_ step: UInt8, _ choice: Int) {
@@ -201,26 +218,31 @@ private struct CountedLine {
         case 3: giveUp(choice)
         default:
             guard !arrived.isEmpty else {
-                if !events.isEmpty { take(events.removeFirst()) }
+                if !formerEvents.isEmpty {
+                    expect(window.take(formerEvents.removeFirst()) == nil, "a former owner's window is given back")
+                } else if !events.isEmpty {
+                    take(events.removeFirst())
+                }
                 return
             }
             let id = arrived.keys.sorted()[choice % arrived.count]
+            let key = arrived[id]!.key
             switch step {
             case 4:
                 count += 1
-                expect(served.started(id, count) == !arrived[id]!.isCancelled, "a cancel before the start was lost")
+                expect(served.started(key, count) == !arrived[id]!.isCancelled, "a cancel before the start was lost")
                 arrived[id]?.program = count
             case 5: answer(id)
             case 6:
-                let isGiven = served.givePlaceBack(id)
+                let isGiven = served.givePlaceBack(key)
                 expect(isGiven == !arrived[id]!.keepsPlace, "a place was given back twice, or not at all")
                 arrived[id]?.keepsPlace = true
             default:
                 let call = arrived[id]!
                 let mayGo = !call.isCancelled && call.elements != nil
-                switch served.sendElement(id) {
+                switch served.sendElement(key) {
                 case .send: expect(mayGo && call.elements! > 0, "an element too many")
-                case .wait: expect(mayGo && call.elements == 0 && served.hasNoWindow(id), "waits for nothing")
+                case .wait: expect(mayGo && call.elements == 0 && served.hasNoWindow(key), "waits for nothing")
                 case .ended: expect(!mayGo, "a stream ended by itself")
                 }
                 if mayGo, call.elements! > 0 { arrived[id]?.elements? -= 1 }
@@ -278,11 +300,11 @@ private struct CountedLine {
     }
 
     private mutating func answer(_ id: UInt64) {
-        let answer = served.answer(id)
         guard let call = arrived.removeValue(forKey: id) else { return }
+        let answer = served.answer(call.key)
         expect(answer?.keepsPlace == call.keepsPlace, "an answer says something else of the place")
         expect(answer?.wantsMany == (call.elements != nil), "an answer says something else of the stream")
-        expect(served.answer(id) == nil, "a request was answered twice")
+        expect(served.answer(call.key) == nil, "a request was answered twice")
         if let share = call.share { take(share) }
     }
 
