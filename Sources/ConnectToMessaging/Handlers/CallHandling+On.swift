@@ -69,9 +69,21 @@ extension CallHandling {
     }
 }
 
-// MARK: Requests of any type
+// MARK: Any type
 
 extension CallHandling {
+    /// Hears the events of all types that have no handler of their own: ``CallContext/type`` says which it is. Unlike
+    /// the handler of ``onUnknown(_:)``, this one can wait, and slows down a program that sends faster.
+    ///
+    /// A request of a type that nothing answers is heard like an event, and answered when the handlers have returned.
+    @discardableResult
+    public func onUnknownEvent(
+        order: HandlerOrder = .concurrent,
+        _ handler: @escaping @Sendable (Payload, CallContext) async -> Void
+    ) -> Subscription {
+        onEvent(Handlers.unknownType, order: order, handler)
+    }
+
     /// Answers the requests of all types that have no handler of their own, neither of requests nor of events:
     /// ``CallContext/type`` says which it is. The handler throws a ``CallFailure`` with
     /// ``CallError/Code/unknownType`` for what it does not know either.

@@ -58,7 +58,7 @@ public final class Handlers: CallHandling {
 
     // MARK: Finding
 
-    /// The type under which the handler of requests of unknown types is kept: no request has it.
+    /// The type under which the handlers of unknown types are kept: no request or event has it.
     static let unknownType = ""
 
     func request(_ type: String) -> RequestHandler? {
@@ -72,7 +72,11 @@ public final class Handlers: CallHandling {
 
     /// All handlers of an event's type, in the order in which they were added.
     func event(_ type: String) -> [EventHandler] {
-        state.withLock { $0.events[type]?.map(\.handler) } ?? []
+        state.withLock { state in
+            // Types that begin with @ belong to the protocol.
+            let other = type.utf8.first == UInt8(ascii: "@") ? nil : state.events[Self.unknownType]
+            return (state.events[type] ?? other)?.map(\.handler) ?? []
+        }
     }
 
     func unknown(_ type: String, _ payload: Payload, _ context: CallContext) {
