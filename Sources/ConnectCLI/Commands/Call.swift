@@ -61,12 +61,14 @@ struct Call: ProgramCommand {
         try await line.run(input, options, common, origin: origin, in: program) { messenger, payload in
             do {
                 if more {
-                    let elements = try messenger.stream(type, payload, within: line.timeLeft(orElse: nil))
+                    let elements = try messenger.stream(
+                        type, payload, to: options.peer, within: line.timeLeft(orElse: nil))
                     for try await element in elements { try await answers.show(element, as: "element") }
                     try await program.report.event(["event": .string("end")])
                 } else {
                     let limit = line.timeLeft(orElse: RequestLine.usualTime)
-                    try await answers.show(try await messenger.request(type, payload, within: limit), as: "answer")
+                    let answer = try await messenger.request(type, payload, to: options.peer, within: limit)
+                    try await answers.show(answer, as: "answer")
                 }
             } catch let error as CallError {
                 if error.stage == nil, error.reason == nil, error.code != .timedOut {

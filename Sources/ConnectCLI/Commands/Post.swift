@@ -35,7 +35,7 @@ struct Post: ProgramCommand {
         let input = try RequestPayload(payload, options)
         let line = RequestLine(to: name, type: type, timeout: options.timeout?.duration)
         try await line.run(input, options, common, origin: origin, in: program) { messenger, payload in
-            try messenger.post(type, payload)
+            try messenger.post(type, payload, to: options.peer)
             // Answered when the other program has taken all that came before.
             try await messenger.barrier(within: line.timeLeft(orElse: RequestLine.usualTime))
         }

@@ -47,7 +47,7 @@ extension ListenerCommand {
     }
 
     /// Reports that callers can find the name, and before that, with `--standby`, that the listener waits for the name.
-    private func announce(_ context: Context, _ report: Report) async throws(Failure) {
+    func announce(_ context: Context, _ report: Report) async throws(Failure) {
         let (name, origin) = (context.name, context.origin)
         if context.status == .standby {
             try await report.event(Event.standby(name: name, origin: origin))

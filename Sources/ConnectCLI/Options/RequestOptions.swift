@@ -36,6 +36,16 @@ struct RequestOptions: ParsableArguments {
     var files: [String] = []
 
     @Option(
+        help: ArgumentHelp(
+            "Ask or tell the program with this id through the hub that has NAME.",
+            discussion: "A hub drops an event for a program that it does not have; call fails then, with 68.",
+            valueName: "id"))
+    var peer: String?
+
+    @Option(name: .customLong("as"), help: ArgumentHelp("The id to ask a hub for.", valueName: "id"))
+    var id: String?
+
+    @Option(
         parsing: .unconditional,
         help: ArgumentHelp(
             "Exit with 75 if all of it takes longer.",
@@ -52,6 +62,7 @@ struct RequestOptions: ParsableArguments {
     var connecting: ConnectOptions {
         var options = ConnectOptions(wait: WaitPolicy(wait), expected: expect)
         options.format = .calls
+        if let id { options.metadata = ["as": id] }
         return options
     }
 

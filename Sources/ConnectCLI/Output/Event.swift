@@ -1,4 +1,5 @@
 import ConnectTo
+import ConnectToMessaging
 
 /// The objects that `--json` writes. Their members, names and order are stable; an unknown fact is null.
 enum Event {
@@ -15,14 +16,31 @@ enum Event {
     }
 
     static func connect(_ peer: Peer, port: Int) -> JSONObject {
+        ["event": .string("connect"), "port": .integer(port), "peer": .object(object(peer))]
+    }
+
+    private static func object(_ peer: Peer) -> JSONObject {
         [
-            "event": .string("connect"), "port": .integer(port),
-            "peer": .object([
-                "pid": .optional(peer.pid), "uid": .optional(peer.uid), "bus": .string(peer.busName),
-                "name": .optional(peer.context?.name), "process": .optional(peer.processName),
-                "executable": .optional(peer.executable),
-            ]),
+            "pid": .optional(peer.pid), "uid": .optional(peer.uid), "bus": .string(peer.busName),
+            "name": .optional(peer.context?.name), "process": .optional(peer.processName),
+            "executable": .optional(peer.executable),
         ]
+    }
+
+    /// A peer of a hub has come or gone.
+    static func change(_ change: HubChange) -> JSONObject {
+        switch change {
+        case .connected(let peer):
+            [
+                "event": .string("connected"), "id": .string(peer.id),
+                "peer": peer.identity.map { .object(object($0)) } ?? .null,
+            ]
+        case .disconnected(let peer, let reason):
+            [
+                "event": .string("disconnected"), "id": .string(peer.id), "reason": .string(reason.code.rawValue),
+                "detail": .string(reason.detail),
+            ]
+        }
     }
 
     /// The peer has ended its input.

@@ -1,0 +1,69 @@
+import ConnectToTesting
+import Testing
+
+@testable import ConnectCLI
+
+@Suite("connect hub and connect subscribe", .privateBus, .timeLimit(.minutes(1))) struct HubCommandTests {
+    @Test("An event that one program posts reaches all that subscribe, with the sender's id, and not the sender")
+    func eventsReachAllOthers() async throws {
+        let outcome = try await Shell.run(
+            """
+            start h connect hub x; h=$pid
+            start a connect subscribe x --as a --count 3; a=$pid
+            start b connect subscribe x theme --as b --count 2; b=$pid
+            start j connect subscribe x theme other --as j --json --count 3; j=$pid
+            connect post x theme dark --as poster; echo $?
+            connect post x other --as poster
+            connect post x theme --as-json '{"a": 1}'
+            ends $a; ends $b; ends $j
+            cat a.out b.out j.out; grep -o '^connected [a-z]*: process' h.out | sort | uniq -c | tr -d ' '
+            """)
+        #expect(
+            outcome.lines == [
+                "0", "0", "0", "0", "theme\tdark", "other\t", "theme\t{\"a\": 1}", "dark", #"{"a": 1}"#,
+                #"{"event":"event","type":"theme","from":"poster","text":"dark"}"#,
+                #"{"event":"event","type":"other","from":"poster"}"#,
+                #"{"event":"event","type":"theme","from":"1","json":{"a": 1}}"#,
+            ] + ["a", "b", "j"].map { "1connected\($0):process" } + ["2connectedposter:process"])
+    }
+
+    @Test("A hub refuses an id that another program has, and prints who comes and goes")
+    func idsAreUnique() async throws {
+        let outcome = try await Shell.run(
+            """
+            start h connect hub x --json; h=$pid
+            start a connect subscribe x --as one; a=$pid
+            connect subscribe x --as one 2>err; echo $?; grep -c one err
+            kill -KILL $a; until grep -q disconnected h.out; do :; done
+            kill $h; ends $h; sed 's/"peer":{.*}/"peer":{…}/;s/,"detail":.*/}/' h.out
+            """)
+        #expect(
+            outcome.lines == [
+                "77", "1", "143", #"{"event":"listening","name":"x","origin":"org.connectto"}"#,
+                #"{"event":"connected","id":"one","peer":{…}"#,
+                #"{"event":"disconnected","id":"one","reason":"peer-exited"}"#,
+            ])
+    }
+
+    @Test("connect call --peer asks a program through the hub, and says which programs the hub does not have")
+    func requestsArePassedOn() async throws {
+        let outcome = try await Shell.run(
+            """
+            start h connect hub x; h=$pid
+            start n connect hub closed --no-relay
+            start a connect subscribe x theme --as a --count 2; a=$pid
+            start b connect subscribe closed --as b
+            connect call x theme asked --peer a; echo $?
+            connect post x theme told --peer a; echo $?
+            ends $a; cat a.out
+            connect call x theme --peer gone 2>&1; echo $?
+            connect call closed theme --peer b 2>err; echo $?; grep -c refused err
+            """)
+        #expect(
+            outcome.lines == [
+                "0", "0", "0", "asked", "told", #"connect: x: the hub has no peer with the id "gone" (unknown-peer)"#,
+                "68",
+                "77", "1",
+            ])
+    }
+}
