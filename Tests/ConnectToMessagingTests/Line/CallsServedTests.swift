@@ -135,12 +135,13 @@ struct CallsServedTests {
         let old = try calls.begin(7, wantsMany: true)
         #expect(calls.answer(old) != nil)
         calls.restart(places: 2)
-        let new = try calls.begin(1, wantsMany: true)
+        // The same id as before.
+        let new = try calls.begin(7, wantsMany: true)
         #expect(new != old)
         #expect(calls.started(new, "new") == true)
         #expect(calls.answer(old) == nil)
-        #expect(try calls.cancel(1) == "new")
+        #expect(try calls.cancel(7) == "new")
         #expect(calls.isCancelled(new))
-        #expect(throws: ProtocolViolation.self) { try calls.cancel(7) }
+        #expect(throws: ProtocolViolation.self) { try calls.cancel(8) }
     }
 }
