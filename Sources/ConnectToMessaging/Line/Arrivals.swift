@@ -9,9 +9,9 @@ enum Arrival: Sendable {
     case event(type: String, Payload, ReceiveWindow.Share)
 }
 
-/// Starts the handlers in the order in which requests and events have arrived.
+/// The requests and events whose handlers have not started, in the order of their arrival.
 ///
-/// A task of its own does it, so that the port's loop never runs a handler: answers, cancels and grants go on being
+/// A task of its own starts the handlers, so that the port's loop runs none: answers, cancels and grants go on being
 /// read while handlers compute.
 final class Arrivals: Sendable {
     private struct State {
@@ -21,30 +21,26 @@ final class Arrivals: Sendable {
 
     private let state = Lock(State())
 
-    /// - Parameter start: starts the handler of each arrival, one after the other.
-    func append(_ arrival: Arrival, _ start: @escaping @Sendable (Arrival) async -> Void) {
-        let mustStart = state.withLock { state in
+    /// - Returns: whether a task has to be started, to take arrivals until there are none.
+    func append(_ arrival: Arrival) -> Bool {
+        state.withLock { state in
             state.waiting.append(arrival)
             defer { state.isRunning = true }
             return !state.isRunning
         }
-        if mustStart { Task { await self.startAll(start) } }
     }
 
-    /// The line has ended: no more handlers start.
-    func end() {
-        state.withLock { $0.waiting = [] }
-    }
-
-    private func startAll(_ start: @Sendable (Arrival) async -> Void) async {
-        while let arrival = next() { await start(arrival) }
-    }
-
-    private func next() -> Arrival? {
+    /// The next one; nil where there is none, and then the task has to end.
+    func next() -> Arrival? {
         state.withLock { state in
             let arrival = state.waiting.popFirst()
             if arrival == nil { state.isRunning = false }
             return arrival
         }
+    }
+
+    /// The line has ended: no more handlers start.
+    func end() {
+        state.withLock { $0.waiting = [] }
     }
 }

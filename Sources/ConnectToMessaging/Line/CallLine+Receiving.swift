@@ -45,7 +45,7 @@ extension CallLine {
         case .nothing: break
         case .element(let call, let payload): call.receive(payload)
         case .end(let call, let progress): call.end(progress)
-        case .serve(let arrival): arrivals.append(arrival) { [self] in await serve($0) }
+        case .serve(let arrival): arrive(arrival)
         case .cancel(let call): call.cancel()
         case .resume(let call): call.resume()
         case .refused(let payload): beRefused(payload)

@@ -1,8 +1,17 @@
 import ConnectTo
 
 extension CallLine {
+    /// A request or event has arrived; on the port's loop.
+    func arrive(_ arrival: Arrival) {
+        if servesOnLoop { return serve(arrival) }
+        guard arrivals.append(arrival) else { return }
+        Task(executorPreference: options.executor) { [self] in
+            while let arrival = arrivals.next() { serve(arrival) }
+        }
+    }
+
     /// Starts the handler of what has arrived. It is called for one after the other, in the order of arrival.
-    func serve(_ arrival: Arrival) async {
+    private func serve(_ arrival: Arrival) {
         switch arrival {
         case .event(let type, let payload, let share):
             serveEvent(Addressed(type), payload, share)
@@ -39,7 +48,7 @@ extension CallLine {
         if found.isEmpty { handlers.unknown(type.type, payload, context) }
         // The bytes go back to the other side's window when the last handler has returned.
         guard let waiting = found.start(payload, context) else { return taken(share) }
-        Task.immediate { [self] in
+        Task.immediate(executorPreference: options.executor) { [self] in
             await waiting()
             taken(share)
         }
@@ -78,7 +87,7 @@ extension CallLine {
             }
         }
         call.run(
-            in: Task.immediate { [self] in
+            in: Task.immediate(executorPreference: options.executor) { [self] in
                 await CallContext.$current.withValue(context) { await handle() }
                 taken(share)
             })

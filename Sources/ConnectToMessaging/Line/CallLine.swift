@@ -5,7 +5,7 @@ import Synchronization
 
 /// One line of calls: the tables of ``CallsMade``, ``CallsServed`` and ``SendOrder``, a port, and the handlers.
 ///
-/// All that arrives is handled on the port's loop, and no handler runs there. The port's queue is filled under this
+/// All that arrives is handled on the port's loop. No handler runs there, unless the program wants that. The port's queue is filled under this
 /// line's lock, so that what is sent goes out in the order of the tables.
 final class CallLine: Sendable {
     struct State {
@@ -56,6 +56,8 @@ final class CallLine: Sendable {
     let onEnd: (@Sendable (CloseReason) -> Void)?
     /// Whether each change of the state may be the one that a release waits for.
     let isReleasing = Atomic(false)
+    /// Whether handlers start on the port's loop, as soon as their messages are read.
+    let servesOnLoop: Bool
     private let state: Lock<State>
 
     init(
@@ -69,6 +71,7 @@ final class CallLine: Sendable {
         self.options = options
         self.isLane = isLane
         self.onEnd = onEnd
+        servesOnLoop = options.executor.map { $0 === port.eventLoop.executor } ?? false
         let window = UInt64(options.window)
         state = Lock(
             State(served: CallsServed(places: UInt32(options.places)), window: ReceiveWindow(size: window)))

@@ -26,6 +26,13 @@ public struct MessengerOptions: Sendable {
         public var compression: Compression?
     #endif
 
+    /// Where handlers run: nil, if not set, is Swift's pool of threads.
+    ///
+    /// With the executor of the port's loop (`EventLoop.executor`) handlers start right where their messages are read,
+    /// so that nothing changes threads. It is the quickest, and no handler may block or compute for long then: every
+    /// port of the loop waits for it.
+    public var executor: (any TaskExecutor)?
+
     /// Makes the usual options.
     public init() {}
 }
