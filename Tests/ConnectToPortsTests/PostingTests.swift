@@ -31,6 +31,25 @@ struct PostingTests {
         #expect(try await peer.receive(18) == Wire.text("room again"))
     }
 
+    @Test("Bytes that were lent to a port are its own when postMessage returns, whether they were written or wait")
+    func lentBytes() async throws {
+        let channel = try MessageChannel()
+        var memory = [UInt8](repeating: 0, count: 1_000)
+        // More than the kernel takes, so that some wait here.
+        for number in 0..<2_000 {
+            for index in memory.indices { memory[index] = UInt8(truncatingIfNeeded: number) }
+            try channel.port1.postMessage(memory.span.bytes)
+        }
+        try channel.port1.postMessage(RawSpan())
+        for number in 0..<2_000 {
+            let message = try await channel.port2.nextMessage()
+            #expect(message?.bytes == [UInt8](repeating: UInt8(truncatingIfNeeded: number), count: 1_000))
+        }
+        let last = try await channel.port2.nextMessage()
+        #expect(last?.kind == .bytes)
+        #expect(last?.count == 0)
+    }
+
     @Test("A port with nothing queued has room for any message")
     func emptyQueueTakesAnyMessage() throws {
         var limits = PortLimits()

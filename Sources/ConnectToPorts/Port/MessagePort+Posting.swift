@@ -41,6 +41,13 @@ extension MessagePort {
         }
     }
 
+    /// Posts bytes that the caller lends, as ``postMessage(_:)-(OutgoingMessage)`` does with `.bytes(bytes)`: for a
+    /// message that a program has written into memory of its own. What the kernel does not take at once is copied.
+    @discardableResult
+    public func postMessage(_ bytes: RawSpan) throws(PortError) -> Bool {
+        try bytes.withUnsafeBytes { bytes throws(PortError) in try line.post(.bytes, bytes) }
+    }
+
     /// Posts text, as ``postMessage(_:)-(OutgoingMessage)`` does with `.text(text)`.
     @discardableResult
     public func postMessage(_ text: String) throws(PortError) -> Bool {
