@@ -209,5 +209,5 @@ instructions: setup ## compare the instructions of hot paths with Benchmarks/ins
 	SWIFT="$(SWIFT)" Benchmarks/instructions $(if $(UPDATE),--update)
 
 clean: ## remove all that was built
-	rm -rf .build .build-release .build-address .build-thread .build-fuzz .build-bench .build-metrics .build-lz4 .build-alone .build-cache \
+	rm -rf .build .build-release .build-address .build-thread .build-fuzz .build-bench .build-bench-grpc .build-metrics .build-lz4 .build-alone .build-cache \
 	    examples/.build examples/.build-address examples/.build-thread

@@ -6,13 +6,18 @@ import PackageDescription
 // do, through its public API.
 let package = Package(
     name: "connect-to-benchmarks",
+    // For the peers in Swift.
+    products: [.library(name: "CBench", targets: ["CBench"])],
     dependencies: [.package(name: "connect-to", path: "..")],
     targets: [
         // The stamps, clocks and placement that our side shares with the peers in C.
         .target(name: "CBench"),
         .executableTarget(
             name: "Bench",
-            dependencies: ["CBench", .product(name: "ConnectTo", package: "connect-to")],
+            dependencies: [
+                "CBench", .product(name: "ConnectTo", package: "connect-to"),
+                .product(name: "ConnectToMessaging", package: "connect-to"),
+            ],
             swiftSettings: [
                 .swiftLanguageMode(.v6),
                 .enableUpcomingFeature("ExistentialAny"),

@@ -15,7 +15,7 @@ def measure(programs, bus, pace, results):
     ports = counts[:-1] + [min(counts[-1], descriptors - 1_000)]
     sizes = [1, 64, 4 * KIB, MIB, 64 * MIB] if pace.quick else [4**n for n in range(14)]
     env = runner.environment("unpinned", bus, "loop")
-    for what, steps in (("contexts", counts), ("ports", ports)):
+    for what, steps in (("contexts", counts), ("ports", ports), ("messengers", ports), ("gather", [1_000])):
         for count in steps:
             many(results, [*programs["loop"], what, str(count), str(pace.seconds)], env, count)
     for count in counts:

@@ -54,6 +54,12 @@ MEASUREMENTS = [
     Measurement("A small value as JSON, there and back", "json", 0, OUR_SIDE + ["fork", "channel"]),
     Measurement("Introduction: from connecting to “Welcome”", "connect", 0, OUR_SIDE + ["libdbus"]),
     Measurement("1 KiB to 1,000 receivers", "broadcast", 1000, OUR_SIDE + ["broadcast"]),
+    # Calls. Their peers' method calls are what they measure as round trips.
+    Measurement("A request of 64 B and its answer", "request", 64, OUR_SIDE + ["grpc"]),
+    Measurement("A request of a small value as JSON and its answer", "jsoncall", 0, OUR_SIDE + ["grpc"]),
+    Measurement("64 requests of 64 B under way at once", "inflight", 64, OUR_SIDE + ["grpc"]),
+    Measurement("64 B one way, as events", "events", 64, OUR_SIDE),
+    Measurement("1 KiB to 1,000 spokes of a hub, as events", "callcast", 1000, OUR_SIDE),
 ]
 
 
@@ -68,6 +74,8 @@ class Target:
     bound: float
     is_most: bool
     what: str | None = None
+    #: What the peer's result is, where that is not plain from its name.
+    beside: str | None = None
     placements: tuple = tuple(PLACEMENTS)
 
     def is_met(self, ratio):
@@ -90,6 +98,7 @@ def least(title, measurement, ours, peer, bound, **more):
     return Target(title, measurement, ours, peer, bound, False, **more)
 
 
+GRPC = "gRPC for Swift"
 FIRST_LINE = "libdbus, reading the line first"
 
 TARGETS = [
@@ -113,4 +122,24 @@ TARGETS = [
     most("`connectTo` to Welcome read, warm, on the loop", ("connect", 0), LOOP, FIRST_LINE, 1.25),
     most("`connectTo` to Welcome read, first contact", ("connect", 0), OURS, FIRST_LINE, 2.2, what="connect first"),
     least("Broadcast of 1 KiB to 1,000 ports", ("broadcast", 1000), LOOP, "C loop of sends", 0.7),
+    most("Request of 64 B, default executors", ("roundtrip", 64), OURS, OURS, 1.3,
+        what="request", beside="the plain port's"),
+    most("Request of 64 B, on the loop", ("roundtrip", 64), LOOP, LOOP, 1.3, what="request", beside="the plain port's"),
+    most("Request of 64 B, default executors", ("roundtrip", 64), OURS, "sd-bus peer to peer", 1, what="request"),
+    most("Request of 64 B, on the loop", ("roundtrip", 64), LOOP, "sd-bus peer to peer", 1, what="request"),
+    most("Request of 64 B, default executors", ("roundtrip", 64), OURS, "GDBus peer to peer", 1, what="request"),
+    most("Request of a small value, default executors", ("json", 0), OURS, "Node fork, JSON", 1, what="jsoncall"),
+    most("Request of a small value, on the loop", ("json", 0), LOOP, "Node fork, JSON", 1, what="jsoncall"),
+    most("Request of a small value, default executors", ("jsoncall", 0), OURS, GRPC, 1),
+    least("64 requests at once, default executors", ("inflight, one", 64), OURS, OURS, 3,
+        what="inflight", beside="one at a time"),
+    least("64 requests at once, on the loop", ("inflight, one", 64), LOOP, LOOP, 3,
+        what="inflight", beside="one at a time"),
+    least("64 requests at once, default executors", ("inflight", 64), OURS, GRPC, 3),
+    least("Events of 64 B one way, default executors", ("oneway", 64), OURS, OURS, 0.5,
+        what="events", beside="the plain port's"),
+    least("Events of 64 B one way, on the loop", ("oneway", 64), LOOP, LOOP, 0.5,
+        what="events", beside="the plain port's"),
+    least("Broadcast of 1 KiB to 1,000 spokes", ("broadcast", 1000), LOOP, LOOP, 0.9,
+        what="callcast", beside="plain ports'"),
 ]

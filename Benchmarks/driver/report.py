@@ -56,7 +56,7 @@ def targets(results):
     rows = []
     for target in TARGETS:
         rows.append(
-            [target.title, f"{target.sign} {target.bound:g} × {target.peer}"]
+            [target.title, f"{target.sign} {target.bound:g} × {target.beside or target.peer}"]
             + [cell(results, target, placement) for placement in PLACEMENTS])
     yield from table(["what", "target", *PLACEMENTS], rows)
     yield from table(["what", "target", "here"], single_targets(results))
@@ -88,6 +88,17 @@ def single_targets(results):
     yield row(f"an idle open port, of {ports:,}: memory", "≤ 2 KiB", of("ports: heap for each", ports), " B", 2048)
     yield row("… threads", "none", of("ports: threads more", ports), "", 0)
     yield row("… wake-ups a second, of all of them", "none", of("ports: wake-ups", ports), "", 0)
+    messengers = max(growth.get("messengers: heap for each, beside its port", {0: 0}))
+    yield row(
+        f"an idle messenger, of {messengers:,}: memory beside its port", "≤ 4 KiB",
+        of("messengers: heap for each, beside its port", messengers), " B", 4096)
+    yield row("… threads", "none", of("messengers: threads more", messengers), "", 0)
+    yield row("… wake-ups a second, of all of them", "none", of("messengers: wake-ups", messengers), "", 0)
+    last, whole = of("gather: the last answer", 1_000), of("gather: all of it, within 1 s", 1_000)
+    yield row(
+        "a hub asks 1,000 spokes, one of them dead and one stopped: the last of the others' answers", "≤ 100 ms",
+        last and last / 1e3, " ms", 100)
+    yield row("… all of it", "the deadline of 1 s, at most 50 ms more", whole and whole / 1e6, " s", 1.05)
     yield row(
         f"{ports:,} open ports, one active: its round trip", "≤ 1.1 × a lone one's",
         quotient(of("ports: round trip of one", ports), of("ports: round trip, before", ports)), " ×", 1.1)
@@ -170,7 +181,7 @@ def growth(results):
     yield ""
     yield "The exponent is that of the power law that fits the upper half of the steps."
     yield ""
-    groups = {"contexts": [], "ports": [], "round trip": []}
+    groups = {"contexts": [], "ports": [], "messengers": [], "gather": [], "round trip": []}
     for title in results.growth:
         key = next(word for word in groups if title.startswith(word))
         groups[key].append(title)

@@ -9,11 +9,12 @@ struct FarProcess: Sendable {
     /// The context that it serves by roles; that which says "Welcome" has `-welcome` after it.
     let name: String
 
-    init(_ work: Work) async throws {
-        name = "bench-\(getpid())"
+    /// - Parameter number: which one it is, for more than one.
+    init(_ work: Work, number: Int = Int(getpid())) async throws {
+        name = "bench-\(number)"
         var pid = pid_t()
         let arguments: [UnsafeMutablePointer<CChar>?] = [
-            strdup("Bench"), strdup("serve"), strdup("\(getpid())"), strdup("0"), nil,
+            strdup("Bench"), strdup("serve"), strdup("\(number)"), strdup("0"), nil,
         ]
         let error = posix_spawn(&pid, "/proc/self/exe", nil, nil, arguments, environ)
         check(error == 0, "the other process cannot be started: \(String(cString: strerror(error)))")

@@ -21,6 +21,10 @@ struct Instructions {
         case "echo": try echo(channel, loop)
         case "batch": try postBatches(channel, loop)
         case "lone": try handleOneByOne(channel, loop)
+        case "ask": try ask(channel, loop)
+        case "answer": try answer(channel, loop)
+        case "tell": try tell(channel, loop)
+        case "hear": try hear(channel, loop)
         default: fail("no such path: \(path)")
         }
     }
@@ -138,7 +142,7 @@ struct Instructions {
     }
 
     /// Waits first: spinning would be counted.
-    private func turn(_ loop: EventLoop) {
+    func turn(_ loop: EventLoop) {
         var request = pollfd(fd: loop.pollableDescriptor, events: Int16(POLLIN), revents: 0)
         poll(&request, 1, -1)
         loop.runReady()

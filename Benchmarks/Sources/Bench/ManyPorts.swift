@@ -32,7 +32,7 @@ extension Work {
     }
 
     /// The near ends of channels whose far ends are given away.
-    private func give(_ count: Int, over carrier: MessagePort) async throws -> [MessagePort] {
+    func give(_ count: Int, over carrier: MessagePort) async throws -> [MessagePort] {
         var ports: [MessagePort] = []
         ports.reserveCapacity(count)
         while ports.count < count {

@@ -21,6 +21,10 @@ struct Server {
         case broadcast
         /// Registers as many contexts as it is told.
         case contexts
+        /// Makes messengers of ports.
+        case calls
+        /// Makes spokes of ports.
+        case spokes
     }
 
     let work: Work
@@ -54,8 +58,8 @@ struct Server {
     }
 
     private func serve(_ port: MessagePort, on bus: Bus) async throws {
-        var messages = port.messages.makeAsyncIterator()
-        guard let role = try await messages.next()?.text else { return }
+        // No iterator: it would have the messages to itself as long as it lives.
+        guard let role = try await port.nextMessage()?.text else { return }
         switch Role(rawValue: role) {
         case .echo: try await echo(port)
         case .sink: try await sink(port)
@@ -72,6 +76,8 @@ struct Server {
         case .ports: try await keepPorts(port)
         case .broadcast: try await takeBroadcasts(port)
         case .contexts: try await registerContexts(port, on: bus)
+        case .calls: try await serveCalls(port)
+        case .spokes: try await serveSpokes(port)
         case nil:
             // A call from the shell: it ends when we close.
             for try await _ in port.messages {}

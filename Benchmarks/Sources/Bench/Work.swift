@@ -55,6 +55,13 @@ struct Work: Sendable {
         case "contexts": try await contexts(far)
         case "ports": try await ports(far)
         case "broadcast": try await broadcast(far)
+        case "request": try await request(far)
+        case "jsoncall": try await requestNotes(far)
+        case "inflight": try await requestsInFlight(far)
+        case "events": try await events(far)
+        case "callcast": try await broadcastEvents(far)
+        case "gather": try await gather(far)
+        case "messengers": try await messengers(far)
         default: fail("there is no measurement \(what)")
         }
         far.end()
@@ -104,6 +111,8 @@ final class Counter: Sendable {
     /// - Returns: what it is now.
     @discardableResult
     func increment() -> Int { count.add(1, ordering: .relaxed).newValue }
+
+    func set(_ value: Int) { count.store(value, ordering: .relaxed) }
 }
 
 /// Measuring what did not arrive intact is worth nothing.
