@@ -15,10 +15,10 @@ struct LaterFormatTests {
             <arg direction="out" type="a{sv}"/></method>
             <property name="Name" type="ay" access="read"/><property name="Format" type="s" access="read"/>
             <property name="Metadata" type="a{ss}" access="read"/></interface></node>''').interfaces[0]
-        properties = {"Name": GLib.Variant("ay", b"x"), "Format": GLib.Variant("s", "calls"),
+        properties = {"Name": GLib.Variant("ay", b"x"), "Format": GLib.Variant("s", "sheets"),
                       "Metadata": GLib.Variant("a{ss}", {})}
         def called(*call):
-            call[6].return_dbus_error("org.connectto.Error.Refused", "lines to it carry calls")
+            call[6].return_dbus_error("org.connectto.Error.Refused", "lines to it carry sheets")
         bus.register_object("/org/connectto/Context/x", interface, called, lambda *call: properties[call[4]], None)
         bus.call_sync("org.freedesktop.DBus", "/org/freedesktop/DBus", "org.freedesktop.DBus", "RequestName",
                       GLib.Variant("(su)", ("org.connectto.Context.x", 4)), None, 0, 5000)
@@ -39,11 +39,11 @@ struct LaterFormatTests {
                 connect to x --raw </dev/null; echo $?
                 kill $pid
                 """)
-        #expect(outcome.lines.prefix(2) == ["format      calls", #""format":"calls""#])
-        #expect(outcome.lines.contains { $0.hasSuffix("which answers; lines to it carry calls") })
-        #expect(outcome.lines.contains { $0.hasSuffix("call it with a program that speaks calls") })
+        #expect(outcome.lines.prefix(2) == ["format      sheets", #""format":"sheets""#])
+        #expect(outcome.lines.contains { $0.hasSuffix("which answers; lines to it carry sheets") })
+        #expect(outcome.lines.contains { $0.hasSuffix("call it with a program that speaks sheets") })
         #expect(outcome.lines.suffix(2) == ["77", "77"])
-        #expect(outcome.errors.contains("lines to it carry calls"))
+        #expect(outcome.errors.contains("lines to it carry sheets"))
         #expect(!outcome.errors.contains("--raw"))
     }
 }
