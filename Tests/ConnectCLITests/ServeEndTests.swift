@@ -3,18 +3,18 @@ import Testing
 
 /// A command whose answer nobody wants any more is ended, with its process group.
 @Suite("The end of a command of connect serve", .privateBus, .timeLimit(.minutes(1))) struct ServeEndTests {
-    /// A command that says when it has begun and when it was asked to end; its children hold the pipe `alive` open.
+    /// A command that says when it has begun and when it was asked to end; it and its children hold the pipe `alive` open.
     private static let script = """
         mkfifo began alive ended
         cat >slow <<'end'
         #!/bin/sh
         trap 'echo asked >>log; exit 1' TERM
-        sleep 600 5>alive & echo >began; wait
+        exec 5>alive; sleep 600 & echo >began; wait
         end
         cat >deaf <<'end'
         #!/bin/sh
         trap '' TERM
-        sleep 600 5>alive & echo >began; wait; wait; sleep 600
+        exec 5>alive; sleep 600 & echo >began; wait; wait; sleep 600
         end
         chmod +x slow deaf
         # gone: waits until no process has the pipe any more.
