@@ -68,10 +68,10 @@ struct BroadcastTests {
     @Test("A broadcast that would transfer something is refused before anything is sent")
     func noTransfers() async throws {
         let (hub, spokes) = try makeHub(spokes: ["a"])
-        let (port, _) = try MessageChannel.makePair()
+        let (port, far) = try MessageChannel.makePair()
         await expectError(.notEncodable) { try hub.broadcast("news", .text("x", transfer: [.port(port)])) }
         await expectError(.notEncodable) { try hub.gather("news", .text("x", transfer: [.port(port)])) }
         #expect(port.closeReason == nil)
-        withExtendedLifetime(spokes) {}
+        withExtendedLifetime((spokes, far)) {}
     }
 }
