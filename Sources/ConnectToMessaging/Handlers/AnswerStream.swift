@@ -20,6 +20,6 @@ public struct PayloadStream: Sendable {
     ///
     /// - Throws: `CancellationError` where nothing is wanted any more.
     public func yield(_ element: OutgoingMessage?) async throws {
-        guard await call.send(element) else { throw CancellationError() }
+        guard try await call.send(element) else { throw CancellationError() }
     }
 }

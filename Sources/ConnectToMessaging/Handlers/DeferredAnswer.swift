@@ -20,12 +20,14 @@ public struct DeferredAnswer<Answer: Encodable & Sendable>: ~Copyable, Sendable 
     ///
     /// - Throws: ``CallError`` with ``CallError/Code/notEncodable``; then the request fails with that.
     public consuming func answer(_ answer: Answer) throws(CallError) {
+        let payload: OutgoingMessage?
         do throws(CallError) {
-            call.answer(try .payload(answer))
+            payload = try .payload(answer)
         } catch {
             call.fail(error)
             throw error
         }
+        if let refusal = call.answer(payload) { throw refusal }
     }
 
     /// Answers with an error: a ``CallFailure`` arrives whole.

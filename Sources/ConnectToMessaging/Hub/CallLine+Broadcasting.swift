@@ -23,19 +23,29 @@ struct Broadcast: Sendable {
 extension CallLine {
     /// Sends an event that goes to many lines, as ``post(_:cost:)`` does with one that goes to this one alone.
     func post(_ event: Broadcast) throws(CallError) -> Bool {
-        let isPosted = withState { state in
-            guard state.end == nil, state.overflow.isEmpty,
+        enum Outcome {
+            case posted, waits
+            case refused(PortError)
+        }
+        let outcome: Outcome = withState { state in
+            guard state.end == nil, state.maySend,
                 state.order.sendsAtOnce(cost: event.cost, needsPlace: false, places: 0)
-            else { return false }
+            else { return .waits }
             do {
                 try port.postMessages(event.batch)
             } catch {
-                // The port's queue is full: it waits here.
-                state.post(event.message, on: self)
+                // Where the port's queue is full it waits here.
+                if let refusal = state.post(event.message, on: self) {
+                    state.order.giveBack(event.cost)
+                    return .refused(refusal)
+                }
             }
-            return true
+            return .posted
         }
-        if isPosted { return true }
-        return try post(event.message, cost: event.cost)
+        switch outcome {
+        case .posted: return true
+        case .waits: return try post(event.message, cost: event.cost)
+        case .refused(let refusal): throw .refused(refusal)
+        }
     }
 }

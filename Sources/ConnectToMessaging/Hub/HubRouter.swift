@@ -131,9 +131,14 @@ extension CallLine {
             defer { isFirst = false }
             switch await next(of: request, isFirst: isFirst) {
             case .element(let element):
-                guard await call.send(.forwarding(element)) else {
-                    giveUp(request, .cancelled, "the peer that asked for \(call.type) has given up")
-                    continue
+                do throws(CallError) {
+                    guard try await call.send(.forwarding(element)) else {
+                        giveUp(request, .cancelled, "the peer that asked for \(call.type) has given up")
+                        continue
+                    }
+                } catch {
+                    giveUp(request, .cancelled, "an answer to \(call.type) cannot be sent on")
+                    throw error
                 }
                 taken += 1
                 if taken == CallsMade<Void>.firstElements / 2 {
@@ -141,7 +146,8 @@ extension CallLine {
                     taken = 0
                 }
             case .result(let answer):
-                return call.answer(.forwarding(answer))
+                call.answer(.forwarding(answer))
+                return
             case .failed(let error):
                 throw error
             }

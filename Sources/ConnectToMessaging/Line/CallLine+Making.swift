@@ -41,14 +41,19 @@ extension CallLine {
 
     /// Sends an event.
     ///
-    /// - Throws: ``CallError`` with ``CallError/Code/queueFull``.
+    /// - Throws: ``CallError`` with ``CallError/Code/queueFull``, and with ``CallError/Code/notEncodable`` where the port
+    ///   does not take the message.
     func post(_ message: OutgoingMessage, cost: Int) throws(CallError) -> Bool {
-        enum Outcome { case sent, ended, full }
+        enum Outcome {
+            case sent, ended, full
+            case refused(PortError)
+        }
         let outcome: Outcome = withState { state in
             if state.end != nil { return .ended }
             if state.maySend, state.order.sendsAtOnce(cost: cost, needsPlace: false, places: 0) {
-                state.post(message, on: self)
-                return .sent
+                guard let refusal = state.post(message, on: self) else { return .sent }
+                state.order.giveBack(cost)
+                return .refused(refusal)
             }
             guard state.order.waitingBytes + cost <= options.queuedEvents || state.order.waitingBytes == 0 else {
                 return .full
@@ -56,11 +61,14 @@ extension CallLine {
             _ = state.order.append(.event(message), cost: cost, needsPlace: false)
             return .sent
         }
-        if outcome == .full {
+        switch outcome {
+        case .sent: return true
+        case .ended: return false
+        case .refused(let refusal): throw .refused(refusal)
+        case .full:
             throw CallError(
                 .queueFull, "the other program has not taken earlier events, and \(options.queuedEvents) bytes wait")
         }
-        return outcome == .sent
     }
 }
 

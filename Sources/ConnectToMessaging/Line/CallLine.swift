@@ -117,7 +117,7 @@ final class CallLine: Sendable {
 
     /// Sends an answer, an element, a cancel or a grant, which never waits behind requests and events.
     func reply(_ message: OutgoingMessage) {
-        withState { $0.reply(message, on: self) }
+        withState { _ = $0.reply(message, on: self) }
     }
 
     /// Posts what the port had no room for, as it gets some.
@@ -126,7 +126,8 @@ final class CallLine: Sendable {
             do {
                 try await port.send(message)
             } catch {
-                // The line is over, which its end tells everyone.
+                // The port's own end tells everyone by itself.
+                if !error.isEndOfPort { giveUp(error) }
                 break
             }
             withState { state in
@@ -151,6 +152,13 @@ final class CallLine: Sendable {
     func breakOff(_ violation: ProtocolViolation) {
         end(CloseReason(.protocolError, detail: "the peer broke the protocol of calls: \(violation.rule)"))
         port.abort()
+    }
+
+    /// Something that waited cannot be sent any more, such as a file that the program has closed meanwhile. What was
+    /// promised to the other side cannot be kept then, and saying nothing would lose it in silence.
+    func giveUp(_ refusal: PortError) {
+        end(CloseReason(.closed, detail: "this program closed the line: \(refusal.message)"))
+        port.close()
     }
 
     /// The program wants no more.
@@ -181,9 +189,14 @@ final class CallLine: Sendable {
         guard let ended else { return }
         onEnd?(reason)
         ended.release?.set(.failure(.lineEnded(reason, .waiting)))
-        for call in ended.sent { call.end(.failed(.lineEnded(reason, .sent))) }
-        for case .request(let call) in ended.waiting { call.end(.failed(.lineEnded(reason, .waiting))) }
+        var callers = ended.sent.map { $0.settle(.failed(.lineEnded(reason, .sent))) }
+        for case .request(let call) in ended.waiting {
+            callers.append(call.settle(.failed(.lineEnded(reason, .waiting))))
+        }
+        // In between: requests of these handlers have ended with the line, and not because they are cancelled; and a
+        // program that hears of the end from its caller finds them cancelled.
         for call in ended.handlers { call.lineEnded() }
+        for goOn in callers { goOn() }
         arrivals.end()
         endLanes(ended.lanes, reason)
     }
@@ -193,31 +206,37 @@ extension CallLine.State {
     /// Whether requests and events go out now, rather than wait.
     var maySend: Bool { overflow.isEmpty && !rest.isHeld }
 
+    @discardableResult
     mutating func reply(
         _ message: OutgoingMessage, giving gives: CallLine.GivenBack = .nothing, on line: CallLine
-    ) {
-        if end != nil { return }
-        post(message, giving: gives, on: line)
+    ) -> PortError? {
+        if end != nil { return nil }
+        return post(message, giving: gives, on: line)
     }
 
     /// Posts at once, or behind what the port has no room for.
+    ///
+    /// - Returns: why the port does not take the message, though it goes on: one that is too long, or brings something
+    ///   that cannot be transferred. Then nothing was sent.
+    @discardableResult
     mutating func post(
         _ message: OutgoingMessage, giving gives: CallLine.GivenBack = .nothing, on line: CallLine
-    ) {
+    ) -> PortError? {
         if overflow.isEmpty {
             do {
                 try line.port.postMessage(message)
-                return
+                return nil
             } catch {
-                // Any other error is the port's end, which it tells by itself.
-                guard error.code == .queueFull else { return }
+                if error.isEndOfPort { return nil }
+                if error.code != .queueFull { return error }
             }
         }
         overflow.append((message, gives))
         withhold(gives, 1)
-        if isPumping { return }
+        if isPumping { return nil }
         isPumping = true
         line.startPumping()
+        return nil
     }
 
     /// The next message that the port is to take; nil ends the pumping. What it gives back counts from now on, since
@@ -249,14 +268,21 @@ extension CallLine.State {
     mutating func send(_ item: CallLine.Outgoing, on line: CallLine) {
         switch item {
         case .event(let message):
-            post(usable(message, on: line), on: line)
+            guard let refusal = post(usable(message, on: line), on: line) else { return }
+            line.port.eventLoop.execute { line.giveUp(refusal) }
         case .request(let call):
             let id = made.begin(call, wantsMany: call.wantsMany)
             call.place = .sent(id: id)
             let operation = Envelope.Operation.request(
                 id: id, type: call.type, remaining: call.remaining, wantsMany: call.wantsMany)
             let compressed = usable(call.compressed, on: line)
-            post(Envelope(operation: operation).message(call.payload, compressed: compressed), on: line)
+            let envelope = Envelope(operation: operation)
+            guard let refusal = post(envelope.message(call.payload, compressed: compressed), on: line) else { return }
+            made.takeBack(id)
+            order.giveBack(envelope.cost(call.payload))
+            call.place = .givenUp
+            // Not here: the caller may do anything when it goes on, and this is under the line's lock.
+            line.port.eventLoop.execute { call.end(.failed(.refused(refusal))) }
         }
     }
 }
@@ -297,7 +323,17 @@ extension Envelope {
     }
 }
 
+extension PortError {
+    /// Whether the port takes nothing any more, which it tells by itself.
+    fileprivate var isEndOfPort: Bool { code == .closed || code == .finished }
+}
+
 extension CallError {
+    /// The port does not take a message, though it goes on.
+    static func refused(_ refusal: PortError) -> CallError {
+        CallError(.notEncodable, refusal.message, stage: .waiting, cause: refusal)
+    }
+
     static func lineEnded(_ reason: CloseReason, _ stage: Stage) -> CallError {
         CallError(.lineEnded, "the line has ended: \(reason)", stage: stage, reason: reason)
     }

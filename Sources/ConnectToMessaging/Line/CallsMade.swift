@@ -34,6 +34,11 @@ struct CallsMade<Caller> {
         return lastID
     }
 
+    /// The request could not be sent after all. Its id is left out.
+    mutating func takeBack(_ id: UInt64) {
+        if calls.removeValue(forKey: id) != nil { places += 1 }
+    }
+
     /// The program no longer wants the answer.
     ///
     /// - Returns: the caller, if the request has not been answered or given up before. Then the callee has to hear of

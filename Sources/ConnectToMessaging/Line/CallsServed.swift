@@ -108,6 +108,11 @@ struct CallsServed<Handler> {
         return .send
     }
 
+    /// An element could not be sent after all.
+    mutating func takeElementBack(_ key: UInt64) {
+        if let elements = calls[key]?.elements { calls[key]?.elements = elements + 1 }
+    }
+
     enum ElementPermission {
         case send
         /// The caller has not granted more yet.

@@ -72,16 +72,25 @@ final class PendingCall: Sendable {
 
     /// The request has ended; only the first end counts.
     func end(_ progress: Progress) {
+        settle(progress)()
+    }
+
+    /// The request has ended, and its task is not to go on yet.
+    ///
+    /// - Returns: what lets the task go on.
+    func settle(_ progress: Progress) -> () -> Void {
         let ended: (entry: CallLogEntry?, place: Place, waiter: UnsafeContinuation<Void, Never>?)? = state.withLock {
             state in
             guard state.end == nil else { return nil }
             state.end = progress
             return (state.logEntry, state.place, state.takeWaiter())
         }
-        guard let ended else { return }
-        ended.entry?.write(id: ended.place.id, outcome: progress.outcome)
-        ended.waiter?.resume()
-        onEnd?(progress)
+        guard let ended else { return {} }
+        return { [onEnd] in
+            ended.entry?.write(id: ended.place.id, outcome: progress.outcome)
+            ended.waiter?.resume()
+            onEnd?(progress)
+        }
     }
 
     /// Waits for the next element or the end. Only one task waits at a time.

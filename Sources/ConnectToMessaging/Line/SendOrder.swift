@@ -74,6 +74,11 @@ struct SendOrder<Item> {
         return nil
     }
 
+    /// What was to be sent could not be: its cost does not count.
+    mutating func giveBack(_ cost: Int) {
+        window += cost
+    }
+
     /// The other side takes more bytes.
     mutating func grant(_ bytes: Int) throws(ProtocolViolation) {
         let (sum, overflow) = window.addingReportingOverflow(bytes)

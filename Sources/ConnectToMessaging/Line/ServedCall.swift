@@ -70,17 +70,28 @@ final class ServedCall: Sendable {
     // MARK: Answering
 
     /// Answers. A second answer, and one on a line that has ended, is dropped.
-    func answer(_ payload: OutgoingMessage?) {
+    ///
+    /// - Returns: why the port does not take the answer; then the request has failed with that.
+    @discardableResult
+    func answer(_ payload: OutgoingMessage?) -> CallError? {
         let compressed = line.compressed(payload)
-        let isFirst = line.withState { state in
-            guard let call = state.served.answer(key) else { return false }
+        let (isFirst, refusal): (Bool, PortError?) = line.withState { state in
+            guard let call = state.served.answer(key) else { return (false, nil) }
+            let gives = call.keepsPlace ? CallLine.GivenBack.nothing : .place
             let envelope = Envelope(operation: .result(id: id, keepsPlace: call.keepsPlace))
-            state.reply(
-                envelope.message(payload, compressed: state.usable(compressed, on: line)),
-                giving: call.keepsPlace ? .nothing : .place, on: line)
-            return true
+            let message = envelope.message(payload, compressed: state.usable(compressed, on: line))
+            let refusal = state.reply(message, giving: gives, on: line)
+            if let refusal {
+                let failure = Envelope.Operation.failure(
+                    id: id, code: CallError.Code.handlerFailed.rawValue,
+                    text: "the answer cannot be sent: \(refusal.message)", keepsPlace: call.keepsPlace)
+                state.reply(Envelope(operation: failure).message(), giving: gives, on: line)
+            }
+            return (true, refusal)
         }
-        if isFirst { logEntry?.write(id: id, outcome: "result") }
+        let outcome = refusal == nil ? "result" : CallError.Code.handlerFailed.rawValue
+        if isFirst { logEntry?.write(id: id, outcome: outcome) }
+        return refusal.map { .refused($0) }
     }
 
     /// Answers with a failure.
@@ -88,11 +99,17 @@ final class ServedCall: Sendable {
         let compressed = line.compressed(failure.details)
         let isFirst = line.withState { state in
             guard let call = state.served.answer(key) else { return false }
+            // A code of another length has no place in an envelope.
+            let code = (1...255).contains(failure.code.rawValue.utf8.count) ? failure.code : .handlerFailed
             let operation = Envelope.Operation.failure(
-                id: id, code: failure.code.rawValue, text: failure.message, keepsPlace: call.keepsPlace)
+                id: id, code: code.rawValue, text: failure.message, keepsPlace: call.keepsPlace)
+            let gives = call.keepsPlace ? CallLine.GivenBack.nothing : .place
             let message = Envelope(operation: operation).message(
                 failure.details, compressed: state.usable(compressed, on: line))
-            state.reply(message, giving: call.keepsPlace ? .nothing : .place, on: line)
+            // Without details that cannot be sent the failure is still one.
+            if state.reply(message, giving: gives, on: line) != nil {
+                state.reply(Envelope(operation: operation).message(), giving: gives, on: line)
+            }
             return true
         }
         if isFirst { logEntry?.write(id: id, outcome: failure.code.rawValue) }
@@ -127,22 +144,26 @@ final class ServedCall: Sendable {
     /// Sends an element, and waits until the other side takes more if it must.
     ///
     /// - Returns: whether the element was sent; false where nothing is wanted any more.
-    func send(_ element: OutgoingMessage?) async -> Bool {
+    /// - Throws: ``CallError`` with ``CallError/Code/notEncodable`` where the port does not take the element. The stream
+    ///   goes on.
+    func send(_ element: OutgoingMessage?) async throws(CallError) -> Bool {
         let compressed = line.compressed(element)
         // Also at the deadline, of which the caller says nothing where it stands still.
         while !isCancelled {
-            let permission: CallsServed<ServedCall>.ElementPermission = line.withState { state in
+            typealias Outcome = (permission: CallsServed<ServedCall>.ElementPermission, refusal: PortError?)
+            let outcome: Outcome = line.withState { state in
                 // However much the other side grants, no more waits here than the port takes.
-                if !state.overflow.isEmpty { return state.served.isCancelled(key) ? .ended : .wait }
+                if !state.overflow.isEmpty { return (state.served.isCancelled(key) ? .ended : .wait, nil) }
                 let permission = state.served.sendElement(key)
-                if permission == .send {
-                    let message = Envelope(operation: .element(id: id)).message(
-                        element, compressed: state.usable(compressed, on: line))
-                    state.reply(message, on: line)
-                }
-                return permission
+                guard permission == .send else { return (permission, nil) }
+                let message = Envelope(operation: .element(id: id)).message(
+                    element, compressed: state.usable(compressed, on: line))
+                let refusal = state.reply(message, on: line)
+                if refusal != nil { state.served.takeElementBack(key) }
+                return (permission, refusal)
             }
-            switch permission {
+            if let refusal = outcome.refusal { throw .refused(refusal) }
+            switch outcome.permission {
             case .send: return true
             case .ended: return false
             case .wait: await waitForWindow()

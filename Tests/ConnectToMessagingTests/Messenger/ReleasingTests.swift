@@ -54,6 +54,30 @@ struct ReleasingTests {
         await expectError(.unknownPeer) { try await hubs[1].release("widget") }
     }
 
+    @Test("A peer of a hub hands its line over ten times while the hub broadcasts: all arrives, once, in order")
+    func underBroadcasts() async throws {
+        let numbers = Numbers()
+        let hub = Hub()
+        let (mine, theirs) = try MessageChannel.makePair()
+        try hub.adopt(theirs, as: "widget")
+        var owner = Messenger(mine, handlers: numbers.handlers)
+        let sending = Task {
+            for number in 0..<2_000 {
+                let skipped = try hub.broadcast("number", .json("\(number)"))
+                #expect(skipped.isEmpty)
+                if number % 20 == 0 { await Task.yield() }
+            }
+        }
+        for hop in 1...10 {
+            await numbers.wait(until: hop * 100)
+            owner = Messenger(try await owner.release(within: .seconds(30)), handlers: numbers.handlers)
+        }
+        try await sending.value
+        await numbers.wait(until: 2_000)
+        #expect(numbers.all == Array(0..<2_000))
+        #expect(owner.closeReason == nil)
+    }
+
     @Test(
         "A line is handed over to another process while the other side streams: all arrives, once, in order",
         .privateBus)
