@@ -52,7 +52,7 @@ if [ -z "$$missing" ]; then exit 0; fi; \
 endef
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-tests build builds docs test test-fast test-broker test-loop test-metrics test-lz4 lint demo release install uninstall sanitize fuzz flood \
+.PHONY: help setup setup-tests build builds docs test test-fast test-broker test-loop test-metrics setup-lz4 test-lz4 lint demo release install uninstall sanitize fuzz flood \
     soak mixture bench instructions clean
 
 help: ## list what there is to make
@@ -117,17 +117,21 @@ test-loop: setup-tests ## run all tests with their tasks on the ports' event loo
 test-metrics: setup-tests ## run the test of the trait Metrics, which counts through swift-metrics
 	$(SWIFT) test --traits default,Metrics --scratch-path .build-metrics $(test_options) --filter MetricsTests
 
-test-lz4: setup-tests ## run the tests of calls with the trait LZ4, which compresses through liblz4
+# For the trait LZ4 alone.
+setup-lz4: setup-tests
 	@missing=; \
 	pkg-config --exists liblz4 2>/dev/null || missing="$$missing liblz4-dev"; \
 	$(install_missing)
+
+test-lz4: setup-lz4 ## run the tests of calls with the trait LZ4, which compresses through liblz4
 	$(SWIFT) test --traits default,LZ4 --scratch-path .build-lz4 $(test_options) \
 	    --filter '^ConnectToMessagingTests\.(LZ4Block|Compression|Messenger|Envelope)Tests'
 
 lint: ## check the form of the sources
 	$(SWIFT) format lint --strict --recursive Package.swift Sources Tests Benchmarks $(wildcard examples)
 
-docs: setup-tests ## build the guide and the reference, and compile every piece of Swift in the documents
+# SwiftPM makes the symbol graphs with all traits.
+docs: setup-lz4 ## build the guide and the reference, and compile every piece of Swift in the documents
 	SWIFT="$(SWIFT)" .ci/docs
 	.ci/snippets $(SWIFT)
 

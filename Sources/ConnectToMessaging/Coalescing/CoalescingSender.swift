@@ -48,7 +48,9 @@ public final class CoalescingSender<Content: Codable & Sendable>: Sendable {
     /// Sends a value, or puts it in place of an older one of its key that has not been sent yet. Never waits, and never
     /// fails; see ``error``.
     ///
-    /// - Parameter key: what the value is of.
+    /// - Parameters:
+    ///   - content: the value.
+    ///   - key: what the value is of.
     public func post(_ content: Content, key: String = "") {
         guard state.withLock({ $0.values.post(content, key: key) }) else { return }
         // Detached: the deadline of a handler that posts is not that of the values.
@@ -126,7 +128,9 @@ extension CoalescingSender.State {
 extension Messenger {
     /// Makes a sender of events of which only the newest counts.
     ///
-    /// - Parameter peer: for which peer of the hub on the other side; nil: for the other side itself.
+    /// - Parameters:
+    ///   - event: what kind of thing the values are.
+    ///   - peer: for which peer of the hub on the other side; nil: for the other side itself.
     public func coalescing<Content>(_ event: Event<Content>, to peer: String? = nil) -> CoalescingSender<Content> {
         CoalescingSender(self, event, peer: peer)
     }

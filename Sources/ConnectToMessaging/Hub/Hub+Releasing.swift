@@ -4,7 +4,7 @@ extension Hub {
     /// Takes a peer out of the hub, and gives its port back with all that the peer still wants to say, for another
     /// hub or messenger to go on with: see ``Messenger/release(within:)``.
     ///
-    /// The peer leaves with ``CloseReason/Code/transferred``.
+    /// The peer leaves with `CloseReason.Code.transferred`.
     ///
     /// - Parameters:
     ///   - id: the peer.

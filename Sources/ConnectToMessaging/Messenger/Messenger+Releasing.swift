@@ -15,7 +15,7 @@ extension Messenger {
     /// what this program has sent has left its queues. Until then this messenger goes on as usual, so a program that
     /// keeps asking over it keeps it from being released. Handlers of events may still run in the other program.
     ///
-    /// Then this messenger is over, with ``CloseReason/Code/transferred``; the other program's goes on, and notices
+    /// Then this messenger is over, with `CloseReason.Code.transferred`; the other program's goes on, and notices
     /// nothing but the pause. The port is open. A new owner that makes a ``Messenger`` of it gives handlers and options
     /// anew. A program that closes it instead ends the line.
     ///

@@ -63,7 +63,9 @@ public struct CallMessage: Sendable, Equatable {
 
     /// Reads the bytes of a message, or its beginning; nil where they are no message of a line of calls.
     ///
-    /// - Parameter transferredCount: how many things were transferred with it.
+    /// - Parameters:
+    ///   - bytes: the message, or its beginning.
+    ///   - transferredCount: how many things were transferred with it.
     public init?(_ bytes: [UInt8], transferredCount: Int = 0) {
         self.init(transferredCount: transferredCount) { decode in bytes.withUnsafeBytes(decode) }
     }
