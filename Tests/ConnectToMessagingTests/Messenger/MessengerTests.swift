@@ -63,15 +63,18 @@ struct MessengerTests {
     func orderOfHandlers() async throws {
         let (caller, callee) = try makeMessengers()
         let started = Mutex<[Int]>([])
-        let gate = Gate()
+        let (hasBegun, gate) = (Gate(), Gate())
         callee.on(Sample.nested) { number, _ in
             started.withLock { $0.append(number) }
             // The first waits for all others.
-            if number == 0 { await gate.wait() }
+            if number == 0 {
+                await hasBegun.open()
+                await gate.wait()
+            }
             return number
         }
         async let first = caller.request(Sample.nested, 0)
-        try await caller.barrier()
+        await hasBegun.wait()
         for number in 1..<50 {
             async let answer = caller.request(Sample.nested, number)
             #expect(try await answer == number)
