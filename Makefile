@@ -74,10 +74,11 @@ setup: ## install what is missing of D-Bus (Debian and its kin), and look for Sw
 	pkg-config --exists dbus-1 2>/dev/null || missing="$$missing libdbus-1-dev"; \
 	$(install_missing)
 
-setup-tests: setup ## install what the tests need besides: another bus, a proxy, Python's D-Bus
+setup-tests: setup ## install what the tests need besides: another bus, a proxy, jq, Python's D-Bus
 	@missing=; \
 	command -v dbus-broker-launch >/dev/null || missing="$$missing dbus-broker"; \
 	command -v xdg-dbus-proxy >/dev/null || missing="$$missing xdg-dbus-proxy"; \
+	command -v jq >/dev/null || missing="$$missing jq"; \
 	/usr/bin/python3 -c 'from gi.repository import Gio' 2>/dev/null || missing="$$missing python3-gi"; \
 	$(install_missing)
 

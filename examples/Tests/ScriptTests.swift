@@ -23,6 +23,27 @@ struct ScriptTests {
         #expect(left.filter { $0.hasPrefix("tmp.") } == [])
     }
 
+    @Test("The windows of the dashboard script tell all and one of them, and the main window names who comes and goes")
+    func dashboardScript() async throws {
+        let script = Example.script("dashboard.sh")
+        try await withExample(script) { main in
+            #expect(await main.line() == "the dashboard is open")
+            try await withExample(script, "ada") { ada in
+                #expect(await main.line() == "+ ada")
+                try await withExample(script, "grace") { grace in
+                    #expect(await main.line() == "+ grace")
+                    try await ada.type("theme dark")
+                    #expect(await grace.line() == "theme dark, by ada")
+                    // The program that posts is another one than the one that subscribes.
+                    #expect(await ada.line() == "theme dark, by ada")
+                    try await grace.type("@ada tea is ready")
+                    #expect(await ada.line() == "grace: tea is ready")
+                }
+                #expect(await main.line() == "- grace")
+            }
+        }
+    }
+
     @Test("The demonstration shows what it announces, and ends with 0")
     func demonstrationShowsWhatItAnnounces() async throws {
         let demo = try await outcome(of: .script("demo.sh"))
