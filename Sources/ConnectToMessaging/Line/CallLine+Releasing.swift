@@ -87,6 +87,7 @@ extension CallLine {
         port.onFinish(nil)
         port.onClose(nil)
         onEnd?(reason)
+        ended.set(reason)
         latch.set(.success(port))
     }
 }

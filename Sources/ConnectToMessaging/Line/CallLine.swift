@@ -58,6 +58,8 @@ final class CallLine: Sendable {
     let isReleasing = Atomic(false)
     /// Whether handlers start on the port's loop, as soon as their messages are read.
     let servesOnLoop: Bool
+    /// Set at the end of the line, which comes behind its last messages.
+    let ended = Latch<CloseReason>()
     private let state: Lock<State>
 
     init(
@@ -197,6 +199,7 @@ final class CallLine: Sendable {
         // program that hears of the end from its caller finds them cancelled.
         for call in ended.handlers { call.lineEnded() }
         for goOn in callers { goOn() }
+        self.ended.set(reason)
         arrivals.end()
         endLanes(ended.lanes, reason)
     }

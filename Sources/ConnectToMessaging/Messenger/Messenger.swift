@@ -1,4 +1,5 @@
 public import ConnectTo
+import ConnectToLinux
 
 /// One line of calls to another program: requests and events in both directions.
 ///
@@ -62,7 +63,8 @@ public final class Messenger: CallHandling {
     @discardableResult
     public func waitUntilClosed(within limit: Duration? = nil) async throws(PortError) -> CloseReason {
         let reason = try await line.port.waitUntilClosed(within: limit)
-        return closeReason ?? reason
+        // The port is over before its last messages are taken, and one of them may say why.
+        return await line.ended.wait() ?? reason
     }
 
     /// Ends the line. Requests under way end on both sides, and handlers are cancelled.
