@@ -109,7 +109,7 @@ extension CallLine.State {
         }
         made.restart()
         order.restart()
-        served.restart(places: UInt32(line.options.places))
+        served.restart(places: line.options.offeredPlaces)
         window.restart()
         reply(line.hello, on: line)
         if wantsRest { reply(Envelope(operation: .rest(.wanted)).message(), on: line) }

@@ -5,8 +5,8 @@ import Synchronization
 
 /// One line of calls: the tables of ``CallsMade``, ``CallsServed`` and ``SendOrder``, a port, and the handlers.
 ///
-/// All that arrives is handled on the port's loop. No handler runs there, unless the program wants that. The port's queue is filled under this
-/// line's lock, so that what is sent goes out in the order of the tables.
+/// All that arrives is handled on the port's loop. No handler runs there, unless the program wants that. The port's
+/// queue is filled under this line's lock, so that what is sent goes out in the order of the tables.
 final class CallLine: Sendable {
     struct State {
         var made = CallsMade<PendingCall>()
@@ -74,9 +74,9 @@ final class CallLine: Sendable {
         self.isLane = isLane
         self.onEnd = onEnd
         servesOnLoop = options.executor.map { $0 === port.eventLoop.executor } ?? false
-        let window = UInt64(options.window)
         state = Lock(
-            State(served: CallsServed(places: UInt32(options.places)), window: ReceiveWindow(size: window)))
+            State(
+                served: CallsServed(places: options.offeredPlaces), window: ReceiveWindow(size: options.offeredWindow)))
         // Here, and not at the start: nothing can be sent before it, whoever finds the line in a table meanwhile.
         reply(hello)
     }
@@ -94,7 +94,7 @@ final class CallLine: Sendable {
 
     /// What this side offers, as the first message to each owner of the other end.
     var hello: OutgoingMessage {
-        let hello = Hello(places: UInt32(options.places), window: UInt64(options.window), features: options.features)
+        let hello = Hello(places: options.offeredPlaces, window: options.offeredWindow, features: options.features)
         return Envelope(operation: .hello(hello)).message()
     }
 

@@ -2,10 +2,11 @@ public import Logging
 
 /// How a messenger treats its line: above all how much it holds of what the other program sends.
 public struct MessengerOptions: Sendable {
-    /// How many requests the other program may have under way here: 1 to 2³¹, 64 if not set. Further ones wait there.
+    /// How many requests the other program may have under way here: 1 to 2³¹ − 1, 64 if not set. Further ones wait
+    /// there. A number outside of that counts as the nearest inside.
     public var places = 64
     /// How many bytes of requests and events wait or run here, besides one more message: 64 KiB at least, 16 MiB if
-    /// not set.
+    /// not set. Less counts as 64 KiB.
     public var window = 16 << 20
     /// How many bytes of events wait here for the other program to take them: 16 MiB if not set.
     /// `post` throws beyond.
@@ -35,4 +36,12 @@ public struct MessengerOptions: Sendable {
 
     /// Makes the usual options.
     public init() {}
+}
+
+extension MessengerOptions {
+    /// The places that hello offers.
+    var offeredPlaces: UInt32 { UInt32(min(max(places, 1), Int(Int32.max))) }
+
+    /// The window that hello offers.
+    var offeredWindow: UInt64 { UInt64(max(window, Int(Hello.least.window))) }
 }
