@@ -25,7 +25,7 @@ struct UnsendableTests {
         callee.on(Self.store) { _, _ in NoPayload() }
         for _ in 0..<200 {
             let error = await expectError(.notEncodable) {
-                try await caller.request("store", withClosedFile(), within: nil)
+                try await caller.request("store", withClosedFile())
             }
             #expect(error?.stage == .waiting)
         }
@@ -48,7 +48,7 @@ struct UnsendableTests {
         let message = try withClosedFile()
         callee.onRequest("fetch") { _, _ in message }
         for _ in 0..<200 {
-            let error = await expectError(.handlerFailed) { try await caller.request("fetch", within: nil) }
+            let error = await expectError(.handlerFailed) { try await caller.request("fetch") }
             #expect(error?.message.hasPrefix("the answer cannot be sent: ") == true)
         }
         callee.onRequest("fetch") { _, _ in .bytes([7]) }
@@ -77,7 +77,7 @@ struct UnsendableTests {
         callee.onRequest("fetch") { _, _ in
             throw CallFailure(CallError.Code(rawValue: String(repeating: "x", count: length)), "it is gone")
         }
-        let error = await expectError(.handlerFailed) { try await caller.request("fetch", within: nil) }
+        let error = await expectError(.handlerFailed) { try await caller.request("fetch") }
         #expect(error?.message == "it is gone")
     }
 
@@ -87,7 +87,7 @@ struct UnsendableTests {
         let message = try withClosedFile()
         let code = CallError.Code(rawValue: "files.gone")
         callee.onRequest("fetch") { _, _ in throw CallFailure(code, "it is gone", details: message) }
-        let error = await expectError(code) { try await caller.request("fetch", within: nil) }
+        let error = await expectError(code) { try await caller.request("fetch") }
         #expect(error?.message == "it is gone")
         #expect(error?.details == nil)
     }
