@@ -57,13 +57,13 @@ import Testing
             connect post x theme told --peer a; echo $?
             ends $a; cat a.out
             connect call x theme --peer gone 2>&1; echo $?
+            connect call x theme 2>err; echo $?; grep -c 'answers no requests itself' err
             connect call closed theme --peer b 2>err; echo $?; grep -c refused err
             """)
         #expect(
             outcome.lines == [
                 "0", "0", "0", "asked", "told", #"connect: x: the hub has no peer with the id "gone" (unknown-peer)"#,
-                "68",
-                "77", "1",
+                "68", "70", "1", "77", "1",
             ])
     }
 }

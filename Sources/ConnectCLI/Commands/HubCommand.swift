@@ -58,6 +58,10 @@ struct HubCommand: ListenerCommand {
         }
         if !noRelay { hub.allowRelaying { _, _, _ in true } }
         if !noIntroductions { hub.allowIntroductions { _, _ in true } }
+        // Otherwise a request to the hub itself is heard like an event, and its caller believes it done.
+        hub.onUnknownRequest { _, _ in
+            throw CallFailure(.unknownType, "a hub answers no requests itself; its programs do, with --peer")
+        }
         hub.onUndelivered { lost in
             Task.onLoop { await Self.tell(lost.error, missing: lost.type, lost.receiver, report) }
         }
