@@ -8,7 +8,9 @@ extension To {
         var common = CommonOptions()
         (common.json, common.origin, common.bus, common.quiet) = (false, nil, "session", false)
         common.patience = nil
-        (messages, wait, expect, replies, noReply) = ([], nil, nil, nil, false)
+        var caller = CallerOptions()
+        (caller.wait, caller.expect) = (nil, nil)
+        (messages, replies, noReply) = ([], nil, false)
         (asJSON, bytes, files, raw, reconnect, timeout) = (false, false, [], false, false, nil)
 
         var words: [String] = []
@@ -24,7 +26,7 @@ extension To {
                 common.bus = bus
             case "--wait":
                 guard let seconds = rest.next().flatMap({ try? SecondsArgument($0) }) else { return nil }
-                wait = seconds
+                caller.wait = seconds
             default:
                 if argument.hasPrefix("-") { return nil }
                 words.append(argument)
@@ -33,7 +35,7 @@ extension To {
         guard let name = words.first else { return nil }
         self.name = name
         messages = Array(words.dropFirst())
-        self.common = common
+        (self.common, self.caller) = (common, caller)
         do { try validate() } catch { return nil }
     }
 }

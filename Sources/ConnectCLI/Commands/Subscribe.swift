@@ -27,28 +27,12 @@ struct Subscribe: ProgramCommand {
     @Argument(help: "Print the events of these types alone.")
     var types: [String] = []
 
-    @Option(name: .customLong("as"), help: ArgumentHelp("The id to ask a hub for.", valueName: "id"))
-    var id: String?
+    @OptionGroup var calls: CallsOptions
 
     @Option(
         parsing: .unconditional, help: ArgumentHelp("Exit after this many events.", valueName: "n"),
         transform: Self.count)
     var count: Int?
-
-    @Option(
-        parsing: .unconditional,
-        help: ArgumentHelp(
-            "Wait this long for the name to be registered and its listener to admit this program; without it a missing name fails at once.",
-            valueName: "seconds"),
-        transform: SecondsArgument.init)
-    var wait: SecondsArgument?
-
-    @Option(
-        help: ArgumentHelp(
-            "Connect to nothing but an owner of the name that matches RULE, which is checked first.",
-            discussion: "\(PeerRule.discussion) Another owner of the name is 77.", valueName: "rule"),
-        transform: PeerRule.parse)
-    var expect: Admission?
 
     /// - Throws: `ValidationError`, which says what to write instead, if the argument is not a number of events.
     private static func count(_ argument: String) throws -> Int {
@@ -60,10 +44,7 @@ struct Subscribe: ProgramCommand {
         let (name, origin) = try common.contextName(name)
         let types = try types.map { type throws(Failure) in try RequestType.checked(type) }
         let bus = try await common.openBus()
-        var options = ConnectOptions(wait: WaitPolicy(wait), expected: expect)
-        options.format = .calls
-        if let id { options.metadata = ["as": id] }
-        let port = bus.connectTo(name, origin: origin, options: options)
+        let port = bus.connectTo(name, origin: origin, options: calls.connecting)
         let printed = Printed(count: count ?? .max)
         let handlers = Handlers()
         let show: @Sendable (Payload, CallContext) async -> Void = { payload, context in
@@ -85,7 +66,7 @@ struct Subscribe: ProgramCommand {
         } catch {
             let failure = port.closeReason.flatMap { Failure($0, peer: name) } ?? Failure(error)
             throw await common.explained(
-                failure, calling: name, origin: origin, on: bus, asked: .calls, waits: wait != nil)
+                failure, calling: name, origin: origin, on: bus, asked: .calls, waits: calls.caller.wait != nil)
         }
         Task.onLoop {
             // Answered when the other program has taken this one for its own.

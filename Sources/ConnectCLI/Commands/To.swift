@@ -36,22 +36,7 @@ struct To: ProgramCommand {
     @Argument(help: "A message to post, in place of standard input.")
     var messages: [String] = []
 
-    @Option(
-        parsing: .unconditional,
-        help: ArgumentHelp(
-            "Wait this long for the name to be registered and its listener to answer; without it a missing name fails at once.",
-            discussion:
-                "Without it a listener has 5 seconds to answer. A bus that is not running is not waited for (69 at once).",
-            valueName: "seconds"),
-        transform: SecondsArgument.init)
-    var wait: SecondsArgument?
-
-    @Option(
-        help: ArgumentHelp(
-            "Send nothing unless the owner of the name matches RULE, which is checked first.",
-            discussion: "\(PeerRule.discussion) Another owner of the name is 77.", valueName: "rule"),
-        transform: PeerRule.parse)
-    var expect: Admission?
+    @OptionGroup var caller: CallerOptions
 
     @Option(
         parsing: .unconditional,
@@ -137,7 +122,7 @@ struct To: ProgramCommand {
         } catch let error as Failure {
             throw await common.explained(
                 error, calling: name, origin: origin, on: bus, asked: raw ? .stream : .messages,
-                waits: wait != nil || reconnect)
+                waits: caller.wait != nil || reconnect)
         }
     }
 
@@ -149,13 +134,14 @@ struct To: ProgramCommand {
             let connections = bus.connections(
                 to: name, origin: origin,
                 options: ConnectOptions(
-                    wait: wait == nil ? .untilAvailable(for: .seconds(10)) : waitPolicy, expected: expect))
+                    wait: caller.wait == nil ? .untilAvailable(for: .seconds(10)) : caller.policy,
+                    expected: caller.expect))
             let call = ReconnectingCall(
                 connections: connections, name: name, input: input, form: form, report: program.report)
             program.atEnd { _ in await call.end() }
             return try await call.run { program.fail($0) }
         }
-        let options = ConnectOptions(wait: waitPolicy, expected: expect)
+        let options = ConnectOptions(wait: caller.policy, expected: caller.expect)
         guard let input else {
             let call = RawCall(name: name) { try await bus.openStream(to: name, origin: origin, options: options) }
             phase.set { call.phase }
@@ -171,8 +157,6 @@ struct To: ProgramCommand {
         }
         return try await call.run { program.fail($0) }
     }
-
-    private var waitPolicy: WaitPolicy { WaitPolicy(wait) }
 
     /// Nil with `--raw`.
     private func input() throws -> CallInput? {

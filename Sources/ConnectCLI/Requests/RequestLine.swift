@@ -36,7 +36,7 @@ final class RequestLine: Sendable {
         if let timeout { program.limit(to: timeout) { [self] in overTime(timeout) } }
         let bus = try await common.openBus()
         enter(.awaitingAnswer)
-        let port = bus.connectTo(name, origin: origin, options: options.connecting)
+        let port = bus.connectTo(name, origin: origin, options: options.calls.connecting)
         let messenger = Messenger(port)
         state.withLock { ($0.messenger, $0.port) = (messenger, port) }
         program.atEnd { [self] _ in await end() }
@@ -45,7 +45,7 @@ final class RequestLine: Sendable {
         } catch {
             let failure = port.closeReason.flatMap { Failure($0, peer: name) } ?? Failure(error)
             throw await common.explained(
-                failure, calling: name, origin: origin, on: bus, asked: .calls, waits: options.wait != nil)
+                failure, calling: name, origin: origin, on: bus, asked: .calls, waits: options.calls.caller.wait != nil)
         }
         enter(.awaitingInput)
         // Input that is read before could not be sent if the call fails.
