@@ -17,7 +17,7 @@ package struct CallsSide: Sendable {
     /// Opened when everything that was held back may go on.
     package let goOn = Latch<Void>()
     private let say: @Sendable (String) -> Void
-    private let meeting = Meeting(of: places)
+    private let meetings = Meetings(of: places)
 
     /// - Parameter say: hears what happens, a line each.
     package init(say: @escaping @Sendable (String) -> Void) {
@@ -77,8 +77,8 @@ package struct CallsSide: Sendable {
             }
             return nil
         }
-        handlers.onRequest("meet") { [meeting] _, _ in
-            await meeting.join()
+        handlers.onRequest("meet") { [meetings] _, context in
+            if let messenger = context.messenger { await meetings.join(onLineOf: messenger) }
             return nil
         }
         handlers.onDeferred(Request<NoPayload, NoPayload>("deferred")) { [self] _, answer, _ in
@@ -224,24 +224,27 @@ private final class Box: Sendable {
     }
 }
 
-/// Lets tasks go on when so many have come. One that is cancelled leaves.
-private final class Meeting: Sendable {
+/// Lets tasks go on when so many of the same line have come. One that is cancelled leaves.
+///
+/// Each line has a meeting of its own: a handler of a line that has just ended may not have left yet, and would be
+/// counted for another line.
+private final class Meetings: Sendable {
     private let size: Int
-    private let waiting = Lock<[Latch<Void>]>([])
+    private let waiting = Lock<[ObjectIdentifier: [Latch<Void>]]>([:])
 
     init(of size: Int) {
         self.size = size
     }
 
-    func join() async {
+    func join(onLineOf messenger: Messenger) async {
+        let line = ObjectIdentifier(messenger)
         let own = Latch<Void>()
         let complete: [Latch<Void>] = waiting.withLock { waiting in
-            waiting.append(own)
-            if waiting.count < size { return [] }
-            defer { waiting = [] }
-            return waiting
+            waiting[line, default: []].append(own)
+            if waiting[line, default: []].count < size { return [] }
+            return waiting.removeValue(forKey: line) ?? []
         }
         for latch in complete { latch.set() }
-        if await own.wait() == nil { waiting.withLock { $0.removeAll { $0 === own } } }
+        if await own.wait() == nil { waiting.withLock { $0[line]?.removeAll { $0 === own } } }
     }
 }
