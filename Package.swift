@@ -32,6 +32,7 @@ let package = Package(
     products: [
         .library(name: "ConnectTo", targets: ["ConnectTo"]),
         .library(name: "ConnectToMessaging", targets: ["ConnectToMessaging"]),
+        .library(name: "ConnectToWorkers", targets: ["ConnectToWorkers"]),
         .library(name: "ConnectToTesting", targets: ["ConnectToTesting"]),
         .executable(name: "connect", targets: ["ConnectCLI"]),
     ],
@@ -71,6 +72,14 @@ let package = Package(
         // Calls and hubs (dbus/CALLS.md). Of the ports and the bus it may use what every program may use.
         .target(
             name: "ConnectToMessaging", dependencies: ["ConnectTo", "ConnectToLinux", collections, logging, lz4],
+            packageAccess: false, swiftSettings: settings),
+        // Processes that answer calls, and pools of them. Of what is below it may use what every program may use.
+        .target(
+            name: "ConnectToWorkers",
+            dependencies: [
+                "CConnectToLinux", "ConnectTo", "ConnectToLinux", "ConnectToMessaging", collections, heap, logging,
+                metrics, system,
+            ],
             packageAccess: false, swiftSettings: settings),
         .target(
             name: "ConnectToTesting",
@@ -125,6 +134,13 @@ let package = Package(
                 "ConnectToTestSupport", "ConnectToTesting", logging,
             ],
             swiftSettings: settings),
+        .testTarget(
+            name: "ConnectToWorkersTests",
+            dependencies: [
+                "CConnectToLinux", "ConnectTo", "ConnectToLinux", "ConnectToMessaging", "ConnectToTestSupport",
+                "ConnectToTestWorker", "ConnectToTesting", "ConnectToWorkers", metricsTestKit, metrics, system,
+            ],
+            swiftSettings: settings),
         // How ports behave, sentence by sentence (Tests/CONFORMANCE.md).
         .testTarget(
             name: "ConformanceTests",
@@ -152,6 +168,11 @@ let package = Package(
             ],
             path: "Tests/TestPeer",
             swiftSettings: settings),
+        // A worker that does what tests ask, and the parent of one, which tests can kill.
+        .executableTarget(
+            name: "ConnectToTestWorker",
+            dependencies: ["CConnectToLinux", "ConnectTo", "ConnectToLinux", "ConnectToMessaging", "ConnectToWorkers"],
+            path: "Tests/TestWorker", swiftSettings: settings),
         // Everything at once, for as long as one likes: `make soak`.
         .executableTarget(
             name: "ConnectToSoak",
