@@ -4,7 +4,7 @@ extension CallLine {
     /// A payload in its compressed form; nil where it is to be sent as it is.
     ///
     /// It is made before the line is locked. Whether it may be used is decided when it is sent
-    /// (``State/usable(_:on:)``): a line may have been handed over meanwhile.
+    /// (``State/compresses(on:)``): a line may have been handed over meanwhile.
     func compressed(_ payload: OutgoingMessage?) -> [UInt8]? {
         #if LZ4
             guard let payload, let compression = options.compression, payload.count >= compression.threshold,
@@ -15,11 +15,6 @@ extension CallLine {
         #else
             nil
         #endif
-    }
-
-    /// The message of an event, which is compressed if that is to be.
-    func message(_ envelope: Envelope, _ payload: OutgoingMessage?) -> OutgoingMessage {
-        envelope.message(payload, compressed: compressed(payload))
     }
 
     /// The payload of a message that has arrived, expanded.
@@ -49,11 +44,6 @@ extension CallLine.State {
     /// Whether both sides have said that they understand compressed bodies.
     func compresses(on line: CallLine) -> Bool {
         hello?.features.contains(Hello.lz4) == true && line.options.features.contains(Hello.lz4)
-    }
-
-    /// A compressed form, if the line still takes it.
-    func usable(_ compressed: [UInt8]?, on line: CallLine) -> [UInt8]? {
-        compressed != nil && compresses(on: line) ? compressed : nil
     }
 
     /// An event that may have waited; expanded if the line does not take its compressed form any more.

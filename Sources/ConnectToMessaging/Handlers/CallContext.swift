@@ -31,6 +31,6 @@ public struct CallContext: Sendable {
 
     /// How much time the other side gives the answer; nil where it sets no limit. Less than zero once the time is over.
     public var remainingTime: Duration? {
-        call?.deadline.map { SuspendingClock.now.duration(to: $0) }
+        call?.deadline?.timeLeft
     }
 }

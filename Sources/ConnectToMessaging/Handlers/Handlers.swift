@@ -38,7 +38,7 @@ public final class Handlers: CallHandling {
 
     private struct State {
         var requests: [String: (token: UInt64, handler: RequestHandler)] = [:]
-        var events: [String: [(token: UInt64, handler: EventHandler)]] = [:]
+        var events: [String: (tokens: [UInt64], handlers: [EventHandler])] = [:]
         var unknown: (@Sendable (_ type: String, Payload, CallContext) -> Void)?
         var router: (any CallRouter)?
         var lastToken: UInt64 = 0
@@ -73,9 +73,10 @@ public final class Handlers: CallHandling {
     /// All handlers of an event's type, in the order in which they were added.
     func event(_ type: String) -> [EventHandler] {
         state.withLock { state in
+            if let own = state.events[type] { return own.handlers }
             // Types that begin with @ belong to the protocol.
-            let other = type.utf8.first == UInt8(ascii: "@") ? nil : state.events[Self.unknownType]
-            return (state.events[type] ?? other)?.map(\.handler) ?? []
+            if type.utf8.first == UInt8(ascii: "@") { return [] }
+            return state.events[Self.unknownType]?.handlers ?? []
         }
     }
 
@@ -109,13 +110,16 @@ public final class Handlers: CallHandling {
     func add(_ type: String, _ handler: EventHandler) -> Subscription {
         let token = state.withLock { state in
             let token = state.makeToken()
-            state.events[type, default: []].append((token, handler))
+            state.events[type, default: ([], [])].tokens.append(token)
+            state.events[type]?.handlers.append(handler)
             return token
         }
         return Subscription { [weak self] in
             self?.state.withLock { state in
-                state.events[type]?.removeAll { $0.token == token }
-                if state.events[type]?.isEmpty == true { state.events[type] = nil }
+                guard let index = state.events[type]?.tokens.firstIndex(of: token) else { return }
+                state.events[type]?.tokens.remove(at: index)
+                state.events[type]?.handlers.remove(at: index)
+                if state.events[type]?.tokens.isEmpty == true { state.events[type] = nil }
             }
         }
     }

@@ -7,9 +7,9 @@ struct Broadcast: Sendable {
     let batch: MessageBatch
     let cost: Int
 
-    init(_ envelope: Envelope, _ payload: OutgoingMessage?) throws(CallError) {
-        message = envelope.message(payload)
-        cost = envelope.cost(payload)
+    init(_ event: Letter) throws(CallError) {
+        message = event.message()
+        cost = event.cost
         do throws(PortError) {
             var batch = MessageBatch()
             try batch.append(message)
@@ -21,31 +21,16 @@ struct Broadcast: Sendable {
 }
 
 extension CallLine {
-    /// Sends an event that goes to many lines, as ``post(_:cost:)`` does with one that goes to this one alone.
+    /// Sends an event that goes to many lines, as ``post(_:)-(Letter)`` does with one that goes to this one alone.
     func post(_ event: Broadcast) throws(CallError) -> Bool {
-        enum Outcome {
-            case posted, waits
-            case refused(PortError)
-        }
-        let outcome: Outcome = withState { state in
-            guard state.end == nil, state.maySend,
-                state.order.sendsAtOnce(cost: event.cost, needsPlace: false, places: 0)
-            else { return .waits }
+        try postEvent(cost: event.cost, message: event.message) { state in
             do {
                 try port.postMessages(event.batch)
+                return nil
             } catch {
                 // Where the port's queue is full it waits here.
-                if let refusal = state.post(event.message, on: self) {
-                    state.order.giveBack(event.cost)
-                    return .refused(refusal)
-                }
+                return state.post(event.message, on: self)
             }
-            return .posted
-        }
-        switch outcome {
-        case .posted: return true
-        case .waits: return try post(event.message, cost: event.cost)
-        case .refused(let refusal): throw .refused(refusal)
         }
     }
 }

@@ -28,9 +28,7 @@ final class HubRouter: CallRouter {
         guard let from = sender(context) else { return }
         do throws(CallError) {
             let (name, to) = try way(from: from, to: address, type)
-            let envelope = Envelope(operation: .event(type: name))
-            let message = OutgoingMessage.forwarding(payload)
-            if try !to.line.line.post(envelope.message(message), cost: envelope.cost(message)) {
+            if try !to.line.line.post(Letter(.event(type: name), .forwarding(payload))) {
                 throw .unknownPeer(address)
             }
         } catch {

@@ -3,47 +3,57 @@ import ConnectTo
 extension CallLine {
     /// Sends a request, or queues it behind those that wait.
     func start(_ call: PendingCall) {
-        call.log(.begin(.sent, type: call.type, wantsMany: call.wantsMany, on: self))
-        let ended: CloseReason? = withState { state in
-            if let reason = state.end { return reason }
-            // A task that was cancelled before it asked has given up already.
-            if case .givenUp = call.place { return nil }
-            let cost = Envelope(
-                operation: .request(id: 1, type: call.type, remaining: 0, wantsMany: call.wantsMany)
-            ).cost(call.payload)
-            if state.maySend,
-                state.order.sendsAtOnce(cost: cost, needsPlace: true, places: state.made.places)
-            {
-                state.send(.request(call), on: self)
-            } else {
-                call.place = .waiting(ticket: state.order.append(.request(call), cost: cost, needsPlace: true))
+        let entry = CallLogEntry.begin(.sent, type: call.type, wantsMany: call.wantsMany, on: self)
+        withState { state in state.start(call, entry, on: self) }()
+    }
+
+    /// Waits for what comes next of a request; gives it up where the task is cancelled.
+    ///
+    /// - Parameter isFirst: whether the request has not been sent yet, and is sent now.
+    nonisolated(nonsending) func next(of call: PendingCall, isFirst: Bool) async -> PendingCall.Progress {
+        await withTaskCancellationHandler {
+            await withUnsafeContinuation { continuation in
+                if isFirst { start(call) }
+                withState { _ in call.wait(continuation) }()
             }
-            if let deadline = call.deadline { state.arm(deadline, on: self) }
-            return nil
+        } onCancel: {
+            giveUp(call, .cancelled, "the task that waited for \(call.type) was cancelled")
         }
-        if let ended { call.end(.failed(.lineEnded(ended, .waiting))) }
     }
 
     /// The program no longer waits for a request: it leaves the queue, or the other side hears of it.
     func giveUp(_ call: PendingCall, _ code: CallError.Code, _ message: String) {
-        let stage: CallError.Stage = withState { state in state.giveUp(call, on: self) }
-        call.end(.failed(CallError(code, message, stage: stage)))
+        withState { state in
+            let stage = state.giveUp(call, on: self)
+            return call.end(.failed(CallError(code, message, stage: stage)))
+        }()
     }
 
     /// The program takes more elements of a stream.
     func grantElements(_ count: UInt32, to call: PendingCall) {
-        guard case .sent(let id) = call.place else { return }
         withState { state in
-            guard state.made.grantElements(count, of: id) else { return }
-            state.reply(Envelope(operation: .grant(.elements(count, of: id))).message(), on: self)
+            guard case .sent(let id) = call.place, state.made.grantElements(count, of: id) else { return }
+            state.reply(Letter(.grant(.elements(count, of: id))), on: self)
         }
     }
 
-    /// Sends an event.
+    /// Sends an event, or queues it behind what waits.
     ///
+    /// - Returns: false where the line is over.
     /// - Throws: ``CallError`` with ``CallError/Code/queueFull``, and with ``CallError/Code/notEncodable`` where the port
     ///   does not take the message.
-    func post(_ message: OutgoingMessage, cost: Int) throws(CallError) -> Bool {
+    func post(_ event: Letter) throws(CallError) -> Bool {
+        try postEvent(cost: event.cost, message: event.message(compressed: event.compressed != nil)) { state in
+            state.post(event, on: self)
+        }
+    }
+
+    /// - Parameters:
+    ///   - message: what waits where the event cannot be sent yet.
+    ///   - post: sends it now, and says why the port does not take it.
+    func postEvent(
+        cost: Int, message: @autoclosure () -> OutgoingMessage, _ post: (inout State) -> PortError?
+    ) throws(CallError) -> Bool {
         enum Outcome {
             case sent, ended, full
             case refused(PortError)
@@ -51,14 +61,14 @@ extension CallLine {
         let outcome: Outcome = withState { state in
             if state.end != nil { return .ended }
             if state.maySend, state.order.sendsAtOnce(cost: cost, needsPlace: false, places: 0) {
-                guard let refusal = state.post(message, on: self) else { return .sent }
+                guard let refusal = post(&state) else { return .sent }
                 state.order.giveBack(cost)
                 return .refused(refusal)
             }
             guard state.order.waitingBytes + cost <= options.queuedEvents || state.order.waitingBytes == 0 else {
                 return .full
             }
-            _ = state.order.append(.event(message), cost: cost, needsPlace: false)
+            _ = state.order.append(.event(message()), cost: cost, needsPlace: false)
             return .sent
         }
         switch outcome {
@@ -73,6 +83,24 @@ extension CallLine {
 }
 
 extension CallLine.State {
+    /// Sends a request, or queues it behind those that wait.
+    fileprivate mutating func start(
+        _ call: PendingCall, _ entry: CallLogEntry?, on line: CallLine
+    ) -> PendingCall.Wakeup {
+        call.logEntry = entry
+        if let reason = end { return call.end(.failed(.lineEnded(reason, .waiting))) }
+        // A task that was cancelled before it asked has given up already.
+        if case .givenUp = call.place { return .none }
+        let cost = call.cost
+        if maySend, order.sendsAtOnce(cost: cost, needsPlace: true, places: made.places) {
+            send(call, on: line)
+        } else {
+            call.place = .waiting(ticket: order.append(.request(call), cost: cost, needsPlace: true))
+        }
+        if let deadline = call.deadline { arm(deadline, on: line) }
+        return .none
+    }
+
     mutating func giveUp(_ call: PendingCall, on line: CallLine) -> CallError.Stage {
         switch call.place {
         case .none, .givenUp:
@@ -84,19 +112,17 @@ extension CallLine.State {
             sendWaiting(on: line)
             return .waiting
         case .sent(let id):
-            if made.giveUp(id) != nil { reply(Envelope(operation: .cancel(id: id)).message(), on: line) }
+            if made.giveUp(id) != nil { reply(Letter(.cancel(id: id)), on: line) }
             return .sent
         }
     }
 
     /// Lets the timer fire at an instant, if it does not fire earlier anyway.
-    mutating func arm(_ deadline: SuspendingClock.Instant, on line: CallLine) {
-        if let timer {
-            if timer.deadline <= deadline { return }
-            timer.timer.cancel()
-        }
-        let delay = SuspendingClock.now.duration(to: deadline)
-        timer = (deadline, line.port.eventLoop.schedule(after: delay) { [weak line] in line?.endOverdue() })
+    mutating func arm(_ deadline: Deadline, on line: CallLine) {
+        if let armed, armed <= deadline { return }
+        timer?.cancel()
+        armed = deadline
+        timer = line.port.eventLoop.schedule(after: deadline.timeLeft) { [weak line] in line?.endOverdue() }
     }
 }
 
@@ -105,19 +131,22 @@ extension CallLine {
     /// most end long before their deadline, so that setting and cancelling one for each would be the larger part of a
     /// call.
     fileprivate func endOverdue() {
-        let now = SuspendingClock.now
+        let now = Deadline.now
         let overdue: (calls: [PendingCall], handlers: [ServedCall]) = withState { state in
             state.timer = nil
+            state.armed = nil
             var calls: [PendingCall] = []
             var handlers: [ServedCall] = []
-            var next: SuspendingClock.Instant?
-            func sort(_ deadline: SuspendingClock.Instant?, _ end: () -> Void) {
+            var next: Deadline?
+            func sort(_ deadline: Deadline?, _ end: () -> Void) {
                 guard let deadline else { return }
                 if deadline <= now { end() } else { next = min(next ?? deadline, deadline) }
             }
             for call in state.made.callers { sort(call.deadline) { calls.append(call) } }
             for case .request(let call) in state.order.items { sort(call.deadline) { calls.append(call) } }
-            for call in state.served.handlers where !call.isOverdue { sort(call.deadline) { handlers.append(call) } }
+            for call in state.served.handlers where !call.hasBeenOverdue {
+                sort(call.deadline) { handlers.append(call) }
+            }
             if let next { state.arm(next, on: self) }
             return (calls, handlers)
         }

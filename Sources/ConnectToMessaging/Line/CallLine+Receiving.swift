@@ -4,8 +4,7 @@ extension CallLine {
     /// What is to be done outside of the lock about a message that has arrived.
     fileprivate enum Action {
         case nothing
-        case element(PendingCall, Payload)
-        case end(PendingCall, PendingCall.Progress)
+        case wakeUp(PendingCall.Wakeup)
         case serve(Arrival)
         case cancel(ServedCall)
         case resume(ServedCall)
@@ -43,8 +42,7 @@ extension CallLine {
     private func perform(_ action: Action) {
         switch action {
         case .nothing: break
-        case .element(let call, let payload): call.receive(payload)
-        case .end(let call, let progress): call.end(progress)
+        case .wakeUp(let wakeUp): wakeUp()
         case .serve(let arrival): arrive(arrival)
         case .cancel(let call): call.cancel()
         case .resume(let call): call.resume()
@@ -92,17 +90,17 @@ extension CallLine.State {
             return .serve(.event(type: type, payload, share))
         case .element(let id):
             guard let call = try made.element(id) else { return .nothing }
-            return .element(call, payload)
+            return .wakeUp(call.receive(payload))
         case .result(let id, let keepsPlace):
             let call = try made.answer(id, keepsPlace: keepsPlace)
             sendWaiting(on: line)
-            return call.map { .end($0, .result(payload)) } ?? .nothing
+            return call.map { .wakeUp($0.end(.result(payload))) } ?? .nothing
         case .failure(let id, let code, let text, let keepsPlace):
             let call = try made.answer(id, keepsPlace: keepsPlace)
             sendWaiting(on: line)
             let error = CallError(
                 CallError.Code(rawValue: code), text, details: payload.kind == nil ? nil : payload)
-            return call.map { .end($0, .failed(error)) } ?? .nothing
+            return call.map { .wakeUp($0.end(.failed(error))) } ?? .nothing
         case .cancel(let id):
             return try served.cancel(id).map { .cancel($0) } ?? .nothing
         case .grant(.places(let count)):
@@ -116,7 +114,7 @@ extension CallLine.State {
         case .grant(.elements(let count, let id)):
             return try served.grantElements(count, of: id).map { .resume($0) } ?? .nothing
         case .rest(let word):
-            if try rest.receive(word) { reply(Envelope(operation: .rest(.agreed)).message(), on: line) }
+            if try rest.receive(word) { reply(Letter(.rest(.agreed)), on: line) }
             sendWaiting(on: line)
             return .nothing
         case .lane:

@@ -9,15 +9,14 @@ extension CallLine {
     /// Refuses a line for which there is no messenger, and closes it.
     static func refuse(_ port: MessagePort, because reason: String) {
         // A port that is over needs no reason.
-        _ = try? port.postMessage(Envelope(operation: .hello(.least)).message())
-        _ = try? port.postMessage(Envelope(operation: .event(type: refusal)).message(.text(reason)))
+        _ = try? port.postMessage(Letter(.hello(.least)).message())
+        _ = try? port.postMessage(Letter(.event(type: refusal), .text(reason)).message())
         port.close()
     }
 
     /// Tells the other side why the line is about to be closed, if it still takes events.
     func refuse(because reason: String) {
-        let envelope = Envelope(operation: .event(type: Self.refusal))
-        _ = try? post(envelope.message(.text(reason)), cost: envelope.cost(.text(reason)))
+        _ = try? post(Letter(.event(type: Self.refusal), .text(reason)))
     }
 
     /// The other side has refused the line.

@@ -97,7 +97,7 @@ extension CallLine {
     private func taken(_ share: ReceiveWindow.Share) {
         withState { state in
             guard let granted = state.window.take(share) else { return }
-            state.reply(Envelope(operation: .grant(.window(granted))).message(), giving: .bytes(granted), on: self)
+            state.reply(Letter(.grant(.window(granted))), giving: .bytes(granted), on: self)
         }
     }
 }

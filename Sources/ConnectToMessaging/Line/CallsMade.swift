@@ -13,15 +13,15 @@ struct CallsMade<Caller> {
     /// The elements that a callee may send before the caller grants more.
     static var firstElements: UInt32 { 16 }
 
-    private var calls: [UInt64: Call] = [:]
+    private var calls = RequestTable<Call>()
     private var lastID: UInt64 = 0
     /// How many more requests the other side takes now.
     private(set) var places = Int(Hello.least.places)
 
-    var isEmpty: Bool { calls.isEmpty }
+    var isEmpty: Bool { calls.count == 0 }
 
-    /// All that wait for an answer, in no order.
-    var callers: some Sequence<Caller> { calls.values.lazy.compactMap(\.caller) }
+    /// All that wait for an answer, in the order of their sending.
+    var callers: some Sequence<Caller> { calls.requests.lazy.compactMap(\.caller) }
 
     /// How many requests have not been answered, those that were given up included.
     var count: Int { calls.count }
@@ -30,13 +30,13 @@ struct CallsMade<Caller> {
     mutating func begin(_ caller: Caller, wantsMany: Bool) -> UInt64 {
         lastID += 1
         places -= 1
-        calls[lastID] = Call(caller: caller, elements: wantsMany ? Self.firstElements : nil)
+        calls.append(Call(caller: caller, elements: wantsMany ? Self.firstElements : nil), id: lastID)
         return lastID
     }
 
     /// The request could not be sent after all. Its id is left out.
     mutating func takeBack(_ id: UInt64) {
-        if calls.removeValue(forKey: id) != nil { places += 1 }
+        if calls.remove(id) != nil { places += 1 }
     }
 
     /// The program no longer wants the answer.
@@ -44,15 +44,14 @@ struct CallsMade<Caller> {
     /// - Returns: the caller, if the request has not been answered or given up before. Then the callee has to hear of
     ///   it.
     mutating func giveUp(_ id: UInt64) -> Caller? {
-        defer { calls[id]?.caller = nil }
-        return calls[id]?.caller
+        calls.update(id) { $0.caller.take() } ?? nil
     }
 
     /// A result or a failure has arrived.
     ///
     /// - Returns: the caller; nil where the program has given up.
     mutating func answer(_ id: UInt64, keepsPlace: Bool) throws(ProtocolViolation) -> Caller? {
-        guard let call = calls.removeValue(forKey: id) else {
+        guard let call = calls.remove(id) else {
             throw ProtocolViolation("an answer to request \(id), which waits for none")
         }
         if !keepsPlace { try grantPlaces(1) }
@@ -70,7 +69,7 @@ struct CallsMade<Caller> {
             throw ProtocolViolation("an element for request \(id), which asks for one answer")
         }
         guard elements > 0 else { throw ProtocolViolation("an element beyond the window of stream \(id)") }
-        calls[id]?.elements = elements - 1
+        calls.update(id) { $0.elements = elements - 1 }
         return call.caller
     }
 
@@ -79,7 +78,7 @@ struct CallsMade<Caller> {
     /// - Returns: whether the stream still runs, so that the callee has to hear of it.
     mutating func grantElements(_ count: UInt32, of id: UInt64) -> Bool {
         guard let call = calls[id], call.caller != nil, let elements = call.elements else { return false }
-        calls[id]?.elements = elements + count
+        calls.update(id) { $0.elements = elements + count }
         return true
     }
 
@@ -105,7 +104,6 @@ struct CallsMade<Caller> {
 
     /// The line has ended: everything that waits for an answer, in the order of its sending.
     mutating func end() -> [Caller] {
-        defer { calls = [:] }
-        return calls.sorted { $0.key < $1.key }.compactMap(\.value.caller)
+        calls.removeAll().compactMap(\.caller)
     }
 }

@@ -16,7 +16,7 @@ struct CallsServed<Handler> {
     /// How many handlers may wait for answers of their own without holding a place.
     static var waitingLimit: Int { 1_024 }
 
-    private var calls: [UInt64: Call] = [:]
+    private var calls = RequestTable<Call>()
     private var lastID: UInt64 = 0
     /// What is added to an id to make the key.
     private var base: UInt64 = 0
@@ -32,8 +32,8 @@ struct CallsServed<Handler> {
 
     var count: Int { calls.count }
 
-    /// All handlers that have started, in no order.
-    var handlers: some Sequence<Handler> { calls.values.lazy.compactMap(\.handler) }
+    /// All handlers that have started, in the order of their requests.
+    var handlers: some Sequence<Handler> { calls.requests.lazy.compactMap(\.handler) }
 
     /// Whether the handler of a stream has to wait before it sends more.
     func hasNoWindow(_ key: UInt64) -> Bool {
@@ -53,7 +53,7 @@ struct CallsServed<Handler> {
         lastID = id
         places -= 1
         let key = base &+ id
-        calls[key] = Call(elements: wantsMany ? CallsMade<Void>.firstElements : nil)
+        calls.append(Call(elements: wantsMany ? CallsMade<Void>.firstElements : nil), id: key)
         return key
     }
 
@@ -61,9 +61,10 @@ struct CallsServed<Handler> {
     ///
     /// - Returns: whether it is to go on: false where the request has been cancelled meanwhile.
     mutating func started(_ key: UInt64, _ handler: Handler) -> Bool {
-        guard let call = calls[key] else { return false }
-        calls[key]?.handler = handler
-        return !call.isCancelled
+        calls.update(key) { call in
+            call.handler = handler
+            return !call.isCancelled
+        } ?? false
     }
 
     /// A request has been answered, and is to be told so.
@@ -71,7 +72,7 @@ struct CallsServed<Handler> {
     /// - Returns: whether the answer keeps the place, which was given back before; nil where the request has been
     ///   answered before, or the line has ended, so that there is nothing to send.
     mutating func answer(_ key: UInt64) -> (keepsPlace: Bool, wantsMany: Bool)? {
-        guard let call = calls.removeValue(forKey: key) else { return nil }
+        guard let call = calls.remove(key) else { return nil }
         if call.keepsPlace { waiting -= 1 } else { places += 1 }
         return (call.keepsPlace, call.elements != nil)
     }
@@ -81,7 +82,7 @@ struct CallsServed<Handler> {
     /// - Returns: whether its place is to be given back to the other side now.
     mutating func givePlaceBack(_ key: UInt64) -> Bool {
         guard let call = calls[key], !call.keepsPlace, waiting < Self.waitingLimit else { return false }
-        calls[key]?.keepsPlace = true
+        calls.update(key) { $0.keepsPlace = true }
         waiting += 1
         places += 1
         return true
@@ -92,9 +93,10 @@ struct CallsServed<Handler> {
     /// - Returns: the handler to cancel; nil where it has not started or has answered.
     mutating func cancel(_ id: UInt64) throws(ProtocolViolation) -> Handler? {
         guard id <= lastID else { throw ProtocolViolation("a cancel of request \(id), which was never sent") }
-        let key = base &+ id
-        calls[key]?.isCancelled = true
-        return calls[key]?.handler
+        return calls.update(base &+ id) { call in
+            call.isCancelled = true
+            return call.handler
+        } ?? nil
     }
 
     /// Whether the caller of a request has given up.
@@ -104,13 +106,13 @@ struct CallsServed<Handler> {
     mutating func sendElement(_ key: UInt64) -> ElementPermission {
         guard let call = calls[key], !call.isCancelled, let elements = call.elements else { return .ended }
         guard elements > 0 else { return .wait }
-        calls[key]?.elements = elements - 1
+        calls.update(key) { $0.elements = elements - 1 }
         return .send
     }
 
     /// An element could not be sent after all.
     mutating func takeElementBack(_ key: UInt64) {
-        if let elements = calls[key]?.elements { calls[key]?.elements = elements + 1 }
+        calls.update(key) { call in call.elements = call.elements.map { $0 + 1 } }
     }
 
     enum ElementPermission {
@@ -134,7 +136,7 @@ struct CallsServed<Handler> {
         guard Int(elements) + Int(count) <= Int(Int32.max) else {
             throw ProtocolViolation("grants of more than 2^31 elements")
         }
-        calls[key]?.elements = elements + count
+        calls.update(key) { $0.elements = elements + count }
         return call.handler
     }
 
@@ -148,7 +150,6 @@ struct CallsServed<Handler> {
 
     /// The line has ended: all handlers that have started.
     mutating func end() -> [Handler] {
-        defer { calls = [:] }
-        return calls.sorted { $0.key < $1.key }.compactMap(\.value.handler)
+        calls.removeAll().compactMap(\.handler)
     }
 }

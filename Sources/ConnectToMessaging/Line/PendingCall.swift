@@ -1,8 +1,11 @@
 import ConnectTo
-import ConnectToLinux
+import DequeModule
 
 /// A request of this program: its task waits here for elements and for the end.
-final class PendingCall: Sendable {
+///
+/// `@unchecked Sendable`: what changes is guarded by the lock of the request's line. A lock for each request would be
+/// made and destroyed with it, and taken several times beside the line's.
+final class PendingCall: @unchecked Sendable {
     enum Progress: Sendable {
         case element(Payload)
         /// The result; the request has ended.
@@ -10,7 +13,7 @@ final class PendingCall: Sendable {
         case failed(CallError)
     }
 
-    /// Where the request is, so that it can be given up. Guarded by the line's lock.
+    /// Where the request is, so that it can be given up.
     enum Place: Sendable {
         case none
         case waiting(ticket: UInt64)
@@ -19,12 +22,35 @@ final class PendingCall: Sendable {
         case givenUp
     }
 
-    fileprivate struct State {
-        var elements: [Payload] = []
-        var end: Progress?
-        var waiter: UnsafeContinuation<Void, Never>?
-        var place = Place.none
-        var logEntry: CallLogEntry?
+    /// What has to be done once the line's lock has been left.
+    enum Wakeup: Sendable {
+        case none
+        case resume(UnsafeContinuation<Progress, Never>, Progress)
+        case end(Progress, UnsafeContinuation<Progress, Never>?, End?)
+
+        /// What few callers want at the end.
+        final class End: Sendable {
+            let logEntry: CallLogEntry?
+            let id: UInt64?
+            let call: (@Sendable (Progress) -> Void)?
+
+            init(_ logEntry: CallLogEntry?, id: UInt64?, _ call: (@Sendable (Progress) -> Void)?) {
+                self.logEntry = logEntry
+                self.id = id
+                self.call = call
+            }
+        }
+
+        func callAsFunction() {
+            switch self {
+            case .none: break
+            case .resume(let waiter, let progress): waiter.resume(returning: progress)
+            case .end(let progress, let waiter, let end):
+                end?.logEntry?.write(id: end?.id, outcome: progress.outcome)
+                waiter?.resume(returning: progress)
+                end?.call?(progress)
+            }
+        }
     }
 
     let type: String
@@ -33,14 +59,22 @@ final class PendingCall: Sendable {
     let compressed: [UInt8]?
     let wantsMany: Bool
     /// When the request is given up; nil: never.
-    let deadline: SuspendingClock.Instant?
+    let deadline: Deadline?
     /// Called at the end, for a caller that waits for many requests without a task for each.
     private let onEnd: (@Sendable (Progress) -> Void)?
-    private let state = Lock(State())
+
+    // Guarded by the line's lock, as all that follows:
+    var place = Place.none
+    /// What is written when the request ends; nil where nothing is.
+    var logEntry: CallLogEntry?
+    private var elements: Deque<Payload> = []
+    private var hasEnded = false
+    /// The end, until somebody waits for it.
+    private var end: Progress?
+    private var waiter: UnsafeContinuation<Progress, Never>?
 
     init(
-        type: String, payload: OutgoingMessage?, compressed: [UInt8]? = nil, wantsMany: Bool,
-        deadline: SuspendingClock.Instant?,
+        type: String, payload: OutgoingMessage?, compressed: [UInt8]? = nil, wantsMany: Bool, deadline: Deadline?,
         onEnd: (@Sendable (Progress) -> Void)? = nil
     ) {
         self.onEnd = onEnd
@@ -51,71 +85,41 @@ final class PendingCall: Sendable {
         self.deadline = deadline
     }
 
-    var place: Place {
-        get { state.withLock(\.place) }
-        set { state.withLock { $0.place = newValue } }
-    }
-
-    /// What is written when the request ends; nil where nothing is.
-    func log(_ entry: CallLogEntry?) {
-        if let entry { state.withLock { $0.logEntry = entry } }
+    /// How many bytes of the receiver's window it takes.
+    var cost: Int {
+        Letter(.request(id: 1, type: type, remaining: 0, wantsMany: wantsMany), payload).cost
     }
 
     /// An element has arrived.
-    func receive(_ element: Payload) {
-        let waiter = state.withLock { state in
-            state.elements.append(element)
-            return state.takeWaiter()
-        }
-        waiter?.resume()
+    func receive(_ element: Payload) -> Wakeup {
+        if let waiter = takeWaiter() { return .resume(waiter, .element(element)) }
+        elements.append(element)
+        return .none
     }
 
     /// The request has ended; only the first end counts.
-    func end(_ progress: Progress) {
-        settle(progress)()
+    func end(_ progress: Progress) -> Wakeup {
+        if hasEnded { return .none }
+        hasEnded = true
+        let waiter = takeWaiter()
+        if waiter == nil { end = progress }
+        let isWanted = logEntry != nil || onEnd != nil
+        return .end(progress, waiter, isWanted ? Wakeup.End(logEntry, id: place.id, onEnd) : nil)
     }
 
-    /// The request has ended, and its task is not to go on yet.
-    ///
-    /// - Returns: what lets the task go on.
-    func settle(_ progress: Progress) -> () -> Void {
-        let ended: (entry: CallLogEntry?, place: Place, waiter: UnsafeContinuation<Void, Never>?)? = state.withLock {
-            state in
-            guard state.end == nil else { return nil }
-            state.end = progress
-            return (state.logEntry, state.place, state.takeWaiter())
+    /// The task waits for the next element or the end. Only one task waits at a time.
+    func wait(_ continuation: UnsafeContinuation<Progress, Never>) -> Wakeup {
+        if let element = elements.popFirst() { return .resume(continuation, .element(element)) }
+        if let end { return .resume(continuation, end) }
+        if hasEnded {
+            // Copies of an iterator share their request, and another one has had the end.
+            return .resume(continuation, .failed(CallError(.cancelled, "the answers to \(type) have all been taken")))
         }
-        guard let ended else { return {} }
-        return { [onEnd] in
-            ended.entry?.write(id: ended.place.id, outcome: progress.outcome)
-            ended.waiter?.resume()
-            onEnd?(progress)
-        }
+        waiter = continuation
+        return .none
     }
 
-    /// Waits for the next element or the end. Only one task waits at a time.
-    func next() async -> Progress {
-        while true {
-            if let progress = state.withLock({ $0.next() }) { return progress }
-            await withUnsafeContinuation { continuation in
-                let mustWait = state.withLock { state in
-                    guard state.elements.isEmpty, state.end == nil else { return false }
-                    state.waiter = continuation
-                    return true
-                }
-                if !mustWait { continuation.resume() }
-            }
-        }
-    }
-}
-
-extension PendingCall.State {
-    fileprivate mutating func next() -> PendingCall.Progress? {
-        if !elements.isEmpty { return .element(elements.removeFirst()) }
-        return end
-    }
-
-    fileprivate mutating func takeWaiter() -> UnsafeContinuation<Void, Never>? {
+    private func takeWaiter() -> UnsafeContinuation<Progress, Never>? {
         defer { waiter = nil }
         return waiter
     }

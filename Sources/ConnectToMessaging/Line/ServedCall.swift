@@ -1,26 +1,25 @@
 import ConnectTo
-import ConnectToLinux
 
 /// A request of the other program, from the start of its handler to its answer.
-final class ServedCall: Sendable {
-    private struct State {
-        var task: Task<Void, Never>?
-        var isCancelled = false
-        var isOverdue = false
-        /// A stream's handler that waits until the other side takes more.
-        var waiter: UnsafeContinuation<Void, Never>?
-    }
-
+///
+/// `@unchecked Sendable`: what changes is guarded by the lock of the request's line, as in ``PendingCall``.
+final class ServedCall: @unchecked Sendable {
     /// What the other side calls it.
     let id: UInt64
     /// What the line calls it.
     let key: UInt64
     let type: String
     let wantsMany: Bool
-    let deadline: SuspendingClock.Instant?
+    let deadline: Deadline?
     let line: CallLine
     private let logEntry: CallLogEntry?
-    private let state = Lock(State())
+
+    // Guarded by the line's lock, as all that follows:
+    private var task: Task<Void, Never>?
+    private var hasBeenCancelled = false
+    private(set) var hasBeenOverdue = false
+    /// A stream's handler that waits until the other side takes more.
+    private var waiter: UnsafeContinuation<Void, Never>?
 
     init(id: UInt64, key: UInt64, type: String, wantsMany: Bool, remaining: UInt32, line: CallLine) {
         self.id = id
@@ -29,27 +28,27 @@ final class ServedCall: Sendable {
         self.wantsMany = wantsMany
         self.line = line
         logEntry = .begin(.received, type: type, wantsMany: wantsMany, on: line)
-        deadline = remaining == 0 ? nil : SuspendingClock.now.advanced(by: .milliseconds(Int64(remaining)))
+        deadline = remaining == 0 ? nil : Deadline(inMilliseconds: remaining)
     }
 
-    var isOverdue: Bool { state.withLock(\.isOverdue) }
-    var isCancelled: Bool { state.withLock(\.isCancelled) }
+    var isOverdue: Bool { line.withState { _ in hasBeenOverdue } }
+    var isCancelled: Bool { line.withState { _ in hasBeenCancelled } }
 
     /// The handler's task, which a cancel ends; it may have been cancelled already.
     func run(in task: Task<Void, Never>) {
-        let isCancelled = state.withLock { state in
-            state.task = task
-            return state.isCancelled
+        let isCancelled = line.withState { _ in
+            self.task = task
+            return hasBeenCancelled
         }
         if isCancelled { task.cancel() }
     }
 
     /// The answer is no longer wanted.
     func cancel() {
-        let (task, waiter) = state.withLock { state in
-            state.isCancelled = true
-            defer { state.waiter = nil }
-            return (state.task, state.waiter)
+        typealias Waiting = (task: Task<Void, Never>?, waiter: UnsafeContinuation<Void, Never>?)
+        let (task, waiter): Waiting = line.withState { _ in
+            hasBeenCancelled = true
+            return (self.task, takeWaiter())
         }
         task?.cancel()
         waiter?.resume()
@@ -63,7 +62,7 @@ final class ServedCall: Sendable {
 
     /// The time is over.
     func endTime() {
-        state.withLock { $0.isOverdue = true }
+        line.withState { _ in hasBeenOverdue = true }
         cancel()
     }
 
@@ -78,14 +77,13 @@ final class ServedCall: Sendable {
         let (isFirst, refusal): (Bool, PortError?) = line.withState { state in
             guard let call = state.served.answer(key) else { return (false, nil) }
             let gives = call.keepsPlace ? CallLine.GivenBack.nothing : .place
-            let envelope = Envelope(operation: .result(id: id, keepsPlace: call.keepsPlace))
-            let message = envelope.message(payload, compressed: state.usable(compressed, on: line))
-            let refusal = state.reply(message, giving: gives, on: line)
+            let result = Letter(.result(id: id, keepsPlace: call.keepsPlace), payload, compressed: compressed)
+            let refusal = state.reply(result, giving: gives, on: line)
             if let refusal {
                 let failure = Envelope.Operation.failure(
                     id: id, code: CallError.Code.handlerFailed.rawValue,
                     text: "the answer cannot be sent: \(refusal.message)", keepsPlace: call.keepsPlace)
-                state.reply(Envelope(operation: failure).message(), giving: gives, on: line)
+                state.reply(Letter(failure), giving: gives, on: line)
             }
             return (true, refusal)
         }
@@ -104,11 +102,10 @@ final class ServedCall: Sendable {
             let operation = Envelope.Operation.failure(
                 id: id, code: code.rawValue, text: failure.message, keepsPlace: call.keepsPlace)
             let gives = call.keepsPlace ? CallLine.GivenBack.nothing : .place
-            let message = Envelope(operation: operation).message(
-                failure.details, compressed: state.usable(compressed, on: line))
+            let letter = Letter(operation, failure.details, compressed: compressed)
             // Without details that cannot be sent the failure is still one.
-            if state.reply(message, giving: gives, on: line) != nil {
-                state.reply(Envelope(operation: operation).message(), giving: gives, on: line)
+            if state.reply(letter, giving: gives, on: line) != nil {
+                state.reply(Letter(operation), giving: gives, on: line)
             }
             return true
         }
@@ -135,7 +132,7 @@ final class ServedCall: Sendable {
     func givePlaceBack() {
         line.withState { state in
             guard state.served.givePlaceBack(key) else { return }
-            state.reply(Envelope(operation: .grant(.places(1))).message(), giving: .place, on: line)
+            state.reply(Letter(.grant(.places(1))), giving: .place, on: line)
         }
     }
 
@@ -156,9 +153,7 @@ final class ServedCall: Sendable {
                 if !state.overflow.isEmpty { return (state.served.isCancelled(key) ? .ended : .wait, nil) }
                 let permission = state.served.sendElement(key)
                 guard permission == .send else { return (permission, nil) }
-                let message = Envelope(operation: .element(id: id)).message(
-                    element, compressed: state.usable(compressed, on: line))
-                let refusal = state.reply(message, on: line)
+                let refusal = state.reply(Letter(.element(id: id), element, compressed: compressed), on: line)
                 if refusal != nil { state.served.takeElementBack(key) }
                 return (permission, refusal)
             }
@@ -174,15 +169,13 @@ final class ServedCall: Sendable {
 
     private func waitForWindow() async {
         await withUnsafeContinuation { continuation in
-            let mustWait = line.withState { lineState in
+            let mustWait = line.withState { state in
                 // A grant needs the line's lock, as the port's taking of what waits does, so none can come between
                 // this look and the waiter.
-                let isFull = lineState.served.hasNoWindow(key) || !lineState.overflow.isEmpty
-                return state.withLock { state in
-                    guard isFull, !state.isCancelled else { return false }
-                    state.waiter = continuation
-                    return true
-                }
+                let isFull = state.served.hasNoWindow(key) || !state.overflow.isEmpty
+                guard isFull, !hasBeenCancelled else { return false }
+                waiter = continuation
+                return true
             }
             if !mustWait { continuation.resume() }
         }
@@ -190,10 +183,11 @@ final class ServedCall: Sendable {
 
     /// The other side takes more elements.
     func resume() {
-        let waiter = state.withLock { state in
-            defer { state.waiter = nil }
-            return state.waiter
-        }
-        waiter?.resume()
+        line.withState { _ in takeWaiter() }?.resume()
+    }
+
+    private func takeWaiter() -> UnsafeContinuation<Void, Never>? {
+        defer { waiter = nil }
+        return waiter
     }
 }

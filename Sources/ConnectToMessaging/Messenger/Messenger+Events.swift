@@ -22,8 +22,8 @@ extension Messenger {
     public func post(
         _ type: String, _ payload: OutgoingMessage? = nil, to peer: String? = nil
     ) throws(CallError) -> Bool {
-        let envelope = Envelope(operation: .event(type: try Self.name(type, to: peer)))
-        return try line.post(line.message(envelope, payload), cost: envelope.cost(payload))
+        let name = try Self.name(type, to: peer)
+        return try line.post(Letter(.event(type: name), payload, compressed: line.compressed(payload)))
     }
 
     /// Tells the other program something, and waits until all of its handlers of this event have returned.

@@ -9,7 +9,7 @@ extension Messenger {
     ///   - peer: which peer of the hub on the other side is asked; nil: the other side itself.
     ///   - limit: how long to wait in all; 5 s if not set, and never longer than a handler has that asks in turn.
     /// - Throws: ``CallError``.
-    public func request<Query, Answer>(
+    public nonisolated(nonsending) func request<Query, Answer>(
         _ request: Request<Query, Answer>, _ query: Query, to peer: String? = nil, within limit: Duration? = .seconds(5)
     ) async throws(CallError) -> Answer {
         let payload = try OutgoingMessage.payload(query)
@@ -17,14 +17,14 @@ extension Messenger {
     }
 
     /// Asks the other program a question without a payload.
-    public func request<Answer>(
+    public nonisolated(nonsending) func request<Answer>(
         _ request: Request<NoPayload, Answer>, to peer: String? = nil, within limit: Duration? = .seconds(5)
     ) async throws(CallError) -> Answer {
         try await self.request(request.type, nil, to: peer, within: limit).decode()
     }
 
     /// Asks the other program a question of a type that is known only now.
-    public func request(
+    public nonisolated(nonsending) func request(
         _ type: String, _ payload: OutgoingMessage? = nil, to peer: String? = nil,
         within limit: Duration? = .seconds(5)
     ) async throws(CallError) -> Payload {
@@ -35,7 +35,7 @@ extension Messenger {
     }
 
     /// Waits until the other program has started the handlers of everything that was sent before.
-    public func barrier(within limit: Duration? = .seconds(5)) async throws(CallError) {
+    public nonisolated(nonsending) func barrier(within limit: Duration? = .seconds(5)) async throws(CallError) {
         _ = try await run(PendingCall(type: "", payload: nil, wantsMany: false, deadline: Self.deadline(limit)))
     }
 
@@ -64,7 +64,7 @@ extension Messenger {
         CallPayloads(line: line, type: try Self.name(type, to: peer), payload: payload, limit: limit)
     }
 
-    func run(_ call: PendingCall) async throws(CallError) -> Payload {
+    nonisolated(nonsending) func run(_ call: PendingCall) async throws(CallError) -> Payload {
         CallContext.current?.call?.givePlaceBack()
         switch await line.next(of: call, isFirst: true) {
         case .result(let payload), .element(let payload): return payload
@@ -73,8 +73,8 @@ extension Messenger {
     }
 
     /// The earlier of a limit and the deadline of the handler that runs in this task.
-    static func deadline(_ limit: Duration?) -> SuspendingClock.Instant? {
-        let own = limit.map { SuspendingClock.now.advanced(by: $0) }
+    static func deadline(_ limit: Duration?) -> Deadline? {
+        let own = limit.map { Deadline(in: $0) }
         let inherited = CallContext.current?.call?.deadline
         if let own, let inherited { return min(own, inherited) }
         return own ?? inherited
@@ -94,17 +94,5 @@ extension Messenger {
             )
         }
         return name
-    }
-}
-
-extension CallLine {
-    /// Waits for what comes next of a request; gives it up where the task is cancelled.
-    func next(of call: PendingCall, isFirst: Bool) async -> PendingCall.Progress {
-        await withTaskCancellationHandler {
-            if isFirst { start(call) }
-            return await call.next()
-        } onCancel: {
-            giveUp(call, .cancelled, "the task that waited for \(call.type) was cancelled")
-        }
     }
 }

@@ -32,8 +32,13 @@ private struct Head {
 extension Envelope {
     /// The bytes that it takes, without a body.
     var length: Int {
-        let head = head
-        return Head.size + head.name.utf8.count + head.text.utf8.count
+        switch operation {
+        case .request(_, let type, _, _): Head.size + type.utf8.count
+        case .event(let type): Head.size + type.utf8.count
+        case .failure(_, let code, let text, _): Head.size + code.utf8.count + text.utf8.count
+        case .hello: Head.size + head.name.utf8.count
+        case .element, .result, .cancel, .grant, .lane, .rest: Head.size
+        }
     }
 
     /// Writes a message: this envelope and its body.
@@ -41,22 +46,27 @@ extension Envelope {
     /// - Parameter bytes: the body; empty where ``body`` is nil. The names have been checked when they came from the
     ///   program, so each has at most 255 bytes.
     func encoded(body bytes: UnsafeRawBufferPointer = UnsafeRawBufferPointer(start: nil, count: 0)) -> [UInt8] {
-        var head = head
-        let nameSize = head.name.utf8.count
-        let textSize = head.text.utf8.count
-        return [UInt8](unsafeUninitializedCapacity: Head.size + nameSize + textSize + bytes.count) { buffer, count in
-            let message = UnsafeMutableRawBufferPointer(buffer)
-            message[0] = head.code.rawValue
-            message[1] = body?.rawValue ?? 0
-            message[2] = head.flags | (isCompressed ? Head.compressed : 0)
-            message[3] = UInt8(truncatingIfNeeded: nameSize)
-            message.storeBytes(of: head.number.littleEndian, toByteOffset: 4, as: UInt32.self)
-            message.storeBytes(of: head.id.littleEndian, toByteOffset: 8, as: UInt64.self)
-            count = Head.size
-            head.name.withUTF8 { message.append(UnsafeRawBufferPointer($0), at: &count) }
-            head.text.withUTF8 { message.append(UnsafeRawBufferPointer($0), at: &count) }
-            message.append(bytes, at: &count)
+        [UInt8](unsafeUninitializedCapacity: length + bytes.count) { buffer, count in
+            count = write(body: bytes, to: UnsafeMutableRawBufferPointer(buffer))
         }
+    }
+
+    /// The same, into memory that has room for it.
+    ///
+    /// - Returns: how many bytes it takes.
+    func write(body bytes: UnsafeRawBufferPointer, to message: UnsafeMutableRawBufferPointer) -> Int {
+        var head = head
+        var count = Head.size
+        message[0] = head.code.rawValue
+        message[1] = body?.rawValue ?? 0
+        message[2] = head.flags | (isCompressed ? Head.compressed : 0)
+        message[3] = UInt8(truncatingIfNeeded: head.name.utf8.count)
+        message.storeBytes(of: head.number.littleEndian, toByteOffset: 4, as: UInt32.self)
+        message.storeBytes(of: head.id.littleEndian, toByteOffset: 8, as: UInt64.self)
+        head.name.withUTF8 { message.append(UnsafeRawBufferPointer($0), at: &count) }
+        head.text.withUTF8 { message.append(UnsafeRawBufferPointer($0), at: &count) }
+        message.append(bytes, at: &count)
+        return count
     }
 
     /// Reads the envelope of a message.
@@ -254,10 +264,13 @@ extension UnsafeRawBufferPointer {
     fileprivate func text(_ size: Int, at offset: inout Int) throws(ProtocolViolation) -> String {
         if size == 0 { return "" }
         guard size <= count - offset else { throw ProtocolViolation("an envelope that is cut off") }
-        guard let text = String(validating: self[offset..<offset + size], as: UTF8.self) else {
+        let bytes = UnsafeRawBufferPointer(rebasing: self[offset..<offset + size])
+        offset += size
+        // Most names are ASCII, which needs no check that would take longer than all else of the envelope.
+        if bytes.allSatisfy({ $0 < 0x80 }) { return String(decoding: bytes, as: UTF8.self) }
+        guard let text = String(validating: bytes, as: UTF8.self) else {
             throw ProtocolViolation("an envelope with a name or text that is not UTF-8")
         }
-        offset += size
         return text
     }
 }

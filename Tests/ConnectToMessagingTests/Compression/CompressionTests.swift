@@ -165,9 +165,9 @@
             let messenger = Messenger(a, options: .compressing)
             let body = [UInt8](repeating: 7, count: 10_000)
             let block = try #require(body.withUnsafeBytes(LZ4Block.compress))
-            let envelope = Envelope(operation: .event(type: "news"), body: .bytes)
-            let compressed = envelope.message(.bytes(body), compressed: block)
-            let plain = envelope.message(.bytes(body))
+            let event = Letter(.event(type: "news"), .bytes(body), compressed: block)
+            let compressed = event.message(compressed: true)
+            let plain = event.message()
             // No hello has come, so the feature is not in force.
             let sent = messenger.line.withState { $0.usable(compressed, on: messenger.line) }
             #expect(compressed.count < 200)

@@ -1,0 +1,155 @@
+import ConnectTo
+import DequeModule
+
+extension CallLine {
+    /// Sends an answer, an element, a cancel or a grant, which never waits behind requests and events.
+    func reply(_ letter: Letter) {
+        withState { _ = $0.reply(letter, on: self) }
+    }
+
+    /// Posts what the port had no room for, as it gets some.
+    private func pump() async {
+        while let message = withState({ $0.leaving() }) {
+            do {
+                try await port.send(message)
+            } catch {
+                // The port's own end tells everyone by itself.
+                if !error.isEndOfPort { giveUp(error) }
+                break
+            }
+            withState { state in
+                if !state.overflow.isEmpty { state.overflow.removeFirst() }
+            }
+        }
+        let streams = withState { state in
+            state.isPumping = false
+            state.sendWaiting(on: self)
+            return state.overflow.isEmpty ? Array(state.served.handlers) : []
+        }
+        for call in streams { call.resume() }
+    }
+
+    fileprivate func startPumping() {
+        Task { await pump() }
+    }
+}
+
+extension CallLine.State {
+    /// Whether requests and events go out now, rather than wait.
+    var maySend: Bool { overflow.isEmpty && !rest.isHeld }
+
+    @discardableResult
+    mutating func reply(
+        _ letter: Letter, giving gives: CallLine.GivenBack = .nothing, on line: CallLine
+    ) -> PortError? {
+        end == nil ? post(letter, giving: gives, on: line) : nil
+    }
+
+    /// Posts at once, or behind what the port has no room for.
+    ///
+    /// - Returns: why the port does not take the message, though it goes on: one that is too long, or brings something
+    ///   that cannot be transferred. Then nothing was sent.
+    @discardableResult
+    mutating func post(
+        _ letter: Letter, giving gives: CallLine.GivenBack = .nothing, on line: CallLine
+    ) -> PortError? {
+        let isCompressed = letter.compressed != nil && compresses(on: line)
+        return post(letter.message(compressed: isCompressed), giving: gives, on: line) { port throws(PortError) in
+            try letter.post(on: port, compressed: isCompressed)
+        }
+    }
+
+    /// The same for a message that has been encoded.
+    @discardableResult
+    mutating func post(_ message: OutgoingMessage, on line: CallLine) -> PortError? {
+        post(message, giving: .nothing, on: line) { port throws(PortError) in _ = try port.postMessage(message) }
+    }
+
+    /// - Parameter message: what waits where the port has no room.
+    private mutating func post(
+        _ message: @autoclosure () -> OutgoingMessage, giving gives: CallLine.GivenBack, on line: CallLine,
+        _ post: (MessagePort) throws(PortError) -> Void
+    ) -> PortError? {
+        if overflow.isEmpty {
+            do {
+                try post(line.port)
+                return nil
+            } catch {
+                if error.isEndOfPort { return nil }
+                if error.code != .queueFull { return error }
+            }
+        }
+        overflow.append((message(), gives))
+        withhold(gives, 1)
+        if !isPumping {
+            isPumping = true
+            line.startPumping()
+        }
+        return nil
+    }
+
+    /// The next message that the port is to take; nil ends the pumping. What it gives back counts from now on, since
+    /// the answer to it may come before the port says that it has gone.
+    mutating func leaving() -> OutgoingMessage? {
+        guard let (message, gives) = overflow.first else {
+            isPumping = false
+            return nil
+        }
+        withhold(gives, -1)
+        overflow[0].gives = .nothing
+        return message
+    }
+
+    private mutating func withhold(_ gives: CallLine.GivenBack, _ sign: Int) {
+        switch gives {
+        case .nothing: break
+        case .place: served.withheldPlaces += sign
+        case .bytes(let count): window.withheld += sign * Int(count)
+        }
+    }
+
+    /// Sends the requests and events whose turn it is.
+    mutating func sendWaiting(on line: CallLine) {
+        sendLane(on: line)
+        while maySend, let item = order.next(places: made.places) {
+            switch item {
+            case .request(let call): send(call, on: line)
+            case .event(let message):
+                guard let refusal = post(usable(message, on: line), on: line) else { continue }
+                line.port.eventLoop.execute { line.giveUp(refusal) }
+            }
+        }
+    }
+
+    /// Sends a request, whose cost has been taken off the window.
+    mutating func send(_ call: PendingCall, on line: CallLine) {
+        let id = made.begin(call, wantsMany: call.wantsMany)
+        call.place = .sent(id: id)
+        let letter = Letter(
+            .request(
+                id: id, type: call.type, remaining: call.deadline?.millisecondsLeft ?? 0, wantsMany: call.wantsMany),
+            call.payload, compressed: call.compressed)
+        guard let refusal = post(letter, on: line) else { return }
+        made.takeBack(id)
+        order.giveBack(letter.cost)
+        call.place = .givenUp
+        // Not here: the caller may do anything when it goes on, and this is under the line's lock.
+        line.port.eventLoop.execute { line.withState { _ in call.end(.failed(.refused(refusal))) }() }
+    }
+}
+
+extension PortError {
+    /// Whether the port takes nothing any more, which it tells by itself.
+    fileprivate var isEndOfPort: Bool { code == .closed || code == .finished }
+}
+
+extension CallError {
+    /// The port does not take a message, though it goes on.
+    static func refused(_ refusal: PortError) -> CallError {
+        CallError(.notEncodable, refusal.message, stage: .waiting, cause: refusal)
+    }
+
+    static func lineEnded(_ reason: CloseReason, _ stage: Stage) -> CallError {
+        CallError(.lineEnded, "the line has ended: \(reason)", stage: stage, reason: reason)
+    }
+}
