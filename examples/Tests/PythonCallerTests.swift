@@ -142,9 +142,9 @@ struct PythonCallerTests {
         } body: {
             let python = try await run(
                 """
-                line = peer.Line(end)
-                line.send(peer.BYTES, calls.Envelope(calls.HELLO, 1, 1, 65536).encode())
-                line.send(peer.TEXT, b"\\xff")
+                line = frames.Line(end)
+                line.send(frames.BYTES, calls.Envelope(calls.HELLO, 1, 1, 65536).encode())
+                line.send(frames.TEXT, b"\\xff")
                 try:
                     while True: line.receive()
                 except EOFError: print("end of file")
@@ -170,7 +170,7 @@ struct PythonCallerTests {
         let python = try await outcome(
             of: .python(
                 """
-                import asyncio, calls, contextlib, peer
+                import asyncio, calls, contextlib, frames, peer
                 from calls import Calls, LineEnded
                 from gi.repository import Gio
                 async def main(end):

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 """A peer of calls, written from dbus/CALLS.md alone; a number in a comment is a section of it. What is below the
-calls (D-Bus, frames, transfer) is peer.py.
+calls is frames.py (frames, transfer) and peer.py (D-Bus, which lines on pairs made by hand do not need).
 
     calls.py serve NAME                                        answers the requests at the end of this file
     calls.py ask [OPTION…] NAME [TYPE [TEXT [FILE…]]]          asks, and prints what is answered, files and all
@@ -16,9 +16,8 @@ A program of its own imports it:
 import argparse, asyncio, contextlib, contextvars, dataclasses, enum, inspect, json, math, os, socket, struct, sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from gi.repository import Gio
-import peer
-from peer import BYTES, CLOSE, FILE, FINISH, PORT, expect
+import frames
+from frames import BYTES, CLOSE, FILE, FINISH, PORT, expect
 
 HEAD = struct.Struct("<BBBBIQ")  # 2: operation, body, flags, name size, number, id
 Operation = enum.IntEnum("Operation", "HELLO REQUEST ELEMENT RESULT FAILURE CANCEL GRANT EVENT LANE REST")
@@ -139,7 +138,7 @@ class Calls:
     yields many; both get a Call. `places` and `window` are for the other side's requests (4)."""
 
     def __init__(self, end, handlers, places=16, window=1 << 20):
-        self.line, self.handlers, self.threads = peer.Line(end), handlers, ThreadPoolExecutor(2)
+        self.line, self.handlers, self.threads = frames.Line(end), handlers, ThreadPoolExecutor(2)
         self.offer, self.reason, self.lane, self.tasks, self.beginnings = (places, window), None, False, set(), 0
         self.outgoing, self.turn, self.granted = asyncio.Queue(), asyncio.Lock(), asyncio.Event()
         self.begin()
@@ -152,7 +151,7 @@ class Calls:
         (self.free_places, self.free_window), self.owed, self.highest, self.serving = self.offer, 0, 0, {}
         self.send(Envelope(HELLO, VERSION, *self.offer))
 
-    # The line: one task writes, one reads. The calls of peer.py block, so each has a thread.
+    # The line: one task writes, one reads. The calls of frames.py block, so each has a thread.
 
     async def __aenter__(self):
         self.running = asyncio.create_task(self.run())
@@ -277,7 +276,7 @@ class Calls:
             expect(grant.id == 0, "an id in a grant")
             self.has_been_granted(*(grant.number, 0) if grant.flags == PLACES else (0, grant.number))
 
-    def take_lane(self, _):  # 9: peer.py has closed the port, for which there is no use
+    def take_lane(self, _):  # 9: frames.py has closed the port, for which there is no use
         expect(not self.lane, "a second lane")
         self.lane = True
 
@@ -435,6 +434,7 @@ examples = {"echo": echo, "count": count, "fail": fail, "wait": wait, "ask-back"
 
 def serve(bus, name, handlers=examples, **offers):
     """Registers the name, and serves each caller, for as long as the process lives."""
+    import peer
     loop = asyncio.new_event_loop()
     threading.Thread(target=loop.run_forever, daemon=True).start()
     async def talk(end):
@@ -450,11 +450,13 @@ async def use(end, options):
         answers = calls.stream(*asked, options.within, options.many)
         async with contextlib.aclosing(answers):
             async for body in answers:
-                peer.show(body.data, [(FILE, file) for file in body.files])
+                frames.show(body.data, [(FILE, file) for file in body.files])
                 options.take -= 1
                 if options.take == 0: break
 
 def main():
+    import peer
+    from gi.repository import Gio
     parser = argparse.ArgumentParser(usage=__doc__)
     parser.add_argument("part", choices=("serve", "ask", "post"))
     for option in ("--json", "--many"): parser.add_argument(option, action="store_true")
