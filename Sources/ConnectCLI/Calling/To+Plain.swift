@@ -6,8 +6,9 @@ extension To {
     /// call itself.
     init?(plain arguments: some Sequence<String>) {
         var common = CommonOptions()
-        (common.json, common.origin, common.bus, common.quiet) = (false, nil, "session", false)
-        common.patience = nil
+        var output = OutputOptions()
+        (output.json, output.quiet) = (false, false)
+        (common.origin, common.bus, common.patience) = (nil, "session", nil)
         var caller = CallerOptions()
         (caller.wait, caller.expect) = (nil, nil)
         (messages, replies, noReply) = ([], nil, false)
@@ -18,9 +19,9 @@ extension To {
         while let argument = rest.next() {
             switch argument {
             case "--no-reply": noReply = true
-            case "--json": common.json = true
+            case "--json": output.json = true
             case "--as-json": asJSON = true
-            case "--quiet", "-q": common.quiet = true
+            case "--quiet", "-q": output.quiet = true
             case "--bus":
                 guard let bus = rest.next(), !bus.hasPrefix("-") else { return nil }
                 common.bus = bus
@@ -35,6 +36,7 @@ extension To {
         guard let name = words.first else { return nil }
         self.name = name
         messages = Array(words.dropFirst())
+        common.output = output
         (self.common, self.caller) = (common, caller)
         do { try validate() } catch { return nil }
     }

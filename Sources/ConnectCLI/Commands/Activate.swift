@@ -3,7 +3,7 @@ import ConnectTo
 import FoundationEssentials
 import SystemPackage
 
-struct Activate: ProgramCommand {
+struct Activate: BusCommand {
     static let configuration = CommandConfiguration(
         commandName: "activate",
         abstract: "Have the bus start a listener when a program connects.",

@@ -2,7 +2,7 @@ import ArgumentParser
 import ConnectTo
 import ConnectToMessaging
 
-struct Call: ProgramCommand {
+struct Call: BusCommand {
     static let configuration = CommandConfiguration(
         commandName: "call",
         abstract: "Ask a program that answers requests, and print its answer.",

@@ -1,7 +1,7 @@
 import ArgumentParser
 import ConnectTo
 
-struct Doctor: ProgramCommand {
+struct Doctor: BusCommand {
     static let configuration = CommandConfiguration(
         commandName: "doctor",
         abstract: "Find out why a name cannot be registered or reached.",

@@ -1,7 +1,7 @@
 import ArgumentParser
 import ConnectTo
 
-struct Info: ProgramCommand {
+struct Info: BusCommand {
     static let configuration = CommandConfiguration(
         commandName: "info",
         abstract: "Show the owner of a name, and what its context has done.",

@@ -1,7 +1,7 @@
 import ArgumentParser
 import ConnectTo
 
-struct List: ProgramCommand {
+struct List: BusCommand {
     static let configuration = CommandConfiguration(
         commandName: "list",
         abstract: "Show the contexts that are registered.",

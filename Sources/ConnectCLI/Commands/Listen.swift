@@ -118,7 +118,7 @@ struct Listen: ListenerCommand {
         if isBare || command == ["--"] {
             throw ValidationError("--exec needs a command: NAME --exec -- COMMAND…")
         }
-        if raw, command.isEmpty, common.json {
+        if raw, command.isEmpty, output.json {
             throw ValidationError("--raw writes bytes to standard output; leave out --json, or add --exec")
         }
         if tappable, raw {
@@ -190,7 +190,7 @@ struct Listen: ListenerCommand {
         }
         return TextLineService(
             report: report, ports: ports, input: input,
-            form: InputForm(asJSON: asJSON, objects: common.json),
+            form: InputForm(asJSON: asJSON, objects: output.json),
             isOnce: once,
             files: ReceivedFiles(
                 report: report, store: store,

@@ -2,7 +2,7 @@ import ArgumentParser
 import ConnectTo
 import ConnectToMessaging
 
-struct Post: ProgramCommand {
+struct Post: BusCommand {
     static let configuration = CommandConfiguration(
         commandName: "post",
         abstract: "Tell a program something that needs no answer.",

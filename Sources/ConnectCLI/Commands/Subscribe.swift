@@ -3,7 +3,7 @@ import ConnectTo
 import ConnectToLinux
 import ConnectToMessaging
 
-struct Subscribe: ProgramCommand {
+struct Subscribe: BusCommand {
     static let configuration = CommandConfiguration(
         commandName: "subscribe",
         abstract: "Print the events of a hub, or of another program that posts some.",

@@ -1,7 +1,7 @@
 import ArgumentParser
 import ConnectTo
 
-struct Tap: ProgramCommand {
+struct Tap: BusCommand {
     static let configuration = CommandConfiguration(
         commandName: "tap",
         abstract: "Show the messages of a listener that allows it.",

@@ -2,7 +2,7 @@ import ArgumentParser
 import ConnectTo
 import ConnectToLinux
 
-struct To: ProgramCommand {
+struct To: BusCommand {
     static let configuration = CommandConfiguration(
         commandName: "to",
         abstract: "Connect to a name, and talk to its listener.",
@@ -90,7 +90,7 @@ struct To: ProgramCommand {
         if asJSON, raw || bytes {
             throw ValidationError("--as-json posts messages of JSON; leave out --raw and --bytes")
         }
-        if raw, !messages.isEmpty || !files.isEmpty || bytes || replies != nil || noReply || common.json {
+        if raw, !messages.isEmpty || !files.isEmpty || bytes || replies != nil || noReply || output.json {
             throw ValidationError(
                 "--raw carries bytes; leave out MESSAGE, --file, --bytes, --replies, --no-reply and --json"
             )
@@ -163,7 +163,7 @@ struct To: ProgramCommand {
         if raw { return nil }
         if bytes { return .whole(try StandardInput()) }
         if messages.isEmpty, files.isEmpty {
-            return .lines(try StandardInput(), InputForm(asJSON: asJSON, objects: common.json))
+            return .lines(try StandardInput(), InputForm(asJSON: asJSON, objects: output.json))
         }
         // All files and messages are checked before the first is sent.
         let named = try files.map { path throws(Failure) in try NamedFile(path) }

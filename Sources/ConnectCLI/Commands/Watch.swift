@@ -1,7 +1,7 @@
 import ArgumentParser
 import ConnectTo
 
-struct Watch: ProgramCommand {
+struct Watch: BusCommand {
     static let configuration = CommandConfiguration(
         commandName: "watch",
         abstract: "Show the contexts that come and go.",

@@ -1,7 +1,7 @@
 import ConnectTo
 
 /// A subcommand that registers a name, and serves the programs that connect to it.
-protocol ListenerCommand: ProgramCommand {
+protocol ListenerCommand: BusCommand {
     var ownership: OwnershipOptions { get }
     /// Whether one caller is served, with whom the program ends.
     var once: Bool { get }

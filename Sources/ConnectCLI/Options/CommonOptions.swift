@@ -1,10 +1,9 @@
 import ArgumentParser
 import ConnectTo
 
-/// The options that every subcommand has.
+/// The options that every subcommand has that uses a bus.
 struct CommonOptions: ParsableArguments, Sendable {
-    @Flag(help: "Write one JSON object on each text line of standard output.")
-    var json = false
+    @OptionGroup var output: OutputOptions
 
     @Option(
         help: ArgumentHelp(
@@ -26,9 +25,6 @@ struct CommonOptions: ParsableArguments, Sendable {
             discussion: "A bus that is not running at the start is not waited for (69 at once).", valueName: "seconds"),
         transform: SecondsArgument.init)
     var patience: SecondsArgument?
-
-    @Flag(name: .shortAndLong, help: "Write nothing but errors to standard error.")
-    var quiet = false
 
     /// - Throws: ``Failure`` 64 if `--origin` is not UTF-8 or not a valid origin.
     func givenOrigin() throws(Failure) -> String? {

@@ -26,7 +26,7 @@ final class Program: Sendable {
     /// How long the exit may take after `--timeout`: enough for a message, too short to wait for a peer.
     private static let shortGracePeriod: Duration = .milliseconds(100)
 
-    private init(_ options: CommonOptions, _ readerLoss: ReaderLoss) throws {
+    private init(_ options: OutputOptions, _ readerLoss: ReaderLoss) throws {
         self.readerLoss = readerLoss
         loop = try EventLoop.shared
         report = Report(
@@ -41,7 +41,7 @@ final class Program: Sendable {
     ///   - readerLoss: what to do when standard output has no reader any more.
     ///   - work: returns the exit status. An error that it throws becomes a text line and an exit code.
     static func start(
-        _ options: CommonOptions, readerLoss: ReaderLoss,
+        _ options: OutputOptions, readerLoss: ReaderLoss,
         _ work: @escaping @Sendable (Program) async throws -> ExitStatus
     ) -> Never {
         do {

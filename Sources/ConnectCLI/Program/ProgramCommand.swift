@@ -2,7 +2,7 @@ import ArgumentParser
 
 /// A subcommand: its options, and the work it does with them.
 protocol ProgramCommand: ParsableCommand, Sendable {
-    var common: CommonOptions { get }
+    var output: OutputOptions { get }
     static var readerLoss: ReaderLoss { get }
     /// Does the work on the event loop, and returns the exit status. A thrown error becomes a text line and an exit
     /// code.
@@ -14,6 +14,15 @@ extension ProgramCommand {
 
     /// Does the work, and ends the process.
     func start() -> Never {
-        Program.start(common, readerLoss: Self.readerLoss) { try await work(in: $0) }
+        Program.start(output, readerLoss: Self.readerLoss) { try await work(in: $0) }
     }
+}
+
+/// A subcommand that uses a bus.
+protocol BusCommand: ProgramCommand {
+    var common: CommonOptions { get }
+}
+
+extension BusCommand {
+    var output: OutputOptions { common.output }
 }
