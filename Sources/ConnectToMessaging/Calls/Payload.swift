@@ -87,7 +87,11 @@ public struct Payload: Sendable {
 
 extension OutgoingMessage {
     /// What a value is on the wire: `[UInt8]` bytes, `String` text, and every other type JSON; nil for ``NoPayload``.
-    static func payload<Value: Encodable & Sendable>(_ value: Value) throws(CallError) -> OutgoingMessage? {
+    ///
+    /// So a program can send, as a request whose type is known only now, what a typed one sends.
+    ///
+    /// - Throws: ``CallError`` with ``CallError/Code/notEncodable``.
+    public static func payload<Value: Encodable & Sendable>(_ value: Value) throws(CallError) -> OutgoingMessage? {
         if value is NoPayload { return nil }
         if let bytes = value as? [UInt8] { return .bytes(bytes) }
         if let text = value as? String { return .text(text) }

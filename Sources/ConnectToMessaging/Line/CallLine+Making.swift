@@ -7,6 +7,19 @@ extension CallLine {
         withState { state in state.start(call, entry, on: self) }()
     }
 
+    /// The same, but leaves the request as it is where the line is over.
+    ///
+    /// - Returns: false where it is.
+    func startUnlessOver(_ call: PendingCall) -> Bool {
+        let entry = CallLogEntry.begin(.sent, type: call.type, wantsMany: call.wantsMany, on: self)
+        return withState { state in
+            if state.end != nil { return false }
+            // It has no end to tell, since the line is not over.
+            _ = state.start(call, entry, on: self)
+            return true
+        }
+    }
+
     /// Waits for what comes next of a request; gives it up where the task is cancelled.
     ///
     /// - Parameter isFirst: whether the request has not been sent yet, and is sent now.
@@ -23,9 +36,14 @@ extension CallLine {
 
     /// The program no longer waits for a request: it leaves the queue, or the other side hears of it.
     func giveUp(_ call: PendingCall, _ code: CallError.Code, _ message: String) {
+        giveUp(call) { stage in CallError(code, message, stage: stage) }
+    }
+
+    /// The same, with an error of the caller's.
+    func giveUp(_ call: PendingCall, _ error: (CallError.Stage) -> CallError) {
         withState { state in
             let stage = state.giveUp(call, on: self)
-            return call.end(.failed(CallError(code, message, stage: stage)))
+            return call.end(.failed(error(stage)), stage == .sent ? .givenUp : .done)
         }()
     }
 
@@ -112,7 +130,10 @@ extension CallLine.State {
             sendWaiting(on: line)
             return .waiting
         case .sent(let id):
-            if made.giveUp(id) != nil { reply(Letter(.cancel(id: id)), on: line) }
+            if made.giveUp(id) != nil {
+                if call.awaitsLateAnswer { late[id] = call }
+                reply(Letter(.cancel(id: id)), on: line)
+            }
             return .sent
         }
     }

@@ -54,6 +54,12 @@ extension CallLine {
 }
 
 extension CallLine.State {
+    /// What an answer does that no task waits for any more.
+    private mutating func lateAnswer(to id: UInt64) -> CallLine.Action {
+        if late.isEmpty { return .nothing }
+        return late.removeValue(forKey: id).map { .wakeUp($0.endLate()) } ?? .nothing
+    }
+
     fileprivate mutating func apply(
         _ operation: Envelope.Operation, _ payload: Payload, cost: Int, on line: CallLine
     ) throws(ProtocolViolation) -> CallLine.Action {
@@ -94,13 +100,13 @@ extension CallLine.State {
         case .result(let id, let keepsPlace):
             let call = try made.answer(id, keepsPlace: keepsPlace)
             sendWaiting(on: line)
-            return call.map { .wakeUp($0.end(.result(payload))) } ?? .nothing
+            return call.map { .wakeUp($0.end(.result(payload))) } ?? lateAnswer(to: id)
         case .failure(let id, let code, let text, let keepsPlace):
             let call = try made.answer(id, keepsPlace: keepsPlace)
             sendWaiting(on: line)
             let error = CallError(
                 CallError.Code(rawValue: code), text, details: payload.kind == nil ? nil : payload)
-            return call.map { .wakeUp($0.end(.failed(error))) } ?? .nothing
+            return call.map { .wakeUp($0.end(.failed(error))) } ?? lateAnswer(to: id)
         case .cancel(let id):
             return try served.cancel(id).map { .cancel($0) } ?? .nothing
         case .grant(.places(let count)):

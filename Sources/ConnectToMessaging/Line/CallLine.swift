@@ -10,6 +10,8 @@ import Synchronization
 final class CallLine: Sendable {
     struct State {
         var made = CallsMade<PendingCall>()
+        /// Requests that were given up, and whose senders want to know when the other side is done with them.
+        var late: [UInt64: PendingCall] = [:]
         var served: CallsServed<ServedCall>
         var order = SendOrder<Outgoing>()
         var window: ReceiveWindow
@@ -154,6 +156,8 @@ final class CallLine: Sendable {
             for case .request(let call) in state.order.end() {
                 callers.append(call.end(.failed(.lineEnded(reason, .waiting))))
             }
+            callers += state.late.values.map { $0.endLate() }
+            state.late = [:]
             return Ended(
                 callers: callers, handlers: state.served.end(), release: state.release, lanes: state.lanes.all)
         }

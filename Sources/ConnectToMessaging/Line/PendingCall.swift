@@ -27,16 +27,20 @@ final class PendingCall: @unchecked Sendable {
         case none
         case resume(UnsafeContinuation<Progress, Never>, Progress)
         case end(Progress, UnsafeContinuation<Progress, Never>?, End?)
+        /// The answer to a request that was given up.
+        case late(@Sendable (DeferredRequest.Change) -> Void)
 
         /// What few callers want at the end.
         final class End: Sendable {
             let logEntry: CallLogEntry?
             let id: UInt64?
-            let call: (@Sendable (Progress) -> Void)?
+            let change: DeferredRequest.Change
+            let call: PendingCall
 
-            init(_ logEntry: CallLogEntry?, id: UInt64?, _ call: (@Sendable (Progress) -> Void)?) {
+            init(_ logEntry: CallLogEntry?, id: UInt64?, _ change: DeferredRequest.Change, _ call: PendingCall) {
                 self.logEntry = logEntry
                 self.id = id
+                self.change = change
                 self.call = call
             }
         }
@@ -47,8 +51,10 @@ final class PendingCall: @unchecked Sendable {
             case .resume(let waiter, let progress): waiter.resume(returning: progress)
             case .end(let progress, let waiter, let end):
                 end?.logEntry?.write(id: end?.id, outcome: progress.outcome)
+                if let end { end.call.onChange?(end.change) }
                 waiter?.resume(returning: progress)
-                end?.call?(progress)
+                end?.call.onEnd?(progress)
+            case .late(let onChange): onChange(.done)
             }
         }
     }
@@ -62,6 +68,9 @@ final class PendingCall: @unchecked Sendable {
     let deadline: Deadline?
     /// Called at the end, for a caller that waits for many requests without a task for each.
     private let onEnd: (@Sendable (Progress) -> Void)?
+    /// Called at the end, before the task goes on that waits, and again when the other program is done with a request
+    /// that was given up.
+    private let onChange: (@Sendable (DeferredRequest.Change) -> Void)?
 
     // Guarded by the line's lock, as all that follows:
     var place = Place.none
@@ -75,9 +84,10 @@ final class PendingCall: @unchecked Sendable {
 
     init(
         type: String, payload: OutgoingMessage?, compressed: [UInt8]? = nil, wantsMany: Bool, deadline: Deadline?,
-        onEnd: (@Sendable (Progress) -> Void)? = nil
+        onEnd: (@Sendable (Progress) -> Void)? = nil, onChange: (@Sendable (DeferredRequest.Change) -> Void)? = nil
     ) {
         self.onEnd = onEnd
+        self.onChange = onChange
         self.type = type
         self.payload = payload
         self.compressed = compressed
@@ -98,13 +108,23 @@ final class PendingCall: @unchecked Sendable {
     }
 
     /// The request has ended; only the first end counts.
-    func end(_ progress: Progress) -> Wakeup {
+    ///
+    /// - Parameter change: whether the other program still works on it.
+    func end(_ progress: Progress, _ change: DeferredRequest.Change = .done) -> Wakeup {
         if hasEnded { return .none }
         hasEnded = true
         let waiter = takeWaiter()
         if waiter == nil { end = progress }
-        let isWanted = logEntry != nil || onEnd != nil
-        return .end(progress, waiter, isWanted ? Wakeup.End(logEntry, id: place.id, onEnd) : nil)
+        let isWanted = logEntry != nil || onEnd != nil || onChange != nil
+        return .end(progress, waiter, isWanted ? Wakeup.End(logEntry, id: place.id, change, self) : nil)
+    }
+
+    /// Whether anything wants to know when the other program is done with the request, after it was given up.
+    var awaitsLateAnswer: Bool { onChange != nil }
+
+    /// The other program is done with the request, after it was given up.
+    func endLate() -> Wakeup {
+        onChange.map { .late($0) } ?? .none
     }
 
     /// The task waits for the next element or the end. Only one task waits at a time.
