@@ -3,5 +3,5 @@ import ConnectToMessaging
 import ConnectToWorkers
 
 try await Worker.main { worker in
-    worker.onRequest("echo") { payload, _ in .text(payload.text ?? "") }
+    addPoolTasks(to: worker)
 }
