@@ -52,7 +52,8 @@ public struct Payload: Sendable {
     ///
     /// The ports, files and buffers that the type declares as `Transferred` are those that came with the payload.
     ///
-    /// - Throws: ``CallError`` with ``CallError/Code/invalidPayload``, which says where in the JSON it does not fit.
+    /// - Throws: ``CallError`` with ``CallError/Code/invalidPayload``, which says in one sentence where in the
+    ///   JSON it does not fit, and quotes no value; `cause` is the `DecodingError`.
     public func decode<Value: Decodable>(_ type: Value.Type = Value.self) throws(CallError) -> Value {
         if let nothing = NoPayload() as? Value { return nothing }
         if type == [UInt8].self, kind == .bytes, let value = bytes as? Value { return value }
@@ -64,7 +65,8 @@ public struct Payload: Sendable {
         do {
             return try decode { try JSONDecoder().decode(type, from: Data($0)) }
         } catch {
-            throw CallError(.invalidPayload, "the payload does not decode as \(type): \(error)", cause: error)
+            let place = PortError.notDecodable("the payload", as: type, error)
+            throw CallError(.invalidPayload, place.message, cause: error)
         }
     }
 

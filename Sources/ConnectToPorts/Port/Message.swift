@@ -106,8 +106,7 @@ public struct Message: Sendable {
         do {
             return try decode { try JSONDecoder().decode(type, from: Data($0)) }
         } catch {
-            let place = (error as? DecodingError)?.place ?? "\(error)"
-            throw PortError(.notDecodable, "the message does not decode as \(type): \(place)", cause: error)
+            throw .notDecodable("the message", as: type, error)
         }
     }
 

@@ -96,6 +96,19 @@ public struct PortError: Error, Sendable, CustomStringConvertible {
     }
 
     public var description: String { message }
+
+    /// Makes the error that says, in one sentence, why something that came does not decode and where in it. For layers
+    /// and programs that decode by themselves (``Message/decode(with:)``).
+    ///
+    /// - Parameters:
+    ///   - what: what does not decode, for the beginning of the sentence: "the message".
+    ///   - type: as what it was to be decoded.
+    ///   - error: what the decoder has thrown. Of a `DecodingError` the message names the keys that lead to the place,
+    ///     and never quotes the value there.
+    public static func notDecodable(_ what: String, as type: any Any.Type, _ error: any Error) -> PortError {
+        let place = (error as? DecodingError)?.place ?? "\(error)"
+        return PortError(.notDecodable, "\(what) does not decode as \(type): \(place)", cause: error)
+    }
 }
 
 extension PortError {
