@@ -8,8 +8,11 @@
 ///
 /// Both programs compile the same definition, so that the compiler checks both sides. `[UInt8]` travels as bytes,
 /// `String` as text, ``NoPayload`` as nothing at all, and every other type as JSON.
+///
+/// A name that no type can have is a mistake in the program: asking and posting throw
+/// ``CallError/Code/notEncodable``, and setting a handler ends the program (a precondition).
 public struct Request<Query: Codable & Sendable, Answer: Codable & Sendable>: Sendable {
-    /// The name on the wire: 1 to 255 bytes of UTF-8.
+    /// The name on the wire: 1 to 255 bytes of UTF-8 that do not begin with `@`.
     public let type: String
 
     /// Defines a request.
@@ -20,7 +23,7 @@ public struct Request<Query: Codable & Sendable, Answer: Codable & Sendable>: Se
 
 /// A question with many answers: see ``Request``.
 public struct StreamRequest<Query: Codable & Sendable, Element: Codable & Sendable>: Sendable {
-    /// The name on the wire: 1 to 255 bytes of UTF-8.
+    /// The name on the wire: 1 to 255 bytes of UTF-8 that do not begin with `@`.
     public let type: String
 
     /// Defines a request for a stream.
@@ -31,7 +34,7 @@ public struct StreamRequest<Query: Codable & Sendable, Element: Codable & Sendab
 
 /// Something that one program tells others, and that no answer belongs to: see ``Request``.
 public struct Event<Content: Codable & Sendable>: Sendable {
-    /// The name on the wire: 1 to 255 bytes of UTF-8.
+    /// The name on the wire: 1 to 255 bytes of UTF-8 that do not begin with `@`.
     public let type: String
 
     /// Defines an event.

@@ -35,30 +35,26 @@ extension CallHandling {
     }
 
     /// Answers a type of requests that is known only now; nil answers without a payload.
+    ///
+    /// - Parameter type: the name on the wire: 1 to 255 bytes of UTF-8 that do not begin with `@`. No other request
+    ///   arrives, so the program ends where it asks for one: a precondition, as for every definition that is handled.
     @discardableResult
     public func onRequest(
         _ type: String, order: HandlerOrder = .concurrent,
         _ handler: @escaping @Sendable (Payload, CallContext) async throws -> OutgoingMessage?
     ) -> Subscription {
-        handlers.set(
-            type,
-            .waiting(
-                order.arranging { payload, call, context in
-                    do {
-                        call.answer(try await handler(payload, context))
-                    } catch {
-                        call.fail(error)
-                    }
-                }))
+        handlers.set(TypeName.checked(type), .answering(order, handler))
     }
 
     /// Answers a type of requests that is known only now, without waiting for anything.
+    ///
+    /// - Parameter type: as of ``onRequest(_:order:_:)``.
     @discardableResult
     public func onRequest(
         _ type: String, _ handler: @escaping @Sendable (Payload, CallContext) throws -> OutgoingMessage?
     ) -> Subscription {
         handlers.set(
-            type,
+            TypeName.checked(type),
             .direct { payload, call, context in
                 do {
                     call.answer(try handler(payload, context))
@@ -81,7 +77,7 @@ extension CallHandling {
         order: HandlerOrder = .concurrent,
         _ handler: @escaping @Sendable (Payload, CallContext) async -> Void
     ) -> Subscription {
-        onEvent(Handlers.unknownType, order: order, handler)
+        handlers.add(Handlers.unknownType, .waiting(order.arranging(handler)))
     }
 
     /// Answers the requests of all types that have no handler of their own, neither of requests nor of events:
@@ -94,7 +90,7 @@ extension CallHandling {
         order: HandlerOrder = .concurrent,
         _ handler: @escaping @Sendable (Payload, CallContext) async throws -> OutgoingMessage?
     ) -> Subscription {
-        onRequest(Handlers.unknownType, order: order, handler)
+        handlers.set(Handlers.unknownType, .answering(order, handler))
     }
 
     /// Answers the requests of all types that have no handler of their own with many answers each: see
@@ -104,7 +100,7 @@ extension CallHandling {
         order: HandlerOrder = .concurrent,
         _ handler: @escaping @Sendable (Payload, PayloadStream, CallContext) async throws -> Void
     ) -> Subscription {
-        onStream(Handlers.unknownType, order: order, handler)
+        handlers.set(Handlers.unknownType, .streaming(order, handler))
     }
 }
 
@@ -124,25 +120,14 @@ extension CallHandling {
     }
 
     /// Answers a type of requests that is known only now with many answers each.
+    ///
+    /// - Parameter type: as of ``onRequest(_:order:_:)``.
     @discardableResult
     public func onStream(
         _ type: String, order: HandlerOrder = .concurrent,
         _ handler: @escaping @Sendable (Payload, PayloadStream, CallContext) async throws -> Void
     ) -> Subscription {
-        handlers.set(
-            type,
-            .waiting(
-                order.arranging { payload, call, context in
-                    guard call.wantsMany else {
-                        return call.fail(CallFailure(.manyAnswers, "\(call.type) answers with a stream: ask for one"))
-                    }
-                    do {
-                        try await handler(payload, PayloadStream(call: call), context)
-                        call.answer(nil)
-                    } catch {
-                        call.fail(error)
-                    }
-                }))
+        handlers.set(TypeName.checked(type), .streaming(order, handler))
     }
 }
 
@@ -181,20 +166,24 @@ extension CallHandling {
     }
 
     /// Hears a type of events that is known only now.
+    ///
+    /// - Parameter type: as of ``onRequest(_:order:_:)``.
     @discardableResult
     public func onEvent(
         _ type: String, order: HandlerOrder = .concurrent,
         _ handler: @escaping @Sendable (Payload, CallContext) async -> Void
     ) -> Subscription {
-        handlers.add(type, .waiting(order.arranging(handler)))
+        handlers.add(TypeName.checked(type), .waiting(order.arranging(handler)))
     }
 
     /// Hears a type of events that is known only now, without waiting for anything.
+    ///
+    /// - Parameter type: as of ``onRequest(_:order:_:)``.
     @discardableResult
     public func onEvent(
         _ type: String, _ handler: @escaping @Sendable (Payload, CallContext) -> Void
     ) -> Subscription {
-        handlers.add(type, .direct(handler))
+        handlers.add(TypeName.checked(type), .direct(handler))
     }
 
     /// Hears of events that have no handler, or a content that their handler does not take; nil: they are dropped.
@@ -213,6 +202,40 @@ extension CallContext {
             line.handlers.unknown(type, payload, self)
             return nil
         }
+    }
+}
+
+extension Handlers.RequestHandler {
+    /// A handler that gives one answer.
+    fileprivate static func answering(
+        _ order: HandlerOrder, _ handler: @escaping @Sendable (Payload, CallContext) async throws -> OutgoingMessage?
+    ) -> Self {
+        .waiting(
+            order.arranging { payload, call, context in
+                do {
+                    call.answer(try await handler(payload, context))
+                } catch {
+                    call.fail(error)
+                }
+            })
+    }
+
+    /// A handler that gives many.
+    fileprivate static func streaming(
+        _ order: HandlerOrder, _ handler: @escaping @Sendable (Payload, PayloadStream, CallContext) async throws -> Void
+    ) -> Self {
+        .waiting(
+            order.arranging { payload, call, context in
+                guard call.wantsMany else {
+                    return call.fail(CallFailure(.manyAnswers, "\(call.type) answers with a stream: ask for one"))
+                }
+                do {
+                    try await handler(payload, PayloadStream(call: call), context)
+                    call.answer(nil)
+                } catch {
+                    call.fail(error)
+                }
+            })
     }
 }
 

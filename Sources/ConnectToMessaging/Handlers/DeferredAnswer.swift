@@ -47,7 +47,7 @@ extension CallHandling {
         _ handler: @escaping @Sendable (Query, consuming DeferredAnswer<Answer>, CallContext) -> Void
     ) -> Subscription {
         handlers.set(
-            request.type,
+            TypeName.checked(request.type),
             .direct { payload, call, context in
                 do {
                     handler(try payload.decode(Query.self), DeferredAnswer(call: call), context)

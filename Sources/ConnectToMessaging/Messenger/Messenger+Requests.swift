@@ -82,15 +82,12 @@ extension Messenger {
 
     /// What a type is called on the wire.
     static func name(_ type: String, to peer: String?) throws(CallError) -> String {
-        guard !type.isEmpty, type.utf8.first != UInt8(ascii: "@") else {
-            throw CallError(
-                .notEncodable, "a type has a name that does not begin with @: \"\(type.prefix(40))\" is none")
-        }
+        if let fault = TypeName.fault(of: type) { throw CallError(.notEncodable, fault) }
         let name = Addressed(type, address: peer).name
-        guard name.utf8.count <= 255 else {
+        guard name.utf8.count <= TypeName.limit else {
             throw CallError(
                 .notEncodable,
-                "a type has 255 bytes at most, the peer's name included, and \"\(name.prefix(40))…\" has \(name.utf8.count)"
+                "a type has \(TypeName.limit) bytes at most, the peer's id included, and \"\(name.prefix(40))…\" has \(name.utf8.count)"
             )
         }
         return name

@@ -37,6 +37,27 @@ struct HandlerTests {
         await done.wait()
     }
 
+    @Test("A program that handles a type which no request or event can have ends, and a type of 255 bytes is handled")
+    func typesThatNothingHas() async throws {
+        for set in [0, 1, 2, 3, 4, 5] {
+            await #expect(processExitsWith: .failure) { [set = set as Int] in
+                let handlers = Handlers()
+                switch set {
+                case 0: handlers.onRequest("@introduce") { _, _ in nil }
+                case 1: handlers.onStream("@a/b") { _, _, _ in }
+                case 2: handlers.onEvent("@refused") { _, _ in }
+                case 3: handlers.onDeferred(Request<Int, Int>("@later")) { _, answer, _ in try? answer.answer(1) }
+                case 4: handlers.onEvent("") { _, _ in }
+                default: handlers.onRequest(String(repeating: "x", count: 256)) { _, _ in nil }
+                }
+            }
+        }
+        let (caller, callee) = try makeMessengers()
+        let longest = String(repeating: "x", count: 255)
+        callee.onRequest(longest) { _, _ in .text("heard") }
+        #expect(try await caller.request(longest).text == "heard")
+    }
+
     @Test("Handlers that run one at a time do so, in the order of arrival, while those of other types go on")
     func oneAtATime() async throws {
         let (caller, callee) = try makeMessengers()

@@ -1,7 +1,8 @@
 import ConnectTo
-import ConnectToMessaging
 import Synchronization
 import Testing
+
+@testable import ConnectToMessaging
 
 @Suite("Introductions by a hub", .timeLimit(.minutes(1)))
 struct IntroductionTests {
@@ -54,8 +55,8 @@ struct IntroductionTests {
         let (hub, spokes) = try makeHub(spokes: ["a", "b"])
         hub.allowIntroductions { _, _ in true }
         let remaining = Mutex<Duration?>(nil)
-        spokes["b"]?.onRequest("@introduced") { _, context in
-            remaining.withLock { $0 = context.remainingTime }
+        spokes["b"]?.onIntroduction { _, _ in
+            remaining.withLock { $0 = CallContext.current?.remainingTime }
             throw CallFailure(.refused, "not today")
         }
         await expectError(.refused) { try await spokes["a"]?.introduce(to: "b", within: .seconds(50)) }
