@@ -55,16 +55,27 @@ public final class Messenger: CallHandling {
     /// Why the line is over; nil while it is not.
     public var closeReason: CloseReason? { line.closeReason }
 
-    /// Waits until the line is over, and returns why.
+    /// Waits until the line is over, and returns why: of a line that was released (``release(within:)``) at once, with
+    /// `transferred`.
     ///
     /// - Parameter limit: how long to wait; as long as it takes if nil.
     /// - Throws: `PortError`, and the line lives on: `timedOut` where the limit ends first, `cancelled` where the
     ///   waiting task is cancelled.
     @discardableResult
     public func waitUntilClosed(within limit: Duration? = nil) async throws(PortError) -> CloseReason {
-        let reason = try await line.port.waitUntilClosed(within: limit)
-        // The port is over before its last messages are taken, and one of them may say why.
-        return await line.ended.wait() ?? reason
+        // Not for the port's end: a released port goes on, and of one that is over the last messages, one of which may
+        // say why, have yet to be taken.
+        let waiting = Task { [ended = line.ended] in await ended.wait() }
+        let timer = limit.map { limit in line.port.eventLoop.schedule(after: limit) { waiting.cancel() } }
+        defer { timer?.cancel() }
+        let reason = await withTaskCancellationHandler {
+            await waiting.value
+        } onCancel: {
+            waiting.cancel()
+        }
+        if let reason { return reason }
+        if Task.isCancelled { throw PortError(.cancelled, "the task that waited for the line's end was cancelled") }
+        throw PortError(.timedOut, "the line has not ended within \(limit ?? .zero); it lives on")
     }
 
     /// Ends the line. Requests under way end on both sides, and handlers are cancelled.

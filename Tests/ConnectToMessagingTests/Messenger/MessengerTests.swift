@@ -110,14 +110,32 @@ struct MessengerTests {
         #expect(other?.message == "I am unwell")
     }
 
-    @Test("A question that does not decode fails, and says where")
-    func invalidPayload() async throws {
+    @Test(
+        "A question that does not decode fails with one sentence that says where, and nothing of the value there",
+        arguments: [
+            (#"{"a":1}"#, ".b is missing"), (#"{"a":1,"b":"secret"}"#, ".b is not of the type Int"),
+            ("{", "it is not JSON"),
+        ])
+    func invalidPayload(json: String, place: String) async throws {
         let (caller, callee) = try makeMessengers()
         callee.on(Sample.add) { pair, _ in pair.a + pair.b }
-        let failure = await expectError(.invalidPayload) {
-            try await caller.request("add", .json("{\"a\":1}"))
+        let failure = await expectError(.invalidPayload) { try await caller.request("add", .json(json)) }
+        #expect(failure?.message == "the payload does not decode as Pair: \(place)")
+    }
+
+    @Test("Waiting for the end of a line ends at its limit and with its task, and the line lives on")
+    func waitUntilClosed() async throws {
+        let (caller, callee) = try makeMessengers()
+        callee.on(Sample.wait) { _, _ in NoPayload() }
+        await #expect { try await caller.waitUntilClosed(within: .milliseconds(20)) } throws: {
+            PortError.Code.timedOut ~= $0
         }
-        #expect(failure?.message.contains("b") == true)
+        let waiting = Task.immediate { try await caller.waitUntilClosed() }
+        waiting.cancel()
+        await #expect { try await waiting.value } throws: { PortError.Code.cancelled ~= $0 }
+        _ = try await caller.request(Sample.wait)
+        callee.close()
+        #expect(try await caller.waitUntilClosed().code == .closed)
     }
 
     @Test("A deadline ends the caller's wait and cancels the handler")

@@ -173,6 +173,19 @@ struct ReleasingTests {
         }
     }
 
+    @Test("Waiting for the end of a released line is over at once, though the port goes on with its new owner")
+    func waitUntilClosed() async throws {
+        let (mine, theirs) = try MessageChannel.makePair()
+        let other = Messenger(theirs)
+        let owner = Messenger(mine)
+        let waiting = Task.immediate { try await owner.waitUntilClosed(within: .seconds(20)) }
+        let port = try await owner.release()
+        #expect(try await waiting.value.code == .transferred)
+        #expect(try await owner.waitUntilClosed().code == .transferred)
+        #expect(port.isOpen)
+        withExtendedLifetime(other) {}
+    }
+
     @Test("A released messenger that is dropped leaves the port open")
     func dropped() async throws {
         let (mine, theirs) = try MessageChannel.makePair()
