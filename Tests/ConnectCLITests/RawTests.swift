@@ -164,4 +164,29 @@ import Testing
             """)
         #expect(outcome.lines == ["ready", "hup", "143", "0"])
     }
+
+    @Test("A signal that ends listen --raw --exec is SIGHUP to a command that is being started, too")
+    func endOfListenWhileACommandStarts() async throws {
+        let outcome = try await Shell.run(
+            """
+            printf '#!/bin/sh\\nexec cat\\n' >child; chmod +x child
+            # Another process's exec waits as long as this one has a lease on the file.
+            cat >lease <<'end'
+            import fcntl, os, signal, subprocess, sys
+            signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGIO})
+            file = os.open("child", os.O_RDWR)
+            fcntl.fcntl(file, fcntl.F_SETLEASE, fcntl.F_WRLCK)
+            print("leased", file=sys.stderr, flush=True)
+            signal.sigwait({signal.SIGIO})
+            os.kill(int(sys.argv[1]), signal.SIGTERM)
+            while subprocess.run(["connect", "info", "x"], capture_output=True).returncode == 0: pass
+            end
+            start l connect listen x --raw --exec ./child; l=$pid
+            start p python3 lease $l
+            mkfifo in; tail -f /dev/null >in &
+            connect to x --raw <in; echo $?
+            ends $l
+            """)
+        #expect(outcome.lines == ["0", "143"])
+    }
 }

@@ -8,8 +8,14 @@ import ConnectToLinux
 final class RawChildService: PeerService {
     private let command: ChildCommand
     private let report: Report
-    /// Closures that end the running commands, by port number.
-    private let ends = Lock<[Int: @Sendable () -> Void]>([:])
+    private let state = Lock(State())
+
+    private struct State {
+        /// Closures that end the running commands, by port number.
+        var ends: [Int: @Sendable () -> Void] = [:]
+        /// A command may have been started, and be heard of only then.
+        var hasEnded = false
+    }
 
     var limit: Int { ChildCommand.limit }
     let status = ExitStatus.success
@@ -30,12 +36,15 @@ final class RawChildService: PeerService {
             let (child, holders) = try await command.run(for: event.peer, on: socket.descriptor) { [report] stop in
                 Task.onLoop { await report.commandStopped(stop, port: number) }
             }
-            ends.withLock { ends in
-                ends[number] = {
-                    child.hangUp()
-                    socket.shutdown()
-                }
+            let end: @Sendable () -> Void = {
+                child.hangUp()
+                socket.shutdown()
             }
+            let hasEnded = state.withLock { state in
+                if !state.hasEnded { state.ends[number] = end }
+                return state.hasEnded
+            }
+            if hasEnded { end() }
             let ending = await child.ended()
             await report.note(ending, port: number)
             if await LeftoverProcesses.wait(holders, on: socket, silence: ChildService.silence) == .silent {
@@ -47,7 +56,7 @@ final class RawChildService: PeerService {
             let message = command.failure(error).message ?? ""
             await report.failure(Failure(.inputOutput, "port \(number): \(message); the caller's line is closed"))
         }
-        let isEndedByUs = ends.withLock { $0.removeValue(forKey: number) == nil }
+        let isEndedByUs = state.withLock { $0.ends.removeValue(forKey: number) == nil }
         // Do not read here: closing with unread data resets the connection, and only that tells the peer that its data
         // was not taken.
         guard hasRun else { return .streamEnd }
@@ -72,9 +81,10 @@ final class RawChildService: PeerService {
     }
 
     func end() {
-        let ends = ends.withLock { ends in
-            defer { ends = [:] }
-            return Array(ends.values)
+        let ends = state.withLock { state in
+            state.hasEnded = true
+            defer { state.ends = [:] }
+            return Array(state.ends.values)
         }
         for end in ends { end() }
     }
