@@ -141,6 +141,8 @@ struct BusConnectionTests {
     @Test("A reply in time counts, though the caller was stopped until after the deadline")
     func replyWhileCallerWasStopped() async throws {
         let connection = try await PrivateBus.current.open()
+        // The bus's signals about this connection have arrived with this: what comes next is the reply.
+        _ = try await connection.call(.toBus("GetId"), deadline: .seconds(10))
         let result = await withCheckedContinuation { continuation in
             Task { await connection.callWhileStopped { continuation.resume(returning: $0) } }
         }
