@@ -108,7 +108,8 @@ func withAnswers(
         #expect(
             outcome.lines.dropFirst(2) == [
                 "ABC", #"{"event":"element","text":"1"}"#, #"{"event":"element","text":"2"}"#, #"{"event":"end"}"#,
-                "[1]", "70", "connect: x: count answers with a stream: ask for one (many-answers); ask with --more",
+                "[1]", "70",
+                "connect: x: count answers with a stream: ask for one (many-answers); ask with connect call --more",
                 "first", "143",
             ])
     }

@@ -1,3 +1,5 @@
+import ConnectTo
+import ConnectToMessaging
 import ConnectToTesting
 import Testing
 
@@ -66,4 +68,74 @@ import Testing
                 "68", "70", "1", "77", "1",
             ])
     }
+
+    @Test("connect post --peer exits with 0 only where the program has handled the event, the last of --count included")
+    func eventsForOneAreAnswered() async throws {
+        let outcome = try await Shell.run(
+            """
+            start h connect hub x
+            start n connect hub closed --no-relay
+            for round in 1 2 3 4 5 6 7 8; do
+                start a$round connect subscribe x theme --as a --count 1; a=$pid
+                connect post x theme told --peer a; echo $?
+                ends $a
+                until grep -q "disconnected a" h.out; do :; done; : >h.out
+            done
+            cat a?.out | uniq
+            start b connect subscribe closed --as b
+            start c connect subscribe x theme --as c
+            connect post x theme lost --peer gone 2>&1; echo $?
+            connect post x other lost --peer c 2>&1; echo $?
+            connect post closed any lost --peer b 2>&1; echo $?
+            """)
+        #expect(
+            outcome.lines == Array(repeating: "0", count: 16) + [
+                "told", #"connect: x: the hub has no peer with the id "gone" (unknown-peer)"#, "68",
+                "connect: x: there is no handler for the request other (unknown-type); check the spelling of TYPE",
+                "70", "connect: closed: the hub passes nothing on from one peer to another (refused)", "77",
+            ])
+    }
+
+    @Test("connect hub gives two programs a line of their own, and connect hub --no-introductions refuses it")
+    func introductions() async throws {
+        let bus = try await Bus.at(PrivateBus.current.address)
+        let context = try await bus.register("test")
+        async let hubs = Shell.run(
+            """
+            start h connect hub open
+            start n connect hub closed --no-introductions
+            connect to test "both are there"; echo $?
+            """)
+        var callers = context.connectEvents.makeAsyncIterator()
+        let script = try #require(try await callers.next())
+        _ = try await script.source.nextMessage()
+        for (name, outcome) in [("open", "neighbour"), ("closed", "refused")] {
+            let handlers = Handlers()
+            handlers.onRequest("who") { _, call in .text(call.peerID ?? "nobody") }
+            let kept = Kept()
+            handlers.onIntroduction { _, messenger in await kept.keep(messenger) }
+            let a = try await bus.messenger(
+                to: name, options: ConnectOptions(metadata: ["as": "neighbour"]), handlers: handlers)
+            let b = try await bus.messenger(
+                to: name, options: ConnectOptions(metadata: ["as": "other"]), handlers: handlers)
+            do throws(CallError) {
+                let own = try await a.introduce(to: "other")
+                #expect(outcome == "neighbour")
+                #expect(try await own.request("who").text == outcome)
+            } catch {
+                #expect(error.code.rawValue == outcome)
+                #expect(error.message == "the hub introduces no peer to another")
+            }
+            b.close()
+        }
+        script.source.close()
+        #expect(try await hubs.lines == ["0"])
+    }
+}
+
+/// The line to a neighbour, which ends with its last reference.
+private actor Kept {
+    private var messenger: Messenger?
+
+    func keep(_ messenger: Messenger) { self.messenger = messenger }
 }

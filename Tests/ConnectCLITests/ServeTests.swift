@@ -72,7 +72,8 @@ import Testing
         #expect(
             outcome.lines.prefix(6) == [
                 "first", "last", "0",
-                "connect: x: lines answers with a stream: ask for one (many-answers); ask with --more", "70", "y",
+                "connect: x: lines answers with a stream: ask for one (many-answers); ask with connect call --more",
+                "70", "y",
             ])
         #expect(outcome.lines.count == 8)
         #expect(outcome.lines.last == outcome.lines.dropLast().last)

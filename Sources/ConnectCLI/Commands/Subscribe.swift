@@ -19,6 +19,9 @@ struct Subscribe: BusCommand {
 
     static let readerLoss = ReaderLoss.end
 
+    /// How long the answer to the last event, and what else is under way, may take.
+    private static let lastAnswer = Duration.seconds(1)
+
     @OptionGroup var common: CommonOptions
 
     @Argument(help: "The name to connect to.")
@@ -59,6 +62,8 @@ struct Subscribe: BusCommand {
         let messenger = Messenger(port, handlers: handlers)
         program.atEnd { _ in
             messenger.close()
+            // A messenger that has released its port does not close it.
+            port.close()
             try? await port.flush()
         }
         do throws(PortError) {
@@ -78,6 +83,8 @@ struct Subscribe: BusCommand {
             printed.isDone.set()
         }
         _ = await printed.isDone.wait()
+        // The sender of the last event may wait for its answer (connect post --peer), which has left with the release.
+        if printed.isComplete { _ = try? await messenger.release(within: Self.lastAnswer) }
         if let reason = messenger.closeReason ?? port.closeReason, !printed.isComplete,
             let failure = Failure(reason, peer: name)
         {

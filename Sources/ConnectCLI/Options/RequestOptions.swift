@@ -23,7 +23,7 @@ struct RequestOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
             "Ask or tell the program with this id through the hub that has NAME.",
-            discussion: "A hub drops an event for a program that it does not have; call fails then, with 68.",
+            discussion: "Exits with 68 where the hub does not have that program.",
             valueName: "id"))
     var peer: String?
 

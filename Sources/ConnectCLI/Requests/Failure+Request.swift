@@ -50,7 +50,7 @@ extension Failure {
     private static func advice(_ code: CallError.Code) -> String? {
         switch code {
         case .unknownType: "check the spelling of TYPE"
-        case .manyAnswers: "ask with --more"
+        case .manyAnswers: "ask with connect call --more"
         case .invalidPayload: "see --as-json and --bytes"
         default: nil
         }
