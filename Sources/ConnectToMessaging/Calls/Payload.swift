@@ -13,15 +13,23 @@ public struct Payload: Sendable {
     private let expanded: [UInt8]?
 
     /// - Parameter expanded: the bytes of a payload that was compressed.
-    init(_ message: Message, _ envelope: Envelope, offset: Int, expanded: [UInt8]? = nil) {
+    init(_ message: Message, _ body: Envelope.BodyKind?, offset: Int, expanded: [UInt8]? = nil) {
         self.message = message
         self.expanded = expanded
         self.offset = offset
-        kind = envelope.body.map(Message.Kind.init)
+        kind = body.map(Message.Kind.init)
+    }
+
+    /// Lends the name of a message whose envelope has no text besides: of a request or an event its type.
+    func withName<Result>(_ body: (UnsafeRawBufferPointer) -> Result) -> Result {
+        message.withUnsafeBytes { body(UnsafeRawBufferPointer(rebasing: $0[Head.size..<offset])) }
     }
 
     /// The length in bytes.
     public var count: Int { expanded?.count ?? message.count - offset }
+
+    /// The length of the message in which it came, if it is not compressed.
+    var messageLength: Int { message.count }
 
     /// A copy of the bytes.
     public var bytes: [UInt8] { withUnsafeBytes { [UInt8]($0) } }
@@ -55,9 +63,9 @@ public struct Payload: Sendable {
     /// - Throws: ``CallError`` with ``CallError/Code/invalidPayload``, which says in one sentence where in the
     ///   JSON it does not fit, and quotes no value; `cause` is the `DecodingError`.
     public func decode<Value: Decodable>(_ type: Value.Type = Value.self) throws(CallError) -> Value {
-        if let nothing = NoPayload() as? Value { return nothing }
-        if type == [UInt8].self, kind == .bytes, let value = bytes as? Value { return value }
-        if type == String.self, kind == .text, let value = text as? Value { return value }
+        if let nothing = identity(NoPayload(), as: type) { return nothing }
+        if kind == .bytes, type == [UInt8].self, let value = identity(bytes, as: type) { return value }
+        if kind == .text, type == String.self, let text, let value = identity(text, as: type) { return value }
         guard kind == .json else {
             throw CallError(
                 .invalidPayload, "the payload is \(kind.map { "\($0)" } ?? "missing"), and a \(type) was expected")
@@ -94,13 +102,20 @@ extension OutgoingMessage {
     ///
     /// - Throws: ``CallError`` with ``CallError/Code/notEncodable``.
     public static func payload<Value: Encodable & Sendable>(_ value: Value) throws(CallError) -> OutgoingMessage? {
-        if value is NoPayload { return nil }
-        if let bytes = value as? [UInt8] { return .bytes(bytes) }
-        if let text = value as? String { return .text(text) }
+        if Value.self == NoPayload.self { return nil }
+        if let bytes = identity(value, as: [UInt8].self) { return .bytes(bytes) }
+        if let text = identity(value, as: String.self) { return .text(text) }
         do throws(PortError) {
             return try .encoding(value)
         } catch {
             throw CallError(.notEncodable, error.message, cause: error)
         }
     }
+}
+
+/// A value as another name for its type; nil where the types differ.
+///
+/// A cast by `as?` would do, and take some thousand instructions, since it looks for more than the same type.
+private func identity<Value, Other>(_ value: Value, as other: Other.Type) -> Other? {
+    Value.self == other ? unsafeBitCast(value, to: other) : nil
 }

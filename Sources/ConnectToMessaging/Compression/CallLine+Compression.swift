@@ -21,14 +21,14 @@ extension CallLine {
     func payload(
         of message: Message, _ envelope: Envelope, offset: Int
     ) throws(ProtocolViolation) -> Payload {
-        guard envelope.isCompressed else { return Payload(message, envelope, offset: offset) }
+        guard envelope.isCompressed else { return Payload(message, envelope.body, offset: offset) }
         #if LZ4
             guard withState({ $0.compresses(on: self) }) else { throw .isNotCompressed }
             let limit = port.limits.messageLength - offset
             let expanded = try message.withUnsafeBytes { bytes throws(ProtocolViolation) in
                 try LZ4Block.expand(UnsafeRawBufferPointer(rebasing: bytes.dropFirst(offset)), limit: limit)
             }
-            return Payload(message, envelope, offset: offset, expanded: expanded)
+            return Payload(message, envelope.body, offset: offset, expanded: expanded)
         #else
             throw .isNotCompressed
         #endif

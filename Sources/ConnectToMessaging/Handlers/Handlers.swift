@@ -1,5 +1,6 @@
 import ConnectTo
 import ConnectToLinux
+import Glibc
 
 /// Where requests and events are handled: a ``Messenger``, a ``Hub``, or ``Handlers`` by themselves.
 public protocol CallHandling: Sendable {
@@ -38,10 +39,21 @@ public final class Handlers: CallHandling {
 
     private struct State {
         var requests: [String: (token: UInt64, handler: RequestHandler)] = [:]
-        var events: [String: (tokens: [UInt64], handlers: [EventHandler])] = [:]
+        var events: [String: (tokens: [UInt64], handlers: [EventHandler])] = [:] {
+            didSet { lastEvent = nil }
+        }
+        /// The one that was looked for last: events of one type come in a row.
+        var lastEvent: NamedEvent?
         var unknown: (@Sendable (_ type: String, Payload, CallContext) -> Void)?
         var router: (any CallRouter)?
         var lastToken: UInt64 = 0
+
+        func event(_ type: String) -> [EventHandler] {
+            if let own = events[type] { return own.handlers }
+            // Types that begin with @ belong to the protocol.
+            if type.utf8.first == UInt8(ascii: "@") { return [] }
+            return events[Handlers.unknownType]?.handlers ?? []
+        }
 
         mutating func makeToken() -> UInt64 {
             lastToken += 1
@@ -72,11 +84,37 @@ public final class Handlers: CallHandling {
 
     /// All handlers of an event's type, in the order in which they were added.
     func event(_ type: String) -> [EventHandler] {
+        state.withLock { $0.event(type) }
+    }
+
+    /// What the name of an event on the wire means.
+    final class NamedEvent: Sendable {
+        private let name: [UInt8]
+        let type: Addressed
+        /// In the order in which they were added.
+        let handlers: [EventHandler]
+
+        fileprivate init(_ name: UnsafeRawBufferPointer, _ type: Addressed, _ handlers: [EventHandler]) {
+            self.name = Array(name)
+            self.type = type
+            self.handlers = handlers
+        }
+
+        fileprivate func isNamed(_ name: UnsafeRawBufferPointer) -> Bool {
+            guard let start = name.baseAddress, name.count == self.name.count else { return false }
+            return memcmp(self.name, start, name.count) == 0
+        }
+    }
+
+    /// - Parameter name: UTF-8, as it came.
+    func event(named name: UnsafeRawBufferPointer) -> NamedEvent {
         state.withLock { state in
-            if let own = state.events[type] { return own.handlers }
-            // Types that begin with @ belong to the protocol.
-            if type.utf8.first == UInt8(ascii: "@") { return [] }
-            return state.events[Self.unknownType]?.handlers ?? []
+            // Where it is the same as before, no string is made of it, and nothing is looked up.
+            if let last = state.lastEvent, last.isNamed(name) { return last }
+            let type = Addressed(String(decoding: name, as: UTF8.self))
+            let event = NamedEvent(name, type, state.event(type.type))
+            state.lastEvent = event
+            return event
         }
     }
 

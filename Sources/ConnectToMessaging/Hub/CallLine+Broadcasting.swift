@@ -7,9 +7,9 @@ struct Broadcast: Sendable {
     let batch: MessageBatch
     let cost: Int
 
-    init(_ event: Letter) throws(CallError) {
-        message = event.message()
-        cost = event.cost
+    init(_ event: Head, _ payload: OutgoingMessage?) throws(CallError) {
+        message = event.message(payload)
+        cost = event.cost(payload)
         do throws(PortError) {
             var batch = MessageBatch()
             try batch.append(message)
@@ -21,7 +21,7 @@ struct Broadcast: Sendable {
 }
 
 extension CallLine {
-    /// Sends an event that goes to many lines, as ``post(_:)-(Letter)`` does with one that goes to this one alone.
+    /// Sends an event that goes to many lines, as ``post(_:_:compressed:)`` does with one that goes to this one alone.
     func post(_ event: Broadcast) throws(CallError) -> Bool {
         try postEvent(cost: event.cost, message: event.message) { state in
             do {

@@ -55,7 +55,7 @@ extension Hub {
         _ type: String, _ payload: OutgoingMessage? = nil, from sender: String? = nil, except id: String? = nil
     ) throws(CallError) -> [Skipped] {
         try payload?.checkIsForMany()
-        let event = try Broadcast(Letter(.event(type: try Messenger.name(type, to: sender)), payload))
+        let event = try Broadcast(Head(.event, name: try Messenger.name(type, to: sender)), payload)
         var skipped: [Skipped] = []
         for spoke in table.spokes where id == nil || spoke.peer.id != id {
             do throws(CallError) {

@@ -28,7 +28,7 @@ final class HubRouter: CallRouter {
         guard let from = sender(context) else { return }
         do throws(CallError) {
             let (name, to) = try way(from: from, to: address, type)
-            if try !to.line.line.post(Letter(.event(type: name), .forwarding(payload))) {
+            if try !to.line.line.post(Head(.event, name: name), .forwarding(payload)) {
                 throw .unknownPeer(address)
             }
         } catch {

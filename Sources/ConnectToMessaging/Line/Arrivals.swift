@@ -1,12 +1,14 @@
 import ConnectTo
 import ConnectToLinux
 import DequeModule
+import Synchronization
 
 /// A request or event that has arrived and whose handler has not started.
 enum Arrival: Sendable {
     case request(
         id: UInt64, key: UInt64, type: String, remaining: UInt32, wantsMany: Bool, Payload, ReceiveWindow.Share)
-    case event(type: String, Payload, ReceiveWindow.Share)
+    /// The type stands in the message in which the payload came, and has been checked.
+    case event(Payload, ReceiveWindow.Share)
 }
 
 /// The requests and events whose handlers have not started, in the order of their arrival.
@@ -20,6 +22,8 @@ final class Arrivals: Sendable {
     }
 
     private let state = Lock(State())
+    /// The line has ended: no more handlers start.
+    let haveEnded = Atomic(false)
 
     /// - Returns: whether a task has to be started, to take arrivals until there are none.
     func append(_ arrival: Arrival) -> Bool {
@@ -30,17 +34,20 @@ final class Arrivals: Sendable {
         }
     }
 
-    /// The next one; nil where there is none, and then the task has to end.
-    func next() -> Arrival? {
+    /// All that wait, so that the loop and the task meet once for many; empty where there are none, and then the task
+    /// has to end.
+    func next() -> Deque<Arrival> {
         state.withLock { state in
-            let arrival = state.waiting.popFirst()
-            if arrival == nil { state.isRunning = false }
-            return arrival
+            let arrivals = state.waiting
+            state.waiting = []
+            if arrivals.isEmpty { state.isRunning = false }
+            return arrivals
         }
     }
 
-    /// The line has ended: no more handlers start.
+    /// The line has ended.
     func end() {
+        haveEnded.store(true, ordering: .relaxed)
         state.withLock { $0.waiting = [] }
     }
 }

@@ -24,10 +24,19 @@ extension CallLine {
     ///
     /// - Parameter isFirst: whether the request has not been sent yet, and is sent now.
     nonisolated(nonsending) func next(of call: PendingCall, isFirst: Bool) async -> PendingCall.Progress {
-        await withTaskCancellationHandler {
-            await withUnsafeContinuation { continuation in
-                if isFirst { start(call) }
-                withState { _ in call.wait(continuation) }()
+        let entry = isFirst ? CallLogEntry.begin(.sent, type: call.type, wantsMany: call.wantsMany, on: self) : nil
+        var isToStart = isFirst
+        return await withTaskCancellationHandler {
+            while true {
+                if !isToStart, let progress = withState({ _ in call.next() }) { return progress }
+                await withUnsafeContinuation { continuation in
+                    withState { state in
+                        var wakeUp = isToStart ? state.start(call, entry, on: self) : PendingCall.Wakeup()
+                        if !call.waits(continuation) { wakeUp.waiter = continuation }
+                        return wakeUp
+                    }()
+                }
+                isToStart = false
             }
         } onCancel: {
             giveUp(call, .cancelled, "the task that waited for \(call.type) was cancelled")
@@ -51,24 +60,26 @@ extension CallLine {
     func grantElements(_ count: UInt32, to call: PendingCall) {
         withState { state in
             guard case .sent(let id) = call.place, state.made.grantElements(count, of: id) else { return }
-            state.reply(Letter(.grant(.elements(count, of: id))), on: self)
+            state.reply(.grant(.elements(count, of: id)), on: self)
         }
     }
 
     /// Sends an event, or queues it behind what waits.
     ///
+    /// - Parameter compressed: the payload's compressed form, which is sent in its place if the line takes it.
     /// - Returns: false where the line is over.
     /// - Throws: ``CallError`` with ``CallError/Code/queueFull``, and with ``CallError/Code/notEncodable`` where the port
     ///   does not take the message.
-    func post(_ event: Letter) throws(CallError) -> Bool {
-        try postEvent(cost: event.cost, message: event.message(compressed: event.compressed != nil)) { state in
-            state.post(event, on: self)
+    func post(_ event: Head, _ payload: OutgoingMessage?, compressed: [UInt8]? = nil) throws(CallError) -> Bool {
+        try postEvent(cost: event.cost(payload), message: event.message(payload, compressed: compressed)) { state in
+            state.post(event, payload, compressed: compressed, on: self)
         }
     }
 
     /// - Parameters:
     ///   - message: what waits where the event cannot be sent yet.
     ///   - post: sends it now, and says why the port does not take it.
+    @inline(__always)
     func postEvent(
         cost: Int, message: @autoclosure () -> OutgoingMessage, _ post: (inout State) -> PortError?
     ) throws(CallError) -> Bool {
@@ -108,7 +119,7 @@ extension CallLine.State {
         call.logEntry = entry
         if let reason = end { return call.end(.failed(.lineEnded(reason, .waiting))) }
         // A task that was cancelled before it asked has given up already.
-        if case .givenUp = call.place { return .none }
+        if case .givenUp = call.place { return PendingCall.Wakeup() }
         let cost = call.cost
         if maySend, order.sendsAtOnce(cost: cost, needsPlace: true, places: made.places) {
             send(call, on: line)
@@ -116,7 +127,7 @@ extension CallLine.State {
             call.place = .waiting(ticket: order.append(.request(call), cost: cost, needsPlace: true))
         }
         if let deadline = call.deadline { arm(deadline, on: line) }
-        return .none
+        return PendingCall.Wakeup()
     }
 
     mutating func giveUp(_ call: PendingCall, on line: CallLine) -> CallError.Stage {
@@ -132,7 +143,7 @@ extension CallLine.State {
         case .sent(let id):
             if made.giveUp(id) != nil {
                 if call.awaitsLateAnswer { late[id] = call }
-                reply(Letter(.cancel(id: id)), on: line)
+                reply(.cancel(id: id), on: line)
             }
             return .sent
         }
@@ -140,10 +151,22 @@ extension CallLine.State {
 
     /// Lets the timer fire at an instant, if it does not fire earlier anyway.
     mutating func arm(_ deadline: Deadline, on line: CallLine) {
+        if end != nil { return }
         if let armed, armed <= deadline { return }
         timer?.cancel()
         armed = deadline
-        timer = line.port.eventLoop.schedule(after: deadline.timeLeft) { [weak line] in line?.endOverdue() }
+        // Not weak: counting references to an object that has weak ones takes four times as long. The end of the line
+        // cancels the timer.
+        timer = line.port.eventLoop.schedule(after: deadline.timeLeft) { line.endOverdue() }
+    }
+}
+
+extension CallLine.State {
+    /// There is nothing more to end at its deadline.
+    mutating func disarm() {
+        timer?.cancel()
+        timer = nil
+        armed = nil
     }
 }
 

@@ -21,6 +21,9 @@ extension CallLine {
         do throws(ProtocolViolation) {
             guard message.kind == .bytes else { throw ProtocolViolation("a message of \(message.kind)") }
             let count = message.transferred.count
+            if let head = message.withUnsafeBytes({ EventHead($0) }) {
+                return try receive(Payload(message, head.body, offset: head.bodyOffset), transferredCount: count)
+            }
             let (envelope, offset) = try message.withUnsafeBytes { bytes throws(ProtocolViolation) in
                 try Envelope.decode(bytes, transferredCount: count)
             }
@@ -39,10 +42,23 @@ extension CallLine {
         }
     }
 
+    /// An event has arrived.
+    private func receive(_ event: Payload, transferredCount: Int) throws(ProtocolViolation) {
+        let result: Result<ReceiveWindow.Share?, ProtocolViolation> = withState { state in
+            do throws(ProtocolViolation) {
+                return .success(try state.receive(event, transferredCount: transferredCount))
+            } catch {
+                return .failure(error)
+            }
+        }
+        if let share = try result.get() { arrive(event, share) }
+    }
+
     private func perform(_ action: Action) {
         switch action {
         case .nothing: break
         case .wakeUp(let wakeUp): wakeUp()
+        case .serve(.event(let payload, let share)): arrive(payload, share)
         case .serve(let arrival): arrive(arrival)
         case .cancel(let call): call.cancel()
         case .resume(let call): call.resume()
@@ -58,6 +74,18 @@ extension CallLine.State {
     private mutating func lateAnswer(to id: UInt64) -> CallLine.Action {
         if late.isEmpty { return .nothing }
         return late.removeValue(forKey: id).map { .wakeUp($0.endLate()) } ?? .nothing
+    }
+
+    /// - Returns: the event's part of the window; nil where the line has ended.
+    @inline(__always)
+    fileprivate mutating func receive(
+        _ event: Payload, transferredCount: Int
+    ) throws(ProtocolViolation) -> ReceiveWindow.Share? {
+        if end != nil { return nil }
+        guard hello != nil else { throw .noHello }
+        guard !rest.isAgreed else { throw .inRest }
+        return try window.receive(
+            cost: SendOrder<Void>.cost(length: event.messageLength, transferredCount: transferredCount))
     }
 
     fileprivate mutating func apply(
@@ -76,14 +104,14 @@ extension CallLine.State {
             // The other side may have said these to a former owner of this end, before it has heard of the new one.
             switch operation {
             case .cancel, .grant, .rest: return .nothing
-            default: throw ProtocolViolation("a first message that is not a hello: this is a plain port")
+            default: throw .noHello
             }
         }
         switch operation {
         case .hello:
             return .nothing
         case .request where rest.isAgreed, .event where rest.isAgreed, .lane where rest.isAgreed:
-            throw ProtocolViolation("a request, event or lane in a rest that it has agreed to")
+            throw .inRest
         case .request(let id, let type, let remaining, let wantsMany):
             let key = try served.begin(id, wantsMany: wantsMany)
             let share = try window.receive(cost: cost)
@@ -93,7 +121,7 @@ extension CallLine.State {
         case .event(let type):
             let share = try window.receive(cost: cost)
             if type == CallLine.refusal { return .refused(payload) }
-            return .serve(.event(type: type, payload, share))
+            return .serve(.event(payload, share))
         case .element(let id):
             guard let call = try made.element(id) else { return .nothing }
             return .wakeUp(call.receive(payload))
@@ -120,7 +148,7 @@ extension CallLine.State {
         case .grant(.elements(let count, let id)):
             return try served.grantElements(count, of: id).map { .resume($0) } ?? .nothing
         case .rest(let word):
-            if try rest.receive(word) { reply(Letter(.rest(.agreed)), on: line) }
+            if try rest.receive(word) { reply(.rest(.agreed), on: line) }
             sendWaiting(on: line)
             return .nothing
         case .lane:
@@ -129,5 +157,15 @@ extension CallLine.State {
             lanes.hasTaken = true
             return .lane(port)
         }
+    }
+}
+
+extension ProtocolViolation {
+    fileprivate static var noHello: ProtocolViolation {
+        ProtocolViolation("a first message that is not a hello: this is a plain port")
+    }
+
+    fileprivate static var inRest: ProtocolViolation {
+        ProtocolViolation("a request, event or lane in a rest that it has agreed to")
     }
 }

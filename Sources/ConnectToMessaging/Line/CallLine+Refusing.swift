@@ -9,14 +9,14 @@ extension CallLine {
     /// Refuses a line for which there is no messenger, and closes it.
     static func refuse(_ port: MessagePort, because reason: String) {
         // A port that is over needs no reason.
-        _ = try? port.postMessage(Letter(.hello(.least)).message())
-        _ = try? port.postMessage(Letter(.event(type: refusal), .text(reason)).message())
+        _ = try? port.postMessage(Envelope.Operation.hello(.least).head.message())
+        _ = try? port.postMessage(Head(.event, name: refusal).message(.text(reason)))
         port.close()
     }
 
     /// Tells the other side why the line is about to be closed, if it still takes events.
     func refuse(because reason: String) {
-        _ = try? post(Letter(.event(type: Self.refusal), .text(reason)))
+        _ = try? post(Head(.event, name: Self.refusal), .text(reason))
     }
 
     /// The other side has refused the line.

@@ -34,7 +34,7 @@ extension CallLine {
             }
             state.release = latch
             state.rest.want()
-            state.reply(Letter(.rest(.wanted)), on: self)
+            state.reply(.rest(.wanted), on: self)
             return nil
         }
         if let refusal { throw refusal }
@@ -47,7 +47,7 @@ extension CallLine {
             guard state.end == nil, let latch = state.release else { return nil }
             state.release = nil
             state.rest.takeBack()
-            state.reply(Letter(.rest(.over)), on: self)
+            state.reply(.rest(.over), on: self)
             isReleasing.store(false, ordering: .relaxed)
             return latch
         }
@@ -77,8 +77,7 @@ extension CallLine {
         let latch: Latch<Result<MessagePort, CallError>>? = withStateInRelease { state in
             guard let latch = state.release, state.end == nil, state.isAtRest else { return nil }
             state.end = reason
-            state.timer?.cancel()
-            (state.timer, state.armed) = (nil, nil)
+            state.disarm()
             return latch
         }
         guard let latch else { return }
@@ -112,7 +111,7 @@ extension CallLine.State {
         served.restart(places: line.options.offeredPlaces)
         window.restart()
         reply(line.hello, on: line)
-        if wantsRest { reply(Letter(.rest(.wanted)), on: line) }
+        if wantsRest { reply(.rest(.wanted), on: line) }
         var newLanes = CallLine.Lanes()
         // A lane that was to be opened in the rest is the new owner's.
         if lanes.waiting != nil { swap(&newLanes.opened, &lanes.opened) }

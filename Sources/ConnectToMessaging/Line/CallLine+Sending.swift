@@ -2,11 +2,6 @@ import ConnectTo
 import DequeModule
 
 extension CallLine {
-    /// Sends an answer, an element, a cancel or a grant, which never waits behind requests and events.
-    func reply(_ letter: Letter) {
-        withState { _ = $0.reply(letter, on: self) }
-    }
-
     /// Posts what the port had no room for, as it gets some.
     private func pump() async {
         while let message = withState({ $0.leaving() }) {
@@ -38,54 +33,65 @@ extension CallLine.State {
     /// Whether requests and events go out now, rather than wait.
     var maySend: Bool { overflow.isEmpty && !rest.isHeld }
 
+    /// Sends an answer, an element, a cancel or a grant, which never waits behind requests and events.
+    ///
+    /// - Returns: as ``post(_:_:compressed:giving:on:)``.
     @discardableResult
     mutating func reply(
-        _ letter: Letter, giving gives: CallLine.GivenBack = .nothing, on line: CallLine
+        _ operation: Envelope.Operation, _ payload: OutgoingMessage? = nil, compressed: [UInt8]? = nil,
+        giving gives: CallLine.GivenBack = .nothing, on line: CallLine
     ) -> PortError? {
-        end == nil ? post(letter, giving: gives, on: line) : nil
+        if end != nil { return nil }
+        return post(operation.head, payload, compressed: compressed, giving: gives, on: line)
     }
 
     /// Posts at once, or behind what the port has no room for.
     ///
+    /// - Parameter compressed: the payload's compressed form, which is sent in its place if the line takes it.
     /// - Returns: why the port does not take the message, though it goes on: one that is too long, or brings something
     ///   that cannot be transferred. Then nothing was sent.
     @discardableResult
     mutating func post(
-        _ letter: Letter, giving gives: CallLine.GivenBack = .nothing, on line: CallLine
+        _ head: Head, _ payload: OutgoingMessage?, compressed: [UInt8]? = nil,
+        giving gives: CallLine.GivenBack = .nothing, on line: CallLine
     ) -> PortError? {
-        let isCompressed = letter.compressed != nil && compresses(on: line)
-        return post(letter.message(compressed: isCompressed), giving: gives, on: line) { port throws(PortError) in
-            try letter.post(on: port, compressed: isCompressed)
-        }
-    }
-
-    /// The same for a message that has been encoded.
-    @discardableResult
-    mutating func post(_ message: OutgoingMessage, on line: CallLine) -> PortError? {
-        post(message, giving: .nothing, on: line) { port throws(PortError) in _ = try port.postMessage(message) }
-    }
-
-    /// - Parameter message: what waits where the port has no room.
-    private mutating func post(
-        _ message: @autoclosure () -> OutgoingMessage, giving gives: CallLine.GivenBack, on line: CallLine,
-        _ post: (MessagePort) throws(PortError) -> Void
-    ) -> PortError? {
+        let compressed = compressed != nil && compresses(on: line) ? compressed : nil
         if overflow.isEmpty {
             do {
-                try post(line.port)
+                try head.post(payload, compressed: compressed, on: line.port)
                 return nil
             } catch {
                 if error.isEndOfPort { return nil }
                 if error.code != .queueFull { return error }
             }
         }
-        overflow.append((message(), gives))
-        withhold(gives, 1)
-        if !isPumping {
-            isPumping = true
-            line.startPumping()
-        }
+        wait(head.message(payload, compressed: compressed), giving: gives, on: line)
         return nil
+    }
+
+    /// The same for a message that has been encoded.
+    @discardableResult
+    mutating func post(_ message: OutgoingMessage, on line: CallLine) -> PortError? {
+        if overflow.isEmpty {
+            do {
+                try line.port.postMessage(message)
+                return nil
+            } catch {
+                if error.isEndOfPort { return nil }
+                if error.code != .queueFull { return error }
+            }
+        }
+        wait(message, giving: .nothing, on: line)
+        return nil
+    }
+
+    /// Posts a message as soon as the port has room.
+    private mutating func wait(_ message: OutgoingMessage, giving gives: CallLine.GivenBack, on line: CallLine) {
+        overflow.append((message, gives))
+        withhold(gives, 1)
+        if isPumping { return }
+        isPumping = true
+        line.startPumping()
     }
 
     /// The next message that the port is to take; nil ends the pumping. What it gives back counts from now on, since
@@ -125,13 +131,12 @@ extension CallLine.State {
     mutating func send(_ call: PendingCall, on line: CallLine) {
         let id = made.begin(call, wantsMany: call.wantsMany)
         call.place = .sent(id: id)
-        let letter = Letter(
-            .request(
-                id: id, type: call.type, remaining: call.deadline?.millisecondsLeft ?? 0, wantsMany: call.wantsMany),
-            call.payload, compressed: call.compressed)
-        guard let refusal = post(letter, on: line) else { return }
+        let head = Head(
+            .request, flags: call.wantsMany ? Head.many : 0, number: call.deadline?.millisecondsLeft ?? 0, id: id,
+            name: call.type)
+        guard let refusal = post(head, call.payload, compressed: call.compressed, on: line) else { return }
         made.takeBack(id)
-        order.giveBack(letter.cost)
+        order.giveBack(call.cost)
         call.place = .givenUp
         // Not here: the caller may do anything when it goes on, and this is under the line's lock.
         line.port.eventLoop.execute { line.withState { _ in call.end(.failed(.refused(refusal))) }() }

@@ -81,7 +81,7 @@ final class CallLine: Sendable {
             State(
                 served: CallsServed(places: options.offeredPlaces), window: ReceiveWindow(size: options.offeredWindow)))
         // Here, and not at the start: nothing can be sent before it, whoever finds the line in a table meanwhile.
-        reply(hello)
+        withState { _ = $0.reply(hello, on: self) }
     }
 
     /// Begins to take what arrives.
@@ -96,8 +96,8 @@ final class CallLine: Sendable {
     }
 
     /// What this side offers, as the first message to each owner of the other end.
-    var hello: Letter {
-        Letter(.hello(Hello(places: options.offeredPlaces, window: options.offeredWindow, features: options.features)))
+    var hello: Envelope.Operation {
+        .hello(Hello(places: options.offeredPlaces, window: options.offeredWindow, features: options.features))
     }
 
     func withState<Result>(_ body: (inout sending State) -> sending Result) -> sending Result {
@@ -151,6 +151,7 @@ final class CallLine: Sendable {
         let ended: Ended? = withState { state in
             guard state.end == nil else { return nil }
             state.end = reason
+            state.disarm()
             state.overflow = []
             var callers = state.made.end().map { $0.end(.failed(.lineEnded(reason, .sent))) }
             for case .request(let call) in state.order.end() {

@@ -10,7 +10,8 @@ final class PendingCall: @unchecked Sendable {
         case element(Payload)
         /// The result; the request has ended.
         case result(Payload)
-        case failed(CallError)
+        /// Indirect, since an error is large and all of these are moved several times.
+        indirect case failed(CallError)
     }
 
     /// Where the request is, so that it can be given up.
@@ -23,39 +24,14 @@ final class PendingCall: @unchecked Sendable {
     }
 
     /// What has to be done once the line's lock has been left.
-    enum Wakeup: Sendable {
-        case none
-        case resume(UnsafeContinuation<Progress, Never>, Progress)
-        case end(Progress, UnsafeContinuation<Progress, Never>?, End?)
-        /// The answer to a request that was given up.
-        case late(@Sendable (DeferredRequest.Change) -> Void)
-
-        /// What few callers want at the end.
-        final class End: Sendable {
-            let logEntry: CallLogEntry?
-            let id: UInt64?
-            let change: DeferredRequest.Change
-            let call: PendingCall
-
-            init(_ logEntry: CallLogEntry?, id: UInt64?, _ change: DeferredRequest.Change, _ call: PendingCall) {
-                self.logEntry = logEntry
-                self.id = id
-                self.change = change
-                self.call = call
-            }
-        }
+    struct Wakeup: Sendable {
+        var waiter: UnsafeContinuation<Void, Never>?
+        /// What few callers want, before the task goes on that waits.
+        var before: (@Sendable () -> Void)?
 
         func callAsFunction() {
-            switch self {
-            case .none: break
-            case .resume(let waiter, let progress): waiter.resume(returning: progress)
-            case .end(let progress, let waiter, let end):
-                end?.logEntry?.write(id: end?.id, outcome: progress.outcome)
-                if let end { end.call.onChange?(end.change) }
-                waiter?.resume(returning: progress)
-                end?.call.onEnd?(progress)
-            case .late(let onChange): onChange(.done)
-            }
+            before?()
+            waiter?.resume()
         }
     }
 
@@ -77,10 +53,8 @@ final class PendingCall: @unchecked Sendable {
     /// What is written when the request ends; nil where nothing is.
     var logEntry: CallLogEntry?
     private var elements: Deque<Payload> = []
-    private var hasEnded = false
-    /// The end, until somebody waits for it.
     private var end: Progress?
-    private var waiter: UnsafeContinuation<Progress, Never>?
+    private var waiter: UnsafeContinuation<Void, Never>?
 
     init(
         type: String, payload: OutgoingMessage?, compressed: [UInt8]? = nil, wantsMany: Bool, deadline: Deadline?,
@@ -96,27 +70,29 @@ final class PendingCall: @unchecked Sendable {
     }
 
     /// How many bytes of the receiver's window it takes.
-    var cost: Int {
-        Letter(.request(id: 1, type: type, remaining: 0, wantsMany: wantsMany), payload).cost
-    }
+    var cost: Int { Head(.request, name: type).cost(payload) }
 
     /// An element has arrived.
     func receive(_ element: Payload) -> Wakeup {
-        if let waiter = takeWaiter() { return .resume(waiter, .element(element)) }
         elements.append(element)
-        return .none
+        return Wakeup(waiter: waiter.take())
     }
 
     /// The request has ended; only the first end counts.
     ///
     /// - Parameter change: whether the other program still works on it.
     func end(_ progress: Progress, _ change: DeferredRequest.Change = .done) -> Wakeup {
-        if hasEnded { return .none }
-        hasEnded = true
-        let waiter = takeWaiter()
-        if waiter == nil { end = progress }
-        let isWanted = logEntry != nil || onEnd != nil || onChange != nil
-        return .end(progress, waiter, isWanted ? Wakeup.End(logEntry, id: place.id, change, self) : nil)
+        if end != nil { return Wakeup() }
+        end = progress
+        var wakeUp = Wakeup(waiter: waiter.take())
+        if logEntry != nil || onEnd != nil || onChange != nil {
+            wakeUp.before = { [logEntry, onEnd, onChange, id = place.id] in
+                logEntry?.write(id: id, outcome: progress.outcome)
+                onChange?(change)
+                onEnd?(progress)
+            }
+        }
+        return wakeUp
     }
 
     /// Whether anything wants to know when the other program is done with the request, after it was given up.
@@ -124,23 +100,22 @@ final class PendingCall: @unchecked Sendable {
 
     /// The other program is done with the request, after it was given up.
     func endLate() -> Wakeup {
-        onChange.map { .late($0) } ?? .none
+        var wakeUp = Wakeup()
+        if let onChange { wakeUp.before = { onChange(.done) } }
+        return wakeUp
     }
 
-    /// The task waits for the next element or the end. Only one task waits at a time.
-    func wait(_ continuation: UnsafeContinuation<Progress, Never>) -> Wakeup {
-        if let element = elements.popFirst() { return .resume(continuation, .element(element)) }
-        if let end { return .resume(continuation, end) }
-        if hasEnded {
-            // Copies of an iterator share their request, and another one has had the end.
-            return .resume(continuation, .failed(CallError(.cancelled, "the answers to \(type) have all been taken")))
-        }
+    /// The next element, or the end, which stays; nil where neither has come.
+    func next() -> Progress? {
+        elements.popFirst().map { .element($0) } ?? end
+    }
+
+    /// A task waits for what comes next. Only one waits at a time.
+    ///
+    /// - Returns: whether it has to: false where something is there.
+    func waits(_ continuation: UnsafeContinuation<Void, Never>) -> Bool {
+        guard elements.isEmpty, end == nil else { return false }
         waiter = continuation
-        return .none
-    }
-
-    private func takeWaiter() -> UnsafeContinuation<Progress, Never>? {
-        defer { waiter = nil }
-        return waiter
+        return true
     }
 }

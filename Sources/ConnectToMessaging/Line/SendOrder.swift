@@ -117,9 +117,16 @@ struct ReceiveWindow {
 
     /// The part of the window that one message takes.
     struct Share: Sendable {
-        let cost: Int
+        private(set) var cost: Int
         /// The window of an earlier owner gets nothing back.
-        fileprivate let owner: Int
+        fileprivate private(set) var owner: Int
+
+        static let nothing = Share(cost: 0, owner: 0)
+
+        /// Adds the part of a later message.
+        static func += (sum: inout Share, other: Share) {
+            sum = Share(cost: other.owner == sum.owner ? sum.cost + other.cost : other.cost, owner: other.owner)
+        }
     }
 
     init(size: UInt64) {
@@ -150,7 +157,7 @@ struct ReceiveWindow {
     mutating func take(_ share: Share) -> UInt32? {
         guard share.owner == owner else { return nil }
         taken += share.cost
-        guard taken >= size / 4 || left <= 0 else { return nil }
+        guard taken > 0, taken >= size / 4 || left <= 0 else { return nil }
         let granted = min(taken, Int(UInt32.max))
         taken -= granted
         left += granted

@@ -77,13 +77,13 @@ final class ServedCall: @unchecked Sendable {
         let (isFirst, refusal): (Bool, PortError?) = line.withState { state in
             guard let call = state.served.answer(key) else { return (false, nil) }
             let gives = call.keepsPlace ? CallLine.GivenBack.nothing : .place
-            let result = Letter(.result(id: id, keepsPlace: call.keepsPlace), payload, compressed: compressed)
-            let refusal = state.reply(result, giving: gives, on: line)
+            let refusal = state.reply(
+                .result(id: id, keepsPlace: call.keepsPlace), payload, compressed: compressed, giving: gives, on: line)
             if let refusal {
                 let failure = Envelope.Operation.failure(
                     id: id, code: CallError.Code.handlerFailed.rawValue,
                     text: "the answer cannot be sent: \(refusal.message)", keepsPlace: call.keepsPlace)
-                state.reply(Letter(failure), giving: gives, on: line)
+                state.reply(failure, giving: gives, on: line)
             }
             return (true, refusal)
         }
@@ -102,10 +102,9 @@ final class ServedCall: @unchecked Sendable {
             let operation = Envelope.Operation.failure(
                 id: id, code: code.rawValue, text: failure.message, keepsPlace: call.keepsPlace)
             let gives = call.keepsPlace ? CallLine.GivenBack.nothing : .place
-            let letter = Letter(operation, failure.details, compressed: compressed)
             // Without details that cannot be sent the failure is still one.
-            if state.reply(letter, giving: gives, on: line) != nil {
-                state.reply(Letter(operation), giving: gives, on: line)
+            if state.reply(operation, failure.details, compressed: compressed, giving: gives, on: line) != nil {
+                state.reply(operation, giving: gives, on: line)
             }
             return true
         }
@@ -132,7 +131,7 @@ final class ServedCall: @unchecked Sendable {
     func givePlaceBack() {
         line.withState { state in
             guard state.served.givePlaceBack(key) else { return }
-            state.reply(Letter(.grant(.places(1))), giving: .place, on: line)
+            state.reply(.grant(.places(1)), giving: .place, on: line)
         }
     }
 
@@ -153,7 +152,7 @@ final class ServedCall: @unchecked Sendable {
                 if !state.overflow.isEmpty { return (state.served.isCancelled(key) ? .ended : .wait, nil) }
                 let permission = state.served.sendElement(key)
                 guard permission == .send else { return (permission, nil) }
-                let refusal = state.reply(Letter(.element(id: id), element, compressed: compressed), on: line)
+                let refusal = state.reply(.element(id: id), element, compressed: compressed, on: line)
                 if refusal != nil { state.served.takeElementBack(key) }
                 return (permission, refusal)
             }

@@ -22,8 +22,8 @@ extension Messenger {
     public func post(
         _ type: String, _ payload: OutgoingMessage? = nil, to peer: String? = nil
     ) throws(CallError) -> Bool {
-        let name = try Self.name(type, to: peer)
-        return try line.post(Letter(.event(type: name), payload, compressed: line.compressed(payload)))
+        let head = Head(.event, name: try Self.name(type, to: peer))
+        return try line.post(head, payload, compressed: line.compressed(payload))
     }
 
     /// Tells the other program something, and waits until all of its handlers of this event have returned.

@@ -1,72 +1,16 @@
-/// The fixed head of an envelope: 16 bytes, little-endian.
-private struct Head {
-    static let size = 16
-
-    enum Code: UInt8 {
-        case hello = 1
-        case request = 2
-        case element = 3
-        case result = 4
-        case failure = 5
-        case cancel = 6
-        case grant = 7
-        case event = 8
-        case lane = 9
-        case rest = 10
-    }
-
-    static let many: UInt8 = 1
-    static let placeKept: UInt8 = 1
-    static let compressed: UInt8 = 0x80
-    static let nameLimit = 255
-
-    var code: Code
-    var flags: UInt8 = 0
-    var number: UInt32 = 0
-    var id: UInt64 = 0
-    var name = ""
-    /// A failure's text, which stands between name and body.
-    var text = ""
-}
-
 extension Envelope {
     /// The bytes that it takes, without a body.
-    var length: Int {
-        switch operation {
-        case .request(_, let type, _, _): Head.size + type.utf8.count
-        case .event(let type): Head.size + type.utf8.count
-        case .failure(_, let code, let text, _): Head.size + code.utf8.count + text.utf8.count
-        case .hello: Head.size + head.name.utf8.count
-        case .element, .result, .cancel, .grant, .lane, .rest: Head.size
-        }
-    }
+    var length: Int { operation.head.length }
 
     /// Writes a message: this envelope and its body.
     ///
     /// - Parameter bytes: the body; empty where ``body`` is nil. The names have been checked when they came from the
     ///   program, so each has at most 255 bytes.
     func encoded(body bytes: UnsafeRawBufferPointer = UnsafeRawBufferPointer(start: nil, count: 0)) -> [UInt8] {
-        [UInt8](unsafeUninitializedCapacity: length + bytes.count) { buffer, count in
-            count = write(body: bytes, to: UnsafeMutableRawBufferPointer(buffer))
-        }
-    }
-
-    /// The same, into memory that has room for it.
-    ///
-    /// - Returns: how many bytes it takes.
-    func write(body bytes: UnsafeRawBufferPointer, to message: UnsafeMutableRawBufferPointer) -> Int {
-        var head = head
-        var count = Head.size
-        message[0] = head.code.rawValue
-        message[1] = body?.rawValue ?? 0
-        message[2] = head.flags | (isCompressed ? Head.compressed : 0)
-        message[3] = UInt8(truncatingIfNeeded: head.name.utf8.count)
-        message.storeBytes(of: head.number.littleEndian, toByteOffset: 4, as: UInt32.self)
-        message.storeBytes(of: head.id.littleEndian, toByteOffset: 8, as: UInt64.self)
-        head.name.withUTF8 { message.append(UnsafeRawBufferPointer($0), at: &count) }
-        head.text.withUTF8 { message.append(UnsafeRawBufferPointer($0), at: &count) }
-        message.append(bytes, at: &count)
-        return count
+        var head = operation.head
+        head.body = body
+        head.isCompressed = isCompressed
+        return head.encoded(body: bytes)
     }
 
     /// Reads the envelope of a message.
@@ -84,7 +28,7 @@ extension Envelope {
         guard message[1] <= BodyKind.json.rawValue else {
             throw ProtocolViolation("an envelope with the unknown kind of body \(message[1])")
         }
-        var head = Head(code: code)
+        var head = Head(code)
         head.flags = message[2] & ~Head.compressed
         head.number = UInt32(littleEndian: message.loadUnaligned(fromByteOffset: 4, as: UInt32.self))
         head.id = UInt64(littleEndian: message.loadUnaligned(fromByteOffset: 8, as: UInt64.self))
@@ -124,42 +68,43 @@ extension Envelope {
             }
         }
     }
-
-    private var head: Head {
-        switch operation {
-        case .hello(let hello):
-            Head(
-                code: .hello, flags: hello.version, number: hello.places, id: hello.window,
-                name: hello.features.sorted().joined(separator: " "))
-        case .request(let id, let type, let remaining, let wantsMany):
-            Head(code: .request, flags: wantsMany ? Head.many : 0, number: remaining, id: id, name: type)
-        case .element(let id):
-            Head(code: .element, id: id)
-        case .result(let id, let keepsPlace):
-            Head(code: .result, flags: keepsPlace ? Head.placeKept : 0, id: id)
-        case .failure(let id, let code, let text, let keepsPlace):
-            Head(
-                code: .failure, flags: keepsPlace ? Head.placeKept : 0,
-                number: UInt32(truncatingIfNeeded: text.utf8.count), id: id, name: code, text: text)
-        case .cancel(let id):
-            Head(code: .cancel, id: id)
-        case .grant(.places(let count)):
-            Head(code: .grant, flags: 1, number: count)
-        case .grant(.window(let count)):
-            Head(code: .grant, flags: 2, number: count)
-        case .grant(.elements(let count, let id)):
-            Head(code: .grant, flags: 3, number: count, id: id)
-        case .event(let type):
-            Head(code: .event, name: type)
-        case .lane:
-            Head(code: .lane)
-        case .rest(let rest):
-            Head(code: .rest, flags: rest.rawValue)
-        }
-    }
 }
 
 extension Envelope.Operation {
+    /// What it looks like on the wire.
+    var head: Head {
+        switch self {
+        case .hello(let hello):
+            Head(
+                .hello, flags: hello.version, number: hello.places, id: hello.window,
+                name: hello.features.sorted().joined(separator: " "))
+        case .request(let id, let type, let remaining, let wantsMany):
+            Head(.request, flags: wantsMany ? Head.many : 0, number: remaining, id: id, name: type)
+        case .element(let id):
+            Head(.element, id: id)
+        case .result(let id, let keepsPlace):
+            Head(.result, flags: keepsPlace ? Head.placeKept : 0, id: id)
+        case .failure(let id, let code, let text, let keepsPlace):
+            Head(
+                .failure, flags: keepsPlace ? Head.placeKept : 0,
+                number: UInt32(truncatingIfNeeded: text.utf8.count), id: id, name: code, text: text)
+        case .cancel(let id):
+            Head(.cancel, id: id)
+        case .grant(.places(let count)):
+            Head(.grant, flags: 1, number: count)
+        case .grant(.window(let count)):
+            Head(.grant, flags: 2, number: count)
+        case .grant(.elements(let count, let id)):
+            Head(.grant, flags: 3, number: count, id: id)
+        case .event(let type):
+            Head(.event, name: type)
+        case .lane:
+            Head(.lane)
+        case .rest(let rest):
+            Head(.rest, flags: rest.rawValue)
+        }
+    }
+
     fileprivate init(_ head: Head) throws(ProtocolViolation) {
         switch head.code {
         case .hello:
@@ -249,14 +194,6 @@ extension Head {
             guard id != 0 else { throw ProtocolViolation("a \(code) without the id of a request") }
             return id
         }
-    }
-}
-
-extension UnsafeMutableRawBufferPointer {
-    fileprivate func append(_ bytes: UnsafeRawBufferPointer, at offset: inout Int) {
-        if bytes.isEmpty { return }
-        UnsafeMutableRawBufferPointer(rebasing: self[offset...]).copyMemory(from: bytes)
-        offset += bytes.count
     }
 }
 

@@ -165,9 +165,9 @@
             let messenger = Messenger(a, options: .compressing)
             let body = [UInt8](repeating: 7, count: 10_000)
             let block = try #require(body.withUnsafeBytes(LZ4Block.compress))
-            let event = Letter(.event(type: "news"), .bytes(body), compressed: block)
-            let compressed = event.message(compressed: true)
-            let plain = event.message()
+            let event = Head(.event, name: "news")
+            let compressed = event.message(.bytes(body), compressed: block)
+            let plain = event.message(.bytes(body))
             // No hello has come, so the feature is not in force.
             let sent = messenger.line.withState { $0.usable(compressed, on: messenger.line) }
             #expect(compressed.count < 200)

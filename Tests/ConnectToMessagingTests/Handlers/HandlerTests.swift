@@ -111,6 +111,44 @@ struct HandlerTests {
         #expect(heard.withLock { $0 } == ["first", "second", "second"])
     }
 
+    @Test("Of events of one type in a row each goes to the handlers that are there when its turn has come")
+    func changesBetweenEvents() async throws {
+        let (caller, callee) = try makeMessengers()
+        let heard = Mutex<[String]>([])
+        func post() async throws {
+            try caller.post(Self.note, 1)
+            try await caller.barrier()
+        }
+        callee.onUnknown { type, _, _ in heard.withLock { $0.append("unknown \(type)") } }
+        try await post()
+        let first = callee.on(Self.note) { _, _ in heard.withLock { $0.append("first") } }
+        try await post()
+        try await post()
+        let second = callee.on(Self.note) { _, _ in heard.withLock { $0.append("second") } }
+        try await post()
+        first.cancel()
+        try await post()
+        second.cancel()
+        callee.onUnknownEvent { _, _ in heard.withLock { $0.append("any") } }
+        try await post()
+        #expect(
+            heard.withLock { $0 } == ["unknown note", "first", "first", "first", "second", "second", "any"])
+    }
+
+    @Test("A handler that has been removed is released, though no other event comes")
+    func release() async throws {
+        let (caller, callee) = try makeMessengers()
+        var counter: Heard? = Heard()
+        weak let released = counter
+        let subscription = callee.on(Self.note) { [counter] _, _ in counter?.increment() }
+        try caller.post(Self.note, 1)
+        try await caller.barrier()
+        #expect(counter?.count.load(ordering: .relaxed) == 1)
+        counter = nil
+        subscription.cancel()
+        #expect(released == nil)
+    }
+
     @Test("Handlers shared by two lines answer both, and know which line asks")
     func sharedHandlers() async throws {
         let handlers = Handlers()
@@ -165,4 +203,10 @@ private final class LaterAnswer: Sendable {
         let answer = kept.withLock { kept in kept.take() }
         try answer?.answer(value)
     }
+}
+
+private final class Heard: Sendable {
+    let count = Atomic(0)
+
+    func increment() { count.add(1, ordering: .relaxed) }
 }

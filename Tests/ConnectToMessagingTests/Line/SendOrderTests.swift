@@ -116,6 +116,14 @@ struct SendOrderTests {
         #expect(throws: ProtocolViolation.self) { try window.receive(cost: 1) }
     }
 
+    @Test("Of a window that is used up nothing is granted before a handler is done with a message")
+    func nothingToGrant() throws {
+        var window = ReceiveWindow(size: 65_536)
+        let share = try window.receive(cost: 65_536)
+        #expect(window.take(.nothing) == nil)
+        #expect(window.take(share) == 65_536)
+    }
+
     @Test("What handlers hold of an earlier owner's messages is not granted to the next owner")
     func windowOfTheNextOwner() throws {
         var window = ReceiveWindow(size: 65_536)

@@ -105,7 +105,7 @@ struct LaneTests {
     func sideWithoutUse() async throws {
         let (port, far) = try MessageChannel.makePair()
         let a = Messenger(port)
-        try far.postMessage(Letter(.hello(.least)).message())
+        try far.postMessage(Envelope.Operation.hello(.least).head.message())
         let lane = try a.urgent
         var messages = far.messages.makeAsyncIterator()
         while let message = try await messages.next() {
@@ -121,10 +121,10 @@ struct LaneTests {
     func secondLane() async throws {
         let (port, far) = try MessageChannel.makePair()
         let a = Messenger(port)
-        try far.postMessage(Letter(.hello(.least)).message())
+        try far.postMessage(Envelope.Operation.hello(.least).head.message())
         for _ in 0..<2 {
             let (_, end) = try MessageChannel.makePair()
-            var message = Letter(.lane).message()
+            var message = Head(.lane).message()
             message.transfer = [.port(end)]
             try far.postMessage(message)
         }

@@ -30,6 +30,17 @@ func makeMessengers(
 
 @Suite("Messengers", .timeLimit(.minutes(1)))
 struct MessengerTests {
+    @Test("An optional of bytes or text is JSON in both directions, and arrives as it was")
+    func optionals() async throws {
+        let (a, b) = try makeMessengers()
+        let bytes = Request<[UInt8]?, [UInt8]?>("bytes")
+        let text = Request<String?, String?>("text")
+        b.on(bytes) { bytes, _ in bytes }
+        b.on(text) { text, _ in text }
+        for value in [nil, [], [1, 2, 255]] as [[UInt8]?] { #expect(try await a.request(bytes, value) == value) }
+        for value in [nil, "", "größe"] as [String?] { #expect(try await a.request(text, value) == value) }
+    }
+
     @Test("A request is answered by the other side's handler, as JSON, text, bytes and nothing")
     func requestAndAnswer() async throws {
         let (caller, callee) = try makeMessengers()

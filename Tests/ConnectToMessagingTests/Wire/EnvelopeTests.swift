@@ -62,6 +62,40 @@ struct EnvelopeTests {
                 == bytes("07 00 01 00  01 00 00 00  00 00 00 00 00 00 00 00"))
     }
 
+    @Test("The first look at an event finds what the whole look finds, whatever is changed in the message")
+    func firstLook() throws {
+        var found = 0
+        for body in [nil, Envelope.BodyKind.bytes, .json] {
+            for name in ["n", "a longer name", "größe", "@refused", "@peer/news"] {
+                let content = body == nil ? [] : bytes("01 02 80")
+                let event = Envelope(operation: .event(type: name), body: body)
+                let message = content.withUnsafeBytes { event.encoded(body: $0) }
+                for index in message.indices {
+                    for value: UInt8 in [0, 1, 2, 8, 0x40, 0x80, 0xff] {
+                        var changed = message
+                        changed[index] = value
+                        for length in [changed.count, changed.count - 1, index] {
+                            changed.prefix(length).withUnsafeBytes { bytes in
+                                guard let head = EventHead(bytes) else { return }
+                                found += 1
+                                let whole = try? Envelope.decode(bytes)
+                                #expect(whole?.bodyOffset == head.bodyOffset)
+                                #expect(whole?.0.body == head.body)
+                                #expect(whole?.0.isCompressed == false)
+                                guard case .event(let type) = whole?.0.operation else {
+                                    Issue.record("no event: \(Array(bytes))")
+                                    return
+                                }
+                                #expect(Addressed(type).address == nil)
+                            }
+                        }
+                    }
+                }
+            }
+        }
+        #expect(found > 100)
+    }
+
     @Test("An envelope that is cut off inside of its head, name or text breaks the protocol", arguments: all)
     func cutOff(envelope: Envelope) throws {
         let message = envelope.encoded()
