@@ -15,6 +15,7 @@ let settings: [SwiftSetting] = [
 let argumentParser: Target.Dependency = .product(
     name: "ArgumentParser", package: "swift-argument-parser", condition: .when(traits: ["Command"]))
 let collections: Target.Dependency = .product(name: "DequeModule", package: "swift-collections")
+let hashTree: Target.Dependency = .product(name: "HashTreeCollections", package: "swift-collections")
 let heap: Target.Dependency = .product(name: "HeapModule", package: "swift-collections")
 let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
 /// Nothing of it is fetched or linked without the trait.
@@ -81,6 +82,10 @@ let package = Package(
                 metrics, system,
             ],
             packageAccess: false, swiftSettings: settings),
+        // Replicas that agree. The document knows nothing of lines, so that it can be tested without any.
+        .target(
+            name: "ConnectToState", dependencies: [collections, hashTree], packageAccess: false, swiftSettings: settings
+        ),
         .target(
             name: "ConnectToTesting",
             dependencies: ["CConnectToLinux", "ConnectTo", "ConnectToLinux", subprocess, system],
@@ -140,6 +145,10 @@ let package = Package(
                 "CConnectToLinux", "ConnectTo", "ConnectToLinux", "ConnectToMessaging", "ConnectToTestSupport",
                 "ConnectToTestWorker", "ConnectToTesting", "ConnectToWorkers", metricsTestKit, metrics, system,
             ],
+            swiftSettings: settings),
+        .testTarget(
+            name: "ConnectToStateTests", dependencies: ["ConnectToState", "ConnectToTestSupport"],
+            exclude: ["Model/model.py"],
             swiftSettings: settings),
         // How ports behave, sentence by sentence (Tests/CONFORMANCE.md).
         .testTarget(

@@ -1,0 +1,56 @@
+/// What came from another replica and was new, and what it has changed in the view.
+struct AppliedOperations {
+    var operations: [Operation] = []
+    var changes: [ViewChange] = []
+}
+
+extension Document {
+    /// Applies the operations of a transaction of another replica; those that are known already change nothing.
+    ///
+    /// - Throws: ``StateViolation``, and nothing is changed: an operation of a replica is missing before another one of
+    ///   the same replica, or one is missing that it says it has seen.
+    mutating func apply(_ operations: [Operation]) throws(StateViolation) -> AppliedOperations {
+        var known = vector
+        var applied = AppliedOperations()
+        for operation in operations where !known.contains(operation.dot) {
+            try check(operation, known)
+            known.insert(operation.dot)
+            applied.operations.append(operation)
+        }
+        for operation in applied.operations { put(operation) }
+        applied.changes = updateView(at: applied.operations.map(\.path))
+        return applied
+    }
+
+    private func check(_ operation: Operation, _ known: VersionVector) throws(StateViolation) {
+        let dot = operation.dot
+        if dot.replica == replica {
+            throw .sameReplica
+        }
+        if dot.counter != known[dot.replica] + 1 {
+            throw StateViolation(
+                "operation \(dot.counter) of a replica came, and \(known[dot.replica] + 1) is the next one of it")
+        }
+        if !operation.seen.allSatisfy(known.contains) {
+            throw StateViolation("an operation says that it has seen one that has not come before it")
+        }
+        try check(operation.stamp)
+        try check(operation.path, operation.value)
+    }
+
+    func check(_ stamp: Stamp) throws(StateViolation) {
+        if stamp.clock > Stamp.greatestClock { throw StateViolation("a stamp has a clock of 2⁶³ or more") }
+    }
+
+    /// How deep a path may be.
+    static let greatestDepth = 128
+
+    func check(_ path: StatePath, _ value: StateValue?) throws(StateViolation) {
+        if path.steps.count > Self.greatestDepth {
+            throw StateViolation("a path has \(path.steps.count) keys, and \(Self.greatestDepth) are the most")
+        }
+        if case .object(let members) = value, !members.isEmpty {
+            throw StateViolation("the value of an operation is an object with members, which are operations each")
+        }
+    }
+}
