@@ -24,6 +24,7 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/timerfd.h>
@@ -265,8 +266,7 @@ int clinux_rename_in(int directory, const char *from, const char *to, int overwr
 
 // MARK: Processes
 
-int clinux_spawn(int *pid, const char *file, char *const arguments[], char *const environment[], int input, int output,
-                 int errors, const int *kept, int kept_count) {
+int clinux_spawn(int *pid, const clinux_program *program) {
     sigset_t none, all;
     sigemptyset(&none);
     sigfillset(&all);
@@ -279,12 +279,21 @@ int clinux_spawn(int *pid, const char *file, char *const arguments[], char *cons
         posix_spawnattr_setsigmask(&attributes, &none);
         posix_spawnattr_setsigdefault(&attributes, &all);
         posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSID);
-        error = posix_spawn_file_actions_adddup2(&actions, input, 0);
-        if (!error) error = posix_spawn_file_actions_adddup2(&actions, output, 1);
-        if (!error && errors >= 0) error = posix_spawn_file_actions_adddup2(&actions, errors, 2);
-        // dup2 onto the same number clears close-on-exec.
-        for (int i = 0; !error && i < kept_count; i++) error = posix_spawn_file_actions_adddup2(&actions, kept[i], kept[i]);
-        if (!error) error = posix_spawnp(pid, file, &actions, &attributes, arguments, environment);
+        error = posix_spawn_file_actions_adddup2(&actions, program->input, 0);
+        if (!error) error = posix_spawn_file_actions_adddup2(&actions, program->output, 1);
+        if (!error && program->errors >= 0) error = posix_spawn_file_actions_adddup2(&actions, program->errors, 2);
+        for (int i = 0; !error && i < program->kept_count; i++) {
+            // dup2 onto the same number clears close-on-exec.
+            error = posix_spawn_file_actions_adddup2(&actions, program->kept[i], program->kept[i]);
+        }
+        if (!error && program->closes_others) error = posix_spawn_file_actions_addclosefrom_np(&actions, 3);
+        if (!error && program->directory) {
+            error = posix_spawn_file_actions_addchdir_np(&actions, program->directory);
+        }
+        if (!error) {
+            error = posix_spawnp(
+                pid, program->file, &actions, &attributes, program->arguments, program->environment);
+        }
         posix_spawn_file_actions_destroy(&actions);
     }
     posix_spawnattr_destroy(&attributes);
@@ -297,17 +306,31 @@ int clinux_pipe(int ends[2], int ours) {
     return fcntl(ends[ours], F_SETFL, O_NONBLOCK | (ours ? O_WRONLY : O_RDONLY));
 }
 
-int clinux_poll_child(int pid, bool ended, bool keeps, int *how, int *status) {
+enum { CLINUX_P_PIDFD = 3 };  // P_PIDFD (Linux 5.4), which older headers do not have
+
+int clinux_poll_child(int pid, int pidfd, bool ended, bool keeps, int *how, int *status) {
     siginfo_t news = {.si_pid = 0};
+    idtype_t type = pidfd < 0 ? P_PID : (idtype_t)CLINUX_P_PIDFD;
+    id_t id = (id_t)(pidfd < 0 ? pid : pidfd);
+    int options = WNOHANG | (ended ? WEXITED : WSTOPPED) | (keeps ? WNOWAIT : 0);
     int result;
     do {
-        result = waitid(P_PID, (id_t)pid, &news, WNOHANG | (ended ? WEXITED : WSTOPPED) | (keeps ? WNOWAIT : 0));
+        result = waitid(type, id, &news, options);
     } while (result < 0 && errno == EINTR);
     if (result < 0) return -1;
     *how = news.si_code;
     *status = news.si_status;
     return news.si_pid != 0;
 }
+
+int clinux_limit(int pid, int resource, uint64_t soft, uint64_t hard) {
+    struct rlimit limit = {.rlim_cur = soft, .rlim_max = hard};
+    return prlimit(pid, resource, &limit, NULL);
+}
+
+int clinux_set_thread_niceness(int niceness) { return setpriority(PRIO_PROCESS, 0, niceness); }
+
+int clinux_signal_when_parent_ends(int signal) { return prctl(PR_SET_PDEATHSIG, signal, 0, 0, 0); }
 
 int clinux_pidfd_open(int pid) { return (int)syscall(SYS_pidfd_open, pid, 0); }
 
@@ -431,6 +454,8 @@ int clinux_make_harmless(int signal) {
     sigemptyset(&action.sa_mask);
     return sigaction(signal, &action, NULL);
 }
+
+void clinux_write_out_lines(void) { (void)setvbuf(stdout, NULL, _IOLBF, 0); }
 
 static int argument_count;
 static char **argument_list;

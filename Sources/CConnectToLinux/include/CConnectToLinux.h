@@ -101,21 +101,36 @@ int clinux_seals(int fd);
 
 // MARK: Processes
 
-/// Starts a program: the file at a path with a slash in it, or the first of that name in PATH.
-///
-/// The program has default signal handling, and a session of its own, so that no terminal can stop it. No shell runs
-/// it, so a script needs its `#!` line (else ENOEXEC). `input` and `output` become its standard input and output,
-/// `errors` its standard error unless it is -1, and the `kept` stay open in it, and so does every descriptor without close-on-exec.
+/// A program to start: the file at a path with a slash in it, or the first of that name in PATH.
+typedef struct {
+    const char *file;
+    char *const *arguments;    // ends with NULL, as does the environment
+    char *const *environment;
+    const char *directory;     // its working directory; NULL: that of this process
+    int input, output;         // its standard input and output
+    int errors;                // its standard error; -1: that of this process
+    const int *kept;           // descriptors that it has too, under the same numbers
+    int kept_count;
+    bool closes_others;        // it has no other descriptors; otherwise those without close-on-exec
+} clinux_program;
+/// Starts a program. It has default signal handling, and a session of its own, so that no terminal can stop it. No shell
+/// runs it, so a script needs its `#!` line (else ENOEXEC).
 /// - Returns: 0, or the error number.
-int clinux_spawn(int *pid, const char *file, char *const arguments[], char *const environment[], int input, int output,
-                 int errors, const int *kept, int kept_count);
+int clinux_spawn(int *pid, const clinux_program *program);
 /// A pipe, CLOEXEC. The end with the index `ours` (0 reads, 1 writes) is O_NONBLOCK.
 int clinux_pipe(int ends[2], int ours);
 /// Checks without waiting whether a child has ended (if `ended`) or was stopped (if not), and reaps that state unless
-/// `keeps`: until an ended child is reaped, its number and that of its process group belong to no other.
+/// `keeps`: until an ended child is reaped, its number and that of its process group belong to no other. With a pidfd
+/// (else -1) the process is certainly the one that was started.
 /// - Returns: 1 if so, with `how` (CLD_EXITED, CLD_KILLED, CLD_STOPPED…) and the exit code or signal as `status`; 0 if
 ///   not; -1 on error.
-int clinux_poll_child(int pid, bool ended, bool keeps, int *how, int *status);
+int clinux_poll_child(int pid, int pidfd, bool ended, bool keeps, int *how, int *status);
+/// Sets a resource limit of a process, as setrlimit(2) does for its own.
+int clinux_limit(int pid, int resource, uint64_t soft, uint64_t hard);
+/// Sets the niceness of the calling thread alone; the programs that it starts inherit it.
+int clinux_set_thread_niceness(int niceness);
+/// Has the kernel send this process a signal when the thread that has started it ends, at the latest with its process.
+int clinux_signal_when_parent_ends(int signal);
 int clinux_pidfd_open(int pid);
 int clinux_pidfd_send_signal(int pidfd, int signal);
 /// 1 once the process of a pidfd has ended, 0 while it has not, -1 on error.
@@ -161,6 +176,8 @@ void clinux_name_thread(const char *name);
 int clinux_signals_to(int fd, const int *signals, size_t count, bool second_exits_process);
 /// Gives a signal a handler that does nothing. Programs that this process executes start with its default again.
 int clinux_make_harmless(int signal);
+/// Has C's standard output, Swift's `print` with it, written out at the end of each line, also where it is a pipe.
+void clinux_write_out_lines(void);
 /// The program's argument with this index, where 0 is the program's name; NULL past the last. Needs neither /proc nor a
 /// descriptor.
 const char *clinux_argument(int index);

@@ -1,3 +1,4 @@
+import ConnectToLinux
 import ConnectToMessaging
 
 /// Where the commands are that answer requests.

@@ -1,5 +1,6 @@
 import ArgumentParser
 import ConnectTo
+import ConnectToLinux
 import ConnectToMessaging
 
 struct Serve: ListenerCommand {

@@ -1,4 +1,5 @@
 import ConnectTo
+import ConnectToLinux
 
 extension Report {
     /// Reports how a command ended, unless it ended with 0 or in an unknown way.

@@ -18,7 +18,7 @@ package func fileNames(in directory: String) throws(SystemError) -> [String] {
 }
 
 /// The target of a symbolic link; nil where the link does not exist or may not be read.
-package func linkTarget(_ path: String) -> String? {
+public func linkTarget(_ path: String) -> String? {
     var target = [UInt8](repeating: 0, count: Int(PATH_MAX))
     let count = target.withUnsafeMutableBytes { buffer in
         buffer.withMemoryRebound(to: CChar.self) { buffer in
