@@ -9,6 +9,12 @@ enum Arrival: Sendable {
         id: UInt64, key: UInt64, type: String, remaining: UInt32, wantsMany: Bool, Payload, ReceiveWindow.Share)
     /// The type stands in the message in which the payload came, and has been checked.
     case event(Payload, ReceiveWindow.Share)
+
+    var share: ReceiveWindow.Share {
+        switch self {
+        case .request(_, _, _, _, _, _, let share), .event(_, let share): share
+        }
+    }
 }
 
 /// The requests and events whose handlers have not started, in the order of their arrival.
@@ -46,8 +52,13 @@ final class Arrivals: Sendable {
     }
 
     /// The line has ended.
-    func end() {
+    ///
+    /// - Returns: the parts of the window that belong to what is dropped.
+    func end() -> [ReceiveWindow.Share] {
         haveEnded.store(true, ordering: .relaxed)
-        state.withLock { $0.waiting = [] }
+        return state.withLock { state in
+            defer { state.waiting = [] }
+            return state.waiting.map(\.share)
+        }
     }
 }

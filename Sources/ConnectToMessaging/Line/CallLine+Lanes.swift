@@ -69,7 +69,7 @@ extension CallLine {
 extension CallLine.State {
     /// Opens this side's lane, ahead of all requests and events that wait.
     mutating func sendLane(on line: CallLine) {
-        guard !rest.isHeld, let message = lanes.waiting else { return }
+        guard isStarted, !rest.isHeld, let message = lanes.waiting else { return }
         lanes.waiting = nil
         if overflow.isEmpty {
             post(message, on: line)

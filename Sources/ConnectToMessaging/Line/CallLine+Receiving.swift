@@ -1,4 +1,5 @@
 import ConnectTo
+import ConnectToLinux
 
 extension CallLine {
     /// What is to be done outside of the lock about a message that has arrived.
@@ -98,6 +99,7 @@ extension CallLine.State {
             try made.hello(places: hello.places)
             try order.hello(window: hello.window)
             sendWaiting(on: line)
+            line.opened.set(nil)
             return oldLanes.isEmpty ? .nothing : .endLanes(oldLanes)
         }
         guard hello != nil else {
@@ -119,8 +121,8 @@ extension CallLine.State {
                 .request(
                     id: id, key: key, type: type, remaining: remaining, wantsMany: wantsMany, payload, share))
         case .event(let type):
-            let share = try window.receive(cost: cost)
             if type == CallLine.refusal { return .refused(payload) }
+            let share = try window.receive(cost: cost)
             return .serve(.event(payload, share))
         case .element(let id):
             guard let call = try made.element(id) else { return .nothing }

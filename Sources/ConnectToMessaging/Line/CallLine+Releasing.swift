@@ -86,7 +86,9 @@ extension CallLine {
         port.onFinish(nil)
         port.onClose(nil)
         onEnd?(reason)
+        opened.set(reason)
         ended.set(reason)
+        noteHandled()
         latch.set(.success(port))
     }
 }

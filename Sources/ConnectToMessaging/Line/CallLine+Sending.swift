@@ -31,7 +31,7 @@ extension CallLine {
 
 extension CallLine.State {
     /// Whether requests and events go out now, rather than wait.
-    var maySend: Bool { overflow.isEmpty && !rest.isHeld }
+    var maySend: Bool { isStarted && overflow.isEmpty && !rest.isHeld }
 
     /// Sends an answer, an element, a cancel or a grant, which never waits behind requests and events.
     ///

@@ -1,4 +1,5 @@
 import ConnectTo
+import ConnectToLinux
 import DequeModule
 import Synchronization
 
@@ -23,8 +24,12 @@ extension CallLine {
         while case var waiting = arrivals.next(), !waiting.isEmpty {
             // Given back together, since each time takes the lock that the loop needs for every message.
             var taken = ReceiveWindow.Share.nothing
-            while !arrivals.haveEnded.load(ordering: .relaxed), let arrival = waiting.popFirst() {
-                if let share = serve(arrival) { taken += share }
+            while let arrival = waiting.popFirst() {
+                if arrivals.haveEnded.load(ordering: .relaxed) {
+                    taken += arrival.share
+                } else if let share = serve(arrival) {
+                    taken += share
+                }
                 if taken.cost >= Self.takenTogether || waiting.isEmpty {
                     self.taken(taken)
                     taken = .nothing
@@ -123,11 +128,19 @@ extension CallLine {
     }
 
     /// A handler has ended: the other side may send as much again.
-    private func taken(_ share: ReceiveWindow.Share) {
-        withState { state in
-            guard let granted = state.window.take(share) else { return }
-            state.reply(.grant(.window(granted)), giving: .bytes(granted), on: self)
+    func taken(_ share: ReceiveWindow.Share) {
+        let isOver = withState { state in
+            if let granted = state.window.take(share) {
+                state.reply(.grant(.window(granted)), giving: .bytes(granted), on: self)
+            }
+            return state.end != nil
         }
+        if isOver { noteHandled() }
+    }
+
+    /// The line has ended; notes whether all of its handlers have returned.
+    func noteHandled() {
+        if withState(\.window.isWhole) { handled.set() }
     }
 }
 

@@ -16,6 +16,8 @@ final class CallLine: Sendable {
         var order = SendOrder<Outgoing>()
         var window: ReceiveWindow
         var hello: Hello?
+        /// Whether this side has said hello. Until then all that it wants to send waits.
+        var isStarted = false
         /// What the port's queue has no room for; it goes before everything else. Answers and grants are bounded by
         /// what they give back, which is withheld until they leave; a stream waits until nothing is left here.
         var overflow: Deque<(message: OutgoingMessage, gives: GivenBack)> = []
@@ -61,8 +63,12 @@ final class CallLine: Sendable {
     let isReleasing = Atomic(false)
     /// Whether handlers start on the port's loop, as soon as their messages are read.
     let servesOnLoop: Bool
+    /// Set when the other side's hello has arrived, with nil, or at the end of the line before that.
+    let opened = Latch<CloseReason?>()
     /// Set at the end of the line, which comes behind its last messages.
     let ended = Latch<CloseReason>()
+    /// Set when the line has ended and no handler that it has started runs any more.
+    let handled = Latch<Void>()
     private let state: Lock<State>
 
     init(
@@ -80,12 +86,19 @@ final class CallLine: Sendable {
         state = Lock(
             State(
                 served: CallsServed(places: options.offeredPlaces), window: ReceiveWindow(size: options.offeredWindow)))
-        // Here, and not at the start: nothing can be sent before it, whoever finds the line in a table meanwhile.
-        withState { _ = $0.reply(hello, on: self) }
     }
 
-    /// Begins to take what arrives.
+    /// Says hello, and begins to take what arrives. Nothing is sent before, whoever finds the line in a table meanwhile.
+    /// A second call does nothing.
     func start() {
+        let isFirst = withState { state in
+            if state.isStarted { return false }
+            state.isStarted = true
+            _ = state.reply(hello, on: self)
+            state.sendWaiting(on: self)
+            return true
+        }
+        guard isFirst else { return }
         port.onClose { [self] reason in end(reason) }
         port.onFinish { [self] in
             end(CloseReason(.closed, detail: "the other program has finished, and answers nothing any more"))
@@ -169,8 +182,10 @@ final class CallLine: Sendable {
         // program that hears of the end from its caller finds them cancelled.
         for call in ended.handlers { call.lineEnded() }
         for wakeUp in ended.callers { wakeUp() }
+        opened.set(reason)
         self.ended.set(reason)
-        arrivals.end()
+        for share in arrivals.end() { taken(share) }
+        noteHandled()
         endLanes(ended.lanes, reason)
     }
 }

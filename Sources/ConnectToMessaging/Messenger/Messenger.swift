@@ -26,12 +26,14 @@ public final class Messenger: CallHandling {
     ///   - peer: who the other program is, for handlers to see.
     ///   - handlers: what answers the other program's requests and hears its events, perhaps that of other lines too.
     ///   - options: how the line is treated.
+    ///   - starts: whether the messenger starts at once. One that does not waits for ``start()``, so that handlers can
+    ///     be set on it before anything arrives.
     public convenience init(
         _ port: MessagePort, peer: Peer? = nil, handlers: Handlers = Handlers(),
-        options: MessengerOptions = MessengerOptions()
+        options: MessengerOptions = MessengerOptions(), starts: Bool = true
     ) {
         self.init(port, peer: peer, peerID: nil, handlers: handlers, options: options)
-        line.start()
+        if starts { line.start() }
     }
 
     /// Makes a messenger that takes nothing from its port before its line is started.
@@ -51,6 +53,32 @@ public final class Messenger: CallHandling {
     }
 
     public var handlers: Handlers { line.handlers }
+
+    // MARK: Opening
+
+    /// Says hello to the other program, and begins to take what it sends: for a messenger that was made with
+    /// `starts: false`. A second call does nothing.
+    ///
+    /// Until then requests and events wait on this side, with their deadlines and limits, and what the other program
+    /// sends waits with the kernel. Nor is the end of the line noticed before.
+    public func start() { line.start() }
+
+    /// Waits until the other program has started its messenger of this line, so that its hello is here.
+    ///
+    /// A program need not call this: requests and events go out by themselves when their turn comes.
+    ///
+    /// - Throws: `PortError`: `closed` and the reason where the line ends before, `cancelled` where the waiting task is
+    ///   cancelled; then the line lives on.
+    public func waitUntilOpen() async throws(PortError) {
+        guard let outcome = await line.opened.wait() else {
+            throw PortError(.cancelled, "the task that waited for the other program's messenger was cancelled")
+        }
+        if let reason = outcome {
+            throw PortError(.closed, "the line ended before the other program's messenger: \(reason)", reason: reason)
+        }
+    }
+
+    // MARK: Ending
 
     /// Why the line is over; nil while it is not.
     public var closeReason: CloseReason? { line.closeReason }
@@ -76,6 +104,15 @@ public final class Messenger: CallHandling {
         if let reason { return reason }
         if Task.isCancelled { throw PortError(.cancelled, "the task that waited for the line's end was cancelled") }
         throw PortError(.timedOut, "the line has not ended within \(limit ?? .zero); it lives on")
+    }
+
+    /// Waits until the line is over and every handler that it had started has returned. Those are cancelled at the end
+    /// of the line; one that takes no notice keeps this waiting. Returns early where the waiting task is cancelled.
+    ///
+    /// A deferred answer (``DeferredAnswer``) counts no more once its handler has returned, nor do the handlers of a lane
+    /// (``urgent``).
+    public func waitUntilHandlersReturn() async {
+        _ = await line.handled.wait()
     }
 
     /// Ends the line. Requests under way end on both sides, and handlers are cancelled.
