@@ -1,0 +1,77 @@
+import ConnectTo
+import ConnectToLinux
+import ConnectToMessaging
+import ConnectToTestSupport
+import ConnectToWorkers
+import Glibc
+import Testing
+
+/// The program that plays the worker: `Tests/TestWorker`, as it was built.
+let testWorker = products + "/ConnectToTestWorker"
+
+extension WorkerProgram {
+    static func test(_ role: String = "worker") -> WorkerProgram {
+        var program = WorkerProgram.executable(testWorker, arguments: [role])
+        program.errorOutput = .kept
+        return program
+    }
+}
+
+/// Handlers that tell of the first event of a type.
+func hearing(_ type: String) -> (Handlers, Latch<Void>) {
+    let heard = Latch<Void>()
+    let handlers = Handlers()
+    handlers.onEvent(type) { _, _ in _ = heard.set() }
+    return (handlers, heard)
+}
+
+extension WorkerProcess {
+    func text(_ type: String, _ payload: String = "") async throws(CallError) -> String {
+        try await request(type, .text(payload)).text ?? "(no text)"
+    }
+}
+
+/// The processes of a session. What another process has not waited for yet counts no more.
+func members(of session: Int32) throws -> [Int32] {
+    try entries(of: "/proc").compactMap { Int32($0) }.filter { getsid($0) == session && state(of: $0)?.letter != "Z" }
+}
+
+/// The children of this process that have ended and were not waited for.
+func zombies() throws -> [Int32] {
+    try entries(of: "/proc").compactMap { Int32($0) }.filter {
+        guard let state = state(of: $0) else { return false }
+        return state.letter == "Z" && state.parent == getpid()
+    }
+}
+
+/// Runs something that has to end within a time, and says so where it takes longer.
+func promptly<Result>(
+    within limit: Duration = .seconds(1), sourceLocation: SourceLocation = #_sourceLocation,
+    _ body: () async throws -> Result
+) async rethrows -> Result {
+    let start = ContinuousClock.now
+    let result = try await body()
+    let took = ContinuousClock.now - start
+    #expect(took < limit, sourceLocation: sourceLocation)
+    return result
+}
+
+/// Waits until a process, which need not be a child, has ended.
+func end(of process: Int32) async throws {
+    let number = pidfd(of: process)
+    // There is no such process any more.
+    guard number >= 0 else { return }
+    let descriptor = Descriptor(adopting: number)
+    let ended = Latch<Void>()
+    let watch = try EventLoop.shared.watch(descriptor.rawValue, for: .read) { _ in _ = ended.set() }
+    _ = await ended.wait()
+    watch.cancel()
+}
+
+/// What a throwing call has thrown.
+func failure(of body: () async throws(CallError) -> Void) async -> CallError? {
+    do throws(CallError) {
+        try await body()
+        return nil
+    } catch { return error }
+}
