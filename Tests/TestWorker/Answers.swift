@@ -39,7 +39,9 @@ func answerAll(_ worker: some CallHandling) {
     }
     worker.onRequest("exit") { payload, _ in exit(Int32(payload.text ?? "") ?? 0) }
     worker.onRequest("raise") { payload, _ in
-        raise(Int32(payload.text ?? "") ?? 0)
+        // Not raise(3): the threads of Swift's pool block most signals.
+        kill(getpid(), Int32(payload.text ?? "") ?? 0)
+        pause()
         return nil
     }
     worker.onRequest("spin") { _, call in
