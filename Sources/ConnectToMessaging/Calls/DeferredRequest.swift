@@ -30,9 +30,10 @@ public final class DeferredRequest: Sendable {
     private typealias Waiter = UnsafeContinuation<PendingCall.Progress?, Never>
 
     private struct State {
-        /// Where it was sent; nil before.
+        /// Where it was sent; nil before, and after its end.
         var sent: (line: CallLine, call: PendingCall)?
-        var isGivenUp = false
+        /// It has ended, or was given up.
+        var isSettled = false
         /// The end, until a task waits for it.
         var end: PendingCall.Progress?
         var waiter: Waiter?
@@ -91,27 +92,27 @@ public final class DeferredRequest: Sendable {
         let line = messenger.line
         let call = makeCall(for: line, within: limit)
         let isFirst = state.withLock { state in
-            if state.sent != nil || state.isGivenUp { return false }
+            if state.sent != nil || state.isSettled { return false }
             state.sent = (line, call)
             return true
         }
         if !isFirst { return true }
         let isOpen = line.startUnlessOver(call)
         // One that was given up meanwhile has its end, and is not to be sent on another line.
-        let isSettled = state.withLock { state in
-            if !isOpen, !state.isGivenUp { state.sent = nil }
-            return state.sent != nil
+        let isDone = state.withLock { state in
+            if !isOpen, !state.isSettled { state.sent = nil }
+            return isOpen || state.isSettled
         }
         // A task that takes a stream goes on, and waits on the line.
-        if isSettled, wantsMany { state.withLock { $0.takeWaiter() }?.resume(returning: nil) }
-        return isSettled
+        if isDone, wantsMany { state.withLock { $0.takeWaiter() }?.resume(returning: nil) }
+        return isDone
     }
 
     /// Ends the request with an error, if it has not ended. If it was sent, the other program is told to stop.
     public func giveUp(_ error: CallError) {
         let (sent, isFirst) = state.withLock { state in
-            defer { state.isGivenUp = true }
-            return (state.sent, !state.isGivenUp)
+            defer { state.isSettled = true }
+            return (state.sent, !state.isSettled)
         }
         if let (line, call) = sent {
             line.giveUp(call) { _ in error }
@@ -176,11 +177,15 @@ public final class DeferredRequest: Sendable {
     }
 
     private func receive(_ end: PendingCall.Progress) {
-        let waiter = state.withLock { state in
+        let (waiter, sent) = state.withLock { state in
             let waiter = state.takeWaiter()
             if waiter == nil { state.end = end }
-            return waiter
+            state.isSettled = true
+            // The call holds this request, by what it does at its end.
+            defer { state.sent = nil }
+            return (waiter, state.sent)
         }
+        withExtendedLifetime(sent) {}
         waiter?.resume(returning: end)
     }
 
