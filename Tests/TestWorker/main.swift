@@ -7,7 +7,7 @@ import Glibc
 
 let arguments = Array(CommandLine.arguments.dropFirst())
 switch arguments.first {
-case nil: try await Worker.main { worker in addPoolTasks(to: worker) }
+case nil, "pool": try await Worker.main { worker in addPoolTasks(to: worker) }
 case "worker": try await Worker.main { worker in answerAll(worker) }
 case "patient": try await Worker.main(grace: .seconds(60)) { worker in answerAll(worker) }
 case "broken":

@@ -78,11 +78,12 @@ final class WorkerEventQueue: Sendable {
             if state.events.count >= Self.limit {
                 switch event {
                 case .failed, .exited:
-                    // What still waits of its beginning goes too, if it all waits.
-                    if let start = state.events.firstIndex(where: { $0.worker == event.worker }),
-                        case .started = state.events[start]
-                    {
-                        state.events.removeAll { $0.worker == event.worker }
+                    // Its start still waits: all of it goes. Looked for from the end, where it mostly is.
+                    if let start = state.events.lastIndex(where: { $0.isStart(of: event.worker) }) {
+                        for index in (start..<state.events.count).reversed()
+                        where state.events[index].worker == event.worker {
+                            state.events.remove(at: index)
+                        }
                         return
                     }
                 case .broken:
@@ -113,5 +114,11 @@ final class WorkerEventQueue: Sendable {
             await iterator.next(isolation: actor)
         }
         return nil
+    }
+}
+
+extension WorkerEvent {
+    fileprivate func isStart(of number: Int?) -> Bool {
+        if case .started(let started) = self { started == number } else { false }
     }
 }

@@ -34,9 +34,19 @@ final class PoolTask: @unchecked Sendable {
         waitsUntil = patience.map { .now + $0 }
     }
 
-    /// What the task has ended with, once it is known whether its worker has crashed.
+    /// What the task has ended with, in the words of the pool: once it is known whether its worker has crashed.
     func explained(_ error: CallError) async -> CallError {
+        if error.code == .timedOut, error.stage == nil {
+            // The worker has told of the end of the time before this side's timer has fired.
+            return CallError(.timedOut, error.message, details: error.details, stage: .sent)
+        }
         guard error.code == .lineEnded, let process = worker?.process else { return error }
-        return await process.explained(error)
+        let explained = await process.explained(error)
+        if explained.code != .lineEnded { return explained }
+        // The pool has ended the worker, and not because of this task.
+        return CallError(
+            .workerCrashed,
+            "the worker of the task \(request.type) was killed, since it went on with another task that was given up",
+            stage: error.stage, reason: error.reason, cause: await process.waitUntilExited())
     }
 }

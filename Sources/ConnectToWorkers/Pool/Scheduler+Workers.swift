@@ -21,11 +21,10 @@ extension Scheduler {
         return decide(at: now)
     }
 
-    /// The line of a worker has ended, so that it can do nothing more.
+    /// The line of a worker has ended, so that it can do nothing more, and its process ends or is ended.
     mutating func lineDidEnd(of worker: WorkerID, at now: Instant) -> [Action] {
         guard let index = index(of: worker) else { return [] }
-        if workers[index].phase == .ready { workers[index].hasFailed = true }
-        end(index)
+        loseLine(index)
         return decide(at: now)
     }
 
@@ -39,6 +38,11 @@ extension Scheduler {
             noteFailure(ofStartAt: gone.startedAt, at: now)
         }
         return decide(at: now)
+    }
+
+    mutating func loseLine(_ index: Int) {
+        if workers[index].phase == .ready { workers[index].hasFailed = true }
+        workers[index].phase = .ending
     }
 
     private mutating func remove(_ index: Int) -> ScheduledWorker {

@@ -157,7 +157,7 @@ struct Scheduler: Sendable {
     ) -> [Action] {
         guard let index = index(of: worker), let running = workers[index].index(of: task) else { return [] }
         let hasGivenUp = workers[index].running.remove(at: running).givenUpSince != nil
-        end(index)
+        loseLine(index)
         if !hasGivenUp {
             switch state {
             case .open, .draining: waiting.insert(task, until: deadline)

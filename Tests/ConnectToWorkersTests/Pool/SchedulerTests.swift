@@ -203,7 +203,7 @@ struct SchedulerTests {
     func returned() throws {
         var scheduler = scheduler(WorkerLimits(maximum: 1), ready: 1)
         for task: Scheduler.TaskID in 1...3 { _ = try scheduler.submit(task, at: now) }
-        #expect(scheduler.didReturn(1, by: 1, waitingUntil: nil, at: now) == [.end(1)])
+        #expect(scheduler.didReturn(1, by: 1, waitingUntil: nil, at: now) == [])
         #expect(scheduler.didExit(1, at: now) == [.start(2)])
         #expect(scheduler.didBecomeReady(2, at: now) == [.send(1, to: 2)])
         #expect(scheduler.didEnd(1, by: 2, at: now) == [.send(2, to: 2)])
