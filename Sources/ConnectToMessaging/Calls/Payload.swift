@@ -63,9 +63,10 @@ public struct Payload: Sendable {
     /// - Throws: ``CallError`` with ``CallError/Code/invalidPayload``, which says in one sentence where in the
     ///   JSON it does not fit, and quotes no value; `cause` is the `DecodingError`.
     public func decode<Value: Decodable>(_ type: Value.Type = Value.self) throws(CallError) -> Value {
-        if let nothing = identity(NoPayload(), as: type) { return nothing }
-        if kind == .bytes, type == [UInt8].self, let value = identity(bytes, as: type) { return value }
-        if kind == .text, type == String.self, let text, let value = identity(text, as: type) { return value }
+        // The types are the same. A cast by `as?` looks for more than that, in some thousand instructions.
+        if type == NoPayload.self { return unsafeBitCast(NoPayload(), to: type) }
+        if kind == .bytes, type == [UInt8].self { return unsafeBitCast(bytes, to: type) }
+        if kind == .text, type == String.self, let text { return unsafeBitCast(text, to: type) }
         guard kind == .json else {
             throw CallError(
                 .invalidPayload, "the payload is \(kind.map { "\($0)" } ?? "missing"), and a \(type) was expected")
@@ -103,19 +104,13 @@ extension OutgoingMessage {
     /// - Throws: ``CallError`` with ``CallError/Code/notEncodable``.
     public static func payload<Value: Encodable & Sendable>(_ value: Value) throws(CallError) -> OutgoingMessage? {
         if Value.self == NoPayload.self { return nil }
-        if let bytes = identity(value, as: [UInt8].self) { return .bytes(bytes) }
-        if let text = identity(value, as: String.self) { return .text(text) }
+        // As in `decode`.
+        if Value.self == [UInt8].self { return .bytes(unsafeBitCast(value, to: [UInt8].self)) }
+        if Value.self == String.self { return .text(unsafeBitCast(value, to: String.self)) }
         do throws(PortError) {
             return try .encoding(value)
         } catch {
             throw CallError(.notEncodable, error.message, cause: error)
         }
     }
-}
-
-/// A value as another name for its type; nil where the types differ.
-///
-/// A cast by `as?` would do, and take some thousand instructions, since it looks for more than the same type.
-private func identity<Value, Other>(_ value: Value, as other: Other.Type) -> Other? {
-    Value.self == other ? unsafeBitCast(value, to: other) : nil
 }

@@ -38,11 +38,14 @@ public final class Handlers: CallHandling {
     }
 
     private struct State {
-        var requests: [String: (token: UInt64, handler: RequestHandler)] = [:]
+        var requests: [String: (token: UInt64, handler: RequestHandler)] = [:] {
+            didSet { lastRequest = nil }
+        }
         var events: [String: (tokens: [UInt64], handlers: [EventHandler])] = [:] {
             didSet { lastEvent = nil }
         }
-        /// The one that was looked for last: events of one type come in a row.
+        /// What was looked for last: requests and events of one type come in a row.
+        var lastRequest: (type: String, handler: RequestHandler)?
         var lastEvent: NamedEvent?
         var unknown: (@Sendable (_ type: String, Payload, CallContext) -> Void)?
         var router: (any CallRouter)?
@@ -75,7 +78,11 @@ public final class Handlers: CallHandling {
 
     func request(_ type: String) -> RequestHandler? {
         state.withLock { state in
-            if let own = state.requests[type] { return own.handler }
+            if let last = state.lastRequest, last.type == type { return last.handler }
+            if let own = state.requests[type] {
+                state.lastRequest = (type, own.handler)
+                return own.handler
+            }
             // Types that begin with @ belong to the protocol.
             if state.events[type] != nil || type.utf8.first == UInt8(ascii: "@") { return nil }
             return state.requests[Self.unknownType]?.handler

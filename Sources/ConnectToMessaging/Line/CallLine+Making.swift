@@ -88,7 +88,7 @@ extension CallLine {
             case refused(PortError)
         }
         let outcome: Outcome = withState { state in
-            if state.end != nil { return .ended }
+            if state.isOver { return .ended }
             if state.maySend, state.order.sendsAtOnce(cost: cost, needsPlace: false, places: 0) {
                 guard let refusal = post(&state) else { return .sent }
                 state.order.giveBack(cost)
@@ -117,7 +117,7 @@ extension CallLine.State {
         _ call: PendingCall, _ entry: CallLogEntry?, on line: CallLine
     ) -> PendingCall.Wakeup {
         call.logEntry = entry
-        if let reason = end { return call.end(.failed(.lineEnded(reason, .waiting))) }
+        if isOver, let reason = end { return call.end(.failed(.lineEnded(reason, .waiting))) }
         // A task that was cancelled before it asked has given up already.
         if case .givenUp = call.place { return PendingCall.Wakeup() }
         let cost = call.cost
@@ -151,7 +151,7 @@ extension CallLine.State {
 
     /// Lets the timer fire at an instant, if it does not fire earlier anyway.
     mutating func arm(_ deadline: Deadline, on line: CallLine) {
-        if end != nil { return }
+        if isOver { return }
         if let armed, armed <= deadline { return }
         timer?.cancel()
         armed = deadline

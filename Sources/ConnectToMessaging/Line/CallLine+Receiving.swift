@@ -82,7 +82,7 @@ extension CallLine.State {
     fileprivate mutating func receive(
         _ event: Payload, transferredCount: Int
     ) throws(ProtocolViolation) -> ReceiveWindow.Share? {
-        if end != nil { return nil }
+        if isOver { return nil }
         guard hello != nil else { throw .noHello }
         guard !rest.isAgreed else { throw .inRest }
         return try window.receive(
@@ -92,7 +92,7 @@ extension CallLine.State {
     fileprivate mutating func apply(
         _ operation: Envelope.Operation, _ payload: Payload, cost: Int, on line: CallLine
     ) throws(ProtocolViolation) -> CallLine.Action {
-        if end != nil { return .nothing }
+        if isOver { return .nothing }
         if case .hello(let hello) = operation {
             let oldLanes = self.hello == nil ? [] : try beginAnew(on: line)
             self.hello = hello

@@ -41,7 +41,7 @@ extension CallLine.State {
         _ operation: Envelope.Operation, _ payload: OutgoingMessage? = nil, compressed: [UInt8]? = nil,
         giving gives: CallLine.GivenBack = .nothing, on line: CallLine
     ) -> PortError? {
-        if end != nil { return nil }
+        if isOver { return nil }
         return post(operation.head, payload, compressed: compressed, giving: gives, on: line)
     }
 

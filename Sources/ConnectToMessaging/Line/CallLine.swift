@@ -29,7 +29,11 @@ final class CallLine: Sendable {
         /// The earliest deadline, or one before it, and its timer; nil where there is none.
         var armed: Deadline?
         var timer: EventLoop.Timer?
-        var end: CloseReason?
+        var end: CloseReason? {
+            didSet { isOver = true }
+        }
+        /// Whether there is an ``end``: asked for each message, which a copy of the reason would take longer for.
+        private(set) var isOver = false
         /// The messenger, which owns this line.
         weak var messenger: Messenger?
     }
