@@ -59,6 +59,7 @@ MEASUREMENTS = [
     Measurement("A request of a small value as JSON and its answer", "jsoncall", 0, OUR_SIDE + ["grpc"]),
     Measurement("64 requests of 64 B under way at once", "inflight", 64, OUR_SIDE + ["grpc"]),
     Measurement("64 B one way, as events", "events", 64, OUR_SIDE),
+    Measurement("An urgent event until it is handled, 64 MiB queued: p99", "urgent", 64, OUR_SIDE),
     Measurement("1 KiB to 1,000 spokes of a hub, as events", "callcast", 1000, OUR_SIDE),
 ]
 
@@ -140,6 +141,10 @@ TARGETS = [
         what="events", beside="the plain port's"),
     least("Events of 64 B one way, on the loop", ("oneway", 64), LOOP, LOOP, 0.5,
         what="events", beside="the plain port's"),
+    most("Urgent event while 64 MiB are queued, p99, default executors", ("urgent, idle", 64), OURS, OURS, 5,
+        what="urgent", beside="an idle line's"),
+    most("Urgent event while 64 MiB are queued, p99, on the loop", ("urgent, idle", 64), LOOP, LOOP, 5,
+        what="urgent", beside="an idle line's"),
     least("Broadcast of 1 KiB to 1,000 spokes", ("broadcast", 1000), LOOP, LOOP, 0.9,
         what="callcast", beside="plain ports'"),
 ]

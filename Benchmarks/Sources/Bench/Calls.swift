@@ -9,6 +9,9 @@ enum Calls {
     static let echo = Request<[UInt8], [UInt8]>("echo")
     static let note = Request<Note, Note>("note")
     static let news = Event<[UInt8]>("news")
+    /// What nobody waits for, and what does not wait.
+    static let bulk = Event<[UInt8]>("bulk")
+    static let pressing = Event<[UInt8]>("pressing")
     /// How many events have come, since it was asked last.
     static let count = Request<NoPayload, Int>("count")
 }
@@ -19,6 +22,8 @@ extension Work {
         get throws {
             var options = MessengerOptions()
             options.executor = try executor
+            // For `urgent`: with the port's 16 MiB, 64 are queued.
+            options.queuedEvents = 48 << 20
             return options
         }
     }
@@ -100,29 +105,66 @@ extension Work {
         return Double(answers) / (bench_now() - begin) * 1e6
     }
 
-    /// Events one way. Where the other process takes them too slowly, a barrier waits for it.
+    /// Events one way. A barrier after some thousand of them, and each is waited for when the next is sent: so both
+    /// processes have something to do, and no more waits than is in between.
     func events(_ far: FarProcess) async throws {
         let messenger = try await messenger(far)
+        let executor = try executor
         var message = [UInt8](repeating: 0, count: size)
         let begin = bench_now()
         let deadline = deadline
         var number: UInt64 = 0
+        var barrier: Task<Void, any Error>?
         repeat {
-            for _ in 0..<64 {
+            for _ in 0..<4_096 {
                 message.stamp(number)
-                do throws(CallError) {
-                    try messenger.post(Calls.news, message)
-                } catch {
-                    guard error.code == .queueFull else { throw error }
-                    try await messenger.barrier(within: nil)
-                    try messenger.post(Calls.news, message)
-                }
+                try messenger.post(Calls.news, message)
                 number += 1
             }
+            let earlier = barrier
+            barrier = Task.immediate(executorPreference: executor) { try await messenger.barrier(within: nil) }
+            try await earlier?.value
         } while bench_now() < deadline
         let taken = try await messenger.request(Calls.count)
         check(taken == Int(number), "\(number) events were posted, and \(taken) arrived")
         report(Double(number) / (bench_now() - begin) * 1e6, "per_s")
+    }
+
+    /// Urgent events, until they have been handled: on an idle line, and while 64 MiB of other events are queued.
+    func urgentEvents(_ far: FarProcess) async throws {
+        let messenger = try await messenger(far)
+        let urgent = try messenger.urgent
+        var idle = try await urgentEvents(over: urgent) {}
+        reportP99(&idle, as: "urgent, idle")
+        let bulk = [UInt8](repeating: 0, count: 1 << 20)
+        var queued = try await urgentEvents(over: urgent) {
+            // What has been taken meanwhile is queued again.
+            do throws(CallError) { while true { try messenger.post(Calls.bulk, bulk) } } catch {
+                guard error.code == .queueFull else { throw error }
+            }
+        }
+        reportP99(&queued, as: "urgent")
+    }
+
+    private func urgentEvents(
+        over urgent: Messenger, before prepare: () throws -> Void
+    ) async throws -> Samples {
+        var samples = Samples()
+        let deadline = deadline
+        let message = [UInt8](repeating: 1, count: size)
+        var count = 0
+        while bench_now() < deadline || count < 200 {
+            try prepare()
+            let begin = bench_now()
+            try await urgent.send(Calls.pressing, message, within: nil)
+            samples.add(since: begin)
+            count += 1
+        }
+        return samples
+    }
+
+    private func reportP99(_ samples: inout Samples, as what: String) {
+        report(bench_quantile(&samples.values, 0.99), "us", as: what)
     }
 }
 
@@ -137,6 +179,8 @@ extension Server {
     private func serveCalls(on messenger: Messenger) {
         messenger.on(Calls.echo) { message, _ in message }
         messenger.on(Calls.note) { note, _ in note }
+        messenger.onEvent(Calls.bulk.type) { _, _ in }
+        messenger.onEvent(Calls.pressing.type) { _, _ in }
         let taken = Counter()
         messenger.onEvent(Calls.news.type) { message, _ in
             let number = taken.increment() - 1

@@ -59,6 +59,7 @@ struct Work: Sendable {
         case "jsoncall": try await requestNotes(far)
         case "inflight": try await requestsInFlight(far)
         case "events": try await events(far)
+        case "urgent": try await urgentEvents(far)
         case "callcast": try await broadcastEvents(far)
         case "gather": try await gather(far)
         case "messengers": try await messengers(far)
