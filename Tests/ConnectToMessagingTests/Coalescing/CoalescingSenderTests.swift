@@ -102,7 +102,8 @@ struct CoalescingSenderTests {
         let positions = sender.coalescing(Self.moved)
         positions.post(Position(key: "", number: 1))
         await started.wait()
-        let waiting = Task { await expectError(.cancelled) { try await positions.flush() } }
+        // It waits when it is cancelled.
+        let waiting = Task.immediate { await expectError(.cancelled) { try await positions.flush() } }
         waiting.cancel()
         _ = await waiting.value
         await gate.open()

@@ -82,7 +82,7 @@ struct HubTests {
             try await Task.sleep(for: .seconds(100))
             return NoPayload()
         }
-        let asking = Task {
+        let asking = Task(executorPreference: InPlace()) {
             await expectError(.lineEnded) { try await hub["a"]?.request(Sample.wait) }
             return hub.peers
         }
@@ -116,3 +116,10 @@ struct HubTests {
 }
 
 struct Unexpected: Error {}
+
+/// Runs each job at once, on the thread that resumes its task: what the task sees is what there is at that moment.
+private final class InPlace: TaskExecutor {
+    func enqueue(_ job: consuming ExecutorJob) {
+        job.runSynchronously(on: asUnownedTaskExecutor())
+    }
+}

@@ -18,6 +18,8 @@ struct LaneTests {
         b.on(Sample.news) { _, _ in await heard.open() }
         b.on(Sample.add) { pair, _ in pair.a + pair.b }
         if opensBefore { _ = try a.urgent }
+        // Only with the other side's hello is it sure that events wait, and not all go out when that comes.
+        try await a.barrier()
         let megabyte = [UInt8](repeating: 7, count: 1 << 20)
         await expectError(.queueFull) { for _ in 0..<1_000 { try a.post(Self.bulk, megabyte) } }
         // On the line itself it would wait.
@@ -69,7 +71,7 @@ struct LaneTests {
     }
 
     @Test(
-        "A lane that ends leaves the line alone, and the end of the line ends its lanes with its reason"
+        "A lane that ends leaves the line alone, and the end of the line ends its lanes"
     )
     func ends() async throws {
         try await expectNoDescriptorLeak {
@@ -115,6 +117,23 @@ struct LaneTests {
         }
         await expectError(.lineEnded) { try await lane.request(Sample.wait) }
         #expect(a.closeReason == nil)
+    }
+
+    @Test("A line that breaks off ends its lanes with its own reason")
+    func lineBreaksOff() async throws {
+        let (port, far) = try MessageChannel.makePair()
+        let a = Messenger(port)
+        try far.postMessage(Envelope.Operation.hello(.least).head.message())
+        let urgent = try a.urgent
+        let waiting = Task.immediate { try await urgent.request(Sample.wait, within: nil) }
+        // Kept, so that the lane does not end by itself.
+        var lane: MessagePort?
+        var messages = far.messages.makeAsyncIterator()
+        while lane == nil, let message = try await messages.next() { lane = message.ports.first }
+        try far.postMessage("a plain port's message")
+        let error = await expectError(.lineEnded) { try await waiting.value }
+        #expect(error?.reason?.code == .protocolError)
+        withExtendedLifetime(lane) {}
     }
 
     @Test("A second lane breaks the protocol")

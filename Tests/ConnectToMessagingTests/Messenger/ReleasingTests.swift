@@ -145,14 +145,15 @@ struct ReleasingTests {
             await gate.wait()
             return NoPayload()
         }
-        b.on(Sample.add) { pair, _ in pair.a + pair.b }
+        for side in [a, b] { side.on(Sample.add) { pair, _ in pair.a + pair.b } }
         async let waiting = a.request(Sample.wait, within: .seconds(30))
         await started.wait()
         let releasing = Task.immediate { try await a.release(within: .seconds(30)) }
         await expectError(.alreadyReleasing) { try await a.release() }
         releasing.cancel()
         await expectError(.cancelled) { try await releasing.value }
-        #expect(try await a.request(Sample.add, Sample.Pair(a: 1, b: 2)) == 3)
+        // Also the side that was held.
+        for side in [a, b] { #expect(try await side.request(Sample.add, Sample.Pair(a: 1, b: 2)) == 3) }
         await gate.open()
         _ = try await waiting
         a.close()
@@ -184,6 +185,18 @@ struct ReleasingTests {
         #expect(try await owner.waitUntilClosed().code == .transferred)
         #expect(port.isOpen)
         withExtendedLifetime(other) {}
+    }
+
+    @Test("A side that releases its end while the other one has no owner does so when that has one again")
+    func betweenOwners() async throws {
+        let (a, b) = try makeMessengers()
+        b.on(Sample.add) { pair, _ in pair.a + pair.b }
+        let port = try await a.release(within: .seconds(30))
+        let releasing = Task.immediate { try await b.release(within: .seconds(30)) }
+        let c = Messenger(port)
+        let d = Messenger(try await releasing.value, handlers: b.handlers)
+        #expect(try await c.request(Sample.add, Sample.Pair(a: 1, b: 2), within: .seconds(30)) == 3)
+        withExtendedLifetime(d) {}
     }
 
     @Test("A released messenger that is dropped leaves the port open")
