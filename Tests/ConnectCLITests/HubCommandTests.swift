@@ -6,7 +6,7 @@ import Testing
 @testable import ConnectCLI
 
 @Suite("connect hub and connect subscribe", .privateBus, .timeLimit(.minutes(1))) struct HubCommandTests {
-    @Test("An event that one program posts reaches all that subscribe, with the sender's id, and not the sender")
+    @Test("An event that one program posts reaches all that subscribe, with the sender's id")
     func eventsReachAllOthers() async throws {
         let outcome = try await Shell.run(
             """
@@ -98,38 +98,79 @@ import Testing
 
     @Test("connect hub gives two programs a line of their own, and connect hub --no-introductions refuses it")
     func introductions() async throws {
-        let bus = try await Bus.at(PrivateBus.current.address)
-        let context = try await bus.register("test")
-        async let hubs = Shell.run(
-            """
-            start h connect hub open
-            start n connect hub closed --no-introductions
-            connect to test "both are there"; echo $?
-            """)
-        var callers = context.connectEvents.makeAsyncIterator()
-        let script = try #require(try await callers.next())
-        _ = try await script.source.nextMessage()
-        for (name, outcome) in [("open", "neighbour"), ("closed", "refused")] {
-            let handlers = Handlers()
-            handlers.onRequest("who") { _, call in .text(call.peerID ?? "nobody") }
-            let kept = Kept()
-            handlers.onIntroduction { _, messenger in await kept.keep(messenger) }
-            let a = try await bus.messenger(
-                to: name, options: ConnectOptions(metadata: ["as": "neighbour"]), handlers: handlers)
-            let b = try await bus.messenger(
-                to: name, options: ConnectOptions(metadata: ["as": "other"]), handlers: handlers)
-            do throws(CallError) {
-                let own = try await a.introduce(to: "other")
-                #expect(outcome == "neighbour")
-                #expect(try await own.request("who").text == outcome)
-            } catch {
-                #expect(error.code.rawValue == outcome)
-                #expect(error.message == "the hub introduces no peer to another")
+        try await withHubs("start o connect hub open; start n connect hub closed --no-introductions") { bus in
+            for (name, outcome) in [("open", "neighbour"), ("closed", "refused")] {
+                let handlers = Handlers()
+                handlers.onRequest("who") { _, call in .text(call.peerID ?? "nobody") }
+                let kept = Kept()
+                handlers.onIntroduction { _, messenger in await kept.keep(messenger) }
+                let a = try await bus.spoke("neighbour", of: name, handlers)
+                let b = try await bus.spoke("other", of: name, handlers)
+                do throws(CallError) {
+                    let own = try await a.introduce(to: "other")
+                    #expect(outcome == "neighbour")
+                    #expect(try await own.request("who").text == outcome)
+                } catch {
+                    #expect(error.code.rawValue == outcome)
+                    #expect(error.message == "the hub introduces no peer to another")
+                }
+                b.close()
             }
-            b.close()
         }
-        script.source.close()
-        #expect(try await hubs.lines == ["0"])
+    }
+
+    @Test("connect subscribe --count prints no event more, however many come at once")
+    func countIsExact() async throws {
+        let lines = try await withHubs(
+            "start h connect hub x; start s connect subscribe x theme --count 3; s=$pid", then: "ends $s; cat s.out"
+        ) { bus in
+            let poster = try await bus.spoke("poster", of: "x", Handlers())
+            for number in 0..<100 { try poster.post("theme", .text("\(number)")) }
+            try await poster.barrier()
+        }
+        #expect(lines == ["0", "0", "1", "2"])
+    }
+
+    @Test("A program that posts an event to connect hub does not get it back")
+    func sendersHearNothingOfTheirOwn() async throws {
+        try await withHubs("start h connect hub x") { bus in
+            let (heard, sink) = AsyncStream<String>.makeStream()
+            var spokes: [Messenger] = []
+            for id in ["a", "b"] {
+                let handlers = Handlers()
+                handlers.onUnknownEvent { _, event in sink.yield("\(id) hears \(event.type)") }
+                spokes.append(try await bus.spoke(id, of: "x", handlers))
+            }
+            var lines = heard.makeAsyncIterator()
+            try spokes[0].post("first")
+            #expect(await lines.next() == "b hears first")
+            try spokes[1].post("second")
+            #expect(await lines.next() == "a hears second")
+        }
+    }
+}
+
+/// Runs hubs while the test talks to them.
+///
+/// - Returns: what the script prints at its end.
+@discardableResult
+private func withHubs(
+    _ starts: String, then end: String = "", _ body: (Bus) async throws -> Void
+) async throws -> [String] {
+    let bus = try await Bus.at(PrivateBus.current.address)
+    let context = try await bus.register("test")
+    async let script = Shell.run(starts + "\nconnect to test 'the hubs are there' || echo $?\n" + end)
+    var callers = context.connectEvents.makeAsyncIterator()
+    let caller = try #require(try await callers.next())
+    _ = try await caller.source.nextMessage()
+    try await body(bus)
+    caller.source.close()
+    return try await script.lines
+}
+
+extension Bus {
+    fileprivate func spoke(_ id: String, of hub: String, _ handlers: Handlers) async throws -> Messenger {
+        try await messenger(to: hub, options: ConnectOptions(metadata: ["as": id]), handlers: handlers)
     }
 }
 
