@@ -14,6 +14,7 @@ let settings: [SwiftSetting] = [
 
 let connectTo: Target.Dependency = .product(name: "ConnectTo", package: "connect-to")
 let messaging: Target.Dependency = .product(name: "ConnectToMessaging", package: "connect-to")
+let workers: Target.Dependency = .product(name: "ConnectToWorkers", package: "connect-to")
 
 let package = Package(
     name: "connect-to-examples",
@@ -31,11 +32,14 @@ let package = Package(
         .executableTarget(
             name: "single-instance", dependencies: [connectTo, messaging], path: "single-instance",
             swiftSettings: settings),
+        .executableTarget(
+            name: "thumbnails", dependencies: [connectTo, messaging, workers], path: "workers", exclude: ["README.md"],
+            swiftSettings: settings),
         .testTarget(
             name: "ExamplesTests",
             dependencies: [
-                connectTo, messaging, .product(name: "ConnectToTesting", package: "connect-to"),
-                "dashboard", "hello", "single-instance", "two-windows",
+                connectTo, messaging, workers, .product(name: "ConnectToTesting", package: "connect-to"),
+                "dashboard", "hello", "single-instance", "thumbnails", "two-windows",
                 .product(name: "Subprocess", package: "swift-subprocess"),
                 .product(name: "SystemPackage", package: "swift-system"),
             ],
