@@ -17,6 +17,12 @@ func withExample<Result: Sendable>(
 func outcome(
     of example: Example, _ arguments: String...
 ) async throws -> (isSuccess: Bool, exitCode: Int32?, output: String, errors: String) {
+    try await outcome(of: example, arguments)
+}
+
+func outcome(
+    of example: Example, _ arguments: [String]
+) async throws -> (isSuccess: Bool, exitCode: Int32?, output: String, errors: String) {
     let result = try await run(
         .path(FilePath(example.executable)), arguments: Arguments(example.arguments + arguments),
         environment: try example.environment, input: .none, output: .string(limit: 1 << 20),

@@ -21,6 +21,9 @@ struct Example {
 
     static let python = Example(executable: "/usr/bin/python3", arguments: ["\(directory)/python/peer.py"])
     static let pythonCalls = Example(executable: "/usr/bin/python3", arguments: ["\(directory)/python/calls.py"])
+    static let pythonWorker = Example(executable: "/usr/bin/python3", arguments: ["\(directory)/python/worker.py"])
+    /// Where programs in Python find them.
+    static let pythonPath = "\(directory)/python"
 
     /// A program in Python that imports the examples in Python.
     static func python(_ program: String) -> Example {
@@ -36,7 +39,7 @@ struct Example {
                 "CONNECT": ProcessInfo.processInfo.environment["CONNECT"]
                     ?? "\(Self.directory)/../.build/debug/connect",
                 "TMPDIR": try PrivateBus.current.directory,
-                "PYTHONPATH": "\(Self.directory)/python",
+                "PYTHONPATH": "\(Self.pythonPath)",
                 "PYTHONDONTWRITEBYTECODE": "1",
             ])
         }
