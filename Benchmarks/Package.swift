@@ -17,6 +17,7 @@ let package = Package(
             dependencies: [
                 "CBench", .product(name: "ConnectTo", package: "connect-to"),
                 .product(name: "ConnectToMessaging", package: "connect-to"),
+                .product(name: "ConnectToWorkers", package: "connect-to"),
             ],
             swiftSettings: [
                 .swiftLanguageMode(.v6),

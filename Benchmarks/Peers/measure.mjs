@@ -24,13 +24,13 @@ export function checkStamp(bytes, number) {
     process.exit(1);
 }
 
-const now = () => Number(process.hrtime.bigint()) / 1000;
+export const now = () => Number(process.hrtime.bigint()) / 1000;
 
 function report(peer, unit, value) {
     console.log(JSON.stringify({ peer, what, size, unit, value }));
 }
 
-function quantile(values, part) {
+export function quantile(values, part) {
     values.sort((a, b) => a - b);
     return values[Math.floor((values.length - 1) * part)];
 }

@@ -62,8 +62,9 @@ def warn(text):
     print("Benchmarks:", text, file=sys.stderr)
 
 
-def build():
-    """Our side has to build; a peer that does not is left out. Each program's command, by its short name."""
+def build(wanted):
+    """Our side has to build; a peer that does not is left out. Each program's command, by its short name. Of those
+    that take long to build, only what is wanted."""
     programs = {}
     bench = our_side()
     programs["pool"] = programs["loop"] = programs["spin"] = [bench]
@@ -75,8 +76,12 @@ def build():
     if shutil.which("node"):
         programs["channel"] = ["node", os.path.join(ROOT, "Peers", "channel.mjs")]
         programs["fork"] = ["node", os.path.join(ROOT, "Peers", "fork.mjs")]
-    programs["grpc"] = grpc()
+        programs["threads"] = ["node", os.path.join(ROOT, "Peers", "pools.mjs"), "threads"]
+        programs["forks"] = ["node", os.path.join(ROOT, "Peers", "pools.mjs"), "fork"]
+    programs["grpc"] = grpc() if "grpc" in wanted else None
     programs["pipe"] = [sys.executable, os.path.join(ROOT, "Peers", "pipe.py")]
+    programs["executor"] = [sys.executable, os.path.join(ROOT, "Peers", "pools.py"), "executor"]
+    programs["pypool"] = [sys.executable, os.path.join(ROOT, "Peers", "pools.py"), "pool"]
     command = os.environ.get("BENCH_CONNECT", os.path.join(TOP, ".build-release", "release", "connect"))
     if os.path.exists(command):
         programs["connect"] = [command]

@@ -5,6 +5,7 @@ import os
 from datetime import date
 from statistics import median
 
+from . import workers
 from .growth import exponent, in_words
 from .plan import KIB, LOOP, MEASUREMENTS, MIB, OURS, PLACEMENTS, TARGETS
 
@@ -238,6 +239,7 @@ def write(results, machine, pace, path):
     lines += targets(results)
     lines += ["## Beside the best alternative", ""]
     lines += alternatives(results)
+    lines += workers.report(results, table, figure)
     lines += notes()
     lines += ["## All figures", "", "![](results.svg)", ""]
     for measurement in MEASUREMENTS:

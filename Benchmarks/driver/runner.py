@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections import defaultdict
 
+from . import workers
 from .plan import MEASUREMENTS, PLACEMENTS
 
 
@@ -57,11 +58,15 @@ def lines(command, env, limit=60):
     return [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
 
 
-def run(programs, bus, pace, only):
+def chosen(only):
+    everything = MEASUREMENTS + workers.MEASUREMENTS
+    return [m for m in everything if re.search(only, f"{m.what} {m.size} {m.title}")]
+
+
+def run(programs, bus, pace, measurements):
     results = Results()
-    chosen = [m for m in MEASUREMENTS if re.search(only, f"{m.what} {m.size} {m.title}")]
     for repetition in range(pace.repetitions):
-        for measurement in chosen:
+        for measurement in measurements:
             for placement in measurement.placements:
                 if processors(placement) is None:
                     continue

@@ -43,6 +43,8 @@ struct Work: Sendable {
 
     func run() async throws {
         if isServer { return try await Server(work: self).run() }
+        if what == Self.worker { return try await serveTasks() }
+        if what.hasPrefix("pool") { return try await measurePool() }
         let far = try await FarProcess(self)
         switch what {
         case "roundtrip", "spinning": try await roundTrip(far)
@@ -93,6 +95,10 @@ struct Samples {
 
     var median: Double {
         mutating get { bench_quantile(&values, 0.5) }
+    }
+
+    var p99: Double {
+        mutating get { bench_quantile(&values, 0.99) }
     }
 }
 

@@ -7,6 +7,7 @@ import ConnectTo
 import Glibc
 
 let work = Work(CommandLine.arguments)
+if work.what == Work.nothing { exit(0) }
 if bench_pin(work.isServer ? 1 : 0) != 0 { fail("cannot be pinned to BENCH_CPUS") }
 if bench_raise_descriptor_limit() != 0 { fail("the limit of descriptors cannot be raised") }
 
