@@ -11,9 +11,8 @@ public struct WorkerLimits: Sendable, Hashable {
     public var maximum: Int
     /// How many tasks a worker has at the same time: 1 if not set. More pays for workers that mostly wait.
     public var tasksPerWorker: Int
-    /// How many tasks may wait, beyond those that all workers together can have at a time, before
-    /// ``WorkerPool/tryRun(_:_:within:queued:)`` refuses more: 1,024 if not set. ``WorkerPool/run(_:_:within:queued:)``
-    /// waits.
+    /// How many tasks may wait, beyond those that all workers together can have at a time: 1,024 if not set. Above that
+    /// `tryRun` refuses a task, and `run` waits for room.
     public var queue: Int
     /// For how long a worker has nothing to do before it is ended: 10 s if not set. ``minimum`` stay.
     public var idleTime: Duration

@@ -13,11 +13,9 @@ extension WorkerPool {
     ///   - limit: how long it may run, from its sending to a worker on; as long as it takes if nil.
     ///   - queueLimit: how long it may wait for a worker; as long as it takes if nil. Where a handler runs a task, both
     ///     end with the time that the handler has.
-    /// - Throws: ``ConnectToMessaging/CallError``: what the worker's handler has thrown, and
-    ///   ``ConnectToMessaging/CallError/Code/workerCrashed``, ``ConnectToMessaging/CallError/Code/timedOut`` (with the
-    ///   stage `waiting` where it has waited too long, and `sent` where it has run too long),
-    ///   ``ConnectToMessaging/CallError/Code/cancelled``, ``ConnectToMessaging/CallError/Code/poolBroken``,
-    ///   ``ConnectToMessaging/CallError/Code/poolClosed``.
+    /// - Throws: ``ConnectToMessaging/CallError``: what the worker's handler has thrown; `workerCrashed`; `timedOut`, with
+    ///   the stage `waiting` where it has waited too long, and `sent` where it has run too long; `cancelled`;
+    ///   `poolBroken`; `poolClosed`.
     public nonisolated(nonsending) func run<Query, Answer>(
         _ request: Request<Query, Answer>, _ query: Query, within limit: Duration? = nil,
         queued queueLimit: Duration? = nil
@@ -43,9 +41,9 @@ extension WorkerPool {
     }
 
     /// Has a worker do a task, unless every worker is busy and ``WorkerLimits/queue`` tasks wait: otherwise as
-    /// ``run(_:_:within:queued:)``.
+    /// ``run(_:_:within:queued:)-(Request<Query,Answer>,_,_,_)``.
     ///
-    /// - Throws: ``ConnectToMessaging/CallError``, also with ``ConnectToMessaging/CallError/Code/queueFull``.
+    /// - Throws: ``ConnectToMessaging/CallError``, also with `queueFull`.
     public nonisolated(nonsending) func tryRun<Query, Answer>(
         _ request: Request<Query, Answer>, _ query: Query, within limit: Duration? = nil,
         queued queueLimit: Duration? = nil
@@ -69,8 +67,8 @@ extension WorkerPool {
     /// it has been sent. At most sixteen answers wait here; the worker's handler waits then. A loop does not keep the
     /// pool.
     ///
-    /// - Throws: ``ConnectToMessaging/CallError`` with ``ConnectToMessaging/CallError/Code/notEncodable``; the loop
-    ///   throws the same errors as ``run(_:_:within:queued:)``.
+    /// - Throws: ``ConnectToMessaging/CallError`` with `notEncodable`; the loop throws the same errors as
+    ///   ``run(_:_:within:queued:)-(Request<Query,Answer>,_,_,_)``.
     public func stream<Query, Element>(
         _ request: StreamRequest<Query, Element>, _ query: Query, within limit: Duration? = nil,
         queued queueLimit: Duration? = nil

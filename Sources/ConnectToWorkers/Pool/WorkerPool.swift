@@ -13,19 +13,18 @@ public import Logging
 /// **A task** is a request to a worker, which answers it with a handler (``Worker``). Tasks wait in the order in which
 /// they came; the oldest goes to the worker that was used last among those that are free.
 ///
-/// **A crash** ends the tasks of that worker with ``ConnectToMessaging/CallError/Code/workerCrashed`` and the way in
-/// which it has exited (``ConnectToMessaging/CallError/workerExit``), and no others. The pool does no task twice: only
-/// the program knows whether that may be. Another worker is started as soon as a task needs it.
+/// **A crash** ends the tasks of that worker with `workerCrashed` and the way in which it has exited
+/// (``ConnectToMessaging/CallError/workerExit``), and no others. The pool does no task twice: only the program knows
+/// whether that may be. Another worker is started as soon as a task needs it.
 ///
 /// **Cancelling** the Swift task that waits takes a task out of the queue, or tells the worker, whose handler is
 /// cancelled. A worker that goes on nevertheless is killed after ``WorkerLimits/grace``, and it alone.
 ///
 /// **Workers that cannot be started** are tried again after a pause, which doubles each time, one at a time. After
-/// ``WorkerLimits/failedStarts`` in a row the pool is broken, and all tasks end with
-/// ``ConnectToMessaging/CallError/Code/poolBroken`` until ``reset()``.
+/// ``WorkerLimits/failedStarts`` in a row the pool is broken, and all tasks end with `poolBroken` until ``reset()``.
 ///
-/// **Dropping** the pool ends all tasks with ``ConnectToMessaging/CallError/Code/poolClosed`` and kills all workers. Use
-/// ``drain(within:)`` or ``terminate()`` to let them end in order.
+/// **Dropping** the pool ends all tasks with `poolClosed` and kills all workers. Use ``drain(within:)`` or
+/// ``terminate()`` to let them end in order.
 ///
 /// Everything here can be called from any thread. A pool that has nothing to do wakes no thread.
 public final class WorkerPool: CallHandling {
@@ -81,8 +80,7 @@ public final class WorkerPool: CallHandling {
     public struct Skipped: Sendable {
         /// The worker that was skipped.
         public let worker: PooledWorker
-        /// ``ConnectToMessaging/CallError/Code/queueFull`` where it takes events too slowly,
-        /// ``ConnectToMessaging/CallError/Code/lineEnded`` where it has just gone.
+        /// `queueFull` where it takes events too slowly, `lineEnded` where it has just gone.
         public let error: CallError
     }
 
@@ -91,7 +89,7 @@ public final class WorkerPool: CallHandling {
     /// A worker hears it behind the tasks that it was sent before.
     ///
     /// - Returns: the workers that were skipped, and why; empty where all took it.
-    /// - Throws: ``ConnectToMessaging/CallError`` with ``ConnectToMessaging/CallError/Code/notEncodable``.
+    /// - Throws: ``ConnectToMessaging/CallError`` with `notEncodable`.
     @discardableResult
     public func broadcast<Content>(_ event: Event<Content>, _ content: Content) throws(CallError) -> [Skipped] {
         try broadcast(event.type, try .payload(content))
@@ -99,8 +97,8 @@ public final class WorkerPool: CallHandling {
 
     /// Tells all workers something of a type that is known only now.
     ///
-    /// - Throws: ``ConnectToMessaging/CallError`` with ``ConnectToMessaging/CallError/Code/notEncodable``, also for a
-    ///   payload that transfers something, which only one worker could take.
+    /// - Throws: ``ConnectToMessaging/CallError`` with `notEncodable`, also for a payload that transfers
+    ///   something, which only one worker could take.
     @discardableResult
     public func broadcast(_ type: String, _ payload: OutgoingMessage? = nil) throws(CallError) -> [Skipped] {
         if let payload, !payload.transfer.isEmpty {
@@ -130,9 +128,9 @@ public final class WorkerPool: CallHandling {
     /// Takes no more tasks, waits until those that are here have ended, and ends all workers.
     ///
     /// After the limit tasks that wait are dropped and those that run are cancelled; each ends with
-    /// ``ConnectToMessaging/CallError/Code/poolClosed``. Workers are told to end (SIGTERM), and what is left after
-    /// ``WorkerLimits/grace`` is killed. The function returns when the last process has exited, or at once where the
-    /// waiting task is cancelled; the draining goes on then.
+    /// `poolClosed`. Workers are told to end (SIGTERM), and what is left after ``WorkerLimits/grace`` is killed. The
+    /// function returns when the last process has exited, or at once where the waiting task is cancelled; the draining
+    /// goes on then.
     ///
     /// Called a second time it waits for the same end, at the earlier one of the two limits.
     ///
@@ -143,8 +141,7 @@ public final class WorkerPool: CallHandling {
         _ = await core.closed.wait()
     }
 
-    /// Ends all tasks with ``ConnectToMessaging/CallError/Code/poolClosed`` and all workers, as ``drain(within:)``
-    /// without patience.
+    /// Ends all tasks with `poolClosed` and all workers, as ``drain(within:)`` without patience.
     public func terminate() async {
         await drain(within: .zero)
     }

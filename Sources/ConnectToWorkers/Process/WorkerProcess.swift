@@ -15,7 +15,7 @@ public import ConnectToMessaging
 /// Swift that is ``Worker/main(grace:options:_:)``. Requests, streams and events go over ``messenger``, in both
 /// directions, with files, ports and memory as everywhere.
 ///
-/// **Crashes.** Whatever ends the worker, a request of ``request(_:_:within:)`` that was under way fails within a second
+/// **Crashes.** Whatever ends the worker, a request of ``request(_:_:within:)-(Request<Query,Answer>,_,_)`` that was under way fails within a second
 /// with `workerCrashed` and ``ConnectToMessaging/CallError/workerExit``: how it ended, and what it wrote last. An answer
 /// that the worker has sent is received, also where it was killed right after: the line is read to its end first. A
 /// worker that closes its line and lives on is asked to end (SIGTERM) after half a second, and killed after another.
