@@ -54,11 +54,17 @@ public final class StartedProcess: Sendable {
         }
     }
 
-    /// Kills the process and all others of its session, unless the number may be another process's.
-    public func killSession() {
+    /// Kills the process, if it still runs, and all others of its session, and gives its number back. Blocks until it has
+    /// ended, a second at the most: the kernel may keep a process that waits for a disk longer.
+    public func end() -> Ending {
         numberIsOurs.withLock { isOurs in
-            if isOurs { ConnectToLinux.killSession(pid) }
+            if isOurs { killSession(pid) }
         }
+        if let descriptor {
+            var request = pollfd(fd: descriptor.rawValue, events: Int16(POLLIN), revents: 0)
+            _ = try? systemCall("poll") { Glibc.poll(&request, 1, 1_000) }
+        }
+        return ending(keeps: false) ?? .unknown
     }
 
     /// Asks the kernel whether the process was stopped since the last call.

@@ -61,7 +61,7 @@ struct WorkerLaunch: Sendable {
             try startDetachedThread(named: "worker-start") { [self] in
                 do throws(CallError) {
                     let process = try runNow()
-                    if !outcome.set(.success(process)) { Self.discard(process) }
+                    if !outcome.set(.success(process)) { _ = process.end() }
                 } catch {
                     outcome.set(.failure(error))
                 }
@@ -73,7 +73,10 @@ struct WorkerLaunch: Sendable {
         defer { timer.cancel() }
         if let result = await outcome.wait() { return try result.get() }
         let cancelled = CallError(.cancelled, "the task that waited for the worker \(label) was cancelled")
-        if !outcome.set(.failure(cancelled)), case .success(let process)? = outcome.value { Self.discard(process) }
+        // It was started in the same moment, and nothing else knows of it.
+        if !outcome.set(.failure(cancelled)), case .success(let process)? = outcome.value {
+            process.endElsewhere { _ in }
+        }
         throw cancelled
     }
 
@@ -98,7 +101,7 @@ struct WorkerLaunch: Sendable {
             do throws(SystemError) {
                 try limit.set(for: process.pid)
             } catch {
-                Self.discard(process)
+                _ = process.end()
                 throw Self.failure(
                     label,
                     "it cannot have the limit of \(limit) (\(error)); it may be above the hard limit (ulimit -H)",
@@ -106,15 +109,6 @@ struct WorkerLaunch: Sendable {
             }
         }
         return process
-    }
-
-    /// Ends a process that is not wanted. Blocks for a moment.
-    private static func discard(_ process: StartedProcess) {
-        process.killSession()
-        guard let descriptor = process.descriptor else { return }
-        var end = pollfd(fd: descriptor.rawValue, events: Int16(POLLIN), revents: 0)
-        _ = try? systemCall("poll") { poll(&end, 1, 1_000) }
-        _ = process.ending(keeps: false)
     }
 
     // MARK: Words
@@ -137,6 +131,16 @@ struct WorkerLaunch: Sendable {
         case .permissionDenied: "make it executable with chmod +x, or check the program that its #! line names"
         default: "run it in a shell as this user to see why"
         }
+    }
+}
+
+extension StartedProcess {
+    /// Ends the process and its session on a thread of its own, since that blocks and looks at all processes of the
+    /// system; on this one where the system has no thread left.
+    func endElsewhere(_ whenEnded: @escaping @Sendable (Ending) -> Void) {
+        do throws(SystemError) {
+            try startDetachedThread(named: "worker-end") { [self] in whenEnded(end()) }
+        } catch { whenEnded(end()) }
     }
 }
 

@@ -8,6 +8,7 @@ import Glibc
 final class WorkerLife: Sendable {
     private struct State {
         var watch: EventLoop.Watch?
+        var processHasEnded = false
         /// How the process has ended, once it and its session are gone.
         var ending: StartedProcess.Ending?
         var lineIsOver = false
@@ -52,11 +53,9 @@ final class WorkerLife: Sendable {
             guard let descriptor = process.descriptor else { return loop.execute { [self] in processEnded() } }
             // The loop keeps this object until the process has ended.
             let watch = try loop.watch(descriptor.rawValue, for: .read) { [self] _ in processEnded() }
-            // It may have ended by now.
             state.withLock { $0.watch = watch }
         } catch {
-            // Without a watch the end would not be seen: end it, and wait here, which takes a moment.
-            kill()
+            // Without a watch its end would not be seen.
             loop.execute { [self] in processEnded() }
         }
     }
@@ -131,18 +130,14 @@ final class WorkerLife: Sendable {
 
     /// The process has ended. Until it is reaped, its number is that of its session, whose other processes end with it.
     private func processEnded() {
-        let watch = state.withLock { state in
-            defer { state.watch = nil }
-            return state.watch
+        // Perhaps the watch has called before it was stored: then it calls once more.
+        let (watch, isFirst) = state.withLock { state in
+            defer { (state.watch, state.processHasEnded) = (nil, true) }
+            return (state.watch, !state.processHasEnded)
         }
         watch?.cancel()
-        // Not on the loop: it looks at all processes of the system.
-        let sweep: @Sendable () -> Void = { [self] in
-            process.killSession()
-            let ending = process.ending(keeps: false) ?? .unknown
-            loop.execute { [self] in sessionEnded(ending) }
-        }
-        do throws(SystemError) { try startDetachedThread(named: "worker-end", sweep) } catch { sweep() }
+        guard isFirst else { return }
+        process.endElsewhere { [self] ending in loop.execute { [self] in sessionEnded(ending) } }
     }
 
     private func sessionEnded(_ ending: StartedProcess.Ending) {

@@ -122,7 +122,7 @@ public final class WorkerProcess: CallHandling {
     public func waitUntilExited() async -> WorkerExit { await life.waitUntilExited() }
 
     /// Ends the worker in order: the line is closed, which ends its requests and tells it to end. A worker that still
-    /// runs at half of the grace gets SIGTERM, and at the end of it all processes of its session are killed. A stopped
+    /// runs at half of the grace gets SIGTERM, with its process group, and at the end of it all processes of its session are killed. A stopped
     /// worker is continued first.
     ///
     /// It goes on where the task is cancelled. A second call with a shorter grace shortens it.
