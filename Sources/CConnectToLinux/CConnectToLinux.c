@@ -278,7 +278,9 @@ int clinux_spawn(int *pid, const clinux_program *program) {
     if (!error) {
         posix_spawnattr_setsigmask(&attributes, &none);
         posix_spawnattr_setsigdefault(&attributes, &all);
-        posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSID);
+        // As the attributes begin, SETPGROUP makes a group with the program as its leader.
+        int place = program->joins_session ? POSIX_SPAWN_SETPGROUP : POSIX_SPAWN_SETSID;
+        posix_spawnattr_setflags(&attributes, (short)(POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | place));
         error = posix_spawn_file_actions_adddup2(&actions, program->input, 0);
         if (!error) error = posix_spawn_file_actions_adddup2(&actions, program->output, 1);
         if (!error && program->errors >= 0) error = posix_spawn_file_actions_adddup2(&actions, program->errors, 2);

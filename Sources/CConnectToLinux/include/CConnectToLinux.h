@@ -112,6 +112,7 @@ typedef struct {
     const int *kept;           // descriptors that it has too, under the same numbers
     int kept_count;
     bool closes_others;        // it has no other descriptors; otherwise those without close-on-exec
+    bool joins_session;        // it has a process group of its own in this session; otherwise a session of its own
 } clinux_program;
 /// Starts a program. It has default signal handling, and a session of its own, so that no terminal can stop it. No shell
 /// runs it, so a script needs its `#!` line (else ENOEXEC).

@@ -24,15 +24,18 @@ final class Children: Sendable {
     ///   - words: the program and its arguments. A program without a slash is looked up in PATH.
     ///   - errors: its standard error; that of this process if not given.
     ///   - kept: descriptors that the program has too, under the same numbers.
+    ///   - joinsSession: whether the program is in this process's session, in place of one of its own.
     ///   - lingers: see ``ChildProcess``.
     ///   - whenStopped: called whenever a signal stops the program.
     func start(
         _ words: [[UInt8]], environment: [[UInt8]], input: Descriptor, output: Descriptor, errors: Descriptor? = nil,
-        kept: [Int32] = [], lingers: Bool = false, whenStopped: @escaping @Sendable (ChildProcess.Stop) -> Void
+        kept: [Int32] = [], joinsSession: Bool = false, lingers: Bool = false,
+        whenStopped: @escaping @Sendable (ChildProcess.Stop) -> Void = { _ in }
     ) async throws(SystemError) -> ChildProcess {
         var program = ProgramStart(words, environment: environment, input: input, output: output)
         program.errors = errors
         program.kept = kept
+        program.joinsSession = joinsSession
         let outcome: Result<StartedProcess, SystemError> = await starter.run { [program] in
             do throws(SystemError) { return .success(try program.run()) } catch { return .failure(error) }
         }

@@ -1,7 +1,7 @@
 import CConnectToLinux
 import SystemPackage
 
-/// A program that is to be started, in a session of its own, with default signal handling and without a shell.
+/// A program that is to be started, in a process group of its own, with default signal handling and without a shell.
 ///
 /// Not swift-subprocess: it closes every descriptor that this process was started with, cannot say that a program was
 /// stopped, owns the program's life, and looks up C functions by their name, for which a static program has no table.
@@ -20,6 +20,9 @@ public struct ProgramStart: Sendable {
     /// Whether the program has no other descriptors. Otherwise it inherits those that this process was started with,
     /// and none that this process has opened.
     public var closesOthers = false
+    /// Whether the program is in this process's session, and ends with that (``killSession(_:sparing:)``), in place of one
+    /// of its own.
+    public var joinsSession = false
     /// Whether the process is held by a pidfd too (``StartedProcess/descriptor``).
     public var opensDescriptor = false
 
@@ -43,7 +46,8 @@ public struct ProgramStart: Sendable {
                             file: arguments[0], arguments: arguments, environment: environment,
                             directory: directory[0], input: input.rawValue, output: output.rawValue,
                             errors: errors?.rawValue ?? -1, kept: kept.baseAddress, kept_count: Int32(kept.count),
-                            closes_others: closesOthers)
+                            closes_others: closesOthers,
+                            joins_session: joinsSession)
                         return clinux_spawn(&pid, &program)
                     }
                 }

@@ -2,7 +2,7 @@ import CConnectToLinux
 import Glibc
 import SystemPackage
 
-/// A process that this one has started, as the leader of a session and process group of its own.
+/// A process that this one has started, as the leader of a process group, and in most cases of a session, of its own.
 public final class StartedProcess: Sendable {
     /// How the process ended.
     public enum Ending: Sendable, Hashable {
