@@ -36,12 +36,14 @@ public enum Worker {
     ///   - grace: how long handlers may go on after the end of the line.
     ///   - options: how the line is treated on this side: above all how many requests run at the same time
     ///     (`MessengerOptions.places`).
+    ///   - atEnd: runs when the line has ended and the handlers have returned, and before the other processes of the
+    ///     session are killed, within the grace: for what has to be put away in order.
     ///   - setUp: gets the messenger of the line, to set handlers on.
     /// - Throws: `CallError` with `workerNotStarted` where descriptor 0 is no line, as in a program that was started by
     ///   hand; and what the closure throws, before the worker is ready.
     public static func main(
         grace: Duration = .seconds(1), options: MessengerOptions = MessengerOptions(),
-        _ setUp: (Messenger) async throws -> Void
+        atEnd: (@Sendable () async -> Void)? = nil, _ setUp: (Messenger) async throws -> Void
     ) async throws {
         let life = try WorkerSide(grace: grace, options: options)
         do {
@@ -52,6 +54,8 @@ public enum Worker {
             throw error
         }
         life.serve()
-        await life.waitUntilDone()
+        await life.waitUntilHandlersReturn()
+        await atEnd?()
+        life.endSession()
     }
 }

@@ -57,12 +57,14 @@ final class WorkerSide: Sendable {
         }
     }
 
-    /// Waits until the line has ended and all that the worker has begun is done.
-    func waitUntilDone() async {
+    /// Waits until the line has ended, and with it all that the handlers do.
+    func waitUntilHandlersReturn() async {
         _ = await isEnding.wait()
         await messenger.waitUntilHandlersReturn()
-        killSession(getpid(), sparing: getpid())
     }
+
+    /// Kills all other processes of the session.
+    func endSession() { killSession(getpid(), sparing: getpid()) }
 
     /// Ends the worker; on the loop.
     private func end() {
