@@ -43,10 +43,12 @@ final class AnsweringRun: Sendable {
     }
 
     /// Feeds the command, and takes what it prints until it has ended.
-    /// - Parameter stream: where each text line of the output goes; nil collects the output.
-    func run(_ payload: Payload, into stream: PayloadStream?) async -> Outcome {
+    /// - Parameters:
+    ///   - input: what the command reads; nil is nothing.
+    ///   - stream: where each text line of the output goes; nil collects the output.
+    func run(_ input: MessageBytes<Payload>?, into stream: PayloadStream?) async -> Outcome {
         // In a task that is not cancelled with this one: the end of the command is waited for in any case.
-        let work = Task(executorPreference: try? EventLoop.shared.executor) { await self.converse(payload, stream) }
+        let work = Task(executorPreference: try? EventLoop.shared.executor) { await self.converse(input, stream) }
         return await withTaskCancellationHandler {
             await work.value
         } onCancel: {
@@ -54,8 +56,8 @@ final class AnsweringRun: Sendable {
         }
     }
 
-    private func converse(_ payload: Payload, _ stream: PayloadStream?) async -> Outcome {
-        async let isFed: Void = feed(payload)
+    private func converse(_ input: MessageBytes<Payload>?, _ stream: PayloadStream?) async -> Outcome {
+        async let isFed: Void = feed(input)
         async let lastLine = readErrors()
         async let ending = end()
         let (bytes, fault) = await drain(into: stream)
@@ -91,11 +93,10 @@ final class AnsweringRun: Sendable {
         return ending
     }
 
-    private func feed(_ payload: Payload) async {
-        let isLine = payload.kind == .text || payload.kind == .json
-        var pieces = MessageBytes(payload, ending: isLine ? [0x0A] : [])
+    private func feed(_ pieces: MessageBytes<Payload>?) async {
+        var pieces = pieces
         do {
-            while let piece = pieces.next(), try await input.write(piece) {}
+            while let piece = pieces?.next(), try await input.write(piece) {}
         } catch {
             // The pipe cannot be written: the end of the command's input.
         }

@@ -77,10 +77,11 @@ final class AnsweringService: PeerService {
             try await slots.take()
             defer { slots.give() }
             let run = try await start(words, payload, context, number)
-            let outcome = await run.run(payload, into: stream)
+            let isLine = payload.kind == .text || payload.kind == .json
+            let outcome = await run.run(MessageBytes(payload, ending: isLine ? [0x0A] : []), into: stream)
             if outcome.isCutOff { await report.outputCutOff(port: number) }
             try Task.checkCancellation()
-            let answer = try self.answer(of: outcome, isStream: stream != nil)
+            let answer = try outcome.answer(as: form, isStream: stream != nil)
             try? await report.event(Event.answered(context.type, port: number, code: nil))
             return answer
         } catch {
@@ -115,32 +116,6 @@ final class AnsweringService: PeerService {
             let label = ShellWord.quoted(String(decoding: words.first ?? [], as: UTF8.self))
             await report.failure(.notRun(label, error))
             throw CallFailure(.handlerFailed, "the command for the request \(context.type) could not be run")
-        }
-    }
-
-    /// What the end of the command means for the caller.
-    /// - Throws: ``CallFailure``.
-    private func answer(of outcome: AnsweringRun.Outcome, isStream: Bool) throws(CallFailure) -> OutgoingMessage? {
-        if let fault = outcome.fault { throw CallFailure(.handlerFailed, fault) }
-        switch outcome.ending {
-        case .exited(0): break
-        case .exited(let status):
-            throw CallFailure(
-                .handlerFailed, outcome.lastLine ?? "the command ended with exit status \(status)",
-                details: .json("{\"status\":\(status)}"))
-        case .signaled(let signal):
-            throw CallFailure(
-                .handlerFailed, outcome.lastLine ?? "the command was ended by signal \(signal)",
-                details: .json("{\"signal\":\(signal)}"))
-        case .unknown:
-            throw CallFailure(.handlerFailed, "it is not known how the command ended")
-        }
-        // A command that prints nothing answers without a payload.
-        if isStream || outcome.output.isEmpty && form != .bytes { return nil }
-        do throws(Failure) {
-            return try form.content(outcome.output).message
-        } catch {
-            throw CallFailure(.handlerFailed, "the command's output was not sent: \(error.message ?? "")")
         }
     }
 
