@@ -94,8 +94,8 @@ let package = Package(
         .executableTarget(
             name: "ConnectCLI",
             dependencies: [
-                "CConnectToLinux", "ConnectTo", "ConnectToLinux", "ConnectToMessaging", argumentParser, collections,
-                system,
+                "CConnectToLinux", "ConnectTo", "ConnectToLinux", "ConnectToMessaging", "ConnectToWorkers",
+                argumentParser, collections, system,
             ],
             exclude: ["connect.1"],
             packageAccess: false,

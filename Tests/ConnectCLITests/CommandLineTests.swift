@@ -15,7 +15,9 @@ import Testing
             "to x --bytes --file /dev/null", "to x --file", "listen x --raw --json",
             "listen x --raw --drop-after 1", "listen x --drop-after soon", "listen x --force",
             "listen x --save /no/such/directory", "listen x --save . --raw",
-            "bench",
+            "bench", "pool", "pool --", "pool -j 0 cat", "pool -j many cat", "pool --retries -1 cat",
+            "pool --each --argument cat",
+            "pool --as-json cat", "pool --type '' cat", "pool ./nothing", "pool --bus session cat",
         ])
     func wrongUsageIs64(_ arguments: String) async throws {
         let outcome = try await Shell.run("connect \(arguments)")
@@ -40,6 +42,11 @@ import Testing
             ("listen --exec cat x", "so write it last: NAME --exec -- COMMAND…"),
             ("listen x --exec", "--exec needs a command: NAME --exec -- COMMAND…"),
             ("to --file /etc/hostname x", "--file takes all paths after it, so write NAME first"),
+            (
+                "pool --tiemout 1 cat",
+                "there is no option --tiemout; a command of that name comes after two dashes; see connect pool"
+            ),
+            ("pool -j 2", "give the command that does the tasks: connect pool COMMAND…; see connect pool --help"),
         ])
     func wrongUsageNamesTheHelp(_ arguments: String, _ part: String) async throws {
         let outcome = try await Shell.run("connect \(arguments)")
@@ -52,6 +59,7 @@ import Testing
         "Help, version and completion scripts go to standard output",
         arguments: [
             ("--help", "SUBCOMMANDS"), ("listen --help", "--exec"), ("help to", "--wait"), ("--version", "."),
+            ("pool --help", "--joblog"), ("pool -h", "--joblog"), ("help pool", "--joblog"), ("pool --version", "."),
             ("list --help", "of all origins"), ("watch --help", "of all origins"),
             ("--generate-completion-script bash", "complete"),
             ("--generate-completion-script zsh", "#compdef"),
@@ -79,7 +87,7 @@ import Testing
         arguments: [
             ("to x --file fi", "file"), ("listen x --exec ./fi", "./file"),
             ("listen x --save di", "directory"),
-            ("activate x -- fi", "file"), ("list --bus sy", "system"),
+            ("activate x -- fi", "file"), ("pool --joblog fi", "file"), ("list --bus sy", "system"),
         ])
     func completionOffersPaths(_ line: String, _ word: String) async throws {
         let outcome = try await Shell.run(

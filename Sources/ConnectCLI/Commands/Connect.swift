@@ -20,7 +20,8 @@ struct Connect: ParsableCommand {
             """,
         version: version,
         subcommands: [
-            Listen.self, To.self, Call.self, Post.self, Serve.self, HubCommand.self, Subscribe.self, List.self,
+            Listen.self, To.self, Call.self, Post.self, Serve.self, HubCommand.self, Subscribe.self, Pool.self,
+            List.self,
             Watch.self, Info.self, Tap.self,
             Doctor.self, Activate.self,
         ])

@@ -97,6 +97,15 @@ final class PipeEnd: Sendable {
         withExtendedLifetime(descriptor) {}
     }
 
+    /// Whether there is something to read at this moment.
+    var hasUnread: Bool {
+        state.withLock { state in
+            guard let descriptor = state.descriptor else { return false }
+            var request = pollfd(fd: descriptor.rawValue, events: Int16(POLLIN), revents: 0)
+            return poll(&request, 1, 0) == 1 && request.revents & Int16(POLLIN) != 0
+        }
+    }
+
     // MARK: Waiting
 
     /// Ends all waiting from here on. A waiting task is resumed, and data that is already in the pipe can still be

@@ -92,6 +92,25 @@ enum Event {
         ["event": .string("answer"), "port": .integer(port), "type": .string(type), "code": .optional(code)]
     }
 
+    /// A task of `connect pool` has failed.
+    static func taskFailed(_ failure: TaskFailure, line: Int) -> JSONObject {
+        var event: JSONObject = [
+            "event": .string("failure"), "line": .integer(line), "code": .string(failure.code.rawValue),
+            "message": .string(failure.message),
+        ]
+        switch failure.ending {
+        case .exited(let status): event.add("status", .integer(Int(status)))
+        case .signaled(let signal): event.add("signal", .integer(Int(signal)))
+        case nil: break
+        }
+        return event
+    }
+
+    /// All tasks of `connect pool` are done.
+    static func poolEnd(tasks: Int, failed: Int) -> JSONObject {
+        ["event": .string("end"), "tasks": .integer(tasks), "failed": .integer(failed)]
+    }
+
     static func error(_ status: ExitStatus, _ message: String) -> JSONObject {
         ["event": .string("error"), "code": .integer(Int(status.code)), "message": .string(message)]
     }

@@ -16,6 +16,7 @@ enum Main {
         Accounts.useFilesAlone()
         let arguments = ArgumentBytes.ofThisProcess()
         do {
+            if let worker = PoolWorker(arguments) { worker.start() }
             if let command = Connect.subcommand(of: arguments) { command.start() }
             try Connect.checkSubcommand(in: arguments)
             var command = try Connect.parseAsRoot(arguments)
