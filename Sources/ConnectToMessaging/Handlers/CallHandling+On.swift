@@ -36,8 +36,11 @@ extension CallHandling {
 
     /// Answers a type of requests that is known only now; nil answers without a payload.
     ///
-    /// - Parameter type: the name on the wire: 1 to 255 bytes of UTF-8 that do not begin with `@`. No other request
-    ///   arrives, so the program ends where it asks for one: a precondition, as for every definition that is handled.
+    /// - Parameters:
+    ///   - type: the name on the wire: 1 to 255 bytes of UTF-8 that do not begin with `@`. No other request arrives, so
+    ///     the program ends where it asks for one: a precondition, as for every definition that is handled.
+    ///   - order: whether requests of this type are handled at the same time.
+    ///   - handler: makes the answer.
     @discardableResult
     public func onRequest(
         _ type: String, order: HandlerOrder = .concurrent,
@@ -48,7 +51,9 @@ extension CallHandling {
 
     /// Answers a type of requests that is known only now, without waiting for anything.
     ///
-    /// - Parameter type: as of ``onRequest(_:order:_:)``.
+    /// - Parameters:
+    ///   - type: as of ``onRequest(_:order:_:)``.
+    ///   - handler: makes the answer.
     @discardableResult
     public func onRequest(
         _ type: String, _ handler: @escaping @Sendable (Payload, CallContext) throws -> OutgoingMessage?
@@ -121,7 +126,10 @@ extension CallHandling {
 
     /// Answers a type of requests that is known only now with many answers each.
     ///
-    /// - Parameter type: as of ``onRequest(_:order:_:)``.
+    /// - Parameters:
+    ///   - type: as of ``onRequest(_:order:_:)``.
+    ///   - order: whether requests of this type are handled at the same time.
+    ///   - handler: makes the answers.
     @discardableResult
     public func onStream(
         _ type: String, order: HandlerOrder = .concurrent,
@@ -167,7 +175,10 @@ extension CallHandling {
 
     /// Hears a type of events that is known only now.
     ///
-    /// - Parameter type: as of ``onRequest(_:order:_:)``.
+    /// - Parameters:
+    ///   - type: as of ``onRequest(_:order:_:)``.
+    ///   - order: whether events of this type are handled at the same time.
+    ///   - handler: gets the content.
     @discardableResult
     public func onEvent(
         _ type: String, order: HandlerOrder = .concurrent,
@@ -178,7 +189,9 @@ extension CallHandling {
 
     /// Hears a type of events that is known only now, without waiting for anything.
     ///
-    /// - Parameter type: as of ``onRequest(_:order:_:)``.
+    /// - Parameters:
+    ///   - type: as of ``onRequest(_:order:_:)``.
+    ///   - handler: gets the content.
     @discardableResult
     public func onEvent(
         _ type: String, _ handler: @escaping @Sendable (Payload, CallContext) -> Void

@@ -12,7 +12,7 @@ public import ConnectToMessaging
 /// ```
 ///
 /// The worker may be any program that takes its descriptor 0 as its end of the line and speaks `dbus/CALLS.md` on it; in
-/// Swift that is ``Worker/main(grace:options:_:)``. Requests, streams and events go over ``messenger``, in both
+/// Swift that is ``Worker/main(grace:options:atEnd:_:)``. Requests, streams and events go over ``messenger``, in both
 /// directions, with files, ports and memory as everywhere.
 ///
 /// **Crashes.** Whatever ends the worker, a request of ``request(_:_:within:)-(Request<Query,Answer>,_,_)`` that was under way fails within a second
