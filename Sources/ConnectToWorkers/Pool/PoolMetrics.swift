@@ -17,8 +17,8 @@ enum PoolMetrics {
         mutating func update(_ scheduler: Scheduler) {
             #if Metrics
                 let (newWaiting, newBusy) = (scheduler.waiting.count, scheduler.workers.count { !$0.running.isEmpty })
-                if newWaiting != waiting { PoolMetrics.waiting.increment(by: Double(newWaiting - waiting)) }
-                if newBusy != busy { PoolMetrics.busy.increment(by: Double(newBusy - busy)) }
+                PoolMetrics.waiting.change(by: newWaiting - waiting)
+                PoolMetrics.busy.change(by: newBusy - busy)
                 (waiting, busy) = (newWaiting, newBusy)
             #endif
         }
@@ -45,3 +45,12 @@ enum PoolMetrics {
         static func didCrash() {}
     #endif
 }
+
+#if Metrics
+    extension Meter {
+        /// A meter takes no negative amount.
+        fileprivate func change(by amount: Int) {
+            if amount > 0 { increment(by: Double(amount)) } else if amount < 0 { decrement(by: Double(-amount)) }
+        }
+    }
+#endif
