@@ -109,8 +109,9 @@ final class WorkerLife: Sendable {
 
     func kill() {
         state.withLock { $0.isEnded = true }
-        messenger.close()
+        // Before the line is closed: the worker would see that, and might end by itself and look as if it had ended well.
         process.signalGroup(SIGKILL)
+        messenger.close()
     }
 
     /// Gives the process time to end by itself, then less, and then none.
