@@ -162,7 +162,9 @@ let package = Package(
         // these has the prefix, though no product contains it.
         .target(
             name: "ConnectToTestSupport",
-            dependencies: ["ConnectToTesting", "ConnectToLinux", "ConnectToPorts", subprocess, system],
+            dependencies: [
+                "ConnectToTesting", "ConnectToLinux", "ConnectToMessaging", "ConnectToPorts", subprocess, system,
+            ],
             path: "Tests/TestSupport", swiftSettings: settings),
         // The other side of the conformance tests, for the same process and for another.
         .target(

@@ -44,18 +44,6 @@ func zombies() throws -> [Int32] {
     }
 }
 
-/// Runs something that has to end within a time, and says so where it takes longer.
-func promptly<Result>(
-    within limit: Duration = .seconds(1), sourceLocation: SourceLocation = #_sourceLocation,
-    _ body: () async throws -> Result
-) async rethrows -> Result {
-    let start = ContinuousClock.now
-    let result = try await body()
-    let took = ContinuousClock.now - start
-    #expect(took < limit, sourceLocation: sourceLocation)
-    return result
-}
-
 /// Waits until a process, which need not be a child, has ended.
 func end(of process: Int32) async throws {
     let number = pidfd(of: process)

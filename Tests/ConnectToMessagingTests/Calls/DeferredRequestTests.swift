@@ -1,5 +1,6 @@
 import ConnectTo
 import ConnectToMessaging
+import ConnectToTestSupport
 import Testing
 
 @Suite("Requests whose line is chosen later", .timeLimit(.minutes(1)))

@@ -1,4 +1,5 @@
 import ConnectTo
+import ConnectToTestSupport
 import Synchronization
 import Testing
 

@@ -1,4 +1,5 @@
 #if LZ4
+    import ConnectToTestSupport
     import ConnectTo
     import Synchronization
     import Testing

@@ -1,5 +1,6 @@
 import ConnectTo
 import ConnectToMessaging
+import ConnectToTestSupport
 import Synchronization
 import Testing
 

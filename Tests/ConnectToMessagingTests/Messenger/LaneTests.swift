@@ -1,4 +1,5 @@
 import ConnectTo
+import ConnectToTestSupport
 import ConnectToTesting
 import Synchronization
 import Testing

@@ -1,5 +1,6 @@
 import ConnectTo
 import ConnectToMessaging
+import ConnectToTestSupport
 import Testing
 
 /// A messenger against a peer on a plain port: `dbus/CALLS.md`, section 12.

@@ -1,5 +1,6 @@
 import ConnectTo
 import ConnectToMessaging
+import ConnectToTestSupport
 import Synchronization
 import Testing
 
@@ -422,23 +423,5 @@ actor Gate {
     func wait() async {
         if isOpen { return }
         await withCheckedContinuation { waiters.append($0) }
-    }
-}
-
-@discardableResult
-func expectError<Result>(
-    _ code: CallError.Code, sourceLocation: SourceLocation = #_sourceLocation,
-    _ body: () async throws -> Result
-) async -> CallError? {
-    do {
-        _ = try await body()
-        Issue.record("no error, and \(code) was expected", sourceLocation: sourceLocation)
-        return nil
-    } catch {
-        let failure = error as? CallError
-        if failure?.code != code {
-            Issue.record("\(error), and \(code) was expected", sourceLocation: sourceLocation)
-        }
-        return failure
     }
 }

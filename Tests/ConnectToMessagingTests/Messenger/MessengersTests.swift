@@ -1,5 +1,6 @@
 import ConnectTo
 import ConnectToMessaging
+import ConnectToTestSupport
 import ConnectToTesting
 import Synchronization
 import Testing

@@ -1,5 +1,6 @@
 import ConnectTo
 import ConnectToMessaging
+import ConnectToTestSupport
 import Testing
 
 /// Messages that the port does not take, though it goes on: here those with a file that the program has closed.

@@ -53,15 +53,3 @@ func withOtherSide(saysHello: Bool = true, _ body: (OtherSide) async throws -> V
         await bus.close()
     }
 }
-
-/// Runs something that has to end within a second, and says so where it takes longer.
-func promptly<Result>(
-    within limit: Duration = .seconds(1), sourceLocation: SourceLocation = #_sourceLocation,
-    _ body: () async throws -> Result
-) async rethrows -> Result {
-    let start = ContinuousClock.now
-    let result = try await body()
-    let took = ContinuousClock.now - start
-    #expect(took < limit, sourceLocation: sourceLocation)
-    return result
-}

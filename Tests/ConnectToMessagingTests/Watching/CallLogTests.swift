@@ -1,5 +1,6 @@
 import ConnectTo
 import ConnectToMessaging
+import ConnectToTestSupport
 import Logging
 import Synchronization
 import Testing

@@ -1,4 +1,5 @@
 #if Metrics
+    import ConnectToTestSupport
     import ConnectToMessaging
     import ConnectToWorkers
     import Metrics

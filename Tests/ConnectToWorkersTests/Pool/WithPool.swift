@@ -91,20 +91,3 @@ extension WorkerPool {
         try #require(try await run(type, .text(text), within: limit).text)
     }
 }
-
-@discardableResult
-func expectError<Result>(
-    _ code: CallError.Code, sourceLocation: SourceLocation = #_sourceLocation, _ body: () async throws -> Result
-) async -> CallError? {
-    do {
-        _ = try await body()
-        Issue.record("no error, and \(code) was expected", sourceLocation: sourceLocation)
-        return nil
-    } catch {
-        let failure = error as? CallError
-        if failure?.code != code {
-            Issue.record("\(error), and \(code) was expected", sourceLocation: sourceLocation)
-        }
-        return failure
-    }
-}

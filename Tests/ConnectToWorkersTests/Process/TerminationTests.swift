@@ -1,6 +1,7 @@
 import ConnectTo
 import ConnectToLinux
 import ConnectToMessaging
+import ConnectToTestSupport
 import ConnectToTesting
 import ConnectToWorkers
 import Glibc
