@@ -60,7 +60,10 @@ let package = Package(
         .target(name: "CConnectToLinux"),
 
         // Arrows point down only: each of these knows the ones above it, never the ones below.
-        .target(name: "ConnectToLinux", dependencies: ["CConnectToLinux", heap, system], swiftSettings: settings),
+        .target(
+            name: "ConnectToLinux", dependencies: ["CConnectToLinux", collections, heap, system],
+            swiftSettings: settings
+        ),
         .target(
             name: "ConnectToDBus", dependencies: ["CConnectToDBus", "ConnectToLinux", logging], swiftSettings: settings),
         .target(

@@ -61,54 +61,21 @@ public struct HubChanges: AsyncSequence, Sendable {
 ///
 /// Above ``limit`` a peer that has come and gone before the loop has looked is not told at all. So what waits is
 /// bounded by the limit and by how many peers there are, and what the loop knows never contradicts itself.
-final class HubChangeQueue: Sendable {
-    static let limit = 4_096
+typealias HubChangeQueue = LoopQueue<HubChange>
 
-    private struct State {
-        var changes: Deque<HubChange> = []
-        var isOver = false
-    }
-
-    private let state: Lock<State>
-    private let signals: AsyncStream<Void>
-    private let signal: AsyncStream<Void>.Continuation
-
-    init(_ first: [HubChange]) {
-        state = Lock(State(changes: Deque(first)))
-        (signals, signal) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
-    }
+extension HubChangeQueue {
+    static var limit: Int { 4_096 }
 
     /// Adds a change, without waking the loop.
     func append(_ change: HubChange) {
-        state.withLock { state in
-            if case .disconnected(let peer, _) = change, state.changes.count >= Self.limit,
-                let index = state.changes.lastIndex(of: .connected(peer))
+        self.change { changes in
+            if case .disconnected(let peer, _) = change, changes.count >= Self.limit,
+                let index = changes.lastIndex(of: .connected(peer))
             {
-                state.changes.remove(at: index)
+                changes.remove(at: index)
             } else {
-                state.changes.append(change)
+                changes.append(change)
             }
         }
-    }
-
-    func wake() {
-        signal.yield()
-    }
-
-    /// No more will come; what waits can still be taken.
-    func end() {
-        state.withLock { $0.isOver = true }
-        signal.finish()
-    }
-
-    func next(isolation actor: isolated (any Actor)? = #isolation) async -> HubChange? {
-        var iterator = signals.makeAsyncIterator()
-        while !Task.isCancelled {
-            let (change, isOver) = state.withLock { ($0.changes.popFirst(), $0.isOver) }
-            if let change { return change }
-            if isOver { return nil }
-            await iterator.next(isolation: actor)
-        }
-        return nil
     }
 }

@@ -55,70 +55,30 @@ final class EventBoard: Sendable {
 ///
 /// Above ``limit`` a worker that has come and gone before the loop has looked is not told at all. So what waits is
 /// bounded by the limit and by how many workers there are, and what the loop knows never contradicts itself.
-final class WorkerEventQueue: Sendable {
-    static let limit = 4_096
+typealias WorkerEventQueue = LoopQueue<WorkerEvent>
 
-    private struct State {
-        var events: Deque<WorkerEvent> = []
-        var isOver = false
-    }
-
-    private let state: Lock<State>
-    private let signals: AsyncStream<Void>
-    private let signal: AsyncStream<Void>.Continuation
-
-    init(_ first: [WorkerEvent]) {
-        state = Lock(State(events: Deque(first)))
-        (signals, signal) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
-    }
+extension WorkerEventQueue {
+    static var limit: Int { 4_096 }
 
     /// Adds an event, without waking the loop.
     func append(_ event: WorkerEvent) {
-        state.withLock { state in
-            if state.events.count >= Self.limit {
+        change { events in
+            if events.count >= Self.limit {
                 switch event {
                 case .failed, .exited:
-                    // Its start still waits: all of it goes. Looked for from the end, where it mostly is.
-                    if let start = state.events.lastIndex(where: { $0.isStart(of: event.worker) }) {
-                        for index in (start..<state.events.count).reversed()
-                        where state.events[index].worker == event.worker {
-                            state.events.remove(at: index)
-                        }
+                    // What still waits of its beginning goes too, if it all waits.
+                    if let start = events.firstIndex(where: { $0.worker == event.worker }),
+                        case .started = events[start]
+                    {
+                        events.removeAll { $0.worker == event.worker }
                         return
                     }
                 case .broken:
-                    state.events.removeAll { if case .broken = $0 { true } else { false } }
+                    events.removeAll { if case .broken = $0 { true } else { false } }
                 case .started, .ready: break
                 }
             }
-            state.events.append(event)
+            events.append(event)
         }
-    }
-
-    func wake() {
-        signal.yield()
-    }
-
-    /// No more will come; what waits can still be taken.
-    func end() {
-        state.withLock { $0.isOver = true }
-        signal.finish()
-    }
-
-    func next(isolation actor: isolated (any Actor)? = #isolation) async -> WorkerEvent? {
-        var iterator = signals.makeAsyncIterator()
-        while !Task.isCancelled {
-            let (event, isOver) = state.withLock { ($0.events.popFirst(), $0.isOver) }
-            if let event { return event }
-            if isOver { return nil }
-            await iterator.next(isolation: actor)
-        }
-        return nil
-    }
-}
-
-extension WorkerEvent {
-    fileprivate func isStart(of number: Int?) -> Bool {
-        if case .started(let started) = self { started == number } else { false }
     }
 }

@@ -1,3 +1,4 @@
+import ConnectToLinux
 public import ConnectToMessaging
 
 /// A worker of a pool has come or gone.

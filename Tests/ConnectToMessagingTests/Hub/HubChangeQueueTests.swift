@@ -1,4 +1,5 @@
 import ConnectTo
+import ConnectToLinux
 import Testing
 
 @testable import ConnectToMessaging

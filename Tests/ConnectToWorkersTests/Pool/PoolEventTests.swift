@@ -1,4 +1,5 @@
 import ConnectTo
+import ConnectToLinux
 import ConnectToMessaging
 import ConnectToTestSupport
 import Glibc
