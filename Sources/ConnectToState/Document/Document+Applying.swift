@@ -42,13 +42,8 @@ extension Document {
         if stamp.clock > Stamp.greatestClock { throw StateViolation("a stamp has a clock of 2⁶³ or more") }
     }
 
-    /// How deep a path may be.
-    static let greatestDepth = 128
-
     func check(_ path: StatePath, _ value: StateValue?) throws(StateViolation) {
-        if path.steps.count > Self.greatestDepth {
-            throw StateViolation("a path has \(path.steps.count) keys, and \(Self.greatestDepth) are the most")
-        }
+        if path.steps.count > StateLimits.greatestDepth { throw .tooDeepPath }
         if case .object(let members) = value, !members.isEmpty {
             throw StateViolation("the value of an operation is an object with members, which are operations each")
         }

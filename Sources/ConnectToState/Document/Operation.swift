@@ -41,5 +41,9 @@ struct StateViolation: Error, Hashable {
         self.message = message
     }
 
+    static var tooDeepPath: StateViolation {
+        StateViolation("a path has more than \(StateLimits.greatestDepth) keys")
+    }
+
     static var sameReplica: StateViolation { StateViolation("another replica counts with the id of this one") }
 }

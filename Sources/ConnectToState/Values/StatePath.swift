@@ -13,6 +13,9 @@ public struct StatePath: Hashable, Sendable {
     /// The keys, the outermost first.
     public var keys: [String] { steps.map(\.string) }
 
+    /// The bytes of all keys.
+    var byteCount: Int { steps.reduce(0) { $0 + $1.string.utf8.count } }
+
     /// Makes a path of its keys.
     public init(_ keys: [String] = []) {
         steps = keys.map(StateKey.init)
