@@ -23,7 +23,16 @@ extension Document {
     }
 
     private func check(_ operation: Operation, _ known: VersionVector) throws(StateViolation) {
-        let dot = operation.dot
+        try checkNext(operation.dot, known)
+        if !operation.seen.allSatisfy(known.contains) {
+            throw StateViolation("an operation says that it has seen one that has not come before it")
+        }
+        try check(operation.stamp)
+        try check(operation.path, operation.value)
+    }
+
+    /// Whether an operation is the next one of its replica.
+    func checkNext(_ dot: Dot, _ known: VersionVector) throws(StateViolation) {
         if dot.replica == replica {
             throw .sameReplica
         }
@@ -31,11 +40,6 @@ extension Document {
             throw StateViolation(
                 "operation \(dot.counter) of a replica came, and \(known[dot.replica] + 1) is the next one of it")
         }
-        if !operation.seen.allSatisfy(known.contains) {
-            throw StateViolation("an operation says that it has seen one that has not come before it")
-        }
-        try check(operation.stamp)
-        try check(operation.path, operation.value)
     }
 
     func check(_ stamp: Stamp) throws(StateViolation) {

@@ -1,5 +1,12 @@
 import DequeModule
 
+/// What has come with a difference.
+struct JoinedDelta {
+    let grew: Bool
+    let changes: [ViewChange]
+    let textChanges: [TextChange]
+}
+
 extension Document {
     /// What a replica lacks that knows certain operations.
     func delta(since known: VersionVector) -> Delta {
@@ -7,6 +14,10 @@ extension Document {
         var delta = Delta(isComplete: isComplete, entries: [], vector: vector, floor: isComplete ? floor : .init())
         func append(_ path: StatePath, _ node: Node) {
             delta.entries.append(.init(path: path, siblings: node.siblings, removals: node.removals))
+        }
+        for (name, text) in texts {
+            let lacking = text.delta(since: isComplete ? nil : known)
+            if !lacking.isEmpty { delta.texts.append(.init(name: name, delta: lacking)) }
         }
         if isComplete {
             root.forEach(from: StatePath(), append)
@@ -23,9 +34,9 @@ extension Document {
 
     /// Takes what this replica lacked of another one.
     ///
-    /// - Returns: whether any operation was new, and what has changed in the view.
+    /// - Returns: whether any operation was new, and what has changed in the view and in texts.
     /// - Throws: ``StateViolation``, and nothing is changed.
-    mutating func join(_ delta: Delta) throws(StateViolation) -> (grew: Bool, changes: [ViewChange]) {
+    mutating func join(_ delta: Delta) throws(StateViolation) -> JoinedDelta {
         try check(delta)
         var theirs: [StatePath: Delta.Entry] = [:]
         for entry in delta.entries { theirs[entry.path] = entry }
@@ -37,14 +48,22 @@ extension Document {
         let changed = paths.filter { path in
             joinEntry(theirs[path] ?? .init(path: path, siblings: [], removals: []), of: delta.vector, &fresh)
         }
+        var freshRemovals: [(dot: Dot, place: RemovalPlace)] = []
         for one in fresh.sorted(by: { $0.dot < $1.dot }) {
             index[one.dot.replica, default: DotIndex()].append(one.dot.counter, at: one.path)
-            if one.isRemoval { removals.append((one.dot, one.path)) }
+            if one.isRemoval { freshRemovals.append((one.dot, .path(one.path))) }
         }
+        var textChanges: [TextChange] = []
+        for text in delta.texts {
+            let joined = join(text)
+            freshRemovals += joined.removals.map { ($0, .text(text.name)) }
+            if !joined.change.edits.isEmpty { textChanges.append(joined.change) }
+        }
+        removals += freshRemovals.sorted { $0.dot < $1.dot }
         let grew = !vector.covers(delta.vector)
         vector.formUnion(delta.vector)
         floor.formUnion(delta.floor)
-        return (grew, updateView(at: changed))
+        return JoinedDelta(grew: grew, changes: updateView(at: changed), textChanges: textChanges)
     }
 
     /// An operation that this document has not had.
@@ -99,12 +118,23 @@ extension Document {
             }
             try check(entry.path, nil)
         }
+        if Set(delta.texts.map(\.name)).count < delta.texts.count {
+            throw StateViolation("a difference has a text twice")
+        }
+        for text in delta.texts { try text.check(texts[text.name]?.sequence, in: delta.vector, vector) }
     }
 
     /// Forgets the oldest removals until only so many are told one by one. A replica that lacks one of the others gets
     /// everything when it comes back.
     mutating func forgetRemovals(keeping count: Int) {
-        while removals.count > count, let (dot, path) = removals.popFirst() { forget(dot, at: path) }
+        while removals.count > count, let (dot, place) = removals.popFirst() { forget(dot, at: place) }
+    }
+
+    private mutating func forget(_ dot: Dot, at place: RemovalPlace) {
+        switch place {
+        case .path(let path): forget(dot, at: path)
+        case .text(let name): if texts[name]?.forget(dot) == true { floor.insert(dot) }
+        }
     }
 
     private mutating func forget(_ dot: Dot, at path: StatePath) {

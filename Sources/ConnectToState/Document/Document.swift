@@ -14,6 +14,8 @@ struct Document: Sendable {
     let rule: ConflictRule
     /// The values; a copy of it is a snapshot.
     var root = Node()
+    /// The texts by their names, beside the values: no path leads into one.
+    var texts: [StateKey: DocumentText] = [:]
     /// The operations that are known.
     var vector = VersionVector()
     /// The removals that are no longer told one by one: a replica that does not know them all gets everything.
@@ -22,8 +24,8 @@ struct Document: Sendable {
     var clock: UInt64 = 0
     /// Where the operations of each replica stand that are in the tree.
     var index: [ReplicaID: DotIndex] = [:]
-    /// The removals in the tree, the oldest first, and some that are gone.
-    var removals: Deque<(dot: Dot, path: StatePath)> = []
+    /// The removals in the tree and in texts, the oldest first, and some that are gone.
+    var removals: Deque<(dot: Dot, place: RemovalPlace)> = []
 
     init(replica: ReplicaID = .random(), rule: ConflictRule = .vectorClock) {
         self.replica = replica
@@ -42,7 +44,7 @@ struct Document: Sendable {
         }
         for dot in operation.seen { index[dot.replica]?.remove(dot.counter) }
         index[operation.dot.replica, default: DotIndex()].append(operation.dot.counter, at: operation.path)
-        if operation.value == nil { removals.append((operation.dot, operation.path)) }
+        if operation.value == nil { removals.append((operation.dot, .path(operation.path))) }
         vector.insert(operation.dot)
         clock = max(clock, operation.stamp.clock)
     }
@@ -53,6 +55,12 @@ struct Document: Sendable {
         for path in paths { update.update(&root, at: path) }
         return update.effective
     }
+}
+
+/// Where something was removed.
+enum RemovalPlace {
+    case path(StatePath)
+    case text(StateKey)
 }
 
 extension Node {

@@ -21,6 +21,7 @@ struct Delta: Hashable, Sendable {
     /// Whether it is all that there is, and not the difference to what the receiver had.
     var isComplete: Bool
     var entries: [Entry]
+    var texts: [Text] = []
     var vector: VersionVector
     /// Of a complete one: the removals that are no longer told one by one.
     var floor: VersionVector
@@ -30,6 +31,11 @@ struct Delta: Hashable, Sendable {
         var path: StatePath
         var siblings: [Sibling]
         var removals: [Dot]
+    }
+
+    struct Text: Hashable, Sendable {
+        var name: StateKey
+        var delta = TextDelta()
     }
 }
 
