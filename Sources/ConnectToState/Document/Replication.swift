@@ -23,12 +23,15 @@ struct Replication: Sendable {
         case delta(Delta)
         /// A transaction.
         case operations([Operation])
+        /// A transaction of texts.
+        case edits([TextOperation])
     }
 
     /// What to send, in this order, and what has changed in the view.
     struct Effects {
         var messages: [(line: Int, message: Message)] = []
         var changes: [ViewChange] = []
+        var textChanges: [TextChange] = []
     }
 
     /// Begins with a line to another replica.
@@ -46,6 +49,12 @@ struct Replication: Sendable {
         return Effects(messages: forward(written.operations), changes: written.changes)
     }
 
+    /// Replaces what is between two UTF-16 offsets of a text.
+    mutating func edit(_ text: StateKey, _ range: Range<Int>, with string: String) -> Effects {
+        let written = document.edit(text, range, with: string)
+        return Effects(messages: forward(written.operations), textChanges: written.changes)
+    }
+
     /// - Throws: ``StateViolation``: the line has to end, and the document is as it was.
     mutating func receive(_ message: Message, from line: Int) throws(StateViolation) -> Effects {
         guard lines[line] != nil else { return Effects() }
@@ -58,10 +67,15 @@ struct Replication: Sendable {
             let applied = try document.apply(operations)
             for operation in operations { lines[line]?.known.insert(operation.dot) }
             return Effects(messages: forward(applied.operations, except: line), changes: applied.changes)
+        case .edits(let operations):
+            let applied = try document.apply(operations)
+            for operation in operations { lines[line]?.known.insert(operation.lastDot) }
+            return Effects(
+                messages: forward(applied.operations, except: line), textChanges: applied.changes)
         case .delta(let delta):
             let joined = try document.join(delta)
             lines[line]?.known.formUnion(delta.vector)
-            var effects = Effects(changes: joined.changes)
+            var effects = Effects(changes: joined.changes, textChanges: joined.textChanges)
             // What has come is not known operation by operation, so the others get a difference too.
             if joined.grew {
                 for (other, state) in lines where other != line && state.isLive {
@@ -83,9 +97,17 @@ struct Replication: Sendable {
     }
 
     private mutating func forward(_ operations: [Operation], except sender: Int? = nil) -> [(Int, Message)] {
-        if operations.isEmpty { return [] }
+        operations.isEmpty ? [] : forward(.operations(operations), except: sender)
+    }
+
+    private mutating func forward(_ operations: [TextOperation], except sender: Int? = nil) -> [(Int, Message)] {
+        operations.isEmpty ? [] : forward(.edits(operations), except: sender)
+    }
+
+    /// - Parameter transaction: a new one, with which the document is as it is.
+    private mutating func forward(_ transaction: Message, except sender: Int? = nil) -> [(Int, Message)] {
         let live = lines.keys.filter { $0 != sender && lines[$0]?.isLive == true }
         for line in live { lines[line]?.known.formUnion(document.vector) }
-        return live.map { ($0, .operations(operations)) }
+        return live.map { ($0, transaction) }
     }
 }

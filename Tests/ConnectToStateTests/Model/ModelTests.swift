@@ -10,7 +10,16 @@ struct ModelTests {
     /// replicas differ from it.
     @Test("After each step of random schedules every replica is what it is in the model, and its changes add up")
     func schedules() async throws {
-        let model = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "model.py").path
+        try await replay("model.py")
+    }
+
+    @Test("After each step of random schedules every text is what it is in the model, and its edits add up")
+    func textSchedules() async throws {
+        try await replay("text_model.py")
+    }
+
+    private func replay(_ name: String) async throws {
+        let model = URL(filePath: #filePath).deletingLastPathComponent().appending(path: name).path
         let count = ProcessInfo.processInfo.environment["CONNECTTO_SCHEDULES"].flatMap { Int($0) } ?? 100
         try await withProcess("/usr/bin/python3", [model, "0", "\(count)"]) { process in
             var replay = Replay()
@@ -46,6 +55,10 @@ private struct Replay {
             let path = StatePath(keys.map(StateText.value))
             both { $0.set(numbers[1], path, said[3] == .null ? nil : said[3]) }
             return matches(numbers[1], numbers[4])
+        case "edit":
+            guard case .string(let text) = said[2], case .string(let string) = said[5] else { return true }
+            both { $0.edit(numbers[1], text, numbers[3], numbers[4], string) }
+            return matches(numbers[1], numbers[6])
         case "forget":
             both { $0.forget(numbers[1], keeping: numbers[2]) }
             return matches(numbers[1], numbers[3])
@@ -73,6 +86,7 @@ private struct Replay {
         let areToldAll =
             StateText.view(StateText.shown(latest)) == self.latest.replayedView(name)
             && StateText.view(StateText.shown(custom)) == self.custom.replayedView(name)
+            && self.latest.areTextsToldAll(name)
         #expect(areToldAll, "seed \(seed), step \(step), replica \(name): the changes do not give the view\n\(text)")
         return isSame && areToldAll
     }

@@ -7,6 +7,8 @@ struct Schedule {
     private var waiting: [Way: [Replication.Message]] = [:]
     /// What a user sees who has the view at the beginning and hears of each change.
     private var replayed: [Int: [StatePath: StateValue]] = [:]
+    /// The same of texts.
+    private var replayedTexts: [Int: [StateKey: [UInt16]]] = [:]
 
     private struct Way: Hashable {
         let sender: Int
@@ -20,11 +22,13 @@ struct Schedule {
     mutating func add(_ name: Int, rule: ConflictRule) {
         replicas[name] = Replication(Document(replica: ReplicaID(UInt128(name)), rule: rule))
         replayed[name] = [:]
+        replayedTexts[name] = [:]
     }
 
     mutating func remove(_ name: Int) {
         replicas[name] = nil
         replayed[name] = nil
+        replayedTexts[name] = nil
     }
 
     mutating func connect(_ one: Int, _ other: Int) {
@@ -45,6 +49,15 @@ struct Schedule {
         if let effects = replicas[name]?.write([(path, value)], now: 0) { take(effects, of: name) }
     }
 
+    /// - Parameters:
+    ///   - offset: in Unicode scalars, as the count of those that are replaced.
+    mutating func edit(_ name: Int, _ text: String, _ offset: Int, _ count: Int, _ string: String) {
+        let scalars = Array((document(name)?.texts[StateKey(text)]?.sequence.string ?? "").unicodeScalars)
+        func utf16(_ end: Int) -> Int { scalars[..<end].reduce(0) { $0 + UTF16.width($1) } }
+        let range = utf16(offset)..<utf16(offset + count)
+        if let effects = replicas[name]?.edit(StateKey(text), range, with: string) { take(effects, of: name) }
+    }
+
     mutating func forget(_ name: Int, keeping count: Int) {
         replicas[name]?.forgetRemovals(keeping: count)
     }
@@ -60,6 +73,12 @@ struct Schedule {
             if replayed[name]?[change.path] != change.old { replayed[name]?["a change began with another value"] = nil }
             replayed[name]?[change.path] = change.new
         }
+        for change in effects.textChanges {
+            for edit in change.edits {
+                replayedTexts[name]?[change.text, default: []]
+                    .replaceSubrange(edit.offset..<edit.offset + edit.removed, with: edit.inserted.utf16)
+            }
+        }
     }
 
     func document(_ name: Int) -> Document? { replicas[name]?.document }
@@ -67,5 +86,12 @@ struct Schedule {
     /// What the view is by the changes that were told.
     func replayedView(_ name: Int) -> String {
         StateText.view(replayed[name] ?? [:])
+    }
+
+    /// Whether the edits that were told make the texts what they are.
+    func areTextsToldAll(_ name: Int) -> Bool {
+        document(name)?.texts.allSatisfy { text, state in
+            (replayedTexts[name]?[text] ?? []) == Array(state.sequence.string.utf16)
+        } ?? false
     }
 }

@@ -29,6 +29,9 @@ enum StateText {
         lines.append("floor" + vector(latest.floor))
         lines.append("latest" + view(shown(latest)))
         lines.append("custom" + view(shown(custom)))
+        for (name, text) in latest.texts.sorted(by: { $0.key < $1.key }) {
+            lines.append("\(name.string)|\(text.sequence.string)")
+        }
         return lines.joined(separator: "\n")
     }
 

@@ -199,6 +199,8 @@ def unite(vector, other):
 
 
 class Schedule:
+    replica = Replica
+
     def __init__(self, seed, show):
         self.random = random.Random(seed)
         self.seed, self.show = seed, show
@@ -216,7 +218,7 @@ class Schedule:
 
     def add(self):
         name = next(self.names)
-        self.replicas[name] = Replica(name)
+        self.replicas[name] = self.replica(name)
         self.say("add", name)
 
     def remove(self, name):
@@ -292,7 +294,12 @@ class Schedule:
         assert left == {dot for here in replica.values.values() for dot in here}, f"seed {self.seed}: wrong writes"
 
 
-first, count = int(sys.argv[1]), int(sys.argv[2])
-shown = int(sys.argv[4]) if "--show" in sys.argv else None
-for seed in range(first, first + count):
-    Schedule(seed, seed == shown).run()
+def run(schedule):
+    first, count = int(sys.argv[1]), int(sys.argv[2])
+    shown = int(sys.argv[4]) if "--show" in sys.argv else None
+    for seed in range(first, first + count):
+        schedule(seed, seed == shown).run()
+
+
+if __name__ == "__main__":
+    run(Schedule)
