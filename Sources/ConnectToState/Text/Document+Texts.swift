@@ -32,10 +32,9 @@ extension Document {
     ///
     /// - Throws: ``StateViolation``, and nothing is changed.
     mutating func apply(_ operations: [TextOperation]) throws(StateViolation) -> AppliedTextOperations {
-        var check = TextCheck(self)
-        for operation in operations { try check.add(operation) }
+        let fresh = try checked(operations)
         var changes: [(text: StateKey, edits: [StringEdit])] = []
-        for operation in check.fresh {
+        for operation in fresh {
             let edits: [StringEdit]
             switch operation.edit {
             case .insert(let string, let parent, let side):
@@ -54,8 +53,16 @@ extension Document {
             }
         }
         return AppliedTextOperations(
-            operations: check.fresh,
+            operations: fresh,
             changes: changes.filter { !$0.edits.isEmpty }.map { TextChange(text: $0.text, edits: $0.edits) })
+    }
+
+    /// The operations that are not known, which a replica that keeps the rules can have sent.
+    private func checked(_ operations: [TextOperation]) throws(StateViolation) -> [TextOperation] {
+        // It has a copy of the document, which has to be gone before a text is changed: or all of that would be copied.
+        var check = TextCheck(self)
+        for operation in operations { try check.add(operation) }
+        return check.fresh
     }
 
     /// Notes an operation that a text has taken.
@@ -73,7 +80,7 @@ extension Document {
     mutating func join(_ text: Delta.Text) -> (removals: [Dot], change: TextChange) {
         var change = TextChange(text: text.name, edits: [])
         var fresh: [Dot] = []
-        var own = texts.removeValue(forKey: text.name) ?? DocumentText()
+        var own = texts.removeValue(forKey: text.name) ?? DocumentText()  // taken out, so that it is not copied
         change.edits += own.sequence.join(text.delta.pieces, known: vector)
         for removal in text.delta.removals where !vector.contains(removal.dot) {
             change.edits += own.sequence.remove(removal.ranges)

@@ -1,7 +1,14 @@
+/// The bits of a difference's first byte.
+private enum DeltaFlags {
+    static let complete: UInt8 = 1
+    /// What is lacking of texts follows the operations.
+    static let texts: UInt8 = 2
+}
+
 extension Delta {
     /// Everything at all of its paths, one by one in the order of the dots: so those of one replica follow each other.
     func write(to writer: inout StateWriter) {
-        writer.byte(isComplete ? 1 : 0)
+        writer.byte((isComplete ? DeltaFlags.complete : 0) | (texts.isEmpty ? 0 : DeltaFlags.texts))
         vector.write(to: &writer)
         if isComplete { floor.write(to: &writer) }
         var marks: [(dot: Dot, clock: UInt64?, path: StatePath, value: StateValue?)] = []
@@ -14,13 +21,19 @@ extension Delta {
         var records = RecordWriter(writer)
         for mark in marks { records.write(mark.dot, mark.clock, mark.path, mark.value) }
         writer = records.writer
+        if texts.isEmpty { return }
+        writer.varint(UInt64(texts.count))
+        for text in texts { text.write(to: &writer) }
     }
 
     init(from reader: inout StateReader, limits: StateLimits) throws(StateViolation) {
         let flags = try reader.byte()
-        guard flags <= 1 else { throw StateViolation("a difference has a flag that there is not") }
+        guard flags <= DeltaFlags.complete | DeltaFlags.texts else {
+            throw StateViolation("a difference has a flag that there is not")
+        }
         let vector = try VersionVector(from: &reader)
-        let floor = flags == 1 ? try VersionVector(from: &reader) : VersionVector()
+        let isComplete = flags & DeltaFlags.complete != 0
+        let floor = isComplete ? try VersionVector(from: &reader) : VersionVector()
         let count = try reader.count()
         var records = RecordReader(reader, budget: limits.documentBytes)
         var places: [StatePath: Int] = [:]
@@ -43,6 +56,10 @@ extension Delta {
             entries[place].siblings.sort { ($0.stamp, $0.dot) < ($1.stamp, $1.dot) }
         }
         reader = records.reader
-        self.init(isComplete: flags == 1, entries: entries, vector: vector, floor: floor)
+        var texts: [Text] = []
+        if flags & DeltaFlags.texts != 0 {
+            for _ in 0..<(try reader.count()) { texts.append(try Text(from: &reader)) }
+        }
+        self.init(isComplete: isComplete, entries: entries, texts: texts, vector: vector, floor: floor)
     }
 }

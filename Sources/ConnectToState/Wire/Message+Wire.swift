@@ -3,6 +3,7 @@ extension Replication.Message {
         case hello = 1
         case delta = 3
         case operations = 4
+        case edits = 8
     }
 
     /// The message as bytes (dbus/STATE.md).
@@ -21,6 +22,9 @@ extension Replication.Message {
             var records = RecordWriter(writer)
             for operation in operations { records.write(operation) }
             writer = records.writer
+        case .edits(let operations):
+            writer.byte(Kind.edits.rawValue)
+            operations.write(to: &writer)
         }
         return writer.bytes
     }
@@ -42,6 +46,7 @@ extension Replication.Message {
             for _ in 0..<count { operations.append(try records.read()) }
             reader = records.reader
             self = .operations(operations)
+        case .edits: self = .edits(try [TextOperation](from: &reader))
         }
         guard reader.isAtEnd else { throw StateViolation("a message goes on behind its end") }
     }

@@ -63,7 +63,8 @@ struct Schedule {
     }
 
     mutating func deliver(_ sender: Int, _ receiver: Int) throws {
-        guard let message = waiting[Way(sender: sender, receiver: receiver)]?.removeFirst() else { return }
+        guard let sent = waiting[Way(sender: sender, receiver: receiver)]?.removeFirst() else { return }
+        let message = try Replication.Message(decoding: sent.encoded())
         if let effects = try replicas[receiver]?.receive(message, from: sender) { take(effects, of: receiver) }
     }
 
