@@ -8,8 +8,9 @@ extension Document {
     /// Applies the operations of a transaction of another replica; those that are known already change nothing.
     ///
     /// - Throws: ``StateViolation``, and nothing is changed: an operation of a replica is missing before another one of
-    ///   the same replica, or one is missing that it says it has seen.
+    ///   the same replica, or one is missing that it says it has seen, or there would be more than the limits allow.
     mutating func apply(_ operations: [Operation]) throws(StateViolation) -> AppliedOperations {
+        try limits.check(operations: operations.count)
         var known = vector
         var applied = AppliedOperations()
         for operation in operations where !known.contains(operation.dot) {
@@ -17,7 +18,16 @@ extension Document {
             known.insert(operation.dot)
             applied.operations.append(operation)
         }
-        for operation in applied.operations { put(operation) }
+        try limits.check(known)
+        let new = applied.operations
+        if mayPassLimits(new.lazy.compactMap { operation in operation.value.map { (operation.path, $0) } }) {
+            var after = self
+            after.put(new)
+            try after.checkLimits(at: new.lazy.map(\.path))
+            self = after
+        } else {
+            put(new)
+        }
         applied.changes = updateView(at: applied.operations.map(\.path))
         return applied
     }
@@ -42,12 +52,38 @@ extension Document {
         }
     }
 
+    private mutating func put(_ operations: [Operation]) {
+        for operation in operations {
+            let replaced = root.put(operation, &totals)
+            note(operation, replaced: replaced)
+        }
+    }
+
+    private func checkLimits(at paths: some Sequence<StatePath>) throws(StateViolation) {
+        try limits.check(values: totals.values, bytes: totals.bytes)
+        for path in paths {
+            let count = root.node(at: path.steps[...])?.siblings.count ?? 0
+            if count > limits.conflicts { throw limits.over("a path would have \(count) values", limits.conflicts) }
+        }
+    }
+
+    /// Whether the limits may be passed: they are not if they would not be without anything that is replaced.
+    func mayPassLimits(_ leaves: some Sequence<StateLeaf>) -> Bool {
+        var (count, bytes) = (0, totals.bytes)
+        for leaf in leaves {
+            count += 1
+            bytes += leaf.path.byteCount + leaf.value.byteCount
+        }
+        return totals.values + count > limits.values || bytes > limits.documentBytes
+            || totals.conflicts + count > limits.conflicts
+    }
+
     func check(_ stamp: Stamp) throws(StateViolation) {
         if stamp.clock > Stamp.greatestClock { throw StateViolation("a stamp has a clock of 2⁶³ or more") }
     }
 
     func check(_ path: StatePath, _ value: StateValue?) throws(StateViolation) {
-        if path.steps.count > StateLimits.greatestDepth { throw .tooDeepPath }
+        try limits.check(path, value)
         if case .object(let members) = value, !members.isEmpty {
             throw StateViolation("the value of an operation is an object with members, which are operations each")
         }

@@ -2,7 +2,10 @@ import DequeModule
 
 /// What has come with a difference.
 struct JoinedDelta {
+    /// Whether any operation was new.
     let grew: Bool
+    /// Whether anything was: an operation, or what another replica has lost.
+    let isNew: Bool
     let changes: [ViewChange]
     let textChanges: [TextChange]
 }
@@ -10,7 +13,15 @@ struct JoinedDelta {
 extension Document {
     /// What a replica lacks that knows certain operations.
     func delta(since known: VersionVector) -> Delta {
-        let isComplete = !known.covers(floor)
+        delta(since: known, isComplete: !known.covers(floor))
+    }
+
+    /// Everything, for a replica that has to compare all of it.
+    func completeDelta() -> Delta {
+        delta(since: VersionVector(), isComplete: true)
+    }
+
+    private func delta(since known: VersionVector, isComplete: Bool) -> Delta {
         var delta = Delta(isComplete: isComplete, entries: [], vector: vector, floor: isComplete ? floor : .init())
         func append(_ path: StatePath, _ node: Node) {
             delta.entries.append(.init(path: path, siblings: node.siblings, removals: node.removals))
@@ -34,7 +45,6 @@ extension Document {
 
     /// Takes what this replica lacked of another one.
     ///
-    /// - Returns: whether any operation was new, and what has changed in the view and in texts.
     /// - Throws: ``StateViolation``, and nothing is changed.
     mutating func join(_ delta: Delta) throws(StateViolation) -> JoinedDelta {
         try check(delta)
@@ -44,14 +54,19 @@ extension Document {
         if delta.isComplete {
             root.forEach(from: StatePath()) { path, _ in if theirs[path] == nil { paths.append(path) } }
         }
-        var fresh: [Fresh] = []
-        let changed = paths.filter { path in
-            joinEntry(theirs[path] ?? .init(path: path, siblings: [], removals: []), of: delta.vector, &fresh)
+        let joins = paths.compactMap { path in
+            joining(theirs[path] ?? .init(path: path, siblings: [], removals: []), of: delta.vector)
+        }
+        try checkLimits(joins)
+        let grew = !vector.covers(delta.vector)
+        for join in joins { take(join) }
+        let fresh = joins.flatMap { join in
+            join.new.map { ($0.dot, join.path, false) } + join.removed.map { ($0, join.path, true) }
         }
         var freshRemovals: [(dot: Dot, place: RemovalPlace)] = []
-        for one in fresh.sorted(by: { $0.dot < $1.dot }) {
-            index[one.dot.replica, default: DotIndex()].append(one.dot.counter, at: one.path)
-            if one.isRemoval { freshRemovals.append((one.dot, .path(one.path))) }
+        for (dot, path, isRemoval) in fresh.sorted(by: { $0.0 < $1.0 }) where !vector.contains(dot) {
+            index[dot.replica, default: DotIndex()].append(dot.counter, at: path)
+            if isRemoval { freshRemovals.append((dot, .path(path))) }
         }
         var textChanges: [TextChange] = []
         for text in delta.texts {
@@ -60,49 +75,70 @@ extension Document {
             if !joined.change.edits.isEmpty { textChanges.append(joined.change) }
         }
         removals += freshRemovals.sorted { $0.dot < $1.dot }
-        let grew = !vector.covers(delta.vector)
         vector.formUnion(delta.vector)
         floor.formUnion(delta.floor)
-        return JoinedDelta(grew: grew, changes: updateView(at: changed), textChanges: textChanges)
+        let changed = joins.filter { !$0.new.isEmpty || !$0.replaced.isEmpty }.map(\.path)
+        return JoinedDelta(
+            grew: grew, isNew: grew || !changed.isEmpty, changes: updateView(at: changed), textChanges: textChanges)
     }
 
-    /// An operation that this document has not had.
-    private struct Fresh {
-        let dot: Dot
+    /// What joining changes at a path.
+    private struct Joining {
         let path: StatePath
-        let isRemoval: Bool
+        /// The values that come.
+        let new: [Sibling]
+        /// The removals that are told of from now on.
+        let removed: [Dot]
+        /// The values that go.
+        let replaced: [Sibling]
+        /// How many values stay.
+        let stay: Int
     }
 
     /// Keeps the own values at a path that the other replica has or does not know of, and takes its values that this
-    /// one has or does not know of.
-    ///
-    /// - Returns: whether the values at the path are others now.
-    private mutating func joinEntry(_ entry: Delta.Entry, of other: VersionVector, _ fresh: inout [Fresh])
-        -> Bool
-    {
-        let path = entry.path
-        let new = entry.siblings.filter { !vector.contains($0.dot) }
-        let removed = entry.removals.filter { !vector.contains($0) }
-        let theirs = Set(entry.siblings.map(\.dot))
-        let own = root.node(at: path.steps[...])?.siblings ?? []
-        let replaced = Set(own.map(\.dot).filter { !theirs.contains($0) && other.contains($0) })
-        if new.isEmpty, removed.isEmpty, replaced.isEmpty { return false }
-        root.change(at: path.steps[...]) { node in
-            node.siblings.removeAll { replaced.contains($0.dot) }
-            for sibling in new { node.insert(sibling) }
-            node.removals += removed
+    /// one has or does not know of. Two values with the same dot are the work of two replicas with one id; all keep the
+    /// same one of them.
+    private func joining(_ entry: Delta.Entry, of other: VersionVector) -> Joining? {
+        let own = root.node(at: entry.path.steps[...])?.siblings ?? []
+        let new = entry.siblings.filter { sibling in
+            !vector.contains(sibling.dot) || own.contains { $0.isTwin(of: sibling, at: entry.path) }
         }
-        for dot in replaced { index[dot.replica]?.remove(dot.counter) }
-        for sibling in new { clock = max(clock, sibling.stamp.clock) }
-        fresh += new.map { Fresh(dot: $0.dot, path: path, isRemoval: false) }
-        fresh += removed.map { Fresh(dot: $0, path: path, isRemoval: true) }
-        return !new.isEmpty || !replaced.isEmpty
+        let removed = entry.removals.filter { !vector.contains($0) }
+        let kept = Set(entry.siblings.map(\.dot)).subtracting(new.map(\.dot))
+        let replaced = own.filter { !kept.contains($0.dot) && other.contains($0.dot) }
+        if new.isEmpty, removed.isEmpty, replaced.isEmpty { return nil }
+        return Joining(
+            path: entry.path, new: new, removed: removed, replaced: replaced, stay: own.count - replaced.count)
+    }
+
+    private func checkLimits(_ joins: [Joining]) throws(StateViolation) {
+        var (values, bytes) = (totals.values, totals.bytes)
+        for join in joins {
+            let count = join.stay + join.new.count
+            if count > limits.conflicts { throw limits.over("a path would have \(count) values", limits.conflicts) }
+            values += join.new.count - join.replaced.count
+            bytes += join.path.byteCount * (join.new.count - join.replaced.count)
+            bytes +=
+                join.new.reduce(0) { $0 + $1.value.byteCount } - join.replaced.reduce(0) { $0 + $1.value.byteCount }
+        }
+        try limits.check(values: values, bytes: bytes)
+    }
+
+    private mutating func take(_ join: Joining) {
+        let replaced = Set(join.replaced.map(\.dot))
+        _ = root.replace(at: join.path, with: join.new, removals: join.removed, &totals) { replaced.contains($0.dot) }
+        for dot in replaced.subtracting(join.new.map(\.dot)) { index[dot.replica]?.remove(dot.counter) }
+        for sibling in join.new { clock = max(clock, sibling.stamp.clock) }
     }
 
     private func check(_ delta: Delta) throws(StateViolation) {
         if delta.vector[replica] > vector[replica] {
             throw .sameReplica
         }
+        var known = vector
+        known.formUnion(delta.vector)
+        try limits.check(known)
+        if delta.vector.counters.values.contains(where: { $0 > Dot.greatestCounter }) { throw .tooGreatCounter }
         if !delta.vector.covers(delta.floor) {
             throw StateViolation("a difference has forgotten removals that it does not know")
         }

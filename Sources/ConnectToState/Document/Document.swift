@@ -12,8 +12,11 @@ import HashTreeCollections
 struct Document: Sendable {
     let replica: ReplicaID
     let rule: ConflictRule
+    let limits: StateLimits
     /// The values; a copy of it is a snapshot.
     var root = Node()
+    /// What the values are in numbers.
+    var totals = Totals()
     /// The texts by their names, beside the values: no path leads into one.
     var texts: [StateKey: DocumentText] = [:]
     /// The operations that are known.
@@ -27,22 +30,20 @@ struct Document: Sendable {
     /// The removals in the tree and in texts, the oldest first, and some that are gone.
     var removals: Deque<(dot: Dot, place: RemovalPlace)> = []
 
-    init(replica: ReplicaID = .random(), rule: ConflictRule = .vectorClock) {
+    init(
+        replica: ReplicaID = .random(), rule: ConflictRule = .vectorClock, limits: StateLimits = StateLimits()
+    ) {
         self.replica = replica
         self.rule = rule
+        self.limits = limits
     }
 
-    /// Puts an operation into the tree, which nothing before it is missing of.
-    mutating func put(_ operation: Operation) {
-        root.change(at: operation.path.steps[...]) { node in
-            node.siblings.removeAll { operation.seen.contains($0.dot) }
-            if let value = operation.value {
-                node.insert(Sibling(dot: operation.dot, stamp: operation.stamp, value: value))
-            } else {
-                node.removals.append(operation.dot)
-            }
-        }
-        for dot in operation.seen { index[dot.replica]?.remove(dot.counter) }
+    /// Notes an operation that has been put into the tree, and that nothing before it is missing of.
+    ///
+    /// - Parameter replaced: what it has replaced there: not all that it says to have seen, which may be gone, or be a
+    ///   lie.
+    mutating func note(_ operation: Operation, replaced: [Dot]) {
+        for dot in replaced { index[dot.replica]?.remove(dot.counter) }
         index[operation.dot.replica, default: DotIndex()].append(operation.dot.counter, at: operation.path)
         if operation.value == nil { removals.append((operation.dot, .path(operation.path))) }
         vector.insert(operation.dot)
@@ -64,6 +65,18 @@ enum RemovalPlace {
 }
 
 extension Node {
+    /// Puts an operation into the tree.
+    ///
+    /// - Returns: which values it has replaced.
+    @discardableResult
+    mutating func put(_ operation: Operation, _ totals: inout Totals) -> [Dot] {
+        let sibling = operation.value.map { Sibling(dot: operation.dot, stamp: operation.stamp, value: $0) }
+        return replace(
+            at: operation.path, with: sibling.map { [$0] } ?? [], removals: sibling == nil ? [operation.dot] : [],
+            &totals
+        ) { operation.seen.contains($0.dot) }
+    }
+
     /// Inserts a value in the order of the stamps.
     mutating func insert(_ sibling: Sibling) {
         let index = siblings.lastIndex { ($0.stamp, $0.dot) < (sibling.stamp, sibling.dot) }

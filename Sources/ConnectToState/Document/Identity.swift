@@ -20,6 +20,9 @@ extension ReplicaID: Comparable {
 struct Dot: Hashable, Sendable {
     let replica: ReplicaID
     let counter: UInt64
+
+    /// One beyond is a lie: nobody counts that far. So the next one of each can be named.
+    static let greatestCounter = UInt64(Int64.max)
 }
 
 extension Dot: Comparable {

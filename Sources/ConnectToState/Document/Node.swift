@@ -9,6 +9,8 @@ struct Node: Sendable {
     var removals: [Dot] = []
     /// The value that the view has at the path. Nil: none, or one that stands above or below hides it.
     var shown: StateValue?
+    /// Whether the view has told of values here that are not shown.
+    var hasConflicts = false
 
     var isEmpty: Bool { children.isEmpty && siblings.isEmpty && removals.isEmpty }
 

@@ -16,6 +16,14 @@ struct Sibling: Hashable, Sendable {
     let value: StateValue
 }
 
+extension Sibling {
+    /// Whether both have the same dot though they are not the same, and the other one is to be kept.
+    func isTwin(of other: Sibling, at path: StatePath) -> Bool {
+        dot == other.dot && self != other
+            && (stamp.clock, fingerprint(at: path)) < (other.stamp.clock, other.fingerprint(at: path))
+    }
+}
+
 /// What one replica lacks of another.
 struct Delta: Hashable, Sendable {
     /// Whether it is all that there is, and not the difference to what the receiver had.
@@ -47,9 +55,7 @@ struct StateViolation: Error, Hashable {
         self.message = message
     }
 
-    static var tooDeepPath: StateViolation {
-        StateViolation("a path has more than \(StateLimits.greatestDepth) keys")
-    }
+    static var tooGreatCounter: StateViolation { StateViolation("an operation has a number of 2⁶³ or more") }
 
     static var sameReplica: StateViolation { StateViolation("another replica counts with the id of this one") }
 }

@@ -1,9 +1,11 @@
 /// Which operations are known: of each replica all up to a number.
 struct VersionVector: Hashable, Sendable {
     private(set) var counters: [ReplicaID: UInt64] = [:]
+    /// The sum of the fingerprints of each replica's last dot: the same for vectors that know the same.
+    private(set) var fingerprint: UInt64 = 0
 
     init(_ counters: [ReplicaID: UInt64] = [:]) {
-        self.counters = counters
+        for (replica, counter) in counters { insert(Dot(replica: replica, counter: counter)) }
     }
 
     subscript(replica: ReplicaID) -> UInt64 {
@@ -20,10 +22,14 @@ struct VersionVector: Hashable, Sendable {
     }
 
     mutating func insert(_ dot: Dot) {
-        if self[dot.replica] < dot.counter { counters[dot.replica] = dot.counter }
+        let known = self[dot.replica]
+        if known >= dot.counter { return }
+        if known > 0 { fingerprint &-= Dot(replica: dot.replica, counter: known).fingerprint }
+        fingerprint &+= dot.fingerprint
+        counters[dot.replica] = dot.counter
     }
 
     mutating func formUnion(_ other: VersionVector) {
-        counters.merge(other.counters, uniquingKeysWith: max)
+        for (replica, counter) in other.counters { insert(Dot(replica: replica, counter: counter)) }
     }
 }

@@ -1,10 +1,14 @@
 import HashTreeCollections
 
-/// What a transaction has changed in the view at one path.
+/// What a transaction has changed in the view at one path: the value, or the values that are not shown.
 struct ViewChange {
     let path: StatePath
     let old: StateValue?
     var new: StateValue?
+    /// What else was written there, and has not been replaced by a write that knew of it.
+    var conflicts: [StateValue] = []
+    /// Whether there were conflicts before.
+    let hadConflicts: Bool
 }
 
 /// Brings the view of a document up to date where its values have changed.
@@ -22,9 +26,10 @@ struct ViewUpdate {
         self.rule = rule
     }
 
-    /// Changes with the same value before and after are none.
+    /// Changes with the same value before and after are none, except where it is the conflicts that have changed.
     var effective: [ViewChange] {
-        changes.values.filter { $0.old != $0.new }.sorted { $0.path < $1.path }
+        changes.values.filter { $0.old != $0.new || $0.hadConflicts || !$0.conflicts.isEmpty }
+            .sorted { $0.path < $1.path }
     }
 
     mutating func update(_ root: inout Node, at path: StatePath) {
@@ -40,10 +45,15 @@ struct ViewUpdate {
     ) {
         let old = node.shown
         let new = isHidden ? nil : shownValue(of: &node)
-        if old != new {
+        let conflicts = new == nil ? [] : rule.conflicts(of: node.siblings)
+        if old != new || way.isEmpty && (node.hasConflicts || !conflicts.isEmpty) {
+            var change = changes[path] ?? ViewChange(path: path, old: old, hadConflicts: node.hasConflicts)
+            change.new = new
+            change.conflicts = conflicts
+            changes[path] = change
             node.shown = new
-            changes[path, default: ViewChange(path: path, old: old, new: new)].new = new
         }
+        node.hasConflicts = !conflicts.isEmpty
         let didHide = wasHidden || old != nil
         let hides = isHidden || new != nil
         let steps = didHide == hides ? way.prefix(1).map { $0 } : node.children.keys.map { $0 }

@@ -11,6 +11,9 @@ public enum StateValue: Hashable, Sendable {
     case object([String: StateValue])
 }
 
+/// A part of a value that a document holds by itself.
+typealias StateLeaf = (path: StatePath, value: StateValue)
+
 extension StateValue {
     /// The parts in which a document holds the value: itself, or what an object has inside, to any depth. An empty
     /// object is a part of its own, so that it is not nothing.

@@ -26,7 +26,7 @@ extension Delta {
         for text in texts { text.write(to: &writer) }
     }
 
-    init(from reader: inout StateReader, limits: StateLimits) throws(StateViolation) {
+    init(from reader: inout StateReader) throws(StateViolation) {
         let flags = try reader.byte()
         guard flags <= DeltaFlags.complete | DeltaFlags.texts else {
             throw StateViolation("a difference has a flag that there is not")
@@ -35,7 +35,7 @@ extension Delta {
         let isComplete = flags & DeltaFlags.complete != 0
         let floor = isComplete ? try VersionVector(from: &reader) : VersionVector()
         let count = try reader.count()
-        var records = RecordReader(reader, budget: limits.documentBytes)
+        var records = RecordReader(reader)
         var places: [StatePath: Int] = [:]
         var entries: [Entry] = []
         for _ in 0..<count {

@@ -73,12 +73,12 @@ struct RecordWriter {
 struct RecordReader {
     private(set) var reader: StateReader
     private var last = LastRecord()
-    /// How many bytes what is read may still have when it is written out. A few bytes can stand for a long path.
+    /// How many bytes the paths may still have. A few bytes can stand for a long path.
     private var budget: Int
 
-    init(_ reader: StateReader, budget: Int) {
+    init(_ reader: StateReader) {
         self.reader = reader
-        self.budget = budget
+        budget = reader.limits.messageBytes
     }
 
     mutating func read() throws(StateViolation) -> Operation {
@@ -92,8 +92,8 @@ struct RecordReader {
         try readClock(flags)
         try readPath(flags)
         let path = StatePath(steps: last.steps)
-        let value = kind == .value ? try StateValue(from: &reader, depth: StateLimits.greatestDepth) : nil
-        try spend(on: path, value)
+        let value = kind == .value ? try StateValue(from: &reader, depth: reader.limits.depth) : nil
+        try spend(on: path)
         last.take(dot)
         let seen = flags.contains(.hasSeen) ? try readSeen() : []
         return Operation(
@@ -101,7 +101,7 @@ struct RecordReader {
     }
 
     private mutating func nextDot() throws(StateViolation) -> Dot {
-        guard let dot = last.dot, dot.counter < UInt64.max else {
+        guard let dot = last.dot, dot.counter < Dot.greatestCounter else {
             throw StateViolation("an operation follows one that is not there")
         }
         return Dot(replica: dot.replica, counter: dot.counter + 1)
@@ -111,6 +111,7 @@ struct RecordReader {
         let replica = try reader.replica()
         let counter = last.counters[replica, default: 0] &+ UInt64(bitPattern: try reader.zigzag())
         guard counter > 0 else { throw StateViolation("an operation has the number 0") }
+        guard counter <= Dot.greatestCounter else { throw .tooGreatCounter }
         last.counters[replica] = counter
         return Dot(replica: replica, counter: counter)
     }
@@ -141,7 +142,8 @@ struct RecordReader {
             guard shared <= last.steps.count else { throw StateViolation("a path shares more than the last one has") }
             last.steps.removeSubrange(Int(shared)...)
             let count = try reader.count()
-            guard last.steps.count + count <= StateLimits.greatestDepth else { throw .tooDeepPath }
+            let depth = reader.limits.depth
+            guard last.steps.count + count <= depth else { throw reader.limits.over("a path has more keys", depth) }
             for _ in 0..<count {
                 let (key, number) = try reader.key()
                 last.steps.append(key)
@@ -156,9 +158,9 @@ struct RecordReader {
         return seen
     }
 
-    private mutating func spend(on path: StatePath, _ value: StateValue?) throws(StateViolation) {
-        budget -= 32 + 16 * path.steps.count + path.byteCount
-        if budget < 0 { throw StateViolation("a message stands for more than a document may have") }
+    private mutating func spend(on path: StatePath) throws(StateViolation) {
+        budget -= 16 * path.steps.count + path.byteCount
+        if budget < 0 { throw reader.limits.over("the paths of a message have more bytes", reader.limits.messageBytes) }
     }
 
     /// Goes on with what follows the operations.

@@ -1,14 +1,16 @@
 /// Reads what a ``StateWriter`` has written. Bytes that nothing can have written are a violation; an announced length
 /// or count allocates nothing until its bytes are there.
 struct StateReader {
+    let limits: StateLimits
     private let bytes: [UInt8]
     private(set) var offset = 0
     private var replicas: [ReplicaID] = []
     private var keys: [StateKey] = []
     private var lastKey: [UInt8] = []
 
-    init(_ bytes: some Sequence<UInt8>) {
+    init(_ bytes: some Sequence<UInt8>, limits: StateLimits = StateLimits()) {
         self.bytes = Array(bytes)
+        self.limits = limits
     }
 
     var remaining: Int { bytes.count - offset }
@@ -21,6 +23,13 @@ struct StateReader {
         guard offset < bytes.count else { throw .cut }
         defer { offset += 1 }
         return bytes[offset]
+    }
+
+    /// 0 or 1.
+    mutating func flag() throws(StateViolation) -> Bool {
+        let byte = try byte()
+        guard byte <= 1 else { throw StateViolation("a flag is neither 0 nor 1") }
+        return byte == 1
     }
 
     mutating func fixed(bytes count: Int = 8) throws(StateViolation) -> UInt64 {
@@ -104,8 +113,8 @@ struct StateReader {
         let more = try count(counts & 15)
         guard shared <= lastKey.count else { throw StateViolation("a key shares more than the last one has") }
         let key = lastKey[..<shared] + (try raw(more))
-        guard key.count <= StateLimits.greatestKeyBytes else {
-            throw StateViolation("a key has \(key.count) bytes, and \(StateLimits.greatestKeyBytes) are the most")
+        guard key.count <= limits.pathBytes else {
+            throw limits.over("a key has \(key.count) bytes", limits.pathBytes)
         }
         lastKey = Array(key)
         keys.append(StateKey(try Self.string(key)))

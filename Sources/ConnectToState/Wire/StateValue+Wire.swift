@@ -96,7 +96,7 @@ extension StateValue {
     }
 
     private static func finite(_ value: Double) throws(StateViolation) -> StateValue {
-        guard value.isFinite else { throw StateViolation("a number is infinite or none at all, which JSON has not") }
+        guard value.isFinite else { throw .notFinite }
         return .number(value)
     }
 
@@ -108,7 +108,7 @@ extension StateValue {
     }
 
     private static func elements(from reader: inout StateReader, depth: Int) throws(StateViolation) -> [StateValue] {
-        guard depth > 0 else { throw .tooDeepValue }
+        guard depth > 0 else { throw reader.limits.tooDeep }
         var values: [StateValue] = []
         for _ in 0..<(try reader.count()) { values.append(try StateValue(from: &reader, depth: depth - 1)) }
         return values
@@ -117,7 +117,7 @@ extension StateValue {
     private static func members(from reader: inout StateReader, depth: Int) throws(StateViolation)
         -> [String: StateValue]
     {
-        guard depth > 0 else { throw .tooDeepValue }
+        guard depth > 0 else { throw reader.limits.tooDeep }
         var members: [String: StateValue] = [:]
         for _ in 0..<(try reader.count()) {
             let (key, _) = try reader.key()
@@ -127,11 +127,5 @@ extension StateValue {
             }
         }
         return members
-    }
-}
-
-extension StateViolation {
-    static var tooDeepValue: StateViolation {
-        StateViolation("a value has values inside of each other deeper than \(StateLimits.greatestDepth)")
     }
 }

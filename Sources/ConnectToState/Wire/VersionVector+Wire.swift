@@ -13,6 +13,7 @@ extension VersionVector {
         for _ in 0..<(try reader.count()) {
             let replica = try reader.replica()
             let counter = try reader.varint()
+            guard counter <= Dot.greatestCounter else { throw .tooGreatCounter }
             guard counter > 0, counters.updateValue(counter, forKey: replica) == nil else {
                 throw StateViolation("a vector has a replica twice, or one without operations")
             }

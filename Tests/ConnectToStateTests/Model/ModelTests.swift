@@ -53,7 +53,7 @@ private struct Replay {
         case "set":
             guard case .array(let keys) = said[2] else { return true }
             let path = StatePath(keys.map(StateText.value))
-            both { $0.set(numbers[1], path, said[3] == .null ? nil : said[3]) }
+            try both { try $0.set(numbers[1], path, said[3] == .null ? nil : said[3]) }
             return matches(numbers[1], numbers[4])
         case "edit":
             guard case .string(let text) = said[2], case .string(let string) = said[5] else { return true }

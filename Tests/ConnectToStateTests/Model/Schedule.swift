@@ -4,7 +4,8 @@
 /// is delivered.
 struct Schedule {
     private var replicas: [Int: Replication] = [:]
-    private var waiting: [Way: [Replication.Message]] = [:]
+    /// As bytes, as a line has them.
+    private var waiting: [Way: [[UInt8]]] = [:]
     /// What a user sees who has the view at the beginning and hears of each change.
     private var replayed: [Int: [StatePath: StateValue]] = [:]
     /// The same of texts.
@@ -45,8 +46,8 @@ struct Schedule {
         }
     }
 
-    mutating func set(_ name: Int, _ path: StatePath, _ value: StateValue?) {
-        if let effects = replicas[name]?.write([(path, value)], now: 0) { take(effects, of: name) }
+    mutating func set(_ name: Int, _ path: StatePath, _ value: StateValue?) throws {
+        if let effects = try replicas[name]?.write([(path, value)], now: 0) { take(effects, of: name) }
     }
 
     /// - Parameters:
@@ -63,13 +64,15 @@ struct Schedule {
     }
 
     mutating func deliver(_ sender: Int, _ receiver: Int) throws {
-        guard let sent = waiting[Way(sender: sender, receiver: receiver)]?.removeFirst() else { return }
-        let message = try Replication.Message(decoding: sent.encoded())
+        guard let bytes = waiting[Way(sender: sender, receiver: receiver)]?.removeFirst() else { return }
+        let message = try Replication.Message(decoding: bytes)
         if let effects = try replicas[receiver]?.receive(message, from: sender) { take(effects, of: receiver) }
     }
 
     private mutating func take(_ effects: Replication.Effects, of name: Int) {
-        for (line, message) in effects.messages { waiting[Way(sender: name, receiver: line)]?.append(message) }
+        for (lines, message) in effects.messages {
+            for line in lines { waiting[Way(sender: name, receiver: line)]?.append(message.encoded()) }
+        }
         for change in effects.changes {
             if replayed[name]?[change.path] != change.old { replayed[name]?["a change began with another value"] = nil }
             replayed[name]?[change.path] = change.new

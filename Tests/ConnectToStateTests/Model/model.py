@@ -81,8 +81,15 @@ class Replica:
                 line.waiting.append(("operations", operations))
                 unite(line.known, self.vector)
 
-    def answer(self, name, known):
-        """Sends what a replica lacks that knows certain operations, and from then on each operation as it comes."""
+    def answer(self, name):
+        """Sends what another replica lacks, and from then on each operation as it comes."""
+        line = self.lines[name]
+        line.is_live = True
+        if not covers(line.known, self.vector):
+            line.waiting.append(self.delta(line.known))
+            unite(line.known, self.vector)
+
+    def delta(self, known):
         is_complete = not covers(known, self.floor)
         paths = set(self.values) | {path for _, path in self.removals}
         entries = {}
@@ -91,11 +98,8 @@ class Replica:
             removals = [dot for dot, at in self.removals if at == path]
             if is_complete or any(known.get(dot[0], 0) < dot[1] for dot in [*values, *removals]):
                 entries[path] = (dict(values), removals)
-        line = self.lines[name]
         floor = dict(self.floor) if is_complete else {}
-        line.waiting.append(("delta", is_complete, entries, dict(self.vector), floor))
-        line.is_live = True
-        unite(line.known, self.vector)
+        return ("delta", is_complete, entries, dict(self.vector), floor)
 
     def join(self, is_complete, entries, vector, floor, sender):
         for path in set(entries) | (set(self.values) if is_complete else set()):
@@ -119,18 +123,41 @@ class Replica:
         if has_grown:
             for name, line in self.lines.items():
                 if name != sender and line.is_live:
-                    self.answer(name, line.known)
+                    self.answer(name)
 
     def forget(self, keeping):
         while len(self.removals) > keeping:
             (name, counter), _ = self.removals.pop(0)
             unite(self.floor, {name: counter})
 
+    def open(self, name):
+        self.lines[name] = Line()
+        self.lines[name].waiting.append(("hello", dict(self.vector), True))
+
+    def say_vector(self, line):
+        if not line.has_said_vector:
+            line.has_said_vector = True
+            line.waiting.append(("vector", dict(self.vector)))
+
     def deliver(self, message, sender):
         line = self.lines[sender]
         if message[0] == "hello":
+            _, vector, begins = message  # a hash of the vector is what goes over a line
+            if begins:
+                waiting = line.waiting
+                line = self.lines[sender] = Line()
+                line.waiting = waiting
+                line.waiting.append(("hello", dict(self.vector), False))
+            if vector == self.vector:
+                unite(line.known, vector)
+                line.is_live = True
+            else:
+                self.say_vector(line)
+        elif message[0] == "vector":
             unite(line.known, message[1])
-            self.answer(sender, message[1])
+            self.say_vector(line)
+            if not line.is_live:
+                self.answer(sender)
         elif message[0] == "operations":
             for operation in message[1]:
                 unite(line.known, {operation[0][0]: operation[0][1]})
@@ -173,6 +200,7 @@ class Line:
     def __init__(self):
         self.waiting = []
         self.is_live = False
+        self.has_said_vector = False
         self.known = {}
 
 
@@ -229,8 +257,7 @@ class Schedule:
 
     def connect(self, one, other):
         for here, there in ((one, other), (other, one)):
-            line = self.replicas[here].lines[there] = Line()
-            line.waiting.append(("hello", dict(self.replicas[here].vector)))
+            self.replicas[here].open(there)
         self.say("connect", one, other)
 
     def cut(self, one, other):

@@ -104,7 +104,7 @@ class TextReplica(Replica):
 
     # Hearing from others
 
-    def answer(self, name, known):
+    def delta(self, known):
         is_complete = not covers(known, self.floor)
         texts = {}
         for text_name, text in self.texts.items():
@@ -117,9 +117,9 @@ class TextReplica(Replica):
             texts[text_name] = (characters, told, set(text.deleted) if is_complete else set())
         kept = self.removals
         self.removals = [removal for removal in kept if removal[0] not in self.deletions]
-        super().answer(name, known)
+        delta = super().delta(known)
         self.removals = kept
-        self.lines[name].waiting[-1] += (texts,)
+        return (*delta, texts)
 
     def join(self, is_complete, entries, vector, floor, texts, sender):
         fresh = [(dot, path) for path in entries for dot in entries[path][1] if not self.knows(dot)]

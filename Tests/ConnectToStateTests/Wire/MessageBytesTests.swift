@@ -36,7 +36,7 @@ struct MessageBytesTests {
     @Test("A transaction of one write of a few bytes is a message of fewer than 64 bytes")
     func small() throws {
         var document = Document()
-        let operations = document.write([("user.name", "John Doe")], now: 1_764_550_000_000).operations
+        let operations = try document.write([("user.name", "John Doe")], now: 1_764_550_000_000).operations
         let message = Replication.Message.operations(operations)
         #expect(message.encoded().count < 64)
         #expect(try Replication.Message(decoding: message.encoded()) == message)
@@ -49,7 +49,7 @@ struct MessageBytesTests {
         arguments: [(true, true, 49_287), (true, false, 145_838), (false, true, 133_504), (false, false, 147_099)])
     func large(isNested: Bool, isInteger: Bool, bound: Int) throws {
         var document = Document()
-        let written = document.write(
+        let written = try document.write(
             (0..<10_000).map { number in
                 let keys = isNested ? ["group\(number / 100)", "item\(number % 100)"] : ["key\(number)"]
                 return (
