@@ -57,7 +57,7 @@ extension Document {
         let joins = paths.compactMap { path in
             joining(theirs[path] ?? .init(path: path, siblings: [], removals: []), of: delta.vector)
         }
-        try checkLimits(joins)
+        try checkLimits(joins, delta.texts)
         let grew = !vector.covers(delta.vector)
         for join in joins { take(join) }
         let fresh = joins.flatMap { join in
@@ -79,7 +79,8 @@ extension Document {
         floor.formUnion(delta.floor)
         let changed = joins.filter { !$0.new.isEmpty || !$0.replaced.isEmpty }.map(\.path)
         return JoinedDelta(
-            grew: grew, isNew: grew || !changed.isEmpty, changes: updateView(at: changed), textChanges: textChanges)
+            grew: grew, isNew: grew || !changed.isEmpty || !textChanges.isEmpty, changes: updateView(at: changed),
+            textChanges: textChanges)
     }
 
     /// What joining changes at a path.
@@ -111,7 +112,7 @@ extension Document {
             path: entry.path, new: new, removed: removed, replaced: replaced, stay: own.count - replaced.count)
     }
 
-    private func checkLimits(_ joins: [Joining]) throws(StateViolation) {
+    private func checkLimits(_ joins: [Joining], _ texts: [Delta.Text]) throws(StateViolation) {
         var (values, bytes) = (totals.values, totals.bytes)
         for join in joins {
             let count = join.stay + join.new.count
@@ -121,7 +122,7 @@ extension Document {
             bytes +=
                 join.new.reduce(0) { $0 + $1.value.byteCount } - join.replaced.reduce(0) { $0 + $1.value.byteCount }
         }
-        try limits.check(values: values, bytes: bytes)
+        try limits.check(values: values, bytes: bytes + texts.reduce(0) { $0 + $1.size(lacking: vector) })
     }
 
     private mutating func take(_ join: Joining) {

@@ -92,8 +92,12 @@ struct Replication: Sendable {
     }
 
     /// Replaces what is between two UTF-16 offsets of a text.
-    mutating func edit(_ text: StateKey, _ range: Range<Int>, with string: String) -> Effects {
-        let written = document.edit(text, range, with: string)
+    ///
+    /// - Throws: ``StateViolation``: the text would be larger than the limits allow. Nothing is changed.
+    mutating func edit(
+        _ text: StateKey, _ range: Range<Int>, with string: String
+    ) throws(StateViolation) -> Effects {
+        let written = try document.edit(text, range, with: string)
         if written.operations.isEmpty { return Effects() }
         return Effects(
             messages: forward(written.operations), applied: .edits(written.operations), textChanges: written.changes)

@@ -18,8 +18,8 @@ public struct StateLimits: Hashable, Sendable {
     /// take one to two gigabytes.
     public var values = 5_000_000
 
-    /// The bytes of all paths and values: 256 MiB. Each value, also inside of an array, counts 8 and the bytes of its
-    /// text; each path the bytes of its keys.
+    /// The bytes of all paths, values and texts: 256 MiB. Each value, also inside of an array, counts 8 and the bytes of its
+    /// text; each path the bytes of its keys; each character of a text the bytes of its UTF-8, and 1 once it is gone.
     public var documentBytes = 256 << 20
 
     /// How many replicas may have written since the state began: 100,000. Each costs 24 bytes for ever, in memory and
@@ -92,6 +92,11 @@ extension StateLimits {
     func check(values count: Int, bytes: Int) throws(StateViolation) {
         if count > values { throw over("the state would have \(count) values", values) }
         if bytes > documentBytes { throw over("the state would have \(bytes) bytes", documentBytes) }
+    }
+
+    func check(text name: StateKey) throws(StateViolation) {
+        let bytes = name.string.utf8.count
+        if bytes > pathBytes { throw over("the name of a text has \(bytes) bytes", pathBytes) }
     }
 
     func over(_ what: String, _ limit: Int) -> StateViolation {

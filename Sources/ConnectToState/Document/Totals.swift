@@ -4,7 +4,7 @@ struct Totals: Hashable, Sendable {
     private(set) var values = 0
     /// The paths that have values.
     private(set) var paths = 0
-    /// The bytes of the values and of their paths.
+    /// The bytes of the values and of their paths, and the size of the texts.
     private(set) var bytes = 0
     /// The sum of the fingerprints of all values: the same in replicas that hold the same.
     private(set) var fingerprint: UInt64 = 0
@@ -18,6 +18,11 @@ struct Totals: Hashable, Sendable {
         if isFirst { paths += 1 }
         bytes += path.byteCount + sibling.value.byteCount
         fingerprint &+= sibling.fingerprint(at: path)
+    }
+
+    /// A text has become so much larger.
+    mutating func grow(by bytes: Int) {
+        self.bytes += bytes
     }
 
     /// - Parameter isLast: whether there is none at its path now.

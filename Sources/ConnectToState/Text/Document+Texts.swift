@@ -3,24 +3,29 @@ extension Document {
     /// character is replaced.
     ///
     /// - Returns: what other replicas have to be told, and what has changed.
-    mutating func edit(_ name: StateKey, _ range: Range<Int>, with string: String) -> AppliedTextOperations {
+    /// - Throws: ``StateViolation``: the text would be larger than the limits allow. Nothing is changed.
+    mutating func edit(
+        _ name: StateKey, _ range: Range<Int>, with string: String
+    ) throws(StateViolation) -> AppliedTextOperations {
+        try limits.check(text: name)
+        if !string.isEmpty { try limits.check(values: totals.values, bytes: totals.bytes + string.utf8.count) }
         var applied = AppliedTextOperations()
         let removed = texts[name]?.sequence.characters(in: range) ?? 0..<0
-        if !removed.isEmpty, let ranges = texts[name]?.sequence.remove(removed), !ranges.isEmpty {
+        if !removed.isEmpty {
+            let ranges = change(name) { $0.remove(removed) }
             let operation = TextOperation(dot: nextDot, text: name, edit: .remove(ranges))
             note(operation)
             applied.operations.append(operation)
         }
         if !string.isEmpty {
             let dot = nextDot
-            let (parent, side) = texts[name, default: DocumentText()].sequence.insert(
-                string, dot, at: removed.lowerBound)
+            let (parent, side) = change(name) { $0.insert(string, dot, at: removed.lowerBound) }
             let operation = TextOperation(dot: dot, text: name, edit: .insert(string, parent: parent, side: side))
             note(operation)
             applied.operations.append(operation)
         }
         if !applied.operations.isEmpty {
-            let edit = StringEdit(offset: removed.lowerBound, removed: removed.count, inserted: string)
+            let edit = TextEdit(offset: removed.lowerBound, removed: removed.count, inserted: string)
             applied.changes = [TextChange(text: name, edits: [edit])]
         }
         return applied
@@ -33,17 +38,13 @@ extension Document {
     /// - Throws: ``StateViolation``, and nothing is changed.
     mutating func apply(_ operations: [TextOperation]) throws(StateViolation) -> AppliedTextOperations {
         let fresh = try checked(operations)
-        var changes: [(text: StateKey, edits: [StringEdit])] = []
+        var changes: [(text: StateKey, edits: [TextEdit])] = []
         for operation in fresh {
-            let edits: [StringEdit]
+            let edits: [TextEdit]
             switch operation.edit {
             case .insert(let string, let parent, let side):
-                edits = [
-                    texts[operation.text, default: DocumentText()].sequence
-                        .insert(string, operation.dot, parent: parent, side: side)
-                ]
-            case .remove(let ranges):
-                edits = texts[operation.text]?.sequence.remove(ranges) ?? []
+                edits = [change(operation.text) { $0.insert(string, operation.dot, parent: parent, side: side) }]
+            case .remove(let ranges): edits = change(operation.text) { $0.remove(ranges) }
             }
             note(operation)
             if changes.last?.text == operation.text {
@@ -62,7 +63,20 @@ extension Document {
         // It has a copy of the document, which has to be gone before a text is changed: or all of that would be copied.
         var check = TextCheck(self)
         for operation in operations { try check.add(operation) }
+        try check.finish()
         return check.fresh
+    }
+
+    /// Changes a text in place, and counts how large it is.
+    private mutating func change<Result>(_ name: StateKey, _ body: (inout TextSequence) -> Result) -> Result {
+        func measured(_ text: inout TextSequence) -> (Result, Int) {
+            let before = text.size
+            let result = body(&text)
+            return (result, text.size - before)
+        }
+        let (result, growth) = measured(&texts[name, default: DocumentText()].sequence)
+        totals.grow(by: growth)
+        return result
     }
 
     /// Notes an operation that a text has taken.
@@ -78,17 +92,15 @@ extension Document {
     ///
     /// - Returns: the removals that are new, and the edits.
     mutating func join(_ text: Delta.Text) -> (removals: [Dot], change: TextChange) {
-        var change = TextChange(text: text.name, edits: [])
-        var fresh: [Dot] = []
-        var own = texts.removeValue(forKey: text.name) ?? DocumentText()  // taken out, so that it is not copied
-        change.edits += own.sequence.join(text.delta.pieces, known: vector)
-        for removal in text.delta.removals where !vector.contains(removal.dot) {
-            change.edits += own.sequence.remove(removal.ranges)
-            own.remember(removal)
-            fresh.append(removal.dot)
+        let removals = text.delta.removals.filter { !vector.contains($0.dot) }
+        let known = vector
+        let edits = change(text.name) { sequence in
+            var edits = sequence.join(text.delta.pieces, known: known)
+            for removal in removals { edits += sequence.remove(removal.ranges) }
+            return edits
         }
-        texts[text.name] = own
-        return (fresh, change)
+        for removal in removals { texts[text.name]?.remember(removal) }
+        return (removals.map(\.dot), TextChange(text: text.name, edits: edits))
     }
 }
 
@@ -103,6 +115,7 @@ private struct TextCheck {
     private let document: Document
     private var known: VersionVector
     private var inserted: [StateKey: [DotRange]] = [:]
+    private var bytes = 0
     private(set) var fresh: [TextOperation] = []
 
     init(_ document: Document) {
@@ -114,13 +127,13 @@ private struct TextCheck {
         let dot = operation.dot
         if known.contains(dot) { return }
         try document.checkNext(dot, known)
+        try document.limits.check(text: operation.text)
         switch operation.edit {
         case .insert(let string, let parent, _):
             let count = UInt64(string.unicodeScalars.count)
             if count == 0 { throw StateViolation("an edit inserts nothing") }
-            if dot.counter > UInt64(Int64.max) - count {
-                throw StateViolation("an operation has a number of 2⁶³ or more")
-            }
+            if dot.counter > Dot.greatestCounter - count { throw .tooGreatCounter }
+            bytes += string.utf8.count
             if let parent, !contains(operation.text, parent) { throw .missingParent }
             inserted[operation.text, default: []].append(.init(replica: dot.replica, first: dot.counter, count: count))
         case .remove(let ranges):
@@ -129,6 +142,12 @@ private struct TextCheck {
         }
         known.insert(operation.lastDot)
         fresh.append(operation)
+    }
+
+    /// Whether the limits allow all of it.
+    func finish() throws(StateViolation) {
+        try document.limits.check(known)
+        try document.limits.check(values: document.totals.values, bytes: document.totals.bytes + bytes)
     }
 
     private func contains(_ text: StateKey, _ dot: Dot) -> Bool {
@@ -156,6 +175,15 @@ extension StateViolation {
 }
 
 extension Delta.Text {
+    /// How much larger the document becomes, for a receiver that knows certain operations; what it loses not counted.
+    func size(lacking known: VersionVector) -> Int {
+        delta.pieces.reduce(0) { size, piece in
+            if known.contains(piece.dot) { return size }
+            if case .text(let string) = piece.content { return size + string.utf8.count }
+            return size + piece.count
+        }
+    }
+
     /// - Parameters:
     ///   - text: what the receiver has of it.
     ///   - vector: what the difference contains.
@@ -174,9 +202,11 @@ extension Delta.Text {
                 throw StateViolation("a difference has the same characters twice, or later ones first")
             }
             let knownUpTo = known[range.replica]
-            let parent = knownUpTo >= range.first ? Dot(replica: range.replica, counter: knownUpTo) : piece.parent
+            let isPartlyKnown = knownUpTo >= range.first
+            let parent = isPartlyKnown ? Dot(replica: range.replica, counter: knownUpTo) : piece.parent
             if let parent, (text?.run(of: parent) ?? 0) == 0, !listed.contains(parent) { throw .missingParent }
-            listed[range.replica, default: []].append(range)
+            let first = isPartlyKnown ? knownUpTo + 1 : range.first
+            listed[range.replica, default: []].append(.init(replica: range.replica, first: first, count: end - first))
         }
         for removal in delta.removals {
             if !vector.contains(removal.dot) { throw StateViolation("a difference has operations it does not know") }

@@ -32,5 +32,5 @@ struct DocumentText: Sendable {
 struct TextChange: Sendable {
     let text: StateKey
     /// One after the other.
-    var edits: [StringEdit]
+    var edits: [TextEdit]
 }

@@ -40,13 +40,6 @@ struct DotRange: Hashable, Sendable {
     }
 }
 
-/// One change of a string: so many UTF-16 code units at an offset are gone, and others are there.
-struct StringEdit: Hashable, Sendable {
-    var offset: Int
-    var removed: Int
-    var inserted: String
-}
-
 /// What a replica lacks of a text.
 struct TextDelta: Hashable, Sendable {
     /// Each after its parent, and those of one replica in the order of their dots.

@@ -105,8 +105,8 @@ extension TextSequence {
     ///
     /// - Parameter known: what was known before the difference was taken.
     /// - Returns: the edits of the string, one after the other.
-    mutating func join(_ pieces: [TextDelta.Piece], known: VersionVector) -> [StringEdit] {
-        var edits: [StringEdit] = []
+    mutating func join(_ pieces: [TextDelta.Piece], known: VersionVector) -> [TextEdit] {
+        var edits: [TextEdit] = []
         for piece in pieces {
             let count = piece.count
             let isKnown = known[piece.dot.replica] >= piece.dot.counter

@@ -68,10 +68,10 @@ extension TextSequence {
     /// Inserts characters where the tree says.
     ///
     /// - Returns: the edit of the string.
-    mutating func insert(_ string: String, _ dot: Dot, parent: Dot?, side: TextSide) -> StringEdit {
+    mutating func insert(_ string: String, _ dot: Dot, parent: Dot?, side: TextSide) -> TextEdit {
         let run = insert(string[...], dot, parent: parent, side: side)
         let before = utf16Offset(of: run) + Int(length(of: self[run], upTo: Int32(dot.counter - self[run].start)).utf16)
-        return StringEdit(offset: before, removed: 0, inserted: string)
+        return TextEdit(offset: before, removed: 0, inserted: string)
     }
 
     /// - Returns: the run of the first character.
@@ -173,8 +173,8 @@ extension TextSequence {
     /// Removes characters, as far as they are there.
     ///
     /// - Returns: the edits of the string, one after the other.
-    mutating func remove(_ ranges: [DotRange]) -> [StringEdit] {
-        var edits: [StringEdit] = []
+    mutating func remove(_ ranges: [DotRange]) -> [TextEdit] {
+        var edits: [TextEdit] = []
         for range in ranges {
             guard let author = authorPlaces[range.replica], let end = range.end else { continue }
             var counter = range.first
@@ -187,7 +187,7 @@ extension TextSequence {
                     let from = Int32(counter - here.start)
                     let offset = utf16Offset(of: run) + Int(length(of: here, upTo: from).utf16)
                     let removed = removeCharacters(of: run, from, Int32(last - here.start))
-                    edits.append(StringEdit(offset: offset, removed: removed, inserted: ""), joining: true)
+                    edits.append(removal: TextEdit(offset: offset, removed: removed, inserted: ""))
                 }
                 counter = last
             }
@@ -210,7 +210,7 @@ extension TextSequence {
             self[next].count += to - from
             self[next].parent = self[next].start - 1
             self[run].count = from
-            shorten(run, bytes: here.byteCount - before.bytes, utf16: removed)
+            shorten(run, to - from, bytes: here.byteCount - before.bytes, utf16: removed)
         } else if from == 0, to < here.count, here.start > 0, case let previous = self.run(here.author, here.start - 1),
             previous != 0, self[previous].isGone, canMove(across: previous, run)
         {
@@ -219,7 +219,7 @@ extension TextSequence {
             self[run].count -= to
             self[run].parent = self[run].start - 1
             self[run].offset += Int(upTo.bytes)
-            shorten(run, bytes: upTo.bytes, utf16: removed)
+            shorten(run, to, bytes: upTo.bytes, utf16: removed)
         } else {
             if to < here.count { _ = split(run, at: to) }
             markGone(from > 0 ? split(run, at: from) : run)
@@ -233,25 +233,10 @@ extension TextSequence {
             && self[second].leftChild == 0
     }
 
-    private mutating func shorten(_ run: Int32, bytes: Int32, utf16: Int) {
+    private mutating func shorten(_ run: Int32, _ count: Int32, bytes: Int32, utf16: Int) {
         self[run].byteCount -= bytes
         self[run].utf16Count -= Int32(utf16)
-        didRemove(bytes: Int(bytes))
+        didRemove(Int(count), bytes: Int(bytes))
         addToSums(-utf16, from: run)
-    }
-}
-
-extension [StringEdit] {
-    /// Appends an edit, as part of the last one where it goes on there.
-    mutating func append(_ edit: StringEdit, joining: Bool) {
-        guard joining, let last, last.inserted.isEmpty, edit.inserted.isEmpty else { return append(edit) }
-        if edit.offset == last.offset {
-            self[count - 1].removed += edit.removed
-        } else if edit.offset + edit.removed == last.offset {
-            self[count - 1].offset = edit.offset
-            self[count - 1].removed += edit.removed
-        } else {
-            append(edit)
-        }
     }
 }

@@ -31,6 +31,11 @@ struct TextSequence: Sendable {
     let seed = UInt32.random(in: 0...UInt32.max)
     /// The UTF-8 of the characters that are there.
     private(set) var byteCount = 0
+    /// The characters that are gone.
+    private(set) var goneCount = 0
+
+    /// How much it counts where a document's bytes are limited.
+    var size: Int { byteCount + goneCount }
 
     /// The number of UTF-16 code units.
     var utf16Count: Int { root == 0 ? 0 : runs[Int(root)].utf16Sum }
@@ -136,11 +141,14 @@ struct TextSequence: Sendable {
         return new
     }
 
-    mutating func didRemove(bytes: Int) { byteCount -= bytes }
+    mutating func didRemove(_ count: Int, bytes: Int) {
+        goneCount += count
+        byteCount -= bytes
+    }
 
     /// Takes the content of a run away.
     mutating func markGone(_ run: Int32) {
-        byteCount -= Int(self[run].byteCount)
+        didRemove(Int(self[run].count), bytes: Int(self[run].byteCount))
         addToSums(-Int(self[run].utf16Count), from: run)
         self[run].byteCount = 0
         self[run].utf16Count = 0
@@ -156,6 +164,8 @@ struct TextSequence: Sendable {
             self[run].utf16Count += Int32(length.utf16)
             byteCount += length.bytes
             addToSums(length.utf16, from: run)
+        } else {
+            goneCount += Int(content.count)
         }
         authors[Int(self[run].author)].end = self[run].end
     }

@@ -57,7 +57,7 @@ private struct Replay {
             return matches(numbers[1], numbers[4])
         case "edit":
             guard case .string(let text) = said[2], case .string(let string) = said[5] else { return true }
-            both { $0.edit(numbers[1], text, numbers[3], numbers[4], string) }
+            try both { try $0.edit(numbers[1], text, numbers[3], numbers[4], string) }
             return matches(numbers[1], numbers[6])
         case "forget":
             both { $0.forget(numbers[1], keeping: numbers[2]) }

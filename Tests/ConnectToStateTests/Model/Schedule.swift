@@ -52,11 +52,11 @@ struct Schedule {
 
     /// - Parameters:
     ///   - offset: in Unicode scalars, as the count of those that are replaced.
-    mutating func edit(_ name: Int, _ text: String, _ offset: Int, _ count: Int, _ string: String) {
+    mutating func edit(_ name: Int, _ text: String, _ offset: Int, _ count: Int, _ string: String) throws {
         let scalars = Array((document(name)?.texts[StateKey(text)]?.sequence.string ?? "").unicodeScalars)
         func utf16(_ end: Int) -> Int { scalars[..<end].reduce(0) { $0 + UTF16.width($1) } }
         let range = utf16(offset)..<utf16(offset + count)
-        if let effects = replicas[name]?.edit(StateKey(text), range, with: string) { take(effects, of: name) }
+        if let effects = try replicas[name]?.edit(StateKey(text), range, with: string) { take(effects, of: name) }
     }
 
     mutating func forget(_ name: Int, keeping count: Int) {

@@ -138,6 +138,34 @@ struct TextSequenceTests {
         #expect(third.string == one.string)
     }
 
+    @Test("A replica that has the beginning of what was typed gets the rest of it")
+    mutating func typedOn() throws {
+        try other.apply(one.edit(0..<0, "begin"))
+        one.edit(5..<5, "ning")
+        let delta = one.document.delta(since: other.document.vector)
+        #expect(delta.texts.first?.delta.pieces.map(\.content) == [.text("ning")])
+        _ = try other.document.join(delta)
+        #expect(other.string == "beginning")
+    }
+
+    @Test("A text counts as bytes of the document: what passes the limit is refused, here and over a line")
+    mutating func limits() throws {
+        var limits = StateLimits()
+        limits.documentBytes = 20
+        var small = Document(limits: limits)
+        _ = try small.edit(TextReplica.name, 0..<0, with: "twelve bytes")
+        #expect(throws: StateViolation.self) { try small.edit(TextReplica.name, 0..<0, with: "nine byte") }
+        #expect(throws: StateViolation.self) { try small.write([("path", "value")], now: 0) }
+        #expect(small.texts[TextReplica.name]?.sequence.string == "twelve bytes")
+        let edits = one.edit(0..<0, "nine byte")
+        #expect(throws: StateViolation.self) { try small.apply(edits) }
+        #expect(throws: StateViolation.self) { try small.join(one.document.delta(since: VersionVector())) }
+        _ = try small.edit(TextReplica.name, 0..<12, with: "")
+        #expect(small.totals.bytes == 12)
+        _ = try small.edit(TextReplica.name, 0..<0, with: "€€")
+        #expect(small.totals.bytes == 18)
+    }
+
     @Test("Edits that leave some out, or stand beside characters that have not come, are refused as a whole")
     mutating func violations() throws {
         let first = one.edit(0..<0, "ab")
@@ -176,7 +204,7 @@ struct TextReplica {
 
     @discardableResult
     mutating func edit(_ range: Range<Int>, _ string: String) -> [TextOperation] {
-        document.edit(Self.name, range, with: string).operations
+        (try? document.edit(Self.name, range, with: string).operations) ?? []
     }
 
     mutating func apply(_ operations: [TextOperation]) throws {
