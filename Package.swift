@@ -34,6 +34,7 @@ let package = Package(
         .library(name: "ConnectTo", targets: ["ConnectTo"]),
         .library(name: "ConnectToMessaging", targets: ["ConnectToMessaging"]),
         .library(name: "ConnectToWorkers", targets: ["ConnectToWorkers"]),
+        .library(name: "ConnectToState", targets: ["ConnectToState"]),
         .library(name: "ConnectToTesting", targets: ["ConnectToTesting"]),
         .executable(name: "connect", targets: ["ConnectCLI"]),
     ],
@@ -87,8 +88,9 @@ let package = Package(
             packageAccess: false, swiftSettings: settings),
         // Replicas that agree. The document knows nothing of lines, so that it can be tested without any.
         .target(
-            name: "ConnectToState", dependencies: [collections, hashTree], packageAccess: false, swiftSettings: settings
-        ),
+            name: "ConnectToState",
+            dependencies: ["ConnectTo", "ConnectToLinux", "ConnectToMessaging", collections, hashTree, logging],
+            packageAccess: false, swiftSettings: settings),
         .target(
             name: "ConnectToTesting",
             dependencies: ["CConnectToLinux", "ConnectTo", "ConnectToLinux", subprocess, system],

@@ -1,10 +1,16 @@
 /// Which replica: 128 random bits for each store object. It is never saved and never used again, so that no two
 /// replicas ever count with the same id.
-struct ReplicaID: Hashable, Sendable {
+public struct ReplicaID: Hashable, Sendable, CustomStringConvertible {
     let number: UInt128
 
     init(_ number: UInt128) {
         self.number = number
+    }
+
+    /// 32 hexadecimal digits.
+    public var description: String {
+        let digits = String(number, radix: 16)
+        return String(repeating: "0", count: 32 - digits.count) + digits
     }
 
     static func random() -> ReplicaID {
@@ -13,7 +19,7 @@ struct ReplicaID: Hashable, Sendable {
 }
 
 extension ReplicaID: Comparable {
-    static func < (left: ReplicaID, right: ReplicaID) -> Bool { left.number < right.number }
+    public static func < (left: ReplicaID, right: ReplicaID) -> Bool { left.number < right.number }
 }
 
 /// Which operation: the replica's own ones are counted from 1 on, without a gap.

@@ -86,3 +86,21 @@ extension StatePath: CustomStringConvertible {
         return StatePath(dotted) == self && !dotted.hasPrefix("/") ? dotted : pointer
     }
 }
+
+extension StatePath: Codable {
+    /// As a JSON pointer.
+    public init(from decoder: any Decoder) throws {
+        let container = try decoder.singleValueContainer()
+        let text = try container.decode(String.self)
+        guard let path = StatePath(pointer: text) else {
+            throw DecodingError.dataCorruptedError(
+                in: container, debugDescription: "a path is a JSON pointer, as /user/name, and not \(text.prefix(100))")
+        }
+        self = path
+    }
+
+    public func encode(to encoder: any Encoder) throws {
+        var container = encoder.singleValueContainer()
+        try container.encode(pointer)
+    }
+}
