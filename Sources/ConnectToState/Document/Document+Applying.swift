@@ -22,11 +22,13 @@ extension Document {
         let new = applied.operations
         if mayPassLimits(new.lazy.compactMap { operation in operation.value.map { (operation.path, $0) } }) {
             var after = self
-            after.put(new)
-            try after.checkLimits(at: new.lazy.map(\.path))
+            for operation in new {
+                after.put(operation)
+                try after.checkLimits(at: operation.path)
+            }
             self = after
         } else {
-            put(new)
+            for operation in new { put(operation) }
         }
         applied.changes = updateView(at: applied.operations.map(\.path))
         return applied
@@ -52,19 +54,14 @@ extension Document {
         }
     }
 
-    private mutating func put(_ operations: [Operation]) {
-        for operation in operations {
-            let replaced = root.put(operation, &totals)
-            note(operation, replaced: replaced)
-        }
+    private mutating func put(_ operation: Operation) {
+        let replaced = root.put(operation, &totals)
+        note(operation, replaced: replaced)
     }
 
-    private func checkLimits(at paths: some Sequence<StatePath>) throws(StateViolation) {
+    private func checkLimits(at path: StatePath) throws(StateViolation) {
         try limits.check(values: totals.values, bytes: totals.bytes)
-        for path in paths {
-            let count = root.node(at: path.steps[...])?.siblings.count ?? 0
-            if count > limits.conflicts { throw limits.over("a path would have \(count) values", limits.conflicts) }
-        }
+        try limits.check(conflicts: root.node(at: path.steps[...])?.siblings.count ?? 0)
     }
 
     /// Whether the limits may be passed: they are not if they would not be without anything that is replaced.
@@ -75,7 +72,7 @@ extension Document {
             bytes += leaf.path.byteCount + leaf.value.byteCount
         }
         return totals.values + count > limits.values || bytes > limits.documentBytes
-            || totals.conflicts + count > limits.conflicts
+            || totals.conflicts + count >= limits.conflicts
     }
 
     func check(_ stamp: Stamp) throws(StateViolation) {

@@ -115,8 +115,7 @@ extension Document {
     private func checkLimits(_ joins: [Joining], _ texts: [Delta.Text]) throws(StateViolation) {
         var (values, bytes) = (totals.values, totals.bytes)
         for join in joins {
-            let count = join.stay + join.new.count
-            if count > limits.conflicts { throw limits.over("a path would have \(count) values", limits.conflicts) }
+            try limits.check(conflicts: join.stay + join.new.count)
             values += join.new.count - join.replaced.count
             bytes += join.path.byteCount * (join.new.count - join.replaced.count)
             bytes +=
@@ -145,6 +144,7 @@ extension Document {
         }
         var dots = Set<Dot>()
         for entry in delta.entries {
+            try limits.check(conflicts: entry.siblings.count)
             for dot in entry.siblings.map(\.dot) + entry.removals {
                 if !delta.vector.contains(dot) { throw StateViolation("a difference has operations it does not know") }
                 if !dots.insert(dot).inserted { throw StateViolation("a difference has the same operation twice") }

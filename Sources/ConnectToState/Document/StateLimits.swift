@@ -99,6 +99,11 @@ extension StateLimits {
         if bytes > pathBytes { throw over("the name of a text has \(bytes) bytes", pathBytes) }
     }
 
+    /// - Parameter count: how many values are at a path.
+    func check(conflicts count: Int) throws(StateViolation) {
+        if count > conflicts { throw over("a path would have \(count) values", conflicts) }
+    }
+
     func over(_ what: String, _ limit: Int) -> StateViolation {
         StateViolation("\(what), and the limit is \(limit)")
     }

@@ -36,7 +36,11 @@ enum StateText {
     }
 
     static func value(_ value: StateValue) -> String {
-        if case .string(let string) = value { string } else { "{}" }
+        switch value {
+        case .string(let string): string
+        case .object: "{}"
+        default: "\(value)"
+        }
     }
 
     static func view(_ view: [StatePath: StateValue]) -> String {
