@@ -21,25 +21,12 @@ final class PoolRun: Sendable {
         var silenceAdvice: String?
     }
 
-    private struct State {
-        var tasks: OpenTasks
-        var progress: TaskProgress
-        var failed = FailedTasks()
-        var hasInputEnded = false
-        /// Why no further tasks begin.
-        var failure: Failure?
-        /// The reader of the tasks, which waits for room for another.
-        var reader: CheckedContinuation<Void, Never>?
-        /// The printer, which waits for an outcome.
-        var printer: CheckedContinuation<Void, Never>?
-    }
-
     private let pool: WorkerPool
     private let options: Options
     private let report: Report
     private let log: JobLog?
     private let bar: TaskProgressBar?
-    private let state: Lock<State>
+    private let flow: TaskFlow
 
     /// How long no task may be done before ``Options/silenceAdvice`` is given.
     private static let silence = Duration.seconds(5)
@@ -50,25 +37,22 @@ final class PoolRun: Sendable {
         self.report = report
         self.log = log
         bar = TaskProgressBar(report)
-        state = Lock(
-            State(
-                tasks: OpenTasks(isOrdered: options.isOrdered, limits: OpenTasks.Limits(running: options.jobs)),
-                progress: TaskProgress(inputSize: bar == nil ? nil : Self.restOfFile())))
+        flow = TaskFlow(
+            OpenTasks(isOrdered: options.isOrdered, limits: OpenTasks.Limits(running: options.jobs)),
+            TaskProgress(inputSize: bar == nil ? nil : Self.restOfFile()))
     }
 
     /// Does all tasks.
     /// - Throws: ``Failure``: 70 if tasks have failed, 74 if something could not be read or written, 76 if no worker can
     ///   be started.
     func run(_ input: StandardInput) async throws(Failure) {
-        bar?.start { [self] now in
-            state.withLock { $0.progress.textLine(at: now, running: $0.tasks.running) }
-        }
+        bar?.start { [flow] now in flow.progressLine(at: now) }
         defer { bar?.stop() }
         adviseWhenSilent()
         Task.onLoop { [self] in await begin(input) }
-        while let outcome = await nextOutcome() { try await print(outcome) }
+        while let outcome = await flow.next() { try await print(outcome) }
         try await log?.flush()
-        let (begun, failed, failure) = state.withLock { ($0.tasks.begun, $0.failed, $0.failure) }
+        let (begun, failed, failure) = flow.summary
         try await report.event(Event.poolEnd(tasks: begun, failed: failed.count))
         if failed.count == 0 {
             if let failure { throw failure }
@@ -84,59 +68,21 @@ final class PoolRun: Sendable {
         throw Failure(.requestFailed, ([summary] + advice).joined(separator: "; "))
     }
 
-    // MARK: Beginning
-
+    /// Gives each text line to a worker, as there is room for it.
     private func begin(_ input: StandardInput) async {
         input.gate.open()
+        defer {
+            input.gate.stop()
+            flow.endInput()
+        }
         do throws(Failure) {
             while let tasks = try await input.next() {
                 for task in tasks {
-                    guard await waitForRoom() else { return end(input) }
-                    let line = state.withLock { $0.tasks.begin() }
+                    guard let line = await flow.begin() else { return }
                     Task.onLoop { [self] in await perform(task, line) }
                 }
             }
-        } catch { stop(error) }
-        end(input)
-    }
-
-    /// - Returns: `false` if no further tasks are to begin.
-    private func waitForRoom() async -> Bool {
-        await withCheckedContinuation { continuation in
-            let mayGoOn = state.withLock { state in
-                if state.failure != nil || state.tasks.hasRoom { return true }
-                state.reader = continuation
-                return false
-            }
-            if mayGoOn { continuation.resume() }
-        }
-        return state.withLock { $0.failure == nil }
-    }
-
-    private func end(_ input: StandardInput) {
-        input.gate.stop()
-        wake { state in
-            state.hasInputEnded = true
-            if state.failure == nil { state.progress.total = state.tasks.begun }
-        }
-    }
-
-    /// Lets no further tasks begin.
-    private func stop(_ failure: Failure) {
-        wake { $0.failure = $0.failure ?? failure }
-    }
-
-    /// Changes the state, and resumes those that may have waited for the change.
-    private func wake(_ change: (inout State) -> Void) {
-        let (reader, printer) = state.withLock { state in
-            change(&state)
-            var (reader, printer): (CheckedContinuation<Void, Never>?, CheckedContinuation<Void, Never>?)
-            if state.failure != nil || state.tasks.hasRoom { swap(&reader, &state.reader) }
-            swap(&printer, &state.printer)
-            return (reader, printer)
-        }
-        reader?.resume()
-        printer?.resume()
+        } catch { flow.stop(error) }
     }
 
     // MARK: One task
@@ -160,18 +106,13 @@ final class PoolRun: Sendable {
                 entry.failure = failure
                 // Why no worker can be started is said once, at the end.
                 if let fault = failure.poolFault {
-                    stop(fault)
+                    flow.stop(fault)
                 } else {
                     await note("line \(line) failed: \(failure.message)")
                 }
             }
-            do throws(Failure) { try await log?.write(entry) } catch { stop(error) }
-            let outcome = TaskOutcome(line: line, result: result, size: task.count + 1)
-            return wake { state in
-                if case .failure = result { state.failed.add(line: line) }
-                state.progress.add(outcome)
-                state.tasks.finish(outcome)
-            }
+            do throws(Failure) { try await log?.write(entry) } catch { flow.stop(error) }
+            return flow.finish(TaskOutcome(line: line, result: result, size: task.count + 1))
         }
     }
 
@@ -192,29 +133,6 @@ final class PoolRun: Sendable {
     }
 
     // MARK: Printing
-
-    /// Waits for the outcome that is to be printed next; nil when there will be no more.
-    private func nextOutcome() async -> TaskOutcome? {
-        while true {
-            let (outcome, isDone) = state.withLock { state in
-                (state.tasks.takePrintable(), state.hasInputEnded && state.tasks.isEmpty)
-            }
-            if let outcome {
-                // There may be room for another task now.
-                wake { _ in }
-                return outcome
-            }
-            if isDone { return nil }
-            await withCheckedContinuation { continuation in
-                let mayGoOn = state.withLock { state in
-                    if state.hasInputEnded && state.tasks.isEmpty || state.tasks.hasPrintable { return true }
-                    state.printer = continuation
-                    return false
-                }
-                if mayGoOn { continuation.resume() }
-            }
-        }
-    }
 
     private func print(_ outcome: TaskOutcome) async throws(Failure) {
         switch outcome.result {
@@ -240,8 +158,7 @@ final class PoolRun: Sendable {
     private func adviseWhenSilent() {
         guard let advice = options.silenceAdvice else { return }
         _ = try? EventLoop.shared.schedule(after: Self.silence) { [self] in
-            let isSilent = state.withLock { $0.progress.done == 0 && $0.tasks.running > 0 }
-            if isSilent { Task.onLoop { [self] in await note(advice) } }
+            if flow.isSilent { Task.onLoop { [self] in await note(advice) } }
         }
     }
 
