@@ -201,7 +201,7 @@ let package = Package(
             name: "ConnectCLITests",
             dependencies: [
                 "CConnectToLinux", "ConnectCLI", "ConnectTo", "ConnectToTesting", "ConnectToDBus", "ConnectToLinux",
-                "ConnectToMessaging", "ConnectToPorts", "ConnectToTestSupport", argumentParser,
+                "ConnectToMessaging", "ConnectToPorts", "ConnectToTestSupport", "ConnectToTestWorker", argumentParser,
                 subprocess, system,
             ],
             exclude: ["troubled-files.py"],

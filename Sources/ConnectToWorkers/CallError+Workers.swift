@@ -5,7 +5,8 @@ extension CallError.Code {
     public static let workerCrashed = CallError.Code(rawValue: "worker-crashed")
     /// The worker could not be started, or ended or said nothing before it was ready.
     public static let workerNotStarted = CallError.Code(rawValue: "worker-not-started")
-    /// So many starts have failed in a row that the pool has given up, until it is reset.
+    /// So many starts have failed in a row that the pool has given up, until it is reset. The error of the last of them
+    /// is the ``ConnectToMessaging/CallError/cause``.
     public static let poolBroken = CallError.Code(rawValue: "pool-broken")
     /// The pool takes no more tasks.
     public static let poolClosed = CallError.Code(rawValue: "pool-closed")
@@ -13,6 +14,6 @@ extension CallError.Code {
 
 extension CallError {
     /// How the worker's process ended, with ``Code/workerCrashed``, and with ``Code/workerNotStarted`` where it was
-    /// started.
-    public var workerExit: WorkerExit? { cause as? WorkerExit }
+    /// started; with ``Code/poolBroken`` that of the last start.
+    public var workerExit: WorkerExit? { cause as? WorkerExit ?? (cause as? CallError)?.workerExit }
 }

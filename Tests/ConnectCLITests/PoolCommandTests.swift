@@ -1,5 +1,9 @@
+import ConnectToTestSupport
 import ConnectToTesting
 import Testing
+
+/// A program of the library ConnectToWorkers: `Tests/TestWorker`, as it was built.
+private let testWorker = products + "/ConnectToTestWorker"
 
 @Suite("connect pool", .privateBus, .timeLimit(.minutes(1))) struct PoolCommandTests {
     @Test("Answers come in the order of the tasks, from workers that stay")
@@ -273,6 +277,47 @@ import Testing
             printf 'x\\0y\\n' | connect pool --argument echo 2>&1 | grep -o 'line 1 failed: the task has a NUL byte'
             """)
         #expect(outcome.lines == ["1 <a  b>", "1 <*>", "line 1 failed: the task has a NUL byte"])
+    }
+
+    @Test(
+        "--type --as-json gives each task as JSON to a worker of the library, and a task that is not JSON fails alone")
+    func tasksAreJSON() async throws {
+        let outcome = try await Shell.run(
+            """
+            printf '%s\\n' '[1, 2]' '[1,' '[30, 4]' >tasks
+            connect pool -j 1 --type sum --as-json \(testWorker) pool <tasks 2>err; echo $?; cat err
+            head -1 tasks | connect pool --type sum --as-json --json \(testWorker) pool
+            # Without --as-json the same is text.
+            head -1 tasks | connect pool --type echo \(testWorker) pool
+            connect pool --as-json cat <tasks 2>err; echo $?; cat err
+            """)
+        #expect(
+            outcome.lines == [
+                "3", "34", "70",
+                "line 2 failed: byte 4 is not valid in JSON; write one value, text in quotation marks, or leave out --as-json",
+                "connect: 1 of 3 tasks failed: line 2; --retries N tries a failed task again; "
+                    + "--joblog FILE keeps how each task has ended",
+                #"{"event":"answer","line":1,"json":3}"#, #"{"event":"end","tasks":1,"failed":0}"#, "[1, 2]", "64",
+                "connect: --as-json needs --type; see connect pool --help",
+            ])
+    }
+
+    @Test("A worker of the library that cannot be started is told with its exit status and what it wrote last")
+    func failedStartIsTold() async throws {
+        let outcome = try await Shell.run(
+            """
+            seq 1 9 | connect pool -j 1 --type sum \(testWorker) broken 2>err; echo $?
+            tail -1 err | sed 's/process [0-9]*/process N/'
+            seq 1 9 | connect pool -j 1 --type sum /bin/false 2>&1 | tail -1 | sed 's/process [0-9]*/process N/'
+            """)
+        #expect(
+            outcome.lines == [
+                "76",
+                "connect: the worker \(testWorker) could not be started: before it was ready, process N ended with exit "
+                    + "status 3; it wrote last: there is no model; 1 of 1 tasks failed: line 1, and no further task was begun",
+                "connect: the worker /bin/false could not be started: before it was ready, process N ended with exit "
+                    + "status 1; 1 of 1 tasks failed: line 1, and no further task was begun",
+            ])
     }
 
     @Test("The command's own options are the command's, after two dashes or without, and its words pass byte for byte")

@@ -5,6 +5,7 @@ import Glibc
 /// What the tests of pools have a worker do.
 func addPoolTasks(to worker: Messenger) {
     worker.onRequest("echo") { payload, _ in payload.text.map { .text($0) } }
+    worker.on(Request<[Int], Int>("sum")) { numbers, _ in numbers.reduce(0, +) }
     worker.onRequest("process") { _, _ in .text("\(getpid())") }
     // Until it is cancelled.
     worker.onRequest("wait") { _, context in

@@ -121,8 +121,9 @@ struct Pool: ProgramCommand {
             try? await log?.flush()
         }
         let options = PoolRun.Options(
-            type: type ?? PoolWorker.task, form: PayloadForm(asJSON: asJSON, bytes: false), isOrdered: !unordered,
-            jobs: jobs, timeout: timeout?.duration, retries: retries,
+            type: type ?? PoolWorker.task, isCommandWorker: type != nil,
+            form: PayloadForm(asJSON: asJSON, bytes: false), isOrdered: !unordered, jobs: jobs,
+            timeout: timeout?.duration, retries: retries,
             silenceAdvice: each || argument || type != nil ? nil : Self.silenceAdvice)
         try await PoolRun(workers, options, report: program.report, log: log).run(input)
         return .success

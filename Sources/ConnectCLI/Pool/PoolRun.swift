@@ -9,6 +9,8 @@ final class PoolRun: Sendable {
     struct Options: Sendable {
         /// The type of the requests to the workers.
         var type: String
+        /// Whether the command is the worker itself, and not this program with the command.
+        var isCommandWorker: Bool
         var form: PayloadForm
         var isOrdered: Bool
         /// How many tasks run at the same time.
@@ -129,7 +131,7 @@ final class PoolRun: Sendable {
             for thing in answer.transferred { thing.close() }
             return .failure(
                 TaskFailure(code: .handlerFailed, message: "the answer brought \(things), which connect has closed"))
-        } catch { return .failure(TaskFailure(error, timeout: options.timeout)) }
+        } catch { return .failure(TaskFailure(error, timeout: options.timeout, isOfCommand: options.isCommandWorker)) }
     }
 
     // MARK: Printing

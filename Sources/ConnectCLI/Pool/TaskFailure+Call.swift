@@ -3,8 +3,10 @@ import ConnectToWorkers
 
 extension TaskFailure {
     /// What the error of a worker's request means for its task.
-    /// - Parameter timeout: the time that the task had.
-    init(_ error: CallError, timeout: Duration?) {
+    /// - Parameters:
+    ///   - timeout: the time that the task had.
+    ///   - isOfCommand: whether the worker is the command itself, and not this program with the command.
+    init(_ error: CallError, timeout: Duration?, isOfCommand: Bool) {
         switch (error.code, error.workerExit) {
         case (.timedOut, _):
             self.init(code: error.code, message: "not done within \(timeout?.inSeconds ?? "the") s (--timeout)")
@@ -13,7 +15,11 @@ extension TaskFailure {
             let how = ending?.inWords ?? "the command ended before it had answered, and it is not known how"
             let said = Self.lastLine(exit).map { ": " + $0 } ?? ""
             self.init(code: error.code, message: how + said, ending: ending)
-        case (.poolBroken, let exit?): self.init(code: error.code, message: Self.lastLine(exit) ?? error.message)
+        case (.poolBroken, let exit):
+            // This program has said last why it cannot run the command.
+            let line = isOfCommand ? nil : exit.flatMap(Self.lastLine).map { "no worker could be started: \($0)" }
+            let start = (error.cause as? CallError)?.message
+            self.init(code: error.code, message: line ?? Self.onOneLine(start ?? error.message))
         default:
             let ending = CommandEnding(details: error.details)
             let how = ending.map(\.inWords).flatMap { $0 == error.message ? nil : "\($0): " } ?? ""
@@ -30,13 +36,19 @@ extension TaskFailure {
         return line.map { String($0.prefix(longestText)) }
     }
 
+    /// A message that has the last text lines of a worker in it, indented.
+    private static func onOneLine(_ message: String) -> String {
+        let lines = message.split(whereSeparator: \.isNewline).map { $0.drop(while: \.isWhitespace) }
+        return String(lines.joined(separator: " ").prefix(longestText))
+    }
+
     /// Whether the task could go better another time: not where there is no worker, nor where the task cannot be sent.
     var isWorthAnotherTry: Bool { poolFault == nil && code != .notEncodable }
 
     /// The failure of the whole, where there are no workers any more.
     var poolFault: Failure? {
         switch code {
-        case .poolBroken: Failure(.peerFailed, "no worker could be started: \(message)")
+        case .poolBroken: Failure(.peerFailed, message)
         default: nil
         }
     }

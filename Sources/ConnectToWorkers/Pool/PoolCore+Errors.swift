@@ -15,7 +15,7 @@ extension PoolCore {
                 "\(limits.failedStarts) starts of workers in a row have failed; "
                     + (lastStart.map { "the last one: \($0.message); " } ?? "")
                     + "mend that, and call reset() of the pool",
-                stage: .waiting, cause: lastStart?.cause)
+                stage: .waiting, cause: lastStart)
         case .closed:
             CallError(
                 .poolClosed, "the pool was drained, terminated or dropped, and takes no more tasks", stage: .waiting)
