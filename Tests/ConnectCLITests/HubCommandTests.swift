@@ -96,6 +96,34 @@ import Testing
             ])
     }
 
+    @Test("Where a program of a hub ends its line before it has answered, connect call --peer names that program")
+    func peerEndsItsLine() async throws {
+        let bus = try await Bus.at(PrivateBus.current.address)
+        let handlers = Handlers()
+        handlers.onRequest("close") { _, context in
+            context.messenger?.close()
+            try await Task.sleep(for: .seconds(600))
+            return nil
+        }
+        var spokes: [Messenger] = []
+        async let script = Shell.run(
+            """
+            start h connect hub x
+            for peer in a b; do until grep -q "^connected $peer" h.out; do :; done; done
+            connect call x close --peer a 2>&1; echo $?
+            connect post x close --peer b 2>&1; echo $?
+            """)
+        for id in ["a", "b"] {
+            let options = ConnectOptions(wait: .untilAvailable(for: .seconds(30)), metadata: ["as": id])
+            spokes.append(try await bus.messenger(to: "x", options: options, handlers: handlers))
+        }
+        func line(_ id: String) -> String {
+            "connect: x: the peer \"\(id)\" ended its line before it answered close, and may have done what was asked; "
+                + "look at that program"
+        }
+        #expect(try await script.lines == [line("a"), "74", line("b"), "74"])
+    }
+
     @Test("connect hub gives two programs a line of their own, and connect hub --no-introductions refuses it")
     func introductions() async throws {
         try await withHubs("start o connect hub open; start n connect hub closed --no-introductions") { bus in

@@ -55,7 +55,7 @@ struct Call: BusCommand {
         let type = try RequestType.checked(type)
         let input = try RequestPayload(payload, options)
         let store = try save.map { path throws(Failure) in try FileStore(path, overwrites: force) }
-        let line = RequestLine(to: name, type: type, timeout: options.timeout?.duration)
+        let line = RequestLine(to: name, type: type, options)
         let answers = Answers(report: program.report, name: name, store: store)
         program.atEnd { _ in store?.abandon() }
         try await line.run(input, options, common, origin: origin, in: program) { messenger, payload in

@@ -37,7 +37,7 @@ struct Post: BusCommand {
         let (name, origin) = try common.contextName(name)
         let type = try RequestType.checked(type)
         let input = try RequestPayload(payload, options)
-        let line = RequestLine(to: name, type: type, timeout: options.timeout?.duration)
+        let line = RequestLine(to: name, type: type, options)
         try await line.run(input, options, common, origin: origin, in: program) { messenger, payload in
             let limit = line.timeLeft(orElse: RequestLine.usualTime)
             if let peer = options.peer {

@@ -6,13 +6,20 @@ extension Failure {
     init(_ error: CallError, _ line: RequestLine) {
         let (name, type) = (TerminalText.escaped(line.name), TerminalText.escaped(line.type))
         switch error.code {
-        case .lineEnded:
+        case .lineEnded where error.reason != nil:
             self =
                 error.reason.flatMap { Failure($0, peer: line.name) }
                 ?? Failure(
                     .inputOutput,
                     "\(name) closed the line before it answered \(type), and may have done what was asked; look at the listener"
                 )
+        // Said by the hub, of its line to the peer.
+        case .lineEnded where line.peer != nil:
+            let peer = TerminalText.escaped(line.peer ?? "")
+            self.init(
+                .inputOutput,
+                "\(name): the peer \"\(peer)\" ended its line before it answered \(type), and may have done what was asked; look at that program"
+            )
         // The other program may say it first.
         case .timedOut:
             self = .unanswered(line, isSent: error.stage != .waiting)

@@ -6,6 +6,8 @@ import ConnectToMessaging
 final class RequestLine: Sendable {
     let name: String
     let type: String
+    /// The program that the hub with the name passes it on to; nil: it is for the program with the name.
+    let peer: String?
     private let timeout: Duration?
     private let start = SuspendingClock.now
     private let state = Lock(State())
@@ -19,10 +21,11 @@ final class RequestLine: Sendable {
     /// How long a request may take, unless `--timeout` says otherwise.
     static let usualTime = Duration.seconds(5)
 
-    init(to name: String, type: String, timeout: Duration?) {
+    init(to name: String, type: String, _ options: RequestOptions) {
         self.name = name
         self.type = type
-        self.timeout = timeout
+        peer = options.peer
+        timeout = options.timeout?.duration
     }
 
     /// Connects, reads the payload, and does the work with both.
