@@ -53,17 +53,23 @@ struct WorkerLaunch: Sendable {
 
     /// Starts the process, on a thread of its own: that blocks until the program's file has been read.
     ///
-    /// Where this gives up, at the deadline or because the task is cancelled, the thread kills what it starts later.
-    /// - Throws: ``ConnectToMessaging/CallError`` with `workerNotStarted` or `cancelled`.
+    /// Where this gives up, at the deadline or because the task is cancelled, what the thread starts later is killed.
+    /// - Throws: ``ConnectToMessaging/CallError`` with `workerNotStarted` or `cancelled`, and no process is left, unless
+    ///   the program's file has not been read yet.
     func run(until deadline: SuspendingClock.Instant) async throws(CallError) -> StartedProcess {
         let outcome = Latch<Result<StartedProcess, CallError>>()
+        let isGone = Latch<Void>()
         do throws(SystemError) {
             try startDetachedThread(named: "worker-start") { [self] in
                 do throws(CallError) {
                     let process = try runNow()
-                    if !outcome.set(.success(process)) { _ = process.end() }
+                    if !outcome.set(.success(process)) {
+                        _ = process.end()
+                        isGone.set()
+                    }
                 } catch {
                     outcome.set(.failure(error))
+                    isGone.set()
                 }
             }
         } catch { throw Self.failure(label, "\(error); \(Self.advice(error))", cause: error) }
@@ -75,8 +81,12 @@ struct WorkerLaunch: Sendable {
         let cancelled = CallError(.cancelled, "the task that waited for the worker \(label) was cancelled")
         // It was started in the same moment, and nothing else knows of it.
         if !outcome.set(.failure(cancelled)), case .success(let process)? = outcome.value {
-            process.endElsewhere { _ in }
+            process.endElsewhere { _ in isGone.set() }
         }
+        let patience = loop.schedule(after: WorkerLife.patience) { isGone.set() }
+        defer { patience.cancel() }
+        // In a task that is not cancelled.
+        await Task { _ = await isGone.wait() }.value
         throw cancelled
     }
 
