@@ -1,4 +1,5 @@
 import ConnectTo
+import ConnectToLinux
 import ConnectToMessaging
 import ConnectToTestSupport
 import Testing
@@ -25,14 +26,21 @@ struct DeferredRequestTests {
     @Test("A request that waits for its line is answered once it has been sent")
     func answered() async throws {
         let (caller, callee) = try makeMessengers()
-        callee.on(Sample.shout) { text, _ in text.uppercased() }
+        let heard = Lock(0)
+        callee.on(Sample.shout) { text, _ in
+            heard.withLock { $0 += 1 }
+            return text.uppercased()
+        }
         let changes = Changes()
         let request = try DeferredRequest("shout", .text("late")) { [sink = changes.sink] in sink.yield($0) }
         async let answer = request.answer()
         #expect(request.send(on: caller))
+        #expect(request.send(on: caller))
         #expect(try await answer.text == "LATE")
         #expect(await changes.next == .done)
-        #expect(request.send(on: caller), "a second time it is not sent")
+        #expect(request.send(on: caller))
+        try await caller.barrier()
+        #expect(heard.withLock(\.self) == 1, "it is sent once")
     }
 
     @Test("A request to a line that is over is not sent, and can be sent on another")

@@ -116,8 +116,8 @@ struct HandlerTests {
     func changesBetweenEvents() async throws {
         let (caller, callee) = try makeMessengers()
         let heard = Mutex<[String]>([])
-        func post() async throws {
-            try caller.post(Self.note, 1)
+        func post(_ type: String = "note") async throws {
+            try caller.post(type, .encoding(1))
             try await caller.barrier()
         }
         callee.onUnknown { type, _, _ in heard.withLock { $0.append("unknown \(type)") } }
@@ -125,6 +125,7 @@ struct HandlerTests {
         let first = callee.on(Self.note) { _, _ in heard.withLock { $0.append("first") } }
         try await post()
         try await post()
+        try await post("other")
         let second = callee.on(Self.note) { _, _ in heard.withLock { $0.append("second") } }
         try await post()
         first.cancel()
@@ -133,7 +134,9 @@ struct HandlerTests {
         callee.onUnknownEvent { _, _ in heard.withLock { $0.append("any") } }
         try await post()
         #expect(
-            heard.withLock { $0 } == ["unknown note", "first", "first", "first", "second", "second", "any"])
+            heard.withLock { $0 } == [
+                "unknown note", "first", "first", "unknown other", "first", "second", "second", "any",
+            ])
     }
 
     @Test("A handler that has been removed is released, though no other event comes")

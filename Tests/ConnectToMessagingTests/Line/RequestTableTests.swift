@@ -24,7 +24,11 @@ struct RequestTableTests {
         #expect(table.remove(2) == 2)
         #expect(Array(table.requests) == [50, 1_000, -1])
         #expect(table.count == 3)
-        #expect(table.removeAll() == [50, 1_000, -1])
+        #expect(table.gaps == 1)
+        // The first one, and the gap behind it.
+        #expect(table.remove(5) == 50)
+        #expect(table.gaps == 0)
+        #expect(table.removeAll() == [1_000, -1])
         #expect(table.count == 0)
     }
 

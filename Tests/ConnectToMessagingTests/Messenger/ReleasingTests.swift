@@ -199,6 +199,33 @@ struct ReleasingTests {
         withExtendedLifetime(d) {}
     }
 
+    @Test("However often a line was handed over, a slow owner gets no more than its window, and all of it in the end")
+    func window() async throws {
+        var options = MessengerOptions()
+        options.window = 100_000
+        let (mine, theirs) = try MessageChannel.makePair()
+        let sender = Messenger(theirs)
+        var owner = Messenger(mine, options: options)
+        for _ in 0..<5 {
+            owner = Messenger(try await owner.release(within: .seconds(30)), options: options)
+            try await sender.barrier(within: .seconds(30))
+        }
+        let gate = Gate()
+        let handled = Lock(0)
+        owner.onEvent("bulk") { _, _ in
+            await gate.wait()
+            handled.withLock { $0 += 1 }
+        }
+        // Ten times the window: an owner that gets more than that ends the line.
+        for _ in 0..<100 { try sender.post("bulk", .bytes([UInt8](repeating: 0, count: 10_000))) }
+        // All that has been sent by now is here.
+        try await owner.barrier(within: .seconds(30))
+        await gate.open()
+        try await sender.barrier(within: .seconds(30))
+        while handled.withLock(\.self) < 100 { await Task.yield() }
+        #expect(owner.closeReason == nil && sender.closeReason == nil)
+    }
+
     @Test("A released messenger that is dropped leaves the port open")
     func dropped() async throws {
         let (mine, theirs) = try MessageChannel.makePair()
