@@ -80,22 +80,26 @@ private final class MixtureSide: Sendable {
     private let started = Lock(Started())
     var hasStartedInOrder: Bool { started.withLock { $0.isInOrder } }
     private let file: OpenFile
+    /// They hold this object, which holds the messenger.
+    private let handlers = Lock<[Subscription]>([])
 
     init(_ messenger: Messenger) {
         self.messenger = messenger
         file = OpenFile(adopting: open("/dev/null", O_RDONLY | O_CLOEXEC))
-        answerAll()
+        let handlers = answerAll()
+        self.handlers.withLock { $0 = handlers }
     }
 
     func close() {
         messenger.close()
+        for handler in handlers.withLock(\.self) { handler.cancel() }
         file.close()
     }
 
     // MARK: Answering
 
-    private func answerAll() {
-        for kind in ["wait", "nested"] {
+    private func answerAll() -> [Subscription] {
+        var handlers = ["wait", "nested"].map { kind in
             messenger.onRequest(kind) { [self] payload, context in
                 let question = try begin(payload)
                 if kind == "nested", let messenger = context.messenger {
@@ -105,21 +109,22 @@ private final class MixtureSide: Sendable {
                 return try answer(question)
             }
         }
-        messenger.onRequest("now") { [self] payload, _ in try answer(try begin(payload)) }
-        messenger.onRequest("back") { payload, _ in payload.text.map { .json($0) } }
-        messenger.onStream("count") { [self] payload, answers, _ in
+        handlers.append(messenger.onRequest("now") { [self] payload, _ in try answer(try begin(payload)) })
+        handlers.append(messenger.onRequest("back") { payload, _ in payload.text.map { .json($0) } })
+        let stream = messenger.onStream("count") { [self] payload, answers, _ in
             let question = try begin(payload)
             for _ in 0..<question.elements {
                 if question.microseconds > 3_500 { try await pause(question) }
                 try await answers.yield(try answer(question))
             }
         }
-        messenger.onDeferred(Request<Question, Int>("later")) { [self] question, answer, _ in
+        let later = messenger.onDeferred(Request<Question, Int>("later")) { [self] question, answer, _ in
             started.withLock { $0.start(question.number) }
             // One in eight is dropped, which is an answer too.
             if question.number % 8 == 0 { return }
             keep(answer, question)
         }
+        return handlers + [stream, later]
     }
 
     private func keep(_ answer: consuming DeferredAnswer<Int>, _ question: Question) {

@@ -39,7 +39,7 @@ struct LaneTests {
         let (a, b) = try makeMessengers()
         for side in [a, b] {
             side.on(Sample.add) { pair, _ in pair.a + pair.b }
-            side.on(Sample.wait) { _, context in
+            side.on(Sample.wait) { [weak side] _, context in
                 #expect(context.messenger === side)
                 return NoPayload()
             }

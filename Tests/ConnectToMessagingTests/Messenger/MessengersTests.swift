@@ -15,10 +15,10 @@ struct MessengersTests {
         let context = try await bus.register("clock", options: ContextOptions(format: .calls))
         let (hub, handlers) = (Hub(), Handlers())
         let asked = Mutex(0)
-        hub.on(Sample.wait) { _, call in
+        hub.on(Sample.wait) { [weak hub] _, call in
             asked.withLock { $0 += 1 }
             // From the handler: so the request is under way for certain when its line ends.
-            hub.disconnect(call.peerID ?? "")
+            hub?.disconnect(call.peerID ?? "")
             return NoPayload()
         }
         async let serving: Void = hub.serve(context)
