@@ -195,6 +195,7 @@ REQUESTS ?= 100000
 SEED ?=
 soak: setup-tests ## everything at once, on a bus that is killed again and again, for MINUTES=2
 	$(SWIFT) build --product ConnectToTestPeer
+	$(SWIFT) build --product ConnectToTestWorker
 	$(SWIFT) build --product ConnectToSoak
 	$$($(SWIFT) build --show-bin-path)/ConnectToSoak $(MINUTES) $(SEED)
 

@@ -194,7 +194,7 @@ let package = Package(
             name: "ConnectToSoak",
             dependencies: [
                 "ConnectTo", "ConnectToMessaging", "ConnectToTesting", "ConnectToLinux", "ConnectToTestPeer",
-                "ConnectToTestSupport",
+                "ConnectToTestSupport", "ConnectToTestWorker", "ConnectToWorkers",
             ],
             path: "Tests/Soak", swiftSettings: settings),
         .testTarget(

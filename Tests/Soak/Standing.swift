@@ -6,6 +6,8 @@ import Glibc
 struct Standing: CustomStringConvertible {
     let descriptors: Int
     let threads: Int
+    /// Processes that it has started and not waited for.
+    let children: Int
     /// In KiB.
     let resident: Int
 
@@ -16,7 +18,9 @@ struct Standing: CustomStringConvertible {
         while quiet < 10 {
             try await Task.sleep(for: .milliseconds(200))
             let next = try taken()
-            quiet = next.descriptors < last.descriptors || next.threads < last.threads ? 0 : quiet + 1
+            let isLess =
+                next.descriptors < last.descriptors || next.threads < last.threads || next.children < last.children
+            quiet = isLess ? 0 : quiet + 1
             last = next
         }
         return last
@@ -24,14 +28,19 @@ struct Standing: CustomStringConvertible {
 
     private static func taken() throws -> Standing {
         let facts = try ProcessFacts(of: getpid())
-        return Standing(descriptors: facts.descriptors, threads: facts.threads, resident: facts.resident)
+        return Standing(
+            descriptors: facts.descriptors, threads: facts.threads, children: ConnectToTestSupport.children().count,
+            resident: facts.resident)
     }
 
-    var description: String { "\(descriptors) descriptors, \(threads) threads, \(resident) KiB" }
+    var description: String {
+        "\(descriptors) descriptors, \(threads) threads, \(children) child processes, \(resident) KiB"
+    }
 
     /// Threads of the system's pools come and go; memory is never given back to the last page.
     func isNoMore(than before: Standing) throws {
         try hold(descriptors <= before.descriptors, "descriptors are left: \(before) -> \(self)")
+        try hold(children <= before.children, "processes are left: \(before) -> \(self)")
         try hold(threads <= before.threads + 2, "threads are left: \(before) -> \(self)")
         try hold(resident <= before.resident * 3 / 2 + 16_384, "memory is left: \(before) -> \(self)")
     }

@@ -1,8 +1,8 @@
 // Everything at once, for a while: `ConnectToSoak MINUTES [SEED]`.
 //
-// Contexts come and go, ports open, carry, are given away and die, listeners and hubs are killed, requests are
-// cancelled, the bus is killed and started again. In the end everything that was accepted has arrived once and in
-// order, nothing hangs, and descriptors, threads and memory are where they began. The seed, which is printed, decides
+// Contexts come and go, ports open, carry, are given away and die, listeners, hubs and workers are killed, requests and
+// tasks are cancelled, the bus is killed and started again. In the end everything that was accepted has arrived once and
+// in order, nothing hangs, and descriptors, threads, processes and memory are where they began. The seed, which is printed, decides
 // on what is tried; not on how it interleaves.
 
 import ConnectTo
@@ -55,7 +55,7 @@ func soak(
             }
         }
     }
-    let seeds = (0..<16).map { _ in chance.fork() }
+    let seeds = (0..<18).map { _ in chance.fork() }
     try await scene.withListener("steady elsewhere") { _ in
         try await withThrowingDiscardingTaskGroup { group in
             group.addTask { try await scene.restartTheBus(times: restarts, seeds[0]) }
@@ -70,6 +70,7 @@ func soak(
             for index in 10...11 { group.addTask { try await scene.transfer(seeds[index]) } }
             for index in 12...13 { group.addTask { try await scene.call(seeds[index]) } }
             for index in 14...15 { group.addTask { try await scene.killHubs(index, seeds[index]) } }
+            for index in 16...17 { group.addTask { try await scene.killWorkers(seeds[index]) } }
         }
     }
     await steady.unregister()

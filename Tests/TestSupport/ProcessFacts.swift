@@ -58,7 +58,7 @@ package struct ProcessFacts: Sendable, CustomStringConvertible {
         }
     }
 
-    private static func entries(of directory: String) throws -> [String] {
+    static func entries(of directory: String) throws -> [String] {
         guard let stream = opendir(directory) else { throw Unreadable(path: directory) }
         defer { closedir(stream) }
         var names: [String] = []

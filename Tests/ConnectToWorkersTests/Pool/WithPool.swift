@@ -55,32 +55,6 @@ func withPool<Result: Sendable>(
     }
 }
 
-/// The processes that this one has started and not waited for, zombies included.
-func children() -> Set<Int32> {
-    guard let directory = opendir("/proc") else { return [] }
-    defer { closedir(directory) }
-    var children: Set<Int32> = []
-    while let entry = readdir(directory) {
-        let name = withUnsafeBytes(of: entry.pointee.d_name) { bytes in
-            String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
-        }
-        if let process = Int32(name), parent(of: process) == getpid() { children.insert(process) }
-    }
-    return children
-}
-
-private func parent(of process: Int32) -> Int32? {
-    let file = open("/proc/\(process)/stat", O_RDONLY | O_CLOEXEC)
-    guard file >= 0 else { return nil }
-    defer { close(file) }
-    var bytes = [UInt8](repeating: 0, count: 512)
-    let count = read(file, &bytes, bytes.count)
-    // After the name, which may have anything in it: the state, then the parent.
-    let fields = bytes.prefix(max(count, 0)).split(separator: UInt8(ascii: ")")).last?.split(
-        separator: UInt8(ascii: " "))
-    return fields.flatMap { $0.count > 1 ? Int32(String(decoding: $0[1], as: UTF8.self)) : nil }
-}
-
 /// Waits until a process is no more.
 func waitUntilGone(_ process: Int32) async throws {
     while kill(process, 0) == 0 { try await Task.sleep(for: .milliseconds(5)) }
