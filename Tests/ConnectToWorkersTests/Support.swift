@@ -56,6 +56,22 @@ func end(of process: Int32) async throws {
     watch.cancel()
 }
 
+/// Keeps this process's loop from reading anything until another process has ended, which has to be a child.
+///
+/// - Returns: set when the process has ended.
+func loopStands(until process: Int32) async throws -> Latch<Void> {
+    let isEnded = Latch<Void>()
+    let stands = Latch<Void>()
+    try EventLoop.shared.execute {
+        stands.set()
+        var news = siginfo_t()
+        _ = waitid(P_PID, id_t(process), &news, WEXITED | WNOWAIT)
+        isEnded.set()
+    }
+    _ = await stands.wait()
+    return isEnded
+}
+
 /// What a throwing call has thrown.
 func failure(of body: () async throws(CallError) -> Void) async -> CallError? {
     do throws(CallError) {

@@ -64,10 +64,7 @@ func answerAll(_ worker: some CallHandling) {
         fclose(file)
         return nil
     }
-    worker.onRequest("die after the answer") { _, _ in
-        try EventLoop.shared.schedule(after: .milliseconds(50)) { kill(getpid(), SIGKILL) }
-        return .text("answer")
-    }
+    worker.onRequest("die after the answer") { _, call in try await dieAfterTheAnswer(call) }
     worker.onRequest("ignore SIGTERM") { _, _ in
         signal(SIGTERM, SIG_IGN)
         return nil
@@ -79,6 +76,20 @@ func answerAll(_ worker: some CallHandling) {
         call.messenger?.close()
         return nil
     }
+}
+
+/// Answers behind more events than the other side's loop takes in one turn, and is killed by then.
+func dieAfterTheAnswer(_ call: CallContext) async throws -> OutgoingMessage? {
+    let loop = try EventLoop.shared
+    let arePosted = Latch<Void>()
+    // In one turn of the loop, so that they go together: the kernel holds few messages that go alone.
+    loop.execute {
+        for _ in 0..<1_500 { _ = try? call.messenger?.post("before the answer") }
+        arePosted.set()
+    }
+    _ = await arePosted.wait()
+    loop.schedule(after: .milliseconds(100)) { kill(getpid(), SIGKILL) }
+    return .text("answer")
 }
 
 private func stderr() -> UnsafeMutablePointer<FILE>? { errors }

@@ -1,6 +1,10 @@
 import ConnectTo
+import ConnectToLinux
 import ConnectToMessaging
 import Glibc
+
+/// What `grow` has taken.
+private let grown = Lock<[[UInt8]]>([])
 
 /// What the tests of pools have a worker do.
 func addPoolTasks(to worker: Messenger) {
@@ -27,12 +31,13 @@ func addPoolTasks(to worker: Messenger) {
         raise(SIGSEGV)
         return nil
     }
+    worker.onRequest("die after the answer") { _, context in try await dieAfterTheAnswer(context) }
     worker.onRequest("exit") { payload, _ in exit(Int32(payload.text ?? "") ?? 1) }
     worker.onRequest("refuse") { _, _ in throw CallFailure(.refused, "not that") }
     // As much memory as it is told, for good.
     worker.onRequest("grow") { payload, _ in
         let count = Int(payload.text ?? "") ?? 0
-        memset(malloc(count), 1, count)
+        grown.withLock { $0.append([UInt8](repeating: 1, count: count)) }
         return nil
     }
     worker.onStream("count") { payload, answers, context in

@@ -13,6 +13,15 @@ func serveCarelessly() async {
     while true { pause() }
 }
 
+/// Adds to the file that a handler may have begun, which other processes of the session are still there.
+func noteTheEnd() {
+    let file = fopen(CommandLine.arguments.last, "a")
+    defer { fclose(file) }
+    let others = ((try? fileNames(in: "/proc")) ?? []).compactMap { Int32($0) }
+        .filter { $0 != getpid() && getsid($0) == getpid() && !contents(of: "/proc/\($0)/stat").contains(") Z ") }
+    for other in others { fputs(", and \(other) is there", file) }
+}
+
 /// A parent: starts a worker for each thing that it is to do (`idle` for nothing), says its number, and lives on.
 func startWorkers(_ things: [String]) async throws {
     var workers: [WorkerProcess] = []

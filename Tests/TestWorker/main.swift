@@ -9,6 +9,7 @@ let arguments = Array(CommandLine.arguments.dropFirst())
 switch arguments.first {
 case nil, "pool": try await Worker.main { worker in addPoolTasks(to: worker) }
 case "worker": try await Worker.main { worker in answerAll(worker) }
+case "tidy": try await Worker.main(grace: .seconds(60), atEnd: noteTheEnd) { worker in answerAll(worker) }
 case "patient": try await Worker.main(grace: .seconds(60)) { worker in answerAll(worker) }
 case "broken":
     try await Worker.main { _ in

@@ -1,4 +1,5 @@
 import ConnectTo
+import ConnectToLinux
 import ConnectToMessaging
 import ConnectToTestSupport
 import ConnectToTesting
@@ -53,6 +54,60 @@ struct PoolCrashTests {
             #expect(errors[0]?.workerExit?.cause == .signaled(SIGKILL))
             #expect(errors[1]?.code == .cancelled)
             #expect(try await pool.text("process") == "\(survivor)")
+        }
+    }
+
+    @Test("A worker that is killed before it is ready costs no task: another one is started, and does it once")
+    func killedBeforeReady() async throws {
+        let mark = products + "/pool-has-started-\(getpid())"
+        var program = WorkerProgram.executable(
+            "/bin/sh",
+            arguments: [
+                "-c", "mkdir \"$0\" 2>/dev/null && { echo just beginning >&2; kill -KILL $$; }; exec \"$1\" pool", mark,
+                testWorker,
+            ])
+        program.errorOutput = .kept
+        defer { rmdir(mark) }
+        try await withPool(WorkerLimits(maximum: 1), program) { pool, said in
+            var events = pool.events.makeAsyncIterator()
+            let running = Task { try await pool.run("wait") }
+            let process = try await said.waitingProcess()
+            guard case .started = await events.next(), case .failed(_, let error) = await events.next() else {
+                Issue.record("the first worker did not fail")
+                return
+            }
+            #expect(error.code == .workerNotStarted && error.workerExit?.cause == .signaled(SIGKILL))
+            #expect(error.workerExit?.errorLines == "just beginning\n")
+            #expect(pool.workers.map(\.processID) == [process])
+            running.cancel()
+            await expectError(.cancelled) { try await running.value }
+        }
+    }
+
+    @Test("A task that is sent to a worker which is killed before it has read it fails alone, with the signal")
+    func killedBeforeItHasRead() async throws {
+        try await withPool(WorkerLimits(maximum: 1)) { pool, _ in
+            let victim = try #require(Int32(try await pool.text("process")))
+            kill(victim, SIGSTOP)
+            let sent = Task.immediate { try await pool.text("echo", "sent") }
+            let queued = Task.immediate { try await pool.text("process") }
+            kill(victim, SIGKILL)
+            let error = await promptly { await expectError(.workerCrashed) { try await sent.value } }
+            #expect(error?.workerExit?.cause == .signaled(SIGKILL))
+            #expect(try await queued.value != "\(victim)")
+        }
+    }
+
+    @Test("A worker that is killed after its answer, which nobody has read yet, costs no task")
+    func killedAfterItsAnswer() async throws {
+        try await withPool(WorkerLimits(maximum: 1)) { pool, _ in
+            let victim = try #require(Int32(try await pool.text("process")))
+            let isEnded = try await loopStands(until: victim)
+            let answered = Task.immediate { try await pool.text("die after the answer") }
+            _ = await isEnded.wait()
+            #expect(try await answered.value == "answer")
+            try await pool.until { $0.workers == 0 && $0.ending == 0 }
+            #expect(try await pool.text("process") != "\(victim)")
         }
     }
 

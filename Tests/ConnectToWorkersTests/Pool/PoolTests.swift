@@ -185,8 +185,8 @@ struct PoolTests {
     @Test("A worker asks the parent while it does a task")
     func nested() async throws {
         try await withPool { pool, said in
-            said.handlers.onRequest("price") { payload, context in
-                .text("\(payload.text ?? "") costs 3, says \(pool.worker(of: context) == nil ? "nobody" : "a worker")")
+            said.handlers.onRequest("price") { [weak pool] payload, context in
+                .text("\(payload.text ?? "") costs 3, says \(pool?.worker(of: context) == nil ? "nobody" : "a worker")")
             }
             let answer = try await pool.text("ask", "tea")
             #expect(answer == "tea costs 3, says a worker")

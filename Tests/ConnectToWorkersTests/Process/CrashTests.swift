@@ -72,19 +72,10 @@ struct CrashTests {
     @Test("An answer that a worker sent before it was killed arrives, though it is read after the process's end")
     func answeredButNotRead() async throws {
         let worker = try await WorkerProcess.start(.test())
-        let asking = Task.immediate {
-            try await worker.request("die after the answer", within: nil).text
-        }
-        // The loop reads nothing until the process is a zombie, or gone.
-        let isEnded = Latch<Void>()
-        let process = worker.processID
-        try EventLoop.shared.execute {
-            var news = siginfo_t()
-            _ = waitid(P_PID, id_t(process), &news, WEXITED | WNOWAIT)
-            isEnded.set()
-        }
+        let isEnded = try await loopStands(until: worker.processID)
+        async let answer = worker.request("die after the answer", within: nil).text
         _ = await isEnded.wait()
-        #expect(try await asking.value == "answer")
+        #expect(try await answer == "answer")
         #expect(await worker.waitUntilExited().cause == .signaled(SIGKILL))
     }
 
