@@ -194,6 +194,8 @@ extension SharedState {
             for id in core.lines.keys {
                 _ = core.end(id, CloseReason(.closed, detail: "this program closed the state"))
             }
+            core.log?.close()
+            core.log = nil
             defer { core.sharing = nil }
             return (messengers, core.sharing)
         }

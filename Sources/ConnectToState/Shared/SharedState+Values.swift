@@ -61,13 +61,7 @@ extension SharedState {
     func write(
         _ writes: [(path: StatePath, value: StateValue?)], from origin: StateChange.Origin = .local
     ) throws(StateError) {
-        do throws(StateViolation) {
-            try change(from: origin) { replication throws(StateViolation) in
-                try replication.write(writes, now: Self.now)
-            }
-        } catch {
-            throw StateError(error)
-        }
+        finish(try locked { core throws(StateError) in try core.write(writes, from: origin) })
     }
 
     /// Writes several values at the same time, and reads them before that: no other write comes in between, and other
@@ -92,9 +86,7 @@ extension SharedState {
             var transaction = StateTransaction(core.document.beginWriting(now: Self.now))
             result = try body(&transaction)
             if let failure = transaction.failure { throw failure }
-            let writing = transaction.writing
-            let effects = core.replication.commit(writing)
-            return core.perform(effects, from: .local)
+            return try core.commit(transaction.writing, from: .local)
         }
         finish(wakeups)
         guard let result else { preconditionFailure("a transaction returned without its result") }

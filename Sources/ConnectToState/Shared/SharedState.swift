@@ -46,8 +46,9 @@ public final class SharedState: Sendable {
         self.init(Document(rule: conflicts, limits: limits), logger: logger)
     }
 
-    init(_ document: Document, logger: Logger?) {
-        core = Lock(StateCore(document))
+    /// - Parameter log: keeps what the state learns; nil: it lives in memory.
+    init(_ document: Document, log: (any StateLog)? = nil, logger: Logger?) {
+        core = Lock(StateCore(document, log: log))
         limits = document.limits
         self.logger = logger
     }

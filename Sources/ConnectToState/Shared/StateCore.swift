@@ -21,8 +21,9 @@ struct StateCore: Sendable {
     /// Who waits for what an audit of a line finds; nil: the line ended.
     var audits: [Int: Latch<StateAudit?>] = [:]
 
-    init(_ document: Document) {
+    init(_ document: Document, log: (any StateLog)?) {
         replication = Replication(document)
+        self.log = log
     }
 
     var document: Document { replication.document }
@@ -30,11 +31,18 @@ struct StateCore: Sendable {
     /// Does what a step of the replication has brought: keeps it, sends it, and puts its changes before those who hear
     /// of them.
     ///
-    /// - Parameter origin: where it comes from.
+    /// - Parameters:
+    ///   - origin: where it comes from.
+    ///   - isKept: whether the log has it already.
     /// - Returns: what is to be woken behind the lock.
-    mutating func perform(_ effects: Replication.Effects, from origin: StateChange.Origin) -> Wakeups {
+    mutating func perform(
+        _ effects: Replication.Effects, from origin: StateChange.Origin, isKept: Bool = false
+    ) -> Wakeups {
         var wakeups = Wakeups()
-        if let applied = effects.applied { log?.append(applied, of: document) }
+        if !isKept, let log, let applied = effects.applied {
+            // What others have is not refused for the file's sake: the log says by itself that it is missing there.
+            try? log.append(applied, of: document, isOwn: origin == .local)
+        }
         for (ids, message) in effects.messages {
             let pieces = MessagePieces.cut(message.encoded()).map { OutgoingMessage.bytes($0) }
             for id in ids { wakeups.add(send(pieces, on: id)) }
@@ -53,9 +61,31 @@ struct StateCore: Sendable {
     }
 }
 
-/// Keeps what a shared state learns: it is called under the state's lock, in the order in which things are applied, and
-/// before anything of it is sent.
-protocol StateLog: Sendable {
-    /// - Parameter document: as it is with what was applied.
-    func append(_ applied: Replication.Applied, of document: Document)
+extension StateCore {
+    /// Writes values at the same time.
+    ///
+    /// - Throws: ``StateError``, and nothing was written.
+    mutating func write(
+        _ writes: [(path: StatePath, value: StateValue?)], from origin: StateChange.Origin
+    ) throws(StateError) -> Wakeups {
+        var writing: Writing
+        do throws(StateViolation) {
+            if log == nil { return perform(try replication.write(writes, now: SharedState.now), from: origin) }
+            writing = document.beginWriting(now: SharedState.now)
+            for (path, value) in writes { try writing.write(path, value) }
+        } catch {
+            throw StateError(error)
+        }
+        return try commit(writing, from: origin)
+    }
+
+    /// Ends a transaction that was begun with the document as it is.
+    ///
+    /// - Throws: ``StateError`` of the log, and nothing was written.
+    mutating func commit(_ writing: consuming Writing, from origin: StateChange.Origin) throws(StateError) -> Wakeups {
+        if let log, !writing.operations.isEmpty {
+            try log.append(.operations(writing.operations), of: document, isOwn: true)
+        }
+        return perform(replication.commit(writing), from: origin, isKept: true)
+    }
 }
