@@ -64,9 +64,13 @@ extension Work {
         }
     }
 
+    /// BENCH_TASKS is how many tasks a worker has at the same time; 1 if not set.
     private func pool(_ workers: Int) throws -> WorkerPool {
-        WorkerPool(
-            .thisProgram(arguments: [Self.worker, "0", "0"]), limits: WorkerLimits(minimum: workers, maximum: workers),
+        // By name: /proc/self/exe is valgrind, where that runs this program.
+        let program = WorkerProgram.executable(CommandLine.arguments[0], arguments: [Self.worker, "0", "0"])
+        let tasks = environment("BENCH_TASKS").flatMap { Int($0) } ?? 1
+        return WorkerPool(
+            program, limits: WorkerLimits(minimum: workers, maximum: workers, tasksPerWorker: tasks),
             options: try callOptions)
     }
 
@@ -215,11 +219,16 @@ extension Work {
         await pool.terminate()
     }
 
+    /// After it a process has given back what it keeps for a second or two after a burst.
+    private static let rest: Duration = .seconds(3)
+
     /// What this process holds for each worker that does nothing: for those of a second pool, once there is one.
     private func poolIdle() async throws {
         let first = try await warmPool(size)
+        try await Task.sleep(for: Self.rest)
         let before = (resident: residentMemory(), heap: bench_heap())
         let second = try await warmPool(size)
+        try await Task.sleep(for: Self.rest)
         report(Double(residentMemory() - before.resident) / Double(size), "B")
         report((Double(bench_heap()) - Double(before.heap)) / Double(size), "B", as: "poolidle heap")
         await second.terminate()
