@@ -152,8 +152,8 @@ let package = Package(
             ],
             swiftSettings: settings),
         .testTarget(
-            name: "ConnectToStateTests", dependencies: ["ConnectToState", "ConnectToTestSupport"],
-            exclude: ["Model/model.py"],
+            name: "ConnectToStateTests", dependencies: ["ConnectTo", "ConnectToState", "ConnectToTestSupport"],
+            exclude: ["Model/model.py", "Model/text_model.py"],
             swiftSettings: settings),
         // How ports behave, sentence by sentence (Tests/CONFORMANCE.md).
         .testTarget(

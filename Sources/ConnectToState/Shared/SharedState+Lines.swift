@@ -187,6 +187,7 @@ extension SharedState {
         let (messengers, sharing) = locked { core in
             core.isClosed = true
             for loop in core.loops.values { loop.end() }
+            for loop in core.textFeeds.values.flatMap(\.values) { loop.end() }
             for loop in core.presenceLoops.values { loop.end() }
             for loop in core.peerLoops.values { loop.end() }
             for listening in core.listening.values { listening.cancel() }

@@ -90,6 +90,7 @@ public final class SharedState: Sendable {
     /// Does behind the lock what a step wants done.
     func finish(_ wakeups: Wakeups) {
         for loop in wakeups.loops { loop.wake() }
+        for loop in wakeups.texts { loop.wake() }
         for loop in wakeups.presence { loop.wake() }
         for loop in wakeups.peers { loop.wake() }
         for latch in wakeups.synchronized { latch.set(true) }

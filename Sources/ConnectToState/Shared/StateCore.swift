@@ -10,6 +10,7 @@ struct StateCore: Sendable {
     var lastLine = 0
     var presence = PresenceTable()
     var loops: [ObjectIdentifier: ChangeQueue] = [:]
+    var textFeeds: [StateKey: [ObjectIdentifier: TextFeed]] = [:]
     var presenceLoops: [ObjectIdentifier: LoopQueue<PresenceChange>] = [:]
     var isClosed = false
     /// Keeps what is applied, before it is sent.
@@ -57,6 +58,7 @@ struct StateCore: Sendable {
                 wakeups.loops.append(loop)
             }
         }
+        wakeups.texts += tell(effects.textChanges)
         return wakeups
     }
 }

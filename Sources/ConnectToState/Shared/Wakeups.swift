@@ -4,6 +4,7 @@ import ConnectToMessaging
 /// What a step of a shared state wants done behind its lock.
 struct Wakeups: Sendable {
     var loops: [ChangeQueue] = []
+    var texts: [TextFeed] = []
     var presence: [LoopQueue<PresenceChange>] = []
     var peers: [LoopQueue<PeerChange>] = []
     /// Lines on which the other side is asked how far it has come.
@@ -18,6 +19,7 @@ struct Wakeups: Sendable {
 
     mutating func add(_ other: Wakeups) {
         loops += other.loops
+        texts += other.texts
         presence += other.presence
         peers += other.peers
         barriers += other.barriers
