@@ -53,7 +53,7 @@ endef
 
 .DEFAULT_GOAL := help
 .PHONY: help setup setup-tests build builds docs test test-fast test-broker test-loop test-metrics setup-lz4 test-lz4 lint demo release install uninstall sanitize fuzz flood \
-    soak mixture bench instructions clean
+    schedules soak mixture bench instructions clean
 
 help: ## list what there is to make
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r goal does; do \
@@ -199,6 +199,12 @@ soak: setup-tests ## everything at once, on a bus that is killed again and again
 	$(SWIFT) build --product ConnectToSoak
 	$$($(SWIFT) build --show-bin-path)/ConnectToSoak $(MINUTES) $(SEED)
 
+# FIRST=number begins with another seed; what differs is printed with its seed.
+SCHEDULES ?= 2000
+FIRST ?= 0
+schedules: ## compare shared state with its models step by step, in SCHEDULES=2000 random schedules of each
+	SWIFT="$(SWIFT)" Tests/Schedules/run $(SCHEDULES) $(FIRST)
+
 mixture: setup-tests ## 100,000 requests of all kinds over one line, with random delays, cancels and deadlines; SEED= repeats a run
 	$(SWIFT) build --build-tests
 	CONNECTTO_MIXTURE=$(REQUESTS) CONNECTTO_SEED=$(SEED) Tests/run $(SWIFT) test --skip-build $(test_options) \
@@ -215,5 +221,5 @@ instructions: setup ## compare the instructions of hot paths with Benchmarks/ins
 	SWIFT="$(SWIFT)" Benchmarks/instructions $(if $(UPDATE),--update)
 
 clean: ## remove all that was built
-	rm -rf .build .build-release .build-address .build-thread .build-fuzz .build-bench .build-bench-grpc .build-metrics .build-lz4 .build-alone .build-cache \
+	rm -rf .build .build-release .build-address .build-thread .build-fuzz .build-bench .build-bench-grpc .build-metrics .build-lz4 .build-schedules .build-alone .build-cache \
 	    examples/.build examples/.build-address examples/.build-thread
