@@ -217,7 +217,7 @@ if Context.environment["CONNECTTO_FUZZ"] != nil {
             name: "ConnectToFuzz",
             dependencies: [
                 "CConnectToFuzzer", "CConnectToLinux", "ConnectTo", "ConnectToDBus", "ConnectToLinux",
-                "ConnectToMessaging", "ConnectToPorts",
+                "ConnectToMessaging", "ConnectToPorts", "ConnectToState",
             ],
             path: "Tests/Fuzz/Sources", swiftSettings: settings),
     ]

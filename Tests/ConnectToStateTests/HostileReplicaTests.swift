@@ -6,12 +6,12 @@ import Testing
 @Suite("A replica that means harm", .timeLimit(.minutes(5)))
 struct HostileReplicaTests {
     private static let stranger = ReplicaID(66)
-    private static let victim = ReplicaID(1)
+    static let victimID = ReplicaID(1)
     private static let third = ReplicaID(3)
 
     /// A victim that holds something, with a line to the one that means harm and one to a third replica.
     private static func victim(limits: StateLimits = StateLimits()) throws -> Replication {
-        var replica = Replication(Document(replica: victim, limits: limits))
+        var replica = Replication(Document(replica: victimID, limits: limits))
         _ = replica.open(0)
         _ = replica.open(1)
         var document = Document(replica: third)
@@ -45,7 +45,7 @@ struct HostileReplicaTests {
 
     private static let deep = StatePath((0..<10_000).map { "\($0)" })
 
-    fileprivate static let harmful: [(what: String, message: Replication.Message)] = [
+    static let harmful: [(what: String, message: Replication.Message)] = [
         ("an operation before the first", .operations([operation(2)])),
         ("a gap in a transaction", .operations([operation(1), operation(3)])),
         ("operations in the wrong order", .operations([operation(2), operation(1)])),
@@ -67,13 +67,14 @@ struct HostileReplicaTests {
             "an operation in the victim's name",
             .operations([
                 Operation(
-                    dot: Dot(replica: victim, counter: 9), stamp: Stamp(clock: 1, replica: victim), path: "a", value: 1,
+                    dot: Dot(replica: victimID, counter: 9), stamp: Stamp(clock: 1, replica: victimID), path: "a",
+                    value: 1,
                     seen: [])
             ])
         ),
-        ("a hello in the victim's name", .hello(.init(replica: victim, vector: 0, begins: true))),
-        ("a vector that knows what the victim will write", .vector(VersionVector([victim: 99]))),
-        ("a difference that knows what the victim will write", delta(vector: [victim: 99])),
+        ("a hello in the victim's name", .hello(.init(replica: victimID, vector: 0, begins: true))),
+        ("a vector that knows what the victim will write", .vector(VersionVector([victimID: 99]))),
+        ("a difference that knows what the victim will write", delta(vector: [victimID: 99])),
         (
             "a difference with an operation that it does not know",
             delta([.init(path: "a", siblings: [sibling(2)], removals: [])], vector: [stranger: 1])
@@ -133,8 +134,8 @@ struct HostileReplicaTests {
     func seenElsewhere() throws {
         var replica = try Self.victim()
         let seen = [
-            Dot(replica: Self.third, counter: 1), Dot(replica: Self.victim, counter: 1),
-            Dot(replica: Self.victim, counter: 3),
+            Dot(replica: Self.third, counter: 1), Dot(replica: Self.victimID, counter: 1),
+            Dot(replica: Self.victimID, counter: 3),
         ]
         _ = try replica.receive(.operations([Self.operation(1, path: "elsewhere", seen: seen)]), from: 0)
         #expect(replica.document.value(at: "theirs") == ["a": 1, "b": 2])
@@ -143,11 +144,11 @@ struct HostileReplicaTests {
         #expect(late.text == replica.document.text)
         // A removal is told of to those that have the value still.
         var behind = Document(replica: ReplicaID(7))
-        var known = VersionVector([Self.third: 2, Self.victim: 2])
+        var known = VersionVector([Self.third: 2, Self.victimID: 2])
         _ = try behind.join(
             Delta(
                 isComplete: false,
-                entries: [.init(path: "gone", siblings: [Self.sibling(2, of: Self.victim)], removals: [])],
+                entries: [.init(path: "gone", siblings: [Self.sibling(2, of: Self.victimID)], removals: [])],
                 vector: known, floor: VersionVector()))
         known = behind.vector
         _ = try behind.join(replica.document.delta(since: known))

@@ -35,7 +35,6 @@ struct WorkedExampleTests {
             .delta(document.delta(since: VersionVector())), .audit(.init(document, wantsAnswer: true)),
         ]
         let bytes = messages.map { MessagePieces.cut($0.encoded())[0] }
-        for one in bytes { print(hex(one)) }
         #expect(bytes.map(hex).joined() == Self.shown.joined())
     }
 }

@@ -36,8 +36,13 @@ case "calls":
         fuzzCalls(ByteSource(bytes, count))
         return 0
     }
+case "state":
+    target = { bytes, count in
+        fuzzState(ByteSource(bytes, count))
+        return 0
+    }
 default:
-    print("set FUZZ to frames, line, options, names, envelope or calls")
+    print("set FUZZ to frames, line, options, names, envelope, calls or state")
     exit(2)
 }
 
