@@ -104,7 +104,7 @@ extension StateFile {
                 let isHeaderOnly = offset == bytes.count
                 return StateDamage(
                     file: path, copy: copy, offset: isHeaderOnly ? 0 : offset, lostBytes: bytes.count - offset)
-            } catch where error.errno == .fileExists {
+            } catch  where error.errno == .fileExists {
                 continue
             } catch {
                 unlink(copy)

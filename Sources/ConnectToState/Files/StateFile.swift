@@ -67,17 +67,18 @@ final class StateFile: Sendable {
     ///   - document: with it or still without.
     ///   - isOwn: whether this program has written it.
     /// - Throws: ``FileFailure``: the file is as it was.
-    func append(
+    func save(
         _ applied: Replication.Applied, of document: Document, isOwn: Bool
     ) throws(FileFailure) {
         let compacts = try state.withLock { state throws(FileFailure) in
-            if !isOwn, let failure = state.failure, now() < state.nextTry { throw failure }
+            let isApplied = applied.isKnown(in: document.vector)
+            if isApplied, let failure = state.failure, now() < state.nextTry { throw failure }
             let end = state.end
             do throws(FileFailure) {
                 try append(applied, of: document, isOwn: isOwn, &state)
             } catch {
-                // An own write is not made, so the file does not lack it.
-                if !isOwn {
+                // What is not applied will not be, so the file does not lack it.
+                if isApplied {
                     if state.failure == nil { logger?.error("\(error.message)") }
                     state.failure = error
                     state.nextTry = now() + 1_000_000_000
@@ -166,6 +167,14 @@ extension Replication.Applied {
         case .operations(let operations): .operations(operations)
         case .edits(let operations): .edits(operations)
         case .delta(let delta): .delta(delta)
+        }
+    }
+
+    fileprivate func isKnown(in vector: VersionVector) -> Bool {
+        switch self {
+        case .operations(let operations): operations.last.map { vector.contains($0.dot) } ?? true
+        case .edits(let operations): operations.last.map { vector.contains($0.lastDot) } ?? true
+        case .delta(let delta): vector.covers(delta.vector)
         }
     }
 

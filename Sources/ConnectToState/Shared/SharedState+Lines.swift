@@ -72,7 +72,8 @@ extension SharedState {
     }
 
     /// Ends all lines, the sharing and the loops over changes, after the others have taken what was written; at most two
-    /// seconds are waited for each. The values can still be read.
+    /// seconds are waited for each. The values can still be read. A file is given to the next program that opens it, and
+    /// nothing can be written any more.
     public func close() async {
         await withdraw()
         await flush { _ in true }
@@ -184,7 +185,7 @@ extension SharedState {
 
     /// Ends everything at once.
     func end() {
-        let (messengers, sharing) = locked { core in
+        let (messengers, sharing, log) = locked { core in
             core.isClosed = true
             for loop in core.loops.values { loop.end() }
             for loop in core.textFeeds.values.flatMap(\.values) { loop.end() }
@@ -195,12 +196,11 @@ extension SharedState {
             for id in core.lines.keys {
                 _ = core.end(id, CloseReason(.closed, detail: "this program closed the state"))
             }
-            core.log?.close()
-            core.log = nil
             defer { core.sharing = nil }
-            return (messengers, core.sharing)
+            return (messengers, core.sharing, core.log)
         }
         sharing?.stop()
         for messenger in messengers { messenger.close() }
+        log?.close()
     }
 }

@@ -34,17 +34,18 @@ extension SharedState {
     ///
     /// An object is written as its members, each at a path of its own, so that two programs can write two members at
     /// the same time. Arrays are written as a whole. When this returns, the lines have the write and the changes tell it;
-    /// it has not been waited for anybody.
+    /// it has not been waited for anybody. Where the state has a file, the file has it too (``StateDurability``).
     ///
-    /// - Throws: ``StateError`` with ``StateError/Code/limitExceeded``: nothing was written.
+    /// - Throws: ``StateError`` with ``StateError/Code/limitExceeded``, or ``StateError/Code/notSaved`` where the file
+    ///   could not be written: nothing was written then.
     public func set(_ path: StatePath, to value: StateValue) throws(StateError) {
         try write([(path, value)])
     }
 
     /// Writes a value of any `Encodable` type: ``StateValue/init(encoding:)`` says as what.
     ///
-    /// - Throws: ``StateError`` with ``StateError/Code/notEncodable`` or ``StateError/Code/limitExceeded``: nothing was
-    ///   written.
+    /// - Throws: ``StateError`` with ``StateError/Code/notEncodable``, ``StateError/Code/limitExceeded`` or
+    ///   ``StateError/Code/notSaved``: nothing was written.
     public func set<Value: Encodable>(_ path: StatePath, to value: Value) throws(StateError) {
         try write([(path, try StateValue(encoding: value))])
     }
@@ -53,7 +54,8 @@ extension SharedState {
     ///
     /// What another program writes there at the same time stays.
     ///
-    /// - Throws: ``StateError`` with ``StateError/Code/limitExceeded``, where the path is longer than one can be.
+    /// - Throws: ``StateError`` with ``StateError/Code/limitExceeded``, where the path is longer than one can be, or
+    ///   ``StateError/Code/notSaved``: nothing was removed.
     public func remove(_ path: StatePath) throws(StateError) {
         try write([(path, nil)])
     }

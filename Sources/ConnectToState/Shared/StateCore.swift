@@ -15,6 +15,8 @@ struct StateCore: Sendable {
     var isClosed = false
     /// Keeps what is applied, before it is sent.
     var log: (any StateLog)?
+    /// What was damaged in the file when it was loaded.
+    var damage: StateDamage?
     var peerLoops: [ObjectIdentifier: LoopQueue<PeerChange>] = [:]
     /// Where messages of replication are taken from.
     var listening: [ObjectIdentifier: StateListening] = [:]

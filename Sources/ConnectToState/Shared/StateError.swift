@@ -29,6 +29,12 @@ public struct StateError: Error, Sendable, CustomStringConvertible {
         public static let timedOut = Code(rawValue: "timed-out")
         /// The waiting task was cancelled.
         public static let cancelled = Code(rawValue: "cancelled")
+        /// A file cannot be loaded, and was left as it is.
+        public static let fileNotUsable = Code(rawValue: "file-not-usable")
+        /// Another process, or another state of this one, has the file.
+        public static let fileInUse = Code(rawValue: "file-in-use")
+        /// The file could not be written. It is as it was.
+        public static let notSaved = Code(rawValue: "not-saved")
         /// The state was closed.
         public static let closed = Code(rawValue: "closed")
     }

@@ -61,14 +61,14 @@ struct StoredDocument {
     mutating func set(_ path: StatePath, _ value: StateValue?) throws {
         var writing = document.beginWriting(now: 0)
         try writing.write(path, value)
-        try file.append(.operations(writing.operations), of: document, isOwn: true)
+        try file.save(.operations(writing.operations), of: document, isOwn: true)
         _ = document.commit(writing)
     }
 
     /// Applies what comes from another replica; what cannot be saved is applied all the same.
     mutating func receive(_ operations: [Operation]) throws {
         let applied = try document.apply(operations)
-        try? file.append(.operations(applied.operations), of: document, isOwn: false)
+        try? file.save(.operations(applied.operations), of: document, isOwn: false)
     }
 
     /// Waits until the file is not written anew any more.
