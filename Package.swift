@@ -152,7 +152,11 @@ let package = Package(
             ],
             swiftSettings: settings),
         .testTarget(
-            name: "ConnectToStateTests", dependencies: ["ConnectTo", "ConnectToState", "ConnectToTestSupport"],
+            name: "ConnectToStateTests",
+            dependencies: [
+                "ConnectTo", "ConnectToLinux", "ConnectToState", "ConnectToTestReplica", "ConnectToTestSupport",
+                "ConnectToTesting",
+            ],
             exclude: ["Model/model.py", "Model/text_model.py"],
             swiftSettings: settings),
         // How ports behave, sentence by sentence (Tests/CONFORMANCE.md).
@@ -189,6 +193,10 @@ let package = Package(
             name: "ConnectToTestWorker",
             dependencies: ["CConnectToLinux", "ConnectTo", "ConnectToLinux", "ConnectToMessaging", "ConnectToWorkers"],
             path: "Tests/TestWorker", swiftSettings: settings),
+        // A replica with a file, which tests can kill.
+        .executableTarget(
+            name: "ConnectToTestReplica", dependencies: ["ConnectTo", "ConnectToState"],
+            path: "Tests/TestReplica", swiftSettings: settings),
         // Everything at once, for as long as one likes: `make soak`.
         .executableTarget(
             name: "ConnectToSoak",

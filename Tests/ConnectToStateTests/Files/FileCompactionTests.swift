@@ -56,8 +56,12 @@ struct FileCompactionTests {
             #expect(again.damage == nil, "killed after \(moment.step)")
             let value = again.document.value(at: "number")
             let isThere =
-                if case .integer(let number)? = value { number >= moment.acknowledged } else { moment.acknowledged == 0 }
-            #expect(isThere, "killed after \(moment.step): \(String(describing: value)), \(moment.acknowledged) acknowledged")
+                if case .integer(let number)? = value { number >= moment.acknowledged } else {
+                    moment.acknowledged == 0
+                }
+            #expect(
+                isThere,
+                "killed after \(moment.step): \(String(describing: value)), \(moment.acknowledged) acknowledged")
             #expect(after.names == ["state"])
         }
     }

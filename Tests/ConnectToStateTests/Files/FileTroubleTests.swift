@@ -14,12 +14,20 @@ struct FileTroubleTests {
 
     @Test("A directory, a pipe, a missing directory and another program's file are refused with what to do")
     func notFiles() throws {
-        #expect(failure(of: folder.path)?.message == "cannot open \(withoutLinks(folder.path)): it is a directory; name a file in it")
+        #expect(
+            failure(of: folder.path)?.message
+                == "cannot open \(withoutLinks(folder.path)): it is a directory; name a file in it")
         mkfifo(folder.path + "/pipe", 0o600)
-        #expect(failure(of: folder.path + "/pipe")?.message.hasSuffix("pipe is not a regular file; name one, or a file that is not there") == true)
-        #expect(failure(of: folder.path + "/none/state")?.message.hasSuffix("its directory is not there; create it") == true)
+        #expect(
+            failure(of: folder.path + "/pipe")?.message.hasSuffix(
+                "pipe is not a regular file; name one, or a file that is not there") == true)
+        #expect(
+            failure(of: folder.path + "/none/state")?.message.hasSuffix("its directory is not there; create it") == true
+        )
         try folder.write(Array("{\"a\": 1}\n".utf8))
-        #expect(failure(of: folder.file)?.message.hasSuffix("is not the file of a shared state, and was left as it is; name another") == true)
+        #expect(
+            failure(of: folder.file)?.message.hasSuffix(
+                "is not the file of a shared state, and was left as it is; name another") == true)
         #expect(folder.bytes() == Array("{\"a\": 1}\n".utf8))
     }
 
@@ -27,7 +35,10 @@ struct FileTroubleTests {
     func versions() throws {
         let bytes = FileHeader.bytes(version: 2) + [1, 2, 3]
         try folder.write(bytes)
-        #expect(failure(of: folder.file)?.message.hasSuffix("has version 2 of the format, and this program reads version 1; use a later version of this program, or another file") == true)
+        #expect(
+            failure(of: folder.file)?.message.hasSuffix(
+                "has version 2 of the format, and this program reads version 1; use a later version of this program, or another file"
+            ) == true)
         #expect(folder.bytes() == bytes)
         #expect(folder.names == ["state"])
     }
@@ -41,7 +52,9 @@ struct FileTroubleTests {
         var limits = StateLimits()
         limits.values = 5
         let failure = #expect(throws: FileFailure.self) { try StoredDocument(folder.file, limits: limits) }
-        #expect(failure?.message.contains("the state would have 6 values, and the limit is 5. It was left as it is") == true)
+        #expect(
+            failure?.message.contains("the state would have 6 values, and the limit is 5. It was left as it is") == true
+        )
         #expect(folder.bytes() == bytes)
     }
 
@@ -51,7 +64,9 @@ struct FileTroubleTests {
         try stored.set("a", 1)
         rename(folder.file, folder.path + "/elsewhere")
         let failure = #expect(throws: FileFailure.self) { try stored.set("a", 2) }
-        #expect(failure?.message.contains("was removed, moved or replaced while this program used it, so nothing was saved") == true)
+        #expect(
+            failure?.message.contains("was removed, moved or replaced while this program used it, so nothing was saved")
+                == true)
         #expect(stored.document.value(at: "a") == 1)
         rename(folder.path + "/elsewhere", folder.file)
         try stored.set("a", 3)

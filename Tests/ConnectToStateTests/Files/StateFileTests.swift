@@ -65,7 +65,9 @@ struct StateFileTests {
         #expect(again.document.vector == stored.document.vector)
     }
 
-    @Test("A file that is cut at any byte has the transactions that are whole in it; one without a whole snapshot is kept")
+    @Test(
+        "A file that is cut at any byte has the transactions that are whole in it; one without a whole snapshot is kept"
+    )
     func cutting() throws {
         let (bytes, ends) = try makeFile()
         for length in 1...bytes.count {
@@ -160,7 +162,9 @@ struct StateFileTests {
         let stored = try StoredDocument(folder.file)
         let failure = try #require(throws: FileFailure.self) { try StoredDocument(folder.file) }
         #expect(failure.code == .inUse)
-        #expect(failure.message.hasSuffix("is in use by this program already; close the other SharedState first, or use it"))
+        #expect(
+            failure.message.hasSuffix("is in use by this program already; close the other SharedState first, or use it")
+        )
         #expect(lockHolder(of: stored.file.state.withLock { $0.file.status }) == getpid())
         stored.file.close()
         _ = try StoredDocument(folder.file)
