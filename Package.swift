@@ -89,7 +89,9 @@ let package = Package(
         // Replicas that agree. The document knows nothing of lines, so that it can be tested without any.
         .target(
             name: "ConnectToState",
-            dependencies: ["ConnectTo", "ConnectToLinux", "ConnectToMessaging", collections, hashTree, logging, system],
+            dependencies: [
+                "ConnectTo", "ConnectToLinux", "ConnectToMessaging", collections, hashTree, logging, system,
+            ],
             packageAccess: false, swiftSettings: settings),
         .target(
             name: "ConnectToTesting",
