@@ -75,43 +75,6 @@ extension Instructions {
             while taken.value < round * 100 { turn(loop) }
         }
     }
-
-    /// One event at a time, to a handler: what a hub's broadcast costs each receiver.
-    func hearOneByOne(_ channel: MessageChannel, _ loop: EventLoop) throws {
-        let (messenger, far) = try line(channel, loop)
-        let taken = Counter()
-        messenger.onEvent("news") { [size] content, _ in
-            check(content.count == size, "an event of \(content.count) bytes")
-            taken.increment()
-        }
-        let event = RawCalls.Envelope.event(type: "news", size: size)
-        for round in 1...max(1, count) {
-            far.write(event)
-            while taken.value < round { turn(loop) }
-        }
-    }
-
-    /// Events of a hub to ten spokes: what each of them costs the hub.
-    func cast(_ loop: EventLoop) throws {
-        var options = MessengerOptions()
-        options.executor = loop.executor
-        let hub = Hub(options: options)
-        let spokes = try (0..<10).map { _ in
-            let channel = try MessageChannel(on: loop)
-            try hub.adopt(channel.port1)
-            let far = RawCalls(try channel.port2.detachSocket())
-            far.write(.hello)
-            far.read(8 + 16) { turn(loop) }
-            return far
-        }
-        let content = [UInt8](repeating: 1, count: size)
-        for round in 1...max(1, count / 10) {
-            let skipped = try hub.broadcast("news", .bytes(content))
-            check(skipped.isEmpty, "\(skipped.count) spokes were skipped")
-            for far in spokes { far.read(8 + 16 + 4 + size) { turn(loop) } }
-            if round % 100 == 0 { for far in spokes { far.write(.grant(100 * (16 + 4 + size))) } }
-        }
-    }
 }
 
 /// The far end of a line of calls, by the bytes (`dbus/CALLS.md`).

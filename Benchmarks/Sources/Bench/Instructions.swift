@@ -25,8 +25,6 @@ struct Instructions {
         case "answer": try answer(channel, loop)
         case "tell": try tell(channel, loop)
         case "hear": try hear(channel, loop)
-        case "hear one": try hearOneByOne(channel, loop)
-        case "cast": try cast(loop)
         default: fail("no such path: \(path)")
         }
     }
