@@ -14,6 +14,7 @@ let settings: [SwiftSetting] = [
 
 let connectTo: Target.Dependency = .product(name: "ConnectTo", package: "connect-to")
 let messaging: Target.Dependency = .product(name: "ConnectToMessaging", package: "connect-to")
+let state: Target.Dependency = .product(name: "ConnectToState", package: "connect-to")
 let workers: Target.Dependency = .product(name: "ConnectToWorkers", package: "connect-to")
 
 let package = Package(
@@ -26,7 +27,8 @@ let package = Package(
     targets: [
         // The README shows this one.
         .executableTarget(name: "hello", dependencies: [connectTo], path: "hello", swiftSettings: settings),
-        .executableTarget(name: "two-windows", dependencies: [connectTo], path: "two-windows", swiftSettings: settings),
+        .executableTarget(
+            name: "two-windows", dependencies: [connectTo, state], path: "two-windows", swiftSettings: settings),
         .executableTarget(
             name: "dashboard", dependencies: [connectTo, messaging], path: "dashboard", swiftSettings: settings),
         .executableTarget(

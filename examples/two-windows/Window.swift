@@ -1,93 +1,126 @@
 import ConnectTo
+import ConnectToState
 import Foundation
 
-/// A view of the document. The window that has registered the document's path owns it: it puts all edits in
-/// order, tells the others, which are connected to it, and saves. When it goes, they all try to take its
-/// place, and the bus lets one.
-actor Window {
+/// One of the windows on a document. All of them share its text: whoever comes first has the name on the bus, and when
+/// it goes another one takes it. There is nothing that only one of them has, except the file, which each can save.
+@MainActor final class Window {
     private let path: String
-    private var lines: [String] = []
-    private var owner: MessagePort?
-    private var others: [MessagePort] = []
-    /// What was typed before it was known who owns the document; nil from then on.
-    private var early: [Edit]? = []
-    /// Ends when that is known.
-    private let settling = AsyncStream<Never>.makeStream()
+    private let terminal: Terminal
+    private let state = SharedState()
+    private let text: SharedText
+    /// It stays beside its character, whatever others write.
+    private var cursor: TextCursor
+    private var note = "^S saves, ^Q saves and quits, ^C quits"
+    private let redraws = AsyncStream<Void>.makeStream(bufferingPolicy: .bufferingNewest(1))
 
-    init(_ path: String) throws {
+    init(_ path: String, _ terminal: Terminal) {
         self.path = path
-        if !FileManager.default.fileExists(atPath: path) { return }
-        lines = try String(contentsOfFile: path, encoding: .utf8).components(separatedBy: "\n")
-        if lines.last == "" { lines.removeLast() }
+        self.terminal = terminal
+        text = state.text("text")
+        cursor = text.cursor(at: 0)
     }
 
-    func stayConnected(through bus: Bus) async throws {
-        while !Task.isCancelled {
-            do {
-                try await own(bus.register(path))
-            } catch let error as ConnectToError where error.code == .nameTaken {
-                try await follow(bus.connectTo(path, options: ConnectOptions(wait: .now)))
-            } catch let error as ConnectToError where error.code == .contextEnded {
-                // Another window has the name now, or the bus is gone: the next try shows which.
+    /// Returns when the person quits.
+    func run(on bus: Bus) async throws {
+        try await withThrowingTaskGroup(of: Bool.self) { group in
+            group.addTask { try await self.share(on: bus) }
+            group.addTask { await self.redraw(after: self.text.edits) }
+            group.addTask { await self.redraw(after: self.state.presence.changes) }
+            group.addTask { await self.redraw(after: self.terminal.resizes()) }
+            group.addTask { await self.draw() }
+            group.addTask { try await self.takeKeys() }
+            while let isOver = try await group.next(), !isOver {}
+            group.cancelAll()
+        }
+        await state.close()
+    }
+
+    private func redraw<Events: AsyncSequence>(after events: Events) async -> Bool where Events.Failure == Never {
+        for await _ in events { redraws.continuation.yield() }
+        return false
+    }
+
+    private func share(on bus: Bus) async throws -> Bool {
+        show(cursor)
+        try await state.share(as: path, on: bus)
+        // The window that comes first brings the file.
+        if state.ownsName, !hasFile {
+            if FileManager.default.fileExists(atPath: path) {
+                try text.insert(String(contentsOfFile: path, encoding: .utf8), at: text.utf16Count)
             }
+            try state.set("loaded", to: true)
         }
+        redraws.continuation.yield()
+        return false
     }
 
-    private func own(_ context: Context) async throws {
-        try settle(under: nil)
-        say("(this window has the document, \(lines.count) lines)")
-        try await context.serve { event in try await self.serve(event.source) }
+    /// Whether the text has what was in the file, so that it may be written there.
+    private var hasFile: Bool { state.value(at: "loaded") != nil }
+
+    // MARK: Keys
+
+    private func takeKeys() async throws -> Bool {
+        for await key in terminal.keys() where try isLast(key) { return true }
+        // The terminal is gone.
+        _ = save()
+        return true
     }
 
-    private func serve(_ other: MessagePort) async throws {
-        others.append(other)
-        defer { others.removeAll { $0 === other } }
-        try other.postMessage(.encoding(lines))
-        for try await message in other.messages { try edit(message.decode()) }
+    private func isLast(_ key: Key) throws -> Bool {
+        let page = page
+        switch key {
+        case .text(let typed): try replace(page.caret..<page.caret, with: typed)
+        case .backspace: try replace(page.moved(.left)..<page.caret, with: "")
+        case .delete: try replace(page.caret..<page.moved(.right), with: "")
+        case .save: _ = save()
+        case .quit: if save() { return true }
+        case .leave: return true
+        default: show(text.cursor(at: page.moved(key)))
+        }
+        redraws.continuation.yield()
+        return false
     }
 
-    private func follow(_ owner: MessagePort) async throws {
+    private func replace(_ range: Range<Int>, with typed: String) throws {
+        try text.replace(range, with: typed)
+        show(text.cursor(at: range.lowerBound + typed.utf16.count))
+    }
+
+    private func save() -> Bool {
+        guard hasFile else {
+            note = "not saved: the document is not here yet"
+            return false
+        }
         do {
-            try await owner.waitUntilOpen()
-            try settle(under: owner)
-            for try await message in owner.messages { show(try message.decode()) }
-        } catch let error as PortError where [.peerExited, .unavailable].contains(error.reason?.code) {
-            // It has gone: its place is free.
+            try text.string.write(toFile: path, atomically: true, encoding: .utf8)
+            note = "saved"
+            return true
+        } catch {
+            note = "not saved: \(error.localizedDescription)"
+            return false
         }
     }
 
-    private func settle(under owner: MessagePort?) throws {
-        self.owner = owner
-        let edits = early ?? []
-        early = nil
-        for typed in edits { try edit(typed) }
-        settling.continuation.finish()
+    /// Where this window's cursor is, here and in the others.
+    private func show(_ cursor: TextCursor) {
+        self.cursor = cursor
+        try? state.presence.set("cursor", to: cursor)
     }
 
-    /// Waits until what was typed has gone to the document.
-    func settled() async { for await _ in settling.stream {} }
+    // MARK: Drawing
 
-    /// Only the owner changes the document. The others ask it to, and see their edit when it comes back.
-    func edit(_ edit: Edit) throws {
-        if early?.append(edit) != nil { return }
-        if let owner {
-            try owner.postMessage(.encoding(edit))
-            return
+    private var page: Page { Page(text: text.string, caret: text.offset(of: cursor) ?? 0) }
+
+    private func draw() async -> Bool {
+        for await _ in redraws.stream {
+            let cursors = state.presence.others.values.compactMap { try? $0["cursor"]?.decode(TextCursor.self) }
+            let windows = cursors.isEmpty ? "one window" : "\(cursors.count + 1) windows"
+            let (rows, columns) = terminal.size
+            let status = "\(windows), \(note): \(path)"
+            terminal.write(
+                page.drawn(rows: rows, columns: columns, others: cursors.compactMap(text.offset), status: status))
         }
-        var edited = lines
-        edit.apply(to: &edited)
-        try edited.map { $0 + "\n" }.joined().write(toFile: path, atomically: true, encoding: .utf8)
-        show(edited)
-        // One that is full or over is left out: it has the whole document with the next edit, or none any more.
-        _ = try others.postMessage(.encoding(edited))
+        return false
     }
-
-    private func show(_ edited: [String]) {
-        for (number, line) in edited.enumerated() where number >= lines.count || line != lines[number] {
-            say("\(number + 1) \(line)")
-        }
-        lines = edited
-    }
-
-    private func say(_ line: String) { FileHandle.standardOutput.write(Data("\(line)\n".utf8)) }
 }
