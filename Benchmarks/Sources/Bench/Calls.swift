@@ -172,7 +172,11 @@ extension Server {
     /// Makes a messenger of each port that it is given, and keeps it.
     func serveCalls(_ carrier: MessagePort) async throws {
         for try await message in carrier.messages {
-            for port in message.ports { serveCalls(on: Messenger(port, options: try work.callOptions)) }
+            for port in message.ports {
+                let messenger = Messenger(port, options: try work.callOptions, starts: false)
+                serveCalls(on: messenger)
+                messenger.start()
+            }
         }
     }
 

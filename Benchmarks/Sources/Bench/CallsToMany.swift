@@ -101,7 +101,7 @@ extension Server {
         var messengers: [Messenger] = []
         for try await message in carrier.messages {
             for port in message.ports {
-                let messenger = Messenger(port, options: try work.callOptions)
+                let messenger = Messenger(port, options: try work.callOptions, starts: false)
                 messengers.append(messenger)
                 messenger.on(Calls.count) { _, _ in taken.value }
                 let number = Counter()
@@ -110,6 +110,7 @@ extension Server {
                     check(payload.isStamped(UInt64(round)), "event \(round) did not arrive intact")
                     if taken.increment() == (round + 1) * count.value { _ = try? carrier.postMessage("\(round)") }
                 }
+                messenger.start()
             }
             if message.ports.isEmpty, let all = Int(message.text ?? "") { count.set(all) }
         }

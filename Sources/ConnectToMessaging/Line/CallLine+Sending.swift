@@ -114,10 +114,19 @@ extension CallLine.State {
         }
     }
 
+    /// How many bytes of what has waited are sent before the other lines of the loop have their turn: as many as a
+    /// port moves in one.
+    private static let bytesPerTurn = 256 << 10
+
     /// Sends the requests and events whose turn it is.
     mutating func sendWaiting(on line: CallLine) {
         sendLane(on: line)
-        while maySend, let item = order.next(places: made.places) {
+        let bound = order.waitingBytes - Self.bytesPerTurn
+        while maySend {
+            if order.waitingBytes <= bound {
+                return line.port.eventLoop.execute { line.withState { state in state.sendWaiting(on: line) } }
+            }
+            guard let item = order.next(places: made.places) else { return }
             switch item {
             case .request(let call): send(call, on: line)
             case .event(let message):

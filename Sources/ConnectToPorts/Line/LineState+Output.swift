@@ -227,9 +227,10 @@ extension LineState {
         }
     }
 
-    /// Writes queued output, as much as the kernel takes.
+    /// Writes queued output: as much as the kernel takes, and on the loop no more than ``bytesPerDrain``.
     mutating func writeOutput(for line: Line, _ wakeups: inout Wakeups) {
         if isInTransit { return }
+        var left = line.reactor.isCurrent ? Self.bytesPerDrain : .max
         // A line that was over before this port received it has no peer that could read the queued output.
         if socket == nil { dropOutput() }
         while let socket, !output.isEmpty, !isBlocked {
@@ -241,6 +242,8 @@ extension LineState {
                 case .sent(let count):
                     traffic?.didSend(count)
                     output.didWrite(count)
+                    left -= count
+                    if left <= 0, !output.isEmpty { continueWriting(for: line) }
                 case .wouldBlock: block()
                 case .tooManyInFlight: tryLater(line)
                 case .peerGone: peerIsGone()
@@ -257,6 +260,18 @@ extension LineState {
         if output.isEmpty, !life.isOver {
             waiters.resume(.flush, in: &wakeups)
             apply(peerReadsNoMore ? life.didLoseOutput() : life.didFlush(), to: line, &wakeups)
+        }
+    }
+
+    /// Goes on with writing in a later turn: a peer that reads as quickly as this side writes would keep the loop here
+    /// until the queue is empty, while the other ports and the timers wait.
+    private mutating func continueWriting(for line: Line) {
+        isBlocked = true
+        line.reactor.execute {
+            line.change { state, wakeups in
+                state.isBlocked = false
+                state.writeOutput(for: line, &wakeups)
+            }
         }
     }
 
