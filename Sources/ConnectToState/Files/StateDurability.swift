@@ -5,6 +5,6 @@ public enum StateDurability: Sendable, Hashable {
     case process
     /// The loss of power, too: each write of this program waits until the disk has it (fdatasync), which takes
     /// milliseconds, and longer on a busy disk. Meanwhile other writes wait, and what comes from other replicas.
-    /// What other replicas have written is not waited for: they have it.
+    /// Edits of texts are not waited for, nor what other replicas have written: those have it.
     case power
 }
