@@ -6,7 +6,7 @@ extension CallError.Code {
     /// The worker could not be started, or ended or said nothing before it was ready.
     public static let workerNotStarted = CallError.Code(rawValue: "worker-not-started")
     /// So many starts have failed in a row that the pool has given up, until it is reset. The error of the last of them
-    /// is the ``ConnectToMessaging/CallError/cause``.
+    /// is the `cause` of it.
     public static let poolBroken = CallError.Code(rawValue: "pool-broken")
     /// The pool takes no more tasks.
     public static let poolClosed = CallError.Code(rawValue: "pool-closed")
