@@ -24,25 +24,13 @@ public struct PeerChanges: AsyncSequence, Sendable {
     public typealias Element = PeerChange
     public typealias Failure = Never
 
-    let subscription: Subscription
+    let subscription: StateSubscription<LoopQueue<PeerChange>>
 
     public func makeAsyncIterator() -> AsyncIterator { AsyncIterator(subscription: subscription) }
 
-    final class Subscription: Sendable {
-        private weak let state: SharedState?
-        let queue: LoopQueue<PeerChange>
-
-        init(_ state: SharedState, _ queue: LoopQueue<PeerChange>) {
-            self.state = state
-            self.queue = queue
-        }
-
-        deinit { state?.forget(queue) }
-    }
-
     /// Takes one change after the other.
     public struct AsyncIterator: AsyncIteratorProtocol {
-        let subscription: Subscription
+        let subscription: StateSubscription<LoopQueue<PeerChange>>
 
         /// The next change; nil once the state is closed or dropped, and where the task is cancelled.
         public mutating func next() async -> PeerChange? { await subscription.queue.next(isolation: nil) }
@@ -70,7 +58,7 @@ extension SharedState {
         locked { core in
             if core.isClosed { queue.end() } else { core.peerLoops[ObjectIdentifier(queue)] = queue }
         }
-        return PeerChanges(subscription: PeerChanges.Subscription(self, queue))
+        return PeerChanges(subscription: StateSubscription(self, queue) { $0.forget($1) })
     }
 
     func forget(_ queue: LoopQueue<PeerChange>) {

@@ -4,7 +4,7 @@ import ConnectToLinux
 /// state's values, goes with its program, and is in no file.
 ///
 /// ```swift
-/// notes.presence.set("cursor", to: 17)
+/// try notes.presence.set("cursor", to: 17)
 /// for (replica, values) in notes.presence.others { draw(values["cursor"], of: replica) }
 /// ```
 ///
@@ -46,7 +46,7 @@ public struct Presence: Sendable {
         state.locked { core in
             if core.isClosed { queue.end() } else { core.presenceLoops[ObjectIdentifier(queue)] = queue }
         }
-        return PresenceChanges(subscription: PresenceChanges.Subscription(state, queue))
+        return PresenceChanges(subscription: StateSubscription(state, queue) { $0.forget($1) })
     }
 }
 
@@ -79,25 +79,13 @@ public struct PresenceChanges: AsyncSequence, Sendable {
     public typealias Element = PresenceChange
     public typealias Failure = Never
 
-    let subscription: Subscription
+    let subscription: StateSubscription<LoopQueue<PresenceChange>>
 
     public func makeAsyncIterator() -> AsyncIterator { AsyncIterator(subscription: subscription) }
 
-    final class Subscription: Sendable {
-        private weak let state: SharedState?
-        let queue: LoopQueue<PresenceChange>
-
-        init(_ state: SharedState, _ queue: LoopQueue<PresenceChange>) {
-            self.state = state
-            self.queue = queue
-        }
-
-        deinit { state?.forget(queue) }
-    }
-
     /// Takes one change after the other.
     public struct AsyncIterator: AsyncIteratorProtocol {
-        let subscription: Subscription
+        let subscription: StateSubscription<LoopQueue<PresenceChange>>
 
         /// The next change; nil once the state is closed or dropped, and where the task is cancelled.
         public mutating func next() async -> PresenceChange? { await subscription.queue.next(isolation: nil) }

@@ -115,7 +115,7 @@ extension SharedState {
             if core.isClosed { queue.end() } else { core.loops[ObjectIdentifier(queue)] = queue }
             return StateSnapshot(core.document)
         }
-        return (snapshot, StateChanges(subscription: StateSubscription(self, queue)))
+        return (snapshot, StateChanges(subscription: StateSubscription(self, queue) { $0.forget($1) }))
     }
 
     func forget(_ queue: ChangeQueue) {

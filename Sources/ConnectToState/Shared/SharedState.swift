@@ -25,8 +25,8 @@ import Synchronization
 /// difference when it has taken them.
 ///
 /// Everything here can be called from any thread. A closure that is given to ``transaction(_:)`` or as a
-/// ``ConflictRule`` must not use the state itself: that is a mistake in the program, which ends it. The state ends its lines when its last reference
-/// is gone; ``close()`` does so after the others have taken what was written.
+/// ``ConflictRule`` must not use the state itself: that is a mistake in the program, which ends it. The state ends its
+/// lines when its last reference is gone; ``close()`` does so after the others have taken what was written.
 public final class SharedState: Sendable {
     private let core: Lock<StateCore>
     /// The thread that has the lock.

@@ -8,7 +8,7 @@ public struct StateChanges: AsyncSequence, Sendable {
     public typealias Element = StateChange
     public typealias Failure = Never
 
-    let subscription: StateSubscription
+    let subscription: StateSubscription<ChangeQueue>
 
     /// The same, all that waits at a time: whole transactions, so that a program that draws what it hears never draws
     /// half of one.
@@ -18,7 +18,7 @@ public struct StateChanges: AsyncSequence, Sendable {
 
     /// Takes one change after the other.
     public struct AsyncIterator: AsyncIteratorProtocol {
-        let subscription: StateSubscription
+        let subscription: StateSubscription<ChangeQueue>
 
         /// The next change; nil once the state is closed or dropped, and where the task is cancelled.
         public mutating func next() async -> StateChange? { await subscription.queue.next(isolation: nil) }
@@ -37,13 +37,13 @@ public struct StateChangeSets: AsyncSequence, Sendable {
     public typealias Element = [StateChange]
     public typealias Failure = Never
 
-    let subscription: StateSubscription
+    let subscription: StateSubscription<ChangeQueue>
 
     public func makeAsyncIterator() -> AsyncIterator { AsyncIterator(subscription: subscription) }
 
     /// Takes one set after the other.
     public struct AsyncIterator: AsyncIteratorProtocol {
-        let subscription: StateSubscription
+        let subscription: StateSubscription<ChangeQueue>
 
         /// All that has changed, at least one path; nil once the state is closed or dropped, and where the task is
         /// cancelled.
@@ -54,17 +54,4 @@ public struct StateChangeSets: AsyncSequence, Sendable {
             await subscription.queue.all(isolation: actor)
         }
     }
-}
-
-/// Ends with the last sequence and iterator. It does not keep the state.
-final class StateSubscription: Sendable {
-    private weak let state: SharedState?
-    let queue: ChangeQueue
-
-    init(_ state: SharedState, _ queue: ChangeQueue) {
-        self.state = state
-        self.queue = queue
-    }
-
-    deinit { state?.forget(queue) }
 }
