@@ -47,10 +47,14 @@ struct PresenceTable: Sendable {
         var entry = entries[own] ?? Entry(number: gone[own] ?? 0, values: [:], line: nil)
         if entry.values[key] == value { return PresenceMessage() }
         entry.values[key] = value
-        entry.number += 1
+        entry.number = Self.number(after: entry.number)
         entries[own] = entry
         return PresenceMessage(present: [.init(own, entry.number, entry.values)])
     }
+
+    /// A peer may say that this replica is gone with any number: at the greatest it stands still, and what this replica
+    /// says after that is not heard.
+    private static func number(after number: UInt64) -> UInt64 { number == .max ? number : number + 1 }
 
     mutating func receive(
         _ message: PresenceMessage, from line: Int, own: ReplicaID
@@ -84,12 +88,10 @@ struct PresenceTable: Sendable {
             let replica = said.replica.id
             if replica == own {
                 guard var entry = entries[own], entry.number <= said.number else { continue }
-                let (next, isTooGreat) = said.number.addingReportingOverflow(1)
-                if isTooGreat { throw StateViolation("a replica is gone with the greatest number that there is") }
-                entry.number = next
+                entry.number = Self.number(after: said.number)
                 entries[own] = entry
-                outcome.answer.present.append(.init(own, next, entry.values))
-                outcome.news.present.append(.init(own, next, entry.values))
+                outcome.answer.present.append(.init(own, entry.number, entry.values))
+                outcome.news.present.append(.init(own, entry.number, entry.values))
             } else if let entry = entries[replica], entry.number <= said.number {
                 remove(replica, said.number, &outcome)
             }
