@@ -24,6 +24,9 @@ struct StateCore: Sendable {
     /// Who waits for what an audit of a line finds; nil: the line ended.
     var audits: [Int: Latch<StateAudit?>] = [:]
 
+    /// How many removals are told one by one. A replica that lacks an older one gets everything when it comes back.
+    private static let removalsTold = 1_024
+
     init(_ document: Document, log: (any StateLog)?) {
         replication = Replication(document)
         self.log = log
@@ -46,6 +49,7 @@ struct StateCore: Sendable {
             // What others have is not refused for the file's sake: the log says by itself that it is missing there.
             try? log.append(applied, of: document, isOwn: origin == .local)
         }
+        if effects.applied != nil { replication.forgetRemovals(keeping: Self.removalsTold) }
         for (ids, message) in effects.messages {
             let pieces = MessagePieces.cut(message.encoded()).map { OutgoingMessage.bytes($0) }
             for id in ids { wakeups.add(send(pieces, on: id)) }
