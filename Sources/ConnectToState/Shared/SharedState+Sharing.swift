@@ -17,7 +17,8 @@ extension SharedState {
     /// who owns the name (``StateRequests``).
     ///
     /// - Parameters:
-    ///   - name: a context's name. Two states of one program that share the same name need a `Bus` each.
+    ///   - name: a context's name. Two states of one program under the same name need a connection each:
+    ///     `Bus.makeSeparate(at:limits:on:)`.
     ///   - bus: where the name is registered. While it is away the lines live on.
     ///   - options: who may connect, and the program's own requests.
     /// - Returns: when this program owns the name, or has what the owner has.
