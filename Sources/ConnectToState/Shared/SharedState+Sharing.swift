@@ -16,12 +16,13 @@ extension SharedState {
     /// brings what it had written, so nothing is lost that any program has that lives. Programs without a replica ask
     /// who owns the name (``StateRequests``).
     ///
+    /// This returns when this program owns the name, or has what the owner has.
+    ///
     /// - Parameters:
     ///   - name: a context's name. Two states of one program under the same name need a connection each:
     ///     `Bus.makeSeparate(at:limits:on:)`.
     ///   - bus: where the name is registered. While it is away the lines live on.
     ///   - options: who may connect, and the program's own requests.
-    /// - Returns: when this program owns the name, or has what the owner has.
     /// - Throws: ``StateError`` with ``StateError/Code/alreadyShared``, ``StateError/Code/notShared`` where the name
     ///   cannot be registered or the owner refuses this program, ``StateError/Code/timedOut``,
     ///   ``StateError/Code/cancelled`` or ``StateError/Code/closed``. It is not shared then.

@@ -103,7 +103,9 @@ public struct SharedText: Sendable {
 
     /// The place at an offset in UTF-16 code units, which stays beside its character whatever is written elsewhere.
     ///
-    /// - Parameter neighbor: the character that it stays beside.
+    /// - Parameters:
+    ///   - offset: one beyond the text counts as its end.
+    ///   - neighbor: the character that it stays beside.
     public func cursor(at offset: Int, beside neighbor: TextCursor.Neighbor = .before) -> TextCursor {
         state.read(key) { text in
             let side: TextSide = neighbor == .before ? .left : .right
